@@ -1,0 +1,117 @@
+//! How an agent gets its identity: a join token the first time, its own key ever after.
+//!
+//! The token pins the portal's certificate authority, so the very first TLS connection is already authenticated; the
+//! request is signed with the agent's own Ed25519 key, so a token is bound to the key that used it and an expired
+//! certificate can still be renewed.
+
+use base64::prelude::{Engine, BASE64_URL_SAFE_NO_PAD};
+use serde::{Deserialize, Serialize};
+
+use crate::id::{AgentId, EnvironmentId, SiteId};
+
+/// Path of the enrolment call at the agents' port (HTTPS, no client certificate).
+pub const ENROL_PATH: &str = "/agents/v1/enrol";
+/// Path of the renewal call at the agents' port (HTTPS, no client certificate).
+pub const RENEW_PATH: &str = "/agents/v1/renew";
+/// Path of the control session at the agents' port (WebSocket over mTLS).
+pub const SESSION_PATH: &str = "/agents/v1/session";
+
+/// What a person copies from the portal: `mpj_` and the URL-safe base64 of 16 random bytes and the SHA-256 of the
+/// agents' CA certificate (DER).
+#[derive(Clone, PartialEq, Eq)]
+pub struct JoinToken {
+    /// The secret part. The portal stores its SHA-256 only.
+    pub secret: [u8; 16],
+    /// SHA-256 of the CA certificate that must have signed the portal's TLS certificate.
+    pub ca_pin: [u8; 32],
+}
+
+/// Why a text is not a join token.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("this is not a join token: it must start with `mpj_` and be copied whole from the site's page")]
+pub struct JoinTokenError;
+
+impl std::fmt::Display for JoinToken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let whole = [&self.secret[..], &self.ca_pin[..]].concat();
+        write!(f, "mpj_{}", BASE64_URL_SAFE_NO_PAD.encode(whole))
+    }
+}
+
+impl std::fmt::Debug for JoinToken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("JoinToken(..)")
+    }
+}
+
+impl std::str::FromStr for JoinToken {
+    type Err = JoinTokenError;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let coded = text.trim().strip_prefix("mpj_").ok_or(JoinTokenError)?;
+        let whole = BASE64_URL_SAFE_NO_PAD.decode(coded).map_err(|_| JoinTokenError)?;
+        let (secret, ca_pin) = whole.split_at_checked(16).ok_or(JoinTokenError)?;
+        Ok(Self {
+            secret: secret.try_into().map_err(|_| JoinTokenError)?,
+            ca_pin: ca_pin.try_into().map_err(|_| JoinTokenError)?,
+        })
+    }
+}
+
+/// Body of both calls, sent as [`Signed`](crate::signed::Signed) with [`Domain::Enrol`](crate::signed::Domain::Enrol)
+/// by the agent's own key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EnrolRequest {
+    /// The join token; empty for a renewal.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub token: String,
+    /// Which agent renews; none for the first enrolment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<AgentId>,
+    /// The agent's Ed25519 public key, 64 hex digits; must be the one that signed.
+    pub public_key: String,
+    /// PKCS#10 request, PEM, with an ECDSA P-256 key made by the agent. Its subject is ignored.
+    pub csr_pem: String,
+    /// Name the agent gives itself, unique at its site (default: host name).
+    pub name: String,
+    /// Version of the agent's program.
+    pub version: String,
+    /// Milliseconds since the Unix epoch; a renewal more than five minutes off is refused.
+    pub at_ms: i64,
+}
+
+/// Answer to both calls.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EnrolResponse {
+    /// The agent's id, also the common name of its certificate.
+    pub agent: AgentId,
+    /// Which mesh.
+    pub environment: EnvironmentId,
+    /// Where it stands.
+    pub site: SiteId,
+    /// Name of that site.
+    pub site_name: String,
+    /// The agent's certificate, PEM, 90 days.
+    pub certificate_pem: String,
+    /// The agents' CA, PEM.
+    pub ca_pem: String,
+    /// Ed25519 public keys that may sign desired state, 64 hex digits each.
+    pub policy_keys: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_survives_copy_and_paste() {
+        let token = JoinToken { secret: [7; 16], ca_pin: [9; 32] };
+        assert_eq!(format!(" {token}\n").parse(), Ok(token));
+    }
+
+    #[test]
+    fn anything_else_is_refused() {
+        for text in ["", "mpj_", "mpj_AAAA", "xyz", "mpj_!!!", &format!("{}A", JoinToken { secret: [7; 16], ca_pin: [9; 32] })] {
+            assert_eq!(text.parse::<JoinToken>(), Err(JoinTokenError), "{text}");
+        }
+    }
+}

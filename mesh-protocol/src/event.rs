@@ -1,0 +1,114 @@
+//! An event: a topic, payload bytes that are never altered, and what must travel with them.
+//!
+//! An event is encoded **once**, where it is admitted. The same bytes go to the spool, into frames and into the far
+//! spool; everything that changes per hop lives in the [`frame`](crate::frame) around them.
+
+mod codec;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+pub use codec::{decode, encode, DecodeError};
+
+use crate::id::{PrincipalId, SiteId};
+use crate::topic::Topic;
+
+/// Largest payload the mesh carries, in bytes. Listeners may be configured lower, never higher.
+pub const MAX_PAYLOAD_BYTES: usize = 8 * 1024 * 1024;
+/// Most user properties one event carries.
+pub const MAX_USER_PROPERTIES: usize = 64;
+/// Largest ordering key, in bytes.
+pub const MAX_KEY_BYTES: usize = 1024;
+/// Most cluster hops remembered against loops.
+pub const MAX_PATH: usize = 16;
+
+/// What the sender asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeliveryMode {
+    /// Best effort, lowest latency: nobody waits, a full queue drops and counts.
+    Direct,
+    /// Acknowledged to the sender when it is safe; at least once end to end, in order per ordering key.
+    Guaranteed,
+}
+
+/// How an event came into the mesh.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Protocol {
+    /// MQTT 3.1.1 or 5, plain, TLS or WebSocket.
+    Mqtt,
+    /// HTTP publish or subscribe (SSE, WebSocket).
+    Http,
+    /// A Kafka source or sink.
+    Kafka,
+    /// AMQP 1.0.
+    Amqp,
+    /// Made by the mesh itself.
+    Mesh,
+}
+
+/// Metadata carried beside the payload. Empty fields cost one bit on the wire.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Headers {
+    /// Media type of the payload.
+    pub content_type: Option<String>,
+    /// Reference to the schema of the payload.
+    pub schema_ref: Option<String>,
+    /// Id chosen by the sender.
+    pub message_id: Option<String>,
+    /// Ties a reply to its request. Bytes, because MQTT's correlation data is.
+    pub correlation_id: Option<Bytes>,
+    /// Topic where a reply is expected.
+    pub reply_to: Option<Topic>,
+    /// W3C trace context.
+    pub traceparent: Option<String>,
+    /// Sender's own properties, order and duplicates kept; at most [`MAX_USER_PROPERTIES`].
+    pub user: Vec<(String, String)>,
+}
+
+/// Where an event was admitted, and for whom.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// The site of the accepting agent; scope is decided by it.
+    pub site: SiteId,
+    /// The principal that published it; none for the mesh's own events.
+    pub principal: Option<PrincipalId>,
+    /// How it came in.
+    pub protocol: Protocol,
+}
+
+/// One cluster an event has passed, bound to the event's content so that a derived event with copied headers counts
+/// as new (DATAPLANE.md, "Loops").
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hop {
+    /// The cluster's own id.
+    pub cluster: String,
+    /// First eight bytes of SHA-256 over topic, key and value.
+    pub content: [u8; 8],
+}
+
+/// One event, decoded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// Where it is published.
+    pub topic: Topic,
+    /// The payload, never altered.
+    pub payload: Bytes,
+    /// Events with equal keys keep their order. MQTT: client id; HTTP: topic; Kafka: source partition.
+    pub key: Bytes,
+    /// Metadata.
+    pub headers: Headers,
+    /// Direct or guaranteed.
+    pub mode: DeliveryMode,
+    /// Wall clock at admission, milliseconds since the Unix epoch. For people; nothing is ordered by it.
+    pub admitted_at_ms: i64,
+    /// Time to live counted from admission, in milliseconds; none = does not expire.
+    pub ttl_ms: Option<u64>,
+    /// Where it was admitted.
+    pub origin: Origin,
+    /// The clusters it has passed; at most [`MAX_PATH`].
+    pub path: Vec<Hop>,
+    /// The sender asked for the event to be kept as the topic's last value (not kept yet by any agent).
+    pub retain: bool,
+}

@@ -1,0 +1,10 @@
+//! Who may do what: the policy model and its one decision function, shared by the agent that enforces, the portal that
+//! validates and the browser that previews.
+//!
+//! Deny beats allow, the default is deny, and every decision names what decided it.
+
+mod decide;
+mod model;
+
+pub use decide::{CompiledPolicy, Decision, DenyReason, Identity, PolicyError, Session};
+pub use model::{Action, Effect, Principal, PrincipalState, Role, Rule, Subject};

@@ -1,0 +1,462 @@
+//! What agents tell the portal: how they are, and what they see.
+//!
+//! Reports are facts with a time, never commands; a repeat is harmless, and a report that is lost is followed by one
+//! that is newer. Every list has a bound, and what is left out is counted, never silent.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::Protocol;
+use crate::id::{AgentId, BrokerId, ListenerId, PrincipalId, RouteId, RuleId, SiteId};
+use crate::policy::Action;
+use crate::wire::Revision;
+
+/// Most objects in one discovery report; larger scans are sent in several.
+pub const OBJECTS_MAX: usize = 2_000;
+/// Most flows in one traffic report.
+pub const FLOWS_MAX: usize = 5_000;
+/// Most subscriptions in one report.
+pub const SUBSCRIPTIONS_MAX: usize = 10_000;
+/// Most denials in one report.
+pub const DENIALS_MAX: usize = 200;
+
+/// What became of the desired state, and how each part is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// Milliseconds since the Unix epoch, by the agent's clock.
+    pub at_ms: i64,
+    /// What the agent enforces now; none = it denies all.
+    pub applied: Option<Revision>,
+    /// The newest document it was sent and did not take, and why.
+    pub rejected: Option<Rejection>,
+    /// Number of its newest deny list.
+    pub deny_list: u64,
+    /// Listeners, connectors, broker connections, the fabric endpoint.
+    pub parts: Vec<Part>,
+    /// Links to other agents.
+    pub links: Vec<LinkState>,
+    /// Counters since the process started; names end in their unit.
+    pub counters: BTreeMap<String, u64>,
+    /// Resident memory of the process, in bytes.
+    pub memory_bytes: u64,
+    /// Milliseconds since the Unix epoch when the process started.
+    pub started_at_ms: i64,
+    /// When the agent's certificate ends, milliseconds since the Unix epoch.
+    pub certificate_ends_at_ms: i64,
+}
+
+/// A document the agent did not take. It keeps what it had.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rejection {
+    /// The document's number, when it could be read.
+    pub revision: Option<Revision>,
+    /// Why.
+    pub kind: RejectionKind,
+    /// For people: what was wrong and what to do.
+    pub reason: String,
+}
+
+/// Why a document was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RejectionKind {
+    /// Bad signature or unknown key.
+    Signature,
+    /// Older than what is enforced.
+    Older,
+    /// Same revision, other content.
+    Conflicting,
+    /// For another agent or environment.
+    NotMine,
+    /// Needs a newer agent: unknown security field or version.
+    TooNew,
+    /// Understood, and wrong: an invalid filter, template, address...
+    Invalid,
+}
+
+/// One running part of the agent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// Which object it serves.
+    pub object: PartRef,
+    /// How it is.
+    pub state: PartState,
+    /// What is wrong and what to do, or a useful fact.
+    pub detail: Option<String>,
+    /// Since when it is so, milliseconds since the Unix epoch.
+    pub since_ms: i64,
+    /// Where it can be reached (`host:port`), for listeners and the fabric endpoint.
+    #[serde(default)]
+    pub addresses: Vec<String>,
+    /// Numbers about it: `lag_records`, `events`, `connections`...
+    #[serde(default)]
+    pub figures: BTreeMap<String, u64>,
+}
+
+/// What a part serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PartRef {
+    /// An endpoint for clients.
+    Listener(ListenerId),
+    /// A route's source at this agent.
+    Source(RouteId),
+    /// A route's sink at this agent.
+    Sink(RouteId),
+    /// A broker connection (its discovery).
+    Broker(BrokerId),
+    /// The agent's own fabric endpoint.
+    Fabric,
+}
+
+/// How a part is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PartState {
+    /// Being started or reconnecting for the first time.
+    Starting,
+    /// Works.
+    Running,
+    /// Works partly; `detail` says what does not.
+    Degraded,
+    /// Does not work now and tries again by itself.
+    Failing,
+    /// Cannot work until somebody changes the configuration.
+    Rejected,
+}
+
+/// A link to another agent, as this side sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkState {
+    /// The other end.
+    pub agent: AgentId,
+    /// Its site.
+    pub site: SiteId,
+    /// Frames pass?
+    pub up: bool,
+    /// Directly linked, or reached over other sites.
+    pub direct: bool,
+    /// Since when it is up or down, milliseconds since the Unix epoch.
+    pub since_ms: i64,
+    /// Round trip of the last heartbeat, in microseconds.
+    pub round_trip_us: Option<u64>,
+    /// Event copies sent to it since start.
+    pub events_sent: u64,
+    /// Event copies received from it since start.
+    pub events_received: u64,
+    /// Bytes of frames sent since start.
+    pub bytes_sent: u64,
+    /// Bytes of frames received since start.
+    pub bytes_received: u64,
+    /// Guaranteed events waiting for its custody.
+    pub backlog_events: u64,
+    /// Their bytes.
+    pub backlog_bytes: u64,
+}
+
+/// Facts for the catalog and the graph.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Report {
+    /// What a scan of a cluster found.
+    Discovery(Discovery),
+    /// Who produced and consumed what.
+    Traffic(Traffic),
+    /// Who subscribes to what now.
+    Subscriptions(Subscriptions),
+    /// What policy refused.
+    Denials(Denials),
+}
+
+/// A scan of one cluster. A scan never fails as a whole: what could be read is here, what could not is named.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Discovery {
+    /// Which cluster.
+    pub broker: BrokerId,
+    /// When the scan ended, milliseconds since the Unix epoch.
+    pub at_ms: i64,
+    /// True: `objects` is all there is (together with the other reports of the same `scan`). False: only what changed.
+    pub full: bool,
+    /// Number of the scan; a full scan may come in several reports.
+    pub scan: u64,
+    /// This is the scan's last report.
+    pub last: bool,
+    /// New and changed objects, at most [`OBJECTS_MAX`].
+    pub objects: Vec<RuntimeObject>,
+    /// Keys of objects that are gone.
+    pub removed: Vec<ObjectKey>,
+    /// Rights the agent lacks, each with the command that grants it.
+    pub missing_rights: Vec<MissingRight>,
+    /// Why nothing could be read, when nothing could.
+    pub failed: Option<String>,
+}
+
+/// Identity of a discovered object within its cluster.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ObjectKey {
+    /// What it is.
+    pub kind: ObjectKind,
+    /// Its own name there.
+    pub name: String,
+}
+
+/// Kinds of discovered objects. A kind that no agent reports is not offered anywhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ObjectKind {
+    /// The cluster itself.
+    Cluster,
+    /// A Kafka topic.
+    Topic,
+    /// A consumer group.
+    Group,
+}
+
+/// A discovered object with its facts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RuntimeObject {
+    /// Its name in the cluster.
+    pub name: String,
+    /// What is known of it.
+    pub facts: ObjectFacts,
+}
+
+/// What is known of a discovered object.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum ObjectFacts {
+    /// Cluster id, brokers, controller.
+    Cluster(ClusterFacts),
+    /// Partitions and settings of a topic.
+    Topic(TopicFacts),
+    /// State, members and lag of a consumer group.
+    Group(GroupFacts),
+}
+
+impl RuntimeObject {
+    /// Its identity.
+    #[must_use]
+    pub fn key(&self) -> ObjectKey {
+        let kind = match self.facts {
+            ObjectFacts::Cluster(_) => ObjectKind::Cluster,
+            ObjectFacts::Topic(_) => ObjectKind::Topic,
+            ObjectFacts::Group(_) => ObjectKind::Group,
+        };
+        ObjectKey { kind, name: self.name.clone() }
+    }
+}
+
+/// A Kafka cluster.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClusterFacts {
+    /// The cluster's own id.
+    pub cluster_id: String,
+    /// Node id of the controller.
+    pub controller: Option<i32>,
+    /// Its brokers.
+    pub brokers: Vec<BrokerNode>,
+}
+
+/// One broker of a cluster.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BrokerNode {
+    /// Node id.
+    pub id: i32,
+    /// Advertised `host:port`.
+    pub address: String,
+}
+
+/// A Kafka topic.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TopicFacts {
+    /// Internal to Kafka.
+    pub internal: bool,
+    /// Per partition: leader, replicas, offsets.
+    pub partitions: Vec<PartitionFacts>,
+    /// Settings that differ from the broker's default.
+    pub configs: BTreeMap<String, String>,
+}
+
+/// One partition.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartitionFacts {
+    /// Number.
+    pub id: i32,
+    /// Leading node; none = offline.
+    pub leader: Option<i32>,
+    /// Replicas.
+    pub replicas: Vec<i32>,
+    /// Replicas in sync.
+    pub in_sync: Vec<i32>,
+    /// Oldest kept offset, when it could be read.
+    pub low: Option<i64>,
+    /// Next offset to be written, when it could be read.
+    pub high: Option<i64>,
+}
+
+/// A consumer group.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupFacts {
+    /// `Stable`, `Empty`, ... as the broker says.
+    pub state: String,
+    /// Who is in it.
+    pub members: Vec<MemberFacts>,
+    /// Lag per partition with a committed offset.
+    pub offsets: Vec<OffsetFacts>,
+}
+
+/// A member of a group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemberFacts {
+    /// Client id.
+    pub client_id: String,
+    /// Host it connects from.
+    pub host: String,
+    /// What it is assigned, `topic` to partitions.
+    pub assigned: BTreeMap<String, Vec<i32>>,
+}
+
+/// A group's position in one partition.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OffsetFacts {
+    /// Topic.
+    pub topic: String,
+    /// Partition.
+    pub partition: i32,
+    /// Committed offset.
+    pub committed: i64,
+    /// High watermark minus committed; none = the watermark could not be read.
+    pub lag: Option<i64>,
+}
+
+/// A right the agent lacks at a cluster.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MissingRight {
+    /// What cannot be seen without it.
+    pub what: String,
+    /// `DESCRIBE on Cluster`...
+    pub right: String,
+    /// A command that grants it.
+    pub command: String,
+}
+
+/// Who produced and consumed what, in one window of time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Traffic {
+    /// End of the window, milliseconds since the Unix epoch.
+    pub at_ms: i64,
+    /// Length of the window in milliseconds.
+    pub window_ms: u64,
+    /// Flows that moved in the window, at most [`FLOWS_MAX`].
+    pub flows: Vec<Flow>,
+    /// Flows left out because there were too many.
+    pub left_out: u64,
+}
+
+/// One edge of the graph: a client and an address, in one direction.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Flow {
+    /// Who; none = the mesh itself.
+    pub principal: Option<PrincipalId>,
+    /// The principal's user name, or the route's name.
+    pub principal_name: String,
+    /// The protocol's client id (MQTT client id, HTTP user agent, Kafka client id).
+    pub client_id: String,
+    /// How it is connected.
+    pub protocol: Protocol,
+    /// Produces into the mesh or consumes from it.
+    pub direction: Direction,
+    /// Event address: a topic with its variable levels folded (`sensors/{plant}/{machine}/temp`).
+    pub address: String,
+    /// A concrete topic of the window, as example.
+    pub example_topic: String,
+    /// For a flow between the mesh and a cluster: which one.
+    pub broker: Option<BrokerId>,
+    /// The Kafka topic behind the address, for connectors.
+    pub broker_topic: Option<String>,
+    /// The route, for connectors.
+    pub route: Option<RouteId>,
+    /// Events in the window.
+    pub events: u64,
+    /// Payload bytes in the window.
+    pub bytes: u64,
+    /// Fingerprint of the payload's inferred shape, when it is JSON.
+    pub shape: Option<String>,
+}
+
+/// Into the mesh or out of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// The client sends, the mesh receives.
+    Produce,
+    /// The mesh sends, the client receives.
+    Consume,
+}
+
+/// Who subscribes to what at this agent, now. Always whole.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Subscriptions {
+    /// Milliseconds since the Unix epoch.
+    pub at_ms: i64,
+    /// At most [`SUBSCRIPTIONS_MAX`].
+    pub subscriptions: Vec<Subscription>,
+    /// Left out because there were too many.
+    pub left_out: u64,
+}
+
+/// One registered filter.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Subscription {
+    /// The filter in its own dialect.
+    pub filter: crate::topic::Filter,
+    /// Who; none = the mesh itself.
+    pub principal: Option<PrincipalId>,
+    /// The principal's user name, or the route's name.
+    pub principal_name: String,
+    /// The protocol's client id.
+    pub client_id: String,
+    /// How it is connected.
+    pub protocol: Protocol,
+    /// For sinks: the route.
+    pub route: Option<RouteId>,
+    /// Since when, milliseconds since the Unix epoch.
+    pub since_ms: i64,
+}
+
+/// What policy refused since the last report.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Denials {
+    /// Milliseconds since the Unix epoch.
+    pub at_ms: i64,
+    /// Folded by who, what and why; at most [`DENIALS_MAX`].
+    pub denials: Vec<Denial>,
+    /// Left out because there were too many.
+    pub left_out: u64,
+}
+
+/// Refusals of one client for one reason.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Denial {
+    /// Who, when it could be told.
+    pub principal: Option<PrincipalId>,
+    /// The user name that was given.
+    pub principal_name: String,
+    /// The protocol's client id.
+    pub client_id: String,
+    /// How it came.
+    pub protocol: Protocol,
+    /// What it wanted.
+    pub action: Action,
+    /// Topic or filter; empty for connect.
+    pub topic: String,
+    /// The deciding rule; none = the default, or a failed login.
+    pub rule: Option<RuleId>,
+    /// For people.
+    pub reason: String,
+    /// How often since the last report.
+    pub count: u64,
+    /// When it happened last, milliseconds since the Unix epoch.
+    pub last_ms: i64,
+}
