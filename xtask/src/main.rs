@@ -1,1 +1,52 @@
-fn main() {}
+//! All automation of this repository: one Rust program, so that a fresh machine needs Cargo and nothing else.
+//!
+//! `make` only installs what is missing and calls this. Processes that make up a running mesh are not started here but
+//! by the demo and the tests, which share that code; this crate stays small, so that the first step of every command
+//! compiles in seconds.
+
+mod cargo;
+mod check;
+mod clean;
+mod postgres;
+mod run;
+mod site;
+mod step;
+mod test;
+mod tidy;
+
+use clap::{Parser, Subcommand};
+
+/// Automation of the Meshport repository.
+#[derive(Parser, Debug)]
+#[command(name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Build the browser's part, then every program.
+    Build,
+    /// Build, start the demo mesh and print where to look; Ctrl-C stops all of it.
+    Run,
+    /// Formatting, lints and the rules of tidiness; no tests.
+    Check,
+    /// Everything CI wants to see: `check`, then the build and all tests. The last line is the count.
+    Test {
+        /// Only the tests, and only those whose name contains this.
+        filter: Option<String>,
+    },
+    /// Remove the state of the demo mesh (`./data`).
+    Clean,
+}
+
+fn main() -> anyhow::Result<()> {
+    match Arguments::parse().command {
+        Command::Build => run::build(&mut step::Steps::new(2)).map(drop),
+        Command::Run => run::run(),
+        Command::Check => check::check(),
+        Command::Test { filter } => test::test(filter.as_deref()),
+        Command::Clean => clean::clean(),
+    }
+}

@@ -1,0 +1,72 @@
+#!/usr/bin/env bash
+# Installs what the given purpose (run, test, check, bench) needs and this machine lacks. Says nothing when all is there.
+#
+# Only git and a Rust toolchain manager must be there beforehand: both are choices of the person who owns the machine.
+# Everything else comes from Debian's packages, so that nothing is fetched by a tool of our own.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+purpose=${1:-run}
+
+has() { command -v "$1" >/dev/null 2>&1; }
+fail() { printf '%s\n' "$@" >&2; exit 1; }
+
+has git || fail "git is missing: install it (apt-get install git) and run this again"
+[ -d "${CARGO_HOME:-$HOME/.cargo}/bin" ] && PATH="${CARGO_HOME:-$HOME/.cargo}/bin:$PATH"
+has cargo || fail "cargo is missing: install Rust by rustup (https://rustup.rs, or apt-get install rustup), then run this again"
+
+packages=()
+want() { packages+=("$@"); }
+
+has gcc || want gcc
+has g++ || want g++
+has make || want make
+if has pkg-config; then
+    pkg-config --exists openssl || want libssl-dev
+    pkg-config --exists libsasl2 || want libsasl2-dev
+    pkg-config --exists zlib || want zlib1g-dev
+else
+    want pkg-config libssl-dev libsasl2-dev zlib1g-dev
+fi
+
+if [ "$purpose" != check ]; then
+    # Kafka: any Java from 17 on runs it, Maven brings its jars.
+    java=0
+    has java && java=$(java -version 2>&1 | sed -n 's/.*version "\([0-9]*\).*/\1/p' | head -n 1)
+    [ "${java:-0}" -ge 17 ] || want openjdk-17-jre-headless
+    has mvn || want maven
+    has curl || want curl ca-certificates
+    has setpriv || want util-linux
+fi
+
+if [ "$purpose" = test ]; then
+    compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || has initdb || want postgresql
+    has chromium || want chromium
+    has chromedriver || want chromium-driver
+    [ -d /usr/share/fonts/truetype/dejavu ] || want fonts-dejavu
+    has mosquitto_pub || want mosquitto-clients
+fi
+[ "$purpose" != bench ] || has mosquitto || want mosquitto
+
+if [ ${#packages[@]} -gt 0 ]; then
+    has apt-get || fail "missing: ${packages[*]}" "these are Debian's names; install them with this system's package manager and run this again"
+    sudo=()
+    if [ "$(id -u)" -ne 0 ]; then
+        has sudo || fail "missing: ${packages[*]}" "install them as root (apt-get install ${packages[*]}) and run this again"
+        sudo=(sudo)
+    fi
+    echo "installing ${packages[*]}"
+    apt=("${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300)
+    "${apt[@]}" update
+    "${apt[@]}" install --no-install-recommends "${packages[@]}"
+fi
+
+# rust-toolchain.toml names the toolchain; a rustup that may not install by itself is told to.
+sysroot=$(rustc --print sysroot 2>/dev/null || true)
+if [ ! -d "$sysroot/lib/rustlib/wasm32-unknown-unknown" ] || [ ! -x "$sysroot/bin/cargo-clippy" ] || [ ! -x "$sysroot/bin/rustfmt" ]; then
+    channel=$(sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml)
+    has rustup || fail "the Rust at $sysroot lacks the wasm32-unknown-unknown target, clippy or rustfmt" \
+        "install rustup (https://rustup.rs), or these parts of Rust $channel by the way this Rust was installed"
+    echo "installing Rust $channel with the wasm target"
+    rustup toolchain install "$channel" --no-self-update --profile minimal \
+        --component rustfmt --component clippy --target wasm32-unknown-unknown
+fi

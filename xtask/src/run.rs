@@ -1,0 +1,32 @@
+//! `cargo xtask build` and `cargo xtask run`.
+
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+use anyhow::Context;
+
+use crate::cargo::{cargo, root, run as run_command, target_dir};
+use crate::site;
+use crate::step::Steps;
+
+/// Builds the browser's part and then all programs. The order matters: the server embeds the first in itself.
+///
+/// The whole workspace is built, tests' helpers included, because features are unified over what is built together: a
+/// smaller selection would compile shared crates in a second variant.
+pub(crate) fn build(steps: &mut Steps) -> anyhow::Result<()> {
+    steps.step("build the pages for the browser (wasm)", site::build)?;
+    steps.step("build the portal, the agent and the demo", || run_command(&mut cargo(["build", "--workspace"])))?;
+    Ok(())
+}
+
+/// Builds, then becomes the demo: it starts the mesh, prints addresses and logins and stops everything on Ctrl-C.
+///
+/// It replaces this process, so that the terminal's Ctrl-C reaches one program that knows what to stop.
+pub(crate) fn run() -> anyhow::Result<()> {
+    let mut steps = Steps::new(2);
+    build(&mut steps)?;
+    println!("built in {:.1} s", steps.elapsed_s());
+    let program = target_dir().join("debug/meshport-demo");
+    let error = Command::new(&program).arg("up").current_dir(root()).exec();
+    Err(error).with_context(|| format!("start {}", program.display()))
+}

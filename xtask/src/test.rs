@@ -1,0 +1,110 @@
+//! `cargo xtask test`: everything, with one count at the end.
+//!
+//! A failing part does not stop the others: a run of many minutes should report all it can. The last line is
+//! `N passed, N failed`, alone; whoever reads only that line must not be misled, so a check or a test program that
+//! breaks without a result counts as a failure.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Stdio, exit};
+
+use anyhow::{Context, bail};
+
+use crate::cargo::cargo;
+use crate::check;
+use crate::postgres::Postgres;
+use crate::run::build;
+use crate::step::Steps;
+
+/// The variable that hands the test database server to the tests: a URL without a database name.
+const POSTGRES_URL: &str = "MESHPORT_TEST_POSTGRES_URL";
+
+/// Runs checks, build and tests; with a filter only the build and the matching tests. Ends the process with the result.
+pub(crate) fn test(filter: Option<&str>) -> anyhow::Result<()> {
+    let mut tally = Tally::default();
+    if filter.is_none() {
+        let failed = check::run_all();
+        tally.failed += failed;
+        tally.passed += check::CHECKS.len() - failed;
+    }
+    if let Err(error) = build_and_run(filter, &mut tally) {
+        eprintln!("{error:#}");
+        tally.failed += 1;
+    }
+    println!("{} passed, {} failed", tally.passed, tally.failed);
+    exit(i32::from(tally.failed > 0));
+}
+
+fn build_and_run(filter: Option<&str>, tally: &mut Tally) -> anyhow::Result<()> {
+    let mut steps = Steps::new(4);
+    build(&mut steps)?;
+    let postgres = steps.step("start PostgreSQL", Postgres::start)?;
+    steps.step("run the tests", || cargo_test(filter, &postgres, tally))
+}
+
+fn cargo_test(filter: Option<&str>, postgres: &Postgres, tally: &mut Tally) -> anyhow::Result<()> {
+    let mut command = cargo(["test", "--workspace", "--no-fail-fast"]);
+    command.args(filter).env(POSTGRES_URL, postgres.url()).stdout(Stdio::piped()).stdin(Stdio::null());
+    let mut child = command.spawn().context("start `cargo test`")?;
+    let output = child.stdout.take().expect("stdout was asked to be a pipe");
+    let failed_before = tally.failed;
+    for line in BufReader::new(output).split(b'\n') {
+        let line = line.context("read the output of `cargo test`")?;
+        let line = String::from_utf8_lossy(&line);
+        println!("{line}");
+        tally.count(&line);
+    }
+    let status = child.wait().context("wait for `cargo test`")?;
+    if !status.success() && tally.failed == failed_before {
+        bail!("`cargo test` ended with {status} though no test failed: see the first error above");
+    }
+    Ok(())
+}
+
+/// Sums of what the test programs reported.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Tally {
+    passed: usize,
+    failed: usize,
+}
+
+impl Tally {
+    /// Adds a closing line of a test program (`test result: ok. 3 passed; 0 failed; ...`); other lines change nothing.
+    fn count(&mut self, line: &str) {
+        let Some(result) = line.strip_prefix("test result: ") else { return };
+        for part in result.split([';', '.']) {
+            let mut words = part.split_whitespace();
+            let (Some(number), Some(word)) = (words.next(), words.next()) else { continue };
+            let Ok(number) = number.parse::<usize>() else { continue };
+            match word {
+                "passed" => self.passed += number,
+                "failed" => self.failed += number,
+                _ => {}
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Tally;
+
+    fn tally(lines: &[&str]) -> (usize, usize) {
+        let mut tally = Tally::default();
+        for line in lines {
+            tally.count(line);
+        }
+        (tally.passed, tally.failed)
+    }
+
+    #[test]
+    fn closing_lines_of_all_programs_are_summed() {
+        let ok = "test result: ok. 3 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s";
+        let bad = "test result: FAILED. 2 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; finished in 1.25s";
+        assert_eq!(tally(&[ok, bad]), (5, 1));
+    }
+
+    #[test]
+    fn other_lines_count_nothing() {
+        assert_eq!(tally(&["running 3 tests", "test a::b ... ok", "3 passed; 1 failed"]), (0, 0));
+    }
+}
