@@ -1,1 +1,18 @@
+//! The site agent: the data plane of a Kafka mesh, one process per machine that takes part.
+//!
+//! ```text
+//! listener/*  source/*            sink/*  queue  stream -> fabric
+//!       \        |                  |       |      |
+//!        policy::Permit -> router --+-------+------+      (each an Outlet)
+//!
+//! control -> ledger -> reconcile -> every part above      discovery, observe, status -> control
+//! ```
+//! `router` knows events, permits and one trait, [`router::Outlet`]. Everything that brings or takes events depends on
+//! `router` and `policy`, never the reverse. `reconcile` alone starts, stops and wires parts.
 
+pub mod counters;
+pub mod observe;
+pub mod policy;
+pub mod router;
+pub mod status;
+pub mod task;
