@@ -1,1 +1,3 @@
+//! Starts, feeds and stops the demo mesh.
+
 fn main() {}

@@ -1,0 +1,80 @@
+//! Kafka's jars, fetched once by Maven into the user's cache and shared by the demo and the tests.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs, process};
+
+use anyhow::Context;
+
+/// Also the name of the cache folder: a new version or a new list of parts needs a new name.
+const VERSION: &str = "4.1.1";
+
+/// `-slf4j-impl`, not `-slf4j2-impl`: this Kafka brings slf4j 1.7. The two of Kafka Connect are for MirrorMaker 2.
+const POM: &str = r#"<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>meshport</groupId><artifactId>kafka</artifactId><version>1</version><packaging>pom</packaging>
+  <dependencies>
+    <dependency><groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>4.1.1</version></dependency>
+    <dependency><groupId>org.apache.kafka</groupId><artifactId>kafka-tools</artifactId><version>4.1.1</version></dependency>
+    <dependency><groupId>org.apache.kafka</groupId><artifactId>connect-runtime</artifactId><version>4.1.1</version></dependency>
+    <dependency><groupId>org.apache.kafka</groupId><artifactId>connect-mirror</artifactId><version>4.1.1</version></dependency>
+    <dependency><groupId>org.apache.logging.log4j</groupId><artifactId>log4j-core</artifactId><version>2.25.2</version></dependency>
+    <dependency><groupId>org.apache.logging.log4j</groupId><artifactId>log4j-slf4j-impl</artifactId><version>2.25.2</version></dependency>
+  </dependencies>
+</project>
+"#;
+
+/// A folder that holds all of them.
+#[derive(Clone, Debug)]
+pub struct Jars(PathBuf);
+
+impl Jars {
+    /// Finds the jars in the cache, or fetches them (54 MB, some seconds, needs Maven and its registry).
+    ///
+    /// # Errors
+    /// Maven is missing or fails; the message holds what it said.
+    pub fn fetch() -> anyhow::Result<Self> {
+        let cache = cache_folder()?;
+        let done = cache.join(format!("kafka-{VERSION}"));
+        if !done.is_dir() {
+            // Made beside its place and renamed when it is whole: a broken download never looks like a finished one.
+            let partial = cache.join(format!("kafka-{VERSION}.{}", process::id()));
+            download(&partial)?;
+            let renamed = fs::rename(&partial, &done);
+            if !done.is_dir() {
+                renamed.with_context(|| format!("move the jars to {}", done.display()))?;
+            }
+            let _ = fs::remove_dir_all(&partial);
+        }
+        Ok(Self(done))
+    }
+
+    /// The class path; Java itself expands the star.
+    #[must_use]
+    pub fn class_path(&self) -> OsString {
+        self.0.join("*").into_os_string()
+    }
+}
+
+fn download(folder: &Path) -> anyhow::Result<()> {
+    fs::create_dir_all(folder).with_context(|| format!("create {}", folder.display()))?;
+    let pom = folder.join("pom.xml");
+    fs::write(&pom, POM).with_context(|| format!("write {}", pom.display()))?;
+    let output = Command::new("mvn")
+        .args(["-q", "-B", "-f"])
+        .arg(&pom)
+        .args(["dependency:copy-dependencies", "-DincludeScope=runtime"])
+        .arg(format!("-DoutputDirectory={}", folder.display()))
+        .output()
+        .context("start mvn: install the package `maven`")?;
+    let told = String::from_utf8_lossy(&output.stdout);
+    anyhow::ensure!(output.status.success(), "fetch Kafka {VERSION} by Maven: {told}");
+    Ok(())
+}
+
+fn cache_folder() -> anyhow::Result<PathBuf> {
+    let base = env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    let base = base.or_else(|| env::var_os("HOME").map(|home| Path::new(&home).join(".cache")));
+    Ok(base.context("find a cache folder: neither XDG_CACHE_HOME nor HOME is set")?.join("meshport"))
+}

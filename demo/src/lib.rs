@@ -1,0 +1,9 @@
+//! The demo retailer: a whole mesh on one machine, made and driven through public interfaces only.
+//!
+//! What starts and ends processes lives here too and is shared with the system tests, so that the demo and the tests
+//! run the same thing.
+
+pub mod kafka;
+pub mod ports;
+pub mod process;
+pub mod secrets;
