@@ -1,1 +1,28 @@
+//! Pages and components of the portal: rendered on the server with their content, hydrated in the browser.
+//!
+//! Pages ask `PortalApi` and nothing else. The server implements it in process, the browser over REST, so a page
+//! never knows where it runs. There are no server functions. Browser-only code lives in effects and event handlers.
 
+#![expect(unreachable_pub, reason = "`#[component]` writes `pub` itself, also inside private modules")]
+
+pub mod app;
+pub mod assets;
+pub mod browser;
+pub mod clock;
+pub mod components;
+pub mod document;
+pub mod format;
+pub mod frame;
+pub mod pages;
+
+pub use app::App;
+pub use assets::AssetPaths;
+pub use document::shell;
+
+/// Entry point of the wasm.
+#[cfg(feature = "hydrate")]
+#[wasm_bindgen::prelude::wasm_bindgen]
+pub fn hydrate() {
+    console_error_panic_hook::set_once();
+    leptos::mount::hydrate_body(App);
+}

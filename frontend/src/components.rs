@@ -1,0 +1,27 @@
+//! The parts that pages are drawn with. They load nothing and know no page; their styles lie in `assets/styles`, one
+//! file per block. Where an element of the platform does the job (`<dialog>`, popover, `<details>`), it is used.
+
+mod button;
+mod code;
+mod dialog;
+mod field;
+mod icon;
+mod mark;
+mod rate;
+mod stamp;
+mod state;
+mod toast;
+mod topic;
+
+pub(crate) use button::Ready;
+pub use button::{Button, Right, Submit, Tone, use_ready};
+pub use code::{Code, Secret};
+pub use dialog::{Confirm, Dialog};
+pub use field::{Check, Choice, Field, Select, TextArea};
+pub use icon::{Glyph, Icon};
+pub use mark::{EvidenceBadge, EvidenceRow, Life, Run, RunState, Track, TrackState};
+pub use rate::{Rate, Spark};
+pub use stamp::{Age, Stamp};
+pub use state::{Banner, Empty, Skeleton};
+pub use toast::{Toaster, Toasts};
+pub use topic::Topic;

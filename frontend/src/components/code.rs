@@ -1,0 +1,57 @@
+//! Commands and secrets to copy.
+
+use leptos::prelude::*;
+
+use super::Icon;
+use crate::browser;
+
+/// A block of code with a copy button, which says so for two seconds when it has copied.
+#[component]
+pub fn Code(
+    /// The text, exactly as it is copied.
+    #[prop(into)]
+    text: Signal<String>,
+    /// What it is, for the button's label: `the join line`.
+    #[prop(into)]
+    what: String,
+) -> impl IntoView {
+    let copied = RwSignal::new(false);
+    let copy = move |_| {
+        browser::copy(&text.get_untracked());
+        copied.set(true);
+        set_timeout(move || copied.set(false), std::time::Duration::from_secs(2));
+    };
+    let label = format!("Copy {what}");
+    view! {
+        <div class="m-code">
+            <pre tabindex="0"><code>{text}</code></pre>
+            <button class="m-button m-button--small" type="button" aria-label=label on:click=copy>
+                <Icon name="copy" small=true/>
+                <span aria-live="polite">{move || if copied.get() { "Copied" } else { "Copy" }}</span>
+            </button>
+        </div>
+    }
+}
+
+/// A secret that the portal shows this once.
+#[component]
+pub fn Secret(
+    /// Whose secret it is, in words.
+    #[prop(into)]
+    title: String,
+    /// The secret.
+    #[prop(into)]
+    secret: Signal<String>,
+    /// How to use it, usually a [`Code`].
+    #[prop(optional)]
+    children: Option<Children>,
+) -> impl IntoView {
+    view! {
+        <section class="m-secret" role="status">
+            <h3>{title}</h3>
+            <p class="m-small">"Shown once. The portal keeps only a verifier of it; when it is lost, rotate it."</p>
+            <Code text=secret what="the secret"/>
+            {children.map(|children| children())}
+        </section>
+    }
+}

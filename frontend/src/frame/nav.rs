@@ -1,0 +1,155 @@
+//! The navigation: one table of places, which the keyboard and find use too.
+
+use leptos::prelude::*;
+use leptos_router::hooks::use_location;
+
+use crate::browser;
+use crate::components::Icon;
+
+/// A place of the portal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    /// Its path.
+    pub(super) path: &'static str,
+    /// Its name.
+    pub(super) name: &'static str,
+    /// Its icon.
+    pub(super) icon: &'static str,
+    /// The key after `g` that goes there.
+    pub(super) key: char,
+}
+
+const fn place(path: &'static str, name: &'static str, icon: &'static str, key: char) -> Place {
+    Place { path, name, icon, key }
+}
+
+/// The places by group; the first group has no title.
+pub(super) const GROUPS: [(&str, &[Place]); 4] = [
+    ("", &[place("/", "Overview", "overview", 'o')]),
+    (
+        "Discover",
+        &[
+            place("/catalog", "Catalog", "catalog", 'c'),
+            place("/graph", "Flow graph", "graph", 'f'),
+            place("/subscriptions", "Subscriptions", "filter", 'u'),
+        ],
+    ),
+    (
+        "Govern",
+        &[
+            place("/acl", "Access rules", "shield", 'a'),
+            place("/clients", "Clients", "key", 'l'),
+            place("/routes", "Routes", "route", 'r'),
+        ],
+    ),
+    (
+        "Run",
+        &[
+            place("/sites", "Sites", "site", 's'),
+            place("/agents", "Agents", "agent", 'g'),
+            place("/brokers", "Brokers", "broker", 'b'),
+        ],
+    ),
+];
+
+/// Places at the foot of the navigation.
+pub(super) const FOOT: &[Place] = &[place("/people", "People", "user", 'p')];
+
+/// All places.
+pub(super) fn places() -> impl Iterator<Item = &'static Place> {
+    GROUPS.iter().flat_map(|(_, places)| places.iter()).chain(FOOT)
+}
+
+/// Whether a page at `path` belongs to `place`.
+fn is_at(place: &str, path: &str) -> bool {
+    if place == "/" {
+        path == "/"
+    } else {
+        path.strip_prefix(place).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+}
+
+/// The mark and the name.
+#[component]
+pub(crate) fn Brand() -> impl IntoView {
+    view! {
+        <svg class="m-nav__mark" viewBox="0 0 20 20" fill="none" stroke="currentColor" stroke-width="1.75" stroke-linejoin="round" aria-hidden="true">
+            <path d="M3.5 15.5v-11L10 11l6.5-6.5v11"></path>
+            <g fill="var(--canvas)">
+                <circle cx="3.5" cy="15.5" r="1.9"></circle>
+                <circle cx="10" cy="11" r="1.9"></circle>
+                <circle cx="16.5" cy="15.5" r="1.9"></circle>
+            </g>
+            <g fill="currentColor">
+                <circle cx="3.5" cy="4.5" r="1.9"></circle>
+                <circle cx="16.5" cy="4.5" r="1.9"></circle>
+            </g>
+        </svg>
+        "Meshport"
+    }
+}
+
+#[component]
+fn Item(place: Place) -> impl IntoView {
+    let pathname = use_location().pathname;
+    let current = move || is_at(place.path, &pathname.get()).then_some("page");
+    view! {
+        <a class="m-nav__item" href=place.path title=format!("g then {}", place.key) aria-current=current>
+            <Icon name=place.icon/>
+            {place.name}
+        </a>
+    }
+}
+
+/// The navigation column; on a narrow window a drawer that the top bar opens.
+#[component]
+pub(super) fn Nav() -> impl IntoView {
+    let pathname = use_location().pathname;
+    Effect::new(move |_| {
+        pathname.track();
+        browser::close_popover("nav");
+    });
+    let groups = GROUPS
+        .iter()
+        .map(|(title, places)| {
+            view! {
+                <div class="m-nav__group">
+                    {(!title.is_empty()).then(|| view! { <p class="m-nav__title">{*title}</p> })}
+                    {places.iter().map(|place| view! { <Item place=*place/> }).collect_view()}
+                </div>
+            }
+        })
+        .collect_view();
+    view! {
+        <nav class="m-nav" id="nav" popover="auto" aria-label="Main">
+            <a class="m-nav__brand" href="/"><Brand/></a>
+            {groups}
+            <div class="m-nav__group m-nav__foot">
+                {FOOT.iter().map(|place| view! { <Item place=*place/> }).collect_view()}
+                <a class="m-nav__item" href="/api/openapi.json" rel="external"><Icon name="schema"/>"API"</a>
+            </div>
+        </nav>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_belongs_to_the_place_above_it() {
+        assert!(is_at("/", "/"));
+        assert!(!is_at("/", "/acl"));
+        assert!(is_at("/sites", "/sites/0190"));
+        assert!(!is_at("/sites", "/sitesmap"));
+    }
+
+    #[test]
+    fn every_place_has_its_own_key_and_path() {
+        let mut keys: Vec<char> = places().map(|place| place.key).collect();
+        keys.sort_unstable();
+        let count = keys.len();
+        keys.dedup();
+        assert_eq!(keys.len(), count);
+    }
+}
