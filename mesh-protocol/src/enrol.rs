@@ -16,6 +16,11 @@ pub const RENEW_PATH: &str = "/agents/v1/renew";
 /// Path of the control session at the agents' port (WebSocket over mTLS).
 pub const SESSION_PATH: &str = "/agents/v1/session";
 
+/// DNS name in the TLS certificate of the portal's agents' port. Agents check this name, whatever address they dialled:
+/// a portal may be reached under any host name or address, and no agent's certificate may carry this name, so a
+/// stolen agent's certificate can never play the portal. The portal sends its leaf and the agents' CA.
+pub const PORTAL_TLS_NAME: &str = "portal.meshport.internal";
+
 /// What a person copies from the portal: `mpj_` and the URL-safe base64 of 16 random bytes and the SHA-256 of the
 /// agents' CA certificate (DER).
 #[derive(Clone, PartialEq, Eq)]

@@ -44,6 +44,7 @@ pub enum Subject {
 
 /// One line of access control for mesh clients.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Rule {
     /// Stable id; decisions name it.
     pub id: RuleId,
@@ -63,6 +64,7 @@ pub struct Rule {
 
 /// A named set of rights for principals. Its rules are those with [`Subject::Role`] of its id.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Role {
     /// Stable id.
     pub id: RoleId,
@@ -82,6 +84,7 @@ pub enum PrincipalState {
 
 /// The identity of a client of the mesh, as an agent needs it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Principal {
     /// Stable id.
     pub id: PrincipalId,
