@@ -66,21 +66,23 @@ fn build_wasm() -> anyhow::Result<PathBuf> {
 fn glue(wasm: &Path, site: &mut Site) -> anyhow::Result<(String, String)> {
     let bytes = fs::read(wasm).with_context(|| format!("read {}", wasm.display()))?;
     let name = format!("app-{}", hash(&[GLUE.as_bytes(), &bytes]));
-    let (js, out) = (format!("pkg/{name}.js"), format!("pkg/{name}_bg.wasm"));
-    if !(site.keep(&js) && site.keep(&out)) {
-        let folder = target_dir().join("glue");
-        if folder.exists() {
-            fs::remove_dir_all(&folder).with_context(|| format!("empty {}", folder.display()))?;
+    let all = target_dir().join("glue");
+    let made = all.join(&name);
+    if !made.is_dir() {
+        if all.exists() {
+            fs::remove_dir_all(&all).with_context(|| format!("empty {}", all.display()))?;
         }
+        let unfinished = all.join("unfinished");
         let mut bindgen = Bindgen::new();
         bindgen.web(true)?.typescript(false).out_name(&name).input_path(wasm);
-        bindgen.generate(&folder).context("generate the JavaScript that loads the wasm")?;
-        for file in files_below(&folder, &|_| true)? {
-            let below = file.strip_prefix(&folder).expect("it was found in this folder");
-            site.put(&format!("pkg/{}", below.display()), &fs::read(&file)?)?;
-        }
+        bindgen.generate(&unfinished).context("generate the JavaScript that loads the wasm")?;
+        fs::rename(&unfinished, &made).with_context(|| format!("create {}", made.display()))?;
     }
-    Ok((format!("/{js}"), format!("/{out}")))
+    for file in files_below(&made, &|_| true)? {
+        let below = file.strip_prefix(&made).expect("it was found in this folder");
+        site.put(&format!("pkg/{}", below.display()), &fs::read(&file)?)?;
+    }
+    Ok((format!("/pkg/{name}.js"), format!("/pkg/{name}_bg.wasm")))
 }
 
 fn copy_assets(site: &mut Site) -> anyhow::Result<BTreeMap<String, String>> {

@@ -18,16 +18,6 @@ impl Site {
         Self { folder, kept: BTreeSet::new() }
     }
 
-    /// Keeps a file if it is there already; says whether it was.
-    pub(super) fn keep(&mut self, path: &str) -> bool {
-        let file = self.folder.join(path);
-        let there = file.is_file();
-        if there {
-            self.kept.insert(file);
-        }
-        there
-    }
-
     /// Puts a file at a path below the folder.
     pub(super) fn put(&mut self, path: &str, bytes: &[u8]) -> anyhow::Result<()> {
         let file = self.folder.join(path);
@@ -36,7 +26,7 @@ impl Site {
         Ok(())
     }
 
-    /// Removes every file that was neither kept nor put.
+    /// Removes every file that was not put.
     pub(super) fn remove_others(&self) -> anyhow::Result<()> {
         for file in files_below(&self.folder, &|file| !self.kept.contains(file))? {
             fs::remove_file(&file).with_context(|| format!("remove {}", file.display()))?;
