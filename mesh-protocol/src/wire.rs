@@ -41,6 +41,7 @@ pub struct Hello {
 
 /// A policy revision's number within its generation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Revision {
     /// Compared first.
     pub generation: u64,

@@ -1,0 +1,200 @@
+//! What a page may ask, and nothing else.
+//!
+//! [`PortalApi`] cuts the cycle between server and frontend: pages ask this trait, the server implements it over its
+//! application layer (server rendering calls it in process, without HTTP), the browser implements it over the REST
+//! API. Each method's doc comment names its REST call; both are the same operation, so anything a page does a script can do.
+//! This module and its DTOs are free of leptos.
+
+mod access;
+mod catalog;
+mod common;
+mod live;
+mod overview;
+mod people;
+mod route;
+mod topology;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+pub use access::*;
+pub use catalog::*;
+pub use common::*;
+pub use live::*;
+use mesh_protocol::id::{
+    AgentId, ApplicationId, BrokerId, LinkId, ListenerId, PersonId, PrincipalId, RoleId, RouteId, RuleId, SiteId,
+};
+pub use overview::*;
+pub use people::*;
+pub use route::*;
+pub use topology::*;
+
+/// The answer of every call.
+pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, ApiError>> + Send + 'a>>;
+
+/// A handle on the portal for pages, provided as leptos context.
+#[derive(Clone)]
+pub struct Api(pub Arc<dyn PortalApi>);
+
+impl std::fmt::Debug for Api {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Api")
+    }
+}
+
+/// Everything a page may ask. The implementation knows who asks.
+///
+/// Edits take the `revision` the person saw; when somebody else was faster the answer is 409 `stale-revision`.
+pub trait PortalApi: Send + Sync + 'static {
+    // --- people -------------------------------------------------------------------------------------------------
+    /// `GET /api/v1/me`: who is signed in and what they may do; 401 when nobody is.
+    fn me(&self) -> Answer<'_, Me>;
+    /// `GET /api/v1/setup`: whether the first person still has to be made (open to all, tells nothing else).
+    fn setup_state(&self) -> Answer<'_, SetupState>;
+    /// `POST /api/v1/setup`: makes the first admin with the one-time setup code, and signs in (sets the cookie).
+    fn setup(&self, input: SetupInput) -> Answer<'_, Me>;
+    /// `POST /api/v1/login`: signs in (sets the cookie).
+    fn login(&self, input: LoginInput) -> Answer<'_, Me>;
+    /// `POST /api/v1/logout`: signs out.
+    fn logout(&self) -> Answer<'_, ()>;
+    /// `GET /api/v1/people`.
+    fn people(&self) -> Answer<'_, Vec<PersonView>>;
+    /// `POST /api/v1/people`.
+    fn create_person(&self, input: PersonInput) -> Answer<'_, PersonView>;
+    /// `PUT /api/v1/people/{id}`.
+    fn update_person(&self, id: PersonId, input: Edit<PersonInput>) -> Answer<'_, PersonView>;
+    /// `DELETE /api/v1/people/{id}?revision=`.
+    fn delete_person(&self, id: PersonId, revision: i64) -> Answer<'_, ()>;
+    /// `GET /api/v1/tokens`: service tokens for automation.
+    fn tokens(&self) -> Answer<'_, Vec<TokenView>>;
+    /// `POST /api/v1/tokens`: the secret is in the answer, once.
+    fn create_token(&self, input: TokenInput) -> Answer<'_, TokenCreated>;
+    /// `DELETE /api/v1/tokens/{id}`.
+    fn delete_token(&self, id: String) -> Answer<'_, ()>;
+
+    // --- overview and evidence ----------------------------------------------------------------------------------
+    /// `GET /api/v1/overview`.
+    fn overview(&self) -> Answer<'_, Overview>;
+    /// `GET /api/v1/catalog`: search and list over all kinds, with facets.
+    fn catalog(&self, query: CatalogQuery) -> Answer<'_, CatalogPage>;
+    /// `GET /api/v1/catalog/{id}`.
+    fn catalog_object(&self, id: String) -> Answer<'_, CatalogObject>;
+    /// `PUT /api/v1/catalog/{id}`: owner and description.
+    fn update_catalog_object(&self, id: String, input: Edit<CatalogObjectInput>) -> Answer<'_, CatalogObject>;
+    /// `GET /api/v1/graph`.
+    fn graph(&self, query: GraphQuery) -> Answer<'_, FlowGraph>;
+    /// `GET /api/v1/subscriptions`: the mesh's live registry.
+    fn subscriptions(&self, query: SubscriptionQuery) -> Answer<'_, Page<SubscriptionRow>>;
+    /// `GET /api/v1/denials`: what policy refused lately, newest first, at most 200.
+    fn denials(&self, query: DenialQuery) -> Answer<'_, Vec<DenialRow>>;
+
+    // --- topology -----------------------------------------------------------------------------------------------
+    /// `GET /api/v1/sites`.
+    fn sites(&self) -> Answer<'_, Vec<SiteView>>;
+    /// `GET /api/v1/sites/{id}`.
+    fn site(&self, id: SiteId) -> Answer<'_, SiteView>;
+    /// `POST /api/v1/sites`: also makes the link to the site it connects to and the default listeners.
+    fn create_site(&self, input: SiteInput) -> Answer<'_, SiteView>;
+    /// `PUT /api/v1/sites/{id}`.
+    fn update_site(&self, id: SiteId, input: Edit<SiteInput>) -> Answer<'_, SiteView>;
+    /// `DELETE /api/v1/sites/{id}?revision=`: refused while agents are enrolled there.
+    fn delete_site(&self, id: SiteId, revision: i64) -> Answer<'_, ()>;
+    /// `POST /api/v1/sites/{id}/join-tokens`: a single-use token and the line that uses it.
+    fn create_join_token(&self, site: SiteId, input: JoinTokenInput) -> Answer<'_, JoinLine>;
+    /// `GET /api/v1/agents`.
+    fn agents(&self) -> Answer<'_, Vec<AgentView>>;
+    /// `GET /api/v1/agents/{id}`.
+    fn agent(&self, id: AgentId) -> Answer<'_, AgentView>;
+    /// `POST /api/v1/agents/{id}/revoke`: its certificate is no longer believed; cannot be undone.
+    fn revoke_agent(&self, id: AgentId, input: ReasonInput) -> Answer<'_, ()>;
+    /// `GET /api/v1/links`.
+    fn links(&self) -> Answer<'_, Vec<LinkView>>;
+    /// `POST /api/v1/links`.
+    fn create_link(&self, input: LinkInput) -> Answer<'_, LinkView>;
+    /// `DELETE /api/v1/links/{id}?revision=`.
+    fn delete_link(&self, id: LinkId, revision: i64) -> Answer<'_, ()>;
+    /// `GET /api/v1/listeners`.
+    fn listeners(&self) -> Answer<'_, Vec<ListenerView>>;
+    /// `POST /api/v1/listeners`.
+    fn create_listener(&self, input: ListenerInput) -> Answer<'_, ListenerView>;
+    /// `PUT /api/v1/listeners/{id}`.
+    fn update_listener(&self, id: ListenerId, input: Edit<ListenerInput>) -> Answer<'_, ListenerView>;
+    /// `DELETE /api/v1/listeners/{id}?revision=`.
+    fn delete_listener(&self, id: ListenerId, revision: i64) -> Answer<'_, ()>;
+    /// `GET /api/v1/brokers`.
+    fn brokers(&self) -> Answer<'_, Vec<BrokerView>>;
+    /// `POST /api/v1/brokers`.
+    fn create_broker(&self, input: BrokerInput) -> Answer<'_, BrokerView>;
+    /// `PUT /api/v1/brokers/{id}`.
+    fn update_broker(&self, id: BrokerId, input: Edit<BrokerInput>) -> Answer<'_, BrokerView>;
+    /// `DELETE /api/v1/brokers/{id}?revision=`: refused while routes use it.
+    fn delete_broker(&self, id: BrokerId, revision: i64) -> Answer<'_, ()>;
+
+    // --- routes -------------------------------------------------------------------------------------------------
+    /// `GET /api/v1/routes`.
+    fn routes(&self) -> Answer<'_, Vec<RouteView>>;
+    /// `GET /api/v1/routes/{id}`.
+    fn route(&self, id: RouteId) -> Answer<'_, RouteView>;
+    /// `POST /api/v1/routes`.
+    fn create_route(&self, input: RouteInput) -> Answer<'_, RouteView>;
+    /// `PUT /api/v1/routes/{id}`.
+    fn update_route(&self, id: RouteId, input: Edit<RouteInput>) -> Answer<'_, RouteView>;
+    /// `DELETE /api/v1/routes/{id}?revision=`.
+    fn delete_route(&self, id: RouteId, revision: i64) -> Answer<'_, ()>;
+
+    // --- access -------------------------------------------------------------------------------------------------
+    /// `GET /api/v1/applications`.
+    fn applications(&self) -> Answer<'_, Vec<ApplicationView>>;
+    /// `POST /api/v1/applications`.
+    fn create_application(&self, input: ApplicationInput) -> Answer<'_, ApplicationView>;
+    /// `PUT /api/v1/applications/{id}`.
+    fn update_application(&self, id: ApplicationId, input: Edit<ApplicationInput>) -> Answer<'_, ApplicationView>;
+    /// `DELETE /api/v1/applications/{id}?revision=`: refused while it has principals.
+    fn delete_application(&self, id: ApplicationId, revision: i64) -> Answer<'_, ()>;
+    /// `GET /api/v1/principals`: clients of the mesh.
+    fn principals(&self, query: PrincipalQuery) -> Answer<'_, Page<PrincipalView>>;
+    /// `GET /api/v1/principals/{id}`.
+    fn principal(&self, id: PrincipalId) -> Answer<'_, PrincipalView>;
+    /// `POST /api/v1/principals`: the secret is in the answer, once.
+    fn create_principal(&self, input: PrincipalInput) -> Answer<'_, PrincipalSecret>;
+    /// `PUT /api/v1/principals/{id}`: application, roles, state, expiry.
+    fn update_principal(&self, id: PrincipalId, input: Edit<PrincipalInput>) -> Answer<'_, PrincipalView>;
+    /// `POST /api/v1/principals/{id}/rotate`: a new secret; the old one stays valid for the overlap.
+    fn rotate_principal(&self, id: PrincipalId, input: RotateInput) -> Answer<'_, PrincipalSecret>;
+    /// `POST /api/v1/principals/{id}/block`: a deny rule on publish for this client alone.
+    fn block_principal(&self, id: PrincipalId, input: ReasonInput) -> Answer<'_, PrincipalView>;
+    /// `POST /api/v1/principals/{id}/unblock`: takes that rule back.
+    fn unblock_principal(&self, id: PrincipalId) -> Answer<'_, PrincipalView>;
+    /// `DELETE /api/v1/principals/{id}?revision=`.
+    fn delete_principal(&self, id: PrincipalId, revision: i64) -> Answer<'_, ()>;
+    /// `GET /api/v1/roles`: mesh roles.
+    fn roles(&self) -> Answer<'_, Vec<RoleView>>;
+    /// `POST /api/v1/roles`.
+    fn create_role(&self, input: RoleInput) -> Answer<'_, RoleView>;
+    /// `PUT /api/v1/roles/{id}`.
+    fn update_role(&self, id: RoleId, input: Edit<RoleInput>) -> Answer<'_, RoleView>;
+    /// `DELETE /api/v1/roles/{id}?revision=`: refused while principals have it.
+    fn delete_role(&self, id: RoleId, revision: i64) -> Answer<'_, ()>;
+    /// `GET /api/v1/rules`: access rules of mesh clients.
+    fn rules(&self, query: RuleQuery) -> Answer<'_, Page<RuleView>>;
+    /// `POST /api/v1/rules`.
+    fn create_rule(&self, input: RuleInput) -> Answer<'_, RuleView>;
+    /// `PUT /api/v1/rules/{id}`.
+    fn update_rule(&self, id: RuleId, input: Edit<RuleInput>) -> Answer<'_, RuleView>;
+    /// `DELETE /api/v1/rules/{id}?revision=`.
+    fn delete_rule(&self, id: RuleId, revision: i64) -> Answer<'_, ()>;
+    /// `GET /api/v1/policy`: the newest revision and how far each agent is with it.
+    fn policy(&self) -> Answer<'_, PolicyView>;
+    /// `GET /api/v1/policy/document`: principals (without secrets), roles and rules as the decision function takes
+    /// them, so that a browser or a script can preview decisions with `mesh-protocol`.
+    fn policy_document(&self) -> Answer<'_, PolicyDocument>;
+
+    // --- try it -------------------------------------------------------------------------------------------------
+    /// `POST /api/v1/try`: a short-lived principal for trying the mesh, with ready command lines. Reuses the person's
+    /// own while it is valid.
+    fn try_client(&self, input: TryInput) -> Answer<'_, TryClient>;
+    /// `POST /api/v1/publish`: publishes one event through a site's agent, on the rights of the person's try-it client.
+    /// The live tail is `GET /api/v1/tail?site=&filter=` (server-sent events of [`TailLine`]).
+    fn publish(&self, input: PublishInput) -> Answer<'_, PublishResult>;
+}

@@ -1,0 +1,367 @@
+//! The catalog, the flow graph, the live subscriptions, and what policy refused.
+
+use mesh_protocol::event::Protocol;
+use mesh_protocol::id::{PrincipalId, RouteId, RuleId, SiteId};
+use mesh_protocol::policy::Action;
+use mesh_protocol::report::{Direction, ObjectFacts};
+use mesh_protocol::topic::Dialect;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{Evidence, Freshness, Millis, Rate};
+
+/// Kinds of catalog objects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CatalogKind {
+    /// An event address seen on the mesh (`orders/{country}/{store}/created`).
+    Address,
+    /// A Kafka topic.
+    Topic,
+    /// A Kafka consumer group.
+    Group,
+    /// A Kafka cluster.
+    Cluster,
+    /// An application.
+    Application,
+    /// A client of the mesh.
+    Principal,
+}
+
+/// What to look for. The same fields are the page's URL.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CatalogQuery {
+    /// Words of name, description or owner; or a topic, or a filter in either dialect.
+    #[serde(default)]
+    pub q: String,
+    /// Only this kind.
+    #[serde(default)]
+    pub kind: Option<CatalogKind>,
+    /// Only at this site.
+    #[serde(default)]
+    pub site: Option<String>,
+    /// Only in this cluster (name of the broker connection).
+    #[serde(default)]
+    pub broker: Option<String>,
+    /// Only of this owner; `none` = without an owner.
+    #[serde(default)]
+    pub owner: Option<String>,
+    /// Also what is gone.
+    #[serde(default)]
+    pub gone: bool,
+    /// Where to go on.
+    #[serde(default)]
+    pub cursor: Option<String>,
+    /// At most this many; default 50, at most 200.
+    #[serde(default)]
+    pub limit: Option<u32>,
+}
+
+/// One page of results with facets over all results.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct CatalogPage {
+    /// Rows.
+    pub items: Vec<CatalogRow>,
+    /// Cursor of the next page.
+    pub next: Option<String>,
+    /// Matches in all.
+    pub total: u64,
+    /// Counts by kind, site, broker and owner, each without its own restriction.
+    pub facets: Vec<Facet>,
+}
+
+/// Counts of one field.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Facet {
+    /// `kind`, `site`, `broker` or `owner`: the name of the query's field.
+    pub field: String,
+    /// Values, most frequent first, at most 20.
+    pub values: Vec<FacetValue>,
+}
+
+/// One value of a facet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FacetValue {
+    /// Value for the query.
+    pub value: String,
+    /// For people.
+    pub label: String,
+    /// How many.
+    pub count: u64,
+}
+
+/// One row of the catalog.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct CatalogRow {
+    /// Opaque id, for `/catalog/{id}`.
+    pub id: String,
+    /// What it is.
+    pub kind: CatalogKind,
+    /// Its name.
+    pub name: String,
+    /// One line.
+    pub description: String,
+    /// Who answers for it; empty = nobody.
+    pub owner: String,
+    /// Sites where it lives.
+    pub sites: Vec<String>,
+    /// Its cluster, for Kafka objects.
+    pub broker: Option<String>,
+    /// How we know.
+    pub evidence: Evidence,
+    /// Events per second now.
+    pub rate: Rate,
+    /// Records behind, for groups.
+    pub lag: Option<i64>,
+    /// Number of partitions, for topics.
+    pub partitions: Option<u32>,
+    /// It is no longer there.
+    pub gone: bool,
+    /// How fresh.
+    pub freshness: Option<Freshness>,
+}
+
+/// One object of the catalog.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct CatalogObject {
+    /// The row.
+    pub row: CatalogRow,
+    /// For edits of owner and description.
+    pub revision: i64,
+    /// First seen.
+    pub first_seen: Option<Millis>,
+    /// What the broker says, for Kafka objects.
+    #[schema(value_type = Option<Object>)]
+    pub facts: Option<ObjectFacts>,
+    /// Who sends to it.
+    pub producers: Vec<FlowRow>,
+    /// Who takes from it.
+    pub consumers: Vec<FlowRow>,
+    /// Other objects it hangs together with (topics of a group, groups of a topic, routes).
+    pub related: Vec<Related>,
+    /// Events per second, one value every 10 s, oldest first, at most 60.
+    pub rate_history: Vec<Rate>,
+}
+
+/// A client, group or route at one side of an object.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct FlowRow {
+    /// Name of the principal, group or route.
+    pub name: String,
+    /// Link to its own page, when it has one.
+    pub href: Option<String>,
+    /// Protocol's client id.
+    pub client_id: String,
+    /// Protocol.
+    #[schema(value_type = String)]
+    pub protocol: Protocol,
+    /// At which site.
+    pub site: String,
+    /// Sends or takes.
+    #[schema(value_type = String)]
+    pub direction: Direction,
+    /// The address or topic.
+    pub address: String,
+    /// How we know.
+    pub evidence: Evidence,
+    /// Events per second now.
+    pub rate: Rate,
+    /// First seen.
+    pub first_seen: Millis,
+    /// How fresh.
+    pub freshness: Freshness,
+}
+
+/// Another object it hangs together with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Related {
+    /// How: `consumed by`, `route`, `belongs to`...
+    pub relation: String,
+    /// Name.
+    pub name: String,
+    /// Link.
+    pub href: String,
+}
+
+/// Owner and description of a catalog object.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CatalogObjectInput {
+    /// Who answers for it; empty = nobody.
+    #[serde(default)]
+    pub owner: String,
+    /// What it is.
+    #[serde(default)]
+    pub description: String,
+}
+
+/// Which part of the graph.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct GraphQuery {
+    /// Only around this node.
+    #[serde(default)]
+    pub focus: Option<String>,
+    /// How many steps around it; default 2.
+    #[serde(default)]
+    pub hops: Option<u32>,
+    /// Only this site.
+    #[serde(default)]
+    pub site: Option<String>,
+    /// Also edges that policy permits and nobody uses.
+    #[serde(default)]
+    pub permitted: bool,
+    /// Also what was not seen lately.
+    #[serde(default)]
+    pub stale: bool,
+}
+
+/// Who sends to what and who takes from it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct FlowGraph {
+    /// Nodes, ordered by site, kind, name.
+    pub nodes: Vec<FlowNode>,
+    /// Edges between them.
+    pub edges: Vec<FlowEdge>,
+    /// Nodes left out because there were more than 2,000.
+    pub left_out: u64,
+    /// When this was so.
+    pub as_of: Millis,
+}
+
+/// What a node is, which is its column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum NodeKind {
+    /// A client that sends.
+    Producer,
+    /// An event address or Kafka topic.
+    Topic,
+    /// A client, sink or group that takes.
+    Consumer,
+}
+
+/// A node.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct FlowNode {
+    /// Stable id within the graph.
+    pub id: String,
+    /// Its column.
+    pub kind: NodeKind,
+    /// What it says.
+    pub label: String,
+    /// More: protocol, client id, cluster.
+    pub detail: String,
+    /// Which band.
+    pub site: String,
+    /// Link to its page.
+    pub href: Option<String>,
+    /// Events per second through it.
+    pub rate: Rate,
+    /// Not seen lately.
+    pub stale: bool,
+}
+
+/// An edge from left to right.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct FlowEdge {
+    /// Node id.
+    pub from: String,
+    /// Node id.
+    pub to: String,
+    /// How we know.
+    pub evidence: Evidence,
+    /// Events per second.
+    pub rate: Rate,
+    /// Seen last; none = only permitted.
+    pub freshness: Option<Freshness>,
+    /// Traffic without a rule that allows it now.
+    pub without_rule: bool,
+}
+
+/// Which subscriptions.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SubscriptionQuery {
+    /// Part of filter or client; a concrete topic lists the filters that match it.
+    #[serde(default)]
+    pub q: String,
+    /// Only at this site.
+    #[serde(default)]
+    pub site: Option<String>,
+    /// Where to go on.
+    #[serde(default)]
+    pub cursor: Option<String>,
+    /// At most this many; default 100, at most 500.
+    #[serde(default)]
+    pub limit: Option<u32>,
+}
+
+/// One registered filter.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SubscriptionRow {
+    /// The filter.
+    pub filter: String,
+    /// Its dialect.
+    #[schema(value_type = String)]
+    pub dialect: Dialect,
+    /// Who.
+    pub principal: Option<PrincipalId>,
+    /// Its name, or the route's.
+    pub principal_name: String,
+    /// Protocol's client id.
+    pub client_id: String,
+    /// Protocol.
+    #[schema(value_type = String)]
+    pub protocol: Protocol,
+    /// For sinks.
+    pub route: Option<RouteId>,
+    /// Where.
+    pub site: SiteId,
+    /// That site's name.
+    pub site_name: String,
+    /// Since when.
+    pub since: Millis,
+    /// How fresh.
+    pub freshness: Freshness,
+}
+
+/// Which denials.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DenialQuery {
+    /// Only of this client.
+    #[serde(default)]
+    pub principal: Option<PrincipalId>,
+    /// Only since.
+    #[serde(default)]
+    pub since: Option<Millis>,
+}
+
+/// Refusals of one client for one reason.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DenialRow {
+    /// Who, when it could be told.
+    pub principal: Option<PrincipalId>,
+    /// The user name that was given.
+    pub principal_name: String,
+    /// Protocol's client id.
+    pub client_id: String,
+    /// Protocol.
+    #[schema(value_type = String)]
+    pub protocol: Protocol,
+    /// What it wanted.
+    #[schema(value_type = String)]
+    pub action: Action,
+    /// Topic or filter.
+    pub topic: String,
+    /// The deciding rule.
+    pub rule: Option<RuleId>,
+    /// For people.
+    pub reason: String,
+    /// At which site.
+    pub site_name: String,
+    /// How often.
+    pub count: u64,
+    /// First time in this run of refusals.
+    pub first: Millis,
+    /// Last time.
+    pub last: Millis,
+}
+

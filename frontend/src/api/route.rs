@@ -1,0 +1,99 @@
+//! Routes: which events move from where to where.
+
+use mesh_protocol::desired::Start;
+use mesh_protocol::event::DeliveryMode;
+use mesh_protocol::id::{BrokerId, RouteId};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{AgentRollout, Millis, PartView, Rate};
+
+/// A route.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct RouteView {
+    /// Id.
+    pub id: RouteId,
+    /// For edits.
+    pub revision: i64,
+    /// What was configured.
+    pub config: RouteInput,
+    /// Name of the source cluster, or "mesh".
+    pub from_name: String,
+    /// Name of the target cluster, or "mesh".
+    pub to_name: String,
+    /// Its source and sink at the agents that run them: state, last error or rejection, figures.
+    pub parts: Vec<PartView>,
+    /// How far the agents concerned are with its present form.
+    pub rollout: Vec<AgentRollout>,
+    /// Records or events per second.
+    pub rate: Rate,
+    /// Records not yet taken, where a source tells.
+    pub lag: Option<u64>,
+    /// Changed when.
+    pub updated_at: Millis,
+    /// Changed by whom.
+    pub updated_by: String,
+}
+
+/// A route to make or change. At least one end is a broker connection.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RouteInput {
+    /// Unique name.
+    pub name: String,
+    /// Runs, or is paused (a source keeps its position).
+    pub enabled: bool,
+    /// Where the events come from.
+    pub from: RouteFrom,
+    /// Where they go.
+    pub to: RouteTo,
+    /// Direct or guaranteed.
+    #[schema(value_type = String)]
+    pub mode: DeliveryMode,
+    /// Why it exists.
+    #[serde(default)]
+    pub note: String,
+}
+
+/// The first end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum RouteFrom {
+    /// Events on the mesh that match any of these filters (mesh dialect).
+    Mesh {
+        /// At least one.
+        filters: Vec<String>,
+    },
+    /// Records of Kafka topics.
+    Kafka {
+        /// Which cluster.
+        broker: BrokerId,
+        /// Topics by name.
+        topics: Vec<String>,
+        /// Template of the event's topic, e.g. `orders/{value.country}/{key}`.
+        template: String,
+        /// Expression a record must satisfy; empty = all.
+        #[serde(default)]
+        filter: String,
+        /// Where to begin when there is no position yet.
+        #[schema(value_type = String)]
+        start: Start,
+    },
+}
+
+/// The second end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum RouteTo {
+    /// Events on the mesh: whoever subscribes gets them.
+    Mesh,
+    /// Records of a Kafka topic.
+    Kafka {
+        /// Which cluster.
+        broker: BrokerId,
+        /// Template of the Kafka topic over the event's levels, e.g. `retail.{1}`.
+        topic: String,
+        /// Template of the record's key; empty = the event's ordering key.
+        #[serde(default)]
+        key: String,
+    },
+}
