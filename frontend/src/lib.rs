@@ -5,6 +5,7 @@
 
 #![expect(unreachable_pub, reason = "`#[component]` writes `pub` itself, also inside private modules")]
 
+pub mod api;
 pub mod app;
 pub mod assets;
 pub mod browser;

@@ -1,0 +1,288 @@
+//! Enforces the policy: the only maker of [`Permit`], and so the only way to the router.
+//!
+//! One immutable whole ([`Enforced`]) is swapped at once when a revision is applied, so no decision ever mixes two.
+//! Sessions keep their compiled rules and renew them when they notice a newer whole: a publish is decided by the
+//! policy of its own moment, without a lock. With no policy at all everything is denied.
+
+use std::sync::Arc;
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+use bytes::Bytes;
+use mesh_protocol::deny_list::DenyList;
+use mesh_protocol::desired::{Member, Scope, Site};
+use mesh_protocol::event::Event;
+use mesh_protocol::id::{AgentId, PrincipalId};
+use mesh_protocol::policy::{self, CompiledPolicy, Decision, DenyReason, Identity};
+use mesh_protocol::topic::{Filter, Topic};
+use mesh_protocol::wire::Revision;
+use rustc_hash::FxHashMap;
+use tokio::sync::watch;
+
+use crate::router::Admitted;
+use crate::status::now_ms;
+
+/// Everything decisions depend on, as of one revision and one deny list.
+#[derive(Debug)]
+pub struct Enforced {
+    /// Which revision.
+    pub revision: Revision,
+    /// Where this agent stands.
+    pub site: Site,
+    /// Principals, roles and rules, compiled.
+    pub policy: CompiledPolicy,
+    /// Agents that may send frames.
+    pub members: FxHashMap<AgentId, Member>,
+}
+
+/// Decides about everything that wants to enter or leave. Shared by all parts.
+#[derive(Debug)]
+pub struct Enforcer {
+    enforced: ArcSwapOption<Enforced>,
+    denied: ArcSwap<DenyList>,
+    changes: watch::Sender<u64>,
+}
+
+/// Why something is refused, for the client, the counters and the portal.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Denied {
+    /// A rule, the default, or the state of the principal decided it.
+    #[error("{0}")]
+    ByPolicy(DenyReason),
+    /// The identity is revoked for the whole mesh.
+    #[error("this identity was revoked")]
+    Revoked,
+    /// There is no policy yet: everything is denied.
+    #[error("this agent has no policy yet and denies everything; look at its state in the portal")]
+    NoPolicy,
+    /// The sending agent is not a member of this environment.
+    #[error("the sending agent is not a member of this environment")]
+    NotAMember,
+    /// A scope keeps the topic away from here.
+    #[error("scope {0} keeps this topic inside other sites")]
+    OutOfScope(String),
+}
+
+impl Denied {
+    /// The deciding rule, when one decided.
+    #[must_use]
+    pub fn rule(&self) -> Option<mesh_protocol::id::RuleId> {
+        match self {
+            Self::ByPolicy(reason) => reason.rule(),
+            _ => None,
+        }
+    }
+}
+
+/// Proof that policy let one event in. Consumed by [`Permit::admit`].
+#[derive(Debug)]
+pub struct Permit {
+    event: Event,
+    encoded: Option<Bytes>,
+}
+
+impl Permit {
+    /// The admitted event, as the router takes it.
+    #[must_use]
+    pub fn admit(self) -> Admitted {
+        match self.encoded {
+            Some(bytes) => Admitted::from_encoded(self.event, bytes),
+            None => Admitted::new(self.event),
+        }
+    }
+}
+
+/// A logged-in client or a connector, with its rules as of the newest policy it has noticed.
+#[derive(Debug)]
+pub struct Session {
+    principal: PrincipalId,
+    client_id: String,
+    compiled: ArcSwap<Compiled>,
+}
+
+#[derive(Debug)]
+struct Compiled {
+    version: u64,
+    rules: Result<policy::Session, Denied>,
+}
+
+impl Session {
+    /// Who it is.
+    #[must_use]
+    pub fn principal(&self) -> PrincipalId {
+        self.principal
+    }
+
+    /// The protocol's client id.
+    #[must_use]
+    pub fn client_id(&self) -> &str {
+        &self.client_id
+    }
+}
+
+impl Default for Enforcer {
+    fn default() -> Self {
+        Self { enforced: ArcSwapOption::empty(), denied: ArcSwap::default(), changes: watch::Sender::new(0) }
+    }
+}
+
+impl Enforcer {
+    /// Puts a new whole into force, at once for every later decision.
+    pub fn apply(&self, enforced: Enforced) {
+        self.enforced.store(Some(Arc::new(enforced)));
+        self.changes.send_modify(|version| *version += 1);
+    }
+
+    /// Puts a deny list into force. The caller keeps it monotone.
+    pub fn apply_deny_list(&self, list: DenyList) {
+        self.denied.store(Arc::new(list));
+        self.changes.send_modify(|version| *version += 1);
+    }
+
+    /// Wakes when anything decisions depend on has changed: time to check open sessions and subscriptions again.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    /// What is enforced now; none = everything is denied.
+    #[must_use]
+    pub fn enforced(&self) -> Option<Arc<Enforced>> {
+        self.enforced.load_full()
+    }
+
+    /// A session for a client that gave user name and secret and may connect.
+    ///
+    /// # Errors
+    /// The reason, of which the client is told no more than "bad credentials" or "not allowed".
+    pub fn login(&self, username: &str, secret: &str, client_id: &str) -> Result<(Session, Identity), Denied> {
+        let version = *self.changes.borrow();
+        let enforced = self.enforced().ok_or(Denied::NoPolicy)?;
+        let identity = enforced.policy.authenticate(username, secret, now_ms()).map_err(Denied::ByPolicy)?;
+        let session = self.open(&enforced, version, identity.principal, client_id)?;
+        Ok((session, identity))
+    }
+
+    /// A session for a principal without a secret: a route's connector, or a person who tries the mesh.
+    ///
+    /// # Errors
+    /// The principal is unknown here, disabled, expired, revoked or may not connect.
+    pub fn session(&self, principal: PrincipalId, client_id: &str) -> Result<Session, Denied> {
+        let version = *self.changes.borrow();
+        let enforced = self.enforced().ok_or(Denied::NoPolicy)?;
+        self.open(&enforced, version, principal, client_id)
+    }
+
+    fn open(&self, enforced: &Enforced, version: u64, principal: PrincipalId, client_id: &str) -> Result<Session, Denied> {
+        let rules = self.compile(enforced, principal, client_id)?;
+        let compiled = ArcSwap::from_pointee(Compiled { version, rules: Ok(rules) });
+        Ok(Session { principal, client_id: client_id.to_owned(), compiled })
+    }
+
+    fn compile(&self, enforced: &Enforced, principal: PrincipalId, client_id: &str) -> Result<policy::Session, Denied> {
+        if self.denied.load().principals.contains(&principal) {
+            return Err(Denied::Revoked);
+        }
+        let session = enforced.policy.session(principal, client_id, now_ms()).map_err(Denied::ByPolicy)?;
+        match session.decide_connect() {
+            Decision::Allowed { .. } => Ok(session),
+            Decision::Denied(reason) => Err(Denied::ByPolicy(reason)),
+        }
+    }
+
+    /// Decides by the newest policy, renewing the session's rules when it changed.
+    fn with_rules<T>(&self, session: &Session, decide: impl FnOnce(&policy::Session) -> Result<T, Denied>) -> Result<T, Denied> {
+        let version = *self.changes.borrow();
+        let mut compiled = session.compiled.load_full();
+        if compiled.version != version {
+            let rules = match self.enforced() {
+                None => Err(Denied::NoPolicy),
+                Some(enforced) => self.compile(&enforced, session.principal, &session.client_id),
+            };
+            compiled = Arc::new(Compiled { version, rules });
+            session.compiled.store(compiled.clone());
+        }
+        match &compiled.rules {
+            Ok(rules) => decide(rules),
+            Err(denied) => Err(denied.clone()),
+        }
+    }
+
+    /// Whether the session may still be open.
+    ///
+    /// # Errors
+    /// Why it must be disconnected.
+    pub fn check_session(&self, session: &Session) -> Result<(), Denied> {
+        self.with_rules(session, |_| Ok(()))
+    }
+
+    /// Lets one event in.
+    ///
+    /// # Errors
+    /// The session may not publish to the event's topic.
+    pub fn permit(&self, session: &Session, event: Event) -> Result<Permit, Denied> {
+        self.with_rules(session, |rules| allowed(rules.decide_publish(&event.topic)))?;
+        Ok(Permit { event, encoded: None })
+    }
+
+    /// Whether the session may publish to a topic; for previews and for refusing early.
+    ///
+    /// # Errors
+    /// It may not.
+    pub fn check_publish(&self, session: &Session, topic: &Topic) -> Result<(), Denied> {
+        self.with_rules(session, |rules| allowed(rules.decide_publish(topic)))
+    }
+
+    /// Whether the session may hold a subscription. Asked again after every change.
+    ///
+    /// # Errors
+    /// It may not.
+    pub fn check_subscribe(&self, session: &Session, filter: &Filter) -> Result<(), Denied> {
+        self.with_rules(session, |rules| allowed(rules.decide_subscribe(filter)))
+    }
+
+    /// Whether the session may be given an event of this topic now (a deny inside a granted subscription).
+    #[must_use]
+    pub fn may_receive(&self, session: &Session, topic: &Topic) -> bool {
+        self.with_rules(session, |rules| if rules.may_receive(topic) { Ok(()) } else { Err(Denied::NoPolicy) }).is_ok()
+    }
+
+    /// Lets in an event that another agent sent, with the bytes it came in.
+    ///
+    /// # Errors
+    /// The sender is no member or revoked, or a scope keeps the topic away from here.
+    pub fn permit_peer(&self, sender: AgentId, event: Event, encoded: Bytes) -> Result<Permit, Denied> {
+        let enforced = self.enforced().ok_or(Denied::NoPolicy)?;
+        if self.denied.load().agents.contains(&sender) {
+            return Err(Denied::Revoked);
+        }
+        if !enforced.members.contains_key(&sender) {
+            return Err(Denied::NotAMember);
+        }
+        in_scope(enforced.policy.scope_allows(&event.topic, enforced.site.id, &enforced.site.region))?;
+        Ok(Permit { event, encoded: Some(encoded) })
+    }
+
+    /// Whether a topic may be sent to another agent's site.
+    ///
+    /// # Errors
+    /// The agent is unknown or revoked, or a scope forbids its site.
+    pub fn check_destination(&self, topic: &Topic, agent: AgentId) -> Result<(), Denied> {
+        let enforced = self.enforced().ok_or(Denied::NoPolicy)?;
+        if self.denied.load().agents.contains(&agent) {
+            return Err(Denied::Revoked);
+        }
+        let member = enforced.members.get(&agent).ok_or(Denied::NotAMember)?;
+        in_scope(enforced.policy.scope_allows(topic, member.site, &member.region))
+    }
+}
+
+fn allowed(decision: Decision) -> Result<(), Denied> {
+    match decision {
+        Decision::Allowed { .. } => Ok(()),
+        Decision::Denied(reason) => Err(Denied::ByPolicy(reason)),
+    }
+}
+
+fn in_scope(verdict: Result<(), &Scope>) -> Result<(), Denied> {
+    verdict.map_err(|scope| Denied::OutOfScope(scope.name.clone()))
+}

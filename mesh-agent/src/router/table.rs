@@ -1,0 +1,80 @@
+//! Which outlets want a topic. Readers take a snapshot and never wait for a change.
+
+use std::cmp::Ordering;
+use std::sync::{Arc, Mutex};
+
+use arc_swap::ArcSwap;
+use mesh_protocol::topic::{Filter, FilterTree, Topic};
+use smallvec::SmallVec;
+
+use super::{Key, Outlet, OutletId, Reach};
+
+/// An outlet with its identity.
+#[derive(Debug)]
+pub(super) struct Attached {
+    pub(super) id: OutletId,
+    pub(super) reach: Reach,
+    pub(super) outlet: Arc<dyn Outlet>,
+}
+
+/// One subscription in the table; ordered by outlet and key.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    pub(super) attached: Arc<Attached>,
+    pub(super) key: Key,
+}
+
+impl Entry {
+    fn rank(&self) -> (OutletId, Key) {
+        (self.attached.id, self.key)
+    }
+}
+
+impl PartialEq for Entry {
+    fn eq(&self, other: &Self) -> bool {
+        self.rank() == other.rank()
+    }
+}
+
+impl Eq for Entry {}
+
+impl PartialOrd for Entry {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Entry {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.rank().cmp(&other.rank())
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Table {
+    writer: Mutex<FilterTree<Entry>>,
+    readers: ArcSwap<FilterTree<Entry>>,
+}
+
+impl Table {
+    pub(super) fn insert(&self, filter: &Filter, attached: &Arc<Attached>, key: Key) {
+        self.change(|tree| tree.insert(filter, Entry { attached: attached.clone(), key }));
+    }
+
+    pub(super) fn remove(&self, filter: &Filter, attached: &Arc<Attached>, key: Key) {
+        self.change(|tree| tree.remove(filter, &Entry { attached: attached.clone(), key }));
+    }
+
+    fn change(&self, edit: impl FnOnce(&mut FilterTree<Entry>) -> bool) {
+        let mut tree = self.writer.lock().expect("no panic while held");
+        if edit(&mut tree) {
+            self.readers.store(Arc::new(tree.clone()));
+        }
+    }
+
+    pub(super) fn matches(&self, topic: &Topic) -> SmallVec<[Entry; 8]> {
+        let mut found = SmallVec::new();
+        self.readers.load().matches(topic, &mut |entry: &Entry| found.push(entry.clone()));
+        found
+    }
+}

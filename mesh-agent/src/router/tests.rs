@@ -1,0 +1,105 @@
+use super::*;
+use bytes::Bytes;
+use futures::FutureExt;
+use mesh_protocol::event::{Event, Headers, Origin, Protocol};
+use mesh_protocol::topic::Topic;
+
+#[derive(Debug, Default)]
+struct Bin {
+    taken: Mutex<Vec<Delivery>>,
+}
+
+impl Outlet for Bin {
+    fn offer(&self, delivery: Delivery) {
+        self.taken.lock().expect("held").push(delivery);
+    }
+}
+
+impl Bin {
+    fn take(&self) -> Vec<Delivery> {
+        std::mem::take(&mut *self.taken.lock().expect("held"))
+    }
+}
+
+fn event(topic: &str, mode: DeliveryMode) -> Admitted {
+    Admitted::new(Event {
+        topic: Topic::new(topic).expect("valid"),
+        payload: Bytes::from_static(b"x"),
+        key: Bytes::new(),
+        headers: Headers::default(),
+        mode,
+        admitted_at_ms: 0,
+        ttl_ms: None,
+        origin: Origin { site: uuid::Uuid::nil().into(), principal: None, protocol: Protocol::Mesh },
+        path: Vec::new(),
+        retain: false,
+    })
+}
+
+fn router() -> Router {
+    Router::new(Budget::new(1_000_000), &Counters::default())
+}
+
+fn filter(text: &str) -> Filter {
+    Filter::mesh(text).expect("valid")
+}
+
+fn admission(router: &Router) -> Admission {
+    router.budget().try_take(100).expect("room")
+}
+
+#[test]
+fn overlapping_subscriptions_of_one_outlet_are_one_delivery_with_both_keys() {
+    let router = router();
+    let bin = Arc::new(Bin::default());
+    let attachment = router.attach(bin.clone(), Reach::Local);
+    attachment.subscribe(&filter("a/>"), 7, Life::Live);
+    attachment.subscribe(&filter("a/*"), 3, Life::Live);
+    assert_eq!(router.publish_direct(event("a/b", DeliveryMode::Direct), None), 1);
+    let taken = bin.take();
+    assert_eq!(taken.len(), 1);
+    assert_eq!(taken[0].matched.as_slice(), [3, 7]);
+    assert!(taken[0].hold.is_none());
+}
+
+#[test]
+fn a_receipt_waits_for_every_outlet() {
+    let router = router();
+    let (one, two) = (Arc::new(Bin::default()), Arc::new(Bin::default()));
+    let first = router.attach(one.clone(), Reach::Local);
+    let second = router.attach(two.clone(), Reach::Remote);
+    first.subscribe(&filter("a"), 0, Life::Live);
+    second.subscribe(&filter("a"), 0, Life::Live);
+    let mut receipt = router.publish(vec![event("a", DeliveryMode::Guaranteed)], admission(&router), None);
+    one.take().remove(0).hold.expect("guaranteed").done();
+    assert_eq!((&mut receipt).now_or_never(), None);
+    two.take().remove(0).hold.expect("guaranteed").done();
+    assert_eq!(receipt.now_or_never(), Some(Outcome::Taken { outlets: 2 }));
+    assert_eq!(router.budget().in_use(), 0);
+}
+
+#[test]
+fn what_came_from_another_agent_never_goes_to_other_agents() {
+    let router = router();
+    let (local, remote) = (Arc::new(Bin::default()), Arc::new(Bin::default()));
+    let near = router.attach(local.clone(), Reach::Local);
+    let far = router.attach(remote.clone(), Reach::Remote);
+    near.subscribe(&filter("a"), 0, Life::Live);
+    far.subscribe(&filter("a"), 0, Life::Live);
+    let arrival = Arrival { event: event("a", DeliveryMode::Direct), redelivered: true };
+    let _receipt = router.deliver(vec![arrival], admission(&router));
+    assert!(local.take()[0].redelivered);
+    assert!(remote.take().is_empty());
+    assert_eq!(router.interest().snapshot().wanted.len(), 1, "only local filters are told to others");
+}
+
+#[test]
+fn a_dropped_attachment_leaves_nothing_behind() {
+    let router = router();
+    let attachment = router.attach(Arc::new(Bin::default()), Reach::Local);
+    attachment.subscribe(&filter("a"), 0, Life::Live);
+    drop(attachment);
+    let receipt = router.publish(vec![event("a", DeliveryMode::Guaranteed)], admission(&router), None);
+    assert_eq!(receipt.now_or_never(), Some(Outcome::Unrouted));
+    assert!(router.interest().snapshot().wanted.is_empty());
+}
