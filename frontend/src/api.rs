@@ -8,9 +8,13 @@
 mod access;
 mod catalog;
 mod common;
+#[cfg(feature = "hydrate")]
+pub mod fetch;
 mod live;
 mod overview;
 mod people;
+mod query;
+pub mod rest;
 mod route;
 mod topology;
 

@@ -9,15 +9,22 @@ use crate::browser;
 use crate::clock::Clock;
 use crate::components::{Ready, Toaster, Toasts};
 use crate::frame::Frame;
-use crate::pages::{NotFound, Overview};
+use crate::live::Live;
+use crate::pages::{Login, NotFound, Overview, Setup};
+use crate::viewer::Viewer;
 
 /// The whole portal.
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
     #[cfg(feature = "hydrate")]
-    provide_context(crate::AssetPaths::from_document());
+    {
+        provide_context(crate::AssetPaths::from_document());
+        provide_context(crate::api::Api(std::sync::Arc::new(crate::api::rest::RestApi(crate::api::fetch::Fetch))));
+    }
+    Viewer::share();
     Clock::provide();
+    Live::provide();
     Toasts::provide();
     let ready = RwSignal::new(false);
     provide_context(Ready(ready));
@@ -30,6 +37,8 @@ pub fn App() -> impl IntoView {
         <Title formatter=|page: String| if page.is_empty() { "Meshport".to_owned() } else { format!("{page} · Meshport") }/>
         <Router>
             <Routes fallback=NotFound>
+                <Route path=path!("/login") view=Login ssr=SsrMode::Async/>
+                <Route path=path!("/setup") view=Setup ssr=SsrMode::Async/>
                 <ParentRoute path=StaticSegment("") view=Frame>
                     <Route path=path!("/") view=Overview ssr=SsrMode::Async/>
                 </ParentRoute>

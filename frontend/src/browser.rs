@@ -68,3 +68,11 @@ pub fn close_popover(id: &str) {
         let _ = element.hide_popover();
     }
 }
+
+/// The text of a field of the form that is being sent; empty when there is none.
+#[must_use]
+pub fn form_text(ev: &web_sys::SubmitEvent, name: &str) -> String {
+    let form = ev.target().and_then(|target| target.dyn_into::<web_sys::HtmlFormElement>().ok());
+    let data = form.and_then(|form| web_sys::FormData::new_with_form(&form).ok());
+    data.and_then(|data| data.get(name).as_string()).unwrap_or_default()
+}

@@ -5,6 +5,7 @@
 
 #![expect(unreachable_pub, reason = "`#[component]` writes `pub` itself, also inside private modules")]
 
+pub mod act;
 pub mod api;
 pub mod app;
 pub mod assets;
@@ -14,11 +15,15 @@ pub mod components;
 pub mod document;
 pub mod format;
 pub mod frame;
+pub mod live;
+pub mod load;
 pub mod pages;
+pub mod viewer;
 
 pub use app::App;
 pub use assets::AssetPaths;
 pub use document::shell;
+pub use viewer::Viewer;
 
 /// Entry point of the wasm.
 #[cfg(feature = "hydrate")]

@@ -1,12 +1,17 @@
 //! The pages: each loads what it shows through `PortalApi` and draws it with components.
 
+mod door;
+mod login;
 mod overview;
+mod setup;
 
 use leptos::prelude::*;
 
 use crate::components::Empty;
 
+pub use login::Login;
 pub use overview::Overview;
+pub use setup::Setup;
 
 /// No page has this address.
 #[component]

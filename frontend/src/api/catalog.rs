@@ -364,4 +364,3 @@ pub struct DenialRow {
     /// Last time.
     pub last: Millis,
 }
-

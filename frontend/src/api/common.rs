@@ -36,7 +36,15 @@ impl ApiError {
     /// An error with kind, status and title.
     #[must_use]
     pub fn new(kind: &str, status: u16, title: impl Into<String>) -> Self {
-        Self { kind: kind.into(), title: title.into(), status, detail: None, fields: Vec::new(), needs: None, request_id: None }
+        Self {
+            kind: kind.into(),
+            title: title.into(),
+            status,
+            detail: None,
+            fields: Vec::new(),
+            needs: None,
+            request_id: None,
+        }
     }
 
     /// The message for one field, when there is one.

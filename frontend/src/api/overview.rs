@@ -208,12 +208,12 @@ pub struct PublishResult {
     pub took_us: u64,
 }
 
-/// One message of the live tail.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+/// One message of the live tail. It comes by server-sent events, which OpenAPI does not describe.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum TailLine {
     /// An event.
-    Event(#[schema(value_type = Object)] TailEvent),
+    Event(TailEvent),
     /// Events left out because the tail was slow.
     Dropped {
         /// How many.

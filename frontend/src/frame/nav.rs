@@ -103,7 +103,10 @@ fn Item(place: Place) -> impl IntoView {
 
 /// The navigation column; on a narrow window a drawer that the top bar opens.
 #[component]
-pub(super) fn Nav() -> impl IntoView {
+pub(super) fn Nav(
+    /// Name of the environment this portal runs.
+    environment: String,
+) -> impl IntoView {
     let pathname = use_location().pathname;
     Effect::new(move |_| {
         pathname.track();
@@ -123,6 +126,13 @@ pub(super) fn Nav() -> impl IntoView {
     view! {
         <nav class="m-nav" id="nav" popover="auto" aria-label="Main">
             <a class="m-nav__brand" href="/"><Brand/></a>
+            <p class="m-env">
+                <span>
+                    <span class="m-env__name">{environment}</span>
+                    <br/>
+                    <span class="m-env__note">"Environment"</span>
+                </span>
+            </p>
             {groups}
             <div class="m-nav__group m-nav__foot">
                 {FOOT.iter().map(|place| view! { <Item place=*place/> }).collect_view()}

@@ -3,12 +3,22 @@
 use leptos::prelude::*;
 
 use super::Overlays;
+use crate::act::Act;
+use crate::api::Me;
 use crate::browser;
-use crate::components::Icon;
+use crate::clock::Clock;
+use crate::components::{Glyph, Icon};
+use crate::format;
+use crate::live::{Connection, Live};
+use crate::viewer::role_name;
 
 /// The top bar.
 #[component]
-pub(super) fn Top() -> impl IntoView {
+pub(super) fn Top(
+    /// Who is signed in.
+    me: Me,
+) -> impl IntoView {
+    let demo = me.demo;
     let overlays = expect_context::<Overlays>();
     view! {
         <header class="m-top">
@@ -21,6 +31,8 @@ pub(super) fn Top() -> impl IntoView {
                 <kbd class="m-kbd">"/"</kbd>
             </button>
             <span class="m-top__space"></span>
+            {demo.then(|| view! { <span class="m-chip" title="This mesh and its traffic are made up">"Demo data"</span> })}
+            <Connected/>
             <button
                 class="m-button m-button--quiet m-button--icon m-not-narrow"
                 type="button"
@@ -38,6 +50,61 @@ pub(super) fn Top() -> impl IntoView {
             >
                 <Icon name="sun"/>
             </button>
+            <Person me=me/>
         </header>
+    }
+}
+
+/// Whether changes arrive; if not, since when the page may be old.
+#[component]
+fn Connected() -> impl IntoView {
+    let live = Live::get();
+    let clock = Clock::get();
+    view! {
+        <span class="m-not-narrow">
+            {move || match live.connection() {
+                Connection::Starting => ().into_any(),
+                Connection::Live => {
+                    view! {
+                        <span class="m-stamp">
+                            <span class="m-stamp__dot" aria-hidden="true"></span>
+                            "Live, "
+                            <span class="m-num">{move || format::time_of_day(clock.now_ms())}</span>
+                        </span>
+                    }
+                        .into_any()
+                }
+                Connection::Lost(since) => {
+                    view! {
+                        <span class="m-stamp" data-stale="">
+                            <Glyph name="stale"/>
+                            {move || format!("Portal out of reach for {}", format::age(clock.age_ms(since)))}
+                        </span>
+                    }
+                        .into_any()
+                }
+            }}
+        </span>
+    }
+}
+
+/// Who is signed in, and the way out.
+#[component]
+fn Person(me: Me) -> impl IntoView {
+    let logout = Act::new(|api, ()| async move { api.0.logout().await }, |()| browser::open("/login"));
+    view! {
+        <button class="m-person__button" type="button" popovertarget="person" aria-label=format!("{}, account", me.name)>
+            <span class="m-avatar" aria-hidden="true">{format::initials(&me.name)}</span>
+        </button>
+        <div class="m-menu m-person__menu" id="person" popover="auto">
+            <p class="m-person__who">
+                <b>{me.name}</b>
+                <span class="m-small m-muted">{format!("{}, {}", me.login, role_name(me.role))}</span>
+            </p>
+            <button class="m-menu__item" type="button" on:click=move |_| logout.run(())>
+                <Icon name="out"/>
+                "Sign out"
+            </button>
+        </div>
     }
 }

@@ -1,0 +1,346 @@
+//! [`PortalApi`] over REST, one line for each operation. How a request travels is a [`Transport`]: `fetch` in the browser,
+//! recorded answers in tests.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use mesh_protocol::id::{
+    AgentId, ApplicationId, BrokerId, LinkId, ListenerId, PersonId, PrincipalId, RoleId, RouteId, RuleId, SiteId,
+};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::query::{encode, with_query};
+#[expect(clippy::wildcard_imports, reason = "every DTO of the contract is used here")]
+use super::*;
+
+/// HTTP methods that the API uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    /// Reads.
+    Get,
+    /// Makes, or does.
+    Post,
+    /// Replaces.
+    Put,
+    /// Takes away.
+    Delete,
+}
+
+/// A request below `/api/v1`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// Method.
+    pub verb: Verb,
+    /// Path with its query, from the root of the portal.
+    pub path: String,
+    /// JSON.
+    pub body: Option<String>,
+}
+
+/// What came back: status and body. An error means that nothing came back.
+pub type Exchange = Pin<Box<dyn Future<Output = Result<(u16, String), ()>> + Send>>;
+
+/// Carries requests to the portal.
+pub trait Transport: Send + Sync + 'static {
+    /// One request, one answer.
+    fn exchange(&self, request: Request) -> Exchange;
+}
+
+/// The portal, reached over REST.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RestApi<T>(pub T);
+
+impl<T: Transport> RestApi<T> {
+    fn get<O: DeserializeOwned + 'static>(&self, path: &str) -> Answer<'static, O> {
+        self.call(Verb::Get, path, None)
+    }
+
+    fn delete<O: DeserializeOwned + 'static>(&self, path: &str) -> Answer<'static, O> {
+        self.call(Verb::Delete, path, None)
+    }
+
+    fn send<O: DeserializeOwned + 'static>(&self, verb: Verb, path: &str, body: &impl Serialize) -> Answer<'static, O> {
+        match serde_json::to_string(body) {
+            Ok(body) => self.call(verb, path, Some(body)),
+            Err(error) => {
+                let error = ApiError::new("invalid", 0, format!("the input cannot be sent: {error}"));
+                Box::pin(async move { Err(error) })
+            }
+        }
+    }
+
+    fn call<O: DeserializeOwned + 'static>(&self, verb: Verb, path: &str, body: Option<String>) -> Answer<'static, O> {
+        let exchange = self.0.exchange(Request { verb, path: format!("/api/v1{path}"), body });
+        Box::pin(async move {
+            let (status, text) = exchange.await.map_err(|()| unreachable_portal())?;
+            if (200..300).contains(&status) {
+                let text = if text.is_empty() { "null" } else { &text };
+                serde_json::from_str(text).map_err(|error| not_understood(status, &error))
+            } else {
+                Err(serde_json::from_str(&text).unwrap_or_else(|error| not_understood(status, &error)))
+            }
+        })
+    }
+}
+
+fn unreachable_portal() -> ApiError {
+    let mut error = ApiError::new("unavailable", 0, "the portal cannot be reached");
+    error.detail = Some("The agents keep working without it. Check the network, then try again.".into());
+    error
+}
+
+fn not_understood(status: u16, error: &serde_json::Error) -> ApiError {
+    let mut problem = ApiError::new("internal", status, "the portal answered in a way this page does not understand");
+    problem.detail = Some(format!("Reload the page: it may be older than the portal. ({error})"));
+    problem
+}
+
+impl<T: Transport> PortalApi for RestApi<T> {
+    fn me(&self) -> Answer<'_, Me> {
+        self.get("/me")
+    }
+    fn setup_state(&self) -> Answer<'_, SetupState> {
+        self.get("/setup")
+    }
+    fn setup(&self, input: SetupInput) -> Answer<'_, Me> {
+        self.send(Verb::Post, "/setup", &input)
+    }
+    fn login(&self, input: LoginInput) -> Answer<'_, Me> {
+        self.send(Verb::Post, "/login", &input)
+    }
+    fn logout(&self) -> Answer<'_, ()> {
+        self.send(Verb::Post, "/logout", &())
+    }
+    fn people(&self) -> Answer<'_, Vec<PersonView>> {
+        self.get("/people")
+    }
+    fn create_person(&self, input: PersonInput) -> Answer<'_, PersonView> {
+        self.send(Verb::Post, "/people", &input)
+    }
+    fn update_person(&self, id: PersonId, input: Edit<PersonInput>) -> Answer<'_, PersonView> {
+        self.send(Verb::Put, &format!("/people/{id}"), &input)
+    }
+    fn delete_person(&self, id: PersonId, revision: i64) -> Answer<'_, ()> {
+        self.delete(&format!("/people/{id}?revision={revision}"))
+    }
+    fn tokens(&self) -> Answer<'_, Vec<TokenView>> {
+        self.get("/tokens")
+    }
+    fn create_token(&self, input: TokenInput) -> Answer<'_, TokenCreated> {
+        self.send(Verb::Post, "/tokens", &input)
+    }
+    fn delete_token(&self, id: String) -> Answer<'_, ()> {
+        self.delete(&format!("/tokens/{}", encode(&id)))
+    }
+    fn overview(&self) -> Answer<'_, Overview> {
+        self.get("/overview")
+    }
+    fn catalog(&self, query: CatalogQuery) -> Answer<'_, CatalogPage> {
+        self.get(&with_query("/catalog", &query))
+    }
+    fn catalog_object(&self, id: String) -> Answer<'_, CatalogObject> {
+        self.get(&format!("/catalog/{}", encode(&id)))
+    }
+    fn update_catalog_object(&self, id: String, input: Edit<CatalogObjectInput>) -> Answer<'_, CatalogObject> {
+        self.send(Verb::Put, &format!("/catalog/{}", encode(&id)), &input)
+    }
+    fn graph(&self, query: GraphQuery) -> Answer<'_, FlowGraph> {
+        self.get(&with_query("/graph", &query))
+    }
+    fn subscriptions(&self, query: SubscriptionQuery) -> Answer<'_, Page<SubscriptionRow>> {
+        self.get(&with_query("/subscriptions", &query))
+    }
+    fn denials(&self, query: DenialQuery) -> Answer<'_, Vec<DenialRow>> {
+        self.get(&with_query("/denials", &query))
+    }
+    fn sites(&self) -> Answer<'_, Vec<SiteView>> {
+        self.get("/sites")
+    }
+    fn site(&self, id: SiteId) -> Answer<'_, SiteView> {
+        self.get(&format!("/sites/{id}"))
+    }
+    fn create_site(&self, input: SiteInput) -> Answer<'_, SiteView> {
+        self.send(Verb::Post, "/sites", &input)
+    }
+    fn update_site(&self, id: SiteId, input: Edit<SiteInput>) -> Answer<'_, SiteView> {
+        self.send(Verb::Put, &format!("/sites/{id}"), &input)
+    }
+    fn delete_site(&self, id: SiteId, revision: i64) -> Answer<'_, ()> {
+        self.delete(&format!("/sites/{id}?revision={revision}"))
+    }
+    fn create_join_token(&self, site: SiteId, input: JoinTokenInput) -> Answer<'_, JoinLine> {
+        self.send(Verb::Post, &format!("/sites/{site}/join-tokens"), &input)
+    }
+    fn agents(&self) -> Answer<'_, Vec<AgentView>> {
+        self.get("/agents")
+    }
+    fn agent(&self, id: AgentId) -> Answer<'_, AgentView> {
+        self.get(&format!("/agents/{id}"))
+    }
+    fn revoke_agent(&self, id: AgentId, input: ReasonInput) -> Answer<'_, ()> {
+        self.send(Verb::Post, &format!("/agents/{id}/revoke"), &input)
+    }
+    fn links(&self) -> Answer<'_, Vec<LinkView>> {
+        self.get("/links")
+    }
+    fn create_link(&self, input: LinkInput) -> Answer<'_, LinkView> {
+        self.send(Verb::Post, "/links", &input)
+    }
+    fn delete_link(&self, id: LinkId, revision: i64) -> Answer<'_, ()> {
+        self.delete(&format!("/links/{id}?revision={revision}"))
+    }
+    fn listeners(&self) -> Answer<'_, Vec<ListenerView>> {
+        self.get("/listeners")
+    }
+    fn create_listener(&self, input: ListenerInput) -> Answer<'_, ListenerView> {
+        self.send(Verb::Post, "/listeners", &input)
+    }
+    fn update_listener(&self, id: ListenerId, input: Edit<ListenerInput>) -> Answer<'_, ListenerView> {
+        self.send(Verb::Put, &format!("/listeners/{id}"), &input)
+    }
+    fn delete_listener(&self, id: ListenerId, revision: i64) -> Answer<'_, ()> {
+        self.delete(&format!("/listeners/{id}?revision={revision}"))
+    }
+    fn brokers(&self) -> Answer<'_, Vec<BrokerView>> {
+        self.get("/brokers")
+    }
+    fn create_broker(&self, input: BrokerInput) -> Answer<'_, BrokerView> {
+        self.send(Verb::Post, "/brokers", &input)
+    }
+    fn update_broker(&self, id: BrokerId, input: Edit<BrokerInput>) -> Answer<'_, BrokerView> {
+        self.send(Verb::Put, &format!("/brokers/{id}"), &input)
+    }
+    fn delete_broker(&self, id: BrokerId, revision: i64) -> Answer<'_, ()> {
+        self.delete(&format!("/brokers/{id}?revision={revision}"))
+    }
+    fn routes(&self) -> Answer<'_, Vec<RouteView>> {
+        self.get("/routes")
+    }
+    fn route(&self, id: RouteId) -> Answer<'_, RouteView> {
+        self.get(&format!("/routes/{id}"))
+    }
+    fn create_route(&self, input: RouteInput) -> Answer<'_, RouteView> {
+        self.send(Verb::Post, "/routes", &input)
+    }
+    fn update_route(&self, id: RouteId, input: Edit<RouteInput>) -> Answer<'_, RouteView> {
+        self.send(Verb::Put, &format!("/routes/{id}"), &input)
+    }
+    fn delete_route(&self, id: RouteId, revision: i64) -> Answer<'_, ()> {
+        self.delete(&format!("/routes/{id}?revision={revision}"))
+    }
+    fn applications(&self) -> Answer<'_, Vec<ApplicationView>> {
+        self.get("/applications")
+    }
+    fn create_application(&self, input: ApplicationInput) -> Answer<'_, ApplicationView> {
+        self.send(Verb::Post, "/applications", &input)
+    }
+    fn update_application(&self, id: ApplicationId, input: Edit<ApplicationInput>) -> Answer<'_, ApplicationView> {
+        self.send(Verb::Put, &format!("/applications/{id}"), &input)
+    }
+    fn delete_application(&self, id: ApplicationId, revision: i64) -> Answer<'_, ()> {
+        self.delete(&format!("/applications/{id}?revision={revision}"))
+    }
+    fn principals(&self, query: PrincipalQuery) -> Answer<'_, Page<PrincipalView>> {
+        self.get(&with_query("/principals", &query))
+    }
+    fn principal(&self, id: PrincipalId) -> Answer<'_, PrincipalView> {
+        self.get(&format!("/principals/{id}"))
+    }
+    fn create_principal(&self, input: PrincipalInput) -> Answer<'_, PrincipalSecret> {
+        self.send(Verb::Post, "/principals", &input)
+    }
+    fn update_principal(&self, id: PrincipalId, input: Edit<PrincipalInput>) -> Answer<'_, PrincipalView> {
+        self.send(Verb::Put, &format!("/principals/{id}"), &input)
+    }
+    fn rotate_principal(&self, id: PrincipalId, input: RotateInput) -> Answer<'_, PrincipalSecret> {
+        self.send(Verb::Post, &format!("/principals/{id}/rotate"), &input)
+    }
+    fn block_principal(&self, id: PrincipalId, input: ReasonInput) -> Answer<'_, PrincipalView> {
+        self.send(Verb::Post, &format!("/principals/{id}/block"), &input)
+    }
+    fn unblock_principal(&self, id: PrincipalId) -> Answer<'_, PrincipalView> {
+        self.send(Verb::Post, &format!("/principals/{id}/unblock"), &())
+    }
+    fn delete_principal(&self, id: PrincipalId, revision: i64) -> Answer<'_, ()> {
+        self.delete(&format!("/principals/{id}?revision={revision}"))
+    }
+    fn roles(&self) -> Answer<'_, Vec<RoleView>> {
+        self.get("/roles")
+    }
+    fn create_role(&self, input: RoleInput) -> Answer<'_, RoleView> {
+        self.send(Verb::Post, "/roles", &input)
+    }
+    fn update_role(&self, id: RoleId, input: Edit<RoleInput>) -> Answer<'_, RoleView> {
+        self.send(Verb::Put, &format!("/roles/{id}"), &input)
+    }
+    fn delete_role(&self, id: RoleId, revision: i64) -> Answer<'_, ()> {
+        self.delete(&format!("/roles/{id}?revision={revision}"))
+    }
+    fn rules(&self, query: RuleQuery) -> Answer<'_, Page<RuleView>> {
+        self.get(&with_query("/rules", &query))
+    }
+    fn create_rule(&self, input: RuleInput) -> Answer<'_, RuleView> {
+        self.send(Verb::Post, "/rules", &input)
+    }
+    fn update_rule(&self, id: RuleId, input: Edit<RuleInput>) -> Answer<'_, RuleView> {
+        self.send(Verb::Put, &format!("/rules/{id}"), &input)
+    }
+    fn delete_rule(&self, id: RuleId, revision: i64) -> Answer<'_, ()> {
+        self.delete(&format!("/rules/{id}?revision={revision}"))
+    }
+    fn policy(&self) -> Answer<'_, PolicyView> {
+        self.get("/policy")
+    }
+    fn policy_document(&self) -> Answer<'_, PolicyDocument> {
+        self.get("/policy/document")
+    }
+    fn try_client(&self, input: TryInput) -> Answer<'_, TryClient> {
+        self.send(Verb::Post, "/try", &input)
+    }
+    fn publish(&self, input: PublishInput) -> Answer<'_, PublishResult> {
+        self.send(Verb::Post, "/publish", &input)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::task::{Context, Poll, Waker};
+
+    /// Answers every request alike, at once.
+    struct Canned(u16, &'static str);
+
+    impl Transport for Canned {
+        fn exchange(&self, request: Request) -> Exchange {
+            assert!(request.path.starts_with("/api/v1/"), "{request:?}");
+            Box::pin(std::future::ready(Ok((self.0, self.1.to_owned()))))
+        }
+    }
+
+    fn now<T>(mut answer: Answer<'_, T>) -> Result<T, ApiError> {
+        match answer.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(result) => result,
+            Poll::Pending => panic!("a canned answer is ready"),
+        }
+    }
+
+    #[test]
+    fn an_empty_success_is_unit() {
+        assert_eq!(now(RestApi(Canned(204, "")).logout()), Ok(()));
+    }
+
+    #[test]
+    fn a_problem_document_becomes_the_error() {
+        let problem = r#"{"type":"forbidden","title":"needs approver","status":403,"needs":"approver"}"#;
+        let error = now(RestApi(Canned(403, problem)).sites()).expect_err("forbidden");
+        assert_eq!((error.kind.as_str(), error.needs.as_deref()), ("forbidden", Some("approver")));
+    }
+
+    #[test]
+    fn an_answer_that_is_not_json_says_to_reload() {
+        let error = now(RestApi(Canned(502, "<html>")).sites()).expect_err("not json");
+        assert_eq!(error.status, 502);
+        assert!(error.detail.is_some_and(|detail| detail.starts_with("Reload")));
+    }
+}
