@@ -3,7 +3,15 @@
 //! What starts and ends processes lives here too and is shared with the system tests, so that the demo and the tests
 //! run the same thing.
 
+pub mod agent;
 pub mod kafka;
+pub mod people;
+pub mod portal;
 pub mod ports;
 pub mod process;
+pub mod programs;
+pub mod retailer;
 pub mod secrets;
+pub mod site;
+pub mod state;
+pub mod wait;

@@ -1,3 +1,48 @@
-//! Starts, feeds and stops the demo mesh.
+//! `meshport-demo up`: starts the demo mesh, feeds it and stops it on Ctrl-C.
+//!
+//! One thread drives everything here; the work is done by the processes and by the runtime's own threads for IO.
 
-fn main() {}
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+mod up;
+
+/// The demo mesh of Meshport.
+#[derive(Parser, Debug)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Start portal, Kafka, agents and traffic; Ctrl-C stops all of it.
+    Up(Up),
+}
+
+/// How to start.
+#[derive(clap::Args, Debug)]
+struct Up {
+    /// Folder of the demo's state; it is kept for the next start.
+    #[arg(long, default_value = "data")]
+    data: PathBuf,
+    /// Events per second that all clients make together.
+    #[arg(long, env = "RATE", default_value_t = 30.0)]
+    rate: f64,
+    /// 0: make only sites, brokers, principals, rules and routes, and describe nothing.
+    #[arg(long, env = "SEED", default_value_t = 1)]
+    seed: u8,
+    /// Port of the portal, if it is free at the first start.
+    #[arg(long, env = "PORT", default_value_t = 8480)]
+    port: u16,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn".into());
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    match Arguments::parse().command {
+        Command::Up(options) => up::up(&options).await,
+    }
+}

@@ -6,8 +6,10 @@ use crate::cargo::{cargo, run};
 use crate::step::Steps;
 use crate::tidy;
 
+type Check = fn() -> anyhow::Result<()>;
+
 /// The checks, by name, in the order of their cost.
-pub(crate) const CHECKS: [(&str, fn() -> anyhow::Result<()>); 4] = [
+pub(crate) const CHECKS: [(&str, Check); 4] = [
     ("formatting", formatting),
     ("tidiness", tidy::tidy),
     ("lints", lints),
@@ -48,17 +50,6 @@ fn lints() -> anyhow::Result<()> {
 }
 
 fn wasm_lints() -> anyhow::Result<()> {
-    let target = "wasm32-unknown-unknown";
-    run(&mut cargo([
-        "clippy",
-        "--quiet",
-        "--package",
-        "frontend",
-        "--lib",
-        "--features",
-        "hydrate",
-        "--target",
-        target,
-    ])
-    .args(["--", "--deny", "warnings"]))
+    let mut command = cargo(["clippy", "--quiet", "--package", "frontend", "--lib", "--features", "hydrate"]);
+    run(command.args(["--target", "wasm32-unknown-unknown", "--", "--deny", "warnings"]))
 }

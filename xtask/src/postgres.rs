@@ -106,13 +106,15 @@ fn programs() -> anyhow::Result<PathBuf> {
     let debian =
         fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten().map(|entry| entry.path().join("bin"));
     let path = env::var_os("PATH").unwrap_or_default();
-    let found =
-        debian.chain(env::split_paths(&path)).filter(|folder| folder.join("initdb").exists()).max_by_key(version);
+    let found = debian
+        .chain(env::split_paths(&path))
+        .filter(|folder| folder.join("initdb").exists())
+        .max_by_key(|folder| version(folder));
     found
         .context("PostgreSQL's server programs are not installed: run `make test`, or install the package `postgresql`")
 }
 
-fn version(folder: &PathBuf) -> u32 {
+fn version(folder: &Path) -> u32 {
     folder.parent().and_then(Path::file_name).and_then(OsStr::to_str).and_then(|name| name.parse().ok()).unwrap_or(0)
 }
 

@@ -1,0 +1,143 @@
+//! The retailer: three sites, two Kafka clusters, tills, machines, prices and a dispatcher.
+//!
+//! ```text
+//!  store-lyon                    hq (hub)                      factory-berlin
+//!  tills --MQTT, HTTP--> agent ==== agent ==================== agent <--MQTT-- machines
+//!                                    |  ^                        |  ^
+//!                     retail.orders  v  | pricing.updates        v  | plant.sensors
+//!                     plant.alerts  Kafka A (SCRAM, TLS)        Kafka B (plain)
+//! ```
+//! Everything is made through the REST API and can be made again: what exists stays. With `describe` off only sites,
+//! brokers, principals, rules and routes are made; catalog and graph must then fill from what the agents see.
+
+mod access;
+mod describe;
+mod routes;
+pub mod traffic;
+
+use std::collections::BTreeMap;
+
+use anyhow::Context;
+use serde_json::{Value, json};
+
+use crate::portal::Client;
+
+/// The hub, with Kafka A.
+pub const HQ: &str = "hq";
+/// The factory, with Kafka B.
+pub const BERLIN: &str = "factory-berlin";
+/// The store, without Kafka.
+pub const LYON: &str = "store-lyon";
+/// Broker connection of Kafka A.
+pub const KAFKA_A: &str = "kafka-a";
+/// Broker connection of Kafka B.
+pub const KAFKA_B: &str = "kafka-b";
+/// The user of Kafka A that the hub's agent logs in as, and the name of its secret at the agent.
+pub const KAFKA_A_USER: &str = "meshport";
+
+/// Topics of Kafka A with their partitions.
+pub const KAFKA_A_TOPICS: [(&str, i32); 4] =
+    [("retail.orders", 6), ("pricing.updates", 3), ("plant.alerts", 3), ("retail.refunds", 1)];
+/// Topics of Kafka B with their partitions.
+pub const KAFKA_B_TOPICS: [(&str, i32); 2] = [("plant.sensors", 8), ("plant.maintenance", 1)];
+
+/// Tills that speak MQTT.
+pub const MQTT_TILLS: [&str; 8] = ["till-1", "till-2", "till-3", "till-4", "till-5", "till-6", "till-7", "till-8"];
+/// Tills that speak HTTP.
+pub const HTTP_TILLS: [&str; 2] = ["till-9", "till-10"];
+/// Machines of the factory.
+pub const MACHINES: [&str; 4] = ["press-1", "press-2", "oven-1", "mixer-1"];
+/// A client whose rights do not fit what it does: the one to find.
+pub const DENIED: &str = "kiosk-2";
+/// The client at the hub that sends commands.
+pub const DISPATCHER: &str = "dispatch";
+
+/// Where a broker is reached.
+#[derive(Clone, Debug)]
+pub struct BrokerAddress {
+    /// `host:port`.
+    pub bootstrap: String,
+    /// Authority of its certificate; with it the connection is SCRAM over TLS.
+    pub ca_pem: Option<String>,
+}
+
+/// Makes the three sites and returns them by name.
+///
+/// # Errors
+/// The portal refuses.
+pub async fn sites(portal: &Client, describe: bool) -> anyhow::Result<BTreeMap<&'static str, Value>> {
+    let mut made = BTreeMap::new();
+    let places = [
+        (HQ, "eu-central", (50.11, 8.68), "cloud"),
+        (BERLIN, "eu-central", (52.52, 13.4), "factory"),
+        (LYON, "eu-west", (45.76, 4.84), "store"),
+    ];
+    for (name, region, (latitude, longitude), kind) in places {
+        let hub = made.get(HQ).map(|hub: &Value| hub["id"].clone());
+        let mut site = json!({ "name": name, "region": region, "connects_to": hub });
+        if describe {
+            site["labels"] = json!({ "kind": kind });
+            site["location"] = json!({ "latitude": latitude, "longitude": longitude });
+        }
+        made.insert(name, ensure(portal, "sites", "/name", name, &site).await?);
+    }
+    Ok(made)
+}
+
+/// Makes the two broker connections and the routes between clusters and mesh.
+///
+/// # Errors
+/// The portal refuses.
+pub async fn connect(
+    portal: &Client,
+    sites: &BTreeMap<&str, Value>,
+    kafka_a: &BrokerAddress,
+    kafka_b: &BrokerAddress,
+) -> anyhow::Result<()> {
+    let a = broker(portal, KAFKA_A, &sites[HQ], kafka_a).await?;
+    let b = broker(portal, KAFKA_B, &sites[BERLIN], kafka_b).await?;
+    routes::make(portal, &a, &b).await
+}
+
+/// Makes the clients with their rights; returns their secrets, new ones for clients whose secret is not in `known`.
+///
+/// # Errors
+/// The portal refuses.
+pub async fn clients(
+    portal: &Client,
+    known: &BTreeMap<String, String>,
+    describe: bool,
+) -> anyhow::Result<BTreeMap<String, String>> {
+    access::make(portal, known, describe).await
+}
+
+/// Gives applications and catalog objects their owners, except one topic. Objects appear as the agents find them, so
+/// this waits for them.
+///
+/// # Errors
+/// The portal refuses.
+pub async fn describe(portal: &Client) -> anyhow::Result<()> {
+    describe::topics(portal).await
+}
+
+async fn broker(portal: &Client, name: &str, site: &Value, address: &BrokerAddress) -> anyhow::Result<Value> {
+    let login = json!({ "mechanism": "SCRAM-SHA-512", "username": KAFKA_A_USER, "secret": KAFKA_A });
+    let input = json!({
+        "site": site["id"],
+        "name": name,
+        "bootstrap": [address.bootstrap],
+        "tls": address.ca_pem.is_some(),
+        "ca_pem": address.ca_pem,
+        "sasl": address.ca_pem.is_some().then_some(login),
+        "discover": true,
+    });
+    ensure(portal, "brokers", "/config/name", name, &input).await
+}
+
+/// The object of a list whose `field` is `name`, made from `input` when there is none.
+async fn ensure(portal: &Client, list: &str, field: &str, name: &str, input: &Value) -> anyhow::Result<Value> {
+    if let Some(found) = portal.find(list, field, name).await? {
+        return Ok(found);
+    }
+    portal.post(list, input).await.with_context(|| format!("make {name} of {list}"))
+}
