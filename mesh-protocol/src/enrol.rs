@@ -4,7 +4,7 @@
 //! request is signed with the agent's own Ed25519 key, so a token is bound to the key that used it and an expired
 //! certificate can still be renewed.
 
-use base64::prelude::{Engine, BASE64_URL_SAFE_NO_PAD};
+use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
 use serde::{Deserialize, Serialize};
 
 use crate::id::{AgentId, EnvironmentId, SiteId};
@@ -115,7 +115,9 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused() {
-        for text in ["", "mpj_", "mpj_AAAA", "xyz", "mpj_!!!", &format!("{}A", JoinToken { secret: [7; 16], ca_pin: [9; 32] })] {
+        for text in
+            ["", "mpj_", "mpj_AAAA", "xyz", "mpj_!!!", &format!("{}A", JoinToken { secret: [7; 16], ca_pin: [9; 32] })]
+        {
             assert_eq!(text.parse::<JoinToken>(), Err(JoinTokenError), "{text}");
         }
     }

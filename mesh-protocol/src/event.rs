@@ -4,11 +4,13 @@
 //! spool; everything that changes per hop lives in the [`frame`](crate::frame) around them.
 
 mod codec;
+mod limit;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-pub use codec::{decode, encode, DecodeError};
+pub use codec::{DecodeError, decode, encode};
+pub use limit::LimitError;
 
 use crate::id::{PrincipalId, SiteId};
 use crate::topic::Topic;
@@ -19,6 +21,10 @@ pub const MAX_PAYLOAD_BYTES: usize = 8 * 1024 * 1024;
 pub const MAX_USER_PROPERTIES: usize = 64;
 /// Largest ordering key, in bytes.
 pub const MAX_KEY_BYTES: usize = 1024;
+/// Longest header: each text, each name and value of a user property, and the correlation id, in bytes (MQTT's bound).
+pub const MAX_TEXT_BYTES: usize = 65_535;
+/// Most bytes of all headers of one event together.
+pub const MAX_HEADERS_BYTES: usize = 256 * 1024;
 /// Most cluster hops remembered against loops.
 pub const MAX_PATH: usize = 16;
 
@@ -111,4 +117,44 @@ pub struct Event {
     pub path: Vec<Hop>,
     /// The sender asked for the event to be kept as the topic's last value (not kept yet by any agent).
     pub retain: bool,
+}
+
+impl Event {
+    /// A direct event without headers, keyed by its topic, admitted at the start of time. For what the mesh itself says,
+    /// and as a base to fill in.
+    #[must_use]
+    pub fn direct(topic: Topic, payload: impl Into<Bytes>, origin: Origin) -> Self {
+        let key = Bytes::copy_from_slice(topic.as_str().as_bytes());
+        Self {
+            topic,
+            payload: payload.into(),
+            key,
+            headers: Headers::default(),
+            mode: DeliveryMode::Direct,
+            admitted_at_ms: 0,
+            ttl_ms: None,
+            origin,
+            path: Vec::new(),
+            retain: false,
+        }
+    }
+
+    /// As [`Event::direct`], guaranteed.
+    #[must_use]
+    pub fn guaranteed(topic: Topic, payload: impl Into<Bytes>, origin: Origin) -> Self {
+        Self { mode: DeliveryMode::Guaranteed, ..Self::direct(topic, payload, origin) }
+    }
+
+    /// Milliseconds left to live at a moment; none = does not expire, 0 = has expired.
+    #[must_use]
+    pub fn ttl_left_ms(&self, now_ms: i64) -> Option<u64> {
+        let age = u64::try_from(now_ms.saturating_sub(self.admitted_at_ms)).unwrap_or(0);
+        self.ttl_ms.map(|ttl| ttl.saturating_sub(age))
+    }
+
+    /// Whether its time to live had passed at a moment.
+    #[must_use]
+    pub fn is_expired(&self, now_ms: i64) -> bool {
+        self.ttl_left_ms(now_ms) == Some(0)
+    }
 }

@@ -6,5 +6,7 @@
 mod decide;
 mod model;
 
-pub use decide::{CompiledPolicy, Decision, DenyReason, Identity, PolicyError, Session};
+pub use decide::{
+    CompiledPolicy, Decision, DenyReason, Explanation, Identity, PolicyError, Session, Target, Verdict, explain,
+};
 pub use model::{Action, Effect, Principal, PrincipalState, Role, Rule, Subject};

@@ -3,7 +3,7 @@
 //! The signature covers the bytes as they were sent, never a re-serialisation, so that two JSON writers can differ
 //! without breaking it. A domain label is signed in front of the bytes: a deny list can never pass as a desired state.
 
-use base64::prelude::{Engine, BASE64_STANDARD};
+use base64::prelude::{BASE64_STANDARD, Engine};
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -100,7 +100,7 @@ fn message(domain: Domain, body: &[u8]) -> Vec<u8> {
 
 /// Serde for byte vectors as base64 text.
 pub mod base64_bytes {
-    use super::{Engine, BASE64_STANDARD};
+    use super::{BASE64_STANDARD, Engine};
     use serde::{Deserialize, Deserializer, Serializer};
 
     /// Writes standard base64.

@@ -4,9 +4,13 @@
 //! system topics and no leading wildcard matches them. See [`filter`] for the two dialects.
 
 mod filter;
+#[cfg(test)]
+mod naive;
 mod name;
 mod tree;
 
 pub use filter::{Dialect, Filter, FilterError};
-pub use name::{Topic, TopicError, MAX_BYTES, MAX_LEVELS};
-pub use tree::{FilterTree, TreeReader};
+pub use name::{MAX_BYTES, MAX_LEVELS, Topic, TopicError};
+pub use tree::{FilterTree, TreeReader, TreeWriter};
+
+pub(crate) use tree::Path;

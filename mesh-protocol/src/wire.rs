@@ -188,4 +188,3 @@ pub struct TailEvent {
     /// Name of the site it came from.
     pub origin_site: String,
 }
-
