@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 
 use serde_json::Number;
 
+use super::number::{Spelled, spelled};
 use super::{Literal, Node, Operand, Operator};
 use crate::record::{Lookup, Scalar};
 
@@ -95,8 +96,8 @@ fn order(one: Comparable<'_>, two: Comparable<'_>) -> Option<Ordering> {
         (Integer(one), Float(two)) => order_mixed(one, two),
         (Float(one), Integer(two)) => order_mixed(two, one).map(Ordering::reverse),
         (Text(one) | Raw(one), Text(two) | Raw(two)) => Some(one.cmp(two)),
-        (Raw(text), Integer(_) | Float(_)) => order(spelled(text)?, two),
-        (Integer(_) | Float(_), Raw(text)) => order(one, spelled(text)?),
+        (Raw(text), Integer(_) | Float(_)) => order(raw_number(text)?, two),
+        (Integer(_) | Float(_), Raw(text)) => order(one, raw_number(text)?),
         _ => None,
     }
 }
@@ -117,7 +118,9 @@ fn order_mixed(integer: i128, float: f64) -> Option<Ordering> {
     }
 }
 
-/// The number a text spells as JSON would.
-fn spelled(text: &str) -> Option<Comparable<'static>> {
-    text.parse::<Number>().ok().map(|number| number_value(&number))
+fn raw_number(text: &str) -> Option<Comparable<'static>> {
+    spelled(text).map(|number| match number {
+        Spelled::Integer(integer) => Comparable::Integer(integer),
+        Spelled::Float(float) => Comparable::Float(float),
+    })
 }

@@ -1,6 +1,7 @@
 //! Reads expressions by recursive descent, bounded in length and depth.
 
 use super::lex::{Token, Word, tokens};
+use super::number::{Spelled, spelled};
 use super::{EXPR_BYTES_MAX, EXPR_DEPTH_MAX, Literal, Node, Operand};
 use crate::record::{Field, FieldError};
 
@@ -227,11 +228,14 @@ fn literal(token: &Token<'_>) -> Result<Option<Literal>, ExprError> {
 }
 
 fn number(text: &str) -> Option<Literal> {
-    let number: serde_json::Number = text.parse().ok()?;
-    number
-        .as_i64()
-        .map(Literal::Integer)
-        .or_else(|| number.as_f64().filter(|number| number.is_finite()).map(Literal::Float))
+    match spelled(text)? {
+        Spelled::Integer(number) => i64::try_from(number).map(Literal::Integer).ok().or_else(|| float(text)),
+        Spelled::Float(number) => Some(Literal::Float(number)),
+    }
+}
+
+fn float(text: &str) -> Option<Literal> {
+    text.parse().ok().filter(|number: &f64| number.is_finite()).map(Literal::Float)
 }
 
 fn field(token: &Token<'_>, expected: &'static str) -> Result<Field, ExprError> {

@@ -71,7 +71,7 @@ fn filters_of(
 /// Every topic of one to four levels over an alphabet that tells apart all of [`short_filters`].
 pub(super) fn all_topics() -> impl Iterator<Item = &'static str> {
     static ALL: LazyLock<Vec<String>> = LazyLock::new(|| {
-        let alphabet = ["", "a", "ab", "abc", "b", "$a", "$b"];
+        let alphabet = ["", "a", "ab", "abc", "b", ">", "$a", "$b"];
         let mut all: Vec<String> = alphabet.map(String::from).to_vec();
         let mut last = all.clone();
         for _ in 1..4 {
