@@ -150,10 +150,13 @@ impl CompiledPolicy {
         self.0.principals.get(username).ok_or(DenyReason::UnknownUser)?.admit(now_ms)
     }
 
-    /// Compiles the rules about one client.
-    #[must_use]
-    pub fn session(&self, identity: Identity, client_id: &str) -> Session {
-        Session::new(Arc::clone(&self.0), identity, client_id)
+    /// The rules about one client, compiled. Its login was checked before, or it needs none: a route's connector.
+    ///
+    /// # Errors
+    /// The principal is unknown here, disabled, expired or revoked. Whether it may connect is asked of the session.
+    pub fn session(&self, principal: PrincipalId, client_id: &str, now_ms: i64) -> Result<Session, DenyReason> {
+        let identity = self.identify(principal, now_ms)?;
+        Ok(Session::new(Arc::clone(&self.0), identity, client_id))
     }
 
     /// Whether a topic may be at a site: the first scope that keeps it away, if any.

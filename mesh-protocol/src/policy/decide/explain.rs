@@ -51,9 +51,9 @@ pub fn explain(
     now_ms: i64,
 ) -> Result<Explanation, PolicyError> {
     let compiled = CompiledPolicy::compile(policy, site)?;
-    Ok(match compiled.identify(principal, now_ms) {
+    Ok(match compiled.session(principal, client_id, now_ms) {
         Err(reason) => Explanation { decision: Decision::Denied(reason), rules: Vec::new() },
-        Ok(identity) => compiled.session(identity, client_id).explain(action, target),
+        Ok(session) => session.explain(action, target),
     })
 }
 

@@ -66,17 +66,17 @@ impl Session {
     }
 
     /// Whether the client may open the session at all.
-    pub fn may_connect(&self) -> Decision {
+    pub fn decide_connect(&self) -> Decision {
         self.decide_target(Action::Connect, Target::Session)
     }
 
     /// Whether it may send an event to the topic.
-    pub fn may_publish(&self, topic: &Topic) -> Decision {
+    pub fn decide_publish(&self, topic: &Topic) -> Decision {
         self.decide_target(Action::Publish, Target::Topic(topic))
     }
 
     /// Whether it may subscribe to the whole filter.
-    pub fn may_subscribe(&self, filter: &Filter) -> Decision {
+    pub fn decide_subscribe(&self, filter: &Filter) -> Decision {
         self.decide_target(Action::Subscribe, Target::Filter(filter))
     }
 
