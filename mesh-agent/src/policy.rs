@@ -172,7 +172,13 @@ impl Enforcer {
         self.open(&enforced, version, principal, client_id)
     }
 
-    fn open(&self, enforced: &Enforced, version: u64, principal: PrincipalId, client_id: &str) -> Result<Session, Denied> {
+    fn open(
+        &self,
+        enforced: &Enforced,
+        version: u64,
+        principal: PrincipalId,
+        client_id: &str,
+    ) -> Result<Session, Denied> {
         let rules = self.compile(enforced, principal, client_id)?;
         let compiled = ArcSwap::from_pointee(Compiled { version, rules: Ok(rules) });
         Ok(Session { principal, client_id: client_id.to_owned(), compiled })
@@ -190,7 +196,11 @@ impl Enforcer {
     }
 
     /// Decides by the newest policy, renewing the session's rules when it changed.
-    fn with_rules<T>(&self, session: &Session, decide: impl FnOnce(&policy::Session) -> Result<T, Denied>) -> Result<T, Denied> {
+    fn with_rules<T>(
+        &self,
+        session: &Session,
+        decide: impl FnOnce(&policy::Session) -> Result<T, Denied>,
+    ) -> Result<T, Denied> {
         let version = *self.changes.borrow();
         let mut compiled = session.compiled.load_full();
         if compiled.version != version {

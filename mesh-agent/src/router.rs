@@ -119,7 +119,8 @@ impl Router {
         let (root, receipt) = receipt::receipt(admission);
         let mut touched = Vec::new();
         for event in batch {
-            let routed = self.route(Target { event, redelivered: false, from, local_only: false }, Some(&root), &mut touched);
+            let routed =
+                self.route(Target { event, redelivered: false, from, local_only: false }, Some(&root), &mut touched);
             if routed == 0 {
                 self.0.unrouted.one();
             }
@@ -148,7 +149,8 @@ impl Router {
         let (root, receipt) = receipt::receipt(admission);
         let mut touched = Vec::new();
         for Arrival { event, redelivered } in batch {
-            let routed = self.route(Target { event, redelivered, from: None, local_only: true }, Some(&root), &mut touched);
+            let routed =
+                self.route(Target { event, redelivered, from: None, local_only: true }, Some(&root), &mut touched);
             self.0.remote_deliveries.add(routed as u64);
         }
         flush(&touched);
