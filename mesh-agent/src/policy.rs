@@ -2,9 +2,11 @@
 //!
 //! One immutable whole ([`Enforced`]) is swapped at once when a revision is applied, so no decision ever mixes two.
 //! Sessions keep their compiled rules and renew them when they notice a newer whole: a publish is decided by the
-//! policy of its own moment, without a lock. With no policy at all everything is denied.
+//! policy of its own moment, without a lock. They also renew them after [`RENEWED_AFTER`], because a principal can
+//! expire without any change. With no policy at all everything is denied.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use bytes::Bytes;
@@ -20,6 +22,9 @@ use tokio::sync::watch;
 
 use crate::router::Admitted;
 use crate::status::now_ms;
+
+/// A session whose rules are older than this asks again, so a principal that expired is noticed within it.
+pub const RENEWED_AFTER: Duration = Duration::from_secs(5);
 
 /// Everything decisions depend on, as of one revision and one deny list.
 #[derive(Debug)]
@@ -102,6 +107,7 @@ pub struct Session {
 #[derive(Debug)]
 struct Compiled {
     version: u64,
+    at: Instant,
     rules: Result<policy::Session, Denied>,
 }
 
@@ -180,7 +186,7 @@ impl Enforcer {
         client_id: &str,
     ) -> Result<Session, Denied> {
         let rules = self.compile(enforced, principal, client_id)?;
-        let compiled = ArcSwap::from_pointee(Compiled { version, rules: Ok(rules) });
+        let compiled = ArcSwap::from_pointee(Compiled { version, at: Instant::now(), rules: Ok(rules) });
         Ok(Session { principal, client_id: client_id.to_owned(), compiled })
     }
 
@@ -203,12 +209,12 @@ impl Enforcer {
     ) -> Result<T, Denied> {
         let version = *self.changes.borrow();
         let mut compiled = session.compiled.load_full();
-        if compiled.version != version {
+        if compiled.version != version || compiled.at.elapsed() > RENEWED_AFTER {
             let rules = match self.enforced() {
                 None => Err(Denied::NoPolicy),
                 Some(enforced) => self.compile(&enforced, session.principal, &session.client_id),
             };
-            compiled = Arc::new(Compiled { version, rules });
+            compiled = Arc::new(Compiled { version, at: Instant::now(), rules });
             session.compiled.store(compiled.clone());
         }
         match &compiled.rules {
