@@ -188,3 +188,6 @@ pub struct TailEvent {
     /// Name of the site it came from.
     pub origin_site: String,
 }
+
+#[cfg(test)]
+mod tests;
