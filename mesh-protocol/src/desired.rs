@@ -328,6 +328,3 @@ pub struct Observe {
     #[serde(default)]
     pub addresses: Vec<String>,
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,5 +1,4 @@
-//! The policy's nouns as they stand in desired state. A reader refuses fields it does not know: one it ignored could
-//! have been the one that restricts.
+//! The policy's nouns as they stand in desired state.
 
 use serde::{Deserialize, Serialize};
 

@@ -13,9 +13,7 @@
 mod children;
 mod node;
 mod path;
-mod prefixes;
 mod shared;
-mod text;
 
 use std::sync::Arc;
 
