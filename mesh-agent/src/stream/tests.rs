@@ -1,0 +1,239 @@
+use std::time::Duration;
+
+use mesh_protocol::frame::SkipReason;
+use mesh_protocol::id::{Epoch, Lane, Seq, SpoolId};
+
+use super::*;
+
+const LANE: Lane = Lane(0);
+const THERE: SpoolId = SpoolId([7; 16]);
+
+fn seq(counter: u64) -> Seq {
+    Seq::from_counter(counter)
+}
+
+fn event(counter: u64) -> RunEvent<u64> {
+    RunEvent { seq: seq(counter), redelivered: false, payload: counter }
+}
+
+fn sender() -> Sender<u64, u64> {
+    let mut sender = Sender::new(1, Settings { initial_credit_bytes: 100, ..Settings::default() });
+    sender.meet(THERE, Epoch(1), false);
+    sender.set_reachable(true);
+    sender
+}
+
+fn offer(sender: &mut Sender<u64, u64>, now: u64, counter: u64) -> Option<Seq> {
+    sender.offer(Moment(now), LANE, event(counter), 40, counter)
+}
+
+fn runs(polled: &Polled<u64, u64>) -> Vec<(u64, bool)> {
+    let events = polled.out.iter().filter_map(|out| match out {
+        Out::Run(run) => Some(&run.events),
+        Out::Skip { .. } => None,
+    });
+    events.flatten().map(|event| (event.payload, event.redelivered)).collect()
+}
+
+fn incoming(counters: &[u64]) -> Vec<Incoming<u64>> {
+    let one = |&counter| Incoming { seq: seq(counter), redelivered: false, bytes: 40, verdict: Verdict::Take(counter) };
+    counters.iter().map(one).collect()
+}
+
+fn delivered(batches: &[Batch<u64>]) -> Vec<(u64, bool)> {
+    batches.iter().flat_map(|batch| batch.events.clone()).collect()
+}
+
+#[test]
+fn credit_limits_what_is_under_way() {
+    let mut sender = sender();
+    assert_eq!(offer(&mut sender, 0, 1), Some(Seq::START));
+    assert_eq!(offer(&mut sender, 0, 2), Some(seq(1)));
+    assert_eq!(offer(&mut sender, 0, 3), None);
+    assert_eq!(sender.on_ack(LANE, seq(2), seq(1), 100), Ok(vec![1]));
+    assert_eq!(runs(&sender.poll(Moment(1), |_| true)), [(3, false)]);
+    assert_eq!(sender.backlog(), (2, 80));
+}
+
+#[test]
+fn one_event_may_always_go() {
+    let mut sender = sender();
+    assert!(sender.offer(Moment(0), LANE, event(1), 1_000_000, 1).is_some());
+    assert!(offer(&mut sender, 0, 2).is_none());
+}
+
+#[test]
+fn an_unknown_or_unreachable_destination_gets_nothing_and_keeps_the_holds() {
+    let mut sender: Sender<u64, u64> = Sender::new(1, Settings::default());
+    assert_eq!(offer(&mut sender, 0, 1), None);
+    assert!(sender.poll(Moment(9_000_000), |_| true).out.is_empty());
+    sender.meet(THERE, Epoch(1), false);
+    sender.set_reachable(true);
+    assert_eq!(runs(&sender.poll(Moment(9_000_000), |_| true)), [(1, false)]);
+}
+
+#[test]
+fn only_nacked_ranges_are_sent_again() {
+    let mut sender = sender();
+    sender.on_ack(LANE, Seq::START, Seq::START, 1_000).expect("fits");
+    for counter in 1..=5 {
+        offer(&mut sender, 0, counter);
+    }
+    sender.on_nack(LANE, &[(seq(1), seq(2)), (seq(3), seq(4))]);
+    assert_eq!(runs(&sender.poll(Moment(1), |_| true)), [(2, false), (4, false)]);
+    assert!(runs(&sender.poll(Moment(2), |_| true)).is_empty());
+}
+
+#[test]
+fn a_destination_without_memory_gets_a_skip_and_flagged_redelivery() {
+    let mut sender = sender();
+    sender.on_ack(LANE, Seq::START, Seq::START, 120).expect("fits");
+    for counter in 1..=4 {
+        offer(&mut sender, 0, counter);
+    }
+    sender.on_ack(LANE, seq(3), seq(1), 80).expect("fits");
+    sender.meet(THERE, Epoch(2), false);
+    sender.on_ack(LANE, Seq::START, Seq::START, 1_000).expect("fits");
+    let polled = sender.poll(Moment(1), |_| true);
+    assert_eq!(polled.out[0], Out::Skip { lane: LANE, after: Seq::START, up_to: seq(1), reason: SkipReason::Custody });
+    assert_eq!(runs(&polled), [(2, true), (3, true), (4, false)]);
+}
+
+#[test]
+fn a_durable_destination_in_a_new_epoch_gets_only_what_did_not_arrive() {
+    let mut sender = sender();
+    offer(&mut sender, 0, 1);
+    offer(&mut sender, 0, 2);
+    sender.on_ack(LANE, seq(1), seq(1), 100).expect("fits");
+    sender.meet(THERE, Epoch(2), true);
+    assert_eq!(runs(&sender.poll(Moment(1), |_| true)), [(2, false)]);
+}
+
+#[test]
+fn what_did_not_arrive_in_time_is_sent_again_more_and_more_seldom() {
+    let mut sender = sender();
+    offer(&mut sender, 0, 1);
+    let mut at = Vec::new();
+    for ms in 0..4_000 {
+        if !sender.poll(Moment(ms * 1_000), |_| true).out.is_empty() {
+            at.push(ms);
+        }
+    }
+    assert_eq!(at, [300, 900, 2_100]);
+}
+
+#[test]
+fn forbidden_backlog_is_withdrawn_and_skipped() {
+    let mut sender = sender();
+    for counter in 1..=3 {
+        offer(&mut sender, 0, counter);
+    }
+    sender.on_nack(LANE, &[(Seq::START, seq(2))]);
+    let polled = sender.poll(Moment(1), |payload| *payload != 2 && *payload != 3);
+    assert_eq!(polled.withdrawn, [2, 3], "a resend and an event that had waited for credit");
+    assert_eq!(runs(&polled), [(1, false)]);
+    let skip = Out::Skip { lane: LANE, after: seq(1), up_to: seq(2), reason: SkipReason::Withdrawn };
+    assert_eq!(polled.out[1], skip);
+}
+
+#[test]
+fn an_impossible_ack_changes_nothing() {
+    let mut sender = sender();
+    offer(&mut sender, 0, 1);
+    assert_eq!(sender.on_ack(LANE, seq(9), seq(9), 100), Err(AckError::Ahead));
+    assert_eq!(sender.backlog(), (1, 40));
+}
+
+#[test]
+fn a_publisher_that_gave_up_is_forgotten_unless_its_event_is_under_way() {
+    let mut sender = sender();
+    for counter in 1..=4 {
+        offer(&mut sender, 0, counter);
+    }
+    assert_eq!(sender.prune(|_| true), 2);
+    assert_eq!(sender.backlog(), (2, 80));
+}
+
+#[test]
+fn a_pause_ends_with_everything_that_did_not_arrive() {
+    let mut sender = sender();
+    offer(&mut sender, 0, 1);
+    sender.on_behind(Moment(0), LANE);
+    assert_eq!(offer(&mut sender, 1, 2), None);
+    assert!(sender.poll(Moment(299_000), |_| true).out.is_empty());
+    assert_eq!(runs(&sender.poll(Moment(300_000), |_| true)), [(1, false), (2, false)]);
+}
+
+#[test]
+fn custody_waits_for_receipts_in_order() {
+    let mut receiver = Receiver::new(1_000);
+    let first = receiver.on_events(LANE, Seq::START, incoming(&[1, 2]));
+    let second = receiver.on_events(LANE, seq(2), incoming(&[3]));
+    receiver.settle(Moment(0), LANE, second[0].ticket, Settled::Taken);
+    let progress = receiver.progress(Moment(0), false);
+    assert_eq!((progress[0].arrived, progress[0].up_to), (seq(3), Seq::START));
+    receiver.settle(Moment(0), LANE, first[0].ticket, Settled::Taken);
+    assert_eq!(receiver.progress(Moment(0), false)[0].up_to, seq(3));
+    assert!(receiver.progress(Moment(0), false).is_empty(), "nothing is owed any more");
+}
+
+#[test]
+fn what_is_beyond_a_hole_waits_and_the_hole_is_named() {
+    let mut receiver = Receiver::new(1_000);
+    assert!(receiver.on_events(LANE, seq(2), incoming(&[3])).is_empty());
+    assert!(receiver.on_events(LANE, seq(5), incoming(&[6])).is_empty());
+    let missing = receiver.progress(Moment(0), false)[0].missing.clone();
+    assert_eq!(missing, [(Seq::START, seq(2)), (seq(3), seq(5))]);
+    assert_eq!(
+        delivered(&receiver.on_events(LANE, Seq::START, incoming(&[1, 2]))),
+        [(1, false), (2, false), (3, false)]
+    );
+    assert_eq!(delivered(&receiver.on_events(LANE, seq(3), incoming(&[4, 5]))), [(4, false), (5, false), (6, false)]);
+}
+
+#[test]
+fn duplicates_are_dropped_and_acknowledged_again() {
+    let mut receiver = Receiver::new(1_000);
+    let _batch = receiver.on_events(LANE, Seq::START, incoming(&[1, 2]));
+    let _progress = receiver.progress(Moment(0), false);
+    assert_eq!(delivered(&receiver.on_events(LANE, Seq::START, incoming(&[1, 2, 3]))), [(3, false)]);
+    assert!(receiver.on_events(LANE, Seq::START, incoming(&[1])).is_empty());
+    assert!(!receiver.progress(Moment(0), false).is_empty());
+    assert_eq!(receiver.take_counts().duplicates, 3);
+}
+
+#[test]
+fn a_lost_receipt_rewinds_the_lane_and_flags_what_goes_again() {
+    let mut receiver = Receiver::new(1_000);
+    let first = receiver.on_events(LANE, Seq::START, incoming(&[1]));
+    let second = receiver.on_events(LANE, seq(1), incoming(&[2]));
+    receiver.settle(Moment(0), LANE, first[0].ticket, Settled::Lost);
+    assert!(receiver.on_events(LANE, seq(2), incoming(&[3])).is_empty(), "nothing overtakes what was lost");
+    let late = Moment(0).after(Duration::from_secs(1));
+    assert!(receiver.poll(late).is_empty(), "one receipt is still open");
+    receiver.settle(Moment(0), LANE, second[0].ticket, Settled::Taken);
+    assert_eq!(delivered(&receiver.poll(late)), [(1, true), (2, true), (3, false)]);
+}
+
+#[test]
+fn a_refusal_names_its_event_and_holds_custody_until_the_origin_answers() {
+    let mut receiver = Receiver::new(1_000);
+    let batch = receiver.on_events(LANE, Seq::START, incoming(&[1, 2]));
+    receiver.settle(Moment(0), LANE, batch[0].ticket, Settled::Refused("bad".to_owned()));
+    let alone = receiver.poll(Moment(0));
+    assert_eq!(alone.len(), 2, "each is tried alone");
+    receiver.settle(Moment(0), LANE, alone[0].ticket, Settled::Taken);
+    receiver.settle(Moment(0), LANE, alone[1].ticket, Settled::Refused("bad".to_owned()));
+    let progress = receiver.progress(Moment(0), false);
+    assert_eq!((progress[0].up_to, &progress[0].refused), (seq(1), &vec![(seq(2), "bad".to_owned())]));
+    let _none = receiver.on_skip(LANE, seq(1), seq(2), SkipReason::Refused);
+    assert_eq!(receiver.progress(Moment(0), false)[0].up_to, seq(2));
+}
+
+#[test]
+fn a_gap_is_counted() {
+    let mut receiver: Receiver<u64> = Receiver::new(1_000);
+    let _none = receiver.on_skip(LANE, Seq::START, seq(4), SkipReason::Lost);
+    assert_eq!(receiver.take_counts().gaps, 1);
+    assert_eq!(receiver.progress(Moment(0), false)[0].up_to, seq(4));
+}
