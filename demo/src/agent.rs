@@ -40,8 +40,8 @@ impl Agent {
     /// # Errors
     /// What the agent said.
     pub fn join_with(&self, portal: &str, token: &str) -> anyhow::Result<()> {
-        let mut command = self.command("join")?;
-        let output = command.args(["--portal", portal, "--name", &self.name, "--token", token]).output();
+        let mut command = self.command(&["join"])?;
+        let output = command.args(["--portal", portal, "--name", &self.name]).env("MESH_AGENT_TOKEN", token).output();
         let output = output.context("start mesh-agent")?;
         let told = String::from_utf8_lossy(&output.stderr);
         anyhow::ensure!(output.status.success(), "{} could not join: {told}", self.name);
@@ -59,8 +59,8 @@ impl Agent {
     /// # Errors
     /// What the agent said.
     pub fn set_secret(&self, name: &str, value: &str) -> anyhow::Result<()> {
-        let mut command = self.command("secret")?;
-        let child = command.args(["set", name]).stdin(Stdio::piped()).stdout(Stdio::null()).spawn();
+        let mut command = self.command(&["secret", "set", name])?;
+        let child = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn();
         let mut child = child.context("start mesh-agent")?;
         let mut input = child.stdin.take().expect("stdin was asked to be a pipe");
         input.write_all(value.as_bytes()).context("hand over the secret")?;
@@ -78,7 +78,7 @@ impl Agent {
     /// # Errors
     /// The program cannot be started.
     pub fn run(&self, logs: &Path) -> anyhow::Result<Process> {
-        Process::start(&format!("agent-{}", self.name), &self.command("run")?, logs)
+        Process::start(&format!("agent-{}", self.name), &self.command(&["run"])?, logs)
     }
 
     /// The folder with its keys, ledger and secrets.
@@ -87,9 +87,9 @@ impl Agent {
         &self.folder
     }
 
-    fn command(&self, verb: &str) -> anyhow::Result<Command> {
+    fn command(&self, verb: &[&str]) -> anyhow::Result<Command> {
         let mut command = Command::new(program("mesh-agent")?);
-        command.arg("--state").arg(&self.folder).arg(verb);
+        command.args(verb).arg("--state").arg(&self.folder);
         Ok(command)
     }
 }

@@ -10,11 +10,24 @@
 //! `router` knows events, permits and one trait, [`router::Outlet`]. Everything that brings or takes events depends on
 //! `router` and `policy`, never the reverse. `reconcile` alone starts, stops and wires parts.
 
+pub mod admin;
+pub mod connector;
+pub mod control;
 pub mod counters;
+pub mod home;
+pub mod identity;
+pub mod kafka;
 pub mod observe;
+pub mod part;
 pub mod policy;
+pub mod reconcile;
 pub mod router;
+pub mod sink;
+pub mod source;
 pub mod spool;
 pub mod status;
 pub mod stream;
+pub mod tail;
 pub mod task;
+pub mod wiring;
+pub mod work;

@@ -328,3 +328,6 @@ pub struct Observe {
     #[serde(default)]
     pub addresses: Vec<String>,
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,3 +1,11 @@
-//! What the system tests are made of: a whole mesh of real processes, and the rules of the layering.
+//! What the system tests are made of: a whole mesh of real processes, clients of each protocol, and the rules of the
+//! layering.
 
+pub mod kafka;
 pub mod layering;
+pub mod mesh;
+pub mod mqtt;
+pub mod proxy;
+
+/// How long a test waits for something that should come soon, on a machine that is busy with other things.
+pub const SOON: std::time::Duration = std::time::Duration::from_secs(60);

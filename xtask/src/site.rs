@@ -27,7 +27,7 @@ use crate::cargo::{cargo, root, run, target_dir};
 use files::{Site, files_below};
 
 /// Part of every name made by the glue generator, so that a new version of it gives new names.
-const GLUE: &str = "wasm-bindgen 0.2.130 web";
+const GLUE: &str = "wasm-bindgen 0.2.130 web, without names";
 
 /// Where the server finds the parts of the page, by URL path from the root of the site.
 #[derive(Debug, Serialize)]
@@ -75,6 +75,8 @@ fn glue(wasm: &Path, site: &mut Site) -> anyhow::Result<(String, String)> {
         let unfinished = all.join("unfinished");
         let mut bindgen = Bindgen::new();
         bindgen.web(true)?.typescript(false).out_name(&name).input_path(wasm);
+        // Names of functions are more than half of the file and serve nobody.
+        bindgen.remove_name_section(true).remove_producers_section(true);
         bindgen.generate(&unfinished).context("generate the JavaScript that loads the wasm")?;
         fs::rename(&unfinished, &made).with_context(|| format!("create {}", made.display()))?;
     }

@@ -1,4 +1,5 @@
-//! The policy's nouns as they stand in desired state.
+//! The policy's nouns as they stand in desired state. A reader refuses fields it does not know: one it ignored could
+//! have been the one that restricts.
 
 use serde::{Deserialize, Serialize};
 

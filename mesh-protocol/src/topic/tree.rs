@@ -13,7 +13,9 @@
 mod children;
 mod node;
 mod path;
+mod prefixes;
 mod shared;
+mod text;
 
 use std::sync::Arc;
 

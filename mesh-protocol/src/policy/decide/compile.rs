@@ -10,7 +10,7 @@ use super::session::Session;
 use crate::deny_list::DenyList;
 use crate::desired::{Policy, Scope, Site};
 use crate::id::{ApplicationId, PrincipalId, RoleId, RuleId, SiteId};
-use crate::policy::{Principal, PrincipalState, Rule, Subject};
+use crate::policy::{Action, Principal, PrincipalState, Rule, Subject};
 use crate::secret::{SecretHash, SecretKey};
 use crate::topic::{Filter, FilterError, FilterTree, Topic};
 
@@ -250,7 +250,7 @@ impl Inner {
 impl RankedRule {
     /// Whether its filter differs by client. Connect rules do not consult theirs.
     fn varies(&self) -> bool {
-        self.action != crate::policy::Action::Connect && self.filter.as_ref().is_some_and(|filter| varies(filter))
+        self.action != Action::Connect && self.filter.as_ref().is_some_and(varies)
     }
 }
 
@@ -313,7 +313,7 @@ impl<'a> Names<'a> {
 
 /// A rule's filter with what is known of the site. One that varies by client stays as written until the client is known.
 fn at_site(rule: &Rule, site: &Site) -> Option<Filter> {
-    if rule.action == crate::policy::Action::Connect || varies(&rule.filter) {
+    if rule.action == Action::Connect || varies(&rule.filter) {
         return Some(rule.filter.clone());
     }
     rule.filter.substitute(&|name| match name {

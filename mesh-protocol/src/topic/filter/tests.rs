@@ -122,7 +122,9 @@ fn json_keeps_text_and_dialect() {
         assert_eq!(serde_json::from_str::<Filter>(json).expect(json), mqtt("a/#"));
     }
     assert_eq!(serde_json::from_str::<Filter>(r#"{"mesh":"a/#"}"#).expect("valid"), mesh("a/#"));
-    assert!(serde_json::from_str::<Filter>(r#"{"mqtt":"a/#/b"}"#).is_err());
+    for json in [r#"{"mqtt":"a/#/b"}"#, r#"{"mqtt":"a","mesh":"b"}"#, r#"{"mqtt":"a","until":1}"#, "{}", "1"] {
+        assert!(serde_json::from_str::<Filter>(json).is_err(), "{json}");
+    }
 }
 
 proptest! {

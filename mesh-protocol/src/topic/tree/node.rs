@@ -2,27 +2,27 @@
 
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use crate::topic::filter::{Level, Tail};
 
 use super::children::Children;
 use super::path::{Path, Step};
+use super::prefixes::Prefixes;
 
 /// What stands below one sequence of levels.
 #[derive(Clone, Debug)]
 pub(super) struct Node<V> {
     exact: Children<V>,
     any: Option<Arc<Node<V>>>,
-    /// Sorted by prefix.
     prefixes: Option<Box<Prefixes<V>>>,
     /// Filters that end here, sorted by tail and value.
-    ends: Vec<(Tail, V)>,
+    ends: SmallVec<[(Tail, V); 1]>,
 }
-
-type Prefixes<V> = Vec<(Arc<str>, Arc<Node<V>>)>;
 
 impl<V> Default for Node<V> {
     fn default() -> Self {
-        Self { exact: Children::default(), any: None, prefixes: None, ends: Vec::new() }
+        Self { exact: Children::default(), any: None, prefixes: None, ends: SmallVec::new() }
     }
 }
 
@@ -35,10 +35,7 @@ impl<V> Node<V> {
         match level {
             Level::Exact(text) => self.exact.get(Step::of(text)),
             Level::Any => self.any.as_ref(),
-            Level::Prefix(text) => {
-                let prefixes = self.prefixes.as_deref()?;
-                find(prefixes, text).ok().map(|at| &prefixes[at].1)
-            }
+            Level::Prefix(text) => self.prefixes.as_deref()?.get(text),
         }
     }
 
@@ -67,7 +64,7 @@ impl<V> Node<V> {
             child.visit(rest, found);
         }
         if let Some(prefixes) = self.prefixes.as_deref() {
-            for_each_prefix(prefixes, first.text, |child| child.visit(rest, found));
+            prefixes.for_each_of(first.text, |child| child.visit(rest, found));
         }
     }
 
@@ -86,14 +83,7 @@ impl<V: Clone> Node<V> {
         match level {
             Level::Exact(text) => self.exact.get_or_add(Step::of(text)),
             Level::Any => self.any.get_or_insert_default(),
-            Level::Prefix(text) => {
-                let prefixes = self.prefixes.get_or_insert_default();
-                let at = find(prefixes, text).unwrap_or_else(|at| {
-                    prefixes.insert(at, (text.into(), Arc::default()));
-                    at
-                });
-                &mut prefixes[at].1
-            }
+            Level::Prefix(text) => self.prefixes.get_or_insert_default().get_or_add(text),
         }
     }
 
@@ -101,10 +91,7 @@ impl<V: Clone> Node<V> {
         match level {
             Level::Exact(text) => self.exact.get_mut(Step::of(text)),
             Level::Any => self.any.as_mut(),
-            Level::Prefix(text) => {
-                let prefixes = self.prefixes.as_deref_mut()?;
-                find(prefixes, text).ok().map(|at| &mut prefixes[at].1)
-            }
+            Level::Prefix(text) => self.prefixes.as_deref_mut()?.get_mut(text),
         }
     }
 
@@ -114,9 +101,7 @@ impl<V: Clone> Node<V> {
             Level::Any => self.any = None,
             Level::Prefix(text) => {
                 let Some(prefixes) = self.prefixes.as_deref_mut() else { return };
-                if let Ok(at) = find(prefixes, text) {
-                    prefixes.remove(at);
-                }
+                prefixes.remove(text);
                 if prefixes.is_empty() {
                     self.prefixes = None;
                 }
@@ -132,9 +117,6 @@ impl<V: Clone + Ord> Node<V> {
 
     pub(super) fn add(&mut self, tail: Tail, value: V) -> bool {
         let Err(at) = self.find_end(tail, &value) else { return false };
-        if self.ends.is_empty() {
-            self.ends.reserve_exact(1);
-        }
         self.ends.insert(at, (tail, value));
         true
     }
@@ -162,26 +144,5 @@ pub(super) fn remove<'f, V: Clone + Ord>(
     remove(child, levels, tail, value);
     if child.is_empty() {
         node.drop_child(level);
-    }
-}
-
-fn find<V>(prefixes: &[(Arc<str>, Arc<Node<V>>)], text: &str) -> Result<usize, usize> {
-    prefixes.binary_search_by(|(prefix, _)| (**prefix).cmp(text))
-}
-
-/// Calls `found` for every prefix of `text`, shortest first. The list is narrowed byte by byte, so its length counts
-/// only by its logarithm.
-fn for_each_prefix<V>(prefixes: &Prefixes<V>, text: &str, mut found: impl FnMut(&Arc<Node<V>>)) {
-    let mut range = &prefixes[..];
-    for (at, byte) in text.bytes().enumerate() {
-        let byte_at = |entry: &(Arc<str>, Arc<Node<V>>)| entry.0.as_bytes().get(at).copied();
-        let start = range.partition_point(|entry| byte_at(entry) < Some(byte));
-        let end = range.partition_point(|entry| byte_at(entry) <= Some(byte));
-        range = &range[start..end];
-        match range.first() {
-            None => return,
-            Some((prefix, child)) if prefix.len() == at + 1 => found(child),
-            Some(_) => {}
-        }
     }
 }

@@ -18,7 +18,8 @@ impl<'a> Step<'a> {
     pub(super) fn of(text: &'a str) -> Self {
         let mut hasher = FxHasher::default();
         hasher.write(text.as_bytes());
-        Self { hash: hasher.finish(), text }
+        // This hasher leaves its best bits at the bottom; lists are chosen by those at the top.
+        Self { hash: hasher.finish().rotate_right(26), text }
     }
 }
 
@@ -30,6 +31,7 @@ pub(crate) struct Path<'a> {
 }
 
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "lives on the stack for one lookup, to save the allocation")]
 enum Steps<'a> {
     Few([Step<'a>; INLINE], usize),
     Many(Vec<Step<'a>>),

@@ -3,6 +3,8 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::super::naive;
+use super::children::Children;
+use super::path::Step;
 use super::*;
 
 fn topic(name: &str) -> Topic {
@@ -79,6 +81,38 @@ fn a_wide_node_finds_every_child_and_empties_again() {
 }
 
 #[test]
+fn texts_with_one_hash_are_told_apart() {
+    let mut children = Children::<u32>::default();
+    let step = |text| Step { hash: 7, text };
+    let texts: Vec<String> = (0..300).map(|index| format!("text-{index}")).collect();
+    for text in &texts {
+        children.get_or_add(step(text));
+    }
+    assert!(texts.iter().all(|text| children.get(step(text)).is_some()));
+    assert!(children.get(step("text-300")).is_none());
+    for text in &texts {
+        children.remove(step(text));
+        assert!(children.get(step(text)).is_none());
+    }
+    assert!(children.is_empty());
+}
+
+#[test]
+fn long_levels_and_many_prefixes_are_found() {
+    let mut tree = FilterTree::new();
+    let long = "x".repeat(200);
+    for length in 1..200 {
+        tree.insert(&mesh(&format!("a/{}*", &long[..length])), length);
+        tree.insert(&mesh(&format!("a/{}", &long[..length])), length);
+    }
+    for length in [1, 21, 22, 23, 24, 199] {
+        let all = found(&tree, &format!("a/{}", &long[..length]));
+        assert_eq!(all.len(), length + 1, "every prefix up to it, and itself");
+    }
+    assert_eq!(found(&tree, "a/xä"), [1]);
+}
+
+#[test]
 fn topics_of_all_depths_are_found() {
     let mut tree = FilterTree::new();
     tree.insert(&mesh(">"), 0);
@@ -90,43 +124,43 @@ fn topics_of_all_depths_are_found() {
 }
 
 #[derive(Clone, Debug)]
-enum Step {
+enum Change {
     Insert(Filter, u8),
     Remove(usize),
     Look(Topic),
 }
 
-fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let step = prop_oneof![
-        4 => (naive::filters(), 0..4_u8).prop_map(|(filter, value)| Step::Insert(filter, value)),
-        2 => any::<usize>().prop_map(Step::Remove),
-        3 => naive::topics().prop_map(Step::Look),
+fn changes() -> impl Strategy<Value = Vec<Change>> {
+    let change = prop_oneof![
+        4 => (naive::filters(), 0..4_u8).prop_map(|(filter, value)| Change::Insert(filter, value)),
+        2 => any::<usize>().prop_map(Change::Remove),
+        3 => naive::topics().prop_map(Change::Look),
     ];
-    prop::collection::vec(step, 1..80)
+    prop::collection::vec(change, 1..80)
 }
 
 proptest! {
     #[test]
-    fn the_tree_agrees_with_the_naive_matcher_through_any_changes(steps in steps()) {
+    fn the_tree_agrees_with_the_naive_matcher_through_any_changes(changes in changes()) {
         let mut tree = FilterTree::new();
         let mut pairs: Vec<(Filter, u8)> = Vec::new();
         let mut snapshots = Vec::new();
-        for step in steps {
-            match step {
-                Step::Insert(filter, value) => {
+        for change in changes {
+            match change {
+                Change::Insert(filter, value) => {
                     let new = !tree.contains(&filter, &value);
                     prop_assert_eq!(tree.insert(&filter, value), new);
                     if new {
                         pairs.push((filter, value));
                     }
                 }
-                Step::Remove(_) if pairs.is_empty() => {}
-                Step::Remove(index) => {
+                Change::Remove(_) if pairs.is_empty() => {}
+                Change::Remove(index) => {
                     let (filter, value) = pairs.swap_remove(index % pairs.len());
                     prop_assert!(tree.remove(&filter, &value));
                     prop_assert!(!tree.remove(&filter, &value));
                 }
-                Step::Look(topic) => {
+                Change::Look(topic) => {
                     prop_assert_eq!(values(&tree, &topic), expected(&pairs, &topic));
                     snapshots.push((tree.clone(), pairs.clone(), topic));
                 }

@@ -1,0 +1,85 @@
+//! What every source and sink is given, whatever the broker at its other side.
+//!
+//! A connector serves one route. It acts as the route's principal, which may exactly what the route says, and it lives
+//! until `reconcile` stops it: trouble with its cluster is its own to report and to get over.
+
+use std::sync::Arc;
+
+use mesh_protocol::desired::Connector;
+use mesh_protocol::event::Protocol;
+use mesh_protocol::id::{BrokerId, PrincipalId, RouteId};
+
+use crate::counters::Counters;
+use crate::kafka::secret::Secrets;
+use crate::observe::{Client, Observer};
+use crate::policy::Enforcer;
+use crate::router::Router;
+use crate::status::Board;
+
+/// The parts of the agent that a connector works with. Cloning shares them.
+#[derive(Clone, Debug)]
+pub struct Deps {
+    /// Where events go and come from.
+    pub router: Router,
+    /// Who lets them pass.
+    pub enforcer: Arc<Enforcer>,
+    /// Who is told about the traffic.
+    pub observer: Arc<dyn Observer>,
+    /// Passwords of clusters.
+    pub secrets: Arc<dyn Secrets>,
+    /// Where the connector's state is shown.
+    pub board: Board,
+    /// Where everything is counted.
+    pub counters: Counters,
+}
+
+/// Whose connector it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The route it serves.
+    pub route: RouteId,
+    /// The route's name.
+    pub name: String,
+    /// Which start of the route.
+    pub generation: u32,
+    /// As whom it acts.
+    pub principal: PrincipalId,
+}
+
+impl From<&Connector> for Identity {
+    fn from(connector: &Connector) -> Self {
+        Self {
+            route: connector.route,
+            name: connector.name.clone(),
+            generation: connector.generation,
+            principal: connector.principal,
+        }
+    }
+}
+
+impl Identity {
+    /// The client id in the mesh and at the cluster.
+    #[must_use]
+    pub fn client_id(&self) -> String {
+        format!("meshport-{}", self.name)
+    }
+
+    /// The consumer group of a source; another generation is another group, which starts anew.
+    #[must_use]
+    pub fn group(&self) -> String {
+        format!("meshport-{}-{}", self.route, self.generation)
+    }
+
+    /// As reports name it.
+    #[must_use]
+    pub fn client(&self, broker: BrokerId) -> Client {
+        Client {
+            principal: Some(self.principal),
+            principal_name: self.name.clone(),
+            client_id: self.client_id(),
+            protocol: Protocol::Kafka,
+            route: Some(self.route),
+            broker: Some(broker),
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! Whether all of a document can be enforced, found out before any of it is.
+//!
+//! What only the world can tell (a port in use, a broker that is away) is not asked here: such a part shows it on its
+//! own line while the rest of the document is in force.
+
+use std::collections::HashSet;
+
+use mesh_protocol::desired::{BrokerConnection, Connector, ConnectorWork, DesiredState, Fabric, Listener};
+use mesh_protocol::event::MAX_PAYLOAD_BYTES;
+use mesh_protocol::expr::Expr;
+use mesh_protocol::id::BrokerId;
+use mesh_protocol::policy::CompiledPolicy;
+use mesh_protocol::template::Template;
+
+use crate::identity::public_key;
+
+/// The first thing that cannot be enforced, in words that name it.
+pub(super) fn enforceable(state: &DesiredState) -> Result<(), String> {
+    keys(&state.keys.policy)?;
+    CompiledPolicy::compile(&state.policy, &state.site).map_err(|error| format!("policy: {error}"))?;
+    listeners(&state.listeners)?;
+    fabric(&state.fabric)?;
+    let brokers: HashSet<_> = state.brokers.iter().map(|broker| broker.id).collect();
+    state.brokers.iter().try_for_each(broker)?;
+    state.connectors.iter().try_for_each(|each| connector(each, &brokers))
+}
+
+fn keys(keys: &[String]) -> Result<(), String> {
+    if keys.is_empty() {
+        return Err("it names no key that may sign the next document, which would lock the agent out".to_owned());
+    }
+    match keys.iter().find(|key| public_key(key).is_none()) {
+        Some(key) => Err(format!("`{key}` is not an Ed25519 public key (64 hex digits)")),
+        None => Ok(()),
+    }
+}
+
+fn listeners(listeners: &[Listener]) -> Result<(), String> {
+    let mut binds = HashSet::new();
+    for listener in listeners {
+        let name = &listener.name;
+        let port = port_of(&listener.bind).ok_or_else(|| {
+            format!(
+                "listener {name}: `{}` is not an address to bind: write address:port, port 0 for a free one",
+                listener.bind
+            )
+        })?;
+        if port != 0 && !binds.insert(listener.bind.as_str()) {
+            return Err(format!(
+                "listener {name}: {} is the address of another listener of this agent: choose another port",
+                listener.bind
+            ));
+        }
+        if listener.payload_bytes_max == 0 || listener.payload_bytes_max as usize > MAX_PAYLOAD_BYTES {
+            return Err(format!("listener {name}: the largest payload must be 1 to {MAX_PAYLOAD_BYTES} bytes"));
+        }
+        if listener.connections_max == 0 {
+            return Err(format!(
+                "listener {name}: a limit of 0 connections lets nobody in: remove the listener instead"
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn fabric(fabric: &Fabric) -> Result<(), String> {
+    if let Some(bind) = fabric.bind.as_deref().filter(|bind| port_of(bind).is_none()) {
+        return Err(format!("fabric: `{bind}` is not an address to bind: write address:port, port 0 for a free one"));
+    }
+    for dial in &fabric.dial {
+        if let Some(bad) = dial.addresses.iter().find(|address| port_of(address).is_none_or(|port| port == 0)) {
+            return Err(format!("fabric: `{bad}` of link {} is not host:port", dial.link));
+        }
+    }
+    Ok(())
+}
+
+fn broker(broker: &BrokerConnection) -> Result<(), String> {
+    let name = &broker.name;
+    if broker.bootstrap.is_empty() {
+        return Err(format!("broker connection {name}: no bootstrap server is named: write host:port"));
+    }
+    match broker.bootstrap.iter().find(|address| port_of(address).is_none_or(|port| port == 0)) {
+        Some(bad) => Err(format!("broker connection {name}: `{bad}` is not host:port")),
+        None => Ok(()),
+    }
+}
+
+fn connector(connector: &Connector, brokers: &HashSet<BrokerId>) -> Result<(), String> {
+    let name = &connector.name;
+    let template = |what: &str, text: &str| match Template::parse(text) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(format!("route {name}: the {what} template `{text}` is wrong: {error}")),
+    };
+    let broker = match &connector.work {
+        ConnectorWork::KafkaSource(source) => {
+            if source.topics.is_empty() {
+                return Err(format!("route {name}: no Kafka topic to read is named"));
+            }
+            template("topic", &source.template)?;
+            if let Some((filter, Err(error))) = source.filter.as_ref().map(|filter| (filter, Expr::parse(filter))) {
+                return Err(format!("route {name}: the filter `{filter}` is wrong: {error}"));
+            }
+            source.broker
+        }
+        ConnectorWork::KafkaSink(sink) => {
+            if sink.filters.is_empty() {
+                return Err(format!("route {name}: no topic filter says which events it takes"));
+            }
+            template("topic", &sink.topic)?;
+            sink.key.as_ref().map_or(Ok(()), |key| template("key", key))?;
+            sink.broker
+        }
+    };
+    if brokers.contains(&broker) {
+        return Ok(());
+    }
+    Err(format!("route {name}: its broker connection {broker} is not in the document"))
+}
+
+/// The port of `host:port`.
+fn port_of(address: &str) -> Option<u16> {
+    let (host, port) = address.rsplit_once(':')?;
+    if host.is_empty() { None } else { port.parse().ok() }
+}

@@ -1,0 +1,97 @@
+//! Keeps a source's part on the board true.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use mesh_protocol::report::PartState;
+
+use super::Shared;
+use super::tally::Figures;
+use crate::status::PartHandle;
+
+/// How often the part is brought up to date.
+const INTERVAL: Duration = Duration::from_secs(1);
+
+#[derive(Debug)]
+pub(super) struct Watch {
+    pub(super) shared: Arc<Shared>,
+    pub(super) part: Arc<PartHandle>,
+}
+
+impl Watch {
+    pub(super) async fn run(self) {
+        let mut timer = tokio::time::interval(INTERVAL);
+        loop {
+            timer.tick().await;
+            let figures = self.shared.tally.figures();
+            self.tell_figures(&figures);
+            let (state, detail) = state_of(&figures, self.shared.complaints.newest(&self.shared.target));
+            self.part.set(state, detail);
+        }
+    }
+
+    fn tell_figures(&self, figures: &Figures) {
+        let known = [
+            ("events", figures.taken),
+            ("unrouted_events", figures.unrouted),
+            ("filtered_records", figures.filtered),
+            ("looped_records", figures.looped),
+            ("poison_records", figures.poison),
+            ("denied_records", figures.denied),
+            ("gap_records", figures.gap),
+            ("partitions", figures.partitions),
+        ];
+        for (name, value) in known {
+            self.part.figure(name, value);
+        }
+        if let Some(lag) = figures.lag {
+            self.part.figure("lag_records", lag);
+        }
+    }
+}
+
+/// The part's state: the connection first, then what is missing, then what blocks, then what was lost or passed over.
+fn state_of(figures: &Figures, complaint: Option<String>) -> (PartState, Option<String>) {
+    if !figures.connected {
+        let state = if complaint.is_some() { PartState::Failing } else { PartState::Starting };
+        return (state, complaint);
+    }
+    if let Some(trouble) = figures.trouble.values().next() {
+        let state = if figures.partitions == 0 { PartState::Failing } else { PartState::Degraded };
+        return (state, Some(trouble.clone()));
+    }
+    if let Some((partition, reason)) = figures.blocked.first_key_value() {
+        let all = figures.blocked.len() as u64 >= figures.partitions;
+        let state = if all { PartState::Failing } else { PartState::Degraded };
+        return (state, Some(format!("{partition}: {reason}")));
+    }
+    let lost = figures.last_gap.iter().chain(&figures.last_poison).cloned().collect::<Vec<_>>();
+    if !lost.is_empty() {
+        return (PartState::Degraded, Some(lost.join("; ")));
+    }
+    if figures.partitions == 0 { (PartState::Starting, None) } else { (PartState::Running, None) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_most_useful_reason_is_told() {
+        let mut figures = Figures::default();
+        assert_eq!(state_of(&figures, None), (PartState::Starting, None));
+        assert_eq!(state_of(&figures, Some("down".into())), (PartState::Failing, Some("down".into())));
+        figures.connected = true;
+        figures.trouble.insert("topic a".into(), "no topic a".into());
+        assert_eq!(state_of(&figures, None), (PartState::Failing, Some("no topic a".into())));
+        figures.trouble.clear();
+        figures.partitions = 2;
+        figures.blocked.insert("a/1".into(), "too large".into());
+        assert_eq!(state_of(&figures, None), (PartState::Degraded, Some("a/1: too large".into())));
+        figures.blocked.clear();
+        figures.last_poison = Some("offset 7".into());
+        assert_eq!(state_of(&figures, None), (PartState::Degraded, Some("offset 7".into())));
+        figures.last_poison = None;
+        assert_eq!(state_of(&figures, None), (PartState::Running, None));
+    }
+}

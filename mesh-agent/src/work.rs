@@ -1,0 +1,115 @@
+//! One agent at work: everything that `mesh-agent run` starts, in the order it starts and stops.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::admin;
+use crate::control::facts::Facts;
+use crate::control::ledger::{Ledger, Owner};
+use crate::control::outbox::Outbox;
+use crate::control::renew;
+use crate::control::session::Session;
+use crate::control::standing::LedgerHandle;
+use crate::counters::Counters;
+use crate::home::{Home, HomeError, HomeLock};
+use crate::identity::{Identity, IdentityError};
+use crate::policy::Enforcer;
+use crate::reconcile::Reconciler;
+use crate::router::{Budget, Router};
+use crate::status::{Board, now_ms};
+use crate::tail::PortalDesk;
+use crate::task::Tasks;
+use crate::wiring::Wiring;
+
+/// Bytes of events in flight at once.
+const BUDGET_BYTES: u32 = 64 * 1024 * 1024;
+/// Time for all parts to stop.
+const STOP_DEADLINE: Duration = Duration::from_secs(8);
+
+/// A running agent.
+#[derive(Debug)]
+pub struct Agent {
+    control: Tasks,
+    work: Tasks,
+    _lock: HomeLock,
+}
+
+/// Why an agent did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkError {
+    /// It has no identity.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// Its folder.
+    #[error(transparent)]
+    Home(#[from] HomeError),
+}
+
+impl Agent {
+    /// Starts everything. What is enforced comes from the ledger at once, whether or not the portal is there.
+    ///
+    /// # Errors
+    /// [`WorkError`]; all later trouble shows in the status instead.
+    pub fn start(home: &Home) -> Result<Self, WorkError> {
+        let lock = home.lock()?;
+        let identity = Identity::load(home)?;
+        tracing::info!(agent = %identity.agent, name = identity.name, site = identity.site_name, "agent starts");
+        let owner = Owner {
+            agent: identity.agent,
+            environment: identity.environment,
+            enrolled_keys: identity.enrolled_policy_keys(),
+        };
+        let (control, work) = (Tasks::new("control"), Tasks::new("work"));
+        let ledger = LedgerHandle::start(Ledger::open(home.ledger()?, owner), &control);
+        let identity = watch::Sender::new(Arc::new(identity));
+        let (counters, board) = (Counters::default(), Board::default());
+        let enforcer = Arc::new(Enforcer::default());
+        let router = Router::new(Budget::new(BUDGET_BYTES), &counters);
+        let outbox = Outbox::new(&counters);
+        let wiring = Wiring::new(
+            home,
+            identity.subscribe(),
+            enforcer.clone(),
+            router.clone(),
+            counters.clone(),
+            outbox.clone(),
+        )?;
+        let links = wiring.links();
+        let reconciler = Reconciler::new(ledger.standing(), enforcer.clone(), Arc::new(wiring), board.clone());
+        let facts = Facts {
+            standing: ledger.standing(),
+            applied: reconciler.applied(),
+            links,
+            identity: identity.subscribe(),
+            board_changes: board.changes(),
+            board,
+            counters,
+            started_at_ms: now_ms(),
+        };
+        let desk = Arc::new(PortalDesk::new(enforcer, router, control.clone()));
+        let boot = hex::encode(rand::random::<[u8; 8]>());
+        let session = Session { identity: identity.subscribe(), ledger, outbox, facts: facts.clone(), desk, boot };
+        let state = session.start(&control);
+        admin::start(home, facts, state, &control);
+        renew::start(home.clone(), identity, &control);
+        work.spawn("reconcile", reconciler.run(work.token(), STOP_DEADLINE));
+        Ok(Self { control, work, _lock: lock })
+    }
+
+    /// Waits until a task of the agent's own failed for good; whoever supervises the process starts it again.
+    pub async fn failed(&self) {
+        let (control, work) = (self.control.token(), self.work.token());
+        tokio::select! {
+            () = control.cancelled() => {}
+            () = work.cancelled() => {}
+        }
+    }
+
+    /// Stops intake, drains, stops the rest.
+    pub async fn stop(self) {
+        self.work.stop(STOP_DEADLINE + Duration::from_secs(2)).await;
+        self.control.stop(Duration::from_secs(2)).await;
+    }
+}

@@ -1,0 +1,180 @@
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::*;
+use crate::id::{ApplicationId, RoleId, RuleId};
+use crate::policy::{Action, Effect, PrincipalState, Subject};
+use crate::secret::SecretHash;
+
+/// A document with every part, as version 1 wrote it. It must be readable for ever: a new version gets a file beside it.
+const GOLDEN: &str = include_str!("golden/desired_v1.json");
+
+const fn id(number: u128) -> Uuid {
+    Uuid::from_u128(number)
+}
+
+fn whole() -> DesiredState {
+    DesiredState {
+        min_version: 1,
+        environment: EnvironmentId(id(1)),
+        agent: AgentId(id(2)),
+        generation: 3,
+        revision: 4,
+        site: Site {
+            id: SiteId(id(5)),
+            name: "store-lyon".into(),
+            region: "eu".into(),
+            labels: BTreeMap::from([("kind".into(), "store".into())]),
+        },
+        keys: Keys { policy: vec!["ab".repeat(32)] },
+        policy: policy(),
+        listeners: vec![Listener {
+            id: ListenerId(id(6)),
+            name: "tills".into(),
+            protocol: ListenerProtocol::Mqtt,
+            bind: "0.0.0.0:1883".into(),
+            payload_bytes_max: 1_048_576,
+            connections_max: 1_000,
+            custody_timeout_ms: 10_000,
+            denied_v3_publish: DeniedV3Publish::Acknowledge,
+        }],
+        fabric: Fabric {
+            bind: Some("0.0.0.0:7447".into()),
+            dial: vec![Dial { link: LinkId(id(7)), agent: AgentId(id(8)), addresses: vec!["hq:7447".into()] }],
+            members: vec![Member {
+                agent: AgentId(id(8)),
+                site: SiteId(id(9)),
+                site_name: "hq".into(),
+                region: "eu".into(),
+            }],
+        },
+        brokers: vec![broker()],
+        connectors: connectors(),
+        durable_interest: vec![DurableInterest {
+            name: "orders".into(),
+            agent: AgentId(id(8)),
+            filter: Filter::mesh("orders/>").expect("valid"),
+        }],
+        observe: Observe { addresses: vec!["orders/{country}/{store}".into()] },
+    }
+}
+
+fn policy() -> Policy {
+    let secret_key = SecretKey::new([7; 32]);
+    Policy {
+        principals: vec![Principal {
+            id: PrincipalId(id(10)),
+            username: "till-7".into(),
+            state: PrincipalState::Enabled,
+            secrets: vec![SecretHash::of(&secret_key, "secret")],
+            roles: vec![RoleId(id(11))],
+            application: Some(ApplicationId(id(12))),
+            expires_at_ms: Some(1_700_000_000_000),
+        }],
+        roles: vec![Role { id: RoleId(id(11)), name: "tills".into() }],
+        rules: vec![Rule {
+            id: RuleId(id(13)),
+            subject: Subject::Role(RoleId(id(11))),
+            action: Action::Publish,
+            effect: Effect::Allow,
+            filter: Filter::mqtt("orders/${username}/#").expect("valid"),
+            sites: vec![SiteId(id(5))],
+        }],
+        scopes: vec![Scope {
+            name: "eu-only".into(),
+            filter: Filter::mesh("customers/>").expect("valid"),
+            sites: vec![SiteId(id(9))],
+            regions: vec!["eu".into()],
+        }],
+        secret_key,
+    }
+}
+
+fn broker() -> BrokerConnection {
+    BrokerConnection {
+        id: BrokerId(id(14)),
+        name: "kafka-a".into(),
+        bootstrap: vec!["kafka-a:9092".into()],
+        security: KafkaSecurity {
+            tls: true,
+            ca_pem: Some("PEM".into()),
+            sasl: Some(Sasl {
+                mechanism: SaslMechanism::ScramSha512,
+                username: "mesh".into(),
+                secret: "kafka-a".into(),
+            }),
+        },
+        discover: true,
+    }
+}
+
+fn connectors() -> Vec<Connector> {
+    let connector = |work| Connector {
+        route: RouteId(id(15)),
+        name: "orders".into(),
+        generation: 2,
+        principal: PrincipalId(id(16)),
+        work,
+    };
+    vec![
+        connector(ConnectorWork::KafkaSource(KafkaSource {
+            broker: BrokerId(id(14)),
+            topics: vec!["orders".into()],
+            template: "orders/{value.region}/{key}".into(),
+            filter: Some("value.total > 0".into()),
+            start: Start::Earliest,
+            mode: DeliveryMode::Guaranteed,
+        })),
+        connector(ConnectorWork::KafkaSink(KafkaSink {
+            broker: BrokerId(id(14)),
+            filters: vec![Filter::mesh("orders/>").expect("valid")],
+            topic: "orders.{2}".into(),
+            key: Some("{header.id}".into()),
+        })),
+    ]
+}
+
+#[test]
+fn version_1_is_read_for_ever() {
+    assert_eq!(serde_json::from_str::<DesiredState>(GOLDEN).expect("readable"), whole());
+    let golden: Value = serde_json::from_str(GOLDEN).expect("JSON");
+    assert_eq!(serde_json::to_value(whole()).expect("serializes"), golden);
+}
+
+/// Adds a field nobody knows at a place of the golden document.
+fn with_unknown_field(place: &str) -> Result<DesiredState, serde_json::Error> {
+    let mut document: Value = serde_json::from_str(GOLDEN).expect("JSON");
+    let part = document.pointer_mut(place).unwrap_or_else(|| panic!("no {place}"));
+    part.as_object_mut().expect("an object").insert("from_the_future".into(), json!(true));
+    serde_json::from_value(document)
+}
+
+#[test]
+fn an_unknown_security_field_is_refused() {
+    for place in [
+        "/keys",
+        "/policy",
+        "/policy/principals/0",
+        "/policy/roles/0",
+        "/policy/rules/0",
+        "/policy/rules/0/filter",
+        "/policy/scopes/0",
+    ] {
+        assert!(with_unknown_field(place).is_err(), "{place}");
+    }
+}
+
+#[test]
+fn any_other_unknown_field_is_ignored() {
+    for place in ["", "/site", "/listeners/0", "/fabric", "/brokers/0", "/connectors/0", "/observe"] {
+        assert_eq!(with_unknown_field(place).expect(place), whole(), "{place}");
+    }
+}
+
+#[test]
+fn an_invalid_filter_does_not_pass() {
+    let mut document: Value = serde_json::from_str(GOLDEN).expect("JSON");
+    document["policy"]["rules"][0]["filter"] = json!({"mqtt": "orders/#/x"});
+    let error = serde_json::from_value::<DesiredState>(document).expect_err("invalid");
+    assert!(error.to_string().contains("byte 7"), "{error}");
+}

@@ -1,0 +1,91 @@
+//! Reading and writing Kafka as an independent program would.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use demo::kafka::{Broker, BrokerPorts, Jars, Login, Security};
+use demo::ports::free_port;
+use rdkafka::Message;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::{ClientConfig, Offset, TopicPartitionList};
+
+use crate::mesh::Mesh;
+
+/// One record as it lies in its partition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// Its partition.
+    pub partition: i32,
+    /// Its place in the partition.
+    pub offset: i64,
+    /// Its key.
+    pub key: Vec<u8>,
+    /// Its value.
+    pub value: Vec<u8>,
+}
+
+/// Starts a broker in the mesh's folder and waits until it answers.
+///
+/// # Errors
+/// It does not come up.
+pub async fn start(mesh: &Mesh, name: &str, users: &[Login]) -> anyhow::Result<Broker> {
+    let folder = mesh.path(name);
+    let ports = BrokerPorts { clients: free_port()?, controller: free_port()? };
+    let security = if users.is_empty() { Security::Plain } else { Security::Scram(users.to_vec()) };
+    let name = name.to_owned();
+    tokio::task::spawn_blocking(move || {
+        let mut broker = Broker::start(&name, &Jars::fetch()?, &folder, ports, security)?;
+        broker.ready()?;
+        Ok(broker)
+    })
+    .await
+    .context("wait for Kafka")?
+}
+
+/// Reads a topic from its beginning until `enough` says so; blocks the thread.
+///
+/// # Errors
+/// `limit` has passed; tells how many records there were.
+pub fn read_until(
+    config: &ClientConfig,
+    topic: &str,
+    limit: Duration,
+    mut enough: impl FnMut(&[Record]) -> bool,
+) -> anyhow::Result<Vec<Record>> {
+    let mut config = config.clone();
+    config.set("group.id", "meshport-test-reader").set("enable.auto.commit", "false");
+    let consumer: BaseConsumer = config.create().context("make a consumer")?;
+    let metadata = consumer.fetch_metadata(Some(topic), Duration::from_secs(20)).context("ask for the topic")?;
+    let mut places = TopicPartitionList::new();
+    for partition in metadata.topics().first().context("the topic exists")?.partitions() {
+        places.add_partition_offset(topic, partition.id(), Offset::Beginning).context("choose where to begin")?;
+    }
+    consumer.assign(&places).context("begin to read")?;
+    let began = Instant::now();
+    let mut records = Vec::new();
+    while !enough(&records) {
+        anyhow::ensure!(began.elapsed() < limit, "{topic} holds {} records after {} s", records.len(), limit.as_secs());
+        match consumer.poll(Duration::from_millis(100)) {
+            Some(Ok(message)) => records.push(Record {
+                partition: message.partition(),
+                offset: message.offset(),
+                key: message.key().unwrap_or_default().to_vec(),
+                value: message.payload().unwrap_or_default().to_vec(),
+            }),
+            Some(Err(error)) => return Err(error).context("read a record"),
+            None => {}
+        }
+    }
+    Ok(records)
+}
+
+/// The values of records by partition, in order.
+#[must_use]
+pub fn by_partition(records: &[Record]) -> BTreeMap<i32, Vec<&[u8]>> {
+    let mut partitions: BTreeMap<i32, Vec<&[u8]>> = BTreeMap::new();
+    for record in records {
+        partitions.entry(record.partition).or_default().push(&record.value);
+    }
+    partitions
+}

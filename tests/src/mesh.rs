@@ -1,0 +1,282 @@
+//! A mesh of its own for one test: portal and agents as real processes on free ports, in a folder that goes with it.
+//!
+//! Everything is made through the REST API, as a customer would. When a test fails, each process shows its last lines
+//! and the folder stays.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use demo::agent::Agent;
+use demo::people;
+use demo::portal::{Client, Portal, PortalPorts};
+use demo::ports::free_port;
+use demo::process::Process;
+use demo::site::listener_address;
+use demo::state::State;
+use demo::wait::until;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::SOON;
+
+/// Fields are dropped in this order: agents before the portal, the folder last.
+#[derive(Debug)]
+pub struct Mesh {
+    /// The API, as admin.
+    pub api: Client,
+    agents: BTreeMap<String, SiteAgent>,
+    portal: Option<Portal>,
+    portal_ports: PortalPorts,
+    state: State,
+    folder: TempDir,
+}
+
+#[derive(Debug)]
+struct SiteAgent {
+    agent: Agent,
+    running: Option<Process>,
+}
+
+/// A client of the mesh.
+#[derive(Clone, Debug)]
+pub struct Login {
+    /// Its id.
+    pub id: String,
+    /// User name.
+    pub username: String,
+    /// Secret.
+    pub secret: String,
+}
+
+impl Mesh {
+    /// A portal that is set up, without any site.
+    ///
+    /// # Errors
+    /// The portal does not come up.
+    pub async fn start() -> anyhow::Result<Self> {
+        let folder =
+            tempfile::Builder::new().prefix("meshport-test-").tempdir().context("make a folder for the mesh")?;
+        let mut state = State::open(&folder.path().join("state"))?;
+        let portal_ports = PortalPorts { web: free_port()?, agents: free_port()? };
+        let portal = start_portal(folder.path(), portal_ports).await?;
+        let api = people::automation(&portal, &mut state).await?;
+        Ok(Self { api, agents: BTreeMap::new(), portal: Some(portal), portal_ports, state, folder })
+    }
+
+    /// A site with one running agent. The first site is the hub; others name the one they connect to.
+    ///
+    /// # Errors
+    /// The portal refuses, or the agent does not come online.
+    pub async fn site(&mut self, name: &str, connects_to: Option<&str>) -> anyhow::Result<Value> {
+        self.site_with(name, connects_to, json!({})).await
+    }
+
+    /// The same with further fields of the site.
+    ///
+    /// # Errors
+    /// The portal refuses, or the agent does not come online.
+    pub async fn site_with(
+        &mut self,
+        name: &str,
+        connects_to: Option<&str>,
+        mut input: Value,
+    ) -> anyhow::Result<Value> {
+        let hub = match connects_to {
+            Some(hub) => self.api.find("sites", "/name", hub).await?.map(|hub| hub["id"].clone()),
+            None => None,
+        };
+        input["name"] = json!(name);
+        input["region"] = json!("eu");
+        input["connects_to"] = json!(hub);
+        let site = self.api.post("sites", &input).await?;
+        let agent = Agent::join(&self.api, &site, name, &self.path(&format!("agent-{name}"))).await?;
+        self.agents.insert(name.to_owned(), SiteAgent { agent, running: None });
+        self.run_agent(name)?;
+        self.online(name).await?;
+        Ok(site)
+    }
+
+    /// Starts the agent of a site (again).
+    ///
+    /// # Errors
+    /// There is no such site.
+    pub fn run_agent(&mut self, site: &str) -> anyhow::Result<()> {
+        let logs = self.path("logs");
+        let entry = self.agents.get_mut(site).with_context(|| format!("find the agent of {site}"))?;
+        entry.running = Some(entry.agent.run(&logs)?);
+        Ok(())
+    }
+
+    /// The running agent of a site, for signals.
+    ///
+    /// # Errors
+    /// It does not run.
+    pub fn agent(&mut self, site: &str) -> anyhow::Result<&mut Process> {
+        let entry = self.agents.get_mut(site).with_context(|| format!("find the agent of {site}"))?;
+        entry.running.as_mut().with_context(|| format!("the agent of {site} runs"))
+    }
+
+    /// Ends the agent of a site as a power cut would.
+    ///
+    /// # Errors
+    /// It does not run.
+    pub fn kill_agent(&mut self, site: &str) -> anyhow::Result<()> {
+        let entry = self.agents.get_mut(site).with_context(|| format!("find the agent of {site}"))?;
+        entry.running.take().with_context(|| format!("the agent of {site} runs"))?.kill();
+        Ok(())
+    }
+
+    /// The state folder of a site's agent.
+    ///
+    /// # Errors
+    /// There is no such site.
+    pub fn agent_folder(&self, site: &str) -> anyhow::Result<PathBuf> {
+        let entry = self.agents.get(site).with_context(|| format!("find the agent of {site}"))?;
+        Ok(entry.agent.folder().to_owned())
+    }
+
+    /// Stores a secret at the agent of a site.
+    ///
+    /// # Errors
+    /// The agent does not take it.
+    pub fn set_secret(&self, site: &str, name: &str, value: &str) -> anyhow::Result<()> {
+        self.agents.get(site).with_context(|| format!("find the agent of {site}"))?.agent.set_secret(name, value)
+    }
+
+    /// Waits until the portal shows an agent of the site online.
+    ///
+    /// # Errors
+    /// It does not come.
+    pub async fn online(&self, site: &str) -> anyhow::Result<()> {
+        until(&format!("the agent of {site} is online"), SOON, async || {
+            let agent = self.api.find("agents", "/site_name", site).await?;
+            Ok(agent.filter(|agent| agent["presence"] == "online").map(drop))
+        })
+        .await
+    }
+
+    /// Waits until every online agent enforces the newest policy.
+    ///
+    /// # Errors
+    /// An agent refuses it or takes too long.
+    pub async fn applied(&self) -> anyhow::Result<()> {
+        until("every agent enforces the newest policy", SOON, async || {
+            let policy = self.api.get("policy").await?;
+            let agents = policy["agents"].as_array().context("read the agents of the policy")?;
+            let state = |agent: &Value| agent["state"].as_str().unwrap_or_default().to_owned();
+            if let Some(refused) = agents.iter().find(|agent| state(agent) == "rejected") {
+                anyhow::bail!("an agent refuses the policy: {refused}");
+            }
+            Ok(agents.iter().all(|agent| matches!(state(agent).as_str(), "applied" | "offline")).then_some(()))
+        })
+        .await
+    }
+
+    /// A client with rights of its own: pairs of action and filter in the mesh dialect; it may always connect.
+    ///
+    /// # Errors
+    /// The portal refuses.
+    pub async fn client(&self, username: &str, rights: &[(&str, &str)]) -> anyhow::Result<Login> {
+        let made = self.api.post("principals", &json!({ "username": username, "roles": [], "enabled": true })).await?;
+        let id = made["principal"]["id"].as_str().context("read the id of the client")?.to_owned();
+        for (action, filter) in [("connect", ">")].iter().chain(rights) {
+            self.rule(&id, "allow", action, filter).await?;
+        }
+        let secret = made["secret"].as_str().context("read the secret of the client")?.to_owned();
+        Ok(Login { id, username: username.to_owned(), secret })
+    }
+
+    /// A rule about one client.
+    ///
+    /// # Errors
+    /// The portal refuses.
+    pub async fn rule(&self, principal: &str, effect: &str, action: &str, filter: &str) -> anyhow::Result<Value> {
+        let rule =
+            json!({ "subject": { "principal": principal }, "action": action, "effect": effect, "filter": filter });
+        self.api.post("rules", &rule).await
+    }
+
+    /// Where clients of a protocol connect at a site.
+    ///
+    /// # Errors
+    /// No such listener opens.
+    pub async fn listener(&self, site: &str, protocol: &str) -> anyhow::Result<String> {
+        listener_address(&self.api, site, protocol).await
+    }
+
+    /// Ends the portal as a power cut would.
+    ///
+    /// # Errors
+    /// It does not run.
+    pub fn kill_portal(&mut self) -> anyhow::Result<()> {
+        self.portal.take().context("the portal runs")?.into_process().kill();
+        Ok(())
+    }
+
+    /// Starts the portal again.
+    ///
+    /// # Errors
+    /// It does not come up.
+    pub async fn start_portal(&mut self) -> anyhow::Result<()> {
+        self.portal = Some(start_portal(self.folder.path(), self.portal_ports).await?);
+        Ok(())
+    }
+
+    /// Where browsers find the portal.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.portal_ports.web)
+    }
+
+    /// The people of all roles; returns the password of one.
+    ///
+    /// # Errors
+    /// The portal refuses.
+    pub async fn person(&mut self, login: &str) -> anyhow::Result<String> {
+        people::make(&self.api, &mut self.state).await?;
+        Ok(self.state.password_of_person(login))
+    }
+
+    /// A path in the mesh's folder.
+    #[must_use]
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Resident memory of the agent of a site, in bytes.
+    ///
+    /// # Errors
+    /// It does not run.
+    pub fn agent_memory(&mut self, site: &str) -> anyhow::Result<u64> {
+        resident_bytes(self.agent(site)?.id())
+    }
+
+    /// Resident memory of the portal, in bytes.
+    ///
+    /// # Errors
+    /// It does not run.
+    pub fn portal_memory(&mut self) -> anyhow::Result<u64> {
+        resident_bytes(self.portal.as_mut().context("the portal runs")?.process().id())
+    }
+}
+
+impl Drop for Mesh {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("the mesh's files stay in {}", self.folder.path().display());
+            self.folder.disable_cleanup(true);
+        }
+    }
+}
+
+async fn start_portal(folder: &Path, ports: PortalPorts) -> anyhow::Result<Portal> {
+    Portal::start(&folder.join("portal"), &folder.join("logs"), ports, &[]).await
+}
+
+fn resident_bytes(process: u32) -> anyhow::Result<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).context("read the state of the process")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("find its resident memory")?;
+    let kib: u64 = line.trim().trim_end_matches(" kB").parse().context("read its resident memory")?;
+    Ok(kib * 1024)
+}
