@@ -45,6 +45,7 @@ pub struct Message {
 struct Seen {
     messages: Vec<Message>,
     connections: usize,
+    acknowledged: usize,
     losses: Vec<String>,
     /// Handed to the client, not yet on the wire; in order.
     unsent: VecDeque<oneshot::Sender<PubAckReason>>,
@@ -74,12 +75,14 @@ impl MqttClient {
         let mut task = JoinSet::new();
         task.spawn(follow(events, Arc::clone(&seen)));
         let connected = Self { client, seen, _task: task };
-        until("the MQTT client is connected", SOON, async || {
+        // A refusal is an answer too: it must not be waited out.
+        let refusal = until("the listener answers the MQTT client", SOON, async || {
             let seen = connected.seen();
-            anyhow::ensure!(seen.connections > 0 || seen.losses.is_empty(), "refused: {}", seen.losses.join("; "));
-            Ok((seen.connections > 0).then_some(()))
+            let refused = (!seen.losses.is_empty()).then(|| seen.losses.join("; "));
+            Ok((seen.connections > 0).then_some(None).or_else(|| refused.map(Some)))
         })
         .await?;
+        anyhow::ensure!(refusal.is_none(), "{username} was refused: {}", refusal.unwrap_or_default());
         Ok(connected)
     }
 
@@ -167,6 +170,12 @@ impl MqttClient {
         self.seen().connections
     }
 
+    /// How many publishes were acknowledged with success so far.
+    #[must_use]
+    pub fn acknowledged(&self) -> usize {
+        self.seen().acknowledged
+    }
+
     /// Why connections ended so far.
     #[must_use]
     pub fn losses(&self) -> Vec<String> {
@@ -192,6 +201,7 @@ async fn follow(mut events: EventLoop, seen: Arc<Mutex<Seen>>) {
                     seen.messages.push(Message { topic, payload: publish.payload.to_vec(), at: Instant::now() });
                 }
                 Ok(Event::Incoming(Packet::PubAck(ack))) => {
+                    seen.acknowledged += usize::from(ack.reason == PubAckReason::Success);
                     if let Some(answer) = seen.unacknowledged.remove(&ack.pkid) {
                         let _ = answer.send(ack.reason);
                     }

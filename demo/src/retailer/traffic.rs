@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::time::{Duration, SystemTime};
 
+use crate::kafka::ClientConfig;
 use anyhow::Context;
-use rdkafka::ClientConfig;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tokio::time::{Interval, MissedTickBehavior};

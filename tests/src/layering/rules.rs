@@ -113,7 +113,7 @@ const NEVER: &[Never] = &[
     },
     Never {
         within: &["frontend::api"],
-        used: &["leptos", "web_sys", "gloo_net"],
+        used: &["leptos", "leptos_router", "leptos_meta", "web_sys"],
         why: "PortalApi and its DTOs are free of leptos",
     },
     Never { within: &["frontend"], used: &["tokio", "axum", "server"], why: "pages ask PortalApi and nothing else" },
