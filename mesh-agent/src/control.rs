@@ -13,3 +13,6 @@ pub mod renew;
 pub mod session;
 pub mod standing;
 pub mod tls;
+
+#[cfg(test)]
+mod testing;

@@ -139,3 +139,6 @@ fn check(identity: &Identity, ca_pin: &[u8; 32]) -> Result<(), EnrolError> {
         identity.tls().is_some() && identity.validity().is_some() && !identity.enrolled_policy_keys().is_empty();
     if usable && Sha256::digest(&ca).as_slice() == ca_pin { Ok(()) } else { Err(EnrolError::Answer) }
 }
+
+#[cfg(test)]
+mod tests;
