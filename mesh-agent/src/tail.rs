@@ -279,13 +279,4 @@ impl Outlet for Queue {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_payload_is_cut_at_a_characters_end_and_bytes_become_hex() {
-        assert_eq!(cut("grün".as_bytes(), 3), "gr");
-        assert_eq!(cut("grün".as_bytes(), 100), "grün");
-        assert_eq!(cut(&[0xff, 0x00, 0x01], 4), "0xff00");
-    }
-}
+mod tests;

@@ -131,7 +131,7 @@ fn judge(ledger: &mut Ledger, order: Order) -> Change {
     };
     match &judged {
         Ok(Change::Accepted(accepted)) => {
-            tracing::info!(revision = accepted.revision.revision, "desired state accepted")
+            tracing::info!(revision = accepted.revision.revision, "desired state accepted");
         }
         Ok(Change::DenyList(list)) => tracing::info!(number = list.number, "deny list accepted"),
         Ok(_) => {}

@@ -3,6 +3,8 @@ use super::*;
 use serde_json::{Value, json};
 use std::fs;
 
+type Edit<T> = Box<dyn FnOnce(&mut T)>;
+
 struct Folder(tempfile::TempDir);
 
 impl Folder {
@@ -124,10 +126,10 @@ fn another_agents_document_is_not_mine() {
 fn what_security_sections_do_not_know_is_too_new_and_elsewhere_ignored() {
     let rule = json!({"id": uuid::Uuid::nil(), "subject": "anyone", "action": "publish", "effect": "deny",
         "filter": state(1).durable_filter(), "only_at_night": true});
-    let edits: Vec<(&str, Box<dyn FnOnce(&mut Value)>)> = vec![
+    let edits: Vec<(&str, Edit<Value>)> = vec![
         ("policy", Box::new(|value| value["policy"]["quotas"] = json!([]))),
         ("keys", Box::new(|value| value["keys"]["threshold"] = json!(2))),
-        ("rule", Box::new(|value| value["policy"]["rules"] = json!([rule]))),
+        ("rule", Box::new(move |value| value["policy"]["rules"] = json!([rule]))),
         ("version", Box::new(|value| value["min_version"] = json!(99))),
     ];
     for (name, edit) in edits {
@@ -154,7 +156,7 @@ impl DurableFilter for DesiredState {
 
 #[test]
 fn what_cannot_be_enforced_is_invalid_and_named() {
-    let edits: Vec<(&str, Box<dyn FnOnce(&mut DesiredState)>)> = vec![
+    let edits: Vec<(&str, Edit<DesiredState>)> = vec![
         ("no key", Box::new(|state| state.keys.policy.clear())),
         ("ed25519", Box::new(|state| state.keys.policy.push("abc".to_owned()))),
         ("mqtt", Box::new(|state| state.listeners[0].bind = "nowhere".to_owned())),
