@@ -20,12 +20,14 @@
 
 mod compile;
 mod explain;
+mod login;
 mod reason;
 mod rules;
 mod session;
 
-pub use compile::{CompiledPolicy, Identity, PolicyError};
+pub use compile::{CompiledPolicy, PolicyError};
 pub use explain::{Explanation, Verdict, explain};
+pub use login::Identity;
 pub use reason::{Decision, DenyReason};
 pub use session::{Session, Target};
 

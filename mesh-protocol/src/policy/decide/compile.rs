@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
+use super::login::{Identity, Logins};
 use super::reason::DenyReason;
 use super::rules::{Rank, RankedRule, RuleSet, specificity};
 use super::session::Session;
 use crate::deny_list::DenyList;
 use crate::desired::{Policy, Scope, Site};
-use crate::id::{ApplicationId, PrincipalId, RoleId, RuleId, SiteId};
-use crate::policy::{Action, Principal, PrincipalState, Rule, Subject};
-use crate::secret::{SecretHash, SecretKey};
+use crate::id::{PrincipalId, RoleId, RuleId, SiteId};
+use crate::policy::{Action, Rule, Subject};
 use crate::topic::{Filter, FilterError, FilterTree, Topic};
 
 /// The variables a rule may hold.
@@ -24,9 +24,7 @@ pub struct CompiledPolicy(Arc<Inner>);
 #[derive(Debug)]
 pub(super) struct Inner {
     site: Site,
-    secret_key: SecretKey,
-    principals: FxHashMap<Arc<str>, Known>,
-    usernames: FxHashMap<PrincipalId, Arc<str>>,
+    logins: Logins,
     /// Sorted by specificity; a [`Rank`] is an index.
     pub(super) rules: Vec<RankedRule>,
     /// Rules without variables of the client.
@@ -35,29 +33,6 @@ pub(super) struct Inner {
     varying: FxHashMap<Subject, Vec<Rank>>,
     scopes: Vec<Scope>,
     scope_tree: FilterTree<Rank>,
-}
-
-/// A principal the agent may meet.
-#[derive(Clone, Debug)]
-struct Known {
-    identity: Identity,
-    state: PrincipalState,
-    secrets: Vec<SecretHash>,
-    expires_at_ms: Option<i64>,
-    revoked: bool,
-}
-
-/// Who a client proved to be. Cloning costs reference counts.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Identity {
-    /// The principal.
-    pub principal: PrincipalId,
-    /// Its user name.
-    pub username: Arc<str>,
-    /// Its roles.
-    pub roles: Arc<[RoleId]>,
-    /// The application it belongs to, when any.
-    pub application: Option<ApplicationId>,
 }
 
 /// Why a policy cannot be enforced. The agent rejects the document and keeps what it had.
@@ -109,12 +84,9 @@ impl CompiledPolicy {
         here.sort_by_cached_key(|rule| specificity(rule));
         let rules: Vec<RankedRule> = here.into_iter().map(|rule| names.rank(rule, site)).collect();
         let (shared, varying) = split(&rules);
-        let (principals, usernames) = principals(policy, denied)?;
         Ok(Self(Arc::new(Inner {
             site: site.clone(),
-            secret_key: policy.secret_key.clone(),
-            principals,
-            usernames,
+            logins: Logins::of(policy, denied)?,
             rules,
             shared,
             varying,
@@ -131,14 +103,7 @@ impl CompiledPolicy {
     /// # Errors
     /// Why the login is refused.
     pub fn authenticate(&self, username: &str, secret: &str, now_ms: i64) -> Result<Identity, DenyReason> {
-        let Some(known) = self.0.principals.get(username) else {
-            let _ = SecretHash::of(&self.0.secret_key, secret);
-            return Err(DenyReason::UnknownUser);
-        };
-        if !known.knows(&self.0.secret_key, secret) {
-            return Err(DenyReason::WrongSecret);
-        }
-        known.admit(now_ms)
+        self.0.logins.authenticate(username, secret, now_ms)
     }
 
     /// The identity of a principal that needs no secret: a route's, or one the portal speaks for.
@@ -146,8 +111,7 @@ impl CompiledPolicy {
     /// # Errors
     /// Why it would be refused.
     pub fn identify(&self, principal: PrincipalId, now_ms: i64) -> Result<Identity, DenyReason> {
-        let username = self.0.usernames.get(&principal).ok_or(DenyReason::UnknownUser)?;
-        self.0.principals.get(username).ok_or(DenyReason::UnknownUser)?.admit(now_ms)
+        self.0.logins.identify(principal, now_ms)
     }
 
     /// The rules about one client, compiled. Its login was checked before, or it needs none: a route's connector.
@@ -179,26 +143,6 @@ impl CompiledPolicy {
     #[must_use]
     pub fn site(&self) -> &Site {
         &self.0.site
-    }
-}
-
-impl Known {
-    /// Looks at every secret, so that the time tells nothing of which it was.
-    fn knows(&self, key: &SecretKey, secret: &str) -> bool {
-        self.secrets.iter().fold(false, |known, hash| known | hash.matches(key, secret))
-    }
-
-    fn admit(&self, now_ms: i64) -> Result<Identity, DenyReason> {
-        if self.revoked {
-            return Err(DenyReason::Revoked);
-        }
-        if self.state == PrincipalState::Disabled {
-            return Err(DenyReason::Disabled);
-        }
-        match self.expires_at_ms {
-            Some(at_ms) if now_ms >= at_ms => Err(DenyReason::Expired { at_ms }),
-            _ => Ok(self.identity.clone()),
-        }
     }
 }
 
@@ -336,37 +280,6 @@ fn split(rules: &[RankedRule]) -> Split {
         }
     }
     (shared.into_iter().map(|(subject, rules)| (subject, Arc::new(rules))).collect(), varying)
-}
-
-type Principals = (FxHashMap<Arc<str>, Known>, FxHashMap<PrincipalId, Arc<str>>);
-
-fn principals(policy: &Policy, denied: &DenyList) -> Result<Principals, PolicyError> {
-    let denied: FxHashSet<PrincipalId> = denied.principals.iter().copied().collect();
-    let mut by_name = FxHashMap::default();
-    let mut by_id = FxHashMap::default();
-    for principal in &policy.principals {
-        let known = known(principal, denied.contains(&principal.id));
-        by_id.insert(principal.id, Arc::clone(&known.identity.username));
-        if by_name.insert(Arc::clone(&known.identity.username), known).is_some() {
-            return Err(PolicyError::DuplicateUsername(principal.username.clone()));
-        }
-    }
-    Ok((by_name, by_id))
-}
-
-fn known(principal: &Principal, revoked: bool) -> Known {
-    Known {
-        identity: Identity {
-            principal: principal.id,
-            username: (*principal.username).into(),
-            roles: (*principal.roles).into(),
-            application: principal.application,
-        },
-        state: principal.state,
-        secrets: principal.secrets.clone(),
-        expires_at_ms: principal.expires_at_ms,
-        revoked,
-    }
 }
 
 fn scope_tree(scopes: &[Scope]) -> Result<FilterTree<Rank>, PolicyError> {

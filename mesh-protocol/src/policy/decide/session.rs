@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::compile::{Identity, Inner};
+use super::compile::Inner;
+use super::login::Identity;
 use super::reason::{Decision, DenyReason};
 use super::rules::{Rank, RankedRule, RuleSet, lower};
 use crate::policy::{Action, Effect};
