@@ -1,1 +1,11 @@
+//! The portal and control plane: `meshport`.
+//!
+//! Layers and their only directions: `http`, `agents`, `portal`, `background` -> `app` -> `domain`, `store`. The
+//! application holds every use case and every right; the facades only translate.
 
+pub mod agents;
+pub mod app;
+pub mod background;
+pub mod domain;
+pub mod store;
+pub mod task;

@@ -28,6 +28,11 @@ pub struct SiteView {
     pub location: Option<Location>,
     /// The site its agents dial.
     pub connects_to: Option<SiteId>,
+    /// `address:port` where its agents accept other agents; none = any address and a port of their choice, when
+    /// another site dials this one.
+    pub fabric_bind: Option<String>,
+    /// `host:port` under which others reach that, when it is not what its agents report (NAT, a load balancer).
+    pub fabric_address: Option<String>,
     /// Its agents.
     pub agents: Vec<AgentView>,
     /// Its listeners.
@@ -46,7 +51,7 @@ pub struct Location {
 }
 
 /// A site to make or change.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct SiteInput {
     /// Unique name, `[a-z0-9-]`, at most 63 characters.
     pub name: String,
@@ -61,6 +66,12 @@ pub struct SiteInput {
     /// The site its agents dial; none for the hub. New sites get a link with that.
     #[serde(default)]
     pub connects_to: Option<SiteId>,
+    /// `address:port` where its agents accept other agents; none = their choice.
+    #[serde(default)]
+    pub fabric_bind: Option<String>,
+    /// `host:port` under which others reach that, when it is not what its agents report.
+    #[serde(default)]
+    pub fabric_address: Option<String>,
 }
 
 /// How to make a join token.

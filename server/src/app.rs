@@ -1,0 +1,131 @@
+//! What the portal can be asked, with who asks: every use case is one method here, and every right is enforced here,
+//! below all facades. Pages, REST, agents and background work call the same methods.
+//!
+//! A use case that changes something takes a [`Permit`](permission::Permit), runs in one transaction together with
+//! its policy revision and its audit entry, and wakes whoever reconciles. Inputs and answers are the types of
+//! `frontend::api`: they are the portal's public language, and a second set that says the same would only drift.
+
+pub mod agent;
+pub mod application;
+pub mod authority;
+pub mod broker;
+pub mod catalog;
+pub mod clock;
+pub mod config;
+pub mod denial;
+pub mod edit;
+pub mod enrol;
+pub mod error;
+pub mod fleet;
+pub mod flow;
+pub mod link;
+pub mod listener;
+pub mod live;
+pub mod login;
+pub mod overview;
+pub mod permission;
+pub mod person;
+pub mod policy;
+pub mod principal;
+pub mod report;
+pub mod role;
+pub mod rollout;
+pub mod route;
+pub mod rule;
+pub mod service_token;
+pub mod site;
+pub mod snapshot;
+pub mod subscription;
+pub mod trial;
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwapOption;
+use mesh_protocol::id::EnvironmentId;
+use tokio::sync::Notify;
+
+use crate::store::Store;
+pub use authority::Authority;
+pub use config::Config;
+pub use error::{Error, Result};
+pub use permission::Caller;
+
+/// The application. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct App(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    store: Store,
+    environment: EnvironmentId,
+    authority: Authority,
+    config: Config,
+    live: live::Live,
+    fleet: fleet::Fleet,
+    guard: login::Guard,
+    rollout: Notify,
+    snapshot: ArcSwapOption<snapshot::Snapshot>,
+}
+
+impl App {
+    /// Puts the application together; on the first start this makes the environment.
+    ///
+    /// # Errors
+    /// The database's, or secrets that belong to another database.
+    pub async fn new(store: Store, authority: Authority, config: Config) -> Result<Self> {
+        let environment = config::prepare(&store, &authority).await?;
+        Ok(Self(Arc::new(Inner {
+            store,
+            environment,
+            authority,
+            config,
+            live: live::Live::default(),
+            fleet: fleet::Fleet::default(),
+            guard: login::Guard::default(),
+            rollout: Notify::new(),
+            snapshot: ArcSwapOption::empty(),
+        })))
+    }
+
+    /// The certificate authorities and the policy key.
+    #[must_use]
+    pub fn authority(&self) -> &Authority {
+        &self.0.authority
+    }
+
+    /// How this portal was started.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    /// Who is told that something changed.
+    #[must_use]
+    pub fn live(&self) -> &live::Live {
+        &self.0.live
+    }
+
+    /// The agents that are connected to this process.
+    #[must_use]
+    pub fn fleet(&self) -> &fleet::Fleet {
+        &self.0.fleet
+    }
+
+    /// Wakes the rollout; it takes no input, so a wake that is lost only delays.
+    pub fn wake_rollout(&self) {
+        self.0.rollout.notify_one();
+    }
+
+    /// Ends once somebody woke the rollout.
+    pub async fn rollout_woken(&self) {
+        self.0.rollout.notified().await;
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    pub(crate) fn environment(&self) -> EnvironmentId {
+        self.0.environment
+    }
+}

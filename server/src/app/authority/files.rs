@@ -1,0 +1,56 @@
+//! The secret files: a folder with mode 0700, files with mode 0600, each written whole or not at all.
+
+use std::fs::{self, OpenOptions};
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+
+use ed25519_dalek::SigningKey;
+
+use super::AuthorityError;
+
+/// Makes the folder, or closes it to others.
+pub(super) fn prepare_folder(folder: &Path) -> Result<(), AuthorityError> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|source| failed(folder, source))?;
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).map_err(|source| failed(folder, source))
+}
+
+/// The text of a file; none when there is no such file.
+pub(super) fn read(path: &Path) -> Result<Option<String>, AuthorityError> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(failed(path, source)),
+    }
+}
+
+/// Writes a new file durably; it appears under its name only when it is whole.
+pub(super) fn write(path: &Path, text: &str) -> Result<(), AuthorityError> {
+    let unfinished = path.with_extension("new");
+    let mut options = OpenOptions::new();
+    let mut file = options
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&unfinished)
+        .map_err(|source| failed(&unfinished, source))?;
+    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(|source| failed(&unfinished, source))?;
+    fs::rename(&unfinished, path).map_err(|source| failed(path, source))
+}
+
+/// An Ed25519 key kept as 64 hex digits; made when there is none.
+pub(super) fn signing_key(path: &Path) -> Result<SigningKey, AuthorityError> {
+    if let Some(text) = read(path)? {
+        let mut seed = [0; 32];
+        hex::decode_to_slice(text.trim(), &mut seed).map_err(|_| AuthorityError::Damaged(path.to_owned()))?;
+        return Ok(SigningKey::from_bytes(&seed));
+    }
+    let seed: [u8; 32] = rand::random();
+    write(path, &hex::encode(seed))?;
+    Ok(SigningKey::from_bytes(&seed))
+}
+
+fn failed(path: &Path, source: std::io::Error) -> AuthorityError {
+    AuthorityError::File { path: path.to_owned(), source }
+}

@@ -1,0 +1,142 @@
+//! Why a use case did not happen, and how that is told.
+//!
+//! The variants are what a caller can act on; everything else is `Internal`, logged once with its whole chain where
+//! it becomes an answer, and named to the caller only by the id of the request.
+
+use frontend::api::{ApiError, FieldError};
+
+use super::authority::AuthorityError;
+use crate::domain::field::FieldErrors;
+use crate::domain::person::PortalRole;
+use crate::store::StoreError;
+
+/// Why a use case did not happen.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Nobody is signed in.
+    #[error("sign in first")]
+    Unauthenticated,
+    /// Login name or password is wrong; which one is not told.
+    #[error("the login name or the password is wrong")]
+    BadLogin,
+    /// Too many attempts.
+    #[error("too many attempts: wait a minute and try again")]
+    TooManyAttempts,
+    /// The role is too small.
+    #[error("this needs the role {}", needs.name())]
+    Forbidden {
+        /// The smallest role that may.
+        needs: PortalRole,
+    },
+    /// There is no such object, or the caller may not know of it.
+    #[error("there is no such {what}")]
+    NotFound {
+        /// `site`, `rule`...
+        what: &'static str,
+    },
+    /// The input is wrong.
+    #[error("check the marked fields")]
+    Invalid(FieldErrors),
+    /// Somebody else was faster.
+    #[error("the {what} was changed meanwhile: reload it and make your change again")]
+    Stale {
+        /// `site`, `rule`...
+        what: &'static str,
+    },
+    /// The state of other objects forbids it.
+    #[error("{0}")]
+    Conflict(String),
+    /// It needs something that is not there now, such as an agent's session.
+    #[error("{0}")]
+    Unavailable(String),
+    /// The secrets folder belongs to another database.
+    #[error("the secrets in the data folder are not those of this database: give both from the same backup")]
+    ForeignSecrets,
+    /// The certificate authorities could not do it.
+    #[error("the certificate authority refused")]
+    Authority(#[from] AuthorityError),
+    /// The store could not do it.
+    #[error("the portal's database failed")]
+    Store(#[source] StoreError),
+    /// A broken invariant.
+    #[error("{0}")]
+    Internal(&'static str),
+}
+
+/// A result of the application.
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl From<FieldErrors> for Error {
+    fn from(errors: FieldErrors) -> Self {
+        Self::Invalid(errors)
+    }
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Taken { table, column } => {
+                let what = table.replace('_', " ");
+                Self::Invalid(FieldErrors::one(field_of(&column), format_args!("is taken by another {what}")))
+            }
+            StoreError::Stale { table } => Self::Stale { what: table },
+            StoreError::Referenced => {
+                Self::Conflict("something else still refers to it: remove that first, then this".to_owned())
+            }
+            other => Self::Store(other),
+        }
+    }
+}
+
+/// The name of a column in the API's inputs, where it differs.
+fn field_of(column: &str) -> &str {
+    match column {
+        "to_site_id" => "to",
+        column => column,
+    }
+}
+
+impl Error {
+    /// The answer for the caller. Internal failures are logged here, with their chain, and not told.
+    #[must_use]
+    pub fn into_answer(self) -> ApiError {
+        let title = self.to_string();
+        match self {
+            Self::Unauthenticated => ApiError::new("unauthenticated", 401, title),
+            Self::BadLogin => ApiError::new("bad-login", 401, title),
+            Self::TooManyAttempts => ApiError::new("too-many-requests", 429, title),
+            Self::Forbidden { needs } => {
+                let mut answer = ApiError::new("forbidden", 403, title);
+                answer.needs = Some(needs.name().to_owned());
+                answer
+            }
+            Self::NotFound { .. } => ApiError::new("not-found", 404, title),
+            Self::Invalid(errors) => {
+                let mut answer = ApiError::new("invalid", 422, title);
+                let fields = errors.0.into_iter().map(|(field, message)| FieldError { field, message });
+                answer.fields = fields.collect();
+                answer
+            }
+            Self::Stale { .. } => ApiError::new("stale-revision", 409, title),
+            Self::Conflict(_) => ApiError::new("conflict", 409, title),
+            Self::Unavailable(_) => ApiError::new("unavailable", 503, title),
+            Self::ForeignSecrets | Self::Authority(_) | Self::Store(_) | Self::Internal(_) => {
+                tracing::error!(error = %chain(&self), "a request failed inside the portal");
+                ApiError::new("internal", 500, "the portal failed: its log says why")
+            }
+        }
+    }
+}
+
+/// An error with all its sources, for one line of a log.
+#[must_use]
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        source = error.source();
+    }
+    text
+}

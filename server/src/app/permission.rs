@@ -1,0 +1,284 @@
+//! Who may do what in the portal: one table of rights and roles, one of endpoints and rights.
+//!
+//! The application enforces the first below every facade: a use case that changes or shows anything begins with
+//! [`Caller::permit`]. The second says which right each endpoint needs; a test calls every endpoint of the OpenAPI
+//! document as every role and compares, so an endpoint that is missing here, or enforces something else, fails it.
+
+use mesh_protocol::id::PersonId;
+use uuid::Uuid;
+
+use super::{Error, Result};
+use crate::domain::person::PortalRole;
+
+/// Something a person may be allowed to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Right {
+    /// See the catalog, the graph, the state of the mesh and its configuration.
+    Read,
+    /// Describe catalog objects and say who owns them.
+    CatalogWrite,
+    /// Make and change applications.
+    ApplicationWrite,
+    /// Try the mesh: a short-lived client, publish, live tail.
+    Try,
+    /// Make, change, rotate and disable clients.
+    PrincipalWrite,
+    /// Make and change mesh roles.
+    RoleWrite,
+    /// Make and change access rules.
+    RuleWrite,
+    /// Stop one client in an emergency, and undo it.
+    Block,
+    /// Sites, links, listeners, broker connections, join tokens.
+    TopologyWrite,
+    /// Revoke an agent for good.
+    AgentRevoke,
+    /// Routes.
+    RouteWrite,
+    /// People.
+    PeopleWrite,
+    /// Service tokens.
+    TokenWrite,
+}
+
+/// Every right, its name for the browser, and the smallest roles that have it (approver and operator are siblings).
+pub const RIGHTS: &[(Right, &str, &[PortalRole])] = &[
+    (Right::Read, "read", &[PortalRole::Viewer]),
+    (Right::CatalogWrite, "catalog.write", &[PortalRole::Developer]),
+    (Right::ApplicationWrite, "application.write", &[PortalRole::Developer]),
+    (Right::Try, "try", &[PortalRole::Developer]),
+    (Right::PrincipalWrite, "principal.write", &[PortalRole::Approver]),
+    (Right::RoleWrite, "role.write", &[PortalRole::Approver]),
+    (Right::RuleWrite, "rule.write", &[PortalRole::Approver]),
+    (Right::Block, "block", &[PortalRole::Approver, PortalRole::Operator]),
+    (Right::TopologyWrite, "site.write", &[PortalRole::Operator]),
+    (Right::AgentRevoke, "agent.revoke", &[PortalRole::Operator]),
+    (Right::RouteWrite, "route.write", &[PortalRole::Operator]),
+    (Right::PeopleWrite, "people.write", &[PortalRole::Admin]),
+    (Right::TokenWrite, "token.write", &[PortalRole::Admin]),
+];
+
+/// What an endpoint asks of its caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Nothing: it must work before anybody is signed in.
+    Open,
+    /// Any person or service that is signed in.
+    SignedIn,
+    /// A right.
+    Right(Right),
+}
+
+/// Every operation of the REST API, by its operation id.
+pub const ENDPOINTS: &[(&str, Access)] = &[
+    ("setup_state", Access::Open),
+    ("setup", Access::Open),
+    ("login", Access::Open),
+    ("logout", Access::Open),
+    ("me", Access::SignedIn),
+    ("people", Access::Right(Right::PeopleWrite)),
+    ("create_person", Access::Right(Right::PeopleWrite)),
+    ("update_person", Access::Right(Right::PeopleWrite)),
+    ("delete_person", Access::Right(Right::PeopleWrite)),
+    ("tokens", Access::Right(Right::TokenWrite)),
+    ("create_token", Access::Right(Right::TokenWrite)),
+    ("delete_token", Access::Right(Right::TokenWrite)),
+    ("overview", Access::Right(Right::Read)),
+    ("catalog", Access::Right(Right::Read)),
+    ("catalog_object", Access::Right(Right::Read)),
+    ("update_catalog_object", Access::Right(Right::CatalogWrite)),
+    ("graph", Access::Right(Right::Read)),
+    ("subscriptions", Access::Right(Right::Read)),
+    ("denials", Access::Right(Right::Read)),
+    ("live", Access::Right(Right::Read)),
+    ("sites", Access::Right(Right::Read)),
+    ("site", Access::Right(Right::Read)),
+    ("create_site", Access::Right(Right::TopologyWrite)),
+    ("update_site", Access::Right(Right::TopologyWrite)),
+    ("delete_site", Access::Right(Right::TopologyWrite)),
+    ("create_join_token", Access::Right(Right::TopologyWrite)),
+    ("agents", Access::Right(Right::Read)),
+    ("agent", Access::Right(Right::Read)),
+    ("revoke_agent", Access::Right(Right::AgentRevoke)),
+    ("links", Access::Right(Right::Read)),
+    ("create_link", Access::Right(Right::TopologyWrite)),
+    ("delete_link", Access::Right(Right::TopologyWrite)),
+    ("listeners", Access::Right(Right::Read)),
+    ("create_listener", Access::Right(Right::TopologyWrite)),
+    ("update_listener", Access::Right(Right::TopologyWrite)),
+    ("delete_listener", Access::Right(Right::TopologyWrite)),
+    ("brokers", Access::Right(Right::Read)),
+    ("create_broker", Access::Right(Right::TopologyWrite)),
+    ("update_broker", Access::Right(Right::TopologyWrite)),
+    ("delete_broker", Access::Right(Right::TopologyWrite)),
+    ("routes", Access::Right(Right::Read)),
+    ("route", Access::Right(Right::Read)),
+    ("create_route", Access::Right(Right::RouteWrite)),
+    ("update_route", Access::Right(Right::RouteWrite)),
+    ("delete_route", Access::Right(Right::RouteWrite)),
+    ("applications", Access::Right(Right::Read)),
+    ("create_application", Access::Right(Right::ApplicationWrite)),
+    ("update_application", Access::Right(Right::ApplicationWrite)),
+    ("delete_application", Access::Right(Right::ApplicationWrite)),
+    ("principals", Access::Right(Right::Read)),
+    ("principal", Access::Right(Right::Read)),
+    ("create_principal", Access::Right(Right::PrincipalWrite)),
+    ("update_principal", Access::Right(Right::PrincipalWrite)),
+    ("rotate_principal", Access::Right(Right::PrincipalWrite)),
+    ("block_principal", Access::Right(Right::Block)),
+    ("unblock_principal", Access::Right(Right::Block)),
+    ("delete_principal", Access::Right(Right::PrincipalWrite)),
+    ("roles", Access::Right(Right::Read)),
+    ("create_role", Access::Right(Right::RoleWrite)),
+    ("update_role", Access::Right(Right::RoleWrite)),
+    ("delete_role", Access::Right(Right::RoleWrite)),
+    ("rules", Access::Right(Right::Read)),
+    ("create_rule", Access::Right(Right::RuleWrite)),
+    ("update_rule", Access::Right(Right::RuleWrite)),
+    ("delete_rule", Access::Right(Right::RuleWrite)),
+    ("policy", Access::Right(Right::Read)),
+    ("policy_document", Access::Right(Right::Read)),
+    ("try_client", Access::Right(Right::Try)),
+    ("publish", Access::Right(Right::Try)),
+    ("tail", Access::Right(Right::Try)),
+];
+
+/// Who asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Caller {
+    /// Nobody is signed in.
+    Anonymous,
+    /// A person, with the session that says so.
+    Person {
+        /// Who.
+        id: PersonId,
+        /// Login name.
+        username: String,
+        /// For greeting.
+        display_name: String,
+        /// What they may do.
+        role: PortalRole,
+    },
+    /// A script with a service token.
+    Service {
+        /// Which token.
+        id: Uuid,
+        /// What it is for.
+        name: String,
+        /// What it may do.
+        role: PortalRole,
+    },
+}
+
+/// A right that was checked, and for whom. What changes something asks for one, so that no use case forgets.
+#[derive(Clone, Debug)]
+pub struct Permit {
+    actor: String,
+    person: Option<PersonId>,
+}
+
+impl Permit {
+    /// For what the portal does by itself: reconciling, expiry, enrolment. Never for what a caller asked.
+    pub(super) fn of_portal() -> Self {
+        Self { actor: "portal".to_owned(), person: None }
+    }
+
+    /// As audit entries name them.
+    #[must_use]
+    pub fn actor(&self) -> &str {
+        &self.actor
+    }
+
+    /// The person, when it is one.
+    #[must_use]
+    pub fn person(&self) -> Option<PersonId> {
+        self.person
+    }
+}
+
+impl Right {
+    fn row(self) -> &'static (Right, &'static str, &'static [PortalRole]) {
+        RIGHTS.iter().find(|(right, ..)| *right == self).expect("every right has its row: a test checks it")
+    }
+
+    /// Whether a role has it.
+    #[must_use]
+    pub fn is_of(self, role: PortalRole) -> bool {
+        self.row().2.iter().any(|smallest| role.includes(*smallest))
+    }
+}
+
+/// The names of all rights of a role, for the browser.
+#[must_use]
+pub fn rights_of(role: PortalRole) -> Vec<String> {
+    RIGHTS.iter().filter(|(right, ..)| right.is_of(role)).map(|(_, name, _)| (*name).to_owned()).collect()
+}
+
+impl Caller {
+    /// The caller's role; none for nobody.
+    #[must_use]
+    pub fn role(&self) -> Option<PortalRole> {
+        match self {
+            Self::Anonymous => None,
+            Self::Person { role, .. } | Self::Service { role, .. } => Some(*role),
+        }
+    }
+
+    /// Checks a right.
+    ///
+    /// # Errors
+    /// Nobody is signed in, or the role is too small.
+    pub fn permit(&self, right: Right) -> Result<Permit> {
+        let role = self.role().ok_or(Error::Unauthenticated)?;
+        if !right.is_of(role) {
+            return Err(Error::Forbidden { needs: right.row().2[0] });
+        }
+        self.signed_in()
+    }
+
+    /// Checks only that somebody is signed in.
+    ///
+    /// # Errors
+    /// Nobody is.
+    pub fn signed_in(&self) -> Result<Permit> {
+        match self {
+            Self::Anonymous => Err(Error::Unauthenticated),
+            Self::Person { id, username, .. } => Ok(Permit { actor: username.clone(), person: Some(*id) }),
+            Self::Service { name, .. } => Ok(Permit { actor: format!("token {name}"), person: None }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn caller(role: PortalRole) -> Caller {
+        Caller::Service { id: Uuid::nil(), name: "test".into(), role }
+    }
+
+    #[test]
+    fn every_right_has_one_row_and_an_admin_has_all() {
+        for (right, name, _) in RIGHTS {
+            assert_eq!(right.row().1, *name);
+            assert!(caller(PortalRole::Admin).permit(*right).is_ok());
+            assert!(matches!(Caller::Anonymous.permit(*right), Err(Error::Unauthenticated)));
+        }
+    }
+
+    #[test]
+    fn approver_and_operator_are_different_hands() {
+        assert!(caller(PortalRole::Approver).permit(Right::RuleWrite).is_ok());
+        assert!(caller(PortalRole::Operator).permit(Right::RuleWrite).is_err());
+        assert!(caller(PortalRole::Operator).permit(Right::RouteWrite).is_ok());
+        assert!(caller(PortalRole::Approver).permit(Right::RouteWrite).is_err());
+        assert!(caller(PortalRole::Operator).permit(Right::Block).is_ok());
+        assert!(caller(PortalRole::Operator).permit(Right::Try).is_ok(), "both include the developer");
+    }
+
+    #[test]
+    fn a_refusal_names_the_smallest_role() {
+        let refused = caller(PortalRole::Viewer).permit(Right::RouteWrite);
+        assert!(matches!(refused, Err(Error::Forbidden { needs: PortalRole::Operator })));
+    }
+}

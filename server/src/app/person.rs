@@ -1,0 +1,186 @@
+//! People: who may sign in, with which role.
+
+use frontend::api::{self, Edit, LiveTopic, PersonInput, PersonView};
+use mesh_protocol::id::PersonId;
+use uuid::Uuid;
+
+use super::edit::Done;
+use super::permission::{Permit, Right};
+use super::{App, Caller, Error, Result};
+use crate::domain::field::FieldErrors;
+use crate::domain::person::{self, Person, PortalRole, State};
+
+impl App {
+    /// All people.
+    ///
+    /// # Errors
+    /// The caller may not, or the database's.
+    pub async fn people(&self, caller: &Caller) -> Result<Vec<PersonView>> {
+        caller.permit(Right::PeopleWrite)?;
+        let people = self.store().read().await?.people().await?;
+        Ok(people.into_iter().map(view).collect())
+    }
+
+    /// Makes a person.
+    ///
+    /// # Errors
+    /// The caller may not, the input is wrong, or the database's.
+    pub async fn create_person(&self, caller: &Caller, input: PersonInput) -> Result<PersonView> {
+        let permit = caller.permit(Right::PeopleWrite)?;
+        self.insert_person(permit, input).await
+    }
+
+    /// Makes or resets a person from the console of the machine the portal runs on.
+    ///
+    /// # Errors
+    /// The input is wrong, or the database's.
+    pub async fn put_person_from_console(&self, input: PersonInput) -> Result<PersonView> {
+        let people = self.store().read().await?.people().await?;
+        match people.into_iter().find(|person| person.username == input.login) {
+            None => self.insert_person(Permit::of_portal(), input).await,
+            Some(person) => {
+                let revision = i64::try_from(person.revision).unwrap_or(i64::MAX);
+                self.replace_person(Permit::of_portal(), person.id, Edit { revision, value: input }).await
+            }
+        }
+    }
+
+    async fn insert_person(&self, permit: Permit, input: PersonInput) -> Result<PersonView> {
+        let mut errors = FieldErrors::default();
+        person::check_username(&mut errors, &input.login);
+        errors.text("name", &input.name);
+        let password = input.password.unwrap_or_default();
+        person::check_password(&mut errors, &password);
+        errors.check()?;
+        let password_hash = self.hash_password(&password).await?;
+        let mut edit = self.edit(permit).await?;
+        let person = Person {
+            id: PersonId(Uuid::now_v7()),
+            username: input.login,
+            display_name: input.name,
+            role: domain_role(input.role),
+            state: state(input.enabled),
+            revision: 1,
+            created_at_ms: edit.now_ms,
+            login_at_ms: None,
+        };
+        edit.tx.insert_person(&person, &password_hash).await?;
+        let summary = format!("added {} as {}", person.username, person.role.name());
+        edit.finish(done("person.create", person.id, &summary)).await?;
+        Ok(view(person))
+    }
+
+    /// Changes a person. A new password, another role or a disabled state ends their sessions.
+    ///
+    /// # Errors
+    /// The caller may not, the input is wrong or stale, it would leave nobody who may, or the database's.
+    pub async fn update_person(&self, caller: &Caller, id: PersonId, input: Edit<PersonInput>) -> Result<PersonView> {
+        let permit = caller.permit(Right::PeopleWrite)?;
+        self.replace_person(permit, id, input).await
+    }
+
+    async fn replace_person(&self, permit: Permit, id: PersonId, input: Edit<PersonInput>) -> Result<PersonView> {
+        let Edit { revision, value } = input;
+        let mut errors = FieldErrors::default();
+        errors.text("name", &value.name);
+        if let Some(password) = &value.password {
+            person::check_password(&mut errors, password);
+        }
+        errors.check()?;
+        let password_hash = match &value.password {
+            Some(password) => Some(self.hash_password(password).await?),
+            None => None,
+        };
+        let mut edit = self.edit(permit).await?;
+        let old = edit.tx.person(id).await?.ok_or(Error::NotFound { what: "person" })?;
+        if old.username != value.login {
+            return Err(FieldErrors::one("login", "cannot change").into());
+        }
+        let new = Person {
+            display_name: value.name,
+            role: domain_role(value.role),
+            state: state(value.enabled),
+            ..old.clone()
+        };
+        edit.tx.update_person(&new, password_hash.as_deref(), seen(revision), edit.now_ms).await?;
+        must_keep_an_admin(&edit.tx.people().await?)?;
+        if password_hash.is_some() || new.role != old.role || new.state != old.state {
+            edit.tx.delete_sessions_of(id).await?;
+        }
+        let summary = format!("changed {}", new.username);
+        edit.finish(done("person.update", id, &summary)).await?;
+        Ok(view(Person { revision: old.revision + 1, ..new }))
+    }
+
+    /// Removes a person.
+    ///
+    /// # Errors
+    /// The caller may not, it is stale, it would leave nobody who may, or the database's.
+    pub async fn delete_person(&self, caller: &Caller, id: PersonId, revision: i64) -> Result<()> {
+        let mut edit = self.edit(caller.permit(Right::PeopleWrite)?).await?;
+        let old = edit.tx.person(id).await?.ok_or(Error::NotFound { what: "person" })?;
+        edit.tx.delete_person(id, seen(revision)).await?;
+        must_keep_an_admin(&edit.tx.people().await?)?;
+        let summary = format!("removed {}", old.username);
+        edit.finish(done("person.delete", id, &summary)).await
+    }
+}
+
+/// The revision a person saw; a negative one fits no row.
+pub(super) fn seen(revision: i64) -> u64 {
+    u64::try_from(revision).unwrap_or(u64::MAX)
+}
+
+/// A revision for the API.
+pub(super) fn shown(revision: u64) -> i64 {
+    i64::try_from(revision).unwrap_or(i64::MAX)
+}
+
+fn must_keep_an_admin(people: &[Person]) -> Result<()> {
+    if people.iter().any(|person| person.role == PortalRole::Admin && person.state == State::Enabled) {
+        return Ok(());
+    }
+    Err(Error::Conflict("this is the last admin: make another one first".to_owned()))
+}
+
+fn done<'a>(action: &'a str, id: PersonId, summary: &'a str) -> Done<'a> {
+    Done { action, object: id.to_string(), summary, topic: LiveTopic::People, before: None, after: None }
+}
+
+fn state(enabled: bool) -> State {
+    if enabled { State::Enabled } else { State::Disabled }
+}
+
+fn view(person: Person) -> PersonView {
+    PersonView {
+        id: person.id,
+        revision: shown(person.revision),
+        login: person.username,
+        name: person.display_name,
+        role: api_role(person.role),
+        enabled: person.state == State::Enabled,
+        last_login: person.login_at_ms,
+    }
+}
+
+/// A role as the API names it.
+pub(super) fn api_role(role: PortalRole) -> api::PortalRole {
+    match role {
+        PortalRole::Viewer => api::PortalRole::Viewer,
+        PortalRole::Developer => api::PortalRole::Developer,
+        PortalRole::Approver => api::PortalRole::Approver,
+        PortalRole::Operator => api::PortalRole::Operator,
+        PortalRole::Admin => api::PortalRole::Admin,
+    }
+}
+
+/// A role of the API.
+pub(super) fn domain_role(role: api::PortalRole) -> PortalRole {
+    match role {
+        api::PortalRole::Viewer => PortalRole::Viewer,
+        api::PortalRole::Developer => PortalRole::Developer,
+        api::PortalRole::Approver => PortalRole::Approver,
+        api::PortalRole::Operator => PortalRole::Operator,
+        api::PortalRole::Admin => PortalRole::Admin,
+    }
+}

@@ -1,0 +1,69 @@
+//! How policy reaches the agents: a reconciler without input.
+//!
+//! It looks at the newest revision, gives every connected agent the document of it, and is done. It runs when somebody
+//! wakes it and on a timer, so a lost wake or push heals by itself, and an agent that is offline holds nobody back:
+//! it gets the newest when it is back, never the ones between.
+
+use std::sync::Arc;
+
+use mesh_protocol::id::AgentId;
+use mesh_protocol::signed::{Domain, Signed};
+
+use super::clock::now_ms;
+use super::{App, Result};
+use crate::domain::desired::Mesh;
+
+impl App {
+    /// Gives every connected agent its newest document and deny list.
+    ///
+    /// # Errors
+    /// The database's; the next run makes up for it.
+    pub async fn roll_out(&self) -> Result<()> {
+        let connected = self.fleet().connected();
+        if connected.is_empty() {
+            return Ok(());
+        }
+        let mesh = Arc::new(self.current_mesh().await?);
+        for agent in connected {
+            if let Some(document) = self.document(&mesh, agent).await? {
+                self.fleet().push_desired(agent, document);
+            }
+        }
+        let deny_list = self.deny_list().await?;
+        self.fleet().push_deny_list(&deny_list);
+        Ok(())
+    }
+
+    /// The deny list, signed. Ed25519 is deterministic, so the same list is the same document.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn deny_list(&self) -> Result<Arc<Signed>> {
+        let list = self.store().read().await?.deny_list().await?;
+        let body = serde_json::to_vec(&list).unwrap_or_default();
+        Ok(Arc::new(self.authority().sign(Domain::DenyList, body)))
+    }
+
+    async fn current_mesh(&self) -> Result<Mesh> {
+        let mut tx = self.store().read().await?;
+        self.read_mesh(&mut tx).await
+    }
+
+    /// The document of an agent for this revision: computed once, kept, and from then on sent as it was signed.
+    async fn document(&self, mesh: &Arc<Mesh>, agent: AgentId) -> Result<Option<Arc<Signed>>> {
+        let revision = mesh.environment.policy;
+        if let Some((kept, document)) = self.store().read().await?.document(agent).await?
+            && kept >= revision
+        {
+            return Ok(Some(Arc::new(document)));
+        }
+        let Some(desired) = mesh.desired(agent) else { return Ok(None) };
+        let body = serde_json::to_vec(&desired).unwrap_or_default();
+        let signed = self.authority().sign(Domain::DesiredState, body);
+        let mut tx = self.store().write().await?;
+        tx.save_document(agent, revision, &signed, now_ms()).await?;
+        let kept = tx.document(agent).await?.map(|(_, document)| Arc::new(document));
+        tx.commit().await?;
+        Ok(kept)
+    }
+}

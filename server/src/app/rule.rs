@@ -1,0 +1,273 @@
+//! ACL rules.
+
+use frontend::api::{Edit, LiveTopic, Page, RuleInput, RuleQuery, RuleView};
+use mesh_protocol::id::RuleId;
+use mesh_protocol::policy::{Action, Effect, Subject};
+use mesh_protocol::topic::Topic;
+use uuid::Uuid;
+
+use super::agent::rollout;
+use super::edit::{Done, json};
+use super::permission::Right;
+use super::person::{seen, shown};
+use super::snapshot::{FleetState, Snapshot};
+use super::{App, Caller, Error, Result};
+use crate::domain::field::FieldErrors;
+use crate::domain::rule::{Rule, Spec};
+
+/// Rules on a page when nobody says how many.
+const PAGE: u32 = 100;
+/// Most rules on a page.
+const PAGE_MAX: u32 = 500;
+
+impl App {
+    /// Rules, newest first.
+    ///
+    /// # Errors
+    /// The caller may not, or the database's.
+    pub async fn rules(&self, caller: &Caller, query: RuleQuery) -> Result<Page<RuleView>> {
+        caller.permit(Right::Read)?;
+        let (snapshot, fleet) = (self.snapshot().await?, self.fleet_state().await?);
+        let mut matching: Vec<&Rule> =
+            snapshot.mesh.rules.iter().filter(|rule| matches(rule, &query, &snapshot)).collect();
+        matching.sort_by_key(|rule| std::cmp::Reverse(rule.policy.id));
+        let key = |rule: &&Rule| rule.policy.id.to_string();
+        let after = |rule: &&Rule, cursor: &str| rule.policy.id.to_string().as_str() < cursor;
+        let page = paginate(matching, query.cursor.as_deref(), query.limit.unwrap_or(PAGE).min(PAGE_MAX), after, key);
+        Ok(Page {
+            items: page.items.into_iter().map(|rule| view(rule, &snapshot, &fleet)).collect(),
+            next: page.next,
+            total: page.total,
+        })
+    }
+
+    /// Makes a rule.
+    ///
+    /// # Errors
+    /// The caller may not, the input is wrong, or the database's.
+    pub async fn create_rule(&self, caller: &Caller, input: RuleInput) -> Result<RuleView> {
+        let mut edit = self.edit(caller.permit(Right::RuleWrite)?).await?;
+        let spec = spec(input);
+        let policy = spec.check(RuleId(Uuid::now_v7()))?;
+        let snapshot = self.snapshot().await?;
+        check_references(&spec, &snapshot)?;
+        let summary = format!("added a rule: {}", sentence(&spec, &snapshot));
+        let since = edit.take_revision(&summary).await?;
+        let rule = Rule {
+            policy,
+            note: spec.note,
+            is_block: false,
+            since_revision: since.revision,
+            revision: 1,
+            updated_at_ms: edit.now_ms,
+            updated_by: edit.actor().to_owned(),
+        };
+        edit.tx.insert_rule(self.environment(), &rule).await?;
+        edit.finish(done("rule.create", &rule, &summary, None, Some(&rule))).await?;
+        self.rule_view(rule.policy.id).await
+    }
+
+    /// Changes a rule.
+    ///
+    /// # Errors
+    /// The caller may not, the input is wrong or stale, or the database's.
+    pub async fn update_rule(&self, caller: &Caller, id: RuleId, input: Edit<RuleInput>) -> Result<RuleView> {
+        let mut edit = self.edit(caller.permit(Right::RuleWrite)?).await?;
+        let spec = spec(input.value);
+        let policy = spec.check(id)?;
+        let snapshot = self.snapshot().await?;
+        check_references(&spec, &snapshot)?;
+        let old = edit.tx.rule(id).await?.ok_or(Error::NotFound { what: "rule" })?;
+        must_be_editable(&old)?;
+        let summary = format!("changed a rule: {}", sentence(&spec, &snapshot));
+        let since = edit.take_revision(&summary).await?;
+        let rule = Rule {
+            policy,
+            note: spec.note,
+            since_revision: since.revision,
+            updated_at_ms: edit.now_ms,
+            updated_by: edit.actor().to_owned(),
+            ..old.clone()
+        };
+        edit.tx.update_rule(&rule, seen(input.revision)).await?;
+        edit.finish(done("rule.update", &rule, &summary, Some(&old), Some(&rule))).await?;
+        self.rule_view(id).await
+    }
+
+    /// Removes a rule.
+    ///
+    /// # Errors
+    /// The caller may not, it is stale, or the database's.
+    pub async fn delete_rule(&self, caller: &Caller, id: RuleId, revision: i64) -> Result<()> {
+        let mut edit = self.edit(caller.permit(Right::RuleWrite)?).await?;
+        let old = edit.tx.rule(id).await?.ok_or(Error::NotFound { what: "rule" })?;
+        must_be_editable(&old)?;
+        let snapshot = self.snapshot().await?;
+        let summary = format!("removed a rule: {}", sentence(&spec_of(&old), &snapshot));
+        edit.take_revision(&summary).await?;
+        edit.tx.delete_rule(id, seen(revision)).await?;
+        edit.finish(done("rule.delete", &old, &summary, Some(&old), None)).await
+    }
+
+    async fn rule_view(&self, id: RuleId) -> Result<RuleView> {
+        let (snapshot, fleet) = (self.snapshot().await?, self.fleet_state().await?);
+        let found = snapshot.mesh.rules.iter().find(|rule| rule.policy.id == id);
+        found.map(|rule| view(rule, &snapshot, &fleet)).ok_or(Error::NotFound { what: "rule" })
+    }
+}
+
+/// A slice of a sorted list.
+pub(super) fn paginate<T>(
+    all: Vec<T>,
+    cursor: Option<&str>,
+    limit: u32,
+    is_after: impl Fn(&T, &str) -> bool,
+    key: impl Fn(&T) -> String,
+) -> Page<T> {
+    let total = all.len() as u64;
+    let limit = usize::try_from(limit.max(1)).unwrap_or(usize::MAX);
+    let mut items: Vec<T> = match cursor {
+        Some(cursor) => all.into_iter().filter(|item| is_after(item, cursor)).collect(),
+        None => all,
+    };
+    let more = items.len() > limit;
+    items.truncate(limit);
+    let next = if more { items.last().map(key) } else { None };
+    Page { items, next, total }
+}
+
+fn must_be_editable(rule: &Rule) -> Result<()> {
+    if rule.is_block {
+        return Err(Error::Conflict("this rule blocks a client: unblock the client to remove it".to_owned()));
+    }
+    Ok(())
+}
+
+fn check_references(spec: &Spec, snapshot: &Snapshot) -> Result<()> {
+    let mesh = &snapshot.mesh;
+    let mut errors = FieldErrors::default();
+    match spec.subject {
+        Subject::Principal(id) if !mesh.principals.iter().any(|principal| principal.id == id) => {
+            errors.add("subject", "is not a client of this environment");
+        }
+        Subject::Role(id) if !mesh.roles.iter().any(|role| role.id == id) => {
+            errors.add("subject", "is not a role of this environment");
+        }
+        _ => {}
+    }
+    if spec.sites.iter().any(|id| snapshot.site(*id).is_none()) {
+        errors.add("sites", "name a site that is not of this environment");
+    }
+    Ok(errors.check()?)
+}
+
+fn matches(rule: &Rule, query: &RuleQuery, snapshot: &Snapshot) -> bool {
+    let of_role = |id| rule.policy.subject == Subject::Role(id);
+    if query.role.is_some_and(|id| !of_role(id)) {
+        return false;
+    }
+    if let Some(id) = query.principal {
+        let roles = snapshot.mesh.principals.iter().find(|principal| principal.id == id).map(|found| &found.roles);
+        let applies = rule.policy.subject == Subject::Principal(id)
+            || rule.policy.subject == Subject::Anyone
+            || roles.is_some_and(|roles| roles.iter().any(|role| of_role(*role)));
+        if !applies {
+            return false;
+        }
+    }
+    let text = query.q.trim();
+    if text.is_empty() {
+        return true;
+    }
+    let is_topic = text.contains('/') && !text.contains(['*', '>', '+', '#']);
+    if is_topic && Topic::new(text).is_ok_and(|topic| rule.policy.filter.matches(&topic)) {
+        return true;
+    }
+    let text = text.to_lowercase();
+    let hay = [rule.policy.filter.text(), &rule.note, &subject_name(rule.policy.subject, snapshot)].join("\n");
+    hay.to_lowercase().contains(&text)
+}
+
+fn sentence(spec: &Spec, snapshot: &Snapshot) -> String {
+    let effect = match spec.effect {
+        Effect::Allow => "may",
+        Effect::Deny => "may not",
+    };
+    let action = match spec.action {
+        Action::Connect => "connect".to_owned(),
+        Action::Publish => format!("publish {}", spec.filter),
+        Action::Subscribe => format!("subscribe {}", spec.filter),
+        Action::ManageQueue => format!("manage queues of {}", spec.filter),
+    };
+    format!("{} {effect} {action}", subject_name(spec.subject, snapshot))
+}
+
+/// Whom a rule is about, by name.
+pub(super) fn subject_name(subject: Subject, snapshot: &Snapshot) -> String {
+    let mesh = &snapshot.mesh;
+    let found = match subject {
+        Subject::Anyone => return "anyone".to_owned(),
+        Subject::Principal(id) => mesh.principals.iter().find(|found| found.id == id).map(|found| &found.username),
+        Subject::Role(id) => mesh.roles.iter().find(|found| found.id == id).map(|found| &found.name),
+    };
+    found.cloned().unwrap_or_else(|| "removed".to_owned())
+}
+
+fn done<'a>(action: &'a str, rule: &Rule, summary: &'a str, before: Option<&Rule>, after: Option<&Rule>) -> Done<'a> {
+    Done {
+        action,
+        object: rule.policy.id.to_string(),
+        summary,
+        topic: LiveTopic::Access,
+        before: before.and_then(|rule| json(&rule.policy)),
+        after: after.and_then(|rule| json(&rule.policy)),
+    }
+}
+
+fn spec(input: RuleInput) -> Spec {
+    Spec {
+        subject: input.subject,
+        action: input.action,
+        effect: input.effect,
+        dialect: input.dialect,
+        filter: input.filter,
+        sites: input.sites,
+        note: input.note,
+    }
+}
+
+fn spec_of(rule: &Rule) -> Spec {
+    Spec {
+        subject: rule.policy.subject,
+        action: rule.policy.action,
+        effect: rule.policy.effect,
+        dialect: rule.policy.filter.dialect(),
+        filter: rule.policy.filter.text().to_owned(),
+        sites: rule.policy.sites.clone(),
+        note: rule.note.clone(),
+    }
+}
+
+fn view(rule: &Rule, snapshot: &Snapshot, fleet: &FleetState) -> RuleView {
+    let spec = spec_of(rule);
+    RuleView {
+        id: rule.policy.id,
+        revision: shown(rule.revision),
+        subject_name: subject_name(spec.subject, snapshot),
+        site_names: spec.sites.iter().map(|site| snapshot.site_name(*site)).collect(),
+        managed_by: rule.is_block.then(|| "block".to_owned()),
+        since_revision: rule.since_revision,
+        updated_at: rule.updated_at_ms,
+        updated_by: rule.updated_by.clone(),
+        rollout: rollout(snapshot.revision_at(rule.since_revision), snapshot, fleet),
+        config: RuleInput {
+            subject: spec.subject,
+            action: spec.action,
+            effect: spec.effect,
+            filter: spec.filter,
+            dialect: spec.dialect,
+            sites: spec.sites,
+            note: spec.note,
+        },
+    }
+}

@@ -1,0 +1,87 @@
+//! Service tokens: how scripts sign in.
+
+use frontend::api::{LiveTopic, TokenCreated, TokenInput, TokenView};
+use uuid::Uuid;
+
+use super::edit::Done;
+use super::login::{hash_of, random_secret};
+use super::permission::Right;
+use super::person::{api_role, domain_role};
+use super::{App, Caller, Error, Result};
+use crate::domain::field::FieldErrors;
+use crate::domain::service_token::{PREFIX, ServiceToken};
+
+/// Longest life of a token that has an end, in days.
+const DAYS_MAX: u32 = 3_650;
+
+impl App {
+    /// All service tokens.
+    ///
+    /// # Errors
+    /// The caller may not, or the database's.
+    pub async fn tokens(&self, caller: &Caller) -> Result<Vec<TokenView>> {
+        caller.permit(Right::TokenWrite)?;
+        let tokens = self.store().read().await?.service_tokens().await?;
+        Ok(tokens.into_iter().map(view).collect())
+    }
+
+    /// Makes a service token.
+    ///
+    /// # Errors
+    /// The caller may not, the input is wrong, or the database's.
+    pub async fn create_token(&self, caller: &Caller, input: TokenInput) -> Result<TokenCreated> {
+        let mut edit = self.edit(caller.permit(Right::TokenWrite)?).await?;
+        let mut errors = FieldErrors::default();
+        errors.name("name", &input.name);
+        let role = domain_role(input.role);
+        if !caller.role().is_some_and(|own| own.includes(role)) {
+            errors.add("role", "is more than your own");
+        }
+        if input.days.is_some_and(|days| days == 0 || days > DAYS_MAX) {
+            errors.add("days", format_args!("must be 1 to {DAYS_MAX}"));
+        }
+        errors.check()?;
+        let secret = format!("{PREFIX}{}", random_secret());
+        let token = ServiceToken {
+            id: Uuid::now_v7(),
+            name: input.name,
+            role,
+            created_by: edit.actor().to_owned(),
+            created_at_ms: edit.now_ms,
+            expires_at_ms: input.days.map(|days| edit.now_ms + i64::from(days) * 86_400_000),
+            used_at_ms: None,
+        };
+        edit.tx.insert_service_token(&hash_of(&secret), &token).await?;
+        let summary = format!("made the service token {} as {}", token.name, token.role.name());
+        edit.finish(done("token.create", token.id, &summary)).await?;
+        Ok(TokenCreated { token: view(token), secret })
+    }
+
+    /// Removes a service token; it opens nothing from now on.
+    ///
+    /// # Errors
+    /// The caller may not, there is none, or the database's.
+    pub async fn delete_token(&self, caller: &Caller, id: String) -> Result<()> {
+        let mut edit = self.edit(caller.permit(Right::TokenWrite)?).await?;
+        let id: Uuid = id.parse().map_err(|_| Error::NotFound { what: "token" })?;
+        if !edit.tx.delete_service_token(id).await? {
+            return Err(Error::NotFound { what: "token" });
+        }
+        edit.finish(done("token.delete", id, "removed a service token")).await
+    }
+}
+
+fn done<'a>(action: &'a str, id: Uuid, summary: &'a str) -> Done<'a> {
+    Done { action, object: id.to_string(), summary, topic: LiveTopic::People, before: None, after: None }
+}
+
+fn view(token: ServiceToken) -> TokenView {
+    TokenView {
+        id: token.id.to_string(),
+        name: token.name,
+        role: api_role(token.role),
+        created_at: token.created_at_ms,
+        expires_at: token.expires_at_ms,
+        last_used: token.used_at_ms,
+    }
+}

@@ -1,0 +1,150 @@
+//! The configuration of the mesh as one consistent whole, for everything that reads.
+//!
+//! Views join nearly everything with nearly everything (names of sites, roles, agents), and configuration is small and
+//! rarely edited. So it is read whole, in one transaction, and kept until the audit trail has grown: one cheap query
+//! per request instead of a dozen joins, and correct with several replicas. Presence and status change all the time
+//! and are read fresh ([`Fleet`]).
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use mesh_protocol::id::{AgentId, ApplicationId, SiteId};
+use mesh_protocol::report::Status;
+use mesh_protocol::wire::Revision;
+
+use super::clock::now_ms;
+use super::{App, Error, Result};
+use crate::domain::agent::{Agent, LastStatus};
+use crate::domain::application::Application;
+use crate::domain::desired::Mesh;
+use crate::domain::site::Site;
+use crate::store::{PolicyRevision, Tx};
+
+/// The whole configuration at one point of the audit trail.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    number: u64,
+    /// What desired state is made of.
+    pub mesh: Mesh,
+    /// All applications.
+    pub applications: Vec<Application>,
+    /// The newest policy revision with its author; none before the first edit.
+    pub newest: Option<PolicyRevision>,
+}
+
+/// The agents as they are now.
+#[derive(Clone, Debug)]
+pub struct FleetState {
+    /// When this was so.
+    pub now_ms: i64,
+    /// All agents, oldest first.
+    pub agents: Vec<Agent>,
+    statuses: HashMap<AgentId, LastStatus>,
+}
+
+impl App {
+    /// The configuration as it is now.
+    pub(crate) async fn snapshot(&self) -> Result<Arc<Snapshot>> {
+        let mut tx = self.store().read().await?;
+        let number = tx.audit_number().await?;
+        if let Some(kept) = self.0.snapshot.load_full()
+            && kept.number == number
+        {
+            return Ok(kept);
+        }
+        let snapshot = Arc::new(self.read_snapshot(&mut tx, number).await?);
+        self.0.snapshot.store(Some(snapshot.clone()));
+        Ok(snapshot)
+    }
+
+    /// Everything that desired state is made of, as this transaction sees it.
+    pub(crate) async fn read_mesh(&self, tx: &mut Tx) -> Result<Mesh> {
+        let id = self.environment();
+        let environment =
+            tx.environment().await?.ok_or(Error::Internal("the environment is gone from the database"))?;
+        Ok(Mesh {
+            environment,
+            policy_keys: self.authority().policy_keys(),
+            sites: tx.sites(id).await?,
+            agents: tx.agents(id).await?,
+            links: tx.links(id).await?,
+            listeners: tx.listeners(id).await?,
+            brokers: tx.brokers(id).await?,
+            principals: tx.principals(id).await?,
+            roles: tx.roles(id).await?,
+            rules: tx.rules(id).await?,
+            routes: tx.routes(id).await?,
+            addresses: Vec::new(),
+        })
+    }
+
+    async fn read_snapshot(&self, tx: &mut Tx, number: u64) -> Result<Snapshot> {
+        Ok(Snapshot {
+            number,
+            mesh: self.read_mesh(tx).await?,
+            applications: tx.applications(self.environment()).await?,
+            newest: tx.policy_revisions(self.environment(), 1).await?.pop(),
+        })
+    }
+
+    /// The agents as they are now.
+    pub(crate) async fn fleet_state(&self) -> Result<FleetState> {
+        let mut tx = self.store().read().await?;
+        let agents = tx.agents(self.environment()).await?;
+        let statuses = tx.statuses(self.environment()).await?;
+        let statuses = statuses.into_iter().map(|status| (status.agent, status)).collect();
+        Ok(FleetState { now_ms: now_ms(), agents, statuses })
+    }
+}
+
+impl Snapshot {
+    /// A site by its id.
+    #[must_use]
+    pub fn site(&self, id: SiteId) -> Option<&Site> {
+        self.mesh.sites.iter().find(|site| site.id == id)
+    }
+
+    /// A site's name; its id where it is gone.
+    #[must_use]
+    pub fn site_name(&self, id: SiteId) -> String {
+        self.site(id).map_or_else(|| id.to_string(), |site| site.spec.name.clone())
+    }
+
+    /// An application's name.
+    #[must_use]
+    pub fn application_name(&self, id: ApplicationId) -> Option<String> {
+        self.applications.iter().find(|application| application.id == id).map(|found| found.spec.name.clone())
+    }
+
+    /// The newest policy revision.
+    #[must_use]
+    pub fn revision(&self) -> Revision {
+        self.mesh.environment.policy
+    }
+
+    /// A number of the policy's present generation.
+    #[must_use]
+    pub fn revision_at(&self, revision: u64) -> Revision {
+        Revision { revision, ..self.revision() }
+    }
+}
+
+impl FleetState {
+    /// The last status of an agent.
+    #[must_use]
+    pub fn status(&self, id: AgentId) -> Option<&Status> {
+        self.last(id).map(|last| &last.status)
+    }
+
+    /// The last status of an agent with its time of arrival.
+    #[must_use]
+    pub fn last(&self, id: AgentId) -> Option<&LastStatus> {
+        self.statuses.get(&id)
+    }
+
+    /// An agent by its id.
+    #[must_use]
+    pub fn agent(&self, id: AgentId) -> Option<&Agent> {
+        self.agents.iter().find(|agent| agent.id == id)
+    }
+}

@@ -1,0 +1,230 @@
+//! "Try it": a short-lived client for a person, publishing and watching on its rights through an agent's session.
+//!
+//! The client may publish and subscribe everything, for an hour, and only people who may try get one. It is a
+//! principal like any other, so what it does is decided, counted and shown as for any other; when its time is over it
+//! is removed with its rules.
+
+use std::time::Instant;
+
+use frontend::api::{LiveTopic, PublishInput, PublishResult, TryClient, TryInput};
+use mesh_protocol::desired::ListenerProtocol;
+use mesh_protocol::id::{AgentId, PrincipalId, RuleId, SiteId};
+use mesh_protocol::policy::{Action, Effect, PrincipalState, Rule as Policy, Subject};
+use mesh_protocol::report::{PartRef, PartState};
+use mesh_protocol::topic::{Dialect, Filter, Topic};
+use tokio::sync::mpsc;
+use uuid::Uuid;
+
+use super::clock::now_ms;
+use super::edit::Done;
+use super::fleet::TailMessage;
+use super::login::random_secret;
+use super::permission::{Permit, Right};
+use super::principal::new_secret;
+use super::snapshot::{FleetState, Snapshot};
+use super::{App, Caller, Error, Result};
+use crate::domain::agent::State;
+use crate::domain::field::FieldErrors;
+use crate::domain::principal::{Kind, Principal, TRIAL_MS};
+use crate::domain::rule::Rule;
+
+/// A client with less time left than this is replaced, so that nobody copies a line that is about to end.
+const REPLACE_BEFORE_MS: i64 = 5 * 60 * 1000;
+/// Payloads of a tail are cut to this many bytes.
+const TAIL_PAYLOAD_BYTES_MAX: u32 = 4 * 1024;
+/// Largest payload a person types.
+const PAYLOAD_BYTES_MAX: usize = 256 * 1024;
+
+impl App {
+    /// The caller's own short-lived client, made when there is none, with command lines for a site.
+    ///
+    /// # Errors
+    /// The caller may not, there is no such site, or the database's.
+    pub async fn try_client(&self, caller: &Caller, input: TryInput) -> Result<TryClient> {
+        let permit = caller.permit(Right::Try)?;
+        if self.snapshot().await?.site(input.site).is_none() {
+            return Err(FieldErrors::one("site", "is not a site of this environment").into());
+        }
+        let (principal, secret) = self.trial(permit).await?;
+        let (snapshot, fleet) = (self.snapshot().await?, self.fleet_state().await?);
+        let shown = secret.clone().unwrap_or_else(|| "SECRET".to_owned());
+        let mqtt = listener_address(input.site, ListenerProtocol::Mqtt, &snapshot, &fleet);
+        let http = listener_address(input.site, ListenerProtocol::Http, &snapshot, &fleet);
+        let user = &principal.username;
+        Ok(TryClient {
+            principal: principal.id,
+            username: user.clone(),
+            expires_at: principal.expires_at_ms.unwrap_or_default(),
+            mqtt_line: mqtt.map(|(host, port)| {
+                format!("mosquitto_pub -V 5 -h {host} -p {port} -u {user} -P {shown} -q 1 -t orders/fr/lyon/created -m '{{\"total\":42}}'")
+            }),
+            http_line: http.map(|(host, port)| {
+                format!("curl -u {user}:{shown} -X POST http://{host}:{port}/v1/events/orders/fr/lyon/created -H 'content-type: application/json' -d '{{\"total\":42}}'")
+            }),
+            secret,
+        })
+    }
+
+    /// Publishes one event through an agent of a site, on the rights of the caller's own client.
+    ///
+    /// # Errors
+    /// The caller may not, the input is wrong, no agent answers, or the database's.
+    pub async fn publish(&self, caller: &Caller, input: PublishInput) -> Result<PublishResult> {
+        let permit = caller.permit(Right::Try)?;
+        let mut errors = FieldErrors::default();
+        let topic = errors.take("topic", Topic::new(&input.topic));
+        if input.payload.len() > PAYLOAD_BYTES_MAX {
+            errors.add("payload", format_args!("is longer than {PAYLOAD_BYTES_MAX} bytes"));
+        }
+        errors.check()?;
+        let topic = topic.ok_or(Error::Internal("a topic that did not parse is an error"))?;
+        let agent = self.agent_at(input.site).await?;
+        let (principal, _) = self.trial(permit).await?;
+        let began = Instant::now();
+        let outcome = self.fleet().publish(agent, principal.id, topic, input.payload, input.mode).await?;
+        let took_us = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        Ok(PublishResult { outcome, took_us })
+    }
+
+    /// Watches what a filter matches at a site, on the rights of the caller's own client. Dropping the receiver ends
+    /// the tail.
+    ///
+    /// # Errors
+    /// The caller may not, the filter is wrong, no agent answers, or the database's.
+    pub async fn tail(&self, caller: &Caller, site: SiteId, filter: &str) -> Result<mpsc::Receiver<TailMessage>> {
+        let permit = caller.permit(Right::Try)?;
+        let filter = Filter::parse(filter, Dialect::Mesh).map_err(|error| FieldErrors::one("filter", error))?;
+        let agent = self.agent_at(site).await?;
+        let (principal, _) = self.trial(permit).await?;
+        self.fleet().tail(agent, principal.id, filter, TAIL_PAYLOAD_BYTES_MAX)
+    }
+
+    /// Removes short-lived clients and overlapping secrets whose time is over.
+    ///
+    /// # Errors
+    /// The database's; the next run makes up for it.
+    pub async fn expire(&self) -> Result<()> {
+        let now_ms = now_ms();
+        let over = |ends: Option<i64>| ends.is_some_and(|ends| ends <= now_ms);
+        let snapshot = self.snapshot().await?;
+        let principals = snapshot.mesh.principals.iter();
+        let trials: Vec<_> =
+            principals.clone().filter(|found| found.kind == Kind::Trial && over(found.expires_at_ms)).collect();
+        let rotated: Vec<_> =
+            principals.filter(|found| found.secrets.iter().any(|secret| over(secret.expires_at_ms))).collect();
+        if trials.is_empty() && rotated.is_empty() {
+            return Ok(());
+        }
+        let mut edit = self.edit(Permit::of_portal()).await?;
+        edit.take_revision("removed what had expired").await?;
+        for principal in &rotated {
+            let mut new = (*principal).clone();
+            new.secrets.retain(|secret| !over(secret.expires_at_ms));
+            edit.tx.update_principal(&new, principal.revision, now_ms).await?;
+        }
+        for principal in &trials {
+            let revision = edit.tx.principal(principal.id).await?.map_or(0, |found| found.revision);
+            edit.tx.delete_rules_about(Subject::Principal(principal.id)).await?;
+            edit.tx.delete_principal(principal.id, revision).await?;
+        }
+        let object = self.environment().to_string();
+        edit.finish(done("environment.expire", object, "removed what had expired")).await
+    }
+
+    /// The caller's own client; its secret only when it was made just now.
+    async fn trial(&self, permit: Permit) -> Result<(Principal, Option<String>)> {
+        let mine = |principal: &&Principal| {
+            principal.kind == Kind::Trial
+                && principal.state == PrincipalState::Enabled
+                && permit.person().is_some()
+                && principal.person == permit.person()
+                && principal.expires_at_ms.is_some_and(|ends| ends - now_ms() > REPLACE_BEFORE_MS)
+        };
+        if let Some(found) = self.snapshot().await?.mesh.principals.iter().find(mine) {
+            return Ok((found.clone(), None));
+        }
+        let person = permit.person();
+        let mut edit = self.edit(permit).await?;
+        let (id, secret, now_ms) = (Uuid::now_v7(), random_secret(), edit.now_ms);
+        let mut short = id.simple().to_string();
+        short.drain(..24);
+        let key = edit.environment().await?.secret_key;
+        let principal = Principal {
+            id: PrincipalId(id),
+            username: format!("try-{short}"),
+            kind: Kind::Trial,
+            person,
+            state: PrincipalState::Enabled,
+            application: None,
+            roles: Vec::new(),
+            secrets: vec![new_secret(&key, &secret, now_ms)],
+            expires_at_ms: Some(now_ms + TRIAL_MS),
+            revision: 1,
+            created_at_ms: now_ms,
+        };
+        let summary = format!("made the short-lived client {}", principal.username);
+        let since = edit.take_revision(&summary).await?;
+        edit.tx.insert_principal(self.environment(), &principal, now_ms).await?;
+        for action in [Action::Connect, Action::Publish, Action::Subscribe] {
+            let rule = Rule {
+                policy: Policy {
+                    id: RuleId(Uuid::now_v7()),
+                    subject: Subject::Principal(principal.id),
+                    action,
+                    effect: Effect::Allow,
+                    filter: Filter::mesh(">").expect("a constant filter is valid"),
+                    sites: Vec::new(),
+                },
+                note: "for trying; removed with the client".to_owned(),
+                is_block: false,
+                since_revision: since.revision,
+                revision: 1,
+                updated_at_ms: now_ms,
+                updated_by: edit.actor().to_owned(),
+            };
+            edit.tx.insert_rule(self.environment(), &rule).await?;
+        }
+        edit.finish(done("principal.try", principal.id.to_string(), &summary)).await?;
+        Ok((principal, Some(secret)))
+    }
+
+    /// A connected agent of a site.
+    async fn agent_at(&self, site: SiteId) -> Result<AgentId> {
+        let connected = self.fleet().connected();
+        let agents = self.fleet_state().await?.agents;
+        let there = |agent: &&crate::domain::agent::Agent| {
+            agent.site == site && agent.state == State::Enrolled && connected.contains(&agent.id)
+        };
+        let found = agents.iter().find(there).map(|agent| agent.id);
+        found.ok_or_else(|| Error::Unavailable("no agent of this site is connected now: start one there".to_owned()))
+    }
+}
+
+fn done<'a>(action: &'a str, object: String, summary: &'a str) -> Done<'a> {
+    Done { action, object, summary, topic: LiveTopic::Access, before: None, after: None }
+}
+
+/// Where a listener of a site that runs can be reached.
+fn listener_address(
+    site: SiteId,
+    protocol: ListenerProtocol,
+    snapshot: &Snapshot,
+    fleet: &FleetState,
+) -> Option<(String, String)> {
+    let here = |id| {
+        snapshot
+            .mesh
+            .listeners
+            .iter()
+            .any(|found| found.id == id && found.spec.site == site && found.spec.protocol == protocol)
+    };
+    let parts = fleet.agents.iter().filter_map(|agent| fleet.status(agent.id)).flat_map(|status| &status.parts);
+    let serving = |part: &&mesh_protocol::report::Part| {
+        matches!(part.object, PartRef::Listener(id) if here(id))
+            && matches!(part.state, PartState::Running | PartState::Degraded)
+    };
+    let address = parts.filter(serving).find_map(|part| part.addresses.first())?;
+    let (host, port) = address.rsplit_once(':')?;
+    let host = if matches!(host, "0.0.0.0" | "[::]") { "127.0.0.1" } else { host };
+    Some((host.to_owned(), port.to_owned()))
+}

@@ -1,0 +1,16 @@
+//! Work that nobody waits for: reconcilers that look at the state and make it so.
+//!
+//! They take no input. An event only wakes them, a timer runs them anyway, so a lost wake heals and a failed run is
+//! made up for by the next.
+
+pub mod expiry;
+pub mod rollout;
+
+use crate::app::App;
+use crate::task::Tasks;
+
+/// Starts all of it.
+pub fn start(app: &App, tasks: &Tasks) {
+    tasks.spawn_until_stop("rollout", rollout::run(app.clone()));
+    tasks.spawn_until_stop("expiry", expiry::run(app.clone()));
+}

@@ -1,0 +1,21 @@
+//! What the portal's things are and which rules hold for them, without any IO, clock or database.
+//!
+//! Everything here can be tested by calling it. Layers above bring rows and time; they never decide.
+
+pub mod agent;
+pub mod application;
+pub mod audit;
+pub mod broker;
+pub mod desired;
+pub mod environment;
+pub mod field;
+pub mod join_token;
+pub mod link;
+pub mod listener;
+pub mod person;
+pub mod principal;
+pub mod role;
+pub mod route;
+pub mod rule;
+pub mod service_token;
+pub mod site;

@@ -1,0 +1,299 @@
+//! From everything the portal knows to what one agent must do: a pure function.
+//!
+//! The document of a revision must be the same whenever and wherever it is computed, because an agent takes "same
+//! revision, other content" for an attack. So nothing here reads a clock or depends on the order of rows, and every
+//! input that changes comes with a new policy revision.
+
+use std::collections::BTreeMap;
+
+use mesh_protocol::desired::{
+    BrokerConnection, Connector, ConnectorWork, DOCUMENT_VERSION, DesiredState, Dial, DurableInterest, Fabric,
+    KafkaSink, KafkaSource, Keys, Listener as ListenerState, Member, Observe, Policy, Site as SiteState,
+};
+use mesh_protocol::id::{AgentId, BrokerId, PrincipalId, RouteId, RuleId, SiteId};
+use mesh_protocol::policy::{
+    Action, Effect, Principal as PolicyPrincipal, PrincipalState, Role as PolicyRole, Rule, Subject,
+};
+use sha2::{Digest, Sha256};
+
+use super::agent::{Agent, State};
+use super::broker::Broker;
+use super::environment::Environment;
+use super::link::Link;
+use super::listener::Listener;
+use super::principal::{Kind, Principal};
+use super::role::Role;
+use super::route::{From, Route, To};
+use super::rule;
+use super::site::Site;
+
+/// Where an agent of a site that others dial listens when nobody chose: any address, a port of the agent's choice.
+const FABRIC_BIND: &str = "0.0.0.0:0";
+
+/// Everything that desired state is made of, as of one policy revision.
+#[derive(Clone, Debug)]
+pub struct Mesh {
+    /// Which mesh, at which revision.
+    pub environment: Environment,
+    /// Public keys that may sign what comes next, 64 hex digits each.
+    pub policy_keys: Vec<String>,
+    /// All sites.
+    pub sites: Vec<Site>,
+    /// All agents, revoked ones included.
+    pub agents: Vec<Agent>,
+    /// All links.
+    pub links: Vec<Link>,
+    /// All listeners.
+    pub listeners: Vec<Listener>,
+    /// All broker connections.
+    pub brokers: Vec<Broker>,
+    /// All principals.
+    pub principals: Vec<Principal>,
+    /// All mesh roles.
+    pub roles: Vec<Role>,
+    /// All rules.
+    pub rules: Vec<rule::Rule>,
+    /// All routes.
+    pub routes: Vec<Route>,
+    /// Declared event addresses.
+    pub addresses: Vec<String>,
+}
+
+impl Mesh {
+    /// What one agent must do; none for an agent that is unknown or revoked.
+    #[must_use]
+    pub fn desired(&self, agent: AgentId) -> Option<DesiredState> {
+        let agent = self.enrolled().find(|candidate| candidate.id == agent)?;
+        let site = self.site(agent.site)?;
+        let connectors = self.connectors(agent.id);
+        Some(DesiredState {
+            min_version: DOCUMENT_VERSION,
+            environment: self.environment.id,
+            agent: agent.id,
+            generation: self.environment.policy.generation,
+            revision: self.environment.policy.revision,
+            site: SiteState {
+                id: site.id,
+                name: site.spec.name.clone(),
+                region: site.spec.region.clone(),
+                labels: site.spec.labels.clone(),
+            },
+            keys: Keys { policy: self.policy_keys.clone() },
+            policy: self.policy(&connectors),
+            listeners: self
+                .listeners
+                .iter()
+                .filter(|listener| listener.spec.site == site.id)
+                .map(listener_state)
+                .collect(),
+            fabric: self.fabric(agent, site),
+            brokers: self.brokers.iter().filter(|broker| broker.spec.site == site.id).map(broker_state).collect(),
+            connectors,
+            durable_interest: self.durable_interest(),
+            observe: Observe { addresses: self.addresses.clone() },
+        })
+    }
+
+    /// The policy of the whole mesh as the decision function takes it, for previews: routes' principals included.
+    #[must_use]
+    pub fn whole_policy(&self) -> Policy {
+        self.policy_for(|_| true)
+    }
+
+    /// The agent that runs the connectors at a broker: the first enrolled one of the broker's site.
+    #[must_use]
+    pub fn owner(&self, broker: BrokerId) -> Option<AgentId> {
+        let site = self.brokers.iter().find(|candidate| candidate.id == broker)?.spec.site;
+        self.enrolled().filter(|agent| agent.site == site).map(|agent| agent.id).min()
+    }
+
+    fn enrolled(&self) -> impl Iterator<Item = &Agent> {
+        self.agents.iter().filter(|agent| agent.state == State::Enrolled)
+    }
+
+    fn site(&self, id: SiteId) -> Option<&Site> {
+        self.sites.iter().find(|site| site.id == id)
+    }
+
+    /// Clients may appear at any site, so every agent knows all of them; a route's identity only where it publishes
+    /// or takes.
+    fn policy(&self, connectors: &[Connector]) -> Policy {
+        self.policy_for(|principal| connectors.iter().any(|connector| connector.principal == principal))
+    }
+
+    fn policy_for(&self, runs_here: impl Fn(PrincipalId) -> bool) -> Policy {
+        let here = |principal: &&Principal| principal.kind != Kind::Route || runs_here(principal.id);
+        let mut principals: Vec<_> = self.principals.iter().filter(here).map(principal_state).collect();
+        principals.sort_by_key(|principal| principal.id);
+        let mut roles: Vec<_> =
+            self.roles.iter().map(|role| PolicyRole { id: role.id, name: role.name.clone() }).collect();
+        roles.sort_by_key(|role| role.id);
+        let mut rules: Vec<_> = self.rules.iter().map(|rule| rule.policy.clone()).collect();
+        for route in self.routes.iter().filter(|route| runs_here(route.principal)) {
+            rules.extend(route_rules(route));
+        }
+        rules.sort_by_key(|rule| rule.id);
+        Policy { secret_key: self.environment.secret_key.clone(), principals, roles, rules, scopes: Vec::new() }
+    }
+
+    fn fabric(&self, agent: &Agent, site: &Site) -> Fabric {
+        let is_dialled = self.links.iter().any(|link| link.to == site.id);
+        let bind = site.spec.fabric_bind.clone().or_else(|| is_dialled.then(|| FABRIC_BIND.to_owned()));
+        let mut dial: Vec<Dial> = Vec::new();
+        for link in self.links.iter().filter(|link| link.from == agent.site) {
+            let Some(far) = self.site(link.to) else { continue };
+            for other in self.enrolled().filter(|other| other.site == far.id) {
+                let addresses = match &far.spec.fabric_address {
+                    Some(address) => vec![address.clone()],
+                    None => other.fabric_addresses.clone(),
+                };
+                // Not reported yet: it comes with the revision that the report makes.
+                if !addresses.is_empty() {
+                    dial.push(Dial { link: link.id, agent: other.id, addresses });
+                }
+            }
+        }
+        dial.sort_by_key(|dial| (dial.link, dial.agent));
+        let mut members: Vec<Member> = self
+            .enrolled()
+            .filter_map(|agent| {
+                let site = self.site(agent.site)?;
+                let (site_name, region) = (site.spec.name.clone(), site.spec.region.clone());
+                Some(Member { agent: agent.id, site: site.id, site_name, region })
+            })
+            .collect();
+        members.sort_by_key(|member| member.agent);
+        Fabric { bind, dial, members }
+    }
+
+    fn connectors(&self, agent: AgentId) -> Vec<Connector> {
+        let mut connectors = Vec::new();
+        for route in self.running_routes() {
+            let connector = |work| Connector {
+                route: route.id,
+                name: route.spec.name.clone(),
+                generation: route.generation,
+                principal: route.principal,
+                work,
+            };
+            if let From::Kafka { broker, topics, template, filter, start } = &route.spec.from
+                && self.owner(*broker) == Some(agent)
+            {
+                connectors.push(connector(ConnectorWork::KafkaSource(KafkaSource {
+                    broker: *broker,
+                    topics: topics.clone(),
+                    template: template.clone(),
+                    filter: Some(filter.trim().to_owned()).filter(|filter| !filter.is_empty()),
+                    start: *start,
+                    mode: route.spec.mode,
+                })));
+            }
+            if let To::Kafka { broker, topic, key } = &route.spec.to
+                && self.owner(*broker) == Some(agent)
+            {
+                connectors.push(connector(ConnectorWork::KafkaSink(KafkaSink {
+                    broker: *broker,
+                    filters: route.spec.takes(),
+                    topic: topic.clone(),
+                    key: Some(key.clone()).filter(|key| !key.is_empty()),
+                })));
+            }
+        }
+        connectors
+    }
+
+    fn durable_interest(&self) -> Vec<DurableInterest> {
+        let mut interest = Vec::new();
+        for route in self.running_routes() {
+            let To::Kafka { broker, .. } = &route.spec.to else { continue };
+            let Some(agent) = self.owner(*broker) else { continue };
+            for filter in route.spec.takes() {
+                interest.push(DurableInterest { name: route.spec.name.clone(), agent, filter });
+            }
+        }
+        interest
+    }
+
+    fn running_routes(&self) -> impl Iterator<Item = &Route> {
+        let mut routes: Vec<&Route> = self.routes.iter().filter(|route| route.spec.enabled).collect();
+        routes.sort_by_key(|route| route.id);
+        routes.into_iter()
+    }
+}
+
+/// The rules of a route's own principal: exactly what the route says.
+#[must_use]
+pub fn route_rules(route: &Route) -> Vec<Rule> {
+    let publishes = route.spec.publishes().into_iter().map(|filter| (Action::Publish, filter));
+    let takes = route.spec.takes().into_iter().map(|filter| (Action::Subscribe, filter));
+    (0u32..)
+        .zip(publishes.chain(takes))
+        .map(|(index, (action, filter))| Rule {
+            id: derived_rule_id(route.id, index),
+            subject: Subject::Principal(route.principal),
+            action,
+            effect: Effect::Allow,
+            filter,
+            sites: Vec::new(),
+        })
+        .collect()
+}
+
+/// A rule nobody wrote still needs an id that stays the same: a hash of what it derives from (UUID version 8).
+fn derived_rule_id(route: RouteId, index: u32) -> RuleId {
+    let mut hasher = Sha256::new();
+    hasher.update(b"meshport/route-rule/v1\0");
+    hasher.update(route.0.as_bytes());
+    hasher.update(index.to_be_bytes());
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&hasher.finalize()[..16]);
+    RuleId(uuid::Builder::from_custom_bytes(bytes).into_uuid())
+}
+
+fn principal_state(principal: &Principal) -> PolicyPrincipal {
+    let mut roles = principal.roles.clone();
+    roles.sort_unstable();
+    PolicyPrincipal {
+        id: principal.id,
+        username: principal.username.clone(),
+        state: if principal.kind == Kind::Route { PrincipalState::Enabled } else { principal.state },
+        secrets: principal.secrets.iter().map(|secret| secret.hash.clone()).collect(),
+        roles,
+        application: principal.application,
+        expires_at_ms: principal.expires_at_ms,
+    }
+}
+
+fn listener_state(listener: &Listener) -> ListenerState {
+    let spec = &listener.spec;
+    ListenerState {
+        id: listener.id,
+        name: spec.name.clone(),
+        protocol: spec.protocol,
+        bind: spec.bind.clone(),
+        payload_bytes_max: spec.payload_bytes_max,
+        connections_max: spec.connections_max,
+        custody_timeout_ms: spec.custody_timeout_ms,
+        denied_v3_publish: spec.denied_v3_publish,
+    }
+}
+
+fn broker_state(broker: &Broker) -> BrokerConnection {
+    let spec = &broker.spec;
+    BrokerConnection {
+        id: broker.id,
+        name: spec.name.clone(),
+        bootstrap: spec.bootstrap.clone(),
+        security: spec.security.clone(),
+        discover: spec.discover,
+    }
+}
+
+/// Names of sites, for pages.
+#[must_use]
+pub fn site_names(sites: &[Site]) -> BTreeMap<SiteId, String> {
+    sites.iter().map(|site| (site.id, site.spec.name.clone())).collect()
+}
+
+#[cfg(test)]
+mod tests;

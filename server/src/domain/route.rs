@@ -1,0 +1,293 @@
+//! A route: which events move from where to where, mapped how, with which guarantee.
+//!
+//! At least one end is a broker connection. Between two clusters the records become mesh events on the way: the route
+//! is then a source that publishes by its template and a sink that attracts what the template can give.
+
+use mesh_protocol::desired::Start;
+use mesh_protocol::event::DeliveryMode;
+use mesh_protocol::expr::Expr;
+use mesh_protocol::id::{BrokerId, PrincipalId, RouteId};
+use mesh_protocol::template::Template;
+use mesh_protocol::topic::Filter;
+use serde::{Deserialize, Serialize};
+
+use super::field::FieldErrors;
+
+/// Most Kafka topics of one route.
+pub const TOPICS_MAX: usize = 256;
+/// Most filters of one route.
+pub const FILTERS_MAX: usize = 64;
+/// Longest name of a Kafka topic (Kafka's own limit).
+pub const KAFKA_NAME_BYTES_MAX: usize = 249;
+
+/// A route.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// Stable id.
+    pub id: RouteId,
+    /// It acts as this principal, which may exactly what the route says.
+    pub principal: PrincipalId,
+    /// What a person chose.
+    pub spec: Spec,
+    /// Changes when the route starts over: other source topics or another source cluster.
+    pub generation: u32,
+    /// The policy revision that brought its present form.
+    pub since_revision: u64,
+    /// Edit counter.
+    pub revision: u64,
+    /// Milliseconds since the Unix epoch.
+    pub updated_at_ms: i64,
+    /// Who changed it last.
+    pub updated_by: String,
+}
+
+/// What a person chooses about a route.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spec {
+    /// Unique in the environment.
+    pub name: String,
+    /// Runs, or is paused.
+    pub enabled: bool,
+    /// Where the events come from.
+    pub from: From,
+    /// Where they go.
+    pub to: To,
+    /// Direct or guaranteed.
+    pub mode: DeliveryMode,
+    /// Why it exists.
+    pub note: String,
+}
+
+/// The first end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum From {
+    /// Events on the mesh.
+    Mesh {
+        /// Mesh dialect; any of them.
+        filters: Vec<String>,
+    },
+    /// Records of Kafka topics.
+    Kafka {
+        /// Which cluster.
+        broker: BrokerId,
+        /// By name.
+        topics: Vec<String>,
+        /// Makes the event's topic.
+        template: String,
+        /// Expression a record must satisfy; empty = all.
+        filter: String,
+        /// Where to begin.
+        start: Start,
+    },
+}
+
+/// The second end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum To {
+    /// Events on the mesh.
+    Mesh,
+    /// Records of a Kafka topic.
+    Kafka {
+        /// Which cluster.
+        broker: BrokerId,
+        /// Template over the event's levels.
+        topic: String,
+        /// Template of the record's key; empty = the ordering key.
+        key: String,
+    },
+}
+
+impl Spec {
+    /// Checks everything, given the broker connections there are. Paths of the errors are those of the API's input.
+    ///
+    /// # Errors
+    /// What is wrong, by field.
+    pub fn check(&self, is_broker: impl Fn(BrokerId) -> bool) -> Result<(), FieldErrors> {
+        let mut errors = FieldErrors::default();
+        errors.name("name", &self.name);
+        errors.text("note", &self.note);
+        match &self.from {
+            From::Mesh { filters } => check_filters(&mut errors, filters),
+            From::Kafka { broker, topics, template, filter, .. } => {
+                check_broker(&mut errors, "from.broker", *broker, &is_broker);
+                check_topics(&mut errors, topics);
+                errors.take("from.template", Template::parse(template));
+                if !filter.trim().is_empty() {
+                    errors.take("from.filter", Expr::parse(filter));
+                }
+            }
+        }
+        match (&self.from, &self.to) {
+            (From::Mesh { .. }, To::Mesh) => errors.add("to.kind", "must be a cluster: a route has at least one"),
+            (_, To::Mesh) => {}
+            (_, To::Kafka { broker, topic, key }) => {
+                check_broker(&mut errors, "to.broker", *broker, &is_broker);
+                errors.take("to.topic", Template::parse(topic));
+                if !key.is_empty() {
+                    errors.take("to.key", Template::parse(key));
+                }
+            }
+        }
+        self.check_loop(&mut errors);
+        errors.check()
+    }
+
+    /// A route that writes the very topics it reads never ends.
+    fn check_loop(&self, errors: &mut FieldErrors) {
+        if let (From::Kafka { broker, topics, .. }, To::Kafka { broker: target, topic, .. }) = (&self.from, &self.to)
+            && broker == target
+            && topics.contains(topic)
+        {
+            errors.add("to.topic", "is one of the topics the route reads: its records would go round for ever");
+        }
+    }
+
+    /// What a route publishes to the mesh; none for one that only takes from it.
+    #[must_use]
+    pub fn publishes(&self) -> Option<Filter> {
+        match &self.from {
+            From::Mesh { .. } => None,
+            From::Kafka { template, .. } => Template::parse(template).ok().map(|template| template.pattern()),
+        }
+    }
+
+    /// What a route takes from the mesh; nothing for one that only publishes.
+    #[must_use]
+    pub fn takes(&self) -> Vec<Filter> {
+        match (&self.from, &self.to) {
+            (_, To::Mesh) => Vec::new(),
+            (From::Mesh { filters }, _) => filters.iter().filter_map(|text| Filter::mesh(text).ok()).collect(),
+            (From::Kafka { .. }, _) => self.publishes().into_iter().collect(),
+        }
+    }
+
+    /// Whether going on from where `old` stood would be wrong: another cluster or other topics.
+    #[must_use]
+    pub fn starts_over(&self, old: &Self) -> bool {
+        let source = |spec: &Self| match &spec.from {
+            From::Mesh { .. } => None,
+            From::Kafka { broker, topics, .. } => Some((*broker, topics.clone())),
+        };
+        source(self) != source(old)
+    }
+
+    /// The broker connections it uses.
+    pub fn brokers(&self) -> impl Iterator<Item = BrokerId> {
+        let from = match &self.from {
+            From::Mesh { .. } => None,
+            From::Kafka { broker, .. } => Some(*broker),
+        };
+        let to = match &self.to {
+            To::Mesh => None,
+            To::Kafka { broker, .. } => Some(*broker),
+        };
+        from.into_iter().chain(to)
+    }
+}
+
+fn check_broker(errors: &mut FieldErrors, field: &str, broker: BrokerId, is_broker: impl Fn(BrokerId) -> bool) {
+    if !is_broker(broker) {
+        errors.add(field, "is not a broker connection of this environment");
+    }
+}
+
+fn check_filters(errors: &mut FieldErrors, filters: &[String]) {
+    if filters.is_empty() || filters.len() > FILTERS_MAX {
+        errors.add("from.filters", format_args!("needs 1 to {FILTERS_MAX} filters"));
+    }
+    for text in filters {
+        if let Some(filter) = errors.take("from.filters", Filter::mesh(text))
+            && filter.has_variables()
+        {
+            errors.add("from.filters", "may not use variables: a route is not a client");
+        }
+    }
+}
+
+fn check_topics(errors: &mut FieldErrors, topics: &[String]) {
+    if topics.is_empty() || topics.len() > TOPICS_MAX {
+        errors.add("from.topics", format_args!("needs 1 to {TOPICS_MAX} topics"));
+    }
+    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    for topic in topics {
+        let sound = !topic.is_empty() && topic.len() <= KAFKA_NAME_BYTES_MAX && topic.chars().all(legal);
+        if !sound || topic == "." || topic == ".." {
+            errors.add(
+                "from.topics",
+                format_args!("`{topic}` is not a Kafka topic name (letters, digits, `.`, `_`, `-`)"),
+            );
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn broker(n: u128) -> BrokerId {
+        BrokerId(uuid::Uuid::from_u128(n))
+    }
+
+    fn between(template: &str, topic: &str) -> Spec {
+        Spec {
+            name: "berlin-to-hq".into(),
+            enabled: true,
+            from: From::Kafka {
+                broker: broker(1),
+                topics: vec!["sensors".into()],
+                template: template.into(),
+                filter: String::new(),
+                start: Start::Earliest,
+            },
+            to: To::Kafka { broker: broker(2), topic: topic.into(), key: String::new() },
+            mode: DeliveryMode::Guaranteed,
+            note: String::new(),
+        }
+    }
+
+    fn fields(spec: &Spec) -> Vec<String> {
+        spec.check(|_| true).err().map(|errors| errors.0.into_keys().collect()).unwrap_or_default()
+    }
+
+    #[test]
+    fn each_mistake_is_named_at_its_field() {
+        assert_eq!(fields(&between("sensors/{value.plant}/{key}", "sensors")), [""; 0]);
+        assert_eq!(fields(&between("sensors/{value.", "sensors")), ["from.template"]);
+        let mut spec = between("sensors/{key}", "sensors.{9");
+        spec.from = From::Mesh { filters: vec![] };
+        assert_eq!(fields(&spec), ["from.filters", "to.topic"]);
+        spec.to = To::Mesh;
+        assert_eq!(fields(&spec), ["from.filters", "to.kind"]);
+    }
+
+    #[test]
+    fn a_route_may_exactly_what_it_says() {
+        let spec = between("sensors/{value.plant}/p{key}/temp", "sensors");
+        assert_eq!(spec.publishes(), Filter::mesh("sensors/*/p*/temp").ok());
+        assert_eq!(spec.takes(), [Filter::mesh("sensors/*/p*/temp").expect("valid")]);
+    }
+
+    #[test]
+    fn another_mapping_goes_on_and_other_topics_start_over() {
+        let old = between("sensors/{key}", "sensors");
+        assert!(!between("machines/{key}", "other").starts_over(&old));
+        let mut other = old.clone();
+        other.from = From::Kafka {
+            broker: broker(1),
+            topics: vec!["more".into()],
+            template: "sensors/{key}".into(),
+            filter: String::new(),
+            start: Start::Earliest,
+        };
+        assert!(other.starts_over(&old));
+    }
+
+    #[test]
+    fn a_route_onto_itself_is_refused() {
+        let mut spec = between("sensors/{key}", "sensors");
+        spec.to = To::Kafka { broker: broker(1), topic: "sensors".into(), key: String::new() };
+        assert_eq!(fields(&spec), ["to.topic"]);
+    }
+}
