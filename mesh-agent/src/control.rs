@@ -15,4 +15,4 @@ pub mod standing;
 pub mod tls;
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;

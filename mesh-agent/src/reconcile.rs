@@ -108,8 +108,9 @@ impl Reconciler {
             self.enforcer.apply_deny_list((*standing.deny_list).clone());
         }
         let Some(accepted) = standing.accepted else { return };
-        self.enforce(&accepted);
+        // Before anybody may publish by the new policy, everything it wants durably has somebody who answers.
         self.starter.document(&accepted).await;
+        self.enforce(&accepted);
         let wanted = plan::parts(&accepted.state);
         let running = self.runners.iter().map(|(part, runner)| (*part, runner.spec())).collect();
         self.apply(plan::diff(&running, wanted));

@@ -1,57 +1,79 @@
 //! The real parts, and what they share: the one place that knows how each is made.
 
-use std::sync::Arc;
+mod connector;
+mod standin;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use mesh_protocol::desired::ConnectorWork;
+use mesh_protocol::id::RouteId;
 use mesh_protocol::report::LinkState;
 use tokio::sync::watch;
 
+use crate::connector::Deps;
 use crate::control::ledger::Accepted;
 use crate::control::outbox::Outbox;
 use crate::counters::Counters;
 use crate::home::{Home, HomeError, Ports, Secrets};
 use crate::identity::Identity;
+use crate::observe::{Observer, Unobserved};
 use crate::part::{Running, StartError};
 use crate::policy::Enforcer;
 use crate::reconcile::{PartSpec, Starter};
-use crate::router::Router;
-use crate::status::PartHandle;
+use crate::router::{Reach, Router};
+use crate::status::{Board, PartHandle};
+use connector::Store;
+use standin::StandIn;
 
-/// Makes the real parts.
-#[derive(Debug)]
-pub struct Wiring {
+/// What all parts are made of. Cloning shares it.
+#[derive(Clone, Debug)]
+pub struct Shared {
     /// Who the agent is; changes with a renewal.
     pub identity: watch::Receiver<Arc<Identity>>,
     /// Decides.
     pub enforcer: Arc<Enforcer>,
     /// Routes.
     pub router: Router,
+    /// Shows.
+    pub board: Board,
     /// Counts.
     pub counters: Counters,
     /// Takes reports.
     pub outbox: Outbox,
-    /// Ports that were chosen once.
-    pub ports: Ports,
-    /// Logins for brokers.
-    pub secrets: Secrets,
+}
+
+/// Makes the real parts.
+#[derive(Debug)]
+pub struct Wiring {
+    shared: Shared,
+    ports: Ports,
+    secrets: Secrets,
+    observer: Arc<dyn Observer>,
     links: watch::Sender<Vec<LinkState>>,
+    /// For sinks of this agent.
+    sinks: Mutex<HashMap<RouteId, Arc<StandIn>>>,
+    /// For sinks and queues of other agents.
+    others: Arc<StandIn>,
 }
 
 impl Wiring {
-    /// What all parts are made of.
+    /// A maker of parts over these.
     ///
     /// # Errors
     /// The state folder cannot be used.
-    pub fn new(
-        home: &Home,
-        identity: watch::Receiver<Arc<Identity>>,
-        enforcer: Arc<Enforcer>,
-        router: Router,
-        counters: Counters,
-        outbox: Outbox,
-    ) -> Result<Self, HomeError> {
-        let (ports, secrets) = (home.ports(), home.secrets()?);
-        Ok(Self { identity, enforcer, router, counters, outbox, ports, secrets, links: watch::Sender::default() })
+    pub fn new(home: &Home, shared: Shared) -> Result<Self, HomeError> {
+        let others = StandIn::new(&shared.router, Reach::Remote, &shared.counters);
+        Ok(Self {
+            shared,
+            ports: home.ports(),
+            secrets: home.secrets()?,
+            observer: Arc::new(Unobserved),
+            links: watch::Sender::default(),
+            sinks: Mutex::default(),
+            others,
+        })
     }
 
     /// Links to other agents, as the fabric tells them.
@@ -59,20 +81,68 @@ impl Wiring {
     pub fn links(&self) -> watch::Receiver<Vec<LinkState>> {
         self.links.subscribe()
     }
+
+    fn deps(&self) -> Deps {
+        Deps {
+            router: self.shared.router.clone(),
+            enforcer: self.shared.enforcer.clone(),
+            observer: self.observer.clone(),
+            secrets: Arc::new(Store(self.secrets.clone())),
+            board: self.shared.board.clone(),
+            counters: self.shared.counters.clone(),
+        }
+    }
+
+    fn stand_in(&self, route: RouteId) -> Arc<StandIn> {
+        let mut sinks = self.sinks.lock().expect("no panic while held");
+        let new = || StandIn::new(&self.shared.router, Reach::Local, &self.shared.counters);
+        sinks.entry(route).or_insert_with(new).clone()
+    }
+
+    /// Everything that a document wants durably has somebody who answers, before any part takes events in.
+    fn stand_in_for(&self, accepted: &Accepted) {
+        let state = &accepted.state;
+        let elsewhere = state.durable_interest.iter().filter(|interest| interest.agent != state.agent);
+        self.others.want(elsewhere.map(|interest| interest.filter.clone()));
+        let mut routes = Vec::new();
+        for connector in &state.connectors {
+            if let ConnectorWork::KafkaSink(sink) = &connector.work {
+                self.stand_in(connector.route).want(sink.filters.iter().cloned());
+                routes.push(connector.route);
+            }
+        }
+        self.sinks.lock().expect("no panic while held").retain(|route, stand_in| {
+            let wanted = routes.contains(route);
+            if !wanted {
+                stand_in.want([]);
+            }
+            wanted
+        });
+    }
 }
 
 #[async_trait]
 impl Starter for Wiring {
     async fn start(&self, spec: &PartSpec, _line: Arc<PartHandle>) -> Result<Box<dyn Running>, StartError> {
         let what = match spec {
+            PartSpec::Source(connector, broker) => {
+                return connector::start_source(connector, broker, self.deps(), &self.secrets);
+            }
+            PartSpec::Sink(connector, broker) => {
+                let stand_in = self.stand_in(connector.route);
+                return connector::start_sink(connector, broker, self.deps(), &self.secrets, stand_in);
+            }
             PartSpec::Fabric { .. } => "links to other sites",
             PartSpec::Discovery(_) => "discovery",
-            PartSpec::Sink(..) => "sinks",
-            PartSpec::Source(..) => "sources",
             PartSpec::Listener(_) => "listeners",
         };
         Err(StartError::Rejected(format!("this version of the agent has no {what}: update it")))
     }
 
-    async fn document(&self, _accepted: &Accepted) {}
+    async fn document(&self, accepted: &Accepted) {
+        self.stand_in_for(accepted);
+    }
 }
+
+#[cfg(test)]
+mod tests;

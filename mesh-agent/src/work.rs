@@ -21,7 +21,7 @@ use crate::router::{Budget, Router};
 use crate::status::{Board, now_ms};
 use crate::tail::PortalDesk;
 use crate::task::Tasks;
-use crate::wiring::Wiring;
+use crate::wiring::{Shared, Wiring};
 
 /// Bytes of events in flight at once.
 const BUDGET_BYTES: u32 = 64 * 1024 * 1024;
@@ -68,14 +68,15 @@ impl Agent {
         let enforcer = Arc::new(Enforcer::default());
         let router = Router::new(Budget::new(BUDGET_BYTES), &counters);
         let outbox = Outbox::new(&counters);
-        let wiring = Wiring::new(
-            home,
-            identity.subscribe(),
-            enforcer.clone(),
-            router.clone(),
-            counters.clone(),
-            outbox.clone(),
-        )?;
+        let shared = Shared {
+            identity: identity.subscribe(),
+            enforcer: enforcer.clone(),
+            router: router.clone(),
+            board: board.clone(),
+            counters: counters.clone(),
+            outbox: outbox.clone(),
+        };
+        let wiring = Wiring::new(home, shared)?;
         let links = wiring.links();
         let reconciler = Reconciler::new(ledger.standing(), enforcer.clone(), Arc::new(wiring), board.clone());
         let facts = Facts {

@@ -23,6 +23,7 @@ use std::time::Duration;
 
 use mesh_protocol::desired::{BrokerConnection, Connector, KafkaSink};
 use mesh_protocol::report::PartRef;
+use tokio_util::sync::CancellationToken;
 
 use crate::connector::{Deps, Identity};
 use crate::kafka::client::Complaints;
@@ -102,7 +103,10 @@ fn work(
     let writer = Writer::new(shared.clone(), intake.clone(), mapping, settings, client.clone());
     writer.check().map_err(|error| shared.target.unusable(&error))?;
     let refusals = writer.refusals();
-    let watch = Watch::new(shared, intake.clone(), part.clone(), client, attachment, sink.filters.clone(), refusals);
+    let mut watch =
+        Watch::new(shared, intake.clone(), part.clone(), client, attachment, sink.filters.clone(), refusals);
+    // Before the start is told: whoever stood in for this sink until now steps aside then.
+    watch.apply_policy();
     let writer = std::thread::Builder::new()
         .name("kafka-sink".to_owned())
         .spawn(move || writer.run())
@@ -113,6 +117,12 @@ fn work(
 }
 
 impl Running {
+    /// Cancelled when it ended by itself; none when it does nothing because its configuration is wrong.
+    #[must_use]
+    pub fn ended(&self) -> Option<CancellationToken> {
+        self.work.as_ref().map(|work| work.tasks.token())
+    }
+
     /// Stops taking events, waits until the cluster has what was taken, and ends; what is still under way at the
     /// deadline fails its holds, so that nobody takes it for delivered. Returns who did not end in time.
     pub async fn stop(self, deadline: Duration) -> Vec<&'static str> {

@@ -28,6 +28,7 @@ use std::time::Duration;
 
 use mesh_protocol::desired::{BrokerConnection, Connector, KafkaSource};
 use mesh_protocol::report::PartRef;
+use tokio_util::sync::CancellationToken;
 
 use crate::connector::{Deps, Identity};
 use crate::kafka::client::Complaints;
@@ -129,6 +130,12 @@ fn work(
 }
 
 impl Running {
+    /// Cancelled when it ended by itself; none when it does nothing because its configuration is wrong.
+    #[must_use]
+    pub fn ended(&self) -> Option<CancellationToken> {
+        self.work.as_ref().map(|work| work.tasks.token())
+    }
+
     /// Stops reading, waits a moment for what is under way, commits what was taken and leaves the group. What was not
     /// taken is read again at the next start. Returns who did not end in time.
     pub async fn stop(self, deadline: Duration) -> Vec<&'static str> {

@@ -69,7 +69,7 @@ impl Watch {
     }
 
     /// Subscribes to what is allowed now and takes the rest back; returns what is not allowed.
-    fn apply_policy(&mut self) -> Option<String> {
+    pub(super) fn apply_policy(&mut self) -> Option<String> {
         let shared = self.shared.clone();
         let session = match session(&shared) {
             Ok(session) => session,

@@ -1,0 +1,73 @@
+use super::*;
+use crate::control::ledger::sample;
+use crate::router::{Admitted, Budget, Failure, Outcome};
+use crate::status::now_ms;
+use bytes::Bytes;
+use mesh_protocol::desired::{DesiredState, DurableInterest};
+use mesh_protocol::event::{DeliveryMode, Event, Headers, Origin, Protocol};
+use mesh_protocol::id::{AgentId, SiteId};
+use mesh_protocol::topic::{Filter, Topic};
+use mesh_protocol::wire::Revision;
+use uuid::Uuid;
+
+pub(super) fn event(topic: &str) -> Event {
+    Event {
+        topic: Topic::new(topic).expect("valid"),
+        payload: Bytes::new(),
+        key: Bytes::new(),
+        headers: Headers::default(),
+        mode: DeliveryMode::Guaranteed,
+        admitted_at_ms: now_ms(),
+        ttl_ms: None,
+        origin: Origin { site: SiteId(Uuid::nil()), principal: None, protocol: Protocol::Mesh },
+        path: Vec::new(),
+        retain: false,
+    }
+}
+
+fn accepted(state: DesiredState) -> Accepted {
+    let revision = Revision { generation: state.generation, revision: state.revision };
+    Accepted { state, revision, digest: String::new() }
+}
+
+#[tokio::test]
+async fn what_a_document_wants_durably_is_answered_before_any_part_runs() {
+    let dir = tempfile::tempdir().expect("temp dir");
+    let home = Home::at(dir.path()).expect("made");
+    let (counters, board) = (Counters::default(), Board::default());
+    let router = Router::new(Budget::new(1_000), &counters);
+    let authority = crate::control::testing::Authority::new();
+    let portal = "https://127.0.0.1:1".parse().expect("an address");
+    let (_keep, identity) = watch::channel(Arc::new(authority.identity(portal)));
+    let outbox = Outbox::new(&counters);
+    let shared = Shared {
+        identity,
+        enforcer: Arc::default(),
+        router: router.clone(),
+        board,
+        counters: counters.clone(),
+        outbox,
+    };
+    let wiring = Wiring::new(&home, shared).expect("made");
+    let publish = async |topic: &str| {
+        let admission = router.budget().try_take(1).expect("room");
+        router.publish(vec![Admitted::new(event(topic))], admission, None).await
+    };
+    let elsewhere = DurableInterest {
+        name: "prices".to_owned(),
+        agent: AgentId(Uuid::from_u128(99)),
+        filter: Filter::mesh("prices/>").expect("valid"),
+    };
+    let mut state = sample::state(1);
+    state.durable_interest = vec![elsewhere];
+    wiring.document(&accepted(state.clone())).await;
+    assert_eq!(publish("orders/fr").await, Outcome::Failed(Failure::Lost), "a sink of its own");
+    assert_eq!(publish("prices/fr").await, Outcome::Failed(Failure::Lost), "a sink of another agent");
+    assert_eq!(publish("sensors/1").await, Outcome::Unrouted);
+    assert_eq!(router.interest().snapshot().wanted.len(), 1, "others are told of its own sinks only");
+    state.connectors.clear();
+    state.durable_interest.clear();
+    wiring.document(&accepted(state)).await;
+    assert_eq!(publish("orders/fr").await, Outcome::Unrouted);
+    assert_eq!(publish("prices/fr").await, Outcome::Unrouted);
+}
