@@ -17,6 +17,7 @@ pub mod counters;
 pub mod home;
 pub mod identity;
 pub mod kafka;
+pub mod listener;
 pub mod observe;
 pub mod part;
 pub mod policy;

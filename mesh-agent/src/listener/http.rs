@@ -1,0 +1,94 @@
+//! HTTP: publish by POST, subscribe by Server-Sent Events.
+//!
+//! | request | does |
+//! | --- | --- |
+//! | `POST /v1/events/{topic}` | publishes the body; 202 when everybody who wants it has it |
+//! | `POST /v1/events` | publishes a batch, one JSON object a line (`application/x-ndjson`), all or nothing up to the router |
+//! | `GET /v1/events?filter=a/>&dialect=mesh` | a stream of events (SSE); `filter` may come several times |
+//! | `GET /healthz` | 200 while the listener runs; no login |
+//!
+//! The topic is percent-decoded; every slash separates levels, written plainly or as `%2F`. Log in with the user name and
+//! secret of a principal (Basic). Errors are `application/problem+json` and name the deciding reason. No request of a
+//! browser from another origin is let in (no CORS headers). `Last-Event-ID` is not honoured: streams keep no past.
+
+mod auth;
+mod batch;
+mod problem;
+mod publish;
+mod tail;
+mod topic;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
+use axum::routing::{get, post};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+
+use super::limits::{Place, Slot};
+use super::metrics::Metrics;
+use super::{Common, accept};
+use problem::Problem;
+
+/// How long a client may take to send the head of a request.
+const HEAD_MAX: Duration = Duration::from_secs(15);
+
+/// What all requests of one listener share.
+#[derive(Debug)]
+struct Gate {
+    common: Arc<Common>,
+    metrics: Metrics,
+}
+
+type Shared = Arc<Gate>;
+
+/// Accepts clients until the listener's tasks are stopped.
+pub(super) fn serve(socket: TcpListener, common: Arc<Common>) {
+    let gate = Arc::new(Gate { metrics: Metrics::new(&common.counters), common: common.clone() });
+    let (open, full) = (routes(gate), Router::new().fallback(|| async { Problem::too_many_clients() }));
+    let tasks = common.tasks.clone();
+    let stopping = common.tasks.token();
+    let connection = move |stream: TcpStream, slot: Slot| {
+        let routes = if slot.place() == Place::Client { open.clone() } else { full.clone() };
+        let stopping = stopping.clone();
+        async move {
+            let served = hyper::server::conn::http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(HEAD_MAX)
+                .serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes));
+            let mut served = std::pin::pin!(served);
+            let ended = tokio::select! {
+                ended = &mut served => ended,
+                () = stopping.cancelled() => {
+                    served.as_mut().graceful_shutdown();
+                    served.await
+                }
+            };
+            if let Err(error) = ended {
+                tracing::debug!(%error, "an HTTP connection ended early");
+            }
+            drop(slot);
+        }
+    };
+    tasks.spawn_until_stopped("http accept", accept::accept(common, socket, connection));
+}
+
+fn routes(gate: Shared) -> Router {
+    Router::new()
+        .route("/v1/events/{*topic}", post(publish::publish))
+        .route("/v1/events", get(tail::tail).post(batch::publish))
+        .route("/healthz", get(|| async { "ok\n" }))
+        .fallback(|| async {
+            Problem::new(StatusCode::NOT_FOUND, "there is nothing here: events are under /v1/events")
+        })
+        // Bodies are read with the listener's own limit.
+        .layer(DefaultBodyLimit::disable())
+        .with_state(gate)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,115 @@
+//! Who sends a request: Basic credentials of a principal.
+//!
+//! Checking a secret costs microseconds (it is random, so a fast keyed hash suffices), so every request is checked anew
+//! and by the policy of its own moment.
+
+use std::sync::Arc;
+
+use axum::http::{HeaderMap, header};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use mesh_protocol::event::{Origin, Protocol};
+use mesh_protocol::policy::{Action, DenyReason};
+
+use super::Gate;
+use super::problem::Problem;
+use crate::listener::refusal;
+use crate::observe::{Client, ClientObserver};
+use crate::policy::{Denied, Session};
+
+/// Longest part of a user agent that names a client, in bytes.
+const CLIENT_ID_MAX: usize = 128;
+
+/// A caller who may connect.
+pub(super) struct Caller {
+    pub(super) session: Session,
+    pub(super) watcher: Arc<dyn ClientObserver>,
+    pub(super) origin: Origin,
+}
+
+impl Gate {
+    /// The caller of a request.
+    pub(super) fn caller(&self, headers: &HeaderMap) -> Result<Caller, Problem> {
+        let client_id = client_id(headers);
+        let (username, secret) = credentials(headers).unwrap_or_default();
+        let attempt = if username.is_empty() {
+            Err(Denied::ByPolicy(DenyReason::NoCredentials))
+        } else {
+            self.common.enforcer.login(&username, &secret, &client_id)
+        };
+        let session = match attempt {
+            Ok((session, _)) => session,
+            Err(denied) => {
+                self.metrics.refused_logins.one();
+                self.watcher(None, &username, &client_id).refused(refusal(Action::Connect, "", &denied));
+                return Err(not_let_in(&denied));
+            }
+        };
+        let principal = Some(session.principal());
+        let enforced = self.common.enforcer.enforced().ok_or_else(|| not_let_in(&Denied::NoPolicy))?;
+        let origin = Origin { site: enforced.site.id, principal, protocol: Protocol::Http };
+        let watcher = self.watcher(principal, &username, &client_id);
+        Ok(Caller { session, watcher, origin })
+    }
+
+    fn watcher(
+        &self,
+        principal: Option<mesh_protocol::id::PrincipalId>,
+        username: &str,
+        client_id: &str,
+    ) -> Arc<dyn ClientObserver> {
+        self.common.observer.client(Client {
+            principal,
+            principal_name: username.to_owned(),
+            client_id: client_id.to_owned(),
+            protocol: Protocol::Http,
+            route: None,
+            broker: None,
+        })
+    }
+}
+
+fn not_let_in(denied: &Denied) -> Problem {
+    match denied {
+        Denied::ByPolicy(DenyReason::NoCredentials | DenyReason::UnknownUser | DenyReason::WrongSecret) => {
+            Problem::unauthorized(denied.to_string())
+        }
+        Denied::NoPolicy => Problem::later(denied.to_string()),
+        _ => Problem::forbidden(denied),
+    }
+}
+
+fn credentials(headers: &HeaderMap) -> Option<(String, String)> {
+    let (scheme, encoded) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let decoded = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
+    let (username, secret) = decoded.split_once(':')?;
+    Some((username.to_owned(), secret.to_owned()))
+}
+
+/// HTTP clients have no id; their user agent stands for it.
+fn client_id(headers: &HeaderMap) -> String {
+    let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or("http");
+    agent.chars().take(CLIENT_ID_MAX).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_basic_credentials_are_read() {
+        let read = |value: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::AUTHORIZATION, value.parse().expect("valid"));
+            credentials(&headers)
+        };
+        assert_eq!(read("Basic dGlsbC0xOmE6Yg=="), Some(("till-1".to_owned(), "a:b".to_owned())));
+        assert_eq!(read("basic dGlsbC0xOmE6Yg=="), read("Basic dGlsbC0xOmE6Yg=="));
+        for bad in ["Bearer x", "Basic", "Basic ?", "Basic dGlsbA=="] {
+            assert_eq!(read(bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! What listeners count. Names are shared by all listeners of the agent.
+
+use crate::counters::{Counter, Counters};
+
+#[derive(Debug)]
+pub(super) struct Metrics {
+    /// Packets that are no MQTT, or break its rules.
+    pub(super) malformed: Counter,
+    /// Connections that did not say who they are in time.
+    pub(super) silent: Counter,
+    /// Logins refused.
+    pub(super) refused_logins: Counter,
+    /// Publishes that policy refused.
+    pub(super) denied: Counter,
+    /// Publishes refused because a limit was passed.
+    pub(super) rejected: Counter,
+    /// Guaranteed publishes not taken by everybody in time.
+    pub(super) custody_timeouts: Counter,
+    /// Guaranteed publishes that an outlet refused.
+    pub(super) custody_failures: Counter,
+    /// MQTT 3.1.1 publishes with RETAIN, sent on but not retained.
+    pub(super) not_retained: Counter,
+    /// Direct events dropped because a subscriber's queue was full.
+    pub(super) dropped_slow: Counter,
+    /// Events that were queued or unacknowledged when their subscriber's session ended.
+    pub(super) ended_with_session: Counter,
+    /// Events not sent because their time to live had passed.
+    pub(super) expired: Counter,
+    /// Events inside a subscription that the subscriber may not read.
+    pub(super) withheld: Counter,
+    /// Events larger than the subscriber's own maximum packet size.
+    pub(super) too_large_for_client: Counter,
+    /// Wills that could not be published.
+    pub(super) lost_wills: Counter,
+}
+
+impl Metrics {
+    pub(super) fn new(counters: &Counters) -> Self {
+        Self {
+            malformed: counters.counter("malformed_packets"),
+            silent: counters.counter("silent_connections"),
+            refused_logins: counters.counter("refused_logins"),
+            denied: counters.counter("denied_publish_events"),
+            rejected: counters.counter("rejected_publish_events"),
+            custody_timeouts: counters.counter("custody_timeout_events"),
+            custody_failures: counters.counter("custody_failed_events"),
+            not_retained: counters.counter("not_retained_events"),
+            dropped_slow: counters.counter("dropped_slow_consumer_events"),
+            ended_with_session: counters.counter("ended_with_session_events"),
+            expired: counters.counter("expired_events"),
+            withheld: counters.counter("withheld_events"),
+            too_large_for_client: counters.counter("too_large_for_client_events"),
+            lost_wills: counters.counter("lost_will_events"),
+        }
+    }
+}

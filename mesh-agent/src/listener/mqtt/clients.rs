@@ -1,0 +1,168 @@
+//! Which clients have a session, so that one that connects again takes over (MQTT 5, 3.1.4).
+//!
+//! A session belongs to a principal *and* a client id: a stranger who uses a device's client id gets a session of its
+//! own and cannot throw the device out.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use mesh_protocol::id::PrincipalId;
+use rustc_hash::FxHashMap;
+use tokio_util::sync::CancellationToken;
+
+use super::signals::{Reasons, Signals};
+
+/// How long a newcomer waits for the session it takes over to end. That one only has to write one packet.
+const HANDOVER_MAX: Duration = Duration::from_secs(2);
+
+/// All sessions of the agent. Cloning is cheap and means the same set.
+#[derive(Clone, Debug, Default)]
+pub struct Clients(Arc<Mutex<Inner>>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    next: u64,
+    sessions: FxHashMap<Name, Entry>,
+    /// Wills that wait, by whose they are.
+    wills: FxHashMap<Name, CancellationToken>,
+}
+
+/// Whose session it is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Name {
+    pub(super) principal: PrincipalId,
+    pub(super) client_id: Arc<str>,
+}
+
+#[derive(Clone, Debug)]
+struct Entry {
+    id: u64,
+    signals: Arc<Signals>,
+    ended: CancellationToken,
+}
+
+/// A session's place in the set; dropping it says that the session has ended.
+#[derive(Debug)]
+pub(super) struct Registered {
+    clients: Clients,
+    name: Name,
+    entry: Entry,
+}
+
+impl Clients {
+    /// Registers a session, after the one it takes over has ended. A will of it that still waited is not sent.
+    pub(super) async fn register(&self, name: Name, signals: Arc<Signals>) -> Registered {
+        let deadline = tokio::time::Instant::now() + HANDOVER_MAX;
+        loop {
+            let previous = match self.try_register(&name, &signals) {
+                Ok(registered) => return registered,
+                Err(previous) => previous,
+            };
+            previous.signals.raise(Reasons::TAKEN_OVER);
+            if tokio::time::timeout_at(deadline, previous.ended.cancelled()).await.is_err() {
+                tracing::warn!(client_id = %name.client_id, "the session that is taken over did not end in time");
+                self.forget(&name, previous.id);
+            }
+        }
+    }
+
+    fn try_register(&self, name: &Name, signals: &Arc<Signals>) -> Result<Registered, Entry> {
+        let mut inner = self.0.lock().expect("no panic while held");
+        if let Some(previous) = inner.sessions.get(name) {
+            return Err(previous.clone());
+        }
+        inner.next += 1;
+        let entry = Entry { id: inner.next, signals: signals.clone(), ended: CancellationToken::new() };
+        inner.sessions.insert(name.clone(), entry.clone());
+        if let Some(will) = inner.wills.remove(name) {
+            will.cancel();
+        }
+        Ok(Registered { clients: self.clone(), name: name.clone(), entry })
+    }
+
+    fn forget(&self, name: &Name, id: u64) {
+        let mut inner = self.0.lock().expect("no panic while held");
+        if inner.sessions.get(name).is_some_and(|entry| entry.id == id) {
+            inner.sessions.remove(name);
+        }
+    }
+
+    /// A will begins to wait: cancelled when its client connects again. None when as many wait as may (`max`), or the
+    /// client is already back.
+    pub(super) fn hold_will(&self, name: &Name, max: usize) -> Option<CancellationToken> {
+        let mut inner = self.0.lock().expect("no panic while held");
+        if inner.wills.len() >= max {
+            return None;
+        }
+        let token = CancellationToken::new();
+        if let Some(older) = inner.wills.insert(name.clone(), token.clone()) {
+            older.cancel();
+        }
+        Some(token)
+    }
+
+    /// A will has stopped waiting.
+    pub(super) fn release_will(&self, name: &Name, token: &CancellationToken) {
+        if !token.is_cancelled() {
+            self.0.lock().expect("no panic while held").wills.remove(name);
+        }
+    }
+}
+
+impl Registered {
+    pub(super) const fn name(&self) -> &Name {
+        &self.name
+    }
+
+    pub(super) const fn clients(&self) -> &Clients {
+        &self.clients
+    }
+}
+
+impl Drop for Registered {
+    fn drop(&mut self) {
+        self.clients.forget(&self.name, self.entry.id);
+        self.entry.ended.cancel();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::FutureExt;
+
+    fn name(principal: u128) -> Name {
+        Name { principal: uuid::Uuid::from_u128(principal).into(), client_id: "till-7".into() }
+    }
+
+    #[tokio::test]
+    async fn a_newcomer_waits_until_the_old_session_has_ended() {
+        let clients = Clients::default();
+        let old = Arc::new(Signals::default());
+        let registered = clients.register(name(1), old.clone()).await;
+        let mut newcomer = Box::pin(clients.register(name(1), Arc::default()));
+        assert!((&mut newcomer).now_or_never().is_none());
+        assert!(old.wait().await.has(Reasons::TAKEN_OVER));
+        drop(registered);
+        newcomer.await;
+    }
+
+    #[tokio::test]
+    async fn another_principal_with_the_same_client_id_throws_nobody_out() {
+        let clients = Clients::default();
+        let old = Arc::new(Signals::default());
+        let _registered = clients.register(name(1), old.clone()).await;
+        let _stranger = clients.register(name(2), Arc::default()).await;
+        assert!(old.wait().now_or_never().is_none());
+    }
+
+    #[tokio::test]
+    async fn coming_back_cancels_the_will_that_waits() {
+        let clients = Clients::default();
+        let will = clients.hold_will(&name(1), 1).expect("room");
+        assert!(clients.hold_will(&name(2), 1).is_none(), "the number of waiting wills is bounded");
+        let _back = clients.register(name(1), Arc::default()).await;
+        assert!(will.is_cancelled());
+        assert!(clients.hold_will(&name(2), 1).is_some());
+    }
+}

@@ -1,0 +1,228 @@
+//! From a CONNECT to a session, or to the reason why not.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use mesh_protocol::event::{DeliveryMode, Event, MAX_KEY_BYTES, Origin, Protocol};
+use mesh_protocol::policy::{Action, DenyReason};
+use mesh_protocol::topic::Topic;
+use mqtt_protocol_core::mqtt::packet::Qos;
+use mqtt_protocol_core::mqtt::result_code::ConnectReasonCode;
+use tokio::time::Instant;
+
+use super::Server;
+use super::acks::Acks;
+use super::clients::{Name, Registered};
+use super::outbox::Outbox;
+use super::session::Session;
+use super::signals::Signals;
+use super::subscriptions::Subscriptions;
+use super::will::Will;
+use super::wire::{self, Connect, Wire};
+use crate::listener::limits::Place;
+use crate::listener::refusal;
+use crate::observe::Client;
+use crate::policy::Denied;
+use crate::router::Reach;
+
+/// A client that is not let in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct TurnedAway {
+    pub(super) code: ConnectReasonCode,
+    pub(super) why: String,
+}
+
+fn away(code: ConnectReasonCode, why: impl Into<String>) -> TurnedAway {
+    TurnedAway { code, why: why.into() }
+}
+
+/// Lets a client in: the CONNACK is written, the session is registered and attached. Or not: the wire comes back with the
+/// CONNACK that says why.
+pub(super) async fn open(
+    server: &Arc<Server>,
+    mut wire: Wire,
+    connect: Connect,
+    place: Place,
+) -> Result<Session, Wire> {
+    match admit(server, connect, place, wire.is_v5()) {
+        Ok(admitted) => {
+            let registered = register(server, &admitted).await;
+            wire.welcome(admitted.assigned.then_some(admitted.client.client_id()));
+            Ok(session(server.clone(), wire, admitted, registered))
+        }
+        Err(away) => {
+            server.metrics.refused_logins.one();
+            wire.turn_away(away.code, &away.why);
+            Err(wire)
+        }
+    }
+}
+
+/// A client that may have a session.
+struct Admitted {
+    client: crate::policy::Session,
+    username: String,
+    /// Its client id was chosen by us.
+    assigned: bool,
+    origin: Origin,
+    key: Bytes,
+    will: Option<Will>,
+    keep_alive: Option<Duration>,
+}
+
+fn admit(server: &Server, connect: Connect, place: Place, v5: bool) -> Result<Admitted, TurnedAway> {
+    if place == Place::OverLimit {
+        return Err(away(ConnectReasonCode::QuotaExceeded, "as many clients are connected as may be; try again later"));
+    }
+    if connect.asks_for_method {
+        return Err(away(ConnectReasonCode::BadAuthenticationMethod, "log in with user name and password"));
+    }
+    let assigned = connect.client_id.is_empty();
+    let client_id = client_id(&connect, v5)?;
+    let username = connect.username.clone().unwrap_or_default();
+    let client = login(server, &connect, &username, &client_id)?;
+    let site = server.common.enforcer.enforced().map_or_else(|| uuid::Uuid::nil().into(), |enforced| enforced.site.id);
+    let origin = Origin { site, principal: Some(client.principal()), protocol: Protocol::Mqtt };
+    let key = Bytes::copy_from_slice(client_id.as_bytes());
+    let will = match connect.will {
+        Some(will) => Some(checked_will(server, will, connect.session_expiry, &origin, &key, v5)?),
+        None => None,
+    };
+    Ok(Admitted { client, username, assigned, origin, key, will, keep_alive: connect.keep_alive })
+}
+
+fn client_id(connect: &Connect, v5: bool) -> Result<String, TurnedAway> {
+    let id = &connect.client_id;
+    if id.is_empty() {
+        // MQTT 3.1.1 has no way to say which id was assigned, so a client that wants its session back must bring one.
+        if !v5 && !connect.clean {
+            return Err(away(ConnectReasonCode::ClientIdentifierNotValid, "a lasting session needs a client id"));
+        }
+        return Ok(format!("auto-{}", uuid::Uuid::new_v4().simple()));
+    }
+    if id.len() > MAX_KEY_BYTES || id.contains(char::is_control) {
+        let why = format!("a client id has at most {MAX_KEY_BYTES} bytes and no control characters");
+        return Err(away(ConnectReasonCode::ClientIdentifierNotValid, why));
+    }
+    Ok(id.clone())
+}
+
+fn login(
+    server: &Server,
+    connect: &Connect,
+    username: &str,
+    client_id: &str,
+) -> Result<crate::policy::Session, TurnedAway> {
+    let secret = connect.password.as_deref().and_then(|secret| std::str::from_utf8(secret).ok());
+    let attempt = match (&connect.username, secret) {
+        (Some(username), Some(secret)) => server.common.enforcer.login(username, secret, client_id),
+        _ => Err(Denied::ByPolicy(DenyReason::NoCredentials)),
+    };
+    attempt.map(|(session, _)| session).map_err(|denied| {
+        let nobody = Client {
+            principal: None,
+            principal_name: username.to_owned(),
+            client_id: client_id.to_owned(),
+            protocol: Protocol::Mqtt,
+            route: None,
+            broker: None,
+        };
+        server.common.observer.client(nobody).refused(refusal(Action::Connect, "", &denied));
+        away(login_code(&denied), denied.to_string())
+    })
+}
+
+fn login_code(denied: &Denied) -> ConnectReasonCode {
+    match denied {
+        Denied::ByPolicy(DenyReason::NoCredentials | DenyReason::UnknownUser | DenyReason::WrongSecret) => {
+            ConnectReasonCode::BadUserNameOrPassword
+        }
+        Denied::NoPolicy => ConnectReasonCode::ServerUnavailable,
+        _ => ConnectReasonCode::NotAuthorized,
+    }
+}
+
+fn checked_will(
+    server: &Server,
+    will: wire::Will,
+    session_expiry: Duration,
+    origin: &Origin,
+    key: &Bytes,
+    v5: bool,
+) -> Result<Will, TurnedAway> {
+    if v5 && will.qos == Qos::ExactlyOnce {
+        return Err(away(ConnectReasonCode::QosNotSupported, "a will at QoS 2 is not offered: use QoS 1"));
+    }
+    if v5 && will.retain {
+        return Err(away(ConnectReasonCode::RetainNotSupported, "a retained will is not offered yet"));
+    }
+    let topic = Topic::new(&will.topic).ok().filter(|topic| !topic.as_str().contains(['+', '#']));
+    let topic =
+        topic.ok_or_else(|| away(ConnectReasonCode::TopicNameInvalid, "the will's topic is not a topic name"))?;
+    let event = Event {
+        topic,
+        payload: will.payload,
+        key: key.clone(),
+        headers: will.headers,
+        mode: if will.qos == Qos::AtMostOnce { DeliveryMode::Direct } else { DeliveryMode::Guaranteed },
+        admitted_at_ms: 0,
+        ttl_ms: will.expiry,
+        origin: origin.clone(),
+        path: Vec::new(),
+        retain: will.retain,
+    };
+    if event.payload.len() > server.common.limits.get().payload_bytes_max {
+        return Err(away(ConnectReasonCode::PacketTooLarge, "the will's payload is larger than this listener accepts"));
+    }
+    event.check().map_err(|limit| away(ConnectReasonCode::PacketTooLarge, limit.to_string()))?;
+    Ok(Will { event, delay: will.delay.min(session_expiry) })
+}
+
+/// Its place among the sessions, after the one it takes over has gone.
+async fn register(server: &Server, admitted: &Admitted) -> (Registered, Arc<Signals>) {
+    let signals = Arc::new(Signals::default());
+    let name = Name { principal: admitted.client.principal(), client_id: admitted.client.client_id().into() };
+    (server.clients.register(name, signals.clone()).await, signals)
+}
+
+fn session(
+    server: Arc<Server>,
+    wire: Wire,
+    admitted: Admitted,
+    (registered, signals): (Registered, Arc<Signals>),
+) -> Session {
+    let watcher = server.common.observer.client(Client {
+        principal: Some(admitted.client.principal()),
+        principal_name: admitted.username,
+        client_id: admitted.client.client_id().to_owned(),
+        protocol: Protocol::Mqtt,
+        route: None,
+        broker: None,
+    });
+    let outbox = Arc::new(Outbox::new(signals.clone(), server.metrics.clone()));
+    let attachment = server.common.router.attach(outbox.clone(), Reach::Local);
+    outbox.is(attachment.id());
+    Session {
+        wire,
+        client: admitted.client,
+        watcher,
+        origin: admitted.origin,
+        key: admitted.key,
+        signals,
+        outbox,
+        attachment,
+        subscriptions: Subscriptions::default(),
+        acks: Acks::default(),
+        will: admitted.will,
+        keep_alive: admitted.keep_alive,
+        registered,
+        last_topic: None,
+        parked: None,
+        unread: Bytes::new(),
+        heard: Instant::now(),
+        in_flight: VecDeque::new(),
+        server,
+    }
+}

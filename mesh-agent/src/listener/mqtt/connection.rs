@@ -1,0 +1,209 @@
+//! One client's connection, from the accepted socket to the end: the only loop that waits.
+//!
+//! ```text
+//!            socket readable -> Session::feed ----> router, acks
+//!   signal (events, policy, stop, takeover) -> drain / check / end
+//!            oldest receipt -> PUBACK          all of it gathers in wire.out:
+//!            budget has room -> resume         one write per wake-up
+//!            timer -> keep-alive, custody
+//! ```
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use mqtt_protocol_core::mqtt::common::Cursor;
+use mqtt_protocol_core::mqtt::result_code::{DisconnectReasonCode, MqttError};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, Sleep};
+
+use super::session::{End, Session};
+use super::signals::Reasons;
+use super::socket::Socket;
+use super::wire::{Broken, Packet, Wire};
+use super::{Server, connect};
+use crate::listener::limits::Slot;
+use crate::router::Admission;
+
+/// How long a new connection may take until its CONNECT is complete.
+const CONNECT_MAX: Duration = Duration::from_secs(10);
+/// The timer of a session that waits for nothing: far, and never early.
+const FAR: Duration = Duration::from_secs(24 * 3600);
+
+/// Serves one client to its end.
+pub(super) async fn serve(server: Arc<Server>, stream: TcpStream, slot: Slot) {
+    let socket = Socket::new(stream);
+    let mut wire = Wire::new(server.common.limits.get().payload_bytes_max);
+    let (login, rest) = match tokio::time::timeout(CONNECT_MAX, login(&socket, &mut wire)).await {
+        Ok(Ok(login)) => login,
+        Ok(Err(end)) => return turn_away(&server, socket, wire, &end).await,
+        Err(_) => return server.metrics.silent.one(),
+    };
+    match connect::open(&server, wire, *login, slot.place()).await {
+        Err(wire) => socket.close(wire.out).await,
+        Ok(mut session) => {
+            server.sessions.enter(&session.signals);
+            // What changed while it logged in woke nobody: it looks once for itself.
+            session.signals.raise(Reasons::POLICY);
+            if server.common.tasks.token().is_cancelled() {
+                session.signals.raise(Reasons::STOP);
+            }
+            let end = match session.feed(&rest) {
+                Ok(()) => Box::pin(run(&mut session, &socket)).await,
+                Err(end) => end,
+            };
+            server.sessions.leave(&session.signals);
+            finish(&server, session, socket, &end).await;
+        }
+    }
+}
+
+/// Reads until the CONNECT is complete; returns what came after it, too.
+async fn login(socket: &Socket, wire: &mut Wire) -> Result<(Box<super::wire::Connect>, Vec<u8>), End> {
+    loop {
+        socket.readable().await.map_err(|_| End::Lost)?;
+        let read = socket.read(|bytes| {
+            let mut input = Cursor::new(bytes);
+            wire.next(&mut input).map(|packet| packet.map(|packet| (packet, input.remaining_slice().to_vec())))
+        });
+        match read.map_err(|_| End::Lost)? {
+            None | Some(Ok(None)) => {}
+            Some(Ok(Some((Packet::Connect(connect), rest)))) => return Ok((connect, rest)),
+            Some(Ok(Some(_))) => return Err(End::Malformed(MqttError::ProtocolError)),
+            Some(Err(Broken(error))) => return Err(End::Malformed(error)),
+        }
+    }
+}
+
+async fn turn_away(server: &Server, socket: Socket, mut wire: Wire, end: &End) {
+    if let End::Malformed(error) = end {
+        server.metrics.malformed.one();
+        tracing::debug!(%error, "a connection did not begin with a valid CONNECT");
+        if *error == MqttError::UnsupportedProtocolVersion && wire.out.is_empty() {
+            wire.turn_away_unknown_version();
+        }
+    }
+    socket.close(wire.out).await;
+}
+
+async fn finish(server: &Server, mut session: Session, socket: Socket, end: &End) {
+    match end {
+        End::Told(code, why) => session.wire.disconnect(*code, why),
+        End::Malformed(error) => {
+            server.metrics.malformed.one();
+            tracing::debug!(%error, client_id = session.client.client_id(), "a client broke the protocol");
+        }
+        End::Left | End::Lost => {}
+    }
+    let out = std::mem::take(&mut session.wire.out);
+    session.end(end);
+    socket.close(out).await;
+}
+
+type Room = Pin<Box<dyn Future<Output = Admission> + Send>>;
+
+/// What woke the loop.
+enum Woken {
+    Readable,
+    Writable,
+    Signal(Reasons),
+    Answer(super::acks::Packet, super::acks::Answer),
+    Room(Admission),
+    Time,
+    Gone,
+}
+
+async fn run(session: &mut Session, socket: &Socket) -> End {
+    let mut batch = Vec::new();
+    let mut room: Option<Room> = None;
+    let mut timer = Box::pin(tokio::time::sleep(FAR));
+    loop {
+        session.drain(&mut batch);
+        if socket.write(&mut session.wire.out).is_err() {
+            return End::Lost;
+        }
+        wind(timer.as_mut(), session.deadline());
+        if room.is_none() {
+            room = session.parked.as_ref().map(|parked| take_room(session, parked.bytes));
+        }
+        let woken = wait(session, socket, &mut room, timer.as_mut()).await;
+        let done = match woken {
+            Woken::Readable => read(session, socket),
+            Woken::Writable => Ok(()),
+            Woken::Signal(reasons) => signalled(session, reasons),
+            Woken::Answer(packet, answer) => answers(session, packet, answer),
+            Woken::Room(admission) => {
+                room = None;
+                session.resume(admission)
+            }
+            Woken::Time => session.tick(Instant::now()),
+            Woken::Gone => Err(End::Lost),
+        };
+        if let Err(end) = done {
+            return end;
+        }
+    }
+}
+
+async fn wait(session: &mut Session, socket: &Socket, room: &mut Option<Room>, timer: Pin<&mut Sleep>) -> Woken {
+    let (may_read, must_write) = (session.may_read(), !session.wire.out.is_empty());
+    tokio::select! {
+        ready = socket.readable(), if may_read => ready.map_or(Woken::Gone, |()| Woken::Readable),
+        ready = socket.writable(), if must_write => ready.map_or(Woken::Gone, |()| Woken::Writable),
+        reasons = session.signals.wait() => Woken::Signal(reasons),
+        (packet, answer) = session.acks.next() => Woken::Answer(packet, answer),
+        Some(admission) = maybe(room) => Woken::Room(admission),
+        () = timer => Woken::Time,
+    }
+}
+
+async fn maybe(room: &mut Option<Room>) -> Option<Admission> {
+    match room {
+        Some(room) => Some(room.await),
+        None => None,
+    }
+}
+
+fn take_room(session: &Session, bytes: usize) -> Room {
+    let router = session.server.common.router.clone();
+    Box::pin(async move { router.budget().take(bytes).await })
+}
+
+/// Sets the timer to the deadline. A timer that is early only wakes once for nothing, so it is moved only when it is late,
+/// not for every packet.
+fn wind(timer: Pin<&mut Sleep>, deadline: Option<Instant>) {
+    let wanted = deadline.unwrap_or_else(|| Instant::now() + FAR);
+    if wanted < timer.deadline() || timer.is_elapsed() {
+        timer.reset(wanted);
+    }
+}
+
+fn read(session: &mut Session, socket: &Socket) -> Result<(), End> {
+    match socket.read(|bytes| session.feed(bytes)) {
+        Ok(Some(fed)) => fed,
+        Ok(None) => Ok(()),
+        Err(_) => Err(End::Lost),
+    }
+}
+
+fn signalled(session: &mut Session, reasons: Reasons) -> Result<(), End> {
+    if reasons.has(Reasons::TAKEN_OVER) {
+        return Err(End::told(DisconnectReasonCode::SessionTakenOver, "the same client connected again"));
+    }
+    if reasons.has(Reasons::STOP) {
+        return Err(End::told(DisconnectReasonCode::ServerShuttingDown, "this listener stops"));
+    }
+    if reasons.has(Reasons::POLICY) { session.check_rights() } else { Ok(()) }
+}
+
+/// Writes this answer and all that are ready behind it.
+fn answers(session: &mut Session, packet: super::acks::Packet, answer: super::acks::Answer) -> Result<(), End> {
+    use futures::FutureExt;
+    let mut next = Some((packet, answer));
+    while let Some((packet, answer)) = next {
+        session.answer(packet, answer)?;
+        next = session.acks.next().now_or_never();
+    }
+    Ok(())
+}

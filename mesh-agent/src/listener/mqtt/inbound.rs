@@ -1,0 +1,157 @@
+//! A client's PUBLISH: from a packet to a permitted event, to the router, to an acknowledgement.
+
+use mesh_protocol::desired::DeniedV3Publish;
+use mesh_protocol::event::{DeliveryMode, Event, Headers};
+use mesh_protocol::policy::Action;
+use mesh_protocol::topic::Topic;
+use mqtt_protocol_core::mqtt::packet::Qos;
+use mqtt_protocol_core::mqtt::result_code::{DisconnectReasonCode, PubackReasonCode};
+
+use super::acks::{Answer, Cause, Packet};
+use super::session::{End, Next, Session};
+use super::wire::{Broken, Expiry, Publish};
+use crate::listener::refusal;
+use crate::policy::Denied;
+use crate::router::{Admission, Admitted, EVENT_OVERHEAD_BYTES};
+use crate::status::now_ms;
+
+/// A permitted publish that waits for room in the byte budget. Until it has it, its client is not read.
+#[derive(Debug)]
+pub(super) struct Parked {
+    packet: Packet,
+    event: Admitted,
+    /// How much room it needs.
+    pub(super) bytes: usize,
+}
+
+impl Session {
+    pub(super) fn publish(&mut self, publish: &Publish) -> Result<Next, End> {
+        self.check_features(publish)?;
+        let topic = self.topic(publish.topic())?;
+        let (headers, ttl_ms) = publish.headers().map_err(|Broken(error)| End::Malformed(error))?;
+        let event = self.event(publish, topic, headers, ttl_ms);
+        if let Err(limit) = event.check() {
+            self.server.metrics.rejected.one();
+            return self.refuse(publish, PubackReasonCode::QuotaExceeded, limit.to_string(), Cause::Rejected);
+        }
+        let topic = event.topic.clone();
+        match self.server.common.enforcer.permit(&self.client, event) {
+            Ok(permit) => Ok(self.accept(publish, permit.admit())),
+            Err(denied) => self.deny(publish, &topic, &denied),
+        }
+    }
+
+    /// What is not there yet, or not so large.
+    fn check_features(&mut self, publish: &Publish) -> Result<(), End> {
+        let limits = self.server.common.limits.get();
+        if publish.payload_len() > limits.payload_bytes_max {
+            self.server.metrics.rejected.one();
+            let why = format!(
+                "the payload has {} bytes: at most {} are accepted",
+                publish.payload_len(),
+                limits.payload_bytes_max
+            );
+            return Err(End::told(DisconnectReasonCode::PacketTooLarge, why));
+        }
+        if !self.wire.is_v5() {
+            if publish.retain() {
+                self.server.metrics.not_retained.one();
+            }
+            return Ok(());
+        }
+        if publish.qos() == Qos::ExactlyOnce {
+            return Err(End::told(DisconnectReasonCode::QosNotSupported, "QoS 2 is not offered: publish at QoS 1"));
+        }
+        if publish.retain() {
+            return Err(End::told(DisconnectReasonCode::RetainNotSupported, "retained events are not offered yet"));
+        }
+        Ok(())
+    }
+
+    fn topic(&mut self, name: &str) -> Result<Topic, End> {
+        if let Some(topic) = self.last_topic.as_ref().filter(|topic| topic.as_str() == name) {
+            return Ok(topic.clone());
+        }
+        if name.contains(['+', '#']) {
+            return Err(End::told(DisconnectReasonCode::TopicNameInvalid, "a topic to publish to holds no + or #"));
+        }
+        let topic =
+            Topic::new(name).map_err(|error| End::told(DisconnectReasonCode::TopicNameInvalid, error.to_string()))?;
+        self.last_topic = Some(topic.clone());
+        Ok(topic)
+    }
+
+    fn event(&self, publish: &Publish, topic: Topic, headers: Headers, ttl_ms: Expiry) -> Event {
+        Event {
+            topic,
+            payload: publish.payload(),
+            key: self.key.clone(),
+            headers,
+            mode: if publish.qos() == Qos::AtMostOnce { DeliveryMode::Direct } else { DeliveryMode::Guaranteed },
+            admitted_at_ms: now_ms(),
+            ttl_ms,
+            origin: self.origin.clone(),
+            path: Vec::new(),
+            retain: publish.retain(),
+        }
+    }
+
+    fn accept(&mut self, publish: &Publish, event: Admitted) -> Next {
+        self.watcher.produced(&event.event().topic, &event.event().payload, None);
+        let from = Some(self.attachment.id());
+        if publish.qos() == Qos::AtMostOnce {
+            self.server.common.router.publish_direct(event, from);
+            return Next::Read;
+        }
+        let packet = packet(publish);
+        let bytes = event.event().payload.len() + EVENT_OVERHEAD_BYTES;
+        match self.server.common.router.budget().try_take(bytes) {
+            Ok(admission) => {
+                self.publish_parked(Parked { packet, event, bytes }, admission);
+                Next::Read
+            }
+            Err(_) => {
+                self.parked = Some(Parked { packet, event, bytes });
+                Next::Wait
+            }
+        }
+    }
+
+    /// Hands a publish to the router; its acknowledgement follows its receipt.
+    pub(super) fn publish_parked(&mut self, parked: Parked, admission: Admission) {
+        let receipt = self.server.common.router.publish(vec![parked.event], admission, Some(self.attachment.id()));
+        self.acks.wait(parked.packet, receipt);
+    }
+
+    fn deny(&mut self, publish: &Publish, topic: &Topic, denied: &Denied) -> Result<Next, End> {
+        self.server.metrics.denied.one();
+        self.watcher.refused(refusal(Action::Publish, topic.as_str(), denied));
+        if self.wire.is_v5() {
+            return self.refuse(publish, PubackReasonCode::NotAuthorized, denied.to_string(), Cause::Denied);
+        }
+        match self.server.common.limits.get().denied_v3_publish {
+            DeniedV3Publish::Disconnect => Err(End::told(DisconnectReasonCode::NotAuthorized, denied.to_string())),
+            DeniedV3Publish::Acknowledge => {
+                if publish.qos() != Qos::AtMostOnce {
+                    self.acks.known(packet(publish), Answer::Taken);
+                }
+                Ok(Next::Read)
+            }
+        }
+    }
+
+    /// Answers a publish that goes nowhere; at QoS 0 there is no answer, on MQTT 3.1.1 the connection ends.
+    fn refuse(&mut self, publish: &Publish, code: PubackReasonCode, why: String, cause: Cause) -> Result<Next, End> {
+        if !self.wire.is_v5() {
+            return Err(End::told(DisconnectReasonCode::ImplementationSpecificError, why));
+        }
+        if publish.qos() != Qos::AtMostOnce {
+            self.acks.known(packet(publish), Answer::Refused { code, why, cause });
+        }
+        Ok(Next::Read)
+    }
+}
+
+fn packet(publish: &Publish) -> Packet {
+    Packet { id: publish.id(), twice: publish.qos() == Qos::ExactlyOnce }
+}

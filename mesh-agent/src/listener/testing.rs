@@ -1,0 +1,287 @@
+//! What tests of listeners share: a policy, a listener in this process, outlets that answer when told to.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use mesh_protocol::desired::{self, DeniedV3Publish, ListenerProtocol, Policy, Site};
+use mesh_protocol::event::{DeliveryMode, Event, Headers, Origin, Protocol};
+use mesh_protocol::policy::{Action, CompiledPolicy, Effect, Principal, PrincipalState, Rule, Subject};
+use mesh_protocol::report::PartRef;
+use mesh_protocol::secret::{SecretHash, SecretKey};
+use mesh_protocol::topic::{Filter, Topic};
+use mesh_protocol::wire::Revision;
+use uuid::Uuid;
+
+use super::{Clients, Deps, Running, start};
+use crate::counters::Counters;
+use crate::observe::{Client, ClientObserver, Observer, Refusal};
+use crate::policy::{Enforced, Enforcer};
+use crate::router::{Admitted, Attachment, Budget, Delivery, Failure, Life, Outlet, Reach, Router};
+use crate::status::Board;
+use crate::task::Tasks;
+
+/// Long enough for a busy machine; only a failing test waits for it.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+pub(crate) fn router() -> Router {
+    Router::new(Budget::new(1_000_000), &Counters::default())
+}
+
+pub(crate) fn event(topic: &str, mode: DeliveryMode) -> Admitted {
+    Admitted::new(Event {
+        topic: Topic::new(topic).expect("valid"),
+        payload: Bytes::from_static(b"payload"),
+        key: Bytes::from_static(b"key"),
+        headers: Headers::default(),
+        mode,
+        admitted_at_ms: crate::status::now_ms(),
+        ttl_ms: None,
+        origin: Origin { site: Uuid::nil().into(), principal: None, protocol: Protocol::Mesh },
+        path: Vec::new(),
+        retain: false,
+    })
+}
+
+pub(crate) fn guaranteed(topic: &str) -> Admitted {
+    event(topic, DeliveryMode::Guaranteed)
+}
+
+/// An outlet that keeps what it is offered until it is told what to do with it.
+#[derive(Debug)]
+pub(crate) struct Slow {
+    taken: Arc<Taken>,
+    _attachment: Attachment,
+}
+
+#[derive(Debug, Default)]
+struct Taken(Mutex<Vec<Delivery>>);
+
+impl Outlet for Taken {
+    fn offer(&self, delivery: Delivery) {
+        self.0.lock().expect("held").push(delivery);
+    }
+}
+
+impl Slow {
+    pub(crate) fn attach(router: &Router, filter: &str) -> Self {
+        let taken = Arc::new(Taken::default());
+        let attachment = router.attach(taken.clone(), Reach::Local);
+        attachment.subscribe(&Filter::mesh(filter).expect("valid"), 0, Life::Live);
+        Self { taken, _attachment: attachment }
+    }
+
+    pub(crate) fn held(&self) -> usize {
+        self.taken.0.lock().expect("held").len()
+    }
+
+    fn release(&self) -> Vec<Delivery> {
+        std::mem::take(&mut *self.taken.0.lock().expect("held"))
+    }
+
+    pub(crate) fn finish(&self) -> Vec<Admitted> {
+        let mut events = Vec::new();
+        for delivery in self.release() {
+            events.push(delivery.event);
+            if let Some(hold) = delivery.hold {
+                hold.done();
+            }
+        }
+        events
+    }
+
+    pub(crate) fn fail(&self, reason: &str) {
+        for hold in self.release().into_iter().filter_map(|delivery| delivery.hold) {
+            hold.fail(Failure::Refused(reason.to_owned()));
+        }
+    }
+}
+
+/// Remembers what it is told, as lines.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Notes(Arc<Mutex<Vec<String>>>);
+
+#[derive(Debug)]
+struct Noted(Notes, String);
+
+impl Notes {
+    fn add(&self, line: String) {
+        self.0.lock().expect("held").push(line);
+    }
+
+    pub(crate) fn has(&self, part: &str) -> bool {
+        self.0.lock().expect("held").iter().any(|line| line.contains(part))
+    }
+}
+
+impl Observer for Notes {
+    fn client(&self, client: Client) -> Arc<dyn ClientObserver> {
+        Arc::new(Noted(self.clone(), format!("{} {}", client.principal_name, client.client_id)))
+    }
+}
+
+impl ClientObserver for Noted {
+    fn produced(&self, topic: &Topic, _: &[u8], _: Option<&str>) {
+        self.0.add(format!("{} produced {topic}", self.1));
+    }
+    fn consumed(&self, topic: &Topic, _: &[u8], _: Option<&str>) {
+        self.0.add(format!("{} consumed {topic}", self.1));
+    }
+    fn subscribed(&self, filter: &Filter) {
+        self.0.add(format!("{} subscribed {filter}", self.1));
+    }
+    fn unsubscribed(&self, filter: &Filter) {
+        self.0.add(format!("{} unsubscribed {filter}", self.1));
+    }
+    fn refused(&self, refusal: Refusal) {
+        let rule = refusal.rule.map_or_else(|| "no rule".to_owned(), |rule| rule.to_string());
+        self.0.add(format!("{} refused {:?} {} by {rule}: {}", self.1, refusal.action, refusal.topic, refusal.reason));
+    }
+}
+
+/// Principals `till-1` to `till-9`, each with the secret `secret`, who may do everything under `open/` and, as `till-N`, under
+/// `own/till-N`.
+pub(crate) struct Mesh {
+    pub(crate) enforcer: Arc<Enforcer>,
+    pub(crate) router: Router,
+    pub(crate) notes: Notes,
+    pub(crate) counters: Counters,
+    pub(crate) clients: Clients,
+    pub(crate) board: Board,
+    pub(crate) tasks: Tasks,
+    policy: Mutex<Policy>,
+}
+
+pub(crate) const SECRET: &str = "a secret of a till";
+
+pub(crate) fn principal_id(number: u128) -> Uuid {
+    Uuid::from_u128(0x100 + number)
+}
+
+pub(crate) fn rule(id: u128, subject: Subject, action: Action, effect: Effect, filter: &str) -> Rule {
+    Rule {
+        id: Uuid::from_u128(id).into(),
+        subject,
+        action,
+        effect,
+        filter: Filter::mesh(filter).expect("valid"),
+        sites: Vec::new(),
+    }
+}
+
+fn policy() -> Policy {
+    let secret_key = SecretKey::new([7; 32]);
+    let principal = |number: u128| Principal {
+        id: principal_id(number).into(),
+        username: format!("till-{number}"),
+        state: PrincipalState::Enabled,
+        secrets: vec![SecretHash::of(&secret_key, SECRET)],
+        roles: Vec::new(),
+        application: None,
+        expires_at_ms: None,
+    };
+    let allow = |id, action, filter| rule(id, Subject::Anyone, action, Effect::Allow, filter);
+    Policy {
+        principals: (1..=9).map(principal).collect(),
+        roles: Vec::new(),
+        rules: vec![
+            allow(1, Action::Connect, ">"),
+            allow(2, Action::Publish, "open/>"),
+            allow(3, Action::Subscribe, "open/>"),
+            allow(4, Action::Publish, "own/${username}"),
+            allow(5, Action::Subscribe, "own/${username}"),
+        ],
+        scopes: Vec::new(),
+        secret_key,
+    }
+}
+
+impl Mesh {
+    pub(crate) fn new() -> Self {
+        Self::with_budget(64 * 1024 * 1024)
+    }
+
+    pub(crate) fn with_budget(bytes: u32) -> Self {
+        let counters = Counters::default();
+        let mesh = Self {
+            enforcer: Arc::default(),
+            router: Router::new(Budget::new(bytes), &counters),
+            notes: Notes::default(),
+            counters,
+            clients: Clients::default(),
+            board: Board::default(),
+            tasks: Tasks::new("test"),
+            policy: Mutex::new(policy()),
+        };
+        mesh.edit(|_| {});
+        mesh
+    }
+
+    /// Applies a changed policy.
+    pub(crate) fn edit(&self, change: impl FnOnce(&mut Policy)) {
+        let mut policy = self.policy.lock().expect("held");
+        change(&mut policy);
+        let site =
+            Site { id: Uuid::from_u128(1).into(), name: "lyon".to_owned(), region: "eu".to_owned(), labels: [].into() };
+        self.enforcer.apply(Enforced {
+            revision: Revision { generation: 1, revision: 1 },
+            policy: CompiledPolicy::compile(&policy, &site).expect("valid"),
+            site,
+            members: rustc_hash::FxHashMap::default(),
+        });
+    }
+
+    /// Denies one till one thing.
+    pub(crate) fn deny(&self, till: u128, action: Action, filter: &str) {
+        let subject = Subject::Principal(principal_id(till).into());
+        self.edit(|policy| policy.rules.push(rule(0xdead, subject, action, Effect::Deny, filter)));
+    }
+
+    pub(crate) async fn listen(&self, config: &desired::Listener) -> Running {
+        start(config, "127.0.0.1:0".parse().expect("valid"), self.deps(config)).await.expect("a free port")
+    }
+
+    pub(crate) fn deps(&self, config: &desired::Listener) -> Deps {
+        Deps {
+            enforcer: self.enforcer.clone(),
+            router: self.router.clone(),
+            observer: Arc::new(self.notes.clone()),
+            counters: self.counters.clone(),
+            part: self.board.part(PartRef::Listener(config.id)),
+            tasks: self.tasks.clone(),
+            clients: self.clients.clone(),
+        }
+    }
+
+    pub(crate) fn count(&self, name: &'static str) -> u64 {
+        self.counters.counter(name).get()
+    }
+}
+
+pub(crate) fn config(protocol: ListenerProtocol) -> desired::Listener {
+    desired::Listener {
+        id: Uuid::from_u128(9).into(),
+        name: "clients".to_owned(),
+        protocol,
+        bind: "127.0.0.1:0".to_owned(),
+        payload_bytes_max: 64 * 1024,
+        connections_max: 100,
+        custody_timeout_ms: 15_000,
+        denied_v3_publish: DeniedV3Publish::Disconnect,
+    }
+}
+
+/// Waits until something is so.
+pub(crate) async fn until(what: &str, mut so: impl FnMut() -> bool) {
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    while !so() {
+        assert!(tokio::time::Instant::now() < deadline, "{what} did not become so");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+pub(crate) fn port(running: &Running) -> u16 {
+    let address: SocketAddr = running.address();
+    address.port()
+}
