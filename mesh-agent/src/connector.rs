@@ -14,7 +14,6 @@ use crate::kafka::secret::Secrets;
 use crate::observe::{Client, Observer};
 use crate::policy::Enforcer;
 use crate::router::Router;
-use crate::status::Board;
 
 /// The parts of the agent that a connector works with. Cloning shares them.
 #[derive(Clone, Debug)]
@@ -27,8 +26,6 @@ pub struct Deps {
     pub observer: Arc<dyn Observer>,
     /// Passwords of clusters.
     pub secrets: Arc<dyn Secrets>,
-    /// Where the connector's state is shown.
-    pub board: Board,
     /// Where everything is counted.
     pub counters: Counters,
 }

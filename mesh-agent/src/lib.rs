@@ -22,6 +22,7 @@ pub mod observe;
 pub mod part;
 pub mod policy;
 pub mod reconcile;
+pub mod reports;
 pub mod router;
 pub mod sink;
 pub mod source;

@@ -4,6 +4,13 @@
 //! is `observe`'s own matter and reaches the portal as [`Traffic`](mesh_protocol::report::Traffic),
 //! [`Subscriptions`](mesh_protocol::report::Subscriptions) and [`Denials`](mesh_protocol::report::Denials).
 
+mod address;
+mod denials;
+mod flows;
+mod observatory;
+mod shape;
+mod subscriptions;
+
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -11,6 +18,8 @@ use mesh_protocol::event::Protocol;
 use mesh_protocol::id::{BrokerId, PrincipalId, RouteId, RuleId};
 use mesh_protocol::policy::Action;
 use mesh_protocol::topic::{Filter, Topic};
+
+pub use observatory::Observatory;
 
 /// A client as reports name it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -10,6 +10,7 @@ use rdkafka::config::RDKafkaLogLevel;
 
 use super::secret::Secrets;
 use super::stats;
+use crate::part::StartError;
 
 /// Most bytes a source's client fetches ahead, in KiB.
 const CONSUMER_QUEUE_KBYTES: &str = "8192";
@@ -39,6 +40,16 @@ pub enum ConfigError {
     /// SASL PLAIN sends the password as it is.
     #[error("broker connection {0} would send the password of PLAIN unencrypted: switch TLS on, or use SCRAM")]
     PlainWithoutTls(String),
+}
+
+impl From<ConfigError> for StartError {
+    fn from(error: ConfigError) -> Self {
+        match error {
+            // Works as soon as somebody runs the command, without an edit in the portal.
+            ConfigError::MissingSecret { .. } => Self::Failing(error.to_string()),
+            _ => Self::Rejected(error.to_string()),
+        }
+    }
 }
 
 /// Settings every client of this connection has. `client_id` is what the cluster's administrators see.

@@ -21,14 +21,16 @@ use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use mesh_protocol::desired::{BrokerConnection, Connector, KafkaSink};
-use mesh_protocol::report::PartRef;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::connector::{Deps, Identity};
 use crate::kafka::client::Complaints;
 use crate::kafka::config;
 use crate::kafka::trouble::Target;
+use crate::part::{self, StartError};
 use crate::policy::Session;
 use crate::router::Reach;
 use crate::status::PartHandle;
@@ -38,15 +40,9 @@ use record::Mapping;
 use watch::Watch;
 use writer::Writer;
 
-/// A sink that was started; when its configuration is wrong it does nothing but say so.
+/// A sink at work.
 #[derive(Debug)]
 pub struct Running {
-    part: Arc<PartHandle>,
-    work: Option<Work>,
-}
-
-#[derive(Debug)]
-struct Work {
     tasks: Tasks,
     intake: Arc<Intake>,
     writer: JoinHandle<()>,
@@ -63,32 +59,25 @@ struct Shared {
     session: OnceLock<Session>,
 }
 
-/// Starts a sink. It never fails: what is wrong with the configuration stands in its part on the board.
-#[must_use]
-pub fn start(connector: &Connector, sink: &KafkaSink, broker: &BrokerConnection, deps: Deps) -> Running {
-    let part = Arc::new(deps.board.part(PartRef::Sink(connector.route)));
-    match work(connector, sink, broker, deps, &part) {
-        Ok(work) => Running { part, work: Some(work) },
-        Err(reason) => {
-            part.rejected(reason);
-            Running { part, work: None }
-        }
-    }
-}
-
-fn work(
+/// Starts a sink, which writes its own line on the board.
+///
+/// # Errors
+/// What is wrong with the route or its broker connection, and what to do.
+pub fn start(
     connector: &Connector,
     sink: &KafkaSink,
     broker: &BrokerConnection,
     deps: Deps,
-    part: &Arc<PartHandle>,
-) -> Result<Work, String> {
+    line: Arc<PartHandle>,
+) -> Result<Running, StartError> {
     let identity = Identity::from(connector);
-    let mapping = Mapping::new(sink).map_err(|error| error.to_string())?;
+    let mapping = Mapping::new(sink).map_err(rejected)?;
     if sink.filters.is_empty() {
-        return Err("the route names no topics of the mesh: give it at least one filter".to_owned());
+        return Err(StartError::Rejected(
+            "the route names no topics of the mesh: give it at least one filter".to_owned(),
+        ));
     }
-    let base = config::base(broker, &*deps.secrets, &identity.client_id()).map_err(|error| error.to_string())?;
+    let base = config::base(broker, &*deps.secrets, &identity.client_id())?;
     let settings = config::producer(base);
     let intake = Arc::new(Intake::new(&deps.counters));
     let client = deps.observer.client(identity.client(broker.id));
@@ -101,43 +90,48 @@ fn work(
         session: OnceLock::new(),
     });
     let writer = Writer::new(shared.clone(), intake.clone(), mapping, settings, client.clone());
-    writer.check().map_err(|error| shared.target.unusable(&error))?;
+    writer.check().map_err(|error| StartError::Rejected(shared.target.unusable(&error)))?;
     let refusals = writer.refusals();
-    let mut watch =
-        Watch::new(shared, intake.clone(), part.clone(), client, attachment, sink.filters.clone(), refusals);
+    let mut watch = Watch::new(shared, intake.clone(), line, client, attachment, sink.filters.clone(), refusals);
     // Before the start is told: whoever stood in for this sink until now steps aside then.
     watch.apply_policy();
+    let tasks = Tasks::new("kafka-sink");
+    let ended = tasks.token().drop_guard();
     let writer = std::thread::Builder::new()
         .name("kafka-sink".to_owned())
-        .spawn(move || writer.run())
-        .map_err(|error| format!("the sink's thread cannot be started: {error}"))?;
-    let tasks = Tasks::new("kafka-sink");
+        .spawn(move || {
+            // However this thread ends, the sink has ended.
+            let _ended = ended;
+            writer.run();
+        })
+        .map_err(|error| StartError::Failing(format!("the sink's thread cannot be started: {error}")))?;
     tasks.spawn("watch", watch.run(tasks.token()));
-    Ok(Work { tasks, intake, writer })
+    Ok(Running { tasks, intake, writer })
 }
 
-impl Running {
-    /// Cancelled when it ended by itself; none when it does nothing because its configuration is wrong.
-    #[must_use]
-    pub fn ended(&self) -> Option<CancellationToken> {
-        self.work.as_ref().map(|work| work.tasks.token())
+fn rejected(error: impl std::fmt::Display) -> StartError {
+    StartError::Rejected(error.to_string())
+}
+
+#[async_trait]
+impl part::Running for Running {
+    fn ended(&self) -> CancellationToken {
+        self.tasks.token()
     }
 
     /// Stops taking events, waits until the cluster has what was taken, and ends; what is still under way at the
-    /// deadline fails its holds, so that nobody takes it for delivered. Returns who did not end in time.
-    pub async fn stop(self, deadline: Duration) -> Vec<&'static str> {
-        let Some(Work { tasks, intake, writer }) = self.work else { return Vec::new() };
-        let began = tokio::time::Instant::now();
+    /// deadline fails its holds, so that nobody takes it for delivered.
+    async fn stop(self: Box<Self>, deadline: Duration) {
+        let Self { tasks, intake, writer } = *self;
+        let began = Instant::now();
         // The watch detaches the outlet when it ends.
-        let mut left = tasks.stop(deadline / 4).await;
+        tasks.stop(deadline / 4).await;
         intake.drain(deadline / 2).await;
         intake.close();
         let rest = deadline.saturating_sub(began.elapsed()).max(Duration::from_millis(500));
         let ended = tokio::task::spawn_blocking(move || writer.join());
-        if tokio::time::timeout(rest, ended).await.is_err() {
-            left.push("writer");
+        if timeout(rest, ended).await.is_err() {
+            tracing::warn!("a sink's thread did not end in time; it ends with its client");
         }
-        drop(self.part);
-        left
     }
 }

@@ -26,8 +26,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use mesh_protocol::desired::{BrokerConnection, Connector, KafkaSource};
-use mesh_protocol::report::PartRef;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::connector::{Deps, Identity};
@@ -35,6 +36,7 @@ use crate::kafka::client::Complaints;
 use crate::kafka::config;
 use crate::kafka::trouble::Target;
 use crate::observe::ClientObserver;
+use crate::part::{self, StartError};
 use crate::status::PartHandle;
 use crate::task::Tasks;
 use poll::Poller;
@@ -42,15 +44,9 @@ use record::Mapping;
 use tally::Tally;
 use watch::Watch;
 
-/// A source that was started; when its configuration is wrong it does nothing but say so.
+/// A source at work.
 #[derive(Debug)]
 pub struct Running {
-    part: Arc<PartHandle>,
-    work: Option<Work>,
-}
-
-#[derive(Debug)]
-struct Work {
     tasks: Tasks,
     stopping: Arc<AtomicBool>,
     poller: JoinHandle<()>,
@@ -76,35 +72,26 @@ impl Shared {
     }
 }
 
-/// Starts a source. It never fails: what is wrong with the configuration stands in its part on the board.
+/// Starts a source, which writes its own line on the board.
 ///
 /// Sinks and the interest of other agents must be in place before: a record that nobody wants is taken as unrouted.
 /// Must be called on a runtime.
-#[must_use]
-pub fn start(connector: &Connector, source: &KafkaSource, broker: &BrokerConnection, deps: Deps) -> Running {
-    let part = Arc::new(deps.board.part(PartRef::Source(connector.route)));
-    match work(connector, source, broker, deps, &part) {
-        Ok(work) => Running { part, work: Some(work) },
-        Err(reason) => {
-            part.rejected(reason);
-            Running { part, work: None }
-        }
-    }
-}
-
-fn work(
+///
+/// # Errors
+/// What is wrong with the route or its broker connection, and what to do.
+pub fn start(
     connector: &Connector,
     source: &KafkaSource,
     broker: &BrokerConnection,
     deps: Deps,
-    part: &Arc<PartHandle>,
-) -> Result<Work, String> {
+    line: Arc<PartHandle>,
+) -> Result<Running, StartError> {
     let identity = Identity::from(connector);
-    let mapping = Mapping::new(source).map_err(|error| error.to_string())?;
+    let mapping = Mapping::new(source).map_err(rejected)?;
     if source.topics.iter().all(|topic| topic.is_empty()) {
-        return Err("the route names no Kafka topic: give it at least one".to_owned());
+        return Err(StartError::Rejected("the route names no Kafka topic: give it at least one".to_owned()));
     }
-    let base = config::base(broker, &*deps.secrets, &identity.client_id()).map_err(|error| error.to_string())?;
+    let base = config::base(broker, &*deps.secrets, &identity.client_id())?;
     let settings = config::consumer(base, &identity.group());
     let stopping = Arc::new(AtomicBool::new(false));
     let shared = Arc::new(Shared {
@@ -120,36 +107,36 @@ fn work(
     });
     let tasks = Tasks::new("kafka-source");
     let poller = Poller::new(shared.clone(), settings, tasks.clone());
-    poller.check().map_err(|error| shared.target.unusable(&error))?;
-    tasks.spawn_until_stopped("watch", Watch { shared, part: part.clone() }.run());
+    poller.check().map_err(|error| StartError::Rejected(shared.target.unusable(&error)))?;
+    tasks.spawn_until_stopped("watch", Watch { shared, part: line }.run());
     let poller = std::thread::Builder::new()
         .name("kafka-source".to_owned())
         .spawn(move || poller.run())
-        .map_err(|error| format!("the source's thread cannot be started: {error}"))?;
-    Ok(Work { tasks, stopping, poller })
+        .map_err(|error| StartError::Failing(format!("the source's thread cannot be started: {error}")))?;
+    Ok(Running { tasks, stopping, poller })
 }
 
-impl Running {
-    /// Cancelled when it ended by itself; none when it does nothing because its configuration is wrong.
-    #[must_use]
-    pub fn ended(&self) -> Option<CancellationToken> {
-        self.work.as_ref().map(|work| work.tasks.token())
+fn rejected(error: impl std::fmt::Display) -> StartError {
+    StartError::Rejected(error.to_string())
+}
+
+#[async_trait]
+impl part::Running for Running {
+    fn ended(&self) -> CancellationToken {
+        self.tasks.token()
     }
 
     /// Stops reading, waits a moment for what is under way, commits what was taken and leaves the group. What was not
-    /// taken is read again at the next start. Returns who did not end in time.
-    pub async fn stop(self, deadline: Duration) -> Vec<&'static str> {
-        let Some(Work { tasks, stopping, poller }) = self.work else { return Vec::new() };
+    /// taken is read again at the next start.
+    async fn stop(self: Box<Self>, deadline: Duration) {
+        let Self { tasks, stopping, poller } = *self;
         stopping.store(true, Ordering::Release);
-        let began = tokio::time::Instant::now();
+        let began = Instant::now();
         let ended = tokio::task::spawn_blocking(move || poller.join());
-        let in_time = tokio::time::timeout(deadline, ended).await.is_ok();
-        let rest = deadline.saturating_sub(began.elapsed()).max(Duration::from_millis(500));
-        let mut left = tasks.stop(rest).await;
-        if !in_time {
-            left.push("poller");
+        if timeout(deadline, ended).await.is_err() {
+            tracing::warn!("a source's thread did not end in time; it ends with its client");
         }
-        drop(self.part);
-        left
+        let rest = deadline.saturating_sub(began.elapsed()).max(Duration::from_millis(500));
+        tasks.stop(rest).await;
     }
 }

@@ -59,6 +59,8 @@ impl Poller {
 
     /// Polls until the source stops.
     pub(super) fn run(self) {
+        // However this thread ends, the source has ended.
+        let _ended = self.tasks.token().drop_guard();
         let runtime = self.runtime.clone();
         let _lanes_are_spawned_here = runtime.enter();
         while self.goes_on() {
@@ -78,7 +80,7 @@ impl Poller {
 
     /// One consumer's life. Its end revokes everything, which drains the lanes and commits.
     fn consume(&self) -> KafkaResult<()> {
-        let context = Context::new(self.shared.clone(), self.tasks.child("lanes"));
+        let context = Context::new(self.shared.clone(), self.tasks.clone());
         let consumer: Consumer = self.settings.create_with_context(context)?;
         let Some(cluster) = self.cluster(&consumer) else { return Ok(()) };
         consumer.context().set_cluster(&cluster);
