@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use mesh_protocol::desired::ConnectorWork;
 use mesh_protocol::id::RouteId;
-use mesh_protocol::report::LinkState;
+use mesh_protocol::report::{LinkState, Report};
 use tokio::sync::watch;
 
 use crate::connector::Deps;
@@ -18,12 +18,14 @@ use crate::control::outbox::Outbox;
 use crate::counters::Counters;
 use crate::home::{Home, HomeError, Ports, Secrets};
 use crate::identity::Identity;
-use crate::observe::{Observer, Unobserved};
+use crate::observe::Observatory;
 use crate::part::{Running, StartError};
 use crate::policy::Enforcer;
 use crate::reconcile::{PartSpec, Starter};
+use crate::reports::{Full, ReportSink};
 use crate::router::{Reach, Router};
 use crate::status::{Board, PartHandle};
+use crate::task::Tasks;
 use connector::Store;
 use standin::StandIn;
 
@@ -50,7 +52,8 @@ pub struct Wiring {
     shared: Shared,
     ports: Ports,
     secrets: Secrets,
-    observer: Arc<dyn Observer>,
+    observatory: Observatory,
+    observing: Tasks,
     links: watch::Sender<Vec<LinkState>>,
     /// For sinks of this agent.
     sinks: Mutex<HashMap<RouteId, Arc<StandIn>>>,
@@ -59,17 +62,21 @@ pub struct Wiring {
 }
 
 impl Wiring {
-    /// A maker of parts over these.
+    /// A maker of parts over these. Must be called on a runtime.
     ///
     /// # Errors
     /// The state folder cannot be used.
     pub fn new(home: &Home, shared: Shared) -> Result<Self, HomeError> {
+        let observatory = Observatory::new(Arc::new(shared.outbox.clone()), &shared.counters);
+        let observing = Tasks::new("observing");
+        observatory.start(&observing);
         let others = StandIn::new(&shared.router, Reach::Remote, &shared.counters);
         Ok(Self {
             shared,
             ports: home.ports(),
             secrets: home.secrets()?,
-            observer: Arc::new(Unobserved),
+            observatory,
+            observing,
             links: watch::Sender::default(),
             sinks: Mutex::default(),
             others,
@@ -86,9 +93,8 @@ impl Wiring {
         Deps {
             router: self.shared.router.clone(),
             enforcer: self.shared.enforcer.clone(),
-            observer: self.observer.clone(),
+            observer: Arc::new(self.observatory.clone()),
             secrets: Arc::new(Store(self.secrets.clone())),
-            board: self.shared.board.clone(),
             counters: self.shared.counters.clone(),
         }
     }
@@ -121,16 +127,28 @@ impl Wiring {
     }
 }
 
+impl Drop for Wiring {
+    fn drop(&mut self) {
+        self.observing.token().cancel();
+    }
+}
+
+impl ReportSink for Outbox {
+    fn send(&self, report: Report) -> Result<(), Full> {
+        self.push(report).map_err(|_| Full)
+    }
+}
+
 #[async_trait]
 impl Starter for Wiring {
-    async fn start(&self, spec: &PartSpec, _line: Arc<PartHandle>) -> Result<Box<dyn Running>, StartError> {
+    async fn start(&self, spec: &PartSpec, line: Arc<PartHandle>) -> Result<Box<dyn Running>, StartError> {
         let what = match spec {
             PartSpec::Source(connector, broker) => {
-                return connector::start_source(connector, broker, self.deps(), &self.secrets);
+                return connector::start_source(connector, broker, self.deps(), line);
             }
             PartSpec::Sink(connector, broker) => {
                 let stand_in = self.stand_in(connector.route);
-                return connector::start_sink(connector, broker, self.deps(), &self.secrets, stand_in);
+                return connector::start_sink(connector, broker, self.deps(), line, stand_in);
             }
             PartSpec::Fabric { .. } => "links to other sites",
             PartSpec::Discovery(_) => "discovery",
@@ -140,6 +158,7 @@ impl Starter for Wiring {
     }
 
     async fn document(&self, accepted: &Accepted) {
+        self.observatory.declare(&accepted.state.observe.addresses);
         self.stand_in_for(accepted);
     }
 }
