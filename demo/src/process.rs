@@ -14,8 +14,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
 use std::sync::mpsc::{Sender, channel};
+use std::thread;
 use std::time::{Duration, Instant};
-use std::{thread, vec};
 
 use anyhow::Context;
 
@@ -169,7 +169,7 @@ fn spawn(command: Command) -> anyhow::Result<Child> {
     Ok(result.recv().context("hear from the spawning thread")??)
 }
 
-/// Several processes, ended in the reverse order of their start.
+/// Several processes that end together.
 #[derive(Debug, Default)]
 pub struct Processes(Vec<Process>);
 
@@ -187,11 +187,14 @@ impl Processes {
         self.0.iter_mut().try_for_each(Process::check)
     }
 
-    /// Stops all: the youngest first, each with its own time to finish.
-    pub fn stop(self, limit: Duration) {
-        let reversed: vec::IntoIter<Process> = self.0.into_iter().rev().collect::<Vec<_>>().into_iter();
-        for process in reversed {
-            process.stop(limit);
+    /// Asks all to end, the youngest first, and waits for all together; what is left after `limit` is killed.
+    pub fn stop(mut self, limit: Duration) {
+        for process in self.0.iter().rev() {
+            let _ = process.signal("TERM");
+        }
+        let began = Instant::now();
+        for process in self.0.iter_mut().rev() {
+            process.wait(limit.saturating_sub(began.elapsed()));
         }
     }
 }

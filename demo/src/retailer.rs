@@ -84,19 +84,34 @@ pub async fn sites(portal: &Client, describe: bool) -> anyhow::Result<BTreeMap<&
     Ok(made)
 }
 
-/// Makes the two broker connections and the routes between clusters and mesh.
+/// The two broker connections.
+#[derive(Clone, Debug)]
+pub struct Brokers {
+    kafka_a: Value,
+    kafka_b: Value,
+}
+
+/// Makes the broker connections; the clusters need not answer yet, the portal then says that they do not.
 ///
 /// # Errors
 /// The portal refuses.
-pub async fn connect(
+pub async fn brokers(
     portal: &Client,
     sites: &BTreeMap<&str, Value>,
     kafka_a: &BrokerAddress,
     kafka_b: &BrokerAddress,
-) -> anyhow::Result<()> {
-    let a = broker(portal, KAFKA_A, &sites[HQ], kafka_a).await?;
-    let b = broker(portal, KAFKA_B, &sites[BERLIN], kafka_b).await?;
-    routes::make(portal, &a, &b).await
+) -> anyhow::Result<Brokers> {
+    let kafka_a = broker(portal, KAFKA_A, &sites[HQ], kafka_a).await?;
+    let kafka_b = broker(portal, KAFKA_B, &sites[BERLIN], kafka_b).await?;
+    Ok(Brokers { kafka_a, kafka_b })
+}
+
+/// Makes the routes between clusters and mesh.
+///
+/// # Errors
+/// The portal refuses.
+pub async fn routes(portal: &Client, brokers: &Brokers) -> anyhow::Result<()> {
+    routes::make(portal, &brokers.kafka_a, &brokers.kafka_b).await
 }
 
 /// Makes the clients with their rights; returns their secrets, new ones for clients whose secret is not in `known`.

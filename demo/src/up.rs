@@ -9,7 +9,7 @@ use anyhow::Context;
 use demo::agent::Agent;
 use demo::kafka::{Broker, BrokerPorts, Jars, Login, Security};
 use demo::people;
-use demo::portal::{Client, Portal, PortalPorts};
+use demo::portal::{Portal, PortalPorts};
 use demo::ports::Ports;
 use demo::process::Processes;
 use demo::retailer::traffic::{Places, Traffic};
@@ -58,7 +58,6 @@ async fn run(options: &Up, processes: &mut Processes) -> anyhow::Result<()> {
     people::make(&api, &mut state).await?;
     announce(&url, &state);
 
-    starting(&api, &["Kafka A", "Kafka B", "agents", "traffic"]).await;
     let (mut kafka_a, mut kafka_b) = start_kafka(&mut state, &mut ports).await?;
     let sites = retailer::sites(&api, describe).await?;
     let secret = state.password_of_kafka_user(KAFKA_A_USER);
@@ -70,12 +69,15 @@ async fn run(options: &Up, processes: &mut Processes) -> anyhow::Result<()> {
         processes.push(agent.run(&logs)?);
     }
     steps.done("three agents joined");
-    starting(&api, &["Kafka A", "Kafka B", "traffic"]).await;
+    // Before the clusters answer: the overview then says that they do not yet.
+    let address =
+        |kafka: &Broker| BrokerAddress { bootstrap: kafka.bootstrap(), ca_pem: kafka.ca_pem().map(str::to_owned) };
+    let brokers = retailer::brokers(&api, &sites, &address(&kafka_a), &address(&kafka_b)).await?;
 
     let known = state.secrets.clients.clone();
     state.secrets.clients = retailer::clients(&api, &known, describe).await?;
     state.save()?;
-    steps.done("clients, roles and rules");
+    steps.done("broker connections, clients, roles and rules");
 
     let (kafka_a, kafka_b) = tokio::task::spawn_blocking(move || {
         kafka_a.ready()?;
@@ -87,11 +89,8 @@ async fn run(options: &Up, processes: &mut Processes) -> anyhow::Result<()> {
     kafka_a.create_topics(&KAFKA_A_TOPICS).await?;
     kafka_b.create_topics(&KAFKA_B_TOPICS).await?;
     steps.done("Kafka A and B answer");
-    starting(&api, &["traffic"]).await;
-    let address =
-        |kafka: &Broker| BrokerAddress { bootstrap: kafka.bootstrap(), ca_pem: kafka.ca_pem().map(str::to_owned) };
-    retailer::connect(&api, &sites, &address(&kafka_a), &address(&kafka_b)).await?;
-    steps.done("broker connections and routes");
+    retailer::routes(&api, &brokers).await?;
+    steps.done("routes");
 
     let places = Places {
         lyon_mqtt: listener_address(&api, LYON, "mqtt").await?,
@@ -104,7 +103,6 @@ async fn run(options: &Up, processes: &mut Processes) -> anyhow::Result<()> {
     processes.push(kafka_a.into_process());
     processes.push(kafka_b.into_process());
     let _traffic = Traffic::start(&places, options.rate)?;
-    starting(&api, &[]).await;
     steps.done("traffic");
     println!("\nThe mesh is up: {url}   (Ctrl-C stops everything)");
     if describe {
@@ -136,13 +134,6 @@ async fn start_kafka(state: &mut State, ports: &mut Ports) -> anyhow::Result<(Br
     })
     .await
     .context("start Kafka")?
-}
-
-/// Tells the portal what is not up yet; it says so on its overview. Only a courtesy: a failure changes nothing.
-async fn starting(api: &Client, parts: &[&str]) {
-    if let Err(error) = api.post("demo/starting", &serde_json::json!(parts)).await {
-        tracing::debug!(%error, "the portal does not show what still starts");
-    }
 }
 
 fn announce(url: &str, state: &State) {

@@ -31,7 +31,10 @@ enum Command {
     /// Build, start the demo mesh and print where to look; Ctrl-C stops all of it.
     Run,
     /// Formatting, lints and the rules of tidiness; no tests.
-    Check,
+    Check {
+        /// Only the checks whose name contains this, such as `tidi`.
+        only: Option<String>,
+    },
     /// Everything CI wants to see: `check`, then the build and all tests. The last line is the count.
     Test {
         /// Only the tests, and only those whose name contains this.
@@ -45,7 +48,7 @@ fn main() -> anyhow::Result<()> {
     match Arguments::parse().command {
         Command::Build => run::build(&mut step::Steps::new(2)).map(drop),
         Command::Run => run::run(),
-        Command::Check => check::check(),
+        Command::Check { only } => check::check(only.as_deref()),
         Command::Test { filter } => test::test(filter.as_deref()),
         Command::Clean => clean::clean(),
     }

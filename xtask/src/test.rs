@@ -22,7 +22,7 @@ const POSTGRES_URL: &str = "MESHPORT_TEST_POSTGRES_URL";
 pub(crate) fn test(filter: Option<&str>) -> anyhow::Result<()> {
     let mut tally = Tally::default();
     if filter.is_none() {
-        let failed = check::run_all();
+        let failed = check::run_all(None);
         tally.failed += failed;
         tally.passed += check::CHECKS.len() - failed;
     }
