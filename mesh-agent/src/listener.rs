@@ -30,6 +30,7 @@ use std::time::Duration;
 use mesh_protocol::desired::{self, ListenerProtocol};
 use mesh_protocol::policy::Action;
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
 use crate::counters::Counters;
 use crate::observe::{Observer, Refusal};
@@ -52,7 +53,7 @@ pub struct Deps {
     /// Counts every drop and refusal.
     pub counters: Counters,
     /// The listener's own line on the status board; kept until the listener has stopped.
-    pub part: PartHandle,
+    pub part: Arc<PartHandle>,
     /// The group the listener's own group becomes a child of.
     pub tasks: Tasks,
     /// Which MQTT clients have a session, shared by all MQTT listeners of the agent, so that a client that comes back
@@ -124,7 +125,7 @@ pub async fn start(config: &desired::Listener, address: SocketAddr, deps: Deps) 
     };
     let address = socket.local_addr().unwrap_or(address);
     let tasks = deps.tasks.child(&config.name);
-    let part = Arc::new(deps.part);
+    let part = deps.part;
     let limits = Arc::new(Limits::new(config));
     let common = Arc::new(Common {
         enforcer: deps.enforcer,
@@ -157,6 +158,12 @@ impl Running {
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Cancelled when it ended by itself.
+    #[must_use]
+    pub fn ended(&self) -> CancellationToken {
+        self.tasks.token()
     }
 
     /// Applies a newer configuration of the same listener. Limits hold at once: payload size, number of clients (those

@@ -1,6 +1,7 @@
 //! The real parts, and what they share: the one place that knows how each is made.
 
 mod connector;
+mod listener;
 mod standin;
 
 use std::collections::HashMap;
@@ -18,6 +19,7 @@ use crate::control::outbox::Outbox;
 use crate::counters::Counters;
 use crate::home::{Home, HomeError, Ports, Secrets};
 use crate::identity::Identity;
+use crate::listener::Clients;
 use crate::observe::Observatory;
 use crate::part::{Running, StartError};
 use crate::policy::Enforcer;
@@ -55,6 +57,8 @@ pub struct Wiring {
     observatory: Observatory,
     observing: Tasks,
     links: watch::Sender<Vec<LinkState>>,
+    listeners: Tasks,
+    clients: Clients,
     /// For sinks of this agent.
     sinks: Mutex<HashMap<RouteId, Arc<StandIn>>>,
     /// For sinks and queues of other agents.
@@ -78,6 +82,8 @@ impl Wiring {
             observatory,
             observing,
             links: watch::Sender::default(),
+            listeners: Tasks::new("listeners"),
+            clients: Clients::default(),
             sinks: Mutex::default(),
             others,
         })
@@ -96,6 +102,19 @@ impl Wiring {
             observer: Arc::new(self.observatory.clone()),
             secrets: Arc::new(Store(self.secrets.clone())),
             counters: self.shared.counters.clone(),
+        }
+    }
+
+    /// What listeners work with.
+    fn listener(&self, part: Arc<PartHandle>) -> crate::listener::Deps {
+        crate::listener::Deps {
+            enforcer: self.shared.enforcer.clone(),
+            router: self.shared.router.clone(),
+            observer: Arc::new(self.observatory.clone()),
+            counters: self.shared.counters.clone(),
+            part,
+            tasks: self.listeners.clone(),
+            clients: self.clients.clone(),
         }
     }
 
@@ -143,6 +162,7 @@ impl ReportSink for Outbox {
 impl Starter for Wiring {
     async fn start(&self, spec: &PartSpec, line: Arc<PartHandle>) -> Result<Box<dyn Running>, StartError> {
         let what = match spec {
+            PartSpec::Listener(config) => return listener::start(config, &self.ports, self.listener(line)).await,
             PartSpec::Source(connector, broker) => {
                 return connector::start_source(connector, broker, self.deps(), line);
             }
@@ -152,7 +172,6 @@ impl Starter for Wiring {
             }
             PartSpec::Fabric { .. } => "links to other sites",
             PartSpec::Discovery(_) => "discovery",
-            PartSpec::Listener(_) => "listeners",
         };
         Err(StartError::Rejected(format!("this version of the agent has no {what}: update it")))
     }

@@ -78,17 +78,17 @@ impl Ports {
         Self { path, chosen: Arc::new(Mutex::new(chosen.unwrap_or_default())) }
     }
 
-    /// Opens an endpoint and keeps its port. `endpoint` names it for ever (`listener <id>`, `fabric`).
+    /// Opens an endpoint and keeps its port under `key`, which never changes; `endpoint` is its name for people.
     ///
     /// # Errors
     /// [`PortError`], readable on the part's status line.
-    pub fn bind(&self, endpoint: &str, bind: &str) -> Result<TcpListener, PortError> {
-        let (address, kept) = self.resolve(endpoint, bind)?;
+    pub fn bind(&self, key: &str, endpoint: &str, bind: &str) -> Result<TcpListener, PortError> {
+        let (address, kept) = self.resolve(key, endpoint, bind)?;
         let listener = TcpListener::bind(address).map_err(|error| refused(endpoint, address, kept, error))?;
         listener.set_nonblocking(true).map_err(|error| refused(endpoint, address, kept, error))?;
         if address.port() == 0 {
             let port = listener.local_addr().map_err(|error| refused(endpoint, address, kept, error))?.port();
-            self.keep(endpoint, port)?;
+            self.keep(key, port)?;
         }
         Ok(listener)
     }
@@ -97,18 +97,18 @@ impl Ports {
     ///
     /// # Errors
     /// [`PortError`], readable on the part's status line.
-    pub fn choose(&self, endpoint: &str, bind: &str) -> Result<SocketAddr, PortError> {
-        let listener = self.bind(endpoint, bind)?;
+    pub fn choose(&self, key: &str, endpoint: &str, bind: &str) -> Result<SocketAddr, PortError> {
+        let listener = self.bind(key, endpoint, bind)?;
         listener.local_addr().map_err(|source| {
             let address = SocketAddr::from(([0, 0, 0, 0], 0));
             PortError::Refused { endpoint: endpoint.to_owned(), address, hint: "try again", source }
         })
     }
 
-    fn resolve(&self, endpoint: &str, bind: &str) -> Result<(SocketAddr, bool), PortError> {
+    fn resolve(&self, key: &str, endpoint: &str, bind: &str) -> Result<(SocketAddr, bool), PortError> {
         let wrong = || PortError::Address { endpoint: endpoint.to_owned(), bind: bind.to_owned() };
         let mut address = bind.to_socket_addrs().map_err(|_| wrong())?.next().ok_or_else(wrong)?;
-        let kept = self.chosen.lock().expect("no panic while held").get(endpoint).copied();
+        let kept = self.chosen.lock().expect("no panic while held").get(key).copied();
         match kept {
             Some(port) if address.port() == 0 => {
                 address.set_port(port);
@@ -118,9 +118,9 @@ impl Ports {
         }
     }
 
-    fn keep(&self, endpoint: &str, port: u16) -> Result<(), HomeError> {
+    fn keep(&self, key: &str, port: u16) -> Result<(), HomeError> {
         let mut chosen = self.chosen.lock().expect("no panic while held");
-        chosen.insert(endpoint.to_owned(), port);
+        chosen.insert(key.to_owned(), port);
         let text = serde_json::to_vec_pretty(&*chosen).expect("a map of numbers serializes");
         replace(&self.path, &text)
     }
@@ -150,9 +150,9 @@ mod tests {
     #[test]
     fn a_free_port_is_chosen_once_and_kept() {
         let dir = tempfile::tempdir().expect("temp dir");
-        let first = ports(&dir).choose("listener a", "127.0.0.1:0").expect("free");
-        let again = ports(&dir).choose("listener a", "127.0.0.1:0").expect("still free");
-        let other = ports(&dir).choose("listener b", "127.0.0.1:0").expect("free");
+        let first = ports(&dir).choose("a", "listener a", "127.0.0.1:0").expect("free");
+        let again = ports(&dir).choose("a", "listener a", "127.0.0.1:0").expect("still free");
+        let other = ports(&dir).choose("b", "listener b", "127.0.0.1:0").expect("free");
         assert_eq!(first, again);
         assert_ne!(first, other);
     }
@@ -160,19 +160,19 @@ mod tests {
     #[test]
     fn a_taken_port_is_named_with_the_way_out() {
         let dir = tempfile::tempdir().expect("temp dir");
-        let held = ports(&dir).bind("listener a", "127.0.0.1:0").expect("free");
+        let held = ports(&dir).bind("a", "listener a", "127.0.0.1:0").expect("free");
         let port = held.local_addr().expect("bound").port();
-        let error = ports(&dir).bind("listener a", "127.0.0.1:0").expect_err("taken");
+        let error = ports(&dir).bind("a", "listener a", "127.0.0.1:0").expect_err("taken");
         assert!(matches!(error, PortError::InUse { kept: true, .. }));
         assert!(error.to_string().contains(&port.to_string()), "{error}");
-        let error = ports(&dir).bind("listener b", &format!("127.0.0.1:{port}")).expect_err("taken");
+        let error = ports(&dir).bind("b", "listener b", &format!("127.0.0.1:{port}")).expect_err("taken");
         assert!(matches!(error, PortError::InUse { kept: false, .. }));
     }
 
     #[test]
     fn an_address_that_is_none_says_how_to_write_one() {
         let dir = tempfile::tempdir().expect("temp dir");
-        let error = ports(&dir).bind("listener a", "1883").expect_err("no address");
+        let error = ports(&dir).bind("a", "listener a", "1883").expect_err("no address");
         assert!(error.needs_change());
         assert!(error.to_string().contains("0.0.0.0:1883"));
     }

@@ -248,7 +248,7 @@ impl Mesh {
             router: self.router.clone(),
             observer: Arc::new(self.notes.clone()),
             counters: self.counters.clone(),
-            part: self.board.part(PartRef::Listener(config.id)),
+            part: Arc::new(self.board.part(PartRef::Listener(config.id))),
             tasks: self.tasks.clone(),
             clients: self.clients.clone(),
         }
