@@ -22,12 +22,15 @@ pub mod link;
 pub mod listener;
 pub mod live;
 pub mod login;
+pub mod observed;
 pub mod overview;
+mod page;
 pub mod permission;
 pub mod person;
 pub mod policy;
 pub mod principal;
 pub mod report;
+mod rights;
 pub mod role;
 pub mod rollout;
 pub mod route;
@@ -65,6 +68,7 @@ struct Inner {
     guard: login::Guard,
     rollout: Notify,
     snapshot: ArcSwapOption<snapshot::Snapshot>,
+    observed: ArcSwapOption<observed::Observed>,
 }
 
 impl App {
@@ -84,6 +88,7 @@ impl App {
             guard: login::Guard::default(),
             rollout: Notify::new(),
             snapshot: ArcSwapOption::empty(),
+            observed: ArcSwapOption::empty(),
         })))
     }
 

@@ -2,20 +2,25 @@
 //!
 //! Everything here can be tested by calling it. Layers above bring rows and time; they never decide.
 
+pub mod address;
 pub mod agent;
 pub mod application;
 pub mod audit;
 pub mod broker;
+pub mod denial;
 pub mod desired;
 pub mod environment;
 pub mod field;
+pub mod flow;
 pub mod join_token;
 pub mod link;
 pub mod listener;
 pub mod person;
 pub mod principal;
+pub mod rates;
 pub mod role;
 pub mod route;
 pub mod rule;
+pub mod runtime_object;
 pub mod service_token;
 pub mod site;

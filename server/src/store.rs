@@ -36,26 +36,34 @@ mod agent;
 mod application;
 mod audit;
 mod broker;
+mod catalog_note;
+mod denial;
 mod deny;
 mod environment;
+mod flow;
 mod join_token;
 mod link;
 mod listener;
 mod person;
 mod principal;
+mod rates;
 mod role;
 mod route;
 mod rule;
+mod runtime_object;
 mod service_token;
 mod session;
 mod setting;
 mod site;
+mod subscription;
 
 #[cfg(test)]
 mod tests;
 
+pub use catalog_note::Note;
 pub use environment::PolicyRevision;
 pub use session::Session;
+pub use subscription::AgentSubscriptions;
 
 /// Most readers of the SQLite file at once.
 const LITE_READERS_MAX: u32 = 4;

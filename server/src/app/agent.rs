@@ -125,7 +125,7 @@ impl App {
         {
             self.move_fabric(&agent, &part.addresses).await?;
         }
-        Ok(())
+        self.take_rates(id, status).await
     }
 
     async fn move_fabric(&self, agent: &Agent, addresses: &[String]) -> Result<()> {

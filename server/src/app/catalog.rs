@@ -1,40 +1,125 @@
-//! The catalog: what there is on the mesh and in its clusters.
+//! The catalog: everything that exists in the mesh, found by what agents saw and by what people said about it.
+//!
+//! Every object has a key of its own (`topic:<broker>:<name>`), which outlives scans and restarts; notes hang on it.
 
-use frontend::api::{CatalogObject, CatalogObjectInput, CatalogPage, CatalogQuery, Edit};
+mod entry;
+mod facts;
+mod search;
 
+use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
+use frontend::api::{CatalogObject, CatalogObjectInput, CatalogPage, CatalogQuery, Edit, LiveTopic};
+
+use super::edit::Done;
 use super::permission::Right;
+use super::person::{seen, shown};
 use super::{App, Caller, Error, Result};
+use crate::domain::field::FieldErrors;
+use crate::store::Note;
+use entry::{Entry, Key};
 
 impl App {
-    /// Search and list over all kinds.
+    /// Finds objects.
     ///
     /// # Errors
-    /// The caller may not, or the database's.
-    pub async fn catalog(&self, caller: &Caller, _query: CatalogQuery) -> Result<CatalogPage> {
+    /// The caller may not, the cursor is wrong, or the database's.
+    pub async fn catalog(&self, caller: &Caller, query: CatalogQuery) -> Result<CatalogPage> {
         caller.permit(Right::Read)?;
-        Ok(CatalogPage { items: Vec::new(), next: None, total: 0, facets: Vec::new() })
+        let world = self.world().await?;
+        search::search(entry::entries(&world), &query)
     }
 
     /// One object.
     ///
     /// # Errors
     /// The caller may not, there is none, or the database's.
-    pub async fn catalog_object(&self, caller: &Caller, _id: String) -> Result<CatalogObject> {
+    pub async fn catalog_object(&self, caller: &Caller, id: String) -> Result<CatalogObject> {
         caller.permit(Right::Read)?;
-        Err(Error::NotFound { what: "object" })
+        self.object(&id).await
     }
 
-    /// Sets owner and description of an object.
+    async fn object(&self, id: &str) -> Result<CatalogObject> {
+        let key = read_id(id)?;
+        let world = self.world().await?;
+        let entry = entry::entries(&world).into_iter().find(|entry| entry.key == key);
+        let entry = entry.ok_or(Error::NotFound { what: "catalog object" })?;
+        let rate_history = match facts::series(&key) {
+            Some(series) => self.store().read().await?.history(&series, world.now_ms()).await?,
+            None => Vec::new(),
+        };
+        let note = world.seen.notes.get(&key.to_string());
+        let (producers, consumers) = facts::sides(&key, &world);
+        Ok(CatalogObject {
+            revision: shown(note.map_or(0, |note| note.revision)),
+            first_seen: entry.first_seen,
+            facts: facts::of(&key, &world),
+            related: facts::related(&key, &world),
+            row: entry.row,
+            producers,
+            consumers,
+            rate_history,
+        })
+    }
+
+    /// Says who owns an object and what it is.
     ///
     /// # Errors
-    /// The caller may not, there is none, or the database's.
+    /// The caller may not, the object is described elsewhere, the edit is stale, or the database's.
     pub async fn update_catalog_object(
         &self,
         caller: &Caller,
-        _id: String,
-        _input: Edit<CatalogObjectInput>,
+        id: String,
+        input: Edit<CatalogObjectInput>,
     ) -> Result<CatalogObject> {
-        caller.permit(Right::CatalogWrite)?;
-        Err(Error::NotFound { what: "object" })
+        let permit = caller.permit(Right::CatalogWrite)?;
+        let key = read_id(&id)?;
+        if matches!(key, Key::Application(_) | Key::Principal(_)) {
+            return Err(Error::Conflict("owner and description of this object are edited on its own page".to_owned()));
+        }
+        let name = self.object(&id).await?.row.name;
+        let mut errors = FieldErrors::default();
+        errors.text("value.owner", &input.value.owner);
+        errors.text("value.description", &input.value.description);
+        errors.check()?;
+        let mut edit = self.edit(permit).await?;
+        let note = Note {
+            owner: input.value.owner.trim().to_owned(),
+            description: input.value.description.trim().to_owned(),
+            revision: seen(input.revision),
+        };
+        let (by, now_ms) = (edit.actor().to_owned(), edit.now_ms);
+        edit.tx.put_catalog_note(self.environment(), &key.to_string(), &note, &by, now_ms).await?;
+        let summary = format!("described {name}");
+        edit.finish(Done {
+            action: "catalog.update",
+            object: key.to_string(),
+            summary: &summary,
+            topic: LiveTopic::Catalog,
+            before: None,
+            after: super::edit::json(&input.value),
+        })
+        .await?;
+        self.0.observed.store(None);
+        self.object(&id).await
     }
 }
+
+/// An object's id in addresses of pages: its key without characters that mean something in a path.
+pub(super) fn write_id(key: &Key) -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(key.to_string())
+}
+
+fn read_id(id: &str) -> Result<Key> {
+    let text = BASE64_URL_SAFE_NO_PAD.decode(id).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    text.and_then(|text| Key::read(&text)).ok_or(Error::NotFound { what: "catalog object" })
+}
+
+/// Where an object's page is.
+pub(super) fn href(key: &Key) -> String {
+    format!("/catalog/{}", write_id(key))
+}
+
+pub(super) use entry::Key as ObjectKey;
+pub(super) use facts::reads;
+
+#[cfg(test)]
+mod tests;

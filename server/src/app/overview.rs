@@ -1,11 +1,23 @@
 //! The overview: is it well, and if not, what to do.
 
-use frontend::api::{Figures, Overview, SiteState};
+mod attention;
+mod demo;
 
-use super::clock::now_ms;
+use frontend::api::{BrokerState, Figures, LinkFlow, Overview, SiteState};
+use mesh_protocol::id::AgentId;
+use mesh_protocol::report::{LinkState, PartRef, PartState, Status};
+
+use super::observed::World;
 use super::permission::Right;
+use super::report::{COPIES, COPIES_SERIES, PUBLISHED, PUBLISHED_SERIES, REMOTE_DELIVERIES};
 use super::{App, Caller, Result};
-use crate::domain::agent::{Presence, State};
+use crate::domain::agent::{Agent, State};
+use crate::domain::site::Site;
+
+/// Refusals of the last ten minutes are news.
+const NEWS_MS: i64 = 600_000;
+/// The figure of a listener part that counts its open connections.
+const CONNECTIONS: &str = "connections";
 
 impl App {
     /// The whole first page.
@@ -14,41 +26,131 @@ impl App {
     /// The caller may not, or the database's.
     pub async fn overview(&self, caller: &Caller) -> Result<Overview> {
         caller.permit(Right::Read)?;
-        let (snapshot, fleet) = (self.snapshot().await?, self.fleet_state().await?);
-        let enrolled: Vec<_> = fleet.agents.iter().filter(|agent| agent.state == State::Enrolled).collect();
-        let online =
-            |agent: &&&crate::domain::agent::Agent| matches!(agent.presence(fleet.now_ms), Presence::Online(_));
-        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-        let sites = snapshot.mesh.sites.iter().map(|site| {
-            let here: Vec<_> = enrolled.iter().filter(|agent| agent.site == site.id).collect();
-            SiteState {
-                id: site.id,
-                name: site.spec.name.clone(),
-                region: site.spec.region.clone(),
-                location: site.spec.location.map(super::site::location),
-                agents_online: count(here.iter().filter(|agent| online(agent)).count()),
-                agents: count(here.len()),
-                clients: 0,
-                rate: 0.0,
-                brokers: Vec::new(),
-                freshness: here
-                    .iter()
-                    .filter_map(|agent| super::agent::freshness(agent, &fleet))
-                    .max_by_key(|f| f.as_of),
-            }
-        });
+        let world = self.world().await?;
+        let now_ms = world.now_ms();
+        let mut tx = self.store().read().await?;
+        let denials = tx.denials(self.environment(), None, now_ms - NEWS_MS).await?;
+        let figures = Figures {
+            events_history: tx.history(PUBLISHED_SERIES, now_ms).await?,
+            copies_history: tx.history(COPIES_SERIES, now_ms).await?,
+            denials: denials.iter().map(|denial| denial.count).sum(),
+            ..figures(&world)
+        };
+        drop(tx);
         Ok(Overview {
-            as_of: now_ms(),
-            figures: Figures {
-                agents_online: enrolled.iter().filter(|agent| online(agent)).count() as u64,
-                agents: enrolled.len() as u64,
-                ..Figures::default()
-            },
-            sites: sites.collect(),
-            links: Vec::new(),
-            attention: Vec::new(),
-            revision: snapshot.revision(),
-            demo: None,
+            as_of: now_ms,
+            figures,
+            sites: world.config.mesh.sites.iter().map(|site| site_state(site, &world)).collect(),
+            links: world.config.mesh.links.iter().map(|link| link_flow(link, &world)).collect(),
+            attention: attention::attention(&world, &denials),
+            revision: world.config.revision(),
+            demo: self.config().demo.then(|| demo::demo(&world)),
         })
     }
+}
+
+fn enrolled(world: &World) -> impl Iterator<Item = &Agent> {
+    world.fleet.agents.iter().filter(|agent| agent.state == State::Enrolled)
+}
+
+fn figures(world: &World) -> Figures {
+    let rate = |counter: &str| -> f64 {
+        world.seen.rates.values().map(|rates| rates.counter(counter, world.now_ms())).sum()
+    };
+    let counted = |counter: &str| -> i64 {
+        let of = |agent: &Agent| counter_of(world.fleet.status(agent.id), counter);
+        enrolled(world).map(of).map(|count| i64::try_from(count).unwrap_or(i64::MAX)).fold(0, i64::saturating_add)
+    };
+    Figures {
+        events_per_second: rate(PUBLISHED),
+        clients: enrolled(world).map(|agent| clients(agent.id, world)).sum(),
+        agents_online: enrolled(world).filter(|agent| world.is_online(agent.id)).count() as u64,
+        agents: enrolled(world).count() as u64,
+        copies_saved: counted(REMOTE_DELIVERIES).saturating_sub(counted(COPIES)),
+        copies_per_second: rate(COPIES),
+        ..Figures::default()
+    }
+}
+
+fn counter_of(status: Option<&Status>, counter: &str) -> u64 {
+    status.and_then(|status| status.counters.get(counter)).copied().unwrap_or_default()
+}
+
+/// Clients connected to an agent's listeners; none while it is offline, because nobody knows.
+fn clients(agent: AgentId, world: &World) -> u64 {
+    let status = world.fleet.status(agent).filter(|_| world.is_online(agent));
+    let parts = status.map(|status| status.parts.as_slice()).unwrap_or_default();
+    let listeners = parts.iter().filter(|part| matches!(part.object, PartRef::Listener(_)));
+    listeners.filter_map(|part| part.figures.get(CONNECTIONS)).sum()
+}
+
+fn site_state(site: &Site, world: &World) -> SiteState {
+    let here: Vec<&Agent> = enrolled(world).filter(|agent| agent.site == site.id).collect();
+    let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    let rate = |agent: &&Agent| {
+        world.seen.rates.get(&agent.id).map_or(0.0, |rates| rates.counter(PUBLISHED, world.now_ms()))
+    };
+    let freshness = here.iter().filter_map(|agent| super::agent::freshness(agent, &world.fleet));
+    SiteState {
+        id: site.id,
+        name: site.spec.name.clone(),
+        region: site.spec.region.clone(),
+        location: site.spec.location.map(super::site::location),
+        agents_online: count(here.iter().filter(|agent| world.is_online(agent.id)).count()),
+        agents: count(here.len()),
+        clients: here.iter().map(|agent| clients(agent.id, world)).sum(),
+        rate: here.iter().map(rate).sum(),
+        brokers: brokers(site, &here, world),
+        freshness: freshness.max_by_key(|freshness| freshness.as_of),
+    }
+}
+
+fn brokers(site: &Site, agents: &[&Agent], world: &World) -> Vec<BrokerState> {
+    let here = world.config.mesh.brokers.iter().filter(|broker| broker.spec.site == site.id);
+    here.map(|broker| {
+        let parts = agents.iter().filter_map(|agent| world.fleet.status(agent.id)).flat_map(|status| &status.parts);
+        let part = parts.into_iter().find(|part| part.object == PartRef::Broker(broker.id));
+        let trouble = match part {
+            None => Some("no agent has connected to it yet".to_owned()),
+            Some(part) if matches!(part.state, PartState::Running | PartState::Degraded) => None,
+            Some(part) => Some(part.detail.clone().unwrap_or_else(|| "is starting".to_owned())),
+        };
+        BrokerState { name: broker.spec.name.clone(), trouble }
+    })
+    .collect()
+}
+
+fn link_flow(link: &crate::domain::link::Link, world: &World) -> LinkFlow {
+    let side = |at, other| links_between(at, other, world);
+    let (forward, backward) = (side(link.from, link.to), side(link.to, link.from));
+    let both: Vec<&LinkState> = forward.states.iter().chain(&backward.states).copied().collect();
+    LinkFlow {
+        from: link.from,
+        to: link.to,
+        up: if both.is_empty() { None } else { Some(both.iter().any(|state| state.up)) },
+        forward_rate: forward.sent,
+        backward_rate: backward.sent,
+        backlog_events: both.iter().map(|state| state.backlog_events).sum(),
+        round_trip_us: both.iter().filter_map(|state| state.round_trip_us).min(),
+    }
+}
+
+/// What the agents of one site say of their links to the agents of another.
+#[derive(Default)]
+pub(super) struct Side<'a> {
+    pub(super) states: Vec<&'a LinkState>,
+    /// Event copies sent per second.
+    pub(super) sent: f64,
+}
+
+pub(super) fn links_between(at: mesh_protocol::id::SiteId, other: mesh_protocol::id::SiteId, world: &World) -> Side<'_> {
+    let mut side = Side::default();
+    for agent in enrolled(world).filter(|agent| agent.site == at && world.is_online(agent.id)) {
+        let states = world.fleet.status(agent.id).map(|status| status.links.as_slice()).unwrap_or_default();
+        for state in states.iter().filter(|state| state.site == other) {
+            side.sent += world.seen.rates.get(&agent.id).map_or(0.0, |rates| rates.link(state.agent, world.now_ms()).sent);
+            side.states.push(state);
+        }
+    }
+    side
 }

@@ -1,33 +1,197 @@
-//! What agents see: reports come in here, bounded.
-//!
-//! A report that breaks a bound is refused for good, with a reason; the agent drops it and counts. Everything else is
-//! acknowledged once it is stored.
+//! What agents report becomes rows. A report is believed only about what its agent may speak of: its own clients, and
+//! clusters of its own site.
 
-use mesh_protocol::id::AgentId;
-use mesh_protocol::report::{DENIALS_MAX, FLOWS_MAX, OBJECTS_MAX, Report, SUBSCRIPTIONS_MAX};
+use frontend::api::LiveTopic;
+use mesh_protocol::id::{AgentId, BrokerId};
+use mesh_protocol::report::{
+    DENIALS_MAX, Denials, Direction, Discovery, FLOWS_MAX, OBJECTS_MAX, Report, SUBSCRIPTIONS_MAX, Status,
+    Subscriptions, Traffic,
+};
+use uuid::Uuid;
 
+use super::clock::now_ms;
 use super::{App, Result};
+use crate::domain::denial::Denial;
+use crate::domain::flow::Flow;
+use crate::domain::runtime_object::{Found, Scan};
+
+/// A clock that is further off than this is not believed: the portal's own is taken.
+const CLOCK_SKEW_MS_MAX: i64 = 60_000;
 
 impl App {
-    /// Takes one report; the answer is why it is refused for good, or none.
+    /// Stores a report. The answer is why it was refused for good, or none.
     ///
     /// # Errors
-    /// The database's: then the report is not acknowledged and comes again.
-    pub async fn take_report(&self, agent: AgentId, id: u64, report: Report) -> Result<Option<String>> {
-        if let Some(reason) = refusal(&report) {
-            tracing::warn!(%agent, id, reason, "a report was refused");
-            return Ok(Some(reason));
+    /// The database's; the agent sends the report again.
+    pub async fn take_report(&self, agent: AgentId, _id: u64, report: Report) -> Result<Option<String>> {
+        let (refused, topics): (Option<String>, &[LiveTopic]) = match report {
+            Report::Discovery(discovery) => (self.take_discovery(agent, discovery).await?, &[LiveTopic::Catalog]),
+            Report::Traffic(traffic) => {
+                (self.take_traffic(agent, &traffic).await?, &[LiveTopic::Graph, LiveTopic::Overview])
+            }
+            Report::Subscriptions(subscriptions) => {
+                (self.take_subscriptions(agent, &subscriptions).await?, &[LiveTopic::Subscriptions])
+            }
+            Report::Denials(denials) => (self.take_denials(agent, &denials).await?, &[LiveTopic::Denials]),
+        };
+        if refused.is_none() {
+            for topic in topics {
+                self.live().notify(*topic);
+            }
         }
+        Ok(refused)
+    }
+
+    async fn take_discovery(&self, agent: AgentId, discovery: Discovery) -> Result<Option<String>> {
+        if discovery.objects.len() > OBJECTS_MAX {
+            return Ok(Some(format!("a report holds at most {OBJECTS_MAX} objects")));
+        }
+        if !self.may_speak_of(agent, discovery.broker).await? {
+            return Ok(Some("this broker connection is not at the agent's site (any more)".to_owned()));
+        }
+        let at_ms = believed(discovery.at_ms);
+        let mut tx = self.store().write().await?;
+        for object in discovery.objects {
+            let found = Found {
+                broker: discovery.broker,
+                kind: object.key().kind,
+                name: object.name,
+                facts: object.facts,
+                agent,
+                first_seen_ms: at_ms,
+                last_seen_ms: at_ms,
+                gone_at_ms: None,
+            };
+            tx.put_found(self.environment(), &found, Uuid::now_v7(), discovery.scan).await?;
+        }
+        for key in &discovery.removed {
+            tx.mark_gone(discovery.broker, key, at_ms).await?;
+        }
+        if discovery.full && discovery.last && discovery.failed.is_none() {
+            tx.mark_rest_gone(discovery.broker, agent, discovery.scan, at_ms).await?;
+        }
+        if discovery.last {
+            let scan = Scan {
+                broker: discovery.broker,
+                agent,
+                number: discovery.scan,
+                at_ms,
+                missing_rights: discovery.missing_rights,
+                failed: discovery.failed,
+            };
+            tx.put_scan(&scan).await?;
+        }
+        tx.commit().await?;
         Ok(None)
+    }
+
+    async fn may_speak_of(&self, agent: AgentId, broker: BrokerId) -> Result<bool> {
+        let snapshot = self.snapshot().await?;
+        let site = snapshot.mesh.agents.iter().find(|found| found.id == agent).map(|found| found.site);
+        Ok(snapshot.mesh.brokers.iter().any(|found| found.id == broker && Some(found.spec.site) == site))
+    }
+
+    async fn take_traffic(&self, agent: AgentId, traffic: &Traffic) -> Result<Option<String>> {
+        if traffic.flows.len() > FLOWS_MAX {
+            return Ok(Some(format!("a report holds at most {FLOWS_MAX} flows")));
+        }
+        let at_ms = believed(traffic.at_ms);
+        let mut tx = self.store().write().await?;
+        for flow in &traffic.flows {
+            tx.add_flow(self.environment(), &Flow::of_window(agent, flow, traffic.window_ms, at_ms)).await?;
+            if flow.direction == Direction::Produce {
+                tx.add_sample(&address_series(&flow.address), at_ms, flow.events).await?;
+            }
+            if let Some(topic) = flow.broker_topic.as_deref().zip(flow.broker) {
+                tx.add_sample(&topic_series(topic.1, topic.0), at_ms, flow.events).await?;
+            }
+        }
+        tx.commit().await?;
+        Ok(None)
+    }
+
+    async fn take_subscriptions(&self, agent: AgentId, report: &Subscriptions) -> Result<Option<String>> {
+        if report.subscriptions.len() > SUBSCRIPTIONS_MAX {
+            return Ok(Some(format!("a report holds at most {SUBSCRIPTIONS_MAX} subscriptions")));
+        }
+        let mut tx = self.store().write().await?;
+        tx.put_subscriptions(agent, &Subscriptions { at_ms: believed(report.at_ms), ..report.clone() }).await?;
+        tx.commit().await?;
+        Ok(None)
+    }
+
+    async fn take_denials(&self, agent: AgentId, report: &Denials) -> Result<Option<String>> {
+        if report.denials.len() > DENIALS_MAX {
+            return Ok(Some(format!("a report holds at most {DENIALS_MAX} denials")));
+        }
+        let mut tx = self.store().write().await?;
+        for denial in &report.denials {
+            tx.add_denial(self.environment(), &Denial::of(agent, denial)).await?;
+        }
+        tx.commit().await?;
+        Ok(None)
+    }
+
+    /// Turns a status into rates and samples.
+    ///
+    /// # Errors
+    /// The database's; the next status makes up for it.
+    pub(super) async fn take_rates(&self, agent: AgentId, status: &Status) -> Result<()> {
+        let at_ms = now_ms();
+        let mut tx = self.store().write().await?;
+        let before = tx.rates_of(agent).await?.unwrap_or_default();
+        let (rates, moved) = before.clone().advance(status, at_ms);
+        if rates == before {
+            return Ok(());
+        }
+        tx.put_rates(agent, &rates, at_ms).await?;
+        for (series, counter) in [(PUBLISHED_SERIES, PUBLISHED), (COPIES_SERIES, COPIES)] {
+            if let Some(events) = moved.get(counter) {
+                tx.add_sample(series, at_ms, *events).await?;
+            }
+        }
+        tx.commit().await?;
+        self.live().notify(LiveTopic::Overview);
+        Ok(())
+    }
+
+    /// Removes what is older than it is kept.
+    ///
+    /// # Errors
+    /// The database's; the next run makes up for it.
+    pub async fn prune_observed(&self) -> Result<()> {
+        let now_ms = now_ms();
+        let mut tx = self.store().write().await?;
+        tx.prune_flows(now_ms, crate::domain::flow::RETENTION_MS).await?;
+        tx.prune_denials(now_ms - crate::domain::denial::RETENTION_MS).await?;
+        tx.commit().await?;
+        Ok(())
     }
 }
 
-fn refusal(report: &Report) -> Option<String> {
-    let (what, count, max) = match report {
-        Report::Discovery(discovery) => ("objects", discovery.objects.len().max(discovery.removed.len()), OBJECTS_MAX),
-        Report::Traffic(traffic) => ("flows", traffic.flows.len(), FLOWS_MAX),
-        Report::Subscriptions(subscriptions) => ("subscriptions", subscriptions.subscriptions.len(), SUBSCRIPTIONS_MAX),
-        Report::Denials(denials) => ("denials", denials.denials.len(), DENIALS_MAX),
-    };
-    (count > max).then(|| format!("the report has {count} {what}, at most {max} are taken at once"))
+/// The agents' counter of admitted events.
+pub(super) const PUBLISHED: &str = "published_events";
+/// The agents' counter of event copies sent over links.
+pub(super) const COPIES: &str = "copies_sent_events";
+/// The agents' counter of deliveries of events that came from other agents.
+pub(super) const REMOTE_DELIVERIES: &str = "remote_deliveries_events";
+/// History of admitted events, mesh-wide.
+pub(super) const PUBLISHED_SERIES: &str = "mesh.published";
+/// History of event copies sent over links, mesh-wide.
+pub(super) const COPIES_SERIES: &str = "mesh.copies";
+
+/// History of what is produced at an address.
+pub(super) fn address_series(address: &str) -> String {
+    format!("address.{address}")
+}
+
+/// History of what connectors carry to and from a Kafka topic.
+pub(super) fn topic_series(broker: BrokerId, topic: &str) -> String {
+    format!("topic.{broker}.{topic}")
+}
+
+/// An agent's time, unless its clock is far off.
+fn believed(at_ms: i64) -> i64 {
+    let now_ms = now_ms();
+    if at_ms.abs_diff(now_ms) <= CLOCK_SKEW_MS_MAX.unsigned_abs() { at_ms } else { now_ms }
 }

@@ -1,0 +1,221 @@
+//! One entry of the catalog for everything there is, made from configuration and from what agents saw.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use frontend::api::{CatalogKind, CatalogRow, Evidence, Freshness};
+use mesh_protocol::id::{ApplicationId, BrokerId, PrincipalId};
+use mesh_protocol::report::{Direction, ObjectFacts, ObjectKind};
+use mesh_protocol::topic::Filter;
+
+use crate::app::observed::World;
+use crate::app::rights::is_granted;
+use crate::domain::flow::Flow;
+use crate::domain::principal::Kind;
+use crate::domain::runtime_object::Found;
+use crate::domain::address;
+
+/// Names an object for good.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::app) enum Key {
+    Address(String),
+    Topic(BrokerId, String),
+    Group(BrokerId, String),
+    Cluster(BrokerId),
+    Application(ApplicationId),
+    Principal(PrincipalId),
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(address) => write!(f, "address:{address}"),
+            Self::Topic(broker, name) => write!(f, "topic:{broker}:{name}"),
+            Self::Group(broker, name) => write!(f, "group:{broker}:{name}"),
+            Self::Cluster(broker) => write!(f, "cluster:{broker}"),
+            Self::Application(id) => write!(f, "application:{id}"),
+            Self::Principal(id) => write!(f, "principal:{id}"),
+        }
+    }
+}
+
+impl Key {
+    pub(super) fn read(text: &str) -> Option<Self> {
+        let (kind, rest) = text.split_once(':')?;
+        let of_broker = |rest: &str| {
+            let (broker, name) = rest.split_once(':')?;
+            Some((broker.parse().ok()?, name.to_owned()))
+        };
+        match kind {
+            "address" => Some(Self::Address(rest.to_owned())),
+            "topic" => of_broker(rest).map(|(broker, name)| Self::Topic(broker, name)),
+            "group" => of_broker(rest).map(|(broker, name)| Self::Group(broker, name)),
+            "cluster" => rest.parse().ok().map(Self::Cluster),
+            "application" => rest.parse().ok().map(Self::Application),
+            "principal" => rest.parse().ok().map(Self::Principal),
+            _ => None,
+        }
+    }
+}
+
+/// An object as the list shows it, with what it can be found by.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    pub(super) key: Key,
+    pub(super) row: CatalogRow,
+    pub(super) first_seen: Option<i64>,
+    /// What topics it stands for, when it stands for topics.
+    pub(super) pattern: Option<Filter>,
+}
+
+/// Everything there is.
+pub(super) fn entries(world: &World) -> Vec<Entry> {
+    let mut all = addresses(world);
+    all.extend(world.seen.found.iter().filter_map(|found| discovered(found, world)));
+    all.extend(applications(world));
+    all.extend(principals(world));
+    for entry in &mut all {
+        if let Some(note) = world.seen.notes.get(&entry.key.to_string()) {
+            entry.row.owner.clone_from(&note.owner);
+            if !note.description.is_empty() {
+                entry.row.description.clone_from(&note.description);
+            }
+        }
+    }
+    all
+}
+
+fn row(key: &Key, kind: CatalogKind, name: &str) -> CatalogRow {
+    CatalogRow {
+        id: super::write_id(key),
+        kind,
+        name: name.to_owned(),
+        description: String::new(),
+        owner: String::new(),
+        sites: Vec::new(),
+        broker: None,
+        evidence: Evidence::default(),
+        rate: 0.0,
+        lag: None,
+        partitions: None,
+        gone: false,
+        freshness: None,
+    }
+}
+
+fn addresses(world: &World) -> Vec<Entry> {
+    let mut by_address: BTreeMap<&str, Vec<&Flow>> = BTreeMap::new();
+    for flow in &world.seen.flows {
+        by_address.entry(&flow.address).or_default().push(flow);
+    }
+    by_address.into_iter().map(|(address, flows)| of_address(address, &flows, world)).collect()
+}
+
+fn of_address(address: &str, flows: &[&Flow], world: &World) -> Entry {
+    let key = Key::Address(address.to_owned());
+    let pattern = address::filter(address).ok();
+    let sites: BTreeSet<String> = flows.iter().map(|flow| world.site_of(flow.agent)).collect();
+    let produced = flows.iter().filter(|flow| flow.direction == Direction::Produce);
+    let row = CatalogRow {
+        sites: sites.into_iter().collect(),
+        evidence: Evidence {
+            declared: false,
+            permitted: pattern.as_ref().is_some_and(|pattern| is_granted(pattern, world)),
+            observed: true,
+        },
+        rate: produced.map(|flow| flow.rate_at(world.now_ms())).sum(),
+        freshness: newest(flows, world),
+        ..row(&key, CatalogKind::Address, address)
+    };
+    Entry { key, row, first_seen: flows.iter().map(|flow| flow.first_seen_ms).min(), pattern }
+}
+
+fn newest(flows: &[&Flow], world: &World) -> Option<Freshness> {
+    flows.iter().max_by_key(|flow| flow.last_seen_ms).map(|flow| world.flow_freshness(flow))
+}
+
+fn discovered(found: &Found, world: &World) -> Option<Entry> {
+    let (key, kind, name) = match found.kind {
+        ObjectKind::Topic => (Key::Topic(found.broker, found.name.clone()), CatalogKind::Topic, found.name.clone()),
+        ObjectKind::Group => (Key::Group(found.broker, found.name.clone()), CatalogKind::Group, found.name.clone()),
+        ObjectKind::Cluster => {
+            (Key::Cluster(found.broker), CatalogKind::Cluster, world.broker_name(found.broker)?)
+        }
+    };
+    let freshness = if found.gone_at_ms.is_some() {
+        Some(Freshness { as_of: found.last_seen_ms, by: world.agent_name(found.agent), stale: true })
+    } else {
+        world.scan_freshness(found.broker)
+    };
+    let mut row = CatalogRow {
+        sites: world.broker_site(found.broker).into_iter().collect(),
+        broker: world.broker_name(found.broker),
+        evidence: Evidence { observed: true, ..Evidence::default() },
+        gone: found.gone_at_ms.is_some(),
+        freshness,
+        ..row(&key, kind, &name)
+    };
+    match &found.facts {
+        ObjectFacts::Topic(topic) => {
+            row.partitions = u32::try_from(topic.partitions.len()).ok();
+            row.rate = connector_rate(found, world);
+            if topic.internal {
+                "internal to Kafka".clone_into(&mut row.description);
+            }
+        }
+        ObjectFacts::Group(group) => {
+            row.lag = Some(group.offsets.iter().filter_map(|offset| offset.lag).sum());
+            row.description = match group.members.len() {
+                0 => format!("{}, no members", group.state),
+                1 => format!("{}, 1 member", group.state),
+                members => format!("{}, {members} members", group.state),
+            };
+        }
+        ObjectFacts::Cluster(cluster) => row.description = format!("{} brokers", cluster.brokers.len()),
+    }
+    Some(Entry { key, row, first_seen: Some(found.first_seen_ms), pattern: None })
+}
+
+/// What the mesh carries to and from a Kafka topic; other clients of the cluster are not seen by agents.
+fn connector_rate(found: &Found, world: &World) -> f64 {
+    let of_topic = |flow: &&Flow| flow.broker == Some(found.broker) && flow.broker_topic.as_ref() == Some(&found.name);
+    world.seen.flows.iter().filter(of_topic).map(|flow| flow.rate_at(world.now_ms())).sum()
+}
+
+fn applications(world: &World) -> Vec<Entry> {
+    let entry = |application: &crate::domain::application::Application| {
+        let key = Key::Application(application.id);
+        let row = CatalogRow {
+            description: application.spec.description.clone(),
+            owner: application.spec.owner.clone(),
+            evidence: Evidence { declared: true, ..Evidence::default() },
+            ..row(&key, CatalogKind::Application, &application.spec.name)
+        };
+        Entry { key, row, first_seen: None, pattern: None }
+    };
+    world.config.applications.iter().map(entry).collect()
+}
+
+fn principals(world: &World) -> Vec<Entry> {
+    let clients = world.config.mesh.principals.iter().filter(|principal| principal.kind == Kind::Client);
+    clients
+        .map(|principal| {
+            let key = Key::Principal(principal.id);
+            let flows: Vec<&Flow> =
+                world.seen.flows.iter().filter(|flow| flow.principal == Some(principal.id)).collect();
+            let sites: BTreeSet<String> = flows.iter().map(|flow| world.site_of(flow.agent)).collect();
+            let application = world.config.applications.iter().find(|found| Some(found.id) == principal.application);
+            let row = CatalogRow {
+                description: application.map(|found| format!("client of {}", found.spec.name)).unwrap_or_default(),
+                owner: application.map(|found| found.spec.owner.clone()).unwrap_or_default(),
+                sites: sites.into_iter().collect(),
+                evidence: Evidence { declared: true, permitted: !principal.roles.is_empty(), observed: !flows.is_empty() },
+                rate: flows.iter().map(|flow| flow.rate_at(world.now_ms())).sum(),
+                freshness: newest(&flows, world),
+                ..row(&key, CatalogKind::Principal, &principal.username)
+            };
+            let first_seen = flows.iter().map(|flow| flow.first_seen_ms).min();
+            Entry { key, row, first_seen, pattern: None }
+        })
+        .collect()
+}

@@ -1,0 +1,193 @@
+//! What an object's page shows beside its row: what the broker says, who is on either side, what it hangs together with.
+
+use frontend::api::{Evidence, FlowRow, Freshness, Related};
+use mesh_protocol::event::Protocol;
+use mesh_protocol::id::BrokerId;
+use mesh_protocol::report::{Direction, GroupFacts, ObjectFacts, ObjectKind};
+
+use super::entry::Key;
+use super::href;
+use crate::app::observed::World;
+use crate::app::report::{address_series, topic_series};
+use crate::app::rights::Rights;
+use crate::domain::flow::Flow;
+use crate::domain::runtime_object::Found;
+
+/// The series an object's history is drawn from.
+pub(super) fn series(key: &Key) -> Option<String> {
+    match key {
+        Key::Address(address) => Some(address_series(address)),
+        Key::Topic(broker, name) => Some(topic_series(*broker, name)),
+        _ => None,
+    }
+}
+
+/// What the broker says.
+pub(super) fn of(key: &Key, world: &World) -> Option<ObjectFacts> {
+    found(key, world).map(|found| found.facts.clone())
+}
+
+fn found<'a>(key: &Key, world: &'a World) -> Option<&'a Found> {
+    world.seen.found.iter().find(|found| match (key, found.kind) {
+        (Key::Topic(broker, name), ObjectKind::Topic) | (Key::Group(broker, name), ObjectKind::Group) => {
+            found.broker == *broker && found.name == *name
+        }
+        (Key::Cluster(broker), ObjectKind::Cluster) => found.broker == *broker,
+        _ => false,
+    })
+}
+
+/// Who sends to an object and who takes from it.
+pub(super) fn sides(key: &Key, world: &World) -> (Vec<FlowRow>, Vec<FlowRow>) {
+    let mut rights = Rights::new(world);
+    let mut rows = |is_of: &dyn Fn(&Flow) -> bool| -> Vec<FlowRow> {
+        let flows = world.seen.flows.iter().filter(|flow| is_of(flow));
+        flows.map(|flow| flow_row(flow, rights.permits(flow), world)).collect()
+    };
+    match key {
+        Key::Address(address) => (
+            rows(&|flow| flow.address == *address && flow.direction == Direction::Produce),
+            rows(&|flow| flow.address == *address && flow.direction == Direction::Consume),
+        ),
+        // Seen from the cluster: what the mesh gives away is produced there.
+        Key::Topic(broker, name) => {
+            let of_topic = |flow: &Flow| flow.broker == Some(*broker) && flow.broker_topic.as_ref() == Some(name);
+            let producers = rows(&|flow| of_topic(flow) && flow.direction == Direction::Consume);
+            let mut consumers = rows(&|flow| of_topic(flow) && flow.direction == Direction::Produce);
+            consumers.extend(groups_of(*broker, name, world));
+            (producers, consumers)
+        }
+        Key::Principal(id) => (
+            rows(&|flow| flow.principal == Some(*id) && flow.direction == Direction::Produce),
+            rows(&|flow| flow.principal == Some(*id) && flow.direction == Direction::Consume),
+        ),
+        Key::Application(id) => {
+            let principals = &world.config.mesh.principals;
+            let is_of = |flow: &Flow| {
+                principals.iter().any(|found| found.application == Some(*id) && flow.principal == Some(found.id))
+            };
+            (
+                rows(&|flow| is_of(flow) && flow.direction == Direction::Produce),
+                rows(&|flow| is_of(flow) && flow.direction == Direction::Consume),
+            )
+        }
+        Key::Group(..) | Key::Cluster(_) => (Vec::new(), Vec::new()),
+    }
+}
+
+fn flow_row(flow: &Flow, permitted: bool, world: &World) -> FlowRow {
+    let href = match (flow.route, flow.principal) {
+        (Some(route), _) => Some(format!("/routes/{route}")),
+        (None, Some(principal)) => Some(href(&Key::Principal(principal))),
+        (None, None) => None,
+    };
+    FlowRow {
+        name: flow.principal_name.clone(),
+        href,
+        client_id: flow.client_id.clone(),
+        protocol: flow.protocol,
+        site: world.site_of(flow.agent),
+        direction: flow.direction,
+        address: flow.address.clone(),
+        evidence: Evidence { declared: false, permitted, observed: true },
+        rate: flow.rate_at(world.now_ms()),
+        first_seen: flow.first_seen_ms,
+        freshness: world.flow_freshness(flow),
+    }
+}
+
+/// Whether a group reads a topic: it is assigned partitions of it, or committed offsets in it.
+pub(in crate::app) fn reads(group: &GroupFacts, topic: &str) -> bool {
+    group.members.iter().any(|member| member.assigned.contains_key(topic))
+        || group.offsets.iter().any(|offset| offset.topic == topic)
+}
+
+fn groups(broker: BrokerId, world: &World) -> impl Iterator<Item = (&Found, &GroupFacts)> {
+    let here = world.seen.found.iter().filter(move |found| found.broker == broker && found.gone_at_ms.is_none());
+    here.filter_map(|found| match &found.facts {
+        ObjectFacts::Group(group) => Some((found, group)),
+        _ => None,
+    })
+}
+
+fn groups_of(broker: BrokerId, topic: &str, world: &World) -> Vec<FlowRow> {
+    let reading = groups(broker, world).filter(|(_, group)| reads(group, topic));
+    reading
+        .filter_map(|(found, group)| {
+            let clients: Vec<&str> = group.members.iter().map(|member| member.client_id.as_str()).collect();
+            Some(FlowRow {
+                name: found.name.clone(),
+                href: Some(href(&Key::Group(broker, found.name.clone()))),
+                client_id: clients.join(", "),
+                protocol: Protocol::Kafka,
+                site: world.broker_site(broker)?,
+                direction: Direction::Consume,
+                address: topic.to_owned(),
+                evidence: Evidence { observed: true, ..Evidence::default() },
+                rate: 0.0,
+                first_seen: found.first_seen_ms,
+                freshness: world.scan_freshness(broker).unwrap_or(Freshness {
+                    as_of: found.last_seen_ms,
+                    by: world.agent_name(found.agent),
+                    stale: true,
+                }),
+            })
+        })
+        .collect()
+}
+
+/// What an object hangs together with.
+pub(super) fn related(key: &Key, world: &World) -> Vec<Related> {
+    let link = |relation: &str, name: &str, key: &Key| Related {
+        relation: relation.to_owned(),
+        name: name.to_owned(),
+        href: href(key),
+    };
+    let mut related = match key {
+        Key::Topic(broker, _) | Key::Group(broker, _) => world
+            .broker_name(*broker)
+            .map(|name| link("in the cluster", &name, &Key::Cluster(*broker)))
+            .into_iter()
+            .collect(),
+        Key::Principal(id) => {
+            let principal = world.config.mesh.principals.iter().find(|found| found.id == *id);
+            let application = principal.and_then(|found| found.application);
+            let name = application.and_then(|id| Some((id, world.config.application_name(id)?)));
+            name.map(|(id, name)| link("client of", &name, &Key::Application(id))).into_iter().collect()
+        }
+        Key::Application(id) => {
+            let clients = world.config.mesh.principals.iter().filter(|found| found.application == Some(*id));
+            clients.map(|found| link("has the client", &found.username, &Key::Principal(found.id))).collect()
+        }
+        Key::Address(address) => beyond(address, world, &link),
+        Key::Cluster(_) => Vec::new(),
+    };
+    if let Key::Group(broker, name) = key {
+        let group = groups(*broker, world).find(|(found, _)| found.name == *name);
+        let topics = world.seen.found.iter().filter(|found| found.broker == *broker && found.kind == ObjectKind::Topic);
+        related.extend(
+            topics
+                .filter(|topic| group.is_some_and(|(_, facts)| reads(facts, &topic.name)))
+                .map(|topic| link("reads", &topic.name, &Key::Topic(*broker, topic.name.clone()))),
+        );
+    }
+    related
+}
+
+/// The Kafka topics that connectors tie to an address.
+fn beyond(address: &str, world: &World, link: &dyn Fn(&str, &str, &Key) -> Related) -> Vec<Related> {
+    let flows = world.seen.flows.iter().filter(|flow| flow.address == address);
+    let mut related: Vec<Related> = flows
+        .filter_map(|flow| {
+            let (broker, topic) = (flow.broker?, flow.broker_topic.as_ref()?);
+            let relation = match flow.direction {
+                Direction::Produce => "comes from the Kafka topic",
+                Direction::Consume => "goes to the Kafka topic",
+            };
+            Some(link(relation, topic, &Key::Topic(broker, topic.clone())))
+        })
+        .collect();
+    related.sort_by(|a, b| (&a.relation, &a.name).cmp(&(&b.relation, &b.name)));
+    related.dedup();
+    related
+}

@@ -1,0 +1,187 @@
+//! What needs somebody, worst first: each with what to do and where.
+
+use frontend::api::{Attention, Severity};
+use mesh_protocol::report::{Part, PartRef, PartState};
+
+use super::{enrolled, links_between};
+use crate::app::observed::World;
+use crate::domain::agent::{Agent, Presence, Progress, progress};
+use crate::domain::denial::Denial;
+
+/// A certificate that ends within this is worth a look: agents renew theirs long before (14 days).
+const CERTIFICATE_WARN_MS: i64 = 14 * 24 * 3_600_000;
+/// Most entries; the worst are kept.
+const ENTRIES_MAX: usize = 20;
+
+pub(super) fn attention(world: &World, denials: &[Denial]) -> Vec<Attention> {
+    let mut all: Vec<Attention> = enrolled(world).flat_map(|agent| of_agent(agent, world)).collect();
+    all.extend(empty_sites(world));
+    all.extend(links(world));
+    all.extend(scans(world));
+    all.extend(refusals(denials, world));
+    all.extend(unowned(world));
+    all.sort_by(|a, b| a.severity.cmp(&b.severity).then_with(|| b.since.cmp(&a.since)));
+    all.truncate(ENTRIES_MAX);
+    all
+}
+
+fn of_agent(agent: &Agent, world: &World) -> Vec<Attention> {
+    let href = format!("/agents/{}", agent.id);
+    let status = world.fleet.status(agent.id);
+    let mut all = Vec::new();
+    match agent.presence(world.now_ms()) {
+        Presence::Offline(since) => all.push(Attention {
+            severity: Severity::Bad,
+            title: format!("{} is offline", agent.name),
+            detail: "It keeps serving with the last policy it has; look whether its process and its way to the portal are up."
+                .to_owned(),
+            href: href.clone(),
+            since: Some(since),
+        }),
+        Presence::Never => all.push(Attention {
+            severity: Severity::Warn,
+            title: format!("{} enrolled and was never seen", agent.name),
+            detail: "Start it with `mesh-agent run` where it was joined.".to_owned(),
+            href: href.clone(),
+            since: Some(agent.created_at_ms),
+        }),
+        Presence::Online(_) => {
+            let parts = status.map(|status| status.parts.as_slice()).unwrap_or_default();
+            all.extend(parts.iter().filter_map(|part| of_part(part, agent, world)));
+        }
+    }
+    if let Progress::Rejected(reason) = progress(world.config.revision(), status) {
+        all.push(Attention {
+            severity: Severity::Bad,
+            title: format!("{} refused revision {}", agent.name, world.config.revision().revision),
+            detail: format!("{reason}. It keeps what it had."),
+            href: href.clone(),
+            since: None,
+        });
+    }
+    if agent.certificate_ends_at_ms.saturating_sub(world.now_ms()) < CERTIFICATE_WARN_MS {
+        all.push(Attention {
+            severity: Severity::Warn,
+            title: format!("the certificate of {} ends soon", agent.name),
+            detail: "Agents renew theirs by themselves after 30 days; look at the agent's log.".to_owned(),
+            href,
+            since: None,
+        });
+    }
+    all
+}
+
+fn of_part(part: &Part, agent: &Agent, world: &World) -> Option<Attention> {
+    let severity = match part.state {
+        PartState::Failing | PartState::Rejected => Severity::Bad,
+        PartState::Degraded => Severity::Warn,
+        PartState::Starting | PartState::Running => return None,
+    };
+    let mesh = &world.config.mesh;
+    let route = |id| mesh.routes.iter().find(|route| route.id == id).map(|route| route.spec.name.clone());
+    let (what, href) = match part.object {
+        PartRef::Listener(id) => {
+            let name = mesh.listeners.iter().find(|found| found.id == id).map(|found| found.spec.name.clone());
+            (format!("listener {}", name?), "/sites".to_owned())
+        }
+        PartRef::Source(id) | PartRef::Sink(id) => (format!("route {}", route(id)?), format!("/routes/{id}")),
+        PartRef::Broker(id) => (format!("cluster {}", world.broker_name(id)?), "/sites".to_owned()),
+        PartRef::Fabric => ("the fabric endpoint".to_owned(), format!("/agents/{}", agent.id)),
+    };
+    let verb = if part.state == PartState::Degraded { "works only partly" } else { "does not work" };
+    Some(Attention {
+        severity,
+        title: format!("{what} {verb} at {}", agent.name),
+        detail: part.detail.clone().unwrap_or_else(|| "The agent tries again by itself.".to_owned()),
+        href,
+        since: Some(part.since_ms),
+    })
+}
+
+fn empty_sites(world: &World) -> Vec<Attention> {
+    let sites = world.config.mesh.sites.iter();
+    let empty = sites.filter(|site| !enrolled(world).any(|agent| agent.site == site.id));
+    empty
+        .map(|site| Attention {
+            severity: Severity::Note,
+            title: format!("{} has no agent yet", site.spec.name),
+            detail: "Copy the line on the site's page and run it on a machine there.".to_owned(),
+            href: format!("/sites/{}", site.id),
+            since: Some(site.created_at_ms),
+        })
+        .collect()
+}
+
+fn links(world: &World) -> Vec<Attention> {
+    let down = world.config.mesh.links.iter().filter_map(|link| {
+        let (near, far) = (links_between(link.from, link.to, world), links_between(link.to, link.from, world));
+        let states: Vec<_> = near.states.iter().chain(&far.states).collect();
+        if states.is_empty() || states.iter().any(|state| state.up) {
+            return None;
+        }
+        let waiting: u64 = states.iter().map(|state| state.backlog_events).sum();
+        Some(Attention {
+            severity: Severity::Bad,
+            title: format!("no frames pass between {} and {}", world.config.site_name(link.from), world.config.site_name(link.to)),
+            detail: format!("{waiting} guaranteed events wait and go when the link is back; direct events between them are lost."),
+            href: "/sites".to_owned(),
+            since: states.iter().map(|state| state.since_ms).max(),
+        })
+    });
+    down.collect()
+}
+
+fn scans(world: &World) -> Vec<Attention> {
+    let lacking = world.seen.scans.iter().filter(|scan| !scan.missing_rights.is_empty());
+    lacking
+        .filter_map(|scan| {
+            let name = world.broker_name(scan.broker)?;
+            let first = scan.missing_rights.first()?;
+            Some(Attention {
+                severity: Severity::Warn,
+                title: format!("the agent may not see all of {name}"),
+                detail: format!("Missing: {}. {}", first.right, first.command),
+                href: "/sites".to_owned(),
+                since: Some(scan.at_ms),
+            })
+        })
+        .collect()
+}
+
+fn refusals(denials: &[Denial], world: &World) -> Vec<Attention> {
+    let mut seen: Vec<&str> = Vec::new();
+    let mut all = Vec::new();
+    for denial in denials {
+        if seen.contains(&denial.principal_name.as_str()) {
+            continue;
+        }
+        seen.push(&denial.principal_name);
+        all.push(Attention {
+            severity: Severity::Warn,
+            title: format!("{} is refused at {}", denial.principal_name, world.site_of(denial.agent)),
+            detail: format!("{}, {} times.", denial.reason, denial.count),
+            href: denial.principal.map_or_else(|| "/clients".to_owned(), |id| format!("/clients/{id}")),
+            since: Some(denial.last_ms),
+        });
+    }
+    all
+}
+
+fn unowned(world: &World) -> Option<Attention> {
+    let addresses: std::collections::BTreeSet<&str> =
+        world.seen.flows.iter().map(|flow| flow.address.as_str()).collect();
+    let has_owner =
+        |address: &&&str| world.seen.notes.get(&format!("address:{address}")).is_some_and(|note| !note.owner.is_empty());
+    let unowned = addresses.len() - addresses.iter().filter(has_owner).count();
+    (unowned > 0).then(|| Attention {
+        severity: Severity::Note,
+        title: if unowned == 1 {
+            "1 event address has no owner".to_owned()
+        } else {
+            format!("{unowned} event addresses have no owner")
+        },
+        detail: "Say who answers for it, so that others know whom to ask.".to_owned(),
+        href: "/catalog?kind=address&owner=none".to_owned(),
+        since: None,
+    })
+}
