@@ -15,7 +15,7 @@ use super::person::{seen, shown};
 use super::{App, Caller, Error, Result};
 use crate::domain::field::FieldErrors;
 use crate::store::Note;
-use entry::{Entry, Key};
+use entry::Key;
 
 impl App {
     /// Finds objects.

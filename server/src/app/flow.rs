@@ -155,9 +155,10 @@ impl<'a> Drawing<'a> {
     }
 
     fn topics_of(&self, broker: BrokerId) -> Vec<String> {
-        let topics = self.world.seen.found.iter().filter(|found| {
-            found.broker == broker && found.kind == ObjectKind::Topic && found.gone_at_ms.is_none()
-        });
+        let topics =
+            self.world.seen.found.iter().filter(|found| {
+                found.broker == broker && found.kind == ObjectKind::Topic && found.gone_at_ms.is_none()
+            });
         topics.map(|found| found.name.clone()).collect()
     }
 
@@ -196,7 +197,15 @@ impl<'a> Drawing<'a> {
         self.node(client_id(kind, &flow.principal_name, &site), kind, &flow.principal_name, &detail, &site, link)
     }
 
-    fn node(&mut self, id: String, kind: NodeKind, label: &str, detail: &str, site: &str, href: Option<String>) -> String {
+    fn node(
+        &mut self,
+        id: String,
+        kind: NodeKind,
+        label: &str,
+        detail: &str,
+        site: &str,
+        href: Option<String>,
+    ) -> String {
         self.nodes.entry(id.clone()).or_insert_with(|| FlowNode {
             id: id.clone(),
             kind,
@@ -300,6 +309,8 @@ fn homes(world: &World) -> HashMap<&str, String> {
         entry.0 |= produced;
         entry.1 += if produced { flow.events } else { 0 };
     }
-    let home = |sites: BTreeMap<String, (bool, u64)>| sites.into_iter().max_by_key(|(_, weight)| *weight).map(|(site, _)| site);
+    let home = |sites: BTreeMap<String, (bool, u64)>| {
+        sites.into_iter().max_by_key(|(_, weight)| *weight).map(|(site, _)| site)
+    };
     by_site.into_iter().filter_map(|(address, sites)| Some((address, home(sites)?))).collect()
 }

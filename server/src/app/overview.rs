@@ -54,9 +54,8 @@ fn enrolled(world: &World) -> impl Iterator<Item = &Agent> {
 }
 
 fn figures(world: &World) -> Figures {
-    let rate = |counter: &str| -> f64 {
-        world.seen.rates.values().map(|rates| rates.counter(counter, world.now_ms())).sum()
-    };
+    let rate =
+        |counter: &str| -> f64 { world.seen.rates.values().map(|rates| rates.counter(counter, world.now_ms())).sum() };
     let counted = |counter: &str| -> i64 {
         let of = |agent: &Agent| counter_of(world.fleet.status(agent.id), counter);
         enrolled(world).map(of).map(|count| i64::try_from(count).unwrap_or(i64::MAX)).fold(0, i64::saturating_add)
@@ -87,9 +86,8 @@ fn clients(agent: AgentId, world: &World) -> u64 {
 fn site_state(site: &Site, world: &World) -> SiteState {
     let here: Vec<&Agent> = enrolled(world).filter(|agent| agent.site == site.id).collect();
     let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-    let rate = |agent: &&Agent| {
-        world.seen.rates.get(&agent.id).map_or(0.0, |rates| rates.counter(PUBLISHED, world.now_ms()))
-    };
+    let rate =
+        |agent: &&Agent| world.seen.rates.get(&agent.id).map_or(0.0, |rates| rates.counter(PUBLISHED, world.now_ms()));
     let freshness = here.iter().filter_map(|agent| super::agent::freshness(agent, &world.fleet));
     SiteState {
         id: site.id,
@@ -143,12 +141,17 @@ pub(super) struct Side<'a> {
     pub(super) sent: f64,
 }
 
-pub(super) fn links_between(at: mesh_protocol::id::SiteId, other: mesh_protocol::id::SiteId, world: &World) -> Side<'_> {
+pub(super) fn links_between(
+    at: mesh_protocol::id::SiteId,
+    other: mesh_protocol::id::SiteId,
+    world: &World,
+) -> Side<'_> {
     let mut side = Side::default();
     for agent in enrolled(world).filter(|agent| agent.site == at && world.is_online(agent.id)) {
         let states = world.fleet.status(agent.id).map(|status| status.links.as_slice()).unwrap_or_default();
         for state in states.iter().filter(|state| state.site == other) {
-            side.sent += world.seen.rates.get(&agent.id).map_or(0.0, |rates| rates.link(state.agent, world.now_ms()).sent);
+            side.sent +=
+                world.seen.rates.get(&agent.id).map_or(0.0, |rates| rates.link(state.agent, world.now_ms()).sent);
             side.states.push(state);
         }
     }

@@ -17,7 +17,9 @@ impl Cursor {
         let key = BASE64_URL_SAFE_NO_PAD.decode(text).ok().and_then(|bytes| String::from_utf8(bytes).ok());
         match key {
             Some(key) => Ok(Self(Some(key))),
-            None => Err(FieldErrors::one("cursor", "is not one that this list gave: leave it out to begin anew").into()),
+            None => {
+                Err(FieldErrors::one("cursor", "is not one that this list gave: leave it out to begin anew").into())
+            }
         }
     }
 

@@ -68,7 +68,10 @@ impl<'a> Rights<'a> {
 pub(super) fn is_granted(address: &Filter, world: &World) -> bool {
     let rules = &world.config.mesh.rules;
     rules.iter().map(|rule| &rule.policy).any(|rule| {
-        rule.effect == Effect::Allow && rule.action != Action::Connect && !rule.filter.has_variables() && rule.filter.overlaps(address)
+        rule.effect == Effect::Allow
+            && rule.action != Action::Connect
+            && !rule.filter.has_variables()
+            && rule.filter.overlaps(address)
     })
 }
 

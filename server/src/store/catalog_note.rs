@@ -32,10 +32,12 @@ impl Tx {
     /// The database's.
     pub async fn catalog_notes(&mut self, environment: EnvironmentId) -> Result<BTreeMap<String, Note>> {
         let rows: Vec<Row> = on_db!(self, |conn| {
-            sqlx::query_as("select object_key, owner, description, revision from catalog_note where environment_id = $1")
-                .bind(environment.0)
-                .fetch_all(conn)
-                .await
+            sqlx::query_as(
+                "select object_key, owner, description, revision from catalog_note where environment_id = $1",
+            )
+            .bind(environment.0)
+            .fetch_all(conn)
+            .await
         })?;
         rows.into_iter()
             .map(|row| {

@@ -7,9 +7,9 @@ use super::{Result, StoreError, Tx, from_i64, from_text, to_i64, to_text};
 use crate::domain::flow::{Flow, FlowKey};
 
 /// Length of a sample's slot in milliseconds.
-pub const SLOT_MS: i64 = 10_000;
+const SLOT_MS: i64 = 10_000;
 /// Slots that are kept: ten minutes and the one under way.
-pub const SLOTS_KEPT: i64 = 61;
+const SLOTS_KEPT: i64 = 61;
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -37,8 +37,7 @@ impl TryFrom<Row> for Flow {
     type Error = StoreError;
     #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
     fn try_from(row: Row) -> Result<Self> {
-        let key: FlowKey =
-            row.flow_key.try_into().map_err(|_| StoreError::Unreadable { column: "flow_key" })?;
+        let key: FlowKey = row.flow_key.try_into().map_err(|_| StoreError::Unreadable { column: "flow_key" })?;
         Ok(Self {
             key,
             agent: row.agent_id.into(),

@@ -10,10 +10,10 @@ use mesh_protocol::topic::Filter;
 
 use crate::app::observed::World;
 use crate::app::rights::is_granted;
+use crate::domain::address;
 use crate::domain::flow::Flow;
 use crate::domain::principal::Kind;
 use crate::domain::runtime_object::Found;
-use crate::domain::address;
 
 /// Names an object for good.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -138,9 +138,7 @@ fn discovered(found: &Found, world: &World) -> Option<Entry> {
     let (key, kind, name) = match found.kind {
         ObjectKind::Topic => (Key::Topic(found.broker, found.name.clone()), CatalogKind::Topic, found.name.clone()),
         ObjectKind::Group => (Key::Group(found.broker, found.name.clone()), CatalogKind::Group, found.name.clone()),
-        ObjectKind::Cluster => {
-            (Key::Cluster(found.broker), CatalogKind::Cluster, world.broker_name(found.broker)?)
-        }
+        ObjectKind::Cluster => (Key::Cluster(found.broker), CatalogKind::Cluster, world.broker_name(found.broker)?),
     };
     let freshness = if found.gone_at_ms.is_some() {
         Some(Freshness { as_of: found.last_seen_ms, by: world.agent_name(found.agent), stale: true })
@@ -209,7 +207,11 @@ fn principals(world: &World) -> Vec<Entry> {
                 description: application.map(|found| format!("client of {}", found.spec.name)).unwrap_or_default(),
                 owner: application.map(|found| found.spec.owner.clone()).unwrap_or_default(),
                 sites: sites.into_iter().collect(),
-                evidence: Evidence { declared: true, permitted: !principal.roles.is_empty(), observed: !flows.is_empty() },
+                evidence: Evidence {
+                    declared: true,
+                    permitted: !principal.roles.is_empty(),
+                    observed: !flows.is_empty(),
+                },
                 rate: flows.iter().map(|flow| flow.rate_at(world.now_ms())).sum(),
                 freshness: newest(&flows, world),
                 ..row(&key, CatalogKind::Principal, &principal.username)

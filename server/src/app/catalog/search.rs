@@ -33,7 +33,9 @@ pub(super) fn search(entries: Vec<Entry>, query: &CatalogQuery) -> Result<Catalo
     let facets = FIELDS.iter().map(|(field, name)| facet(*field, name, &found, query)).collect();
     let restricted = |entry: &Entry| FIELDS.iter().all(|(field, _)| is_chosen(*field, &entry.row, query));
     let mut rows: Vec<CatalogRow> = found.into_iter().filter(restricted).map(|entry| entry.row).collect();
-    rows.sort_by(|a, b| wanted.rank(a).cmp(&wanted.rank(b)).then_with(|| a.name.cmp(&b.name)).then_with(|| a.id.cmp(&b.id)));
+    rows.sort_by(|a, b| {
+        wanted.rank(a).cmp(&wanted.rank(b)).then_with(|| a.name.cmp(&b.name)).then_with(|| a.id.cmp(&b.id))
+    });
     let slice = page(rows, Cursor::read(query.cursor.as_deref())?, limit(query.limit, 50, 200), |row| row.id.clone())?;
     Ok(CatalogPage { items: slice.items, next: slice.next, total: slice.total, facets })
 }

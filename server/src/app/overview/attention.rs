@@ -122,8 +122,14 @@ fn links(world: &World) -> Vec<Attention> {
         let waiting: u64 = states.iter().map(|state| state.backlog_events).sum();
         Some(Attention {
             severity: Severity::Bad,
-            title: format!("no frames pass between {} and {}", world.config.site_name(link.from), world.config.site_name(link.to)),
-            detail: format!("{waiting} guaranteed events wait and go when the link is back; direct events between them are lost."),
+            title: format!(
+                "no frames pass between {} and {}",
+                world.config.site_name(link.from),
+                world.config.site_name(link.to)
+            ),
+            detail: format!(
+                "{waiting} guaranteed events wait and go when the link is back; direct events between them are lost."
+            ),
             href: "/sites".to_owned(),
             since: states.iter().map(|state| state.since_ms).max(),
         })
@@ -170,8 +176,9 @@ fn refusals(denials: &[Denial], world: &World) -> Vec<Attention> {
 fn unowned(world: &World) -> Option<Attention> {
     let addresses: std::collections::BTreeSet<&str> =
         world.seen.flows.iter().map(|flow| flow.address.as_str()).collect();
-    let has_owner =
-        |address: &&&str| world.seen.notes.get(&format!("address:{address}")).is_some_and(|note| !note.owner.is_empty());
+    let has_owner = |address: &&&str| {
+        world.seen.notes.get(&format!("address:{address}")).is_some_and(|note| !note.owner.is_empty())
+    };
     let unowned = addresses.len() - addresses.iter().filter(has_owner).count();
     (unowned > 0).then(|| Attention {
         severity: Severity::Note,

@@ -18,10 +18,7 @@ pub(super) fn demo(world: &World) -> Demo {
     let block = mesh.principals.iter().find(|principal| principal.username == BLOCK).map(|principal| DemoClient {
         id: principal.id,
         username: principal.username.clone(),
-        blocked: mesh
-            .rules
-            .iter()
-            .any(|rule| rule.is_block && rule.policy.subject == Subject::Principal(principal.id)),
+        blocked: mesh.rules.iter().any(|rule| rule.is_block && rule.policy.subject == Subject::Principal(principal.id)),
     });
     let has_http = |site| {
         mesh.listeners.iter().any(|found| found.spec.site == site && found.spec.protocol == ListenerProtocol::Http)
