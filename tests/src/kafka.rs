@@ -1,11 +1,13 @@
 //! Reading and writing Kafka as an independent program would.
 
 use std::collections::BTreeMap;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use demo::kafka::{Broker, BrokerPorts, Jars, Login, Security};
 use demo::ports::free_port;
+use demo::process::Process;
 use rdkafka::Message;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
@@ -88,4 +90,33 @@ pub fn by_partition(records: &[Record]) -> BTreeMap<i32, Vec<&[u8]>> {
         partitions.entry(record.partition).or_default().push(&record.value);
     }
     partitions
+}
+
+/// Starts MirrorMaker 2, the peer of the benchmarks, from `a` to `b`; its copies are named `a.<topic>`.
+///
+/// # Errors
+/// It cannot be started.
+pub fn start_mirror_maker(mesh: &Mesh, jars: &Jars, a: &Broker, b: &Broker) -> anyhow::Result<Process> {
+    let mut text = format!(
+        "clusters=a,b\na.bootstrap.servers={}\nb.bootstrap.servers={}\na->b.enabled=true\na->b.topics=bench.*\n\
+         b->a.enabled=false\ntasks.max=2\nreplication.factor=1\nrefresh.topics.interval.seconds=5\n",
+        a.bootstrap(),
+        b.bootstrap()
+    );
+    for internal in [
+        "checkpoints.topic",
+        "heartbeats.topic",
+        "offset-syncs.topic",
+        "offset.storage",
+        "status.storage",
+        "config.storage",
+    ] {
+        text.push_str(&format!("{internal}.replication.factor=1\n"));
+    }
+    let file = mesh.path("mm2.properties");
+    std::fs::write(&file, text).with_context(|| format!("write {}", file.display()))?;
+    let mut command = Command::new("java");
+    command.arg("-Xmx1g").arg("-cp").arg(jars.class_path());
+    command.arg("org.apache.kafka.connect.mirror.MirrorMaker").arg(file).current_dir(mesh.path("logs"));
+    Process::start("mirror-maker", &command, &mesh.path("logs"))
 }

@@ -1,6 +1,7 @@
 //! What the system tests are made of: a whole mesh of real processes, clients of each protocol, and the rules of the
 //! layering.
 
+pub mod bench;
 pub mod browser;
 pub mod kafka;
 pub mod layering;

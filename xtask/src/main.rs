@@ -40,6 +40,11 @@ enum Command {
         /// Only the tests, and only those whose name contains this.
         filter: Option<String>,
     },
+    /// Ours and peers in one run, with release builds: `mqtt` (Mosquitto), `kafka` (MirrorMaker 2).
+    Bench {
+        /// Only the entries whose name contains this.
+        only: Option<String>,
+    },
     /// Remove the state of the demo mesh (`./data`).
     Clean,
 }
@@ -50,6 +55,7 @@ fn main() -> anyhow::Result<()> {
         Command::Run => run::run(),
         Command::Check { only } => check::check(only.as_deref()),
         Command::Test { filter } => test::test(filter.as_deref()),
+        Command::Bench { only } => run::bench(only.as_deref()),
         Command::Clean => clean::clean(),
     }
 }

@@ -26,7 +26,18 @@ pub(crate) fn run() -> anyhow::Result<()> {
     let mut steps = Steps::new(2);
     build(&mut steps)?;
     println!("built in {:.1} s", steps.elapsed_s());
-    let program = target_dir().join("debug/meshport-demo");
-    let error = Command::new(&program).arg("up").current_dir(root()).exec();
-    Err(error).with_context(|| format!("start {}", program.display()))
+    become_program(Command::new(target_dir().join("debug/meshport-demo")).arg("up"))
+}
+
+/// Builds for release, then becomes the benchmarks.
+pub(crate) fn bench(only: Option<&str>) -> anyhow::Result<()> {
+    let mut steps = Steps::new(2);
+    steps.step("build the pages for the browser (wasm)", site::build)?;
+    steps.step("build all programs for release", || run_command(&mut cargo(["build", "--workspace", "--release"])))?;
+    become_program(Command::new(target_dir().join("release/meshport-bench")).args(only))
+}
+
+fn become_program(command: &mut Command) -> anyhow::Result<()> {
+    let error = command.current_dir(root()).exec();
+    Err(error).with_context(|| format!("start {}", command.get_program().display()))
 }
