@@ -14,6 +14,7 @@ pub mod admin;
 pub mod connector;
 pub mod control;
 pub mod counters;
+pub mod discovery;
 pub mod home;
 pub mod identity;
 pub mod kafka;

@@ -17,6 +17,7 @@ use crate::connector::Deps;
 use crate::control::ledger::Accepted;
 use crate::control::outbox::Outbox;
 use crate::counters::Counters;
+use crate::discovery;
 use crate::home::{Home, HomeError, Ports, Secrets};
 use crate::identity::Identity;
 use crate::listener::Clients;
@@ -171,7 +172,11 @@ impl Starter for Wiring {
                 return connector::start_sink(connector, broker, self.deps(), line, stand_in);
             }
             PartSpec::Fabric { .. } => "links to other sites",
-            PartSpec::Discovery(_) => "discovery",
+            PartSpec::Discovery(broker) => {
+                let secrets = Arc::new(Store(self.secrets.clone()));
+                let deps = discovery::kafka::Deps { secrets, reports: Arc::new(self.shared.outbox.clone()) };
+                return Ok(Box::new(discovery::kafka::start(broker, deps, line)?));
+            }
         };
         Err(StartError::Rejected(format!("this version of the agent has no {what}: update it")))
     }

@@ -27,6 +27,8 @@ pub struct Cluster {
     pub controller: Option<i32>,
     /// Node id, host, port.
     pub nodes: Vec<(i32, String, u16)>,
+    /// We have DESCRIBE on the cluster, and so see all its groups; none = it did not tell.
+    pub may_describe: Option<bool>,
 }
 
 /// A group as it describes itself.
@@ -83,8 +85,14 @@ pub type TopicConfigs = (String, Result<BTreeMap<String, String>, Code>);
 pub fn describe_cluster<C: ClientContext>(client: &Client<C>, timeout: Duration) -> Result<Cluster, Code> {
     let answer =
         ask(client, c::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_DESCRIBECLUSTER, timeout, |rk, options, queue| {
-            // SAFETY: the three are alive for the whole call, see `ask`.
-            unsafe { c::rd_kafka_DescribeCluster(rk, options, queue) };
+            // SAFETY: the three are alive for the whole call, see `ask`; an error is ours to destroy.
+            unsafe {
+                let error = c::rd_kafka_AdminOptions_set_include_authorized_operations(options, 1);
+                if !error.is_null() {
+                    c::rd_kafka_error_destroy(error);
+                }
+                c::rd_kafka_DescribeCluster(rk, options, queue);
+            }
         })?;
     // SAFETY: the event is of the asked kind and alive; all pointers below belong to it.
     unsafe {
@@ -95,7 +103,15 @@ pub fn describe_cluster<C: ClientContext>(client: &Client<C>, timeout: Duration)
         let controller = c::rd_kafka_DescribeCluster_result_controller(result);
         let mut count = 0;
         let nodes = c::rd_kafka_DescribeCluster_result_nodes(result, &raw mut count);
+        let mut operations_count = 0;
+        let first = c::rd_kafka_DescribeCluster_result_authorized_operations(result, &raw mut operations_count);
+        let operations = if first.is_null() { &[] } else { slice::from_raw_parts(first, operations_count) };
+        let describes = [
+            c::rd_kafka_AclOperation_t::RD_KAFKA_ACL_OPERATION_DESCRIBE,
+            c::rd_kafka_AclOperation_t::RD_KAFKA_ACL_OPERATION_ALL,
+        ];
         Ok(Cluster {
+            may_describe: (!first.is_null()).then(|| operations.iter().any(|operation| describes.contains(operation))),
             id: text(c::rd_kafka_DescribeCluster_result_cluster_id(result)),
             controller: (!controller.is_null()).then(|| c::rd_kafka_Node_id(controller)),
             nodes: items(nodes.cast_const(), count)
