@@ -1,12 +1,12 @@
 //! Broker connections.
 
-use frontend::api::{BrokerInput, BrokerView, Edit, LiveTopic, SaslInput};
+use frontend::api::{BrokerInput, BrokerView, Freshness, Edit, LiveTopic, SaslInput};
 use mesh_protocol::desired::{KafkaSecurity, Sasl};
 use mesh_protocol::id::BrokerId;
-use mesh_protocol::report::PartRef;
+use mesh_protocol::report::{ObjectKind, PartRef};
 use uuid::Uuid;
 
-use super::agent::parts_of;
+use super::agent::{freshness, parts_of};
 use super::edit::Done;
 use super::permission::Right;
 use super::person::{seen, shown};
@@ -119,16 +119,21 @@ fn spec(input: BrokerInput) -> Spec {
 pub(super) fn view(broker: &Broker, snapshot: &Snapshot, fleet: &FleetState) -> BrokerView {
     let spec = &broker.spec;
     let sasl = spec.security.sasl.clone();
+    let scan = fleet.seen.scan(broker.id);
     BrokerView {
         id: broker.id,
         revision: shown(broker.revision),
         site_name: snapshot.site_name(spec.site),
         parts: parts_of(|object| object == PartRef::Broker(broker.id), snapshot, fleet),
-        cluster_id: None,
-        topics: 0,
-        groups: 0,
-        missing_rights: Vec::new(),
-        scanned: None,
+        cluster_id: fleet.seen.cluster_id(broker.id),
+        topics: fleet.seen.count(broker.id, ObjectKind::Topic),
+        groups: fleet.seen.count(broker.id, ObjectKind::Group),
+        missing_rights: scan.map(|scan| scan.missing_rights.clone()).unwrap_or_default(),
+        scanned: scan.and_then(|scan| {
+            let agent = fleet.agent(scan.agent)?;
+            let stale = scan.failed.is_some() || freshness(agent, fleet)?.stale;
+            Some(Freshness { as_of: scan.at_ms, by: agent.name.clone(), stale })
+        }),
         secret_command: sasl.as_ref().map(|sasl| format!("./mesh-agent secret set {}", sasl.secret)),
         config: BrokerInput {
             site: spec.site,

@@ -79,6 +79,14 @@ pub(super) fn ends<'a>(
     })
 }
 
+/// Event copies per second that the agents of one site send to the other.
+fn sent(from: mesh_protocol::id::SiteId, to: mesh_protocol::id::SiteId, fleet: &FleetState) -> f64 {
+    let rate = |(agent, state): (&crate::domain::agent::Agent, &LinkState)| {
+        fleet.seen.rates.get(&agent.id).map_or(0.0, |rates| rates.link(state.agent, fleet.now_ms).sent)
+    };
+    ends(from, to, fleet).map(rate).sum()
+}
+
 fn view(link: &Link, snapshot: &Snapshot, fleet: &FleetState) -> LinkView {
     let seen: Vec<_> = ends(link.from, link.to, fleet).chain(ends(link.to, link.from, fleet)).collect();
     let newest = seen.iter().max_by_key(|(agent, _)| fleet.last(agent.id).map(|last| last.at_ms));
@@ -92,8 +100,8 @@ fn view(link: &Link, snapshot: &Snapshot, fleet: &FleetState) -> LinkView {
         up: newest.map(|(_, state)| state.up),
         since: newest.map(|(_, state)| state.since_ms),
         round_trip_us: seen.iter().filter_map(|(_, state)| state.round_trip_us).min(),
-        forward_rate: 0.0,
-        backward_rate: 0.0,
+        forward_rate: sent(link.from, link.to, fleet),
+        backward_rate: sent(link.to, link.from, fleet),
         backlog_events: seen.iter().map(|(_, state)| state.backlog_events).sum(),
         freshness: newest.and_then(|(agent, _)| freshness(agent, fleet)),
     }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use frontend::api::Freshness;
 use mesh_protocol::id::{AgentId, BrokerId};
+use mesh_protocol::report::{ObjectFacts, ObjectKind};
 
 use super::clock::now_ms;
 use super::snapshot::{FleetState, Snapshot};
@@ -72,11 +73,34 @@ impl App {
     }
 
     pub(super) async fn world(&self) -> Result<World> {
-        Ok(World { config: self.snapshot().await?, fleet: self.fleet_state().await?, seen: self.observed().await? })
+        let fleet = self.fleet_state().await?;
+        Ok(World { config: self.snapshot().await?, seen: fleet.seen.clone(), fleet })
     }
 }
 
 impl Observed {
+    /// Events per second now, over the flows that are meant.
+    #[must_use]
+    pub fn rate(&self, now_ms: i64, is_meant: impl Fn(&Flow) -> bool) -> f64 {
+        self.flows.iter().filter(|flow| is_meant(flow)).map(|flow| flow.rate_at(now_ms)).sum()
+    }
+
+    /// Discovered objects of a kind that are there now.
+    #[must_use]
+    pub fn count(&self, broker: BrokerId, kind: ObjectKind) -> u64 {
+        let here = |found: &&Found| found.broker == broker && found.kind == kind && found.gone_at_ms.is_none();
+        self.found.iter().filter(here).count() as u64
+    }
+
+    /// The cluster's own id, once it was seen.
+    #[must_use]
+    pub fn cluster_id(&self, broker: BrokerId) -> Option<String> {
+        self.found.iter().find_map(|found| match &found.facts {
+            ObjectFacts::Cluster(cluster) if found.broker == broker => Some(cluster.cluster_id.clone()),
+            _ => None,
+        })
+    }
+
     /// The last scan of a cluster.
     #[must_use]
     pub fn scan(&self, broker: BrokerId) -> Option<&Scan> {

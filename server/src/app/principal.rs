@@ -1,23 +1,26 @@
 //! Clients of the mesh: made with a secret that is shown once, given roles, rotated, disabled, blocked.
 
 use frontend::api::{
-    Edit, LiveTopic, Page, PrincipalInput, PrincipalQuery, PrincipalSecret, PrincipalView, ReasonInput, RoleRef,
+    Edit, Freshness, LiveTopic, Page, PrincipalInput, PrincipalQuery, PrincipalSecret, PrincipalView, ReasonInput, RoleRef,
     RotateInput, SecretView,
 };
 use mesh_protocol::id::{PrincipalId, RuleId};
 use mesh_protocol::policy::{Action, Effect, PrincipalState, Rule as Policy, Subject};
+use mesh_protocol::report::Direction;
 use mesh_protocol::secret::{SecretHash, SecretKey};
 use mesh_protocol::topic::Filter;
 use uuid::Uuid;
 
+use super::agent::freshness;
 use super::edit::Done;
 use super::login::random_secret;
 use super::permission::Right;
 use super::person::{seen, shown};
 use super::rule::paginate;
-use super::snapshot::Snapshot;
+use super::snapshot::{FleetState, Snapshot};
 use super::{App, Caller, Error, Result, edit};
 use crate::domain::field::FieldErrors;
+use crate::domain::flow::Flow;
 use crate::domain::principal::{self, Kind, OVERLAP_MINUTES_MAX, Principal, ROLES_MAX, SECRETS_MAX, Secret};
 use crate::domain::rule::Rule;
 
@@ -33,7 +36,7 @@ impl App {
     /// The caller may not, or the database's.
     pub async fn principals(&self, caller: &Caller, query: PrincipalQuery) -> Result<Page<PrincipalView>> {
         caller.permit(Right::Read)?;
-        let snapshot = self.snapshot().await?;
+        let (snapshot, fleet) = (self.snapshot().await?, self.fleet_state().await?);
         let text = query.q.trim().to_lowercase();
         let matches = |principal: &&Principal| {
             (text.is_empty() || principal.username.to_lowercase().contains(&text))
@@ -44,7 +47,7 @@ impl App {
         let limit = query.limit.unwrap_or(PAGE).min(PAGE_MAX);
         let after = |principal: &&Principal, cursor: &str| principal.username.as_str() > cursor;
         let page = paginate(matching, query.cursor.as_deref(), limit, after, |principal| principal.username.clone());
-        let items = page.items.into_iter().map(|principal| view(principal, &snapshot)).collect();
+        let items = page.items.into_iter().map(|principal| view(principal, &snapshot, &fleet)).collect();
         Ok(Page { items, next: page.next, total: page.total })
     }
 
@@ -224,9 +227,9 @@ impl App {
     }
 
     pub(super) async fn principal_view(&self, id: PrincipalId) -> Result<PrincipalView> {
-        let snapshot = self.snapshot().await?;
+        let (snapshot, fleet) = (self.snapshot().await?, self.fleet_state().await?);
         let found = snapshot.mesh.principals.iter().find(|principal| principal.id == id);
-        found.map(|principal| view(principal, &snapshot)).ok_or(Error::NotFound { what: "client" })
+        found.map(|principal| view(principal, &snapshot, &fleet)).ok_or(Error::NotFound { what: "client" })
     }
 }
 
@@ -274,9 +277,12 @@ fn done<'a>(action: &'a str, id: PrincipalId, summary: &'a str) -> Done<'a> {
     Done { action, object: id.to_string(), summary, topic: LiveTopic::Access, before: None, after: None }
 }
 
-/// A client as pages see it. What agents saw of it (last seen, rates) is joined by the read side.
-pub(super) fn view(principal: &Principal, snapshot: &Snapshot) -> PrincipalView {
+/// A client as pages see it.
+pub(super) fn view(principal: &Principal, snapshot: &Snapshot, fleet: &FleetState) -> PrincipalView {
     let mesh = &snapshot.mesh;
+    let is_its = |flow: &Flow| flow.principal == Some(principal.id);
+    let rate = |direction| fleet.seen.rate(fleet.now_ms, |flow| is_its(flow) && flow.direction == direction);
+    let last = fleet.seen.flows.iter().filter(|flow| is_its(flow)).max_by_key(|flow| flow.last_seen_ms);
     let role_name = |id| mesh.roles.iter().find(|role| role.id == id).map(|role| role.name.clone());
     let of_route = mesh.routes.iter().find(|route| route.principal == principal.id);
     PrincipalView {
@@ -291,9 +297,13 @@ pub(super) fn view(principal: &Principal, snapshot: &Snapshot) -> PrincipalView 
         expires_at: principal.expires_at_ms,
         secrets: principal.secrets.iter().map(secret_view).collect(),
         of_route: of_route.map(|route| route.spec.name.clone()),
-        last_seen: None,
-        produce_rate: 0.0,
-        consume_rate: 0.0,
+        last_seen: last.and_then(|flow| {
+            let agent = fleet.agent(flow.agent)?;
+            let stale = flow.is_stale(fleet.now_ms) || freshness(agent, fleet)?.stale;
+            Some(Freshness { as_of: flow.last_seen_ms, by: agent.name.clone(), stale })
+        }),
+        produce_rate: rate(Direction::Produce),
+        consume_rate: rate(Direction::Consume),
     }
 }
 

@@ -3,7 +3,7 @@
 use frontend::api::{Edit, LiveTopic, RouteFrom, RouteInput, RouteTo, RouteView};
 use mesh_protocol::id::{BrokerId, PrincipalId, RouteId};
 use mesh_protocol::policy::PrincipalState;
-use mesh_protocol::report::PartRef;
+use mesh_protocol::report::{Direction, PartRef};
 use uuid::Uuid;
 
 use super::agent::{parts_of, rollout};
@@ -184,6 +184,11 @@ fn view(route: &Route, snapshot: &Snapshot, fleet: &FleetState) -> RouteView {
             (RouteTo::Kafka { broker: *broker, topic: topic.clone(), key: key.clone() }, broker_name(*broker))
         }
     };
+    // A route between two clusters is seen twice, at its source and at its sink: what goes in is what it moves.
+    let side = match route.spec.from {
+        From::Mesh { .. } => Direction::Consume,
+        From::Kafka { .. } => Direction::Produce,
+    };
     let serves = |object| object == PartRef::Source(route.id) || object == PartRef::Sink(route.id);
     let parts = parts_of(serves, snapshot, fleet);
     let owners: Vec<_> = route.spec.brokers().filter_map(|broker| mesh.owner(broker)).collect();
@@ -205,7 +210,7 @@ fn view(route: &Route, snapshot: &Snapshot, fleet: &FleetState) -> RouteView {
         lag: parts.iter().filter_map(|part| part.figures.get("lag_records").copied()).reduce(|sum, lag| sum + lag),
         parts,
         rollout,
-        rate: 0.0,
+        rate: fleet.seen.rate(fleet.now_ms, |flow| flow.route == Some(route.id) && flow.direction == side),
         updated_at: route.updated_at_ms,
         updated_by: route.updated_by.clone(),
     }

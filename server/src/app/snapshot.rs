@@ -13,6 +13,7 @@ use mesh_protocol::report::Status;
 use mesh_protocol::wire::Revision;
 
 use super::clock::now_ms;
+use super::observed::Observed;
 use super::{App, Error, Result};
 use crate::domain::agent::{Agent, LastStatus};
 use crate::domain::application::Application;
@@ -40,6 +41,8 @@ pub struct FleetState {
     /// All agents, oldest first.
     pub agents: Vec<Agent>,
     statuses: HashMap<AgentId, LastStatus>,
+    /// What they saw.
+    pub seen: Arc<Observed>,
 }
 
 impl App {
@@ -93,7 +96,8 @@ impl App {
         let agents = tx.agents(self.environment()).await?;
         let statuses = tx.statuses(self.environment()).await?;
         let statuses = statuses.into_iter().map(|status| (status.agent, status)).collect();
-        Ok(FleetState { now_ms: now_ms(), agents, statuses })
+        drop(tx);
+        Ok(FleetState { now_ms: now_ms(), agents, statuses, seen: self.observed().await? })
     }
 }
 
