@@ -126,6 +126,11 @@ impl App {
         self.0.rollout.notified().await;
     }
 
+    /// Ends the connections to the database, once the last use case is done.
+    pub async fn close(&self) {
+        self.store().close().await;
+    }
+
     pub(crate) fn store(&self) -> &Store {
         &self.0.store
     }

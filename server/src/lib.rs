@@ -6,6 +6,10 @@
 pub mod agents;
 pub mod app;
 pub mod background;
+pub mod cli;
 pub mod domain;
+pub mod http;
+pub mod portal;
+pub mod serve;
 pub mod store;
 pub mod task;

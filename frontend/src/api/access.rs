@@ -5,7 +5,7 @@ use mesh_protocol::policy::{Action, Effect, Principal, Role, Rule, Subject};
 use mesh_protocol::topic::Dialect;
 use mesh_protocol::wire::Revision;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::{Freshness, Millis, Rate};
 
@@ -40,7 +40,8 @@ pub struct ApplicationInput {
 }
 
 /// Which clients to list.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct PrincipalQuery {
     /// Part of the user name.
     #[serde(default)]
@@ -186,7 +187,8 @@ pub struct RoleInput {
 }
 
 /// Which rules to list.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct RuleQuery {
     /// Part of the filter, subject or note; a concrete topic lists the rules that match it.
     #[serde(default)]

@@ -6,7 +6,7 @@ use mesh_protocol::policy::Action;
 use mesh_protocol::report::{Direction, ObjectFacts};
 use mesh_protocol::topic::Dialect;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::{Evidence, Freshness, Millis, Rate};
 
@@ -29,7 +29,8 @@ pub enum CatalogKind {
 }
 
 /// What to look for. The same fields are the page's URL.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct CatalogQuery {
     /// Words of name, description or owner; or a topic, or a filter in either dialect.
     #[serde(default)]
@@ -195,7 +196,8 @@ pub struct CatalogObjectInput {
 }
 
 /// Which part of the graph.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct GraphQuery {
     /// Only around this node.
     #[serde(default)]
@@ -278,7 +280,8 @@ pub struct FlowEdge {
 }
 
 /// Which subscriptions.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct SubscriptionQuery {
     /// Part of filter or client; a concrete topic lists the filters that match it.
     #[serde(default)]
@@ -324,7 +327,8 @@ pub struct SubscriptionRow {
 }
 
 /// Which denials.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct DenialQuery {
     /// Only of this client.
     #[serde(default)]

@@ -164,7 +164,8 @@ fn view(person: Person) -> PersonView {
 }
 
 /// A role as the API names it.
-pub(super) fn api_role(role: PortalRole) -> api::PortalRole {
+#[must_use]
+pub fn api_role(role: PortalRole) -> api::PortalRole {
     match role {
         PortalRole::Viewer => api::PortalRole::Viewer,
         PortalRole::Developer => api::PortalRole::Developer,

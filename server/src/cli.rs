@@ -1,0 +1,130 @@
+//! The command line.
+
+use std::io::Read;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::{Args, Parser, Subcommand};
+use frontend::api::PersonInput;
+use tracing_subscriber::EnvFilter;
+
+use crate::domain::person::PortalRole;
+use crate::serve::{self, Folder};
+
+/// The portal and control plane of a Kafka mesh.
+#[derive(Debug, Parser)]
+#[command(name = "meshport", version, about)]
+pub struct Command {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Runs the portal until it is interrupted.
+    Serve(ServeArgs),
+    /// Prints the OpenAPI document of the REST API.
+    Openapi,
+    /// People, from the console of the machine the portal runs on.
+    Person {
+        #[command(subcommand)]
+        action: PersonAction,
+    },
+}
+
+/// Where the portal keeps its state.
+#[derive(Clone, Debug, Args)]
+pub struct StateArgs {
+    /// Folder of the portal's state: database, secrets, ports.
+    #[arg(long, default_value = "./meshport-data", env = "MESHPORT_DATA")]
+    pub data: PathBuf,
+    /// Database: `postgres://...`; without it, SQLite in the data folder.
+    #[arg(long, env = "MESHPORT_DATABASE")]
+    pub database: Option<String>,
+}
+
+/// How the portal is started.
+#[derive(Clone, Debug, Args)]
+pub struct ServeArgs {
+    #[command(flatten)]
+    pub state: StateArgs,
+    /// Address for browsers and the API; port 0 = a free one, chosen once and kept.
+    #[arg(long, default_value = "127.0.0.1:0")]
+    pub listen: SocketAddr,
+    /// Address for agents; port 0 = a free one, chosen once and kept.
+    #[arg(long, default_value = "127.0.0.1:0")]
+    pub agents_listen: SocketAddr,
+    /// `host:port` under which agents reach this portal; default: the address it listens at.
+    #[arg(long)]
+    pub agents_advertise: Option<String>,
+    /// URL under which browsers reach this portal, such as `https://portal.example`; default: the address it listens at.
+    #[arg(long)]
+    pub public_url: Option<String>,
+    /// The mesh holds demo data: every page says so.
+    #[arg(long)]
+    pub demo: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum PersonAction {
+    /// Makes a person, or resets the one with this login name. Reads the password from standard input.
+    Put {
+        #[command(flatten)]
+        state: StateArgs,
+        /// Login name.
+        login: String,
+        /// viewer, developer, approver, operator or admin.
+        #[arg(long, default_value = "viewer")]
+        role: PortalRole,
+        /// Name for greeting.
+        #[arg(long, default_value = "")]
+        name: String,
+    },
+}
+
+impl Command {
+    /// Does what the command line says.
+    ///
+    /// # Errors
+    /// Why it could not, for the person at the console.
+    pub fn run(self) -> anyhow::Result<()> {
+        match self.action {
+            Action::Openapi => {
+                println!("{}", crate::http::openapi().to_pretty_json().context("write the OpenAPI document")?);
+                Ok(())
+            }
+            Action::Serve(arguments) => {
+                log();
+                runtime()?.block_on(serve::run(arguments))
+            }
+            Action::Person { action: PersonAction::Put { state, login, role, name } } => {
+                let mut password = String::new();
+                std::io::stdin().read_to_string(&mut password).context("read the password from standard input")?;
+                let password = Some(password.trim_end_matches(['\r', '\n']).to_owned());
+                let name = if name.is_empty() { login.clone() } else { name };
+                let role = crate::app::person::api_role(role);
+                let input = PersonInput { login, name, role, enabled: true, password };
+                runtime()?.block_on(put_person(&state, input))
+            }
+        }
+    }
+}
+
+async fn put_person(state: &StateArgs, input: PersonInput) -> anyhow::Result<()> {
+    let folder = Folder::open(&state.data)?;
+    let app = serve::open(state, &folder, crate::app::Config::default()).await?;
+    let person = app.put_person_from_console(input).await?;
+    println!("{} can sign in", person.login);
+    Ok(())
+}
+
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start the async runtime")
+}
+
+fn log() {
+    let filter =
+        EnvFilter::try_from_env("MESHPORT_LOG").unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn,memory_serve=warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+}

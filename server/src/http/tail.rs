@@ -1,0 +1,79 @@
+//! `GET /api/v1/tail?site=&filter=`: what a filter matches at a site, as server-sent events, on the rights of the
+//! person's try-it client.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use frontend::api::TailLine;
+use futures::stream;
+use mesh_protocol::id::SiteId;
+use serde::Deserialize;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::Http;
+use super::problem::{Asked, Problem};
+use crate::app::fleet::TailMessage;
+use crate::portal::Portal;
+
+/// A comment this often keeps proxies from closing the stream.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+pub(super) fn routes() -> Router<Http> {
+    Router::new().route("/api/v1/tail", get(tail))
+}
+
+#[derive(Debug, Deserialize)]
+struct TailQuery {
+    site: SiteId,
+    filter: String,
+}
+
+struct Tail {
+    messages: mpsc::Receiver<TailMessage>,
+    waiting: VecDeque<TailLine>,
+    stopping: CancellationToken,
+}
+
+async fn tail(State(state): State<Http>, portal: Portal, Asked(query): Asked<TailQuery>) -> Response {
+    let messages = match state.app.tail(portal.caller(), query.site, &query.filter).await {
+        Ok(messages) => messages,
+        Err(error) => return Problem(portal.answer(error)).into_response(),
+    };
+    let tail = Tail { messages, waiting: VecDeque::new(), stopping: state.stopping.clone() };
+    let lines = stream::unfold(tail, |mut tail| async move {
+        let line = tail.next().await?;
+        let event = Event::default().data(serde_json::to_string(&line).unwrap_or_default());
+        Some((Ok::<_, Infallible>(event), tail))
+    });
+    Sse::new(lines).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response()
+}
+
+impl Tail {
+    async fn next(&mut self) -> Option<TailLine> {
+        loop {
+            if let Some(line) = self.waiting.pop_front() {
+                return Some(line);
+            }
+            let message = tokio::select! {
+                message = self.messages.recv() => message?,
+                () = self.stopping.cancelled() => return None,
+            };
+            match message {
+                TailMessage::Events(events, dropped) => {
+                    if dropped > 0 {
+                        self.waiting.push_back(TailLine::Dropped { events: dropped });
+                    }
+                    self.waiting.extend(events.into_iter().map(TailLine::Event));
+                }
+                TailMessage::Closed(reason) => self.waiting.push_back(TailLine::Closed { reason }),
+            }
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! The portal as one caller sees it: `PortalApi` over the application, made anew for every request.
+//!
+//! Server-rendered pages and REST handlers call the same object, so rights hold for both alike, and neither can act
+//! as anybody but its caller.
+
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use frontend::api::{
+    AgentView, Answer, ApiError, ApplicationInput, ApplicationView, BrokerInput, BrokerView, CatalogObject,
+    CatalogObjectInput, CatalogPage, CatalogQuery, DenialQuery, DenialRow, Edit, FlowGraph, GraphQuery, JoinLine,
+    JoinTokenInput, LinkInput, LinkView, ListenerInput, ListenerView, LoginInput, Me, Overview, Page, PersonInput,
+    PersonView, PolicyDocument, PolicyView, PortalApi, PrincipalInput, PrincipalQuery, PrincipalSecret, PrincipalView,
+    PublishInput, PublishResult, ReasonInput, RoleInput, RoleView, RotateInput, RouteInput, RouteView, RuleInput,
+    RuleQuery, RuleView, SetupInput, SetupState, SiteInput, SiteView, SubscriptionQuery, SubscriptionRow, TokenCreated,
+    TokenInput, TokenView, TryClient, TryInput,
+};
+use mesh_protocol::id::{
+    AgentId, ApplicationId, BrokerId, LinkId, ListenerId, PersonId, PrincipalId, RoleId, RouteId, RuleId, SiteId,
+};
+
+use crate::app::login::SessionSecret;
+use crate::app::{App, Caller, Error};
+
+/// The portal for one request.
+#[derive(Clone, Debug)]
+pub struct Portal {
+    app: App,
+    caller: Caller,
+    origin: Origin,
+    cookie: Arc<Mutex<Option<CookieChange>>>,
+}
+
+/// How the request came.
+#[derive(Clone, Debug, Default)]
+pub struct Origin {
+    /// From where.
+    pub address: Option<IpAddr>,
+    /// The session it came with.
+    pub session: Option<String>,
+    /// To find a failure in the log.
+    pub request_id: Option<String>,
+}
+
+/// What the answer does to the session's cookie.
+#[derive(Clone, Debug)]
+pub enum CookieChange {
+    /// A new session.
+    Set(SessionSecret),
+    /// No session any more.
+    Clear,
+}
+
+impl Portal {
+    /// The portal for a caller.
+    #[must_use]
+    pub fn new(app: App, caller: Caller, origin: Origin) -> Self {
+        Self { app, caller, origin, cookie: Arc::default() }
+    }
+
+    /// The application behind it.
+    #[must_use]
+    pub fn app(&self) -> &App {
+        &self.app
+    }
+
+    /// Who asks.
+    #[must_use]
+    pub fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    /// What the answer must do to the cookie.
+    #[must_use]
+    pub fn take_cookie(&self) -> Option<CookieChange> {
+        self.cookie.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// An application error as this caller gets it.
+    #[must_use]
+    pub fn answer(&self, error: Error) -> ApiError {
+        let mut answer = error.into_answer();
+        answer.request_id.clone_from(&self.origin.request_id);
+        answer
+    }
+
+    fn change_cookie(&self, change: CookieChange) {
+        *self.cookie.lock().unwrap_or_else(PoisonError::into_inner) = Some(change);
+    }
+
+    fn signed_in(&self, outcome: Result<(Me, SessionSecret), Error>) -> Result<Me, ApiError> {
+        let (me, secret) = outcome.map_err(|error| self.answer(error))?;
+        self.change_cookie(CookieChange::Set(secret));
+        Ok(me)
+    }
+}
+
+/// Each method calls the application's method of the same name as this caller.
+macro_rules! delegate {
+    ($(fn $name:ident($($argument:ident: $kind:ty),*) -> $out:ty;)*) => {$(
+        fn $name(&self, $($argument: $kind),*) -> Answer<'_, $out> {
+            Box::pin(async move {
+                self.app.$name(&self.caller, $($argument),*).await.map_err(|error| self.answer(error))
+            })
+        }
+    )*};
+}
+
+impl PortalApi for Portal {
+    fn setup_state(&self) -> Answer<'_, SetupState> {
+        Box::pin(async move { self.app.setup_state().await.map_err(|error| self.answer(error)) })
+    }
+
+    fn setup(&self, input: SetupInput) -> Answer<'_, Me> {
+        Box::pin(async move { self.signed_in(self.app.setup(input).await) })
+    }
+
+    fn login(&self, input: LoginInput) -> Answer<'_, Me> {
+        Box::pin(async move { self.signed_in(self.app.login(input, self.origin.address).await) })
+    }
+
+    fn logout(&self) -> Answer<'_, ()> {
+        Box::pin(async move {
+            if let Some(session) = &self.origin.session {
+                self.app.logout(session).await.map_err(|error| self.answer(error))?;
+            }
+            self.change_cookie(CookieChange::Clear);
+            Ok(())
+        })
+    }
+
+    delegate! {
+        fn me() -> Me;
+        fn people() -> Vec<PersonView>;
+        fn create_person(input: PersonInput) -> PersonView;
+        fn update_person(id: PersonId, input: Edit<PersonInput>) -> PersonView;
+        fn delete_person(id: PersonId, revision: i64) -> ();
+        fn tokens() -> Vec<TokenView>;
+        fn create_token(input: TokenInput) -> TokenCreated;
+        fn delete_token(id: String) -> ();
+        fn overview() -> Overview;
+        fn catalog(query: CatalogQuery) -> CatalogPage;
+        fn catalog_object(id: String) -> CatalogObject;
+        fn update_catalog_object(id: String, input: Edit<CatalogObjectInput>) -> CatalogObject;
+        fn graph(query: GraphQuery) -> FlowGraph;
+        fn subscriptions(query: SubscriptionQuery) -> Page<SubscriptionRow>;
+        fn denials(query: DenialQuery) -> Vec<DenialRow>;
+        fn sites() -> Vec<SiteView>;
+        fn site(id: SiteId) -> SiteView;
+        fn create_site(input: SiteInput) -> SiteView;
+        fn update_site(id: SiteId, input: Edit<SiteInput>) -> SiteView;
+        fn delete_site(id: SiteId, revision: i64) -> ();
+        fn create_join_token(site: SiteId, input: JoinTokenInput) -> JoinLine;
+        fn agents() -> Vec<AgentView>;
+        fn agent(id: AgentId) -> AgentView;
+        fn revoke_agent(id: AgentId, input: ReasonInput) -> ();
+        fn links() -> Vec<LinkView>;
+        fn create_link(input: LinkInput) -> LinkView;
+        fn delete_link(id: LinkId, revision: i64) -> ();
+        fn listeners() -> Vec<ListenerView>;
+        fn create_listener(input: ListenerInput) -> ListenerView;
+        fn update_listener(id: ListenerId, input: Edit<ListenerInput>) -> ListenerView;
+        fn delete_listener(id: ListenerId, revision: i64) -> ();
+        fn brokers() -> Vec<BrokerView>;
+        fn create_broker(input: BrokerInput) -> BrokerView;
+        fn update_broker(id: BrokerId, input: Edit<BrokerInput>) -> BrokerView;
+        fn delete_broker(id: BrokerId, revision: i64) -> ();
+        fn routes() -> Vec<RouteView>;
+        fn route(id: RouteId) -> RouteView;
+        fn create_route(input: RouteInput) -> RouteView;
+        fn update_route(id: RouteId, input: Edit<RouteInput>) -> RouteView;
+        fn delete_route(id: RouteId, revision: i64) -> ();
+        fn applications() -> Vec<ApplicationView>;
+        fn create_application(input: ApplicationInput) -> ApplicationView;
+        fn update_application(id: ApplicationId, input: Edit<ApplicationInput>) -> ApplicationView;
+        fn delete_application(id: ApplicationId, revision: i64) -> ();
+        fn principals(query: PrincipalQuery) -> Page<PrincipalView>;
+        fn principal(id: PrincipalId) -> PrincipalView;
+        fn create_principal(input: PrincipalInput) -> PrincipalSecret;
+        fn update_principal(id: PrincipalId, input: Edit<PrincipalInput>) -> PrincipalView;
+        fn rotate_principal(id: PrincipalId, input: RotateInput) -> PrincipalSecret;
+        fn block_principal(id: PrincipalId, input: ReasonInput) -> PrincipalView;
+        fn unblock_principal(id: PrincipalId) -> PrincipalView;
+        fn delete_principal(id: PrincipalId, revision: i64) -> ();
+        fn roles() -> Vec<RoleView>;
+        fn create_role(input: RoleInput) -> RoleView;
+        fn update_role(id: RoleId, input: Edit<RoleInput>) -> RoleView;
+        fn delete_role(id: RoleId, revision: i64) -> ();
+        fn rules(query: RuleQuery) -> Page<RuleView>;
+        fn create_rule(input: RuleInput) -> RuleView;
+        fn update_rule(id: RuleId, input: Edit<RuleInput>) -> RuleView;
+        fn delete_rule(id: RuleId, revision: i64) -> ();
+        fn policy() -> PolicyView;
+        fn policy_document() -> PolicyDocument;
+        fn try_client(input: TryInput) -> TryClient;
+        fn publish(input: PublishInput) -> PublishResult;
+    }
+}
