@@ -99,6 +99,7 @@ pub fn ActError(
                 })
         }}
     }
+    .into_any()
 }
 
 /// The error in one or two sentences, with the way out where it is always the same.

@@ -46,4 +46,5 @@ pub fn App() -> impl IntoView {
         </Router>
         <Toaster/>
     }
+    .into_any()
 }

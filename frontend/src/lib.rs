@@ -3,6 +3,8 @@
 //! Pages ask `PortalApi` and nothing else. The server implements it in process, the browser over REST, so a page
 //! never knows where it runs. There are no server functions. Browser-only code lives in effects and event handlers.
 
+// The type of a page is the nest of all its elements.
+#![recursion_limit = "256"]
 #![expect(unreachable_pub, reason = "`#[component]` writes `pub` itself, also inside private modules")]
 
 pub mod act;

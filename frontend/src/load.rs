@@ -98,6 +98,7 @@ where
             }
         </Transition>
     }
+    .into_any()
 }
 
 fn stale_sentence(what: &str, error: Option<&ApiError>) -> String {
@@ -141,4 +142,5 @@ pub fn Failed(
         }
         .into_any(),
     }
+    .into_any()
 }

@@ -27,4 +27,5 @@ pub fn NotFound() -> impl IntoView {
             </Empty>
         </main>
     }
+    .into_any()
 }

@@ -55,3 +55,53 @@ pub const fn role_name(role: PortalRole) -> &'static str {
         PortalRole::Admin => "admin",
     }
 }
+
+/// Names of the permission table that pages ask for.
+pub mod right {
+    /// Owner and description of catalog objects.
+    pub const CATALOG_WRITE: &str = "catalog.write";
+    /// Applications.
+    pub const APPLICATION_WRITE: &str = "application.write";
+    /// Clients: make, change, rotate, disable, delete.
+    pub const PRINCIPAL_WRITE: &str = "principal.write";
+    /// Stop one client's publishing, and let it go on.
+    pub const PRINCIPAL_BLOCK: &str = "principal.block";
+    /// Mesh roles.
+    pub const ROLE_WRITE: &str = "role.write";
+    /// Access rules.
+    pub const RULE_WRITE: &str = "rule.write";
+    /// Sites and join tokens.
+    pub const SITE_WRITE: &str = "site.write";
+    /// Agents: revoke.
+    pub const AGENT_WRITE: &str = "agent.write";
+    /// Links between sites.
+    pub const LINK_WRITE: &str = "link.write";
+    /// Endpoints for clients.
+    pub const LISTENER_WRITE: &str = "listener.write";
+    /// Broker connections.
+    pub const BROKER_WRITE: &str = "broker.write";
+    /// Routes.
+    pub const ROUTE_WRITE: &str = "route.write";
+    /// People and service tokens.
+    pub const PERSON_WRITE: &str = "person.write";
+    /// Try the mesh: a short-lived client, publish, tail.
+    pub const TRY: &str = "try";
+
+    /// All of them.
+    pub const ALL: [&str; 14] = [
+        CATALOG_WRITE,
+        APPLICATION_WRITE,
+        PRINCIPAL_WRITE,
+        PRINCIPAL_BLOCK,
+        ROLE_WRITE,
+        RULE_WRITE,
+        SITE_WRITE,
+        AGENT_WRITE,
+        LINK_WRITE,
+        LISTENER_WRITE,
+        BROKER_WRITE,
+        ROUTE_WRITE,
+        PERSON_WRITE,
+        TRY,
+    ];
+}

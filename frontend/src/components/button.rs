@@ -108,6 +108,7 @@ pub fn Button(
             {children()}
         </button>
     }
+    .into_any()
 }
 
 /// The button that sends a form.
@@ -140,4 +141,5 @@ pub fn Submit(
             {children()}
         </button>
     }
+    .into_any()
 }

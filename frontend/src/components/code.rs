@@ -31,6 +31,7 @@ pub fn Code(
             </button>
         </div>
     }
+    .into_any()
 }
 
 /// A secret that the portal shows this once.
@@ -54,4 +55,5 @@ pub fn Secret(
             {children.map(|children| children())}
         </section>
     }
+    .into_any()
 }

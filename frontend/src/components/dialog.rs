@@ -34,6 +34,7 @@ pub fn Dialog(
             <Show when=move || open.get()>{children.with_value(|children| children())}</Show>
         </dialog>
     }
+    .into_any()
 }
 
 /// A question before something is taken away: the consequence first, then the button.
@@ -73,4 +74,5 @@ pub fn Confirm(
             </form>
         </Dialog>
     }
+    .into_any()
 }

@@ -16,6 +16,7 @@ fn Below(#[prop(into)] hint: Signal<String>, #[prop(into)] error: Signal<Option<
             <span class="m-field__error" role="alert"><Icon name="alert" small=true/>{move || error.get()}</span>
         </Show>
     }
+    .into_any()
 }
 
 /// A line of text.
@@ -80,6 +81,7 @@ pub fn Field(
             <Below hint=hint error=error/>
         </label>
     }
+    .into_any()
 }
 
 /// Several lines of text.
@@ -116,6 +118,7 @@ pub fn TextArea(
             <Below hint=hint error=error/>
         </label>
     }
+    .into_any()
 }
 
 /// One of a list: value and words.
@@ -164,6 +167,7 @@ pub fn Select(
             <Below hint=hint error=error/>
         </label>
     }
+    .into_any()
 }
 
 /// A check box with its words.
@@ -187,4 +191,5 @@ pub fn Check(
             {label}
         </label>
     }
+    .into_any()
 }

@@ -20,7 +20,7 @@ pub fn Icon(
     small: bool,
 ) -> impl IntoView {
     let class = if small { "m-icon m-icon--s" } else { "m-icon" };
-    view! { <svg class=class aria-hidden="true"><use_ href=address('i', name)></use_></svg> }
+    view! { <svg class=class aria-hidden="true"><use_ href=address('i', name)></use_></svg> }.into_any()
 }
 
 /// A 12 px state glyph, whose shape alone tells the state.
@@ -29,5 +29,5 @@ pub fn Glyph(
     /// The symbol without its prefix, for example `live`.
     name: &'static str,
 ) -> impl IntoView {
-    view! { <svg class="m-glyph" aria-hidden="true"><use_ href=address('s', name)></use_></svg> }
+    view! { <svg class="m-glyph" aria-hidden="true"><use_ href=address('s', name)></use_></svg> }.into_any()
 }

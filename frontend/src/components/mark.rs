@@ -29,6 +29,7 @@ pub fn EvidenceBadge(
             {note}
         </span>
     }
+    .into_any()
 }
 
 /// Declared, permitted, observed in one row, always in this order; filled means true. Observed but not permitted is the alarm.
@@ -52,6 +53,7 @@ pub fn EvidenceRow(
             <circle cx="34.5" cy="6" r="4.4" data-yes=observed.then_some("observed")></circle>
         </svg>
     }
+    .into_any()
 }
 
 fn evidence_label(declared: bool, permitted: bool, observed: bool) -> String {
@@ -74,7 +76,7 @@ pub fn Life(
     #[prop(into)]
     word: String,
 ) -> impl IntoView {
-    view! { <span class="m-life" data-state=state><Glyph name=state/>{word}</span> }
+    view! { <span class="m-life" data-state=state><Glyph name=state/>{word}</span> }.into_any()
 }
 
 /// What something is doing at runtime.
@@ -122,7 +124,7 @@ pub fn Run(
     #[prop(into)]
     word: String,
 ) -> impl IntoView {
-    view! { <span class="m-run" data-state=state.name()><Glyph name=state.name()/>{word}</span> }
+    view! { <span class="m-run" data-state=state.name()><Glyph name=state.name()/>{word}</span> }.into_any()
 }
 
 /// How far one agent has come with one revision.
@@ -156,7 +158,7 @@ pub fn Track(
     let bars = (0..3)
         .map(|i| view! { <i data-on=(i < on).then_some("") data-stop=(stop == Some(i)).then_some("")></i> })
         .collect_view();
-    view! { <span class="m-track" data-state=name aria-hidden="true">{bars}</span> }
+    view! { <span class="m-track" data-state=name aria-hidden="true">{bars}</span> }.into_any()
 }
 
 #[cfg(test)]

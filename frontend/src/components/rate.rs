@@ -28,6 +28,7 @@ pub fn Spark(
             <path class="m-spark__line" d=move || paths.get().0></path>
         </svg>
     }
+    .into_any()
 }
 
 /// `168/s`, with a sparkline when samples are given.
@@ -53,4 +54,5 @@ pub fn Rate(
             </span>
         </span>
     }
+    .into_any()
 }

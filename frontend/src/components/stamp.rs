@@ -33,6 +33,7 @@ pub fn Stamp(
             {text}
         </span>
     }
+    .into_any()
 }
 
 /// A bare age that ticks: `14 min`. Late ages are in the warning colour.
@@ -52,4 +53,5 @@ pub fn Age(
             {move || age_ms().map_or_else(|| "never".to_owned(), format::age)}
         </span>
     }
+    .into_any()
 }

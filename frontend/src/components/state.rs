@@ -16,6 +16,7 @@ pub fn Skeleton(
             {(0..lines).map(|_| view! { <span class="m-skeleton"></span> }).collect_view()}
         </div>
     }
+    .into_any()
 }
 
 /// Nothing here: the reason, then the way on as children.
@@ -42,6 +43,7 @@ pub fn Empty(
             {children.map(|children| children())}
         </div>
     }
+    .into_any()
 }
 
 /// One sentence above an object and one way out of it.
@@ -63,4 +65,5 @@ pub fn Banner(
             {children.map(|children| children())}
         </div>
     }
+    .into_any()
 }

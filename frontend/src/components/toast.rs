@@ -104,4 +104,5 @@ pub fn Toaster() -> impl IntoView {
             </For>
         </div>
     }
+    .into_any()
 }

@@ -46,7 +46,7 @@ pub fn Topic(
             Part::Variable(text) => view! { <span class="m-topic__var">{text}</span> }.into_any(),
         })
         .collect_view();
-    view! { <span class="m-topic" title=name>{drawn}</span> }
+    view! { <span class="m-topic" title=name>{drawn}</span> }.into_any()
 }
 
 #[cfg(test)]

@@ -44,6 +44,7 @@ pub(super) fn Find() -> impl IntoView {
             <Palette open=overlays.find/>
         </Dialog>
     }
+    .into_any()
 }
 
 #[component]
@@ -100,6 +101,7 @@ fn Palette(open: RwSignal<bool>) -> impl IntoView {
             </div>
         </div>
     }
+    .into_any()
 }
 
 /// The catalog page that searches for `query`.
@@ -156,6 +158,7 @@ fn Hits(
             </div>
         </Show>
     }
+    .into_any()
 }
 
 #[cfg(test)]

@@ -95,6 +95,7 @@ pub(super) fn Keyboard() -> impl IntoView {
             <Help on_close=move |()| overlays.help.set(false)/>
         </Dialog>
     }
+    .into_any()
 }
 
 #[component]
@@ -128,6 +129,7 @@ fn Help(#[prop(into)] on_close: Callback<()>) -> impl IntoView {
             <button class="m-button" type="button" on:click=move |_| on_close.run(())>"Close"</button>
         </div>
     }
+    .into_any()
 }
 
 #[cfg(test)]

@@ -87,6 +87,7 @@ pub(crate) fn Brand() -> impl IntoView {
         </svg>
         "Meshport"
     }
+    .into_any()
 }
 
 #[component]
@@ -99,6 +100,7 @@ fn Item(place: Place) -> impl IntoView {
             {place.name}
         </a>
     }
+    .into_any()
 }
 
 /// The navigation column; on a narrow window a drawer that the top bar opens.
@@ -140,6 +142,7 @@ pub(super) fn Nav(
             </div>
         </nav>
     }
+    .into_any()
 }
 
 #[cfg(test)]

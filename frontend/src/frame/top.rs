@@ -53,6 +53,7 @@ pub(super) fn Top(
             <Person me=me/>
         </header>
     }
+    .into_any()
 }
 
 /// Whether changes arrive; if not, since when the page may be old.
@@ -86,6 +87,7 @@ fn Connected() -> impl IntoView {
             }}
         </span>
     }
+    .into_any()
 }
 
 /// Who is signed in, and the way out.
@@ -107,4 +109,5 @@ fn Person(me: Me) -> impl IntoView {
             </button>
         </div>
     }
+    .into_any()
 }

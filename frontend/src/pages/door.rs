@@ -20,6 +20,7 @@ pub(super) fn Door(
             <aside class="m-door__view" aria-hidden="true"><Picture/></aside>
         </div>
     }
+    .into_any()
 }
 
 /// A mesh as it might be: sites, busy links, quiet links.
@@ -65,4 +66,5 @@ fn Picture() -> impl IntoView {
                 <circle class="m-flow__box" cx="112.1" cy="317.5" r="5"></circle>
         </svg>
     }
+    .into_any()
 }

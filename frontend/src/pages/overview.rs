@@ -15,4 +15,5 @@ pub fn Overview() -> impl IntoView {
             <Skeleton/>
         </main>
     }
+    .into_any()
 }

@@ -34,6 +34,7 @@ pub fn Setup() -> impl IntoView {
             </Load>
         </Door>
     }
+    .into_any()
 }
 
 #[component]
@@ -77,4 +78,5 @@ fn FirstAdmin() -> impl IntoView {
             <Submit class="m-door__wide" busy=setup.busy>"Make me the first admin"</Submit>
         </form>
     }
+    .into_any()
 }
