@@ -10,7 +10,10 @@ use crate::clock::Clock;
 use crate::components::{Ready, Toaster, Toasts};
 use crate::frame::Frame;
 use crate::live::Live;
-use crate::pages::{Login, NotFound, Overview, Setup};
+use crate::pages::{
+    Acl, AgentDetail, Agents, Brokers, ClientDetail, Clients, Login, NotFound, Overview, People, RouteDetail,
+    Routes as RoutesPage, Setup, SiteDetail, Sites,
+};
 use crate::viewer::Viewer;
 
 /// The whole portal.
@@ -41,6 +44,17 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/setup") view=Setup ssr=SsrMode::Async/>
                 <ParentRoute path=StaticSegment("") view=Frame>
                     <Route path=path!("/") view=Overview ssr=SsrMode::Async/>
+                    <Route path=path!("/acl") view=Acl ssr=SsrMode::Async/>
+                    <Route path=path!("/clients") view=Clients ssr=SsrMode::Async/>
+                    <Route path=path!("/clients/:id") view=ClientDetail ssr=SsrMode::Async/>
+                    <Route path=path!("/routes") view=RoutesPage ssr=SsrMode::Async/>
+                    <Route path=path!("/routes/:id") view=RouteDetail ssr=SsrMode::Async/>
+                    <Route path=path!("/sites") view=Sites ssr=SsrMode::Async/>
+                    <Route path=path!("/sites/:id") view=SiteDetail ssr=SsrMode::Async/>
+                    <Route path=path!("/agents") view=Agents ssr=SsrMode::Async/>
+                    <Route path=path!("/agents/:id") view=AgentDetail ssr=SsrMode::Async/>
+                    <Route path=path!("/brokers") view=Brokers ssr=SsrMode::Async/>
+                    <Route path=path!("/people") view=People ssr=SsrMode::Async/>
                 </ParentRoute>
             </Routes>
         </Router>

@@ -1,17 +1,31 @@
 //! The pages: each loads what it shows through `PortalApi` and draws it with components.
 
+mod acl;
+mod agents;
+mod brokers;
+mod clients;
 mod door;
 mod login;
 mod overview;
+mod people;
+mod routes;
 mod setup;
+mod sites;
 
 use leptos::prelude::*;
 
 use crate::components::Empty;
 
+pub use acl::Acl;
+pub use agents::{AgentDetail, Agents};
+pub use brokers::Brokers;
+pub use clients::{ClientDetail, Clients};
 pub use login::Login;
 pub use overview::Overview;
+pub use people::People;
+pub use routes::{RouteDetail, Routes};
 pub use setup::Setup;
+pub use sites::{SiteDetail, Sites};
 
 /// No page has this address.
 #[component]

@@ -50,7 +50,7 @@ fn run<T>(future: impl Future<Output = T>) -> T {
 
 /// Status, location and document of one page.
 fn page(recorded: Recorded, me: Option<Me>, path: &str) -> (StatusCode, String, String) {
-    let request = Request::get(path).body(Body::empty()).expect("a request");
+    let request = Request::get(path).header("accept", "text/html").body(Body::empty()).expect("a request");
     let response = run(portal(recorded, me).oneshot(request)).expect("infallible");
     let status = response.status();
     let location =
@@ -89,4 +89,76 @@ fn documents_obey_the_content_security_policy() {
             assert!(head.contains(" nonce="), "{path}: an inline script without a nonce: {head}");
         }
     }
+}
+
+/// The document for an admin.
+fn admin_sees(recorded: Recorded, path: &str) -> String {
+    let (status, _, html) = page(recorded, Some(me("admin")), path);
+    assert_eq!(status, StatusCode::OK, "{path}");
+    html
+}
+
+#[test]
+fn access_rules_say_who_may_what_and_how_far_the_agents_are() {
+    let html = admin_sees(retailer(), "/acl");
+    for text in ["deny publish", "Refused by berlin-1", "It keeps r417", "the route orders-to-kafka"] {
+        assert!(html.contains(text), "{text}: {html}");
+    }
+}
+
+#[test]
+fn whoever_may_not_write_rules_is_told_which_right_is_missing() {
+    let (_, _, html) = page(retailer(), Some(me("viewer")), "/acl");
+    assert!(html.contains("aria-disabled=\"true\""));
+    assert!(html.contains("Needs the right rule.write"));
+}
+
+#[test]
+fn a_list_that_fails_says_what_failed_and_a_closed_one_who_opens_it() {
+    let broken = retailer().failing("/rules", 500, "internal", "the store did not answer");
+    assert!(admin_sees(broken, "/acl").contains("The access rules did not load"));
+    let closed = retailer().failing("/rules", 403, "forbidden", "closed");
+    assert!(admin_sees(closed, "/acl").contains("it takes operator"));
+}
+
+#[test]
+fn an_empty_list_names_the_next_step() {
+    let none = retailer().with("/rules", serde_json::json!({ "items": [], "next": null, "total": 0 }));
+    let html = admin_sees(none, "/acl");
+    assert!(html.contains("No rules yet"));
+    assert!(html.contains("href=\"/clients\""));
+}
+
+#[test]
+fn every_page_carries_its_content_without_a_script() {
+    let cases = [
+        ("/clients", "till-7"),
+        ("/clients", "Tills of stores"),
+        ("/routes", "prices-to-stores"),
+        ("/sites", "factory-berlin"),
+        ("/agents", "berlin-1"),
+        ("/brokers", "no broker of kafka-b answers"),
+        ("/people", "Jonas Weber"),
+    ];
+    for (path, text) in cases {
+        assert!(admin_sees(retailer(), path).contains(text), "{path} lacks {text}");
+    }
+}
+
+#[test]
+fn a_page_of_one_thing_says_what_can_be_done_about_it() {
+    let one = |path: &str, number: u32| admin_sees(retailer(), &format!("{path}/{}", fixture::id(number)));
+    let client = one("/clients", 81);
+    for text in ["Unblock till-7", "7c41e09a", "rule denies it"] {
+        assert!(client.contains(text), "{text}: {client}");
+    }
+    assert!(one("/sites", 4).contains("Make the join line"));
+    assert!(one("/agents", 11).contains("mesh-agent secret set kafka-a"));
+    assert!(one("/routes", 71).contains("retail.{1}"));
+}
+
+#[test]
+fn what_is_gone_says_so() {
+    assert!(admin_sees(retailer(), &format!("/sites/{}", fixture::id(77))).contains("It is not here"));
+    assert!(admin_sees(retailer(), "/agents/nonsense").contains("It is not here"));
 }

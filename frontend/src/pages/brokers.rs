@@ -1,0 +1,184 @@
+//! Broker connections: Kafka clusters that agents can reach, how the connection is, and what the agent may not see there.
+
+mod form;
+
+use leptos::prelude::*;
+use mesh_protocol::id::SiteId;
+
+use self::form::BrokerForm;
+pub(crate) use self::form::First;
+use super::clients::Section;
+use crate::api::{BrokerView, LiveTopic};
+use crate::components::{Button, Code, Dialog, Empty, Main, PartChip, Stamp, Table, Tone};
+use crate::format;
+use crate::load::{Load, load};
+use crate::viewer::{Viewer, right};
+
+/// What a change of brokers makes old.
+const TOPICS: &[LiveTopic] = &[LiveTopic::Topology, LiveTopic::Rollout, LiveTopic::Catalog];
+
+/// `/brokers`
+#[component]
+pub fn Brokers() -> impl IntoView {
+    let brokers = load(TOPICS, || (), |api, ()| async move { api.0.brokers().await });
+    let editing = RwSignal::new(None::<BrokerView>);
+    let open = RwSignal::new(false);
+    let edit = Callback::new(move |broker: Option<BrokerView>| {
+        editing.set(broker);
+        open.set(true);
+    });
+    let may = Signal::derive(|| Viewer::has(right::BROKER_WRITE));
+    let acts = view! {
+        <Button tone=Tone::Primary icon="plus" right=may on_press=move |()| edit.run(None)>"Attach a Kafka"</Button>
+    };
+    view! {
+        <Main title="Brokers" note="Kafka clusters that agents reach; read-only rights are enough for the catalog" acts=acts.into_any()>
+            <Load resource=brokers what="brokers" let:brokers>
+                {move || {
+                    let brokers = brokers.get();
+                    if brokers.is_empty() {
+                        view! {
+                            <Empty
+                                icon="broker"
+                                title="No Kafka attached yet"
+                                text="Name a cluster and a site whose agent can reach it. Its topics and groups then fill the catalog by themselves."
+                            />
+                        }
+                            .into_any()
+                    } else {
+                        view! {
+                            {broker_table(brokers.clone(), edit, "m-table--two")}
+                            {brokers.into_iter().filter_map(missing).collect_view()}
+                        }
+                            .into_any()
+                    }
+                }}
+            </Load>
+        </Main>
+        <Dialog open=open label="Broker connection" class="m-dialog m-dialog--wide">
+            <BrokerForm broker=editing.get_untracked() site=None open=open/>
+        </Dialog>
+    }
+    .into_any()
+}
+
+/// The section on a site's page.
+#[component]
+pub(crate) fn BrokerSection(site: Signal<Option<SiteId>>, brokers: Signal<Vec<BrokerView>>) -> impl IntoView {
+    let editing = RwSignal::new(None::<BrokerView>);
+    let open = RwSignal::new(false);
+    let edit = Callback::new(move |broker: Option<BrokerView>| {
+        editing.set(broker);
+        open.set(true);
+    });
+    view! {
+        <Section
+            title="Broker connections"
+            note="Kafka clusters that the agents here can reach"
+            verb="Attach a Kafka"
+            right=right::BROKER_WRITE
+            on_press=move |()| edit.run(None)
+        >
+            {move || {
+                let brokers = brokers.get();
+                if brokers.is_empty() {
+                    view! { <p class="m-small m-muted">"None. A site works without a Kafka."</p> }.into_any()
+                } else {
+                    broker_table(brokers, edit, "m-table--inset m-table--two")
+                }
+            }}
+        </Section>
+        {move || brokers.get().into_iter().filter_map(missing).collect_view()}
+        <Dialog open=open label="Broker connection" class="m-dialog m-dialog--wide">
+            <BrokerForm broker=editing.get_untracked() site=site.get_untracked() open=open/>
+        </Dialog>
+    }
+    .into_any()
+}
+
+fn broker_table(brokers: Vec<BrokerView>, edit: Callback<Option<BrokerView>>, class: &'static str) -> AnyView {
+    let may = Signal::derive(|| Viewer::has(right::BROKER_WRITE));
+    let rows = brokers
+        .into_iter()
+        .map(|broker| {
+            let for_edit = broker.clone();
+            let config = broker.config;
+            let label = format!("Edit broker connection {}", config.name);
+            let login = config.sasl.map_or_else(|| "no login".to_owned(), |sasl| format!("as {}", sasl.username));
+            let transport = if config.tls { "TLS" } else { "plain" };
+            view! {
+                <tr>
+                    <td>
+                        <div class="m-cell">
+                            <span class="m-cell__name">{config.name.clone()}</span>
+                            <span class="m-cell__sub">{format!("{}, {transport}, {login}", broker.site_name)}</span>
+                        </div>
+                    </td>
+                    <td class="m-low m-mono m-small">{config.bootstrap.join(", ")}</td>
+                    <td><PartChip parts=broker.parts/></td>
+                    <td class="m-end m-num"><a href=format!("/catalog?kind=topic&broker={}", config.name)>{format::count(broker.topics)}</a></td>
+                    <td class="m-low m-end m-num"><a href=format!("/catalog?kind=group&broker={}", config.name)>{format::count(broker.groups)}</a></td>
+                    <td class="m-low">{broker.scanned.map(|seen| view! { <Stamp at_ms=seen.as_of by=seen.by/> })}</td>
+                    <td class="m-tight">
+                        <span class="m-acts">
+                            <Button small=true tone=Tone::Quiet right=may label=label on_press=move |()| edit.run(Some(for_edit.clone()))>
+                                "Edit"
+                            </Button>
+                        </span>
+                    </td>
+                </tr>
+            }
+        })
+        .collect_view();
+    view! {
+        <Table
+            label="Broker connections"
+            class=class
+            heads=&[
+                ("Cluster", ""),
+                ("Bootstrap", "m-low"),
+                ("State", ""),
+                ("Topics", "m-end"),
+                ("Groups", "m-low m-end"),
+                ("Scanned", "m-low"),
+                ("", "m-tight"),
+            ]
+        >
+            {rows}
+        </Table>
+    }
+    .into_any()
+}
+
+/// What somebody has to do outside of the portal for a connection: store its secret, grant rights.
+fn missing(broker: BrokerView) -> Option<AnyView> {
+    use mesh_protocol::report::PartState;
+    let works = broker.parts.iter().any(|part| part.state == PartState::Running);
+    let secret = broker.secret_command.filter(|_| !works);
+    if secret.is_none() && broker.missing_rights.is_empty() {
+        return None;
+    }
+    let rights = broker
+        .missing_rights
+        .into_iter()
+        .map(|missing| {
+            view! {
+                <p class="m-small">{format!("Without {} the agent cannot see: {}.", missing.right, missing.what)}</p>
+                <Code text=missing.command what="the command that grants it"/>
+            }
+        })
+        .collect_view();
+    Some(
+        view! {
+            <section class="m-part">
+                <div class="m-part__head"><h2>{format!("To do for {}", broker.config.name)}</h2></div>
+                {secret.map(|command| view! {
+                    <p class="m-small">"Store the password at the agent; the portal never sees it. Run this there, in the agent's folder:"</p>
+                    <Code text=command what="the command that stores the secret"/>
+                })}
+                {rights}
+            </section>
+        }
+        .into_any(),
+    )
+}

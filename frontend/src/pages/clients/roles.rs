@@ -1,0 +1,329 @@
+//! Roles and applications: small lists below the clients, each edited in a dialog.
+
+use leptos::prelude::*;
+use mesh_protocol::id::{ApplicationId, RoleId};
+
+use super::{Section, TOPICS};
+use crate::act::{Act, ActError};
+use crate::api::{ApplicationInput, ApplicationView, Edit, LiveTopic, RoleInput, RoleView};
+use crate::components::{Button, Confirm, Dialog, Field, Submit, Table, Toasts, Tone};
+use crate::format;
+use crate::live::Live;
+use crate::load::{Load, load};
+use crate::viewer::{Viewer, right};
+
+/// The mesh roles.
+#[component]
+pub(super) fn Roles() -> impl IntoView {
+    let roles = load(&[LiveTopic::Access], || (), |api, ()| async move { api.0.roles().await });
+    let editing = RwSignal::new(None::<RoleView>);
+    let open = RwSignal::new(false);
+    let edit = Callback::new(move |role: Option<RoleView>| {
+        editing.set(role);
+        open.set(true);
+    });
+    view! {
+        <Section
+            title="Roles"
+            note="one change of a role takes effect for all of its clients at all sites"
+            verb="New role"
+            right=right::ROLE_WRITE
+            on_press=move |()| edit.run(None)
+        >
+            <Load resource=roles what="roles" let:roles>
+                {move || role_table(roles.get(), edit)}
+            </Load>
+        </Section>
+        <Dialog open=open label="Role">
+            <RoleForm role=editing.get_untracked() open=open/>
+        </Dialog>
+    }
+    .into_any()
+}
+
+fn role_table(roles: Vec<RoleView>, edit: Callback<Option<RoleView>>) -> AnyView {
+    if roles.is_empty() {
+        return view! {
+            <p class="m-small m-muted">
+                "None yet. A role such as “till” is written once and given to every till; its rights are rules about the role."
+            </p>
+        }
+        .into_any();
+    }
+    let may = Signal::derive(|| Viewer::has(right::ROLE_WRITE));
+    let rows = roles
+        .into_iter()
+        .map(|role| {
+            let for_edit = role.clone();
+            view! {
+                <tr>
+                    <td>
+                        <div class="m-cell">
+                            <a class="m-cell__name" href=format!("/acl?role={}", role.id)>{role.name.clone()}</a>
+                            <span class="m-cell__sub">{role.description}</span>
+                        </div>
+                    </td>
+                    <td class="m-end"><a href=format!("/clients?role={}", role.id)>{format::count(role.principals)}</a></td>
+                    <td class="m-end"><a href=format!("/acl?role={}", role.id)>{format::count(role.rules)}</a></td>
+                    <td class="m-tight">
+                        <span class="m-acts">
+                            <Button small=true tone=Tone::Quiet right=may label=format!("Edit role {}", role.name)
+                                on_press=move |()| edit.run(Some(for_edit.clone()))>
+                                "Edit"
+                            </Button>
+                        </span>
+                    </td>
+                </tr>
+            }
+        })
+        .collect_view();
+    view! {
+        <Table label="Roles" class="m-table--inset m-table--two" heads=&[("Role", ""), ("Clients", "m-end"), ("Rules", "m-end"), ("", "m-tight")]>
+            {rows}
+        </Table>
+    }
+    .into_any()
+}
+
+#[component]
+fn RoleForm(role: Option<RoleView>, open: RwSignal<bool>) -> impl IntoView {
+    let known = role.as_ref().map(|role| (role.id, role.revision));
+    let name = RwSignal::new(role.as_ref().map(|role| role.name.clone()).unwrap_or_default());
+    let description = RwSignal::new(role.as_ref().map(|role| role.description.clone()).unwrap_or_default());
+    let used = role.map_or(0, |role| role.principals);
+    let done = closing(open, "Role saved.");
+    let save = Act::new(
+        move |api, value: RoleInput| async move {
+            match known {
+                None => api.0.create_role(value).await,
+                Some((id, revision)) => api.0.update_role(id, Edit { revision, value }).await,
+            }
+        },
+        move |_| done.run(()),
+    );
+    let gone = closing(open, "Role deleted.");
+    let delete = Act::new(
+        |api, (id, revision): (RoleId, i64)| async move { api.0.delete_role(id, revision).await },
+        move |()| gone.run(()),
+    );
+    let submit = Callback::new(move |()| {
+        save.run(RoleInput { name: name.get_untracked().trim().to_owned(), description: description.get_untracked() });
+    });
+    let consequence = if used > 0 {
+        format!("{} clients have it: take it from them first.", format::count(used))
+    } else {
+        "Nobody has it. Its rules go with it.".to_owned()
+    };
+    view! {
+        <Editor
+            title=if known.is_some() { "Change role" } else { "New role" }
+            busy=save.busy
+            open=open
+            right=right::ROLE_WRITE
+            on_save=submit
+            on_delete=known.map(|known| Callback::new(move |()| delete.run(known)))
+            consequence=consequence
+        >
+            <Field label="Name" name="name" value=name required=true error=save.field("name")/>
+            <Field label="What it is for" name="description" value=description/>
+            <ActError error=save.error/>
+            <ActError error=delete.error/>
+        </Editor>
+    }
+    .into_any()
+}
+
+/// The applications behind the clients.
+#[component]
+pub(super) fn Applications() -> impl IntoView {
+    let applications = load(&[LiveTopic::Access], || (), |api, ()| async move { api.0.applications().await });
+    let editing = RwSignal::new(None::<ApplicationView>);
+    let open = RwSignal::new(false);
+    let edit = Callback::new(move |application: Option<ApplicationView>| {
+        editing.set(application);
+        open.set(true);
+    });
+    view! {
+        <Section
+            title="Applications"
+            note="who is behind the clients, and who answers for them"
+            verb="New application"
+            right=right::APPLICATION_WRITE
+            on_press=move |()| edit.run(None)
+        >
+            <Load resource=applications what="applications" let:applications>
+                {move || application_table(applications.get(), edit)}
+            </Load>
+        </Section>
+        <Dialog open=open label="Application">
+            <ApplicationForm application=editing.get_untracked() open=open/>
+        </Dialog>
+    }
+    .into_any()
+}
+
+fn application_table(applications: Vec<ApplicationView>, edit: Callback<Option<ApplicationView>>) -> AnyView {
+    if applications.is_empty() {
+        return view! {
+            <p class="m-small m-muted">"None yet. An application gives its clients an owner, so that somebody can be asked."</p>
+        }
+        .into_any();
+    }
+    let may = Signal::derive(|| Viewer::has(right::APPLICATION_WRITE));
+    let rows = applications
+        .into_iter()
+        .map(|application| {
+            let for_edit = application.clone();
+            let owner = if application.owner.is_empty() {
+                view! { <span class="m-warn">"nobody"</span> }.into_any()
+            } else {
+                view! { <span>{application.owner}</span> }.into_any()
+            };
+            view! {
+                <tr>
+                    <td>
+                        <div class="m-cell">
+                            <a class="m-cell__name" href=format!("/clients?application={}", application.id)>{application.name.clone()}</a>
+                            <span class="m-cell__sub">{application.description}</span>
+                        </div>
+                    </td>
+                    <td>{owner}</td>
+                    <td class="m-end m-num">{format::count(application.principals)}</td>
+                    <td class="m-tight">
+                        <span class="m-acts">
+                            <Button small=true tone=Tone::Quiet right=may label=format!("Edit application {}", application.name)
+                                on_press=move |()| edit.run(Some(for_edit.clone()))>
+                                "Edit"
+                            </Button>
+                        </span>
+                    </td>
+                </tr>
+            }
+        })
+        .collect_view();
+    view! {
+        <Table label="Applications" class="m-table--inset m-table--two" heads=&[("Application", ""), ("Owner", ""), ("Clients", "m-end"), ("", "m-tight")]>
+            {rows}
+        </Table>
+    }
+    .into_any()
+}
+
+#[component]
+fn ApplicationForm(application: Option<ApplicationView>, open: RwSignal<bool>) -> impl IntoView {
+    let known = application.as_ref().map(|have| (have.id, have.revision));
+    let field = |read: fn(&ApplicationView) -> &String| {
+        RwSignal::new(application.as_ref().map(|have| read(have).clone()).unwrap_or_default())
+    };
+    let (name, owner, description) =
+        (field(|have| &have.name), field(|have| &have.owner), field(|have| &have.description));
+    let used = application.as_ref().map_or(0, |have| have.principals);
+    let done = closing(open, "Application saved.");
+    let save = Act::new(
+        move |api, value: ApplicationInput| async move {
+            match known {
+                None => api.0.create_application(value).await,
+                Some((id, revision)) => api.0.update_application(id, Edit { revision, value }).await,
+            }
+        },
+        move |_| done.run(()),
+    );
+    let gone = closing(open, "Application deleted.");
+    let delete = Act::new(
+        |api, (id, revision): (ApplicationId, i64)| async move { api.0.delete_application(id, revision).await },
+        move |()| gone.run(()),
+    );
+    let submit = Callback::new(move |()| {
+        save.run(ApplicationInput {
+            name: name.get_untracked().trim().to_owned(),
+            owner: owner.get_untracked().trim().to_owned(),
+            description: description.get_untracked(),
+        });
+    });
+    let consequence = if used > 0 {
+        format!("{} clients belong to it: move them first.", format::count(used))
+    } else {
+        "No client belongs to it.".to_owned()
+    };
+    view! {
+        <Editor
+            title=if known.is_some() { "Change application" } else { "New application" }
+            busy=save.busy
+            open=open
+            right=right::APPLICATION_WRITE
+            on_save=submit
+            on_delete=known.map(|known| Callback::new(move |()| delete.run(known)))
+            consequence=consequence
+        >
+            <Field label="Name" name="name" value=name required=true error=save.field("name")/>
+            <Field label="Owner" name="owner" value=owner hint="A team or a person" error=save.field("owner")/>
+            <Field label="What it does" name="description" value=description/>
+            <ActError error=save.error/>
+            <ActError error=delete.error/>
+        </Editor>
+    }
+    .into_any()
+}
+
+/// What both dialogs do when it worked: reload, say so, close.
+fn closing(open: RwSignal<bool>, text: &'static str) -> Callback<()> {
+    let live = Live::get();
+    let toasts = Toasts::get();
+    Callback::new(move |()| {
+        live.bump(TOPICS);
+        toasts.done(text);
+        open.set(false);
+    })
+}
+
+/// A small form in a dialog, with a delete button that asks first.
+#[component]
+pub(crate) fn Editor(
+    /// The heading.
+    #[prop(into)]
+    title: String,
+    /// A save is on its way.
+    #[prop(into)]
+    busy: Signal<bool>,
+    /// The dialog's state.
+    open: RwSignal<bool>,
+    /// The right that saving needs.
+    right: &'static str,
+    /// Saves.
+    on_save: Callback<()>,
+    /// Deletes, when there is something to delete.
+    #[prop(optional_no_strip)]
+    on_delete: Option<Callback<()>>,
+    /// What deleting means.
+    #[prop(into, optional)]
+    consequence: String,
+    /// The fields.
+    children: Children,
+) -> impl IntoView {
+    let confirm = RwSignal::new(false);
+    let may = Signal::derive(move || Viewer::has(right));
+    let submit = move |ev: leptos::ev::SubmitEvent| {
+        ev.prevent_default();
+        on_save.run(());
+    };
+    view! {
+        <form method="post" on:submit=submit>
+            <div class="m-dialog__body">
+                <h2>{title}</h2>
+                {children()}
+            </div>
+            <div class="m-dialog__foot">
+                {on_delete.map(|_| view! {
+                    <Button tone=Tone::Danger right=may on_press=move |()| confirm.set(true)>"Delete"</Button>
+                    <span class="m-push"></span>
+                })}
+                <Button tone=Tone::Quiet on_press=move |()| open.set(false)>"Cancel"</Button>
+                <Submit busy=busy right=may>"Save"</Submit>
+            </div>
+        </form>
+        {on_delete.map(|on_delete| view! {
+            <Confirm open=confirm title="Delete it?" consequence=consequence verb="Delete" on_yes=on_delete/>
+        })}
+    }
+    .into_any()
+}
