@@ -114,3 +114,6 @@ impl Agent {
         self.control.stop(Duration::from_secs(2)).await;
     }
 }
+
+#[cfg(test)]
+mod tests;
