@@ -14,6 +14,7 @@ use mesh_protocol::id::{AgentId, BrokerId, PrincipalId, RouteId, RuleId, SiteId}
 use mesh_protocol::policy::{
     Action, Effect, Principal as PolicyPrincipal, PrincipalState, Role as PolicyRole, Rule, Subject,
 };
+use mesh_protocol::topic::Filter;
 use sha2::{Digest, Sha256};
 
 use super::agent::{Agent, State};
@@ -226,8 +227,10 @@ impl Mesh {
 pub fn route_rules(route: &Route) -> Vec<Rule> {
     let publishes = route.spec.publishes().into_iter().map(|filter| (Action::Publish, filter));
     let takes = route.spec.takes().into_iter().map(|filter| (Action::Subscribe, filter));
+    // A connector opens a session like every client. The filter of a connect rule is not consulted.
+    let connects = std::iter::once((Action::Connect, everything()));
     (0u32..)
-        .zip(publishes.chain(takes))
+        .zip(publishes.chain(takes).chain(connects))
         .map(|(index, (action, filter))| Rule {
             id: derived_rule_id(route.id, index),
             subject: Subject::Principal(route.principal),
@@ -237,6 +240,10 @@ pub fn route_rules(route: &Route) -> Vec<Rule> {
             sites: Vec::new(),
         })
         .collect()
+}
+
+fn everything() -> Filter {
+    Filter::mesh(">").expect("a valid filter")
 }
 
 /// A rule nobody wrote still needs an id that stays the same: a hash of what it derives from (UUID version 8).
