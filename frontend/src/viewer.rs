@@ -30,7 +30,8 @@ impl Viewer {
         match &self.0 {
             Some(me) if me.may(right) => Right::Granted,
             Some(me) => Right::Missing(format!(
-                "Needs the right {right}, which your role, {}, does not have. An admin can give you another role.",
+                "This takes the role {}; yours is {}. An admin can give it to you.",
+                right::smallest_role(right),
                 role_name(me.role)
             )),
             None => Right::Missing("Sign in first.".to_owned()),
@@ -56,52 +57,52 @@ pub const fn role_name(role: PortalRole) -> &'static str {
     }
 }
 
-/// Names of the permission table that pages ask for.
+/// Names of the permission table that pages ask for; the server's table is the one that decides.
 pub mod right {
     /// Owner and description of catalog objects.
     pub const CATALOG_WRITE: &str = "catalog.write";
     /// Applications.
     pub const APPLICATION_WRITE: &str = "application.write";
+    /// Try the mesh: a short-lived client, publish, tail.
+    pub const TRY: &str = "try";
     /// Clients: make, change, rotate, disable, delete.
     pub const PRINCIPAL_WRITE: &str = "principal.write";
-    /// Stop one client's publishing, and let it go on.
-    pub const PRINCIPAL_BLOCK: &str = "principal.block";
     /// Mesh roles.
     pub const ROLE_WRITE: &str = "role.write";
     /// Access rules.
     pub const RULE_WRITE: &str = "rule.write";
-    /// Sites and join tokens.
+    /// Stop one client's publishing, and let it go on.
+    pub const BLOCK: &str = "block";
+    /// Sites, join tokens, links, listeners, broker connections.
     pub const SITE_WRITE: &str = "site.write";
-    /// Agents: revoke.
-    pub const AGENT_WRITE: &str = "agent.write";
-    /// Links between sites.
-    pub const LINK_WRITE: &str = "link.write";
-    /// Endpoints for clients.
-    pub const LISTENER_WRITE: &str = "listener.write";
-    /// Broker connections.
-    pub const BROKER_WRITE: &str = "broker.write";
+    /// Revoke an agent for good.
+    pub const AGENT_REVOKE: &str = "agent.revoke";
     /// Routes.
     pub const ROUTE_WRITE: &str = "route.write";
-    /// People and service tokens.
-    pub const PERSON_WRITE: &str = "person.write";
-    /// Try the mesh: a short-lived client, publish, tail.
-    pub const TRY: &str = "try";
+    /// People.
+    pub const PEOPLE_WRITE: &str = "people.write";
+    /// Service tokens.
+    pub const TOKEN_WRITE: &str = "token.write";
 
-    /// All of them.
-    pub const ALL: [&str; 14] = [
-        CATALOG_WRITE,
-        APPLICATION_WRITE,
-        PRINCIPAL_WRITE,
-        PRINCIPAL_BLOCK,
-        ROLE_WRITE,
-        RULE_WRITE,
-        SITE_WRITE,
-        AGENT_WRITE,
-        LINK_WRITE,
-        LISTENER_WRITE,
-        BROKER_WRITE,
-        ROUTE_WRITE,
-        PERSON_WRITE,
-        TRY,
+    /// All of them, with the smallest role that has each.
+    pub const ALL: [(&str, &str); 12] = [
+        (CATALOG_WRITE, "developer"),
+        (APPLICATION_WRITE, "developer"),
+        (TRY, "developer"),
+        (PRINCIPAL_WRITE, "approver"),
+        (ROLE_WRITE, "approver"),
+        (RULE_WRITE, "approver"),
+        (BLOCK, "approver or operator"),
+        (SITE_WRITE, "operator"),
+        (AGENT_REVOKE, "operator"),
+        (ROUTE_WRITE, "operator"),
+        (PEOPLE_WRITE, "admin"),
+        (TOKEN_WRITE, "admin"),
     ];
+
+    /// The smallest role that has a right.
+    #[must_use]
+    pub fn smallest_role(right: &str) -> &'static str {
+        ALL.iter().find(|(name, _)| *name == right).map_or("admin", |(_, role)| role)
+    }
 }

@@ -110,7 +110,7 @@ fn access_rules_say_who_may_what_and_how_far_the_agents_are() {
 fn whoever_may_not_write_rules_is_told_which_right_is_missing() {
     let (_, _, html) = page(retailer(), Some(me("viewer")), "/acl");
     assert!(html.contains("aria-disabled=\"true\""));
-    assert!(html.contains("Needs the right rule.write"));
+    assert!(html.contains("This takes the role approver; yours is viewer"));
 }
 
 #[test]

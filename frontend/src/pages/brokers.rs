@@ -27,7 +27,7 @@ pub fn Brokers() -> impl IntoView {
         editing.set(broker);
         open.set(true);
     });
-    let may = Signal::derive(|| Viewer::has(right::BROKER_WRITE));
+    let may = Signal::derive(|| Viewer::has(right::SITE_WRITE));
     let acts = view! {
         <Button tone=Tone::Primary icon="plus" right=may on_press=move |()| edit.run(None)>"Attach a Kafka"</Button>
     };
@@ -76,7 +76,7 @@ pub(crate) fn BrokerSection(site: Signal<Option<SiteId>>, brokers: Signal<Vec<Br
             title="Broker connections"
             note="Kafka clusters that the agents here can reach"
             verb="Attach a Kafka"
-            right=right::BROKER_WRITE
+            right=right::SITE_WRITE
             on_press=move |()| edit.run(None)
         >
             {move || {
@@ -97,7 +97,7 @@ pub(crate) fn BrokerSection(site: Signal<Option<SiteId>>, brokers: Signal<Vec<Br
 }
 
 fn broker_table(brokers: Vec<BrokerView>, edit: Callback<Option<BrokerView>>, class: &'static str) -> AnyView {
-    let may = Signal::derive(|| Viewer::has(right::BROKER_WRITE));
+    let may = Signal::derive(|| Viewer::has(right::SITE_WRITE));
     let rows = brokers
         .into_iter()
         .map(|broker| {

@@ -45,7 +45,7 @@ pub fn People() -> impl IntoView {
         editing.set(person);
         open.set(true);
     });
-    let may = Signal::derive(|| Viewer::has(right::PERSON_WRITE));
+    let may = Signal::derive(|| Viewer::has(right::PEOPLE_WRITE));
     let acts = view! {
         <Button tone=Tone::Primary icon="plus" right=may on_press=move |()| edit.run(None)>"New person"</Button>
     };
@@ -64,7 +64,7 @@ pub fn People() -> impl IntoView {
 }
 
 fn person_table(people: Vec<PersonView>, edit: Callback<Option<PersonView>>) -> AnyView {
-    let may = Signal::derive(|| Viewer::has(right::PERSON_WRITE));
+    let may = Signal::derive(|| Viewer::has(right::PEOPLE_WRITE));
     let rows = people
         .into_iter()
         .map(|person| {
@@ -146,7 +146,7 @@ fn PersonForm(person: Option<PersonView>, open: RwSignal<bool>) -> impl IntoView
             title=if fresh { "New person" } else { "Change person" }
             busy=save.busy
             open=open
-            right=right::PERSON_WRITE
+            right=right::PEOPLE_WRITE
             on_save=submit
             on_delete=known.map(|known| Callback::new(move |()| delete.run(known)))
             consequence="The person is signed out and cannot sign in again. What they did stays in the records."

@@ -249,6 +249,8 @@ mod tests {
             labels: std::collections::BTreeMap::new(),
             location: None,
             connects_to: None,
+            fabric_bind: None,
+            fabric_address: None,
             agents: Vec::new(),
             listeners: Vec::new(),
             brokers: Vec::new(),

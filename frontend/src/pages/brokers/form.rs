@@ -118,7 +118,7 @@ pub(super) fn BrokerForm(broker: Option<BrokerView>, site: Option<SiteId>, open:
             title=if known.is_some() { "Change broker connection" } else { "Attach a Kafka" }
             busy=save.busy
             open=open
-            right=right::BROKER_WRITE
+            right=right::SITE_WRITE
             on_save=submit
             on_delete=known.map(|known| Callback::new(move |()| delete.run(known)))
             consequence="The catalog keeps what was found as last known. Routes that use the cluster must go first."

@@ -162,7 +162,7 @@ pub(crate) fn Block(client: Signal<PrincipalView>) -> impl IntoView {
             });
         },
     );
-    let may = Signal::derive(|| Viewer::has(right::PRINCIPAL_BLOCK));
+    let may = Signal::derive(|| Viewer::has(right::BLOCK));
     let failed = move |act: Act<PrincipalId>| {
         Effect::new(move |_| {
             if let Some(error) = act.error.get() {

@@ -36,7 +36,7 @@ pub(super) fn Tokens() -> impl IntoView {
             title="Service tokens"
             note="for scripts and other systems that use the API"
             verb="New token"
-            right=right::PERSON_WRITE
+            right=right::TOKEN_WRITE
             on_press=move |()| editor.set(true)
         >
             <ActError error=delete.error/>

@@ -42,6 +42,11 @@ fn location_of(latitude: &str, longitude: &str) -> Result<Option<Location>, Stri
     }
 }
 
+/// The text of a field, none when it is empty.
+fn filled(field: RwSignal<String>) -> Option<String> {
+    Some(field.get_untracked().trim().to_owned()).filter(|text| !text.is_empty())
+}
+
 /// The form in the dialog.
 #[component]
 pub(super) fn SiteForm(site: Option<SiteView>, open: RwSignal<bool>) -> impl IntoView {
@@ -55,6 +60,8 @@ pub(super) fn SiteForm(site: Option<SiteView>, open: RwSignal<bool>) -> impl Int
     let labels = text(&|site| labels_text(&site.labels));
     let latitude = text(&|site| site.location.map(|at| at.latitude.to_string()).unwrap_or_default());
     let longitude = text(&|site| site.location.map(|at| at.longitude.to_string()).unwrap_or_default());
+    let fabric_bind = text(&|site| site.fabric_bind.clone().unwrap_or_default());
+    let fabric_address = text(&|site| site.fabric_address.clone().unwrap_or_default());
     let connects_to = text(&|site| site.connects_to.map(|id| id.to_string()).unwrap_or_default());
     let label_error = Memo::new(move |_| labels.with(|text| labels_of(text).err()));
     let place_error = Memo::new(move |_| location_of(&latitude.get(), &longitude.get()).err());
@@ -88,6 +95,8 @@ pub(super) fn SiteForm(site: Option<SiteView>, open: RwSignal<bool>) -> impl Int
             labels,
             location,
             connects_to: connects_to.get_untracked().parse().ok(),
+            fabric_bind: filled(fabric_bind),
+            fabric_address: filled(fabric_address),
         });
     };
     let own = known.map(|(id, _)| id);
@@ -126,6 +135,13 @@ pub(super) fn SiteForm(site: Option<SiteView>, open: RwSignal<bool>) -> impl Int
                     <Field label="Degrees east" name="longitude" value=longitude placeholder="7.26" hint="For the map; optional"/>
                 </div>
                 <Field label="Labels" name="labels" value=labels placeholder="kind=store, country=fr" hint="name=value, separated by commas; optional" error=Signal::derive(move || label_error.get())/>
+                <details>
+                    <summary class="m-link">"How other sites reach it"</summary>
+                    <div class="m-form__row m-details">
+                        <Field label="Listens at" name="fabric_bind" value=fabric_bind mono=true placeholder="0.0.0.0:7447" hint="Empty: any address, a port of the agent's choice" error=save.field("fabric_bind")/>
+                        <Field label="Reached as" name="fabric_address" value=fabric_address mono=true placeholder="hq.example.com:7447" hint="When it is behind NAT or a balancer" error=save.field("fabric_address")/>
+                    </div>
+                </details>
                 <ActError error=save.error/>
             </div>
             <div class="m-dialog__foot">

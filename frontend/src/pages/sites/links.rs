@@ -40,7 +40,7 @@ pub(super) fn Links(sites: Loading<Vec<SiteView>>) -> impl IntoView {
             title="Links"
             note="one is made with each site; more make the mesh survive the loss of one"
             verb="New link"
-            right=right::LINK_WRITE
+            right=right::SITE_WRITE
             on_press=move |()| editor.set(true)
         >
             <ActError error=delete.error/>
@@ -72,7 +72,7 @@ fn link_table(links: Vec<LinkView>, ask: Callback<LinkView>) -> AnyView {
     if links.is_empty() {
         return view! { <p class="m-small m-muted">"None yet: with one site there is nothing to link."</p> }.into_any();
     }
-    let may = Signal::derive(|| Viewer::has(right::LINK_WRITE));
+    let may = Signal::derive(|| Viewer::has(right::SITE_WRITE));
     let rows = links
         .into_iter()
         .map(|link| {

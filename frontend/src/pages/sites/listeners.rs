@@ -35,7 +35,7 @@ pub(super) fn Listeners(site: Signal<SiteView>) -> impl IntoView {
             title="Listeners"
             note="where clients of this site connect"
             verb="New listener"
-            right=right::LISTENER_WRITE
+            right=right::SITE_WRITE
             on_press=move |()| edit.run(None)
         >
             {move || listener_table(site.with(|site| site.listeners.clone()), edit)}
@@ -51,7 +51,7 @@ fn listener_table(listeners: Vec<ListenerView>, edit: Callback<Option<ListenerVi
     if listeners.is_empty() {
         return view! { <p class="m-small m-muted">"None: no client can connect at this site."</p> }.into_any();
     }
-    let may = Signal::derive(|| Viewer::has(right::LISTENER_WRITE));
+    let may = Signal::derive(|| Viewer::has(right::SITE_WRITE));
     let rows = listeners
         .into_iter()
         .map(|listener| {
@@ -171,7 +171,7 @@ fn ListenerForm(listener: Option<ListenerView>, site: SiteId, open: RwSignal<boo
             title=if known.is_some() { "Change listener" } else { "New listener" }
             busy=save.busy
             open=open
-            right=right::LISTENER_WRITE
+            right=right::SITE_WRITE
             on_save=submit
             on_delete=known.map(|known| Callback::new(move |()| delete.run(known)))
             consequence="Its clients are disconnected and cannot connect here again. Other listeners go on."
