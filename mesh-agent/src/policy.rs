@@ -262,18 +262,25 @@ impl Enforcer {
         self.with_rules(session, |rules| if rules.may_receive(topic) { Ok(()) } else { Err(Denied::NoPolicy) }).is_ok()
     }
 
+    /// Whether another agent may take part in the mesh at all.
+    ///
+    /// # Errors
+    /// It is no member, or revoked.
+    pub fn check_peer(&self, agent: AgentId) -> Result<(), Denied> {
+        let enforced = self.enforced().ok_or(Denied::NoPolicy)?;
+        if self.denied.load().agents.contains(&agent) {
+            return Err(Denied::Revoked);
+        }
+        if enforced.members.contains_key(&agent) { Ok(()) } else { Err(Denied::NotAMember) }
+    }
+
     /// Lets in an event that another agent sent, with the bytes it came in.
     ///
     /// # Errors
     /// The sender is no member or revoked, or a scope keeps the topic away from here.
     pub fn permit_peer(&self, sender: AgentId, event: Event, encoded: Bytes) -> Result<Permit, Denied> {
+        self.check_peer(sender)?;
         let enforced = self.enforced().ok_or(Denied::NoPolicy)?;
-        if self.denied.load().agents.contains(&sender) {
-            return Err(Denied::Revoked);
-        }
-        if !enforced.members.contains_key(&sender) {
-            return Err(Denied::NotAMember);
-        }
         in_scope(enforced.policy.scope_allows(&event.topic, enforced.site.id, &enforced.site.region))?;
         Ok(Permit { event, encoded: Some(encoded) })
     }

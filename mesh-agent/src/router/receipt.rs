@@ -97,6 +97,13 @@ impl Hold {
         }
     }
 
+    /// Whether anybody still waits for the answer. What nobody waits for was answered with an error and need not be sent.
+    #[must_use]
+    pub fn is_awaited(&self) -> bool {
+        let Some(inner) = &self.inner else { return false };
+        inner.done.lock().expect("no panic while held").as_ref().is_some_and(|(answer, _)| !answer.is_closed())
+    }
+
     /// Another duty for the same batch.
     #[must_use]
     pub fn split(&self) -> Self {

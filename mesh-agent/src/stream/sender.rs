@@ -83,6 +83,7 @@ enum Content<P> {
 struct Unsent<P, H> {
     seq: Seq,
     bytes: u64,
+    redelivered: bool,
     payload: P,
     hold: H,
 }
@@ -164,9 +165,10 @@ impl<P: Clone, H> Sender<P, H> {
     pub fn meet(&mut self, spool: SpoolId, epoch: Epoch, keeps_marks: bool) {
         let known = self.peer.replace((spool, epoch));
         match known {
+            Some(before) if before == (spool, epoch) => {}
             Some((before, _)) if before == spool && keeps_marks => self.resume(),
-            Some(before) if before != (spool, epoch) => self.start_over(),
-            _ => {}
+            Some(_) => self.start_over(),
+            None => {}
         }
     }
 
@@ -197,7 +199,7 @@ impl<P: Clone, H> Sender<P, H> {
         let ready = self.reachable && self.peer.is_some();
         let lane = self.lanes.get_mut(usize::from(lane.0))?;
         let bytes = bytes as u64;
-        let item = Unsent { seq: event.seq, bytes, payload: event.payload, hold };
+        let item = Unsent { seq: event.seq, bytes, redelivered: event.redelivered, payload: event.payload, hold };
         if ready && lane.unsent.is_empty() && now >= lane.paused_until && lane.has_room(bytes) {
             return Some(lane.send(now, item));
         }
@@ -362,7 +364,7 @@ impl<P: Clone, H> SendLane<P, H> {
             sent_at: now,
             tries: 0,
             due: false,
-            redelivered: false,
+            redelivered: item.redelivered,
         });
         prev
     }
@@ -435,7 +437,7 @@ impl<P: Clone, H> SendLane<P, H> {
                 continue;
             }
             let (bytes, event) =
-                (item.bytes, RunEvent { seq: item.seq, redelivered: false, payload: item.payload.clone() });
+                (item.bytes, RunEvent { seq: item.seq, redelivered: item.redelivered, payload: item.payload.clone() });
             let prev = self.send(now, item);
             runs.push(prev, event, bytes);
         }

@@ -104,7 +104,7 @@ pub(super) fn put_bytes(out: &mut BytesMut, bytes: &[u8]) {
 ///
 /// # Errors
 /// [`FrameError`]: an error of the link, to be counted; nothing of the frame may be acknowledged.
-pub fn decode(bytes: Bytes) -> Result<Frame, FrameError> {
+pub fn decode(bytes: &Bytes) -> Result<Frame, FrameError> {
     if bytes.len() > MAX_BYTES {
         return Err(FrameError::TooMany("bytes"));
     }

@@ -90,7 +90,7 @@ fn golden_frames_are_still_written_and_read() {
     let lines: Vec<String> = frames.iter().map(|frame| hex::encode(encode(frame))).collect();
     assert_eq!(lines, GOLDEN.lines().collect::<Vec<_>>(), "the wire form changed");
     for (line, frame) in GOLDEN.lines().zip(frames) {
-        assert_eq!(decode(Bytes::from(hex::decode(line).expect("hex"))), Ok(frame));
+        assert_eq!(decode(&Bytes::from(hex::decode(line).expect("hex"))), Ok(frame));
     }
 }
 
@@ -98,7 +98,7 @@ fn golden_frames_are_still_written_and_read() {
 fn another_version_is_an_error_of_the_link() {
     let mut bytes = encode(&direct_frame()).to_vec();
     bytes[0] = 2;
-    assert_eq!(decode(bytes.into()), Err(FrameError::Version(2)));
+    assert_eq!(decode(&bytes.into()), Err(FrameError::Version(2)));
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn a_flipped_bit_is_noticed() {
     for index in 1..bytes.len() {
         let mut bad = bytes.clone();
         bad[index] ^= 0x10;
-        assert_eq!(decode(bad.into()), Err(FrameError::Checksum), "byte {index}");
+        assert_eq!(decode(&bad.into()), Err(FrameError::Checksum), "byte {index}");
     }
 }
 
@@ -127,20 +127,20 @@ fn unsealed(frame: &Frame) -> Vec<u8> {
 fn content_is_checked_beyond_the_checksum() {
     let mut kind = unsealed(&direct_frame());
     kind[1] = 9;
-    assert_eq!(decode(sealed(kind)), Err(FrameError::Unknown { what: "kind", value: 9 }));
+    assert_eq!(decode(&sealed(kind)), Err(FrameError::Unknown { what: "kind", value: 9 }));
     let mut long = unsealed(&direct_frame());
     long.push(0);
-    assert_eq!(decode(sealed(long)), Err(FrameError::Long));
+    assert_eq!(decode(&sealed(long)), Err(FrameError::Long));
     let mut cut = unsealed(&direct_frame());
     cut.pop();
-    assert_eq!(decode(sealed(cut)), Err(FrameError::Short));
+    assert_eq!(decode(&sealed(cut)), Err(FrameError::Short));
     let Frame { header, body: Body::Stream(mut body) } = stream_frame() else { unreachable!() };
     body.events.reverse();
     let unordered = Frame { header: header.clone(), body: Body::Stream(body.clone()) };
-    assert_eq!(decode(encode(&unordered)), Err(FrameError::Invalid("order of events")));
+    assert_eq!(decode(&encode(&unordered)), Err(FrameError::Invalid("order of events")));
     body.events.reverse();
     body.lane = Lane(LANES_MAX);
-    assert_eq!(decode(encode(&Frame { header, body: Body::Stream(body) })), Err(FrameError::Invalid("lane")));
+    assert_eq!(decode(&encode(&Frame { header, body: Body::Stream(body) })), Err(FrameError::Invalid("lane")));
 }
 
 fn stream_bodies() -> impl Strategy<Value = Body> {
@@ -174,16 +174,16 @@ proptest! {
     #[test]
     fn what_is_written_is_read(body in prop_oneof![stream_bodies(), direct_bodies()], key: u64, proof in vec(any::<u8>(), 0..64)) {
         let frame = Frame { header: Header { key, authenticator: proof.into(), ..header() }, body };
-        prop_assert_eq!(decode(encode(&frame)), Ok(frame));
+        prop_assert_eq!(decode(&encode(&frame)), Ok(frame));
     }
 
     #[test]
     fn arbitrary_bytes_never_panic(bytes in vec(any::<u8>(), 0..300)) {
-        let _ = decode(bytes.clone().into());
+        let _ = decode(&bytes.clone().into());
         let mut inside = unsealed(&control_frame());
         inside.truncate(52);
         inside.extend(&bytes);
-        let _ = decode(sealed(inside));
+        let _ = decode(&sealed(inside));
     }
 
     #[test]
@@ -191,6 +191,6 @@ proptest! {
         let mut bytes = unsealed(&[stream_frame(), direct_frame(), control_frame()][which as usize]);
         let index = index % bytes.len();
         bytes[index] = value;
-        let _ = decode(sealed(bytes));
+        let _ = decode(&sealed(bytes));
     }
 }

@@ -1,0 +1,180 @@
+//! The links to other agents: guaranteed streams, direct frames, interest and heartbeats over an embedded zenoh router.
+//!
+//! zenoh carries frames between agents, not topics: it sees one literal inbox per agent and one key per destination set,
+//! and never anything it may wait for or keep. Every promise is ours: interest, credit, acknowledgement and redelivery
+//! live in `interest` and `stream`, which know no zenoh.
+//!
+//! ```text
+//!  router --offer--> Mailbox --.                                  .--> router.deliver
+//!  zenoh callback -> inbox ----+--> Core (one task owns all state) +--> Wire.put (never waits)
+//!  receipts, clock, targets ---'        ^                          '--> links, line, counters
+//!                                       '-- SessionTask: opens, watches and reopens the zenoh session
+//! ```
+//! A session is closed and opened anew when the endpoint, the links or the certificate change, and when a neighbour is
+//! linked but silent; nothing guaranteed depends on it. Deliberately absent: disks (the spool's matter) and rights (asked
+//! of the [`Enforcer`] for every event and destination).
+
+mod batch;
+mod clock;
+mod core;
+mod inbound;
+mod mailbox;
+mod outbound;
+mod peer;
+mod session;
+mod sets;
+mod wire;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use mesh_protocol::desired::{DurableInterest, Fabric as Section};
+use mesh_protocol::id::AgentId;
+use mesh_protocol::report::LinkState;
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::counters::Counters;
+use crate::policy::Enforcer;
+use crate::router::Router;
+use crate::spool::Spool;
+use crate::status::PartHandle;
+use crate::task::Tasks;
+
+/// Frames that wait for the core; beyond it they are dropped, counted and, where they matter, sent again.
+const INBOX_FRAMES_MAX: usize = 1_024;
+
+/// What the fabric shall be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// Its section of desired state.
+    pub section: Section,
+    /// Sinks and queues anywhere in the mesh.
+    pub durable_interest: Vec<DurableInterest>,
+    /// Where to accept other agents, chosen from the section's `bind`; none: this agent only dials.
+    pub listen: Option<SocketAddr>,
+    /// Who this agent is on links.
+    pub credentials: Credentials,
+}
+
+/// PEM texts for mutual TLS.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Credentials {
+    /// The agent's certificate; its common name is the agent's id.
+    pub certificate_pem: String,
+    /// Its private key.
+    pub key_pem: String,
+    /// The agents' CA, the only one that is trusted.
+    pub ca_pem: String,
+}
+
+impl std::fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Credentials(..)")
+    }
+}
+
+/// What the fabric works with.
+#[derive(Clone, Debug)]
+pub struct Parts {
+    /// Who this agent is.
+    pub agent: AgentId,
+    /// Decides about peers and destinations.
+    pub enforcer: Arc<Enforcer>,
+    /// Takes what arrives, gives what others want.
+    pub router: Router,
+    /// Numbers guaranteed events.
+    pub spool: Arc<dyn Spool>,
+    /// Counts.
+    pub counters: Counters,
+    /// The fabric's line on the board.
+    pub line: Arc<PartHandle>,
+}
+
+/// The running fabric.
+#[derive(Debug)]
+pub struct Fabric {
+    target: watch::Sender<Target>,
+    links: watch::Receiver<Vec<LinkState>>,
+    tasks: Tasks,
+}
+
+/// Gives zenoh its threads. Call it first in `main`, before any other thread runs: zenoh reads them from the environment.
+///
+/// With fewer, one dead neighbour can hold up the links to healthy ones (`notes/fabric-zenoh.md`, D3).
+pub fn prepare_process() {
+    const RUNTIME: &str = "ZENOH_RUNTIME";
+    if std::env::var_os(RUNTIME).is_none() {
+        let threads = "(rx:(worker_threads:4),tx:(worker_threads:4),net:(worker_threads:4),acc:(handover:net),app:(handover:net))";
+        #[expect(unsafe_code, reason = "the caller has no other thread yet that could read the environment")]
+        // SAFETY: called first in `main`.
+        unsafe {
+            std::env::set_var(RUNTIME, threads);
+        }
+    }
+}
+
+impl Fabric {
+    /// Starts it. Trouble shows on its line and is tried again.
+    #[must_use]
+    pub fn start(target: Target, parts: Parts) -> Self {
+        let tasks = Tasks::new("fabric");
+        let target = watch::Sender::new(target);
+        let (links_in, links) = watch::channel(Vec::new());
+        let (inbox_in, inbox) = mpsc::channel(INBOX_FRAMES_MAX);
+        let (sessions_in, sessions) = mpsc::channel(4);
+        let (reopen, reopens) = mpsc::channel(1);
+        let session = session::SessionTask {
+            agent: parts.agent,
+            target: target.subscribe(),
+            line: parts.line.clone(),
+            inbox: wire::Inbox::new(inbox_in, &parts.counters),
+            sessions: sessions_in,
+            reopens,
+        };
+        let core = core::Core::new(parts, target.borrow().clone(), links_in, reopen);
+        let token = tasks.token();
+        tasks.spawn("session", session.run(token.clone()));
+        tasks.spawn("core", core.run(target.subscribe(), inbox, sessions, token));
+        Self { target, links, tasks }
+    }
+
+    /// Takes a new target. Streams and interest stay; links are only touched when endpoint, dials or credentials changed.
+    pub fn update(&self, target: Target) {
+        self.target.send_if_modified(|current| {
+            let changed = *current != target;
+            *current = target;
+            changed
+        });
+    }
+
+    /// The agent's certificate was renewed.
+    pub fn renew(&self, credentials: Credentials) {
+        self.target.send_if_modified(|current| {
+            let changed = current.credentials != credentials;
+            current.credentials = credentials;
+            changed
+        });
+    }
+
+    /// How the links to every other member are.
+    #[must_use]
+    pub fn links(&self) -> watch::Receiver<Vec<LinkState>> {
+        self.links.clone()
+    }
+
+    /// Cancelled when the fabric ended without being asked.
+    #[must_use]
+    pub fn ended(&self) -> CancellationToken {
+        self.tasks.token()
+    }
+
+    /// Says goodbye to the others and closes. What was not acknowledged fails its receipts.
+    pub async fn stop(self, deadline: Duration) {
+        self.tasks.stop(deadline).await;
+    }
+}
+
+#[cfg(test)]
+mod tests;

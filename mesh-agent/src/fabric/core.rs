@@ -1,0 +1,435 @@
+//! The one task that owns the state of all peers. It never waits for anything but its inputs.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use futures::stream::{FuturesUnordered, StreamExt};
+use mesh_protocol::desired::Member;
+use mesh_protocol::id::{AgentId, Epoch, Lane, SpoolId};
+use mesh_protocol::report::{LinkState, PartState};
+use mesh_protocol::topic::{Filter, FilterTree};
+use mesh_protocol::wire::Revision;
+use rustc_hash::FxHashSet;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, interval_at};
+use tokio_util::sync::CancellationToken;
+
+use super::clock::Clock;
+use super::mailbox::Mailbox;
+use super::peer::{LEASE, Peer};
+use super::session::SessionEvent;
+use super::sets::{SetId, Sets};
+use super::wire::{Ear, Neighbour, Wire};
+use super::{Parts, Target};
+use crate::counters::{Counter, Counters};
+use crate::interest::Advertised;
+use crate::router::{Attachment, Budget, Failure, Key, Life, Outcome, Reach, Wanted};
+use crate::stream::{Moment, Settled, Ticket};
+
+/// Signs of life to every member.
+const HEARTBEAT_INTERVAL: Duration = Duration::from_millis(700);
+/// The same to members that are out of reach, so that a new link is used at once.
+const CALL_INTERVAL: Duration = Duration::from_millis(200);
+/// Resends, nacks and pauses are looked at this often while a stream is busy, and rarely while none is.
+const BUSY_TICK: Duration = Duration::from_millis(20);
+const IDLE_TICK: Duration = Duration::from_millis(250);
+/// A direct neighbour that is silent for this long means a deaf session.
+const SILENT_AFTER: Duration = Duration::from_secs(5);
+const REOPEN_FIRST: Duration = Duration::from_secs(10);
+const REOPEN_LONGEST: Duration = Duration::from_secs(120);
+/// Frames and deliveries taken in one turn, so that heartbeats are never late.
+const FRAMES_PER_TURN: usize = 256;
+
+/// A receipt that completed.
+pub(super) struct Settlement {
+    pub(super) agent: AgentId,
+    pub(super) from: (SpoolId, Epoch),
+    pub(super) lane: Lane,
+    pub(super) ticket: Ticket,
+    pub(super) outcome: Outcome,
+}
+
+/// Named events of the fabric.
+#[derive(Debug)]
+pub(super) struct Counts {
+    pub(super) copies_sent: Counter,
+    pub(super) direct_dropped: Counter,
+    pub(super) put_failed: Counter,
+    pub(super) link_errors: Counter,
+    pub(super) strangers: Counter,
+    pub(super) forbidden: Counter,
+    pub(super) stale: Counter,
+    pub(super) nacks: Counter,
+    pub(super) resends: Counter,
+    pub(super) duplicates: Counter,
+    pub(super) overflow: Counter,
+    pub(super) gaps: Counter,
+    pub(super) redelivered: Counter,
+    pub(super) behind: Counter,
+    pub(super) refused: Counter,
+    pub(super) marks_ahead: Counter,
+    pub(super) given_up: Counter,
+    pub(super) reopened: Counter,
+}
+
+impl Counts {
+    fn new(counters: &Counters) -> Self {
+        Self {
+            copies_sent: counters.counter("copies_sent_events"),
+            direct_dropped: counters.counter("fabric_direct_dropped_events"),
+            put_failed: counters.counter("fabric_put_failed_frames"),
+            link_errors: counters.counter("fabric_link_error_frames"),
+            strangers: counters.counter("fabric_stranger_frames"),
+            forbidden: counters.counter("fabric_forbidden_events"),
+            stale: counters.counter("fabric_stale_frames"),
+            nacks: counters.counter("fabric_nacks_sent_messages"),
+            resends: counters.counter("fabric_resent_events"),
+            duplicates: counters.counter("fabric_duplicate_events"),
+            overflow: counters.counter("fabric_overflow_events"),
+            gaps: counters.counter("fabric_gaps_ranges"),
+            redelivered: counters.counter("fabric_redelivered_batches"),
+            behind: counters.counter("fabric_behind_frames"),
+            refused: counters.counter("fabric_refused_events"),
+            marks_ahead: counters.counter("fabric_marks_ahead_messages"),
+            given_up: counters.counter("fabric_given_up_events"),
+            reopened: counters.counter("fabric_reopened_sessions"),
+        }
+    }
+}
+
+/// See the module.
+pub(super) struct Core {
+    pub(super) parts: Parts,
+    pub(super) target: Target,
+    pub(super) clock: Clock,
+    pub(super) counts: Counts,
+    pub(super) peers: BTreeMap<AgentId, Peer>,
+    pub(super) spools: HashMap<SpoolId, AgentId>,
+    pub(super) numbers: HashMap<Key, AgentId>,
+    next_number: Key,
+    pub(super) mailbox: Arc<Mailbox>,
+    pub(super) attachment: Attachment,
+    pub(super) advertised: Advertised,
+    /// Durable interest of this agent by desired state that no running outlet serves yet.
+    pub(super) not_ready: FilterTree<Filter>,
+    pub(super) wire: Option<Wire>,
+    pub(super) sets: Sets,
+    pub(super) joined: HashMap<SetId, (Ear, Moment)>,
+    pub(super) settling: FuturesUnordered<BoxFuture<'static, Settlement>>,
+    /// Accounts for what arrived; what bounds it is the credit given to the origins.
+    pub(super) arrivals: Budget,
+    neighbours: Vec<Neighbour>,
+    links: watch::Sender<Vec<LinkState>>,
+    reopen: mpsc::Sender<()>,
+    reopened_at: Option<Moment>,
+    reopen_wait: Duration,
+    beat_at: Moment,
+    called_at: Moment,
+}
+
+impl Core {
+    pub(super) fn new(
+        parts: Parts,
+        target: Target,
+        links: watch::Sender<Vec<LinkState>>,
+        reopen: mpsc::Sender<()>,
+    ) -> Self {
+        let counts = Counts::new(&parts.counters);
+        let mailbox = Arc::new(Mailbox::new(counts.direct_dropped.clone()));
+        let attachment = parts.router.attach(mailbox.clone(), Reach::Remote);
+        let mut core = Self {
+            parts,
+            target,
+            clock: Clock::start(),
+            counts,
+            peers: BTreeMap::new(),
+            spools: HashMap::new(),
+            numbers: HashMap::new(),
+            next_number: 0,
+            mailbox,
+            attachment,
+            advertised: Advertised::default(),
+            not_ready: FilterTree::new(),
+            wire: None,
+            sets: Sets::default(),
+            joined: HashMap::new(),
+            settling: FuturesUnordered::new(),
+            arrivals: Budget::new(u32::MAX),
+            neighbours: Vec::new(),
+            links,
+            reopen,
+            reopened_at: None,
+            reopen_wait: REOPEN_FIRST,
+            beat_at: Moment::default(),
+            called_at: Moment::default(),
+        };
+        // Before anything can be published: an origin knows durable interest from its first event on.
+        core.follow_target();
+        core
+    }
+
+    pub(super) async fn run(
+        mut self,
+        mut targets: watch::Receiver<Target>,
+        mut inbox: mpsc::Receiver<bytes::Bytes>,
+        mut sessions: mpsc::Receiver<SessionEvent>,
+        token: CancellationToken,
+    ) {
+        let mailbox = self.mailbox.clone();
+        let mut interest = self.parts.router.interest().versions();
+        self.follow_interest();
+        let mut tick = interval_at(Instant::now(), BUSY_TICK);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut idle_until = Instant::now();
+        let mut frames = Vec::with_capacity(FRAMES_PER_TURN);
+        loop {
+            tokio::select! {
+                () = token.cancelled() => break,
+                Ok(()) = targets.changed() => {
+                    self.target = targets.borrow_and_update().clone();
+                    self.follow_target();
+                }
+                Some(event) = sessions.recv() => self.on_session(event).await,
+                Ok(()) = interest.changed() => {
+                    interest.borrow_and_update();
+                    self.follow_interest();
+                }
+                Some(settlement) = self.settling.next(), if !self.settling.is_empty() => self.on_settled(settlement),
+                count = inbox.recv_many(&mut frames, FRAMES_PER_TURN) => {
+                    if count == 0 {
+                        break;
+                    }
+                    for frame in frames.drain(..) {
+                        self.on_frame(frame).await;
+                    }
+                }
+                () = mailbox.filled() => {}
+                _ = tick.tick() => {
+                    if Instant::now() < idle_until {
+                        continue;
+                    }
+                }
+            }
+            while let Some(Some(settlement)) = futures::FutureExt::now_or_never(self.settling.next()) {
+                self.on_settled(settlement);
+            }
+            self.send_offered();
+            self.send_due();
+            self.keep_in_touch().await;
+            idle_until = Instant::now() + if self.is_busy() { Duration::ZERO } else { IDLE_TICK };
+        }
+        self.send_offered();
+        self.send_due();
+        self.send_heartbeats(true);
+    }
+
+    async fn keep_in_touch(&mut self) {
+        let now = self.clock.now();
+        if now.since(self.beat_at) >= HEARTBEAT_INTERVAL {
+            self.beat().await;
+        } else if now.since(self.called_at) >= CALL_INTERVAL && self.wire.is_some() {
+            self.called_at = now;
+            let away: Vec<AgentId> =
+                self.peers.iter().filter(|(_, peer)| !peer.live).map(|(agent, _)| *agent).collect();
+            for agent in away {
+                self.send_heartbeat(agent, false);
+            }
+        }
+    }
+
+    fn is_busy(&self) -> bool {
+        self.peers.values().any(|peer| (peer.live && !peer.sender.is_idle()) || peer.receiver.is_busy())
+    }
+
+    /// The revision that decides here now.
+    pub(super) fn revision(&self) -> Revision {
+        self.parts.enforcer.enforced().map_or(Revision { generation: 0, revision: 0 }, |enforced| enforced.revision)
+    }
+
+    /// Members and durable interest as desired state has them.
+    fn follow_target(&mut self) {
+        let members: BTreeMap<AgentId, Member> = self
+            .target
+            .section
+            .members
+            .iter()
+            .filter(|member| member.agent != self.parts.agent)
+            .map(|member| (member.agent, member.clone()))
+            .collect();
+        let gone: Vec<AgentId> = self.peers.keys().filter(|agent| !members.contains_key(agent)).copied().collect();
+        for agent in gone {
+            self.forget(agent);
+        }
+        for (agent, member) in members {
+            if let Some(peer) = self.peers.get_mut(&agent) {
+                peer.member = member;
+            } else {
+                let number = self.next_number;
+                self.next_number += 1;
+                self.numbers.insert(number, agent);
+                self.peers.insert(agent, Peer::new(member, number, self.parts.spool.lanes()));
+            }
+        }
+        for (agent, peer) in &mut self.peers {
+            let wanted = self.target.durable_interest.iter().filter(|interest| interest.agent == *agent);
+            peer.desire(&self.attachment, wanted.map(|interest| interest.filter.clone()).collect());
+        }
+        self.follow_interest();
+    }
+
+    /// A peer is no member any more: what is held for it fails, so that no publisher is told that it was taken.
+    fn forget(&mut self, agent: AgentId) {
+        if let Some(mut peer) = self.peers.remove(&agent) {
+            peer.leave(&self.attachment);
+            self.numbers.remove(&peer.number);
+            self.spools.retain(|_, of| *of != agent);
+            self.sets.unconfirm(agent);
+        }
+    }
+
+    /// Local outlets changed what they want: others are told at once.
+    fn follow_interest(&mut self) {
+        let changed = self.advertised.follow(self.parts.router.interest());
+        let mine = self.target.durable_interest.iter().filter(|interest| interest.agent == self.parts.agent);
+        let mut not_ready = FilterTree::new();
+        for filter in mine.map(|interest| &interest.filter).collect::<FxHashSet<_>>() {
+            if !self.advertised.contains(&Wanted { filter: filter.clone(), life: Life::Durable }) {
+                not_ready.insert(filter, filter.clone());
+            }
+        }
+        self.not_ready = not_ready;
+        if changed {
+            let live: Vec<AgentId> = self.peers.iter().filter(|(_, peer)| peer.live).map(|(agent, _)| *agent).collect();
+            for agent in live {
+                self.tell_interest(agent);
+            }
+        }
+    }
+
+    async fn on_session(&mut self, event: SessionEvent) {
+        self.sets.unconfirm_all();
+        for peer in self.peers.values_mut() {
+            peer.linked_since = None;
+            peer.direct = false;
+        }
+        self.neighbours.clear();
+        let joined: Vec<SetId> = self.joined.drain().map(|(set, _)| set).collect();
+        match event {
+            SessionEvent::Up(wire) => {
+                self.wire = Some(wire);
+                for set in joined {
+                    self.join(set).await;
+                }
+                self.beat().await;
+            }
+            SessionEvent::Down => self.wire = None,
+        }
+    }
+
+    fn on_settled(&mut self, settlement: Settlement) {
+        let now = self.clock.now();
+        let Some(peer) = self.peers.get_mut(&settlement.agent) else { return };
+        if peer.spool != Some(settlement.from) {
+            return;
+        }
+        let settled = match settlement.outcome {
+            Outcome::Taken { .. } | Outcome::Unrouted => Settled::Taken,
+            Outcome::Failed(Failure::Refused(reason)) => Settled::Refused(reason),
+            Outcome::Failed(Failure::Lost) => Settled::Lost,
+        };
+        peer.receiver.settle(now, settlement.lane, settlement.ticket, settled);
+    }
+
+    /// Signs of life, leases, links, and everything else that has time.
+    pub(super) async fn beat(&mut self) {
+        let now = self.clock.now();
+        self.beat_at = now;
+        let late: Vec<AgentId> = self
+            .peers
+            .iter()
+            .filter(|(_, peer)| peer.live && peer.heard_at.is_none_or(|at| now.since(at) > LEASE))
+            .map(|(agent, _)| *agent)
+            .collect();
+        for agent in late {
+            self.lose(agent);
+        }
+        for peer in self.peers.values_mut() {
+            self.counts.given_up.add(peer.sender.prune(|hold| !hold.is_awaited()) as u64);
+        }
+        self.send_heartbeats(false);
+        self.announce_sets();
+        self.joined.retain(|_, (_, at)| now.since(*at) < super::inbound::FORGET_SET_AFTER);
+        self.look_at_links(now).await;
+        self.tell_links();
+    }
+
+    /// A peer is down: live interest ends, guaranteed events stay held for it.
+    pub(super) fn lose(&mut self, agent: AgentId) {
+        let Some(peer) = self.peers.get_mut(&agent) else { return };
+        peer.set_live(false);
+        let gone = peer.learned.forget_live();
+        peer.want(&self.attachment, gone);
+        self.sets.unconfirm(agent);
+        tracing::info!(%agent, site = peer.member.site_name, "agent is out of reach");
+    }
+
+    async fn look_at_links(&mut self, now: Moment) {
+        let Some(wire) = self.wire.clone() else { return };
+        let neighbours = wire.neighbours().await;
+        for (agent, peer) in &mut self.peers {
+            peer.direct = neighbours.iter().any(|neighbour| neighbour.agent == Some(*agent));
+            peer.linked_since = if peer.direct { peer.linked_since.or(Some(now)) } else { None };
+        }
+        if neighbours != self.neighbours {
+            self.neighbours = neighbours;
+            self.tell_line();
+        }
+        let silent = |at: Option<Moment>| at.is_none_or(|at| now.since(at) > SILENT_AFTER);
+        let deaf = self.peers.values().any(|peer| {
+            peer.linked_since.is_some_and(|since| now.since(since) > SILENT_AFTER)
+                && (silent(peer.heard_at) || silent(peer.hears_us_at))
+        });
+        if !deaf {
+            return;
+        }
+        if self.reopened_at.is_none_or(|at| now.since(at) > self.reopen_wait) && self.reopen.try_send(()).is_ok() {
+            self.counts.reopened.one();
+            self.reopen_wait = if self.reopened_at.is_none_or(|at| now.since(at) > REOPEN_LONGEST * 2) {
+                REOPEN_FIRST
+            } else {
+                (self.reopen_wait * 2).min(REOPEN_LONGEST)
+            };
+            self.reopened_at = Some(now);
+        }
+    }
+
+    /// Whether the right agents are at the other ends.
+    fn tell_line(&self) {
+        let strange = self.neighbours.iter().find(|neighbour| {
+            neighbour.agent.is_none_or(|agent| agent != self.parts.agent && !self.peers.contains_key(&agent))
+        });
+        let line = &self.parts.line;
+        match strange {
+            Some(neighbour) => line.set(
+                PartState::Degraded,
+                Some(format!(
+                    "{} at {} is linked and is no member of this mesh: nothing it sends is taken; revoke its certificate",
+                    neighbour.name, neighbour.address
+                )),
+            ),
+            None => line.running(),
+        }
+        line.figure("neighbours", self.neighbours.len() as u64);
+    }
+
+    fn tell_links(&self) {
+        let links: Vec<LinkState> = self.peers.values().map(Peer::link_state).collect();
+        self.links.send_if_modified(|current| {
+            let changed = *current != links;
+            *current = links;
+            changed
+        });
+    }
+}

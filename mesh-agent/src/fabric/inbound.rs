@@ -1,0 +1,349 @@
+//! What other agents send.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use mesh_protocol::event;
+use mesh_protocol::frame::{
+    self, Ack, Behind, BehindReason, Body, Control, DirectBody, Frame, Header, Heartbeat, Nack, Refused, Skip,
+    StreamBody, StreamEvent,
+};
+use mesh_protocol::id::{AgentId, Lane, StreamId};
+
+use super::core::{Core, Settlement};
+use super::sets::{SetId, set_of};
+use super::wire::set_key;
+use crate::interest::Applied;
+use crate::policy::Denied;
+use crate::router::{Admitted, Arrival, Failure};
+use crate::stream::{Batch, Incoming, Verdict};
+
+/// A set that is no more announced is forgotten after this.
+pub(super) const FORGET_SET_AFTER: Duration = Duration::from_secs(60);
+/// Most sets of other origins that are heard.
+const JOINED_MAX: usize = 4_096;
+/// An unanswered question for interest is repeated after this.
+const ASK_INTERVAL: Duration = Duration::from_millis(500);
+
+/// Why a stream frame is not taken now.
+struct NotNow(BehindReason);
+
+impl Core {
+    pub(super) async fn on_frame(&mut self, bytes: Bytes) {
+        let size = bytes.len() as u64;
+        let Frame { header, body } = match frame::decode(&bytes) {
+            Ok(frame) => frame,
+            Err(error) => {
+                self.counts.link_errors.one();
+                tracing::warn!(%error, "a frame is not readable");
+                return;
+            }
+        };
+        let messages = match body {
+            Body::Control(messages) => messages,
+            Body::Stream(body) => return self.on_stream(&header, body, size),
+            Body::Direct(body) => return self.on_direct(&header, body, size),
+        };
+        for message in messages {
+            if let Control::Heartbeat(beat) = message {
+                self.on_heartbeat(&header, &beat);
+            } else if let Some(agent) = self.speaker(&header) {
+                self.on_control(agent, message).await;
+            }
+        }
+    }
+
+    /// Which member a frame is from; none when it is a stranger's, revoked, or from a process that is over.
+    fn speaker(&mut self, header: &Header) -> Option<AgentId> {
+        let agent = self.spools.get(&header.sender).copied();
+        let Some((agent, peer)) = agent.and_then(|agent| Some((agent, self.peers.get(&agent)?))) else {
+            self.counts.strangers.one();
+            return None;
+        };
+        if self.parts.enforcer.check_peer(agent).is_err() {
+            self.counts.strangers.one();
+            return None;
+        }
+        if !peer.is_current(header.sender, header.epoch) {
+            self.counts.stale.one();
+            return None;
+        }
+        Some(agent)
+    }
+
+    fn on_heartbeat(&mut self, header: &Header, beat: &Heartbeat) {
+        let now = self.clock.now();
+        let agent = beat.agent;
+        let known = self.peers.get_mut(&agent).filter(|_| self.parts.enforcer.check_peer(agent).is_ok());
+        let Some(peer) = known else {
+            self.counts.strangers.one();
+            return;
+        };
+        let Some(met) = peer.on_heartbeat(now, (header.sender, header.epoch), beat) else {
+            self.counts.stale.one();
+            return;
+        };
+        if met.anew {
+            let gone = peer.learned.forget_live();
+            peer.want(&self.attachment, gone);
+            peer.told = 0;
+            self.sets.unconfirm(agent);
+            self.spools.insert(header.sender, agent);
+        }
+        if beat.leaving {
+            self.lose(agent);
+            return;
+        }
+        let agrees = peer.learned.agrees(beat.interest_version, beat.interest_hash);
+        let asked = peer.asked_at.is_some_and(|at| now.since(at) < ASK_INTERVAL);
+        if met.back || met.anew {
+            tracing::info!(%agent, site = peer.member.site_name, "agent is reachable");
+            // At once, not with the next beat: the other side learns that it is heard, and what is wanted here.
+            self.send_heartbeat(agent, false);
+            self.tell_interest(agent);
+        }
+        if !agrees && !asked {
+            self.ask_interest(agent);
+        }
+    }
+
+    pub(super) fn ask_interest(&mut self, agent: AgentId) {
+        let now = self.clock.now();
+        let Some(peer) = self.peers.get_mut(&agent) else { return };
+        peer.asked_at = Some(now);
+        let have = peer.learned.version();
+        self.send_control(agent, vec![Control::InterestWanted { have }]);
+    }
+
+    async fn on_control(&mut self, agent: AgentId, message: Control) {
+        match message {
+            Control::Ack(ack) => self.on_ack(agent, &ack),
+            Control::Nack(nack) => self.on_nack(agent, &nack),
+            Control::Refused(refused) => self.on_refused(agent, &refused),
+            Control::Behind(behind) => self.on_behind(agent, &behind),
+            Control::Skip(skip) => self.on_skip(agent, &skip),
+            Control::Interest(interest) => self.on_interest(agent, interest),
+            Control::InterestWanted { have } => self.answer_interest(agent, have),
+            Control::SetAnnounced { set, members } => self.on_set(agent, set, &members).await,
+            Control::SetConfirmed { set } => {
+                let now = self.clock.now();
+                self.sets.confirmed(now, &set, agent);
+            }
+            // Taken before the sender was looked up.
+            Control::Heartbeat(_) => {}
+        }
+    }
+
+    /// Whether a message about a stream speaks of one that begins here now and ends at that agent's spool.
+    fn is_mine(&self, agent: AgentId, stream: &StreamId) -> bool {
+        stream.origin == self.parts.spool.id()
+            && stream.epoch == self.parts.spool.epoch()
+            && self.peers.get(&agent).is_some_and(|peer| peer.spool.is_some_and(|(id, _)| id == stream.destination))
+    }
+
+    fn on_ack(&mut self, agent: AgentId, ack: &Ack) {
+        if !self.is_mine(agent, &ack.stream) {
+            return;
+        }
+        let Some(peer) = self.peers.get_mut(&agent) else { return };
+        match peer.sender.on_ack(ack.stream.lane, ack.arrived, ack.up_to, ack.credit_bytes) {
+            Ok(done) => done.into_iter().for_each(crate::router::Hold::done),
+            Err(error) => {
+                self.counts.marks_ahead.one();
+                tracing::error!(%agent, %error, "a stream's marks do not fit; one of the agents has lost its memory");
+            }
+        }
+    }
+
+    fn on_nack(&mut self, agent: AgentId, nack: &Nack) {
+        if self.is_mine(agent, &nack.stream)
+            && let Some(peer) = self.peers.get_mut(&agent)
+        {
+            peer.sender.on_nack(nack.stream.lane, &nack.ranges);
+        }
+    }
+
+    fn on_refused(&mut self, agent: AgentId, refused: &Refused) {
+        if self.is_mine(agent, &refused.stream)
+            && let Some(peer) = self.peers.get_mut(&agent)
+            && let Some(hold) = peer.sender.on_refused(refused.stream.lane, refused.seq)
+        {
+            self.counts.refused.one();
+            hold.fail(Failure::Refused(refused.reason.clone()));
+        }
+    }
+
+    fn on_behind(&mut self, agent: AgentId, behind: &Behind) {
+        let now = self.clock.now();
+        if self.is_mine(agent, &behind.stream)
+            && let Some(peer) = self.peers.get_mut(&agent)
+        {
+            self.counts.behind.one();
+            peer.sender.on_behind(now, behind.stream.lane);
+        }
+    }
+
+    fn on_skip(&mut self, agent: AgentId, skip: &Skip) {
+        if skip.stream.destination != self.parts.spool.id() {
+            return;
+        }
+        let Some(peer) = self.peers.get_mut(&agent) else { return };
+        let batches = peer.receiver.on_skip(skip.stream.lane, skip.after, skip.up_to, skip.reason);
+        self.deliver(agent, batches);
+    }
+
+    fn on_interest(&mut self, agent: AgentId, interest: frame::Interest) {
+        let Some(peer) = self.peers.get_mut(&agent) else { return };
+        match peer.learned.apply(interest) {
+            Applied::Changed(changes) => {
+                peer.asked_at = None;
+                peer.want(&self.attachment, changes);
+            }
+            Applied::Nothing => {}
+            Applied::Mismatch => self.ask_interest(agent),
+        }
+    }
+
+    async fn on_set(&mut self, agent: AgentId, set: SetId, members: &[AgentId]) {
+        if set_of(members) != set || !members.contains(&self.parts.agent) {
+            self.counts.link_errors.one();
+            return;
+        }
+        if self.join(set).await {
+            self.send_control(agent, vec![Control::SetConfirmed { set }]);
+        }
+    }
+
+    /// Hears the key of a set from now on.
+    pub(super) async fn join(&mut self, set: SetId) -> bool {
+        let now = self.clock.now();
+        if let Some((_, at)) = self.joined.get_mut(&set) {
+            *at = now;
+            return true;
+        }
+        let Some(wire) = self.wire.clone().filter(|_| self.joined.len() < JOINED_MAX) else { return false };
+        match wire.hear(&set_key(&set)).await {
+            Ok(ear) => {
+                self.joined.insert(set, (ear, now));
+                true
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a destination set cannot be heard; its origin goes on with single copies");
+                false
+            }
+        }
+    }
+
+    fn on_direct(&mut self, header: &Header, body: DirectBody, size: u64) {
+        let Some(agent) = self.speaker(header) else { return };
+        if !body.destinations.contains(&self.parts.spool.id()) {
+            return;
+        }
+        let mut arrivals = Vec::with_capacity(body.events.len());
+        for bytes in body.events {
+            match self.permit(agent, bytes) {
+                Ok(event) => arrivals.push(Arrival { event, redelivered: false }),
+                Err(_) => self.counts.forbidden.one(),
+            }
+        }
+        self.count_received(agent, arrivals.len(), size);
+        if let Ok(admission) = self.arrivals.try_take(0) {
+            // Best effort: nobody asks what became of it.
+            drop(self.parts.router.deliver(arrivals, admission));
+        }
+    }
+
+    fn on_stream(&mut self, header: &Header, body: StreamBody, size: u64) {
+        let Some(agent) = self.speaker(header) else { return };
+        let (id, epoch) = (self.parts.spool.id(), self.parts.spool.epoch());
+        let Some(place) = body.destinations.iter().find(|place| place.spool == id) else { return };
+        if place.epoch != epoch {
+            // Meant for the process before this one; the origin learns of the new epoch and starts over.
+            self.counts.stale.one();
+            self.send_heartbeat(agent, false);
+            return;
+        }
+        let prev = place.prev;
+        self.count_received(agent, body.events.len(), size);
+        let judged: Result<Vec<Incoming<Admitted>>, NotNow> =
+            body.events.into_iter().map(|event| self.judge(agent, header, event)).collect();
+        match judged {
+            Ok(events) => {
+                let Some(peer) = self.peers.get_mut(&agent) else { return };
+                let batches = peer.receiver.on_events(body.lane, prev, events);
+                self.deliver(agent, batches);
+            }
+            Err(NotNow(reason)) => {
+                let stream = StreamId { origin: header.sender, epoch: header.epoch, destination: id, lane: body.lane };
+                let revision = self.revision();
+                self.send_control(agent, vec![Control::Behind(Behind { stream, reason, revision })]);
+            }
+        }
+    }
+
+    /// What shall become of one guaranteed event.
+    ///
+    /// An older policy here is no reason to refuse: the event waits until this agent has caught up, but only when it
+    /// matters (denied here, or wanted by nobody yet), so that an agent that is cut off from the portal still takes
+    /// what it knows.
+    fn judge(&mut self, sender: AgentId, header: &Header, event: StreamEvent) -> Result<Incoming<Admitted>, NotNow> {
+        let newer = header.revision > self.revision();
+        let (seq, redelivered, bytes) = (event.seq, event.redelivered, event.bytes.len());
+        let verdict = match self.permit(sender, event.bytes) {
+            Ok(admitted) => {
+                let topic = &admitted.event().topic;
+                let mut waits = false;
+                self.not_ready.matches(topic, &mut |_| waits = true);
+                if waits {
+                    return Err(NotNow(BehindReason::NotReady));
+                }
+                if newer && !self.advertised.wants(topic) {
+                    return Err(NotNow(BehindReason::Revision));
+                }
+                Verdict::Take(admitted)
+            }
+            Err(Some(_)) if newer => return Err(NotNow(BehindReason::Revision)),
+            Err(Some(denied)) => {
+                self.counts.forbidden.one();
+                Verdict::Refuse(denied.to_string())
+            }
+            Err(None) => Verdict::Refuse("the event cannot be read at its destination".to_owned()),
+        };
+        Ok(Incoming { seq, redelivered, bytes, verdict })
+    }
+
+    /// The admitted event; none in the error = it cannot be read.
+    fn permit(&self, sender: AgentId, bytes: Bytes) -> Result<Admitted, Option<Denied>> {
+        let event = event::decode(bytes.clone()).map_err(|_| None)?;
+        self.parts.enforcer.permit_peer(sender, event, bytes).map(crate::policy::Permit::admit).map_err(Some)
+    }
+
+    fn count_received(&mut self, agent: AgentId, events: usize, size: u64) {
+        if let Some(peer) = self.peers.get_mut(&agent) {
+            peer.traffic.events_received += events as u64;
+            peer.traffic.bytes_received += size;
+        }
+    }
+
+    /// Hands batches to the local outlets; their receipts decide about custody.
+    pub(super) fn deliver(&mut self, agent: AgentId, batches: Vec<Batch<Admitted>>) {
+        let Some(from) = self.peers.get(&agent).and_then(|peer| peer.spool) else { return };
+        for Batch { lane, ticket, events } in batches {
+            let arrivals = events.into_iter().map(|(event, redelivered)| Arrival { event, redelivered }).collect();
+            let Ok(admission) = self.arrivals.try_take(0) else { continue };
+            let receipt = self.parts.router.deliver(arrivals, admission);
+            let settle = settle(agent, from, lane, ticket, receipt);
+            self.settling.push(Box::pin(settle));
+        }
+    }
+}
+
+async fn settle(
+    agent: AgentId,
+    from: (mesh_protocol::id::SpoolId, mesh_protocol::id::Epoch),
+    lane: Lane,
+    ticket: crate::stream::Ticket,
+    receipt: crate::router::Receipt,
+) -> Settlement {
+    Settlement { agent, from, lane, ticket, outcome: receipt.await }
+}

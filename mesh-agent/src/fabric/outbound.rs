@@ -1,0 +1,317 @@
+//! What this agent sends: events of its own clients, progress of what it takes, signs of life.
+
+use bytes::Bytes;
+use mesh_protocol::event::DeliveryMode;
+use mesh_protocol::frame::{
+    self, Ack, Body, Control, Destination, DirectBody, Frame, Header, Heartbeat, Nack, Refused, Skip, StreamBody,
+    StreamEvent,
+};
+use mesh_protocol::id::{AgentId, StreamId};
+
+use super::batch::{Agents, Batcher, Draft, Places};
+use super::core::Core;
+use super::wire::{Urgency, inbox_key, set_key};
+use crate::router::{Delivery, EVENT_OVERHEAD_BYTES, Failure};
+use crate::spool::Durability;
+use crate::stream::{Out, Progress, RunEvent};
+
+impl Core {
+    /// Takes what the router left and sends what may go at once.
+    pub(super) fn send_offered(&mut self) {
+        let deliveries = self.mailbox.take();
+        if deliveries.is_empty() {
+            return;
+        }
+        let mut batcher = Batcher::default();
+        for delivery in deliveries {
+            let agents = self.destinations(&delivery);
+            match delivery.event.event().mode {
+                DeliveryMode::Direct => self.offer_direct(&delivery, &agents, &mut batcher),
+                DeliveryMode::Guaranteed => self.offer_guaranteed(delivery, &agents, &mut batcher),
+            }
+        }
+        self.send_drafts(batcher.take());
+    }
+
+    /// Who gets it: matching interest, minus what policy forbids. Ascending.
+    fn destinations(&self, delivery: &Delivery) -> Agents {
+        let topic = &delivery.event.event().topic;
+        let matched = delivery.matched.iter().filter_map(|key| self.numbers.get(key)).copied();
+        let mut agents: Agents = matched
+            .filter(|agent| {
+                let allowed = self.parts.enforcer.check_destination(topic, *agent).is_ok();
+                if !allowed {
+                    self.counts.forbidden.one();
+                }
+                allowed
+            })
+            .collect();
+        agents.sort_unstable();
+        agents
+    }
+
+    fn offer_direct(&self, delivery: &Delivery, agents: &Agents, batcher: &mut Batcher) {
+        let live: Agents =
+            agents.iter().filter(|agent| self.peers.get(agent).is_some_and(|peer| peer.live)).copied().collect();
+        self.counts.direct_dropped.add((agents.len() - live.len()) as u64);
+        if !live.is_empty() {
+            batcher.direct(live, delivery.event.encoded().clone());
+        }
+    }
+
+    fn offer_guaranteed(&mut self, delivery: Delivery, agents: &Agents, batcher: &mut Batcher) {
+        let Delivery { event, hold, redelivered, .. } = delivery;
+        let Some(hold) = hold else { return };
+        if agents.is_empty() {
+            hold.done_for(0);
+            return;
+        }
+        let now = self.clock.now();
+        let position = self.parts.spool.append(&event);
+        let bytes = event.encoded().clone();
+        let size = bytes.len() + EVENT_OVERHEAD_BYTES / 8;
+        let mut places = Places::new();
+        for agent in agents {
+            let Some(peer) = self.peers.get_mut(agent) else { continue };
+            let item = RunEvent { seq: position.seq, redelivered, payload: event.clone() };
+            if let Some(prev) = peer.sender.offer(now, position.lane, item, size, hold.split()) {
+                places.push((*agent, prev));
+            }
+        }
+        hold.done_for(0);
+        if !places.is_empty() {
+            batcher.stream(position.lane, places, StreamEvent { seq: position.seq, redelivered, bytes });
+        }
+    }
+
+    /// Resends, events that waited for credit, acknowledgements and nacks.
+    pub(super) fn send_due(&mut self) {
+        let now = self.clock.now();
+        let agents: Vec<AgentId> = self.peers.keys().copied().collect();
+        for agent in agents {
+            let enforcer = self.parts.enforcer.clone();
+            let Some(peer) = self.peers.get_mut(&agent) else { continue };
+            let again = peer.receiver.poll(now);
+            let polled = peer.sender.poll(now, |event| enforcer.check_destination(&event.event().topic, agent).is_ok());
+            self.deliver(agent, again);
+            for hold in polled.withdrawn {
+                self.counts.forbidden.one();
+                hold.fail(Failure::Refused("policy does not let this event go to a site that wants it".to_owned()));
+            }
+            self.send_out(agent, polled.out);
+            self.send_progress(agent, false);
+        }
+    }
+
+    fn send_out(&mut self, agent: AgentId, out: Vec<Out<crate::router::Admitted>>) {
+        let Some((destination, _)) = self.peers.get(&agent).and_then(|peer| peer.sender.peer()) else { return };
+        let (origin, epoch) = (self.parts.spool.id(), self.parts.spool.epoch());
+        let mut skips = Vec::new();
+        let mut drafts = Vec::new();
+        for item in out {
+            match item {
+                Out::Skip { lane, after, up_to, reason } => {
+                    let stream = StreamId { origin, epoch, destination, lane };
+                    skips.push(Control::Skip(Skip { stream, after, up_to, reason }));
+                }
+                Out::Run(run) => {
+                    if run.again {
+                        self.counts.resends.add(run.events.len() as u64);
+                    }
+                    let events: Vec<StreamEvent> = run
+                        .events
+                        .into_iter()
+                        .map(|event| StreamEvent {
+                            seq: event.seq,
+                            redelivered: event.redelivered,
+                            bytes: event.payload.encoded().clone(),
+                        })
+                        .collect();
+                    let places = Places::from_iter([(agent, run.prev)]);
+                    drafts.push(Draft::Stream { lane: run.lane, places, events, bytes: 0 });
+                }
+            }
+        }
+        for chunk in skips.chunks(frame::CONTROLS_MAX) {
+            self.send_control(agent, chunk.to_vec());
+        }
+        self.send_drafts(drafts);
+    }
+
+    /// Tells an origin how far its streams have come: what changed, or all of it.
+    fn send_progress(&mut self, agent: AgentId, all: bool) {
+        let messages = self.progress(agent, all);
+        if !messages.is_empty() {
+            self.send_control(agent, messages);
+        }
+    }
+
+    fn progress(&mut self, agent: AgentId, all: bool) -> Vec<Control> {
+        let now = self.clock.now();
+        let destination = self.parts.spool.id();
+        let Some(peer) = self.peers.get_mut(&agent) else { return Vec::new() };
+        let Some((origin, epoch)) = peer.spool else { return Vec::new() };
+        let counts = peer.receiver.take_counts();
+        self.counts.duplicates.add(counts.duplicates);
+        self.counts.overflow.add(counts.overflow);
+        self.counts.gaps.add(counts.gaps);
+        self.counts.redelivered.add(counts.redelivered);
+        let mut messages = Vec::new();
+        for Progress { lane, arrived, up_to, credit_bytes, refused, missing } in peer.receiver.progress(now, all) {
+            let stream = StreamId { origin, epoch, destination, lane };
+            messages.push(Control::Ack(Ack { stream, arrived, up_to, credit_bytes }));
+            for (seq, reason) in refused {
+                messages.push(Control::Refused(Refused { stream, seq, reason }));
+            }
+            if !missing.is_empty() {
+                self.counts.nacks.one();
+                messages.push(Control::Nack(Nack { stream, ranges: missing }));
+            }
+        }
+        messages.truncate(frame::CONTROLS_MAX - 1);
+        messages
+    }
+
+    pub(super) fn send_heartbeats(&mut self, leaving: bool) {
+        let agents: Vec<AgentId> = self.peers.keys().copied().collect();
+        for agent in agents {
+            self.send_heartbeat(agent, leaving);
+        }
+    }
+
+    /// A sign of life, with everything that a lost message could have told.
+    pub(super) fn send_heartbeat(&mut self, agent: AgentId, leaving: bool) {
+        let now = self.clock.now();
+        let Some(peer) = self.peers.get(&agent) else { return };
+        let beat = Heartbeat {
+            agent: self.parts.agent,
+            durable_spool: self.parts.spool.durability() == Durability::Synced,
+            leaving,
+            sent_at_us: now.0,
+            echo: peer.echo(now),
+            interest_version: self.advertised.version(),
+            interest_hash: self.advertised.hash(),
+        };
+        let mut messages = vec![Control::Heartbeat(beat)];
+        messages.extend(self.progress(agent, true));
+        self.send_control(agent, messages);
+    }
+
+    /// What changed here since the peer was told last.
+    pub(super) fn tell_interest(&mut self, agent: AgentId) {
+        let told = self.peers.get(&agent).map_or(0, |peer| peer.told);
+        self.answer_interest(agent, told);
+    }
+
+    pub(super) fn answer_interest(&mut self, agent: AgentId, have: u64) {
+        let messages = self.advertised.messages(self.parts.router.interest(), have);
+        if let Some(peer) = self.peers.get_mut(&agent) {
+            peer.told = self.advertised.version();
+        }
+        for message in messages {
+            self.send_control(agent, vec![Control::Interest(message)]);
+        }
+    }
+
+    pub(super) fn announce_sets(&mut self) {
+        let now = self.clock.now();
+        for announcement in self.sets.announcements(now) {
+            let message = Control::SetAnnounced { set: announcement.set, members: announcement.members.to_vec() };
+            for member in announcement.members {
+                self.send_control(member, vec![message.clone()]);
+            }
+        }
+    }
+
+    pub(super) fn send_control(&mut self, agent: AgentId, messages: Vec<Control>) {
+        let frame = frame::encode(&Frame { header: self.header(), body: Body::Control(messages) });
+        if let Some(peer) = self.peers.get_mut(&agent) {
+            peer.traffic.bytes_sent += frame.len() as u64;
+        }
+        self.put(&inbox_key(agent), frame, Urgency::Control);
+    }
+
+    fn header(&self) -> Header {
+        Header {
+            sender: self.parts.spool.id(),
+            epoch: self.parts.spool.epoch(),
+            key: 0,
+            revision: self.revision(),
+            authenticator: Bytes::new(),
+        }
+    }
+
+    fn put(&self, key: &str, frame: Bytes, urgency: Urgency) {
+        let Some(wire) = &self.wire else {
+            self.counts.put_failed.one();
+            return;
+        };
+        if let Err(error) = wire.put(key, frame, urgency) {
+            self.counts.put_failed.one();
+            tracing::debug!(%error, "a frame was not sent");
+        }
+    }
+
+    /// One frame for all its destinations where they share a key, else one for each.
+    fn send_drafts(&mut self, drafts: Vec<Draft>) {
+        for draft in drafts {
+            match draft {
+                Draft::Stream { lane, places, events, .. } => {
+                    let place = |(agent, prev): &(AgentId, mesh_protocol::id::Seq)| {
+                        let (spool, epoch) = self.peers.get(agent)?.sender.peer()?;
+                        Some((*agent, Destination { spool, epoch, prev: *prev }))
+                    };
+                    let places: Vec<(AgentId, Destination)> = places.iter().filter_map(place).collect();
+                    let count = events.len();
+                    let mut body = StreamBody { lane, destinations: Vec::new(), events };
+                    self.send_to_set(&places, count, |destinations| {
+                        body.destinations = destinations;
+                        Body::Stream(body.clone())
+                    });
+                }
+                Draft::Direct { agents, events, .. } => {
+                    let place = |agent: &AgentId| Some((*agent, self.peers.get(agent)?.spool?.0));
+                    let places: Vec<_> = agents.iter().filter_map(place).collect();
+                    let count = events.len();
+                    let mut body = DirectBody { destinations: Vec::new(), events };
+                    self.send_to_set(&places, count, |destinations| {
+                        body.destinations = destinations;
+                        Body::Direct(body.clone())
+                    });
+                }
+            }
+        }
+    }
+
+    fn send_to_set<D: Clone>(&mut self, places: &[(AgentId, D)], events: usize, mut body: impl FnMut(Vec<D>) -> Body) {
+        let now = self.clock.now();
+        let members: Agents = places.iter().map(|(agent, _)| *agent).collect();
+        let set = if members.len() > 1 { self.sets.usable(now, &members) } else { None };
+        if let Some(set) = set {
+            let destinations = places.iter().map(|(_, place)| place.clone()).collect();
+            let frame = frame::encode(&Frame { header: self.header(), body: body(destinations) });
+            self.count_sent(&members, events, frame.len());
+            self.put(&set_key(&set), frame, Urgency::Data);
+            return;
+        }
+        for (agent, place) in places {
+            let frame = frame::encode(&Frame { header: self.header(), body: body(vec![place.clone()]) });
+            self.count_sent(&Agents::from_iter([*agent]), events, frame.len());
+            self.put(&inbox_key(*agent), frame, Urgency::Data);
+        }
+    }
+
+    /// Copies over this agent's own links: one for every neighbour among the destinations, and one when there is none;
+    /// what lies behind a neighbour shares its copy.
+    fn count_sent(&mut self, members: &Agents, events: usize, bytes: usize) {
+        let mut neighbours = 0;
+        for agent in members {
+            if let Some(peer) = self.peers.get_mut(agent) {
+                peer.traffic.events_sent += events as u64;
+                peer.traffic.bytes_sent += bytes as u64;
+                neighbours += usize::from(peer.direct);
+            }
+        }
+        self.counts.copies_sent.add((events * neighbours.max(1)) as u64);
+    }
+}

@@ -1,0 +1,224 @@
+//! One other agent of the mesh: how it is, what it wants, and the streams to and from it.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use mesh_protocol::desired::Member;
+use mesh_protocol::frame::{Echo, Heartbeat};
+use mesh_protocol::id::{Epoch, SpoolId};
+use mesh_protocol::report::LinkState;
+use mesh_protocol::topic::Filter;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::interest::Learned;
+use crate::router::{Admitted, Attachment, Change, Hold, Key, Life, Wanted};
+use crate::status::now_ms;
+use crate::stream::{Moment, Receiver, Sender, Settings};
+
+/// A peer that was not heard for this long is down.
+pub(super) const LEASE: Duration = Duration::from_millis(2_500);
+/// Credit of each lane, in bytes. A peer's lanes together stay near what the links' own queues hold.
+const LANE_WINDOW_BYTES: u64 = 256 * 1024;
+/// Epochs of a peer's past that late frames may still carry.
+const RETIRED_MAX: usize = 8;
+
+/// Reasons why a filter is in the table for a peer; it leaves with the last of them.
+const LIVE: u8 = 1;
+const DURABLE: u8 = 2;
+const DESIRED: u8 = 4;
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Peer {
+    pub(super) member: Member,
+    /// Its key in the router's table.
+    pub(super) number: Key,
+    pub(super) spool: Option<(SpoolId, Epoch)>,
+    retired: VecDeque<Epoch>,
+    pub(super) live: bool,
+    since_ms: i64,
+    pub(super) heard_at: Option<Moment>,
+    heartbeat: Option<(u64, Moment)>,
+    /// When it last said that it hears us.
+    pub(super) hears_us_at: Option<Moment>,
+    round_trip_us: Option<u64>,
+    pub(super) direct: bool,
+    /// When a link to it was first seen in the current session.
+    pub(super) linked_since: Option<Moment>,
+    pub(super) learned: Learned,
+    pub(super) asked_at: Option<Moment>,
+    /// Version of our interest that it was sent.
+    pub(super) told: u64,
+    desired: FxHashSet<Filter>,
+    reasons: FxHashMap<Filter, u8>,
+    pub(super) sender: Sender<Admitted, Hold>,
+    pub(super) receiver: Receiver<Admitted>,
+    pub(super) traffic: Traffic,
+}
+
+/// Counts since start.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Traffic {
+    pub(super) events_sent: u64,
+    pub(super) events_received: u64,
+    pub(super) bytes_sent: u64,
+    pub(super) bytes_received: u64,
+}
+
+/// What a heartbeat changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Met {
+    /// It speaks from a new process or spool.
+    pub(super) anew: bool,
+    /// It was down before.
+    pub(super) back: bool,
+}
+
+impl Peer {
+    pub(super) fn new(member: Member, number: Key, lanes: u16) -> Self {
+        Self {
+            member,
+            number,
+            spool: None,
+            retired: VecDeque::new(),
+            live: false,
+            since_ms: now_ms(),
+            heard_at: None,
+            heartbeat: None,
+            hears_us_at: None,
+            round_trip_us: None,
+            direct: false,
+            linked_since: None,
+            learned: Learned::default(),
+            asked_at: None,
+            told: 0,
+            desired: FxHashSet::default(),
+            reasons: FxHashMap::default(),
+            sender: Sender::new(lanes, Settings::default()),
+            receiver: Receiver::new(LANE_WINDOW_BYTES),
+            traffic: Traffic::default(),
+        }
+    }
+
+    /// Whether a frame is from the process that speaks for this peer now.
+    pub(super) fn is_current(&self, spool: SpoolId, epoch: Epoch) -> bool {
+        self.spool == Some((spool, epoch))
+    }
+
+    /// Takes a heartbeat; none when it comes from a process that is already known to be over.
+    pub(super) fn on_heartbeat(&mut self, now: Moment, from: (SpoolId, Epoch), beat: &Heartbeat) -> Option<Met> {
+        if self.retired.contains(&from.1) && self.live {
+            return None;
+        }
+        let anew = self.spool != Some(from);
+        if anew {
+            if let Some((_, old)) = self.spool.replace(from) {
+                self.retired.push_back(old);
+                self.retired.truncate(RETIRED_MAX);
+            }
+            self.retired.retain(|epoch| *epoch != from.1);
+            self.receiver = Receiver::new(LANE_WINDOW_BYTES);
+            self.hears_us_at = None;
+        }
+        self.sender.meet(from.0, from.1, beat.durable_spool);
+        self.heard_at = Some(now);
+        self.heartbeat = Some((beat.sent_at_us, now));
+        if let Some(echo) = beat.echo {
+            self.hears_us_at = Some(now);
+            let there_and_back = now.0.saturating_sub(echo.sent_at_us);
+            self.round_trip_us = Some(there_and_back.saturating_sub(echo.held_us));
+        }
+        let back = !self.live;
+        if back {
+            self.set_live(true);
+        }
+        Some(Met { anew, back })
+    }
+
+    /// Its last heartbeat, to be echoed: only while it is fresh, so that silence shows.
+    pub(super) fn echo(&self, now: Moment) -> Option<Echo> {
+        let (sent_at_us, at) = self.heartbeat.filter(|(_, at)| now.since(*at) < LEASE)?;
+        let held_us = u64::try_from(now.since(at).as_micros()).unwrap_or(u64::MAX);
+        Some(Echo { sent_at_us, held_us })
+    }
+
+    pub(super) fn set_live(&mut self, live: bool) {
+        self.live = live;
+        self.since_ms = now_ms();
+        self.sender.set_reachable(live);
+        if !live {
+            self.round_trip_us = None;
+            self.told = 0;
+            self.asked_at = None;
+        }
+    }
+
+    /// Applies changes of what it wants to the table.
+    pub(super) fn want(&mut self, table: &Attachment, changes: Vec<Change>) {
+        for change in changes {
+            match change {
+                Change::Added(wanted) => self.add(table, wanted.filter, reason(wanted.life)),
+                Change::Removed(Wanted { filter, life }) => self.remove(table, &filter, reason(life)),
+            }
+        }
+    }
+
+    /// What desired state says that it wants, whether it can be reached or not.
+    pub(super) fn desire(&mut self, table: &Attachment, filters: FxHashSet<Filter>) {
+        let before = std::mem::replace(&mut self.desired, filters.clone());
+        for filter in filters.difference(&before) {
+            self.add(table, filter.clone(), DESIRED);
+        }
+        for filter in before.difference(&filters) {
+            self.remove(table, filter, DESIRED);
+        }
+    }
+
+    /// Takes everything it wants out of the table.
+    pub(super) fn leave(&mut self, table: &Attachment) {
+        for (filter, _) in self.reasons.drain() {
+            table.unsubscribe(&filter, self.number);
+        }
+    }
+
+    fn add(&mut self, table: &Attachment, filter: Filter, reason: u8) {
+        let reasons = self.reasons.entry(filter.clone()).or_insert(0);
+        if std::mem::replace(reasons, *reasons | reason) == 0 {
+            table.subscribe(&filter, self.number, Life::Live);
+        }
+    }
+
+    fn remove(&mut self, table: &Attachment, filter: &Filter, reason: u8) {
+        let Some(reasons) = self.reasons.get_mut(filter) else { return };
+        *reasons &= !reason;
+        if *reasons == 0 {
+            self.reasons.remove(filter);
+            table.unsubscribe(filter, self.number);
+        }
+    }
+
+    pub(super) fn link_state(&self) -> LinkState {
+        let (backlog_events, backlog_bytes) = self.sender.backlog();
+        LinkState {
+            agent: self.member.agent,
+            site: self.member.site,
+            up: self.live,
+            direct: self.direct,
+            since_ms: self.since_ms,
+            round_trip_us: self.round_trip_us,
+            events_sent: self.traffic.events_sent,
+            events_received: self.traffic.events_received,
+            bytes_sent: self.traffic.bytes_sent,
+            bytes_received: self.traffic.bytes_received,
+            backlog_events,
+            backlog_bytes,
+        }
+    }
+}
+
+fn reason(life: Life) -> u8 {
+    match life {
+        Life::Live => LIVE,
+        Life::Durable => DURABLE,
+    }
+}

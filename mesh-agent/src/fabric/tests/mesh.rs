@@ -1,0 +1,406 @@
+//! A chain of agents' fabrics with their routers: what the tests drive.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use mesh_protocol::deny_list::DenyList;
+use mesh_protocol::desired::{Dial, DurableInterest, Fabric as Section, Member, Policy, Site};
+use mesh_protocol::event::{DeliveryMode, Event, Headers, Origin, Protocol};
+use mesh_protocol::id::{AgentId, LinkId, SiteId, SpoolId};
+use mesh_protocol::policy::CompiledPolicy;
+use mesh_protocol::report::{LinkState, PartRef, PartState};
+use mesh_protocol::secret::SecretKey;
+use mesh_protocol::topic::{Filter, Topic};
+use mesh_protocol::wire::Revision;
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+use tokio::runtime::Runtime;
+use uuid::Uuid;
+
+use super::super::{Credentials, Fabric, Parts, Target};
+use crate::counters::Counters;
+use crate::policy::{Enforced, Enforcer};
+use crate::router::{Admitted, Attachment, Budget, Delivery, Hold, Life, Outlet, Reach, Receipt, Router};
+use crate::spool::{LANES, MemorySpool, lane_of};
+use crate::status::Board;
+
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// Waits until it is so.
+pub(super) async fn eventually(what: &str, mut so: impl FnMut() -> bool) {
+    let started = Instant::now();
+    while !so() {
+        assert!(started.elapsed() < DEADLINE, "not in time: {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+pub(super) fn filter(text: &str) -> Filter {
+    Filter::mesh(text).expect("valid")
+}
+
+/// Two ordering keys of different lanes.
+pub(super) fn keys_of_two_lanes() -> (String, String) {
+    let key = |number: u32| format!("key-{number}");
+    let lane = |number| lane_of(key(number).as_bytes(), LANES);
+    let other = (1..).find(|number| lane(*number) != lane(0)).expect("there are more lanes");
+    (key(0), key(other))
+}
+
+fn agent(index: usize) -> AgentId {
+    AgentId(Uuid::from_u128(0x0192_0000_0000_7000_8000_0000_0000_0000 + index as u128))
+}
+
+fn site(index: usize) -> SiteId {
+    SiteId(Uuid::from_u128(100 + index as u128))
+}
+
+struct Authority {
+    pem: String,
+    issuer: Issuer<'static, KeyPair>,
+}
+
+impl Authority {
+    fn new(name: &str) -> Self {
+        let key = KeyPair::generate().expect("a key");
+        let mut params = CertificateParams::new(Vec::new()).expect("valid");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.distinguished_name.push(DnType::CommonName, name);
+        let pem = params.self_signed(&key).expect("signs").pem();
+        Self { pem, issuer: Issuer::new(params, key) }
+    }
+
+    fn credentials(&self, agent: AgentId) -> Credentials {
+        let key = KeyPair::generate().expect("a key");
+        let mut params = CertificateParams::new(Vec::new()).expect("valid");
+        params.distinguished_name.push(DnType::CommonName, agent.to_string());
+        let certificate_pem = params.signed_by(&key, &self.issuer).expect("signs").pem();
+        Credentials { certificate_pem, key_pem: key.serialize_pem(), ca_pem: self.pem.clone() }
+    }
+}
+
+/// Agents in a chain; each dials the one before.
+pub(super) struct Mesh {
+    nodes: Vec<Node>,
+}
+
+/// One agent; its fabric may be down.
+pub(super) struct Node {
+    index: usize,
+    target: Target,
+    spool_id: SpoolId,
+    running: Option<Running>,
+}
+
+struct Running {
+    router: Router,
+    counters: Counters,
+    board: Board,
+    enforcer: Arc<Enforcer>,
+    fabric: Fabric,
+    /// Its own, as a process has one.
+    runtime: Runtime,
+}
+
+impl Mesh {
+    pub(super) fn chain(count: usize) -> Self {
+        Self::chain_with(count, |_| false)
+    }
+
+    pub(super) fn chain_with(count: usize, foreign: impl Fn(usize) -> bool) -> Self {
+        let ports: Vec<TcpListener> = (0..count).map(|_| TcpListener::bind("127.0.0.1:0").expect("a port")).collect();
+        let addresses = ports.iter().map(|port| port.local_addr().expect("bound")).collect();
+        drop(ports);
+        Self::build(addresses, foreign)
+    }
+
+    pub(super) fn chain_at(count: usize, addresses: Vec<SocketAddr>) -> Self {
+        assert_eq!(count, addresses.len());
+        Self::build(addresses, |_| false)
+    }
+
+    fn build(addresses: Vec<SocketAddr>, foreign: impl Fn(usize) -> bool) -> Self {
+        // `RUST_LOG=debug` shows what happened; without it the tests are quiet.
+        let log = tracing_subscriber::EnvFilter::from_default_env();
+        let _ = tracing_subscriber::fmt().with_env_filter(log).with_writer(std::io::stderr).try_init();
+        let (authority, other) = (Authority::new("agents"), Authority::new("somebody else"));
+        let member = |index| Member {
+            agent: agent(index),
+            site: site(index),
+            site_name: format!("site-{index}"),
+            region: "eu".to_owned(),
+        };
+        let members: Vec<Member> = (0..addresses.len()).map(member).collect();
+        let dial = |index: usize| Dial {
+            link: LinkId(Uuid::from_u128(index as u128)),
+            agent: agent(index - 1),
+            addresses: vec![addresses[index - 1].to_string()],
+        };
+        let nodes = (0..addresses.len()).map(|index| {
+            let section = Section {
+                bind: Some(addresses[index].to_string()),
+                dial: if index == 0 { Vec::new() } else { vec![dial(index)] },
+                members: members.clone(),
+            };
+            let signer = if foreign(index) { &other } else { &authority };
+            let mut credentials = signer.credentials(agent(index));
+            credentials.ca_pem.clone_from(&authority.pem);
+            let target = Target { section, durable_interest: Vec::new(), listen: Some(addresses[index]), credentials };
+            let mut node = Node { index, target, spool_id: SpoolId(rand::random()), running: None };
+            node.start();
+            node
+        });
+        Self { nodes: nodes.collect() }
+    }
+
+    pub(super) fn node(&self, index: usize) -> &Node {
+        &self.nodes[index]
+    }
+
+    /// Desired state says so, at every agent.
+    pub(super) fn want_durably(&mut self, index: usize, text: &str) {
+        for node in &mut self.nodes {
+            let interest = DurableInterest { name: "sink".to_owned(), agent: agent(index), filter: filter(text) };
+            node.target.durable_interest.push(interest);
+            if let Some(running) = &node.running {
+                running.fabric.update(node.target.clone());
+            }
+        }
+    }
+
+    /// One agent learns that another is revoked.
+    pub(super) fn revoke_at(&self, index: usize, revoked: usize) {
+        let list = DenyList { agents: vec![agent(revoked)], ..DenyList::default() };
+        self.nodes[index].running().enforcer.apply_deny_list(list);
+    }
+
+    pub(super) async fn halt(&mut self, index: usize) {
+        if let Some(running) = self.nodes[index].running.take() {
+            running.fabric.stop(Duration::from_secs(5)).await;
+            running.runtime.shutdown_background();
+        }
+    }
+
+    /// Ends without a goodbye: its tasks are gone before they can say one.
+    pub(super) fn kill(&mut self, index: usize) {
+        if let Some(running) = self.nodes[index].running.take() {
+            running.runtime.shutdown_background();
+        }
+    }
+
+    pub(super) fn start(&mut self, index: usize) {
+        self.nodes[index].start();
+    }
+
+    pub(super) async fn restart(&mut self, index: usize) {
+        self.halt(index).await;
+        self.start(index);
+    }
+
+    /// Lets the fabric's tasks run for a moment.
+    pub(super) fn settle(&self) {
+        tokio::task::block_in_place(|| std::thread::sleep(Duration::from_millis(30)));
+    }
+
+    pub(super) async fn stop(&mut self) {
+        for index in 0..self.nodes.len() {
+            self.halt(index).await;
+        }
+    }
+}
+
+impl Node {
+    fn start(&mut self) {
+        let (counters, board) = (Counters::default(), Board::default());
+        let router = Router::new(Budget::new(64 * 1024 * 1024), &counters);
+        let enforcer = Arc::new(Enforcer::default());
+        enforcer.apply(self.enforced());
+        let parts = Parts {
+            agent: agent(self.index),
+            enforcer: enforcer.clone(),
+            router: router.clone(),
+            spool: Arc::new(MemorySpool::new(self.spool_id)),
+            counters: counters.clone(),
+            line: Arc::new(board.part(PartRef::Fabric)),
+        };
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+        let runtime = runtime.expect("a runtime");
+        let fabric = {
+            let _inside = runtime.enter();
+            Fabric::start(self.target.clone(), parts)
+        };
+        self.running = Some(Running { router, counters, board, enforcer, fabric, runtime });
+    }
+
+    fn enforced(&self) -> Enforced {
+        let site = Site {
+            id: site(self.index),
+            name: format!("site-{}", self.index),
+            region: "eu".to_owned(),
+            labels: Default::default(),
+        };
+        let policy = Policy {
+            secret_key: SecretKey::new([1; 32]),
+            principals: Vec::new(),
+            roles: Vec::new(),
+            rules: Vec::new(),
+            scopes: Vec::new(),
+        };
+        let members = self.target.section.members.iter().map(|member| (member.agent, member.clone())).collect();
+        Enforced {
+            revision: Revision { generation: 1, revision: 1 },
+            policy: CompiledPolicy::compile(&policy, &site).expect("compiles"),
+            site,
+            members,
+        }
+    }
+
+    fn running(&self) -> &Running {
+        self.running.as_ref().expect("it runs")
+    }
+
+    pub(super) fn subscribe(&self, text: &str, life: Life) -> Tail {
+        let bin = Arc::new(Bin::default());
+        let attachment = self.running().router.attach(bin.clone(), Reach::Local);
+        attachment.subscribe(&filter(text), 0, life);
+        Tail { bin, _attachment: attachment }
+    }
+
+    fn event(&self, topic: &str, key: &str, payload: &[u8], mode: DeliveryMode) -> Admitted {
+        let event = Event {
+            topic: Topic::new(topic).expect("valid"),
+            payload: Bytes::copy_from_slice(payload),
+            key: Bytes::copy_from_slice(key.as_bytes()),
+            headers: Headers::default(),
+            mode,
+            admitted_at_ms: 0,
+            ttl_ms: None,
+            origin: Origin { site: site(self.index), principal: None, protocol: Protocol::Mesh },
+            path: Vec::new(),
+            retain: false,
+        };
+        Admitted::new(event)
+    }
+
+    /// How many outlets it was offered to.
+    pub(super) fn publish_direct(&self, topic: &str, payload: &[u8]) -> usize {
+        self.running().router.publish_direct(self.event(topic, "", payload, DeliveryMode::Direct), None)
+    }
+
+    pub(super) fn publish(&self, topic: &str, key: &str, payload: &[u8]) -> Receipt {
+        let router = &self.running().router;
+        let admission = router.budget().try_take(payload.len()).expect("room");
+        router.publish(vec![self.event(topic, key, payload, DeliveryMode::Guaranteed)], admission, None)
+    }
+
+    /// Whether anybody is known to want a topic.
+    pub(super) fn knows(&self, topic: &str) -> bool {
+        self.publish_direct(topic, b"probe-is-never-read") > 0
+    }
+
+    pub(super) fn counter(&self, name: &'static str) -> u64 {
+        self.running().counters.counter(name).get()
+    }
+
+    fn link(&self, index: usize) -> Option<LinkState> {
+        self.running().fabric.links().borrow().iter().find(|link| link.agent == agent(index)).cloned()
+    }
+
+    pub(super) fn link_up(&self, index: usize) -> bool {
+        self.link(index).is_some_and(|link| link.up)
+    }
+
+    pub(super) fn hears(&self, indexes: &[usize]) -> bool {
+        indexes.iter().all(|index| self.link_up(*index))
+    }
+
+    pub(super) fn backlog(&self, index: usize) -> u64 {
+        self.link(index).map_or(0, |link| link.backlog_events)
+    }
+
+    pub(super) fn state(&self) -> Option<PartState> {
+        self.running().board.parts().first().map(|part| part.state)
+    }
+
+    pub(super) fn detail(&self) -> String {
+        self.running().board.parts().first().and_then(|part| part.detail.clone()).unwrap_or_default()
+    }
+}
+
+/// An outlet that remembers what it was given.
+#[derive(Debug, Default)]
+struct Bin {
+    state: Mutex<BinState>,
+}
+
+#[derive(Debug, Default)]
+struct BinState {
+    seen: Vec<(String, bool)>,
+    holding: bool,
+    held: Vec<Hold>,
+}
+
+impl Outlet for Bin {
+    fn offer(&self, delivery: Delivery) {
+        let text = String::from_utf8_lossy(&delivery.event.event().payload).into_owned();
+        if text == "probe-is-never-read" {
+            return;
+        }
+        let mut state = self.state.lock().expect("held");
+        state.seen.push((text, delivery.redelivered));
+        match delivery.hold {
+            Some(hold) if state.holding => state.held.push(hold),
+            Some(hold) => hold.done(),
+            None => {}
+        }
+    }
+}
+
+/// A local subscription.
+pub(super) struct Tail {
+    bin: Arc<Bin>,
+    _attachment: Attachment,
+}
+
+impl Tail {
+    pub(super) fn deliveries(&self) -> Vec<(String, bool)> {
+        self.bin.state.lock().expect("held").seen.clone()
+    }
+
+    pub(super) fn seen(&self) -> Vec<String> {
+        self.deliveries().into_iter().map(|(text, _)| text).collect()
+    }
+
+    /// Without declared repeats.
+    pub(super) fn firsts(&self) -> Vec<String> {
+        let mut known = std::collections::BTreeSet::new();
+        let mut firsts = Vec::new();
+        for (text, redelivered) in self.deliveries() {
+            if known.insert(text.clone()) {
+                firsts.push(text);
+            } else {
+                assert!(redelivered, "{text} came twice without a flag");
+            }
+        }
+        firsts
+    }
+
+    pub(super) fn clear(&self) {
+        self.bin.state.lock().expect("held").seen.clear();
+    }
+
+    /// From now on nothing is acknowledged.
+    pub(super) fn hold_back(&self) {
+        self.bin.state.lock().expect("held").holding = true;
+    }
+
+    pub(super) fn let_go(&self) {
+        let held = {
+            let mut state = self.bin.state.lock().expect("held");
+            state.holding = false;
+            std::mem::take(&mut state.held)
+        };
+        held.into_iter().for_each(Hold::done);
+    }
+}

@@ -1,0 +1,133 @@
+//! The zenoh session as the rest of the fabric sees it: put a frame under a key, hear a key, see neighbours.
+
+use std::fmt;
+use std::str::FromStr;
+
+use bytes::Bytes;
+use mesh_protocol::id::AgentId;
+use tokio::sync::mpsc;
+use zenoh::Wait;
+use zenoh::qos::{CongestionControl, Priority};
+
+use crate::counters::{Counter, Counters};
+
+/// Frames above this take several of zenoh's batches, which may make a put wait for some milliseconds.
+const LARGE_FRAME_BYTES: usize = 128 * 1024;
+
+/// An open session.
+#[derive(Clone)]
+pub(super) struct Wire {
+    session: zenoh::Session,
+    inbox: Inbox,
+}
+
+/// A key that is heard until this is dropped.
+pub(super) struct Ear(#[expect(dead_code, reason = "hears while it lives")] zenoh::pubsub::Subscriber<()>);
+
+/// Which queue a frame waits in: acknowledgements never wait behind data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Urgency {
+    Control,
+    Data,
+}
+
+/// Where frames go that were heard.
+#[derive(Clone, Debug)]
+pub(super) struct Inbox {
+    frames: mpsc::Sender<Bytes>,
+    dropped: Counter,
+}
+
+impl fmt::Debug for Wire {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Wire").field("zid", &self.session.zid()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Ear {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Ear")
+    }
+}
+
+impl Inbox {
+    pub(super) fn new(frames: mpsc::Sender<Bytes>, counters: &Counters) -> Self {
+        Self { frames, dropped: counters.counter("fabric_inbox_dropped_frames") }
+    }
+}
+
+/// The key at which an agent hears.
+pub(super) fn inbox_key(agent: AgentId) -> String {
+    format!("m/a/{agent}")
+}
+
+/// The key at which all members of a set hear.
+pub(super) fn set_key(set: &[u8; 16]) -> String {
+    format!("m/s/{}", hex::encode(set))
+}
+
+/// The token that says that an agent's session is alive.
+pub(super) fn token_key(agent: AgentId) -> String {
+    format!("m/l/{agent}")
+}
+
+impl Wire {
+    pub(super) fn new(session: zenoh::Session, inbox: Inbox) -> Self {
+        Self { session, inbox }
+    }
+
+    /// Hands a frame to zenoh, which sends it or, when its queue is full, drops it.
+    pub(super) fn put(&self, key: &str, frame: Bytes, urgency: Urgency) -> Result<(), zenoh::Error> {
+        let priority = match urgency {
+            Urgency::Control => Priority::RealTime,
+            Urgency::Data => Priority::Data,
+        };
+        let large = frame.len() > LARGE_FRAME_BYTES;
+        let put = self.session.put(key, frame).congestion_control(CongestionControl::Drop).priority(priority);
+        if large { tokio::task::block_in_place(|| put.wait()) } else { put.wait() }
+    }
+
+    /// Hears a key.
+    pub(super) async fn hear(&self, key: &str) -> Result<Ear, zenoh::Error> {
+        let inbox = self.inbox.clone();
+        let heard = self.session.declare_subscriber(key.to_owned()).callback(move |sample| {
+            let frame = Bytes::copy_from_slice(&sample.payload().to_bytes());
+            if inbox.frames.try_send(frame).is_err() {
+                inbox.dropped.one();
+            }
+        });
+        heard.await.map(Ear)
+    }
+
+    /// The agents at the other ends of this agent's own links, by their certificates.
+    pub(super) async fn neighbours(&self) -> Vec<Neighbour> {
+        let links = self.session.info().links().await;
+        links
+            .map(|link| {
+                let name = link.auth_identifier().unwrap_or_default().to_owned();
+                Neighbour { agent: AgentId::from_str(&name).ok(), name, address: link.dst().to_string() }
+            })
+            .collect()
+    }
+
+    pub(super) fn session(&self) -> &zenoh::Session {
+        &self.session
+    }
+
+    pub(super) async fn close(&self) {
+        if let Err(error) = self.session.close().await {
+            tracing::debug!(%error, "the fabric's session did not close cleanly");
+        }
+    }
+}
+
+/// The other end of a link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Neighbour {
+    /// Who it is; none = its certificate does not name an agent.
+    pub(super) agent: Option<AgentId>,
+    /// Common name of its certificate.
+    pub(super) name: String,
+    /// Where it is.
+    pub(super) address: String,
+}

@@ -1,0 +1,122 @@
+//! What this agent's own outlets want, as others are told.
+
+use mesh_protocol::frame::{self, Interest as Message, InterestChange};
+use mesh_protocol::topic::{FilterTree, Topic};
+use rustc_hash::FxHashSet;
+
+use super::hash_of;
+use crate::router::{Change, Interest, Life, Wanted};
+
+/// Bytes of filters in one message.
+const PART_BYTES: usize = 48 * 1024;
+
+/// A copy of the router's own interest, with its hash and its tree.
+#[derive(Debug, Default)]
+pub struct Advertised {
+    version: u64,
+    hash: u64,
+    wanted: FxHashSet<Wanted>,
+    tree: FilterTree<Life>,
+}
+
+impl Advertised {
+    /// Takes over what changed; true when anything did.
+    pub fn follow(&mut self, interest: &Interest) -> bool {
+        match interest.since(self.version) {
+            Some((version, changes)) => {
+                let changed = version != self.version;
+                for change in changes {
+                    self.apply(change);
+                }
+                self.version = version;
+                changed
+            }
+            None => {
+                let snapshot = interest.snapshot();
+                *self = Self { version: snapshot.version, ..Self::default() };
+                for wanted in snapshot.wanted {
+                    self.apply(Change::Added(wanted));
+                }
+                true
+            }
+        }
+    }
+
+    fn apply(&mut self, change: Change) {
+        match change {
+            Change::Added(wanted) => {
+                self.hash = self.hash.wrapping_add(hash_of(&wanted));
+                self.tree.insert(&wanted.filter, wanted.life);
+                self.wanted.insert(wanted);
+            }
+            Change::Removed(wanted) => {
+                self.hash = self.hash.wrapping_sub(hash_of(&wanted));
+                self.tree.remove(&wanted.filter, &wanted.life);
+                self.wanted.remove(&wanted);
+            }
+        }
+    }
+
+    /// Grows with every change.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// Independent of order.
+    #[must_use]
+    pub fn hash(&self) -> u64 {
+        self.hash
+    }
+
+    /// Whether a local outlet wants the topic.
+    #[must_use]
+    pub fn wants(&self, topic: &Topic) -> bool {
+        let mut wants = false;
+        self.tree.matches(topic, &mut |_: &Life| wants = true);
+        wants
+    }
+
+    /// Whether this very entry is in the set.
+    #[must_use]
+    pub fn contains(&self, wanted: &Wanted) -> bool {
+        self.wanted.contains(wanted)
+    }
+
+    /// The messages that bring a peer from a version to this one: the delta where it is still known, else the whole.
+    #[must_use]
+    pub fn messages(&self, interest: &Interest, from: u64) -> Vec<Message> {
+        let delta = if from == 0 { None } else { interest.since(from) };
+        match delta {
+            Some((version, changes)) if version == self.version && changes.len() <= frame::INTEREST_CHANGES_MAX / 8 => {
+                let changes = changes.into_iter().map(|change| match change {
+                    Change::Added(wanted) => carried(&wanted, false),
+                    Change::Removed(wanted) => carried(&wanted, true),
+                });
+                self.parts(Some(from), changes)
+            }
+            _ => self.parts(None, self.wanted.iter().map(|wanted| carried(wanted, false))),
+        }
+    }
+
+    fn parts(&self, from: Option<u64>, changes: impl Iterator<Item = InterestChange>) -> Vec<Message> {
+        let mut parts: Vec<Vec<InterestChange>> = vec![Vec::new()];
+        let mut bytes = 0;
+        for change in changes {
+            bytes += change.filter.text().len() + 3;
+            if bytes > PART_BYTES || parts.last().is_some_and(|part| part.len() == frame::INTEREST_CHANGES_MAX) {
+                parts.push(Vec::new());
+                bytes = 0;
+            }
+            parts.last_mut().expect("never empty").push(change);
+        }
+        let count = u16::try_from(parts.len()).unwrap_or(u16::MAX);
+        let message =
+            |(part, changes)| Message { from, version: self.version, hash: self.hash, part, parts: count, changes };
+        (0..count).zip(parts).map(message).collect()
+    }
+}
+
+fn carried(wanted: &Wanted, removed: bool) -> InterestChange {
+    InterestChange { removed, durable: wanted.life == Life::Durable, filter: wanted.filter.clone() }
+}

@@ -1,0 +1,107 @@
+use std::sync::Arc;
+
+use mesh_protocol::topic::{Filter, Topic};
+
+use super::*;
+use crate::counters::Counters;
+use crate::router::{Attachment, Budget, Change, Delivery, Outlet, Reach, Router};
+
+#[derive(Debug)]
+struct Nobody;
+
+impl Outlet for Nobody {
+    fn offer(&self, _: Delivery) {}
+}
+
+fn agent() -> (Router, Attachment) {
+    let router = Router::new(Budget::new(1_000), &Counters::default());
+    let attachment = router.attach(Arc::new(Nobody), Reach::Local);
+    (router, attachment)
+}
+
+fn filter(text: &str) -> Filter {
+    Filter::mesh(text).expect("valid")
+}
+
+fn sync(router: &Router, advertised: &mut Advertised, learned: &mut Learned) -> Vec<Change> {
+    advertised.follow(router.interest());
+    let mut made = Vec::new();
+    for message in advertised.messages(router.interest(), learned.version()) {
+        if let Applied::Changed(changes) = learned.apply(message) {
+            made.extend(changes);
+        }
+    }
+    assert!(learned.agrees(advertised.version(), advertised.hash()));
+    made
+}
+
+#[test]
+fn the_whole_first_then_deltas() {
+    let (router, attachment) = agent();
+    let (mut advertised, mut learned) = (Advertised::default(), Learned::default());
+    attachment.subscribe(&filter("a/>"), 0, Life::Live);
+    attachment.subscribe(&filter("b"), 0, Life::Durable);
+    assert_eq!(sync(&router, &mut advertised, &mut learned).len(), 2);
+    attachment.unsubscribe(&filter("a/>"), 0);
+    let removed = Change::Removed(Wanted { filter: filter("a/>"), life: Life::Live });
+    assert_eq!(sync(&router, &mut advertised, &mut learned), [removed]);
+    assert!(advertised.wants(&Topic::new("b").expect("valid")));
+    assert!(!advertised.wants(&Topic::new("a/x").expect("valid")));
+}
+
+#[test]
+fn a_missed_delta_is_a_mismatch_until_the_whole_came() {
+    let (router, attachment) = agent();
+    let (mut advertised, mut learned) = (Advertised::default(), Learned::default());
+    attachment.subscribe(&filter("a"), 0, Life::Live);
+    sync(&router, &mut advertised, &mut learned);
+    attachment.subscribe(&filter("b"), 0, Life::Live);
+    attachment.subscribe(&filter("c"), 0, Life::Live);
+    advertised.follow(router.interest());
+    let missed = advertised.messages(router.interest(), 2).remove(0);
+    assert_eq!(learned.apply(missed), Applied::Mismatch);
+    let whole = advertised.messages(router.interest(), 0).remove(0);
+    assert!(matches!(learned.apply(whole), Applied::Changed(changes) if changes.len() == 2));
+    assert!(learned.agrees(advertised.version(), advertised.hash()));
+}
+
+#[test]
+fn a_large_set_comes_in_parts_and_a_lost_part_is_noticed() {
+    let (router, attachment) = agent();
+    let (mut advertised, mut learned) = (Advertised::default(), Learned::default());
+    for index in 0..10_000 {
+        attachment.subscribe(&filter(&format!("site/{index}/telemetry")), 0, Life::Live);
+    }
+    advertised.follow(router.interest());
+    let mut parts = advertised.messages(router.interest(), 0);
+    assert!(parts.len() > 2);
+    parts.remove(1);
+    let results: Vec<Applied> = parts.into_iter().map(|part| learned.apply(part)).collect();
+    assert_eq!(results[..2], [Applied::Nothing, Applied::Mismatch]);
+    assert_eq!(sync(&router, &mut advertised, &mut learned).len(), 10_000);
+}
+
+#[test]
+fn durable_interest_outlives_the_heartbeat() {
+    let (router, attachment) = agent();
+    let (mut advertised, mut learned) = (Advertised::default(), Learned::default());
+    attachment.subscribe(&filter("live"), 0, Life::Live);
+    attachment.subscribe(&filter("sink"), 0, Life::Durable);
+    sync(&router, &mut advertised, &mut learned);
+    let gone = learned.forget_live();
+    assert_eq!(gone, [Change::Removed(Wanted { filter: filter("live"), life: Life::Live })]);
+    assert_eq!(sync(&router, &mut advertised, &mut learned).len(), 1, "only what was forgotten comes again");
+}
+
+#[test]
+fn a_set_that_does_not_add_up_is_asked_for_again() {
+    let (router, attachment) = agent();
+    let (mut advertised, mut learned) = (Advertised::default(), Learned::default());
+    attachment.subscribe(&filter("a"), 0, Life::Live);
+    advertised.follow(router.interest());
+    let mut message = advertised.messages(router.interest(), 0).remove(0);
+    message.hash ^= 1;
+    let _changes = learned.apply(message);
+    assert_eq!(learned.version(), 0);
+    assert!(!learned.agrees(advertised.version(), advertised.hash()));
+}
