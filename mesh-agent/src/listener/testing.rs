@@ -140,7 +140,7 @@ impl ClientObserver for Noted {
     }
 }
 
-/// Principals `till-1` to `till-9`, each with the secret `secret`, who may do everything under `open/` and, as `till-N`, under
+/// Principals `till-1` to `till-9`, each with the secret `secret`, who may do everything under `open` and, as `till-N`, with
 /// `own/till-N`.
 pub(crate) struct Mesh {
     pub(crate) enforcer: Arc<Enforcer>,
@@ -150,7 +150,7 @@ pub(crate) struct Mesh {
     pub(crate) clients: Clients,
     pub(crate) board: Board,
     pub(crate) tasks: Tasks,
-    policy: Mutex<Policy>,
+    pub(crate) policy: Mutex<Policy>,
 }
 
 pub(crate) const SECRET: &str = "a secret of a till";
@@ -188,7 +188,8 @@ fn policy() -> Policy {
         rules: vec![
             allow(1, Action::Connect, ">"),
             allow(2, Action::Publish, "open/>"),
-            allow(3, Action::Subscribe, "open/>"),
+            // `open/#` speaks of `open`, too: no grant for `open/>` includes it.
+            Rule { filter: Filter::mqtt("open/#").expect("valid"), ..allow(3, Action::Subscribe, "open") },
             allow(4, Action::Publish, "own/${username}"),
             allow(5, Action::Subscribe, "own/${username}"),
         ],

@@ -1,1 +1,224 @@
+//! Requests by hand over TCP: what is on the wire is what is checked.
 
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use mesh_protocol::desired::ListenerProtocol;
+use mesh_protocol::event::DeliveryMode;
+use mesh_protocol::policy::Action;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
+
+use crate::listener::Running;
+use crate::listener::testing::{Mesh, PATIENCE, SECRET, Slow, config, event, until};
+
+impl Mesh {
+    async fn http(&self) -> Running {
+        self.listen(&config(ListenerProtocol::Http)).await
+    }
+}
+
+struct Answer {
+    status: u16,
+    head: String,
+    body: String,
+}
+
+fn login(till: u32) -> String {
+    format!("Authorization: Basic {}\r\n", STANDARD.encode(format!("till-{till}:{SECRET}")))
+}
+
+async fn open(running: &Running, request: &str, headers: &str, body: &[u8]) -> BufReader<TcpStream> {
+    let mut stream = TcpStream::connect(running.address()).await.expect("accepts");
+    let head = format!("{request} HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n{headers}\r\n", body.len());
+    stream.write_all(head.as_bytes()).await.expect("written");
+    // A request that is refused early may be closed before its body is through.
+    let _ = stream.write_all(body).await;
+    BufReader::new(stream)
+}
+
+async fn ask(running: &Running, request: &str, headers: &str, body: impl AsRef<[u8]>) -> Answer {
+    let mut stream = open(running, request, &format!("Connection: close\r\n{headers}"), body.as_ref()).await;
+    let mut bytes = Vec::new();
+    let _ = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut bytes)).await.expect("answers in time");
+    let text = String::from_utf8(bytes).expect("text");
+    let (head, body) = text.split_once("\r\n\r\n").expect("a head");
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
+    Answer { status, head: head.to_lowercase(), body: body.to_owned() }
+}
+
+/// The next line of a stream that holds `part`.
+async fn line(stream: &mut BufReader<TcpStream>, part: &str) -> String {
+    loop {
+        let mut line = String::new();
+        let read = tokio::time::timeout(PATIENCE, stream.read_line(&mut line)).await;
+        assert!(read.expect("in time").expect("readable") > 0, "the stream ended before {part}");
+        if line.contains(part) {
+            return line;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_publish_waits_for_custody_and_carries_its_metadata() {
+    let mesh = Mesh::new();
+    let running = mesh.http().await;
+    let slow = Slow::attach(&mesh.router, "open/>");
+    let headers = format!(
+        "{}Content-Type: text/plain\r\nMeshport-Key: k\r\nMeshport-Ttl-Ms: 5000\r\nIdempotency-Key: id-1\r\n\
+         Meshport-Property-Store: lyon\r\nUser-Agent: curl/8\r\n",
+        login(1)
+    );
+    let asked = ask(&running, "POST /v1/events/open/a%20b", &headers, "hello");
+    let (answer, event) = tokio::join!(asked, async {
+        until("it was offered", || slow.held() == 1).await;
+        slow.finish().remove(0)
+    });
+    assert_eq!((answer.status, answer.body.as_str()), (202, r#"{"events":1,"outlets":1}"#));
+    let event = event.event();
+    assert_eq!(
+        (event.topic.as_str(), event.payload.as_ref(), event.key.as_ref()),
+        ("open/a b", &b"hello"[..], &b"k"[..])
+    );
+    assert_eq!((event.mode, event.ttl_ms), (DeliveryMode::Guaranteed, Some(5_000)));
+    assert_eq!(event.headers.content_type.as_deref(), Some("text/plain"));
+    assert_eq!(event.headers.message_id.as_deref(), Some("id-1"));
+    assert_eq!(event.headers.user, [("store".to_owned(), "lyon".to_owned())]);
+    assert!(mesh.notes.has("till-1 curl/8 produced open/a b"));
+}
+
+#[tokio::test]
+async fn every_refusal_has_its_status_and_its_reason() {
+    let mesh = Mesh::new();
+    let running = mesh.http().await;
+    mesh.deny(2, Action::Publish, "open/a");
+    let (one, two) = (login(1), login(2));
+    let long = "x".repeat(64 * 1024 + 1);
+    let cases = [
+        ("POST /v1/events/open/a", String::new(), "", 401, "no user name"),
+        ("POST /v1/events/open/a", "Authorization: Basic eDp5\r\n".to_owned(), "", 401, "user name or the secret"),
+        ("POST /v1/events/open/a", two.clone(), "", 403, "00000000dead"),
+        ("POST /v1/events/closed", one.clone(), "", 403, "no rule allows till-1 to publish"),
+        ("POST /v1/events/open/a", one.clone(), long.as_str(), 413, "larger than 65536"),
+        ("POST /v1/events/open/%00", one.clone(), "", 400, "NUL"),
+        ("POST /v1/events/open/a", format!("{one}Meshport-Delivery: maybe\r\n"), "", 400, "maybe"),
+        ("POST /v1/events/open/a", format!("{one}Meshport-Ttl-Ms: soon\r\n"), "", 400, "meshport-ttl-ms"),
+        ("POST /v1/events", one.clone(), "", 415, "ndjson"),
+        ("GET /v1/events", one.clone(), "", 400, "filter"),
+        ("GET /v1/events?filter=a/%23/b&dialect=mqtt", one.clone(), "", 400, "#"),
+        ("GET /v1/events?filter=%3E", one.clone(), "", 403, "no rule allows till-1 to subscribe"),
+        ("GET /elsewhere", one.clone(), "", 404, "/v1/events"),
+    ];
+    for (request, headers, body, status, reason) in cases {
+        let answer = ask(&running, request, &headers, body).await;
+        assert_eq!(answer.status, status, "{request}: {}", answer.body);
+        assert!(answer.body.contains(reason), "{request}: {}", answer.body);
+        assert!(answer.head.contains("application/problem+json"), "{request}");
+        assert_eq!(answer.head.contains("www-authenticate: basic"), status == 401, "{request}");
+    }
+    assert_eq!(ask(&running, "GET /healthz", "", "").await.status, 200);
+    assert!(mesh.notes.has("refused Publish open/a by 00000000-0000-0000-0000-00000000dead"));
+}
+
+#[tokio::test]
+async fn without_custody_or_room_the_client_is_told_to_come_back() {
+    let mesh = Mesh::with_budget(1_000);
+    let mut config = config(ListenerProtocol::Http);
+    config.custody_timeout_ms = 50;
+    let running = mesh.listen(&config).await;
+    let slow = Slow::attach(&mesh.router, "open/>");
+    let late = ask(&running, "POST /v1/events/open/a", &login(1), "x").await;
+    assert_eq!((late.status, late.head.contains("retry-after: 1")), (503, true));
+    let full = ask(&running, "POST /v1/events/open/a", &login(1), "x").await;
+    assert_eq!((full.status, full.body.contains("unfinished events")), (503, true), "the first still holds its bytes");
+    slow.finish();
+    let direct = format!("{}Meshport-Delivery: direct\r\n", login(1));
+    assert_eq!(ask(&running, "POST /v1/events/open/a", &direct, "x").await.status, 202);
+}
+
+#[tokio::test]
+async fn an_outlets_refusal_reaches_the_publisher() {
+    let mesh = Mesh::new();
+    let running = mesh.http().await;
+    let slow = Slow::attach(&mesh.router, "open/>");
+    let headers = login(1);
+    let asked = ask(&running, "POST /v1/events/open/a", &headers, "x");
+    let (refused, ()) = tokio::join!(asked, async {
+        until("it was offered", || slow.held() == 1).await;
+        slow.fail("too large for the cluster");
+    });
+    assert_eq!((refused.status, refused.body.contains("too large for the cluster")), (422, true));
+}
+
+#[tokio::test]
+async fn a_batch_is_published_whole_or_not_at_all() {
+    let mesh = Mesh::new();
+    let running = mesh.http().await;
+    let slow = Slow::attach(&mesh.router, "open/>");
+    let headers = format!("{}Content-Type: application/x-ndjson\r\n", login(1));
+    let good = "{\"topic\":\"open/a\",\"payload\":\"text\"}\n\n{\"topic\":\"open/b\",\"payload\":{\"n\": 1.0},\"properties\":{\"k\":\"v\"}}\n\
+                {\"topic\":\"open/c\",\"payload_base64\":\"AAE=\",\"key\":\"k\"}";
+    let asked = ask(&running, "POST /v1/events", &headers, good);
+    let (answer, events) = tokio::join!(asked, async {
+        until("all were offered", || slow.held() == 3).await;
+        slow.finish()
+    });
+    assert_eq!((answer.status, answer.body.as_str()), (202, r#"{"events":3,"outlets":3}"#));
+    let payloads: Vec<&[u8]> = events.iter().map(|event| event.event().payload.as_ref()).collect();
+    assert_eq!(payloads, [&b"text"[..], b"{\"n\": 1.0}", &[0, 1]]);
+    for (bad, status, reason) in [
+        ("{\"topic\":\"open/a\"}\n{\"topic\":\"\"}", 400, "line 2"),
+        ("{\"topic\":\"open/a\"}\n{\"topic\":\"closed\"}", 403, "closed"),
+        ("{\"topic\":\"open/a\",\"paylod\":1}", 400, "paylod"),
+        ("\n", 400, "empty"),
+    ] {
+        let answer = ask(&running, "POST /v1/events", &headers, bad).await;
+        assert_eq!((answer.status, answer.body.contains(reason)), (status, true), "{}", answer.body);
+    }
+    assert_eq!(slow.held(), 0, "nothing of a bad batch went on");
+}
+
+#[tokio::test]
+async fn a_stream_shows_events_and_ends_with_its_reason_when_rights_go() {
+    let mesh = Mesh::new();
+    let running = mesh.http().await;
+    let (mut cut, mut stays) = (
+        open(&running, "GET /v1/events?filter=open/%3E&filter=own/till-1", &login(1), b"").await,
+        open(&running, "GET /v1/events?filter=open/%23&dialect=mqtt", &login(2), b"").await,
+    );
+    assert!(line(&mut cut, "content-type").await.contains("text/event-stream"));
+    line(&mut stays, "content-type").await;
+    let receipt = mesh.router.publish(
+        vec![event("open/a", DeliveryMode::Guaranteed)],
+        mesh.router.budget().try_take(1).expect("room"),
+        None,
+    );
+    assert_eq!(receipt.await, crate::router::Outcome::Taken { outlets: 2 }, "its queue is the receipt");
+    assert_eq!(line(&mut cut, "id:").await.trim(), "id: 1");
+    assert!(line(&mut cut, "data:").await.contains(r#""topic":"open/a","payload":"payload""#));
+    line(&mut stays, "open/a").await;
+    mesh.deny(1, Action::Subscribe, "own/>");
+    line(&mut cut, "event: end").await;
+    assert!(line(&mut cut, "data:").await.contains("00000000dead"));
+    mesh.router.publish_direct(event("open/b", DeliveryMode::Direct), None);
+    line(&mut stays, "open/b").await;
+    until("its filters are gone", || mesh.notes.has("till-1 http unsubscribed own/till-1")).await;
+    assert!(running.stop(Duration::from_secs(10)).await.is_empty());
+    line(&mut stays, "event: end").await;
+}
+
+#[tokio::test]
+async fn a_slow_stream_is_told_what_it_missed() {
+    let mesh = Mesh::new();
+    let running = mesh.http().await;
+    let mut stream = open(&running, "GET /v1/events?filter=open/%3E", &login(1), b"").await;
+    line(&mut stream, "content-type").await;
+    // More than the queue holds in one go, before the stream's task can take any of it.
+    for _ in 0..3_000 {
+        mesh.router.publish_direct(event("open/a", DeliveryMode::Direct), None);
+    }
+    line(&mut stream, "event: dropped").await;
+    let told = line(&mut stream, "data:").await;
+    assert!(told.contains(&format!("{{\"events\":{}}}", mesh.count("dropped_slow_consumer_events"))), "{told}");
+}

@@ -26,6 +26,8 @@ use super::{Server, connect};
 use crate::listener::limits::Slot;
 use crate::router::Admission;
 
+/// The first byte of every MQTT connection.
+const CONNECT: u8 = 0x10;
 /// How long a new connection may take until its CONNECT is complete.
 const CONNECT_MAX: Duration = Duration::from_secs(10);
 /// The timer of a session that waits for nothing: far, and never early.
@@ -61,9 +63,14 @@ pub(super) async fn serve(server: Arc<Server>, stream: TcpStream, slot: Slot) {
 
 /// Reads until the CONNECT is complete; returns what came after it, too.
 async fn login(socket: &Socket, wire: &mut Wire) -> Result<(Box<super::wire::Connect>, Vec<u8>), End> {
+    let mut begun = false;
     loop {
         socket.readable().await.map_err(|_| End::Lost)?;
         let read = socket.read(|bytes| {
+            // Other protocols are told apart by their first byte, before a length of theirs is waited for.
+            if !std::mem::replace(&mut begun, true) && bytes[0] != CONNECT {
+                return Err(Broken(MqttError::ProtocolError));
+            }
             let mut input = Cursor::new(bytes);
             wire.next(&mut input).map(|packet| packet.map(|packet| (packet, input.remaining_slice().to_vec())))
         });
@@ -93,6 +100,8 @@ async fn finish(server: &Server, mut session: Session, socket: Socket, end: &End
         End::Malformed(error) => {
             server.metrics.malformed.one();
             tracing::debug!(%error, client_id = session.client.client_id(), "a client broke the protocol");
+            // Where the protocol core found it, it has said so already, and this is not sent.
+            session.wire.disconnect((*error).into(), "the packet is malformed or not allowed here");
         }
         End::Left | End::Lost => {}
     }
