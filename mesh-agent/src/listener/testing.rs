@@ -44,6 +44,11 @@ pub(crate) fn event(topic: &str, mode: DeliveryMode) -> Admitted {
     })
 }
 
+pub(crate) fn large(topic: &str, bytes: usize) -> Admitted {
+    let event = Event { payload: vec![b'x'; bytes].into(), ..event(topic, DeliveryMode::Direct).event().clone() };
+    Admitted::new(event)
+}
+
 pub(crate) fn guaranteed(topic: &str) -> Admitted {
     event(topic, DeliveryMode::Guaranteed)
 }

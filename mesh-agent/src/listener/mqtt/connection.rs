@@ -37,10 +37,13 @@ const FAR: Duration = Duration::from_secs(24 * 3600);
 pub(super) async fn serve(server: Arc<Server>, stream: TcpStream, slot: Slot) {
     let socket = Socket::new(stream);
     let mut wire = Wire::new(server.common.limits.get().payload_bytes_max);
-    let (login, rest) = match tokio::time::timeout(CONNECT_MAX, login(&socket, &mut wire)).await {
-        Ok(Ok(login)) => login,
-        Ok(Err(end)) => return turn_away(&server, socket, wire, &end).await,
-        Err(_) => return server.metrics.silent.one(),
+    let stopping = server.common.tasks.token();
+    let login = tokio::time::timeout(CONNECT_MAX, login(&socket, &mut wire));
+    let (login, rest) = match stopping.run_until_cancelled(login).await {
+        Some(Ok(Ok(login))) => login,
+        Some(Ok(Err(end))) => return turn_away(&server, socket, wire, &end).await,
+        Some(Err(_)) => return server.metrics.silent.one(),
+        None => return,
     };
     match connect::open(&server, wire, *login, slot.place()).await {
         Err(wire) => socket.close(wire.out).await,
@@ -48,7 +51,7 @@ pub(super) async fn serve(server: Arc<Server>, stream: TcpStream, slot: Slot) {
             server.sessions.enter(&session.signals);
             // What changed while it logged in woke nobody: it looks once for itself.
             session.signals.raise(Reasons::POLICY);
-            if server.common.tasks.token().is_cancelled() {
+            if stopping.is_cancelled() {
                 session.signals.raise(Reasons::STOP);
             }
             let end = match session.feed(&rest) {
@@ -126,12 +129,22 @@ enum Woken {
 async fn run(session: &mut Session, socket: &Socket) -> End {
     let mut batch = Vec::new();
     let mut room: Option<Room> = None;
+    let mut paused = false;
     let mut timer = Box::pin(tokio::time::sleep(FAR));
     loop {
-        session.drain(&mut batch);
+        let full = session.drain(&mut batch);
         if socket.write(&mut session.wire.out).is_err() {
             return End::Lost;
         }
+        if full && session.wire.out.is_empty() {
+            session.signals.raise(Reasons::OUTBOX);
+        }
+        let may_read = session.may_read();
+        if may_read && paused {
+            // It was not silent, it was not heard.
+            session.heard = Instant::now();
+        }
+        paused = !may_read;
         wind(timer.as_mut(), session.deadline());
         if room.is_none() {
             room = session.parked.as_ref().map(|parked| take_room(session, parked.bytes));

@@ -210,9 +210,9 @@ impl Outlet for Outbox {
         };
         let mut done = None;
         if item.acknowledged {
-            item.hold = hold
+            item.hold = hold;
         } else {
-            done = hold
+            done = hold;
         }
         let dropped = queues.push(item).is_err();
         drop(queues);

@@ -183,9 +183,9 @@ impl Session {
             }
         };
         if packet.twice {
-            self.wire.pubrec(packet.id)
+            self.wire.pubrec(packet.id);
         } else {
-            self.wire.puback(packet.id, code, why.as_deref())
+            self.wire.puback(packet.id, code, why.as_deref());
         }
         Ok(())
     }
@@ -206,19 +206,21 @@ impl Session {
         }
     }
 
-    /// Writes what waits for the client, as far as its window and the socket's buffer allow.
-    pub(super) fn drain(&mut self, batch: &mut Vec<Item>) {
+    /// Writes what waits for the client, as far as its window and our buffer allow. True: the buffer is full, and
+    /// more may wait of which no signal will tell again.
+    pub(super) fn drain(&mut self, batch: &mut Vec<Item>) -> bool {
         while self.wire.out.len() < OUT_BYTES_MAX {
             let window = usize::from(self.wire.window()).saturating_sub(self.in_flight.len());
             self.outbox.take(BATCH_MAX, window, batch);
             if batch.is_empty() {
-                return;
+                return false;
             }
             let now_ms = now_ms();
             for item in batch.drain(..) {
                 self.deliver(item, now_ms);
             }
         }
+        true
     }
 
     fn deliver(&mut self, item: Item, now_ms: i64) {
@@ -306,7 +308,7 @@ impl Session {
             hold.done_for(0);
         }
         let taken_over = matches!(end, End::Told(DisconnectReasonCode::SessionTakenOver, _));
-        let will = self.will.filter(|will| *end != End::Left && !(taken_over && !will.delay.is_zero()));
+        let will = self.will.filter(|will| *end != End::Left && (!taken_over || will.delay.is_zero()));
         if let Some(will) = will {
             let (server, client, watcher) = (self.server, self.client, self.watcher);
             Testament { server, will, client, watcher }.execute(&self.registered);

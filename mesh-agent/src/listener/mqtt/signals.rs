@@ -42,6 +42,8 @@ impl Signals {
 
     /// Waits for a reason and forgets it. Cancel-safe: what was raised stays until it is returned.
     pub(super) async fn wait(&self) -> Reasons {
+        // A subscriber that always has more to send must let others of its thread in between.
+        tokio::task::consume_budget().await;
         loop {
             let raised = self.raised.swap(0, Ordering::AcqRel);
             if raised != 0 {

@@ -207,3 +207,72 @@ async fn expired_events_are_not_sent() {
     assert_eq!(client.message().await.topic, "open/new");
     assert_eq!(mesh.count("expired_events"), 1);
 }
+
+#[tokio::test]
+async fn a_burst_larger_than_the_buffer_arrives_whole() {
+    let mesh = Mesh::new();
+    let running = mesh.mqtt().await;
+    let mut client = V5::connect(&mesh, &running, 1).await;
+    client.subscribe("open/#", QOS0).await;
+    for _ in 0..4_000 {
+        mesh.router.publish_direct(crate::listener::testing::large("open/a", 500), None);
+    }
+    for _ in 0..4_000 {
+        client.message().await;
+    }
+    assert_eq!(mesh.count("dropped_slow_consumer_events"), 0);
+}
+
+#[tokio::test]
+async fn the_clients_own_limits_hold() {
+    let mesh = Mesh::new();
+    let running = mesh.mqtt().await;
+    let mut options = V5::options(&running, 1, "small");
+    options.set_receive_maximum(Some(2)).set_max_packet_size(Some(200)).set_manual_acks(true);
+    let mut client = V5::with(&mesh, options);
+    client.subscribe("open/#", QOS1).await;
+    let mut publisher = V5::connect(&mesh, &running, 2).await;
+    publisher.send("open/large", QOS1, vec![0; 300]).await;
+    assert_eq!(publisher.puback().await, PubAckReason::NoMatchingSubscribers);
+    assert_eq!(mesh.count("too_large_for_client_events"), 1);
+    for number in 0..3 {
+        publisher.send("open/a", QOS1, number.to_string()).await;
+    }
+    publisher.send("open/direct", QOS0, "overtakes").await;
+    let (first, _second) = (client.message().await, client.message().await);
+    assert_eq!(client.message().await.topic, "open/direct", "the third guaranteed one waits for room in the window");
+    client.client.ack(&first).await.expect("runs");
+    assert_eq!(client.message().await.payload, "2");
+}
+
+#[tokio::test]
+async fn a_subscriber_that_never_acknowledges_is_given_up() {
+    let mesh = Mesh::new();
+    let mut config = config(ListenerProtocol::Mqtt);
+    config.custody_timeout_ms = 100;
+    let running = mesh.listen(&config).await;
+    let mut options = V5::options(&running, 2, "dead");
+    options.set_manual_acks(true);
+    let mut dead = V5::with(&mesh, options);
+    dead.subscribe("open/a", QOS1).await;
+    let mut client = V5::connect(&mesh, &running, 1).await;
+    client.send("open/a", QOS1, "1").await;
+    assert_eq!(client.puback().await, PubAckReason::ImplementationSpecificError);
+    dead.end().await;
+    client.send("open/a", QOS1, "1").await;
+    assert_eq!(client.puback().await, PubAckReason::NoMatchingSubscribers);
+}
+
+#[tokio::test]
+async fn topic_aliases_of_a_client_are_followed() {
+    let mesh = Mesh::new();
+    let running = mesh.mqtt().await;
+    let mut client = V5::connect(&mesh, &running, 1).await;
+    client.subscribe("open/#", QOS0).await;
+    let alias = PublishProperties { topic_alias: Some(3), ..PublishProperties::default() };
+    client.send_with("open/aliased", alias.clone()).await;
+    client.send_with("", alias).await;
+    for _ in 0..2 {
+        assert_eq!(client.message().await.topic, "open/aliased");
+    }
+}
