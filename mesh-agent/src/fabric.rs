@@ -100,6 +100,21 @@ pub struct Fabric {
     tasks: Tasks,
 }
 
+/// Takes renewed certificates for a running fabric.
+#[derive(Clone, Debug)]
+pub struct Renewal(watch::Sender<Target>);
+
+impl Renewal {
+    /// The links are opened anew with these, unless they are the ones in use.
+    pub fn credentials(&self, credentials: Credentials) {
+        self.0.send_if_modified(|current| {
+            let changed = current.credentials != credentials;
+            current.credentials = credentials;
+            changed
+        });
+    }
+}
+
 /// Gives zenoh its threads. Call it first in `main`, before any other thread runs: zenoh reads them from the environment.
 ///
 /// With fewer, one dead neighbour can hold up the links to healthy ones (`notes/fabric-zenoh.md`, D3).
@@ -140,22 +155,20 @@ impl Fabric {
         Self { target, links, tasks }
     }
 
-    /// Takes a new target. Streams and interest stay; links are only touched when endpoint, dials or credentials changed.
-    pub fn update(&self, target: Target) {
+    /// Takes a new section and durable interest. Streams and interest stay; links are only touched when dials changed.
+    pub fn update(&self, section: Section, durable_interest: Vec<DurableInterest>) {
         self.target.send_if_modified(|current| {
-            let changed = *current != target;
-            *current = target;
+            let changed = current.section != section || current.durable_interest != durable_interest;
+            current.section = section;
+            current.durable_interest = durable_interest;
             changed
         });
     }
 
-    /// The agent's certificate was renewed.
-    pub fn renew(&self, credentials: Credentials) {
-        self.target.send_if_modified(|current| {
-            let changed = current.credentials != credentials;
-            current.credentials = credentials;
-            changed
-        });
+    /// Where a renewed certificate is told.
+    #[must_use]
+    pub fn renewal(&self) -> Renewal {
+        Renewal(self.target.clone())
     }
 
     /// How the links to every other member are.

@@ -38,6 +38,8 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Run(state) => {
+            // Before the runtime has threads.
+            mesh_agent::fabric::prepare_process();
             log();
             // The fabric needs a runtime of several threads; two are enough for an idle agent.
             let threads = std::thread::available_parallelism().map_or(2, |cores| cores.get().clamp(2, 16));
@@ -61,7 +63,7 @@ fn single_threaded() -> anyhow::Result<tokio::runtime::Runtime> {
 
 /// To standard error; JSON unless a person watches. `RUST_LOG` chooses what.
 fn log() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,zenoh=warn,rdkafka=warn"));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,zenoh=error,rdkafka=warn"));
     let terminal = std::io::stderr().is_terminal();
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     if terminal { log.init() } else { log.json().init() }

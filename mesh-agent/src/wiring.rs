@@ -1,10 +1,12 @@
 //! The real parts, and what they share: the one place that knows how each is made.
 
 mod connector;
+mod fabric;
 mod listener;
 mod standin;
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -54,6 +56,7 @@ pub struct Shared {
 pub struct Wiring {
     shared: Shared,
     ports: Ports,
+    spool: PathBuf,
     secrets: Secrets,
     observatory: Observatory,
     observing: Tasks,
@@ -79,6 +82,7 @@ impl Wiring {
         Ok(Self {
             shared,
             ports: home.ports(),
+            spool: home.spool()?,
             secrets: home.secrets()?,
             observatory,
             observing,
@@ -162,23 +166,30 @@ impl ReportSink for Outbox {
 #[async_trait]
 impl Starter for Wiring {
     async fn start(&self, spec: &PartSpec, line: Arc<PartHandle>) -> Result<Box<dyn Running>, StartError> {
-        let what = match spec {
-            PartSpec::Listener(config) => return listener::start(config, &self.ports, self.listener(line)).await,
-            PartSpec::Source(connector, broker) => {
-                return connector::start_source(connector, broker, self.deps(), line);
-            }
+        match spec {
+            PartSpec::Listener(config) => listener::start(config, &self.ports, self.listener(line)).await,
+            PartSpec::Source(connector, broker) => connector::start_source(connector, broker, self.deps(), line),
             PartSpec::Sink(connector, broker) => {
                 let stand_in = self.stand_in(connector.route);
-                return connector::start_sink(connector, broker, self.deps(), line, stand_in);
+                connector::start_sink(connector, broker, self.deps(), line, stand_in)
             }
-            PartSpec::Fabric { .. } => "links to other sites",
+            PartSpec::Fabric { fabric, durable_interest } => {
+                let deps = fabric::Deps {
+                    shared: self.shared.clone(),
+                    ports: self.ports.clone(),
+                    spool: self.spool.clone(),
+                    links: self.links.clone(),
+                    stand_in: self.others.clone(),
+                    line,
+                };
+                fabric::start(fabric, durable_interest, deps)
+            }
             PartSpec::Discovery(broker) => {
                 let secrets = Arc::new(Store(self.secrets.clone()));
                 let deps = discovery::kafka::Deps { secrets, reports: Arc::new(self.shared.outbox.clone()) };
-                return Ok(Box::new(discovery::kafka::start(broker, deps, line)?));
+                Ok(Box::new(discovery::kafka::start(broker, deps, line)?))
             }
-        };
-        Err(StartError::Rejected(format!("this version of the agent has no {what}: update it")))
+        }
     }
 
     async fn document(&self, accepted: &Accepted) {

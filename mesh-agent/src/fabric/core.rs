@@ -127,6 +127,7 @@ pub(super) struct Core {
     reopen_wait: Duration,
     beat_at: Moment,
     called_at: Moment,
+    session_since: Option<Moment>,
 }
 
 impl Core {
@@ -164,6 +165,7 @@ impl Core {
             reopen_wait: REOPEN_FIRST,
             beat_at: Moment::default(),
             called_at: Moment::default(),
+            session_since: None,
         };
         // Before anything can be published: an origin knows durable interest from its first event on.
         core.follow_target();
@@ -319,12 +321,16 @@ impl Core {
         match event {
             SessionEvent::Up(wire) => {
                 self.wire = Some(wire);
+                self.session_since = Some(self.clock.now());
                 for set in joined {
                     self.join(set).await;
                 }
                 self.beat().await;
             }
-            SessionEvent::Down => self.wire = None,
+            SessionEvent::Down => {
+                self.wire = None;
+                self.session_since = None;
+            }
         }
     }
 
@@ -382,10 +388,8 @@ impl Core {
             peer.direct = neighbours.iter().any(|neighbour| neighbour.agent == Some(*agent));
             peer.linked_since = if peer.direct { peer.linked_since.or(Some(now)) } else { None };
         }
-        if neighbours != self.neighbours {
-            self.neighbours = neighbours;
-            self.tell_line();
-        }
+        self.neighbours = neighbours;
+        self.tell_line(now);
         let silent = |at: Option<Moment>| at.is_none_or(|at| now.since(at) > SILENT_AFTER);
         let deaf = self.peers.values().any(|peer| {
             peer.linked_since.is_some_and(|since| now.since(since) > SILENT_AFTER)
@@ -406,22 +410,37 @@ impl Core {
     }
 
     /// Whether the right agents are at the other ends.
-    fn tell_line(&self) {
-        let strange = self.neighbours.iter().find(|neighbour| {
-            neighbour.agent.is_none_or(|agent| agent != self.parts.agent && !self.peers.contains_key(&agent))
-        });
+    fn tell_line(&self, now: Moment) {
         let line = &self.parts.line;
-        match strange {
-            Some(neighbour) => line.set(
-                PartState::Degraded,
-                Some(format!(
-                    "{} at {} is linked and is no member of this mesh: nothing it sends is taken; revoke its certificate",
-                    neighbour.name, neighbour.address
-                )),
-            ),
+        line.figure("neighbours", self.neighbours.len() as u64);
+        match self.wrong_link().or_else(|| self.missing_link(now)) {
+            Some(detail) => line.set(PartState::Degraded, Some(detail)),
             None => line.running(),
         }
-        line.figure("neighbours", self.neighbours.len() as u64);
+    }
+
+    fn wrong_link(&self) -> Option<String> {
+        let strange = self.neighbours.iter().find(|neighbour| {
+            neighbour.agent.is_none_or(|agent| agent != self.parts.agent && !self.peers.contains_key(&agent))
+        })?;
+        Some(format!(
+            "{} at {} is linked and is no member of this mesh: nothing it sends is taken; revoke its certificate",
+            strange.name, strange.address
+        ))
+    }
+
+    fn missing_link(&self, now: Moment) -> Option<String> {
+        if self.session_since.is_none_or(|since| now.since(since) < SILENT_AFTER) {
+            return None;
+        }
+        let linked = |agent| self.neighbours.iter().any(|neighbour| neighbour.agent == Some(agent));
+        let dial = self.target.section.dial.iter().find(|dial| !linked(dial.agent))?;
+        let site = self.peers.get(&dial.agent).map_or("a site that is not known yet", |peer| &peer.member.site_name);
+        Some(format!(
+            "no link to {site} at {}; it is tried again. Check that the agent there runs, that the address is reachable \
+             from here, and that it is this mesh's agent",
+            dial.addresses.join(", ")
+        ))
     }
 
     fn tell_links(&self) {

@@ -164,7 +164,7 @@ impl Mesh {
             let interest = DurableInterest { name: "sink".to_owned(), agent: agent(index), filter: filter(text) };
             node.target.durable_interest.push(interest);
             if let Some(running) = &node.running {
-                running.fabric.update(node.target.clone());
+                running.fabric.update(node.target.section.clone(), node.target.durable_interest.clone());
             }
         }
     }

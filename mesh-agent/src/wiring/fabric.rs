@@ -1,0 +1,129 @@
+//! The fabric as a part.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use mesh_protocol::desired::{DurableInterest, Fabric as Section};
+use mesh_protocol::report::LinkState;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::Shared;
+use super::standin::StandIn;
+use crate::fabric::{Credentials, Fabric, Parts, Target};
+use crate::home::Ports;
+use crate::identity::Identity;
+use crate::part::{Running, StartError, Update};
+use crate::reconcile::PartSpec;
+use crate::spool::MemorySpool;
+use crate::status::PartHandle;
+use crate::task::Tasks;
+
+/// What the fabric is made of beyond what all parts share.
+#[derive(Debug)]
+pub(super) struct Deps {
+    /// What all parts share.
+    pub(super) shared: Shared,
+    /// Ports that were chosen once.
+    pub(super) ports: Ports,
+    /// Folder of the spool.
+    pub(super) spool: PathBuf,
+    /// Where link states are told.
+    pub(super) links: watch::Sender<Vec<LinkState>>,
+    /// Who answers for other agents while the fabric does not.
+    pub(super) stand_in: Arc<StandIn>,
+    /// Its line on the board.
+    pub(super) line: Arc<PartHandle>,
+}
+
+/// The fabric at work, and who stands in for it before and after.
+#[derive(Debug)]
+struct Links {
+    fabric: Fabric,
+    target: Target,
+    stand_in: Arc<StandIn>,
+    tasks: Tasks,
+}
+
+/// Starts the fabric. Its spool gets a new epoch: its streams begin anew, too.
+pub(super) fn start(
+    section: &Section,
+    durable_interest: &[DurableInterest],
+    deps: Deps,
+) -> Result<Box<dyn Running>, StartError> {
+    let Deps { shared, ports, spool, links, stand_in, line } = deps;
+    let bind = section.bind.as_deref();
+    let listen = bind.map(|bind| ports.choose("fabric", "the link to other sites", bind)).transpose()?;
+    let spool = MemorySpool::open(&spool).map_err(|error| StartError::Failing(error.to_string()))?;
+    let mut identity = shared.identity.clone();
+    let target = Target {
+        section: section.clone(),
+        durable_interest: durable_interest.to_vec(),
+        listen,
+        credentials: credentials(&identity.borrow_and_update()),
+    };
+    let parts = Parts {
+        agent: identity.borrow().agent,
+        enforcer: shared.enforcer,
+        router: shared.router,
+        spool: Arc::new(spool),
+        counters: shared.counters,
+        line,
+    };
+    let fabric = Fabric::start(target.clone(), parts);
+    // The fabric knows by now what others want durably.
+    stand_in.step_aside();
+    let tasks = Tasks::new("fabric wiring");
+    tasks.spawn_until_stopped("links", forward(fabric.links(), links));
+    let renew = fabric.renewal();
+    tasks.spawn_until_stopped("renewal", async move {
+        while identity.changed().await.is_ok() {
+            renew.credentials(credentials(&identity.borrow_and_update()));
+        }
+    });
+    Ok(Box::new(Links { fabric, target, stand_in, tasks }))
+}
+
+async fn forward(mut from: watch::Receiver<Vec<LinkState>>, to: watch::Sender<Vec<LinkState>>) {
+    loop {
+        to.send_replace(from.borrow_and_update().clone());
+        if from.changed().await.is_err() {
+            to.send_replace(Vec::new());
+            return;
+        }
+    }
+}
+
+fn credentials(identity: &Identity) -> Credentials {
+    Credentials {
+        certificate_pem: identity.certificate_pem.clone(),
+        key_pem: identity.tls_key_pem.clone(),
+        ca_pem: identity.ca_pem.clone(),
+    }
+}
+
+#[async_trait]
+impl Running for Links {
+    fn ended(&self) -> CancellationToken {
+        self.fabric.ended()
+    }
+
+    async fn update(&mut self, spec: &PartSpec) -> Update {
+        let PartSpec::Fabric { fabric: section, durable_interest } = spec else { return Update::Restart };
+        if section.bind != self.target.section.bind {
+            return Update::Restart;
+        }
+        self.target.section = section.clone();
+        self.target.durable_interest.clone_from(durable_interest);
+        self.fabric.update(section.clone(), durable_interest.clone());
+        Update::Done
+    }
+
+    async fn stop(self: Box<Self>, deadline: Duration) {
+        self.stand_in.stand();
+        self.tasks.stop(Duration::from_secs(1)).await;
+        self.fabric.stop(deadline).await;
+    }
+}
