@@ -31,6 +31,7 @@ use mesh_protocol::id::{
 };
 pub use overview::*;
 pub use people::*;
+pub(crate) use query::encode as encoded;
 pub use route::*;
 pub use topology::*;
 

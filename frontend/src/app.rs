@@ -11,8 +11,8 @@ use crate::components::{Ready, Toaster, Toasts};
 use crate::frame::Frame;
 use crate::live::Live;
 use crate::pages::{
-    Acl, AgentDetail, Agents, Brokers, ClientDetail, Clients, Login, NotFound, Overview, People, RouteDetail,
-    Routes as RoutesPage, Setup, SiteDetail, Sites,
+    Acl, AgentDetail, Agents, Brokers, Catalog, CatalogDetail, ClientDetail, Clients, Login, NotFound, Overview,
+    People, RouteDetail, Routes as RoutesPage, Setup, SiteDetail, Sites, Subscriptions,
 };
 use crate::viewer::Viewer;
 
@@ -44,6 +44,9 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/setup") view=Setup ssr=SsrMode::Async/>
                 <ParentRoute path=StaticSegment("") view=Frame>
                     <Route path=path!("/") view=Overview ssr=SsrMode::Async/>
+                    <Route path=path!("/catalog") view=Catalog ssr=SsrMode::Async/>
+                    <Route path=path!("/catalog/:id") view=CatalogDetail ssr=SsrMode::Async/>
+                    <Route path=path!("/subscriptions") view=Subscriptions ssr=SsrMode::Async/>
                     <Route path=path!("/acl") view=Acl ssr=SsrMode::Async/>
                     <Route path=path!("/clients") view=Clients ssr=SsrMode::Async/>
                     <Route path=path!("/clients/:id") view=ClientDetail ssr=SsrMode::Async/>

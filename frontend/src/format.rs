@@ -1,5 +1,7 @@
 //! How figures are written: one place, so that the same number looks the same on every page.
 
+use mesh_protocol::event::Protocol;
+
 /// `12478` as `12,478`.
 #[must_use]
 pub fn count(number: u64) -> String {
@@ -67,6 +69,18 @@ pub fn plural(number: usize, word: &str) -> String {
 pub fn time_of_day(at_ms: i64) -> String {
     let seconds = at_ms.div_euclid(1000).rem_euclid(86_400);
     format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
+}
+
+/// How a protocol is written.
+#[must_use]
+pub const fn protocol(protocol: Protocol) -> &'static str {
+    match protocol {
+        Protocol::Mqtt => "MQTT",
+        Protocol::Http => "HTTP",
+        Protocol::Kafka => "Kafka",
+        Protocol::Amqp => "AMQP",
+        Protocol::Mesh => "mesh",
+    }
 }
 
 /// How far a fact may be trusted by its age alone.

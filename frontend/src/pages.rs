@@ -3,6 +3,7 @@
 mod acl;
 mod agents;
 mod brokers;
+mod catalog;
 mod clients;
 mod door;
 mod login;
@@ -10,7 +11,9 @@ mod overview;
 mod people;
 mod routes;
 mod setup;
+mod site_select;
 mod sites;
+mod subscriptions;
 
 use leptos::prelude::*;
 
@@ -19,6 +22,7 @@ use crate::components::Empty;
 pub use acl::Acl;
 pub use agents::{AgentDetail, Agents};
 pub use brokers::Brokers;
+pub use catalog::{Catalog, CatalogDetail};
 pub use clients::{ClientDetail, Clients};
 pub use login::Login;
 pub use overview::Overview;
@@ -26,6 +30,9 @@ pub use people::People;
 pub use routes::{RouteDetail, Routes};
 pub use setup::Setup;
 pub use sites::{SiteDetail, Sites};
+pub use subscriptions::Subscriptions;
+
+use site_select::SiteSelect;
 
 /// No page has this address.
 #[component]
