@@ -32,11 +32,27 @@ impl Complaints {
     /// Keeps a complaint. "All brokers are down" and timeouts follow a better reason and never replace it.
     pub fn note(&self, code: Code, reason: &str) {
         let mut last = self.0.lock().expect("no panic while held");
-        let vague = matches!(code, Code::AllBrokersDown | Code::OperationTimedOut);
-        if vague && last.as_ref().is_some_and(|complaint| complaint.at.elapsed() < MEMORY) {
+        if is_vague(code) && last.as_ref().is_some_and(|complaint| complaint.at.elapsed() < MEMORY) {
             return;
         }
         *last = Some(Complaint { at: Instant::now(), code, reason: reason.to_owned() });
+    }
+
+    /// Looks at a line of the library's own log. Some failures (a broker that hangs up on a client without TLS) are told
+    /// there only.
+    pub fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
+        log_line(level, facility, line);
+        if facility != "FAIL" {
+            return;
+        }
+        // `[thrd:name]: host:port/bootstrap: what happened`
+        let reason = line.rsplit_once("]: ").map_or(line, |(_, rest)| rest);
+        let reason = reason.split_once(": ").map_or(reason, |(_, rest)| rest);
+        let mut last = self.0.lock().expect("no panic while held");
+        let better = |complaint: &Complaint| complaint.at.elapsed() < MEMORY && !is_vague(complaint.code);
+        if !last.as_ref().is_some_and(better) {
+            *last = Some(Complaint { at: Instant::now(), code: guess(reason), reason: reason.to_owned() });
+        }
     }
 
     /// Forgets it: the client works again.
@@ -65,6 +81,23 @@ impl Complaints {
     }
 }
 
+/// The code of a line: the line comes before the error that has one.
+fn guess(line: &str) -> Code {
+    if line.starts_with("SASL authentication error") {
+        Code::Authentication
+    } else if line.starts_with("SSL handshake failed") {
+        Code::SSL
+    } else if line.starts_with("Failed to resolve") {
+        Code::Resolve
+    } else {
+        Code::BrokerTransportFailure
+    }
+}
+
+fn is_vague(code: Code) -> bool {
+    matches!(code, Code::AllBrokersDown | Code::OperationTimedOut)
+}
+
 /// The context of a client that only asks (discovery, probes).
 #[derive(Clone, Debug, Default)]
 pub struct Context {
@@ -77,7 +110,7 @@ pub type Asker = BaseConsumer<Context>;
 
 impl ClientContext for Context {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
-        log_line(level, facility, line);
+        self.complaints.log(level, facility, line);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
@@ -90,7 +123,7 @@ impl ClientContext for Context {
 impl ConsumerContext for Context {}
 
 /// The library's own lines, for those who debug the agent: what matters to a person reaches the part's state.
-pub fn log_line(level: RDKafkaLogLevel, facility: &str, line: &str) {
+fn log_line(level: RDKafkaLogLevel, facility: &str, line: &str) {
     tracing::debug!(?level, facility, "{line}");
 }
 
@@ -110,8 +143,15 @@ mod tests {
         complaints.note(Code::Authentication, "bad password");
         complaints.note(Code::AllBrokersDown, "1/1 brokers are down");
         assert_eq!(complaints.recent().map(|complaint| complaint.code), Some(Code::Authentication));
+        complaints.log(RDKafkaLogLevel::Info, "FAIL", "[thrd:x]: host:9092/1: Disconnected: something");
+        assert_eq!(complaints.recent().map(|complaint| complaint.code), Some(Code::Authentication));
         complaints.clear();
         complaints.note(Code::AllBrokersDown, "1/1 brokers are down");
         assert_eq!(complaints.recent().map(|complaint| complaint.code), Some(Code::AllBrokersDown));
+        complaints.log(RDKafkaLogLevel::Info, "FAIL", "[thrd:x]: host:9092/1: Disconnected: may want SSL");
+        assert_eq!(
+            complaints.recent().map(|complaint| complaint.reason),
+            Some("Disconnected: may want SSL".to_owned())
+        );
     }
 }

@@ -73,7 +73,7 @@ pub fn base(broker: &BrokerConnection, secrets: &dyn Secrets, client_id: &str) -
         // A topic made after the start is seen within this time.
         .set("topic.metadata.refresh.interval.ms", "10000")
         .set("statistics.interval.ms", stats::INTERVAL_MS)
-        .set_log_level(RDKafkaLogLevel::Warning);
+        .set_log_level(RDKafkaLogLevel::Info);
     if let (true, Some(pem)) = (broker.security.tls, &broker.security.ca_pem) {
         config.set("ssl.ca.pem", pem);
     }

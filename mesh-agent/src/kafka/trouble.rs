@@ -168,7 +168,7 @@ impl Target {
             Code::Resolve => {
                 format!("the address of {name} ({}) cannot be resolved; check its host name", self.bootstrap)
             }
-            _ if reason.contains("SSL listener") && !self.tls => format!(
+            _ if !self.tls && ["SSL listener", "APIVERSION_QUERY"].iter().any(|sign| reason.contains(sign)) => format!(
                 "{name} closes the connection at once; its port may expect TLS or a login: check the connection's security \
                  settings ({reason})"
             ),

@@ -14,7 +14,7 @@ use rdkafka::types::RDKafkaErrorCode as Code;
 
 use super::intake::Intake;
 use super::writer::Tally;
-use crate::kafka::client::{Complaints, code_of, log_line};
+use crate::kafka::client::{Complaints, code_of};
 use crate::kafka::stats;
 
 /// A producer with a thread that serves its reports.
@@ -57,7 +57,7 @@ pub(super) fn verdict(code: Code) -> Verdict {
 
 impl ClientContext for Reports {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
-        log_line(level, facility, line);
+        self.complaints.log(level, facility, line);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {

@@ -116,6 +116,7 @@ impl Watch {
         self.part.figure("refused_events", figures.refused);
         self.part.figure("looped_events", figures.looped);
         self.part.figure("denied_events", figures.denied);
+        self.part.figure("expired_events", figures.expired);
         self.part.figure("backlog_events", backlog.events as u64);
         let trouble = || self.shared.complaints.newest(&self.shared.target);
         let stalled = backlog.oldest.filter(|age| *age > STALLED);

@@ -22,6 +22,7 @@ use crate::kafka::headers;
 use crate::kafka::trouble::{Operation, Resource, Right};
 use crate::observe::{ClientObserver, Refusal};
 use crate::router::{Admitted, Delivery, Failure, Hold};
+use crate::status::now_ms;
 
 /// How long one wait for events or for the cluster's id may last.
 const TURN: Duration = Duration::from_millis(500);
@@ -49,6 +50,7 @@ pub(super) struct Tally {
     refused: Counter,
     looped: Counter,
     denied: Counter,
+    expired: Counter,
     resent: Counter,
 }
 
@@ -63,6 +65,7 @@ pub(super) struct Figures {
     pub(super) refused: u64,
     pub(super) looped: u64,
     pub(super) denied: u64,
+    pub(super) expired: u64,
     pub(super) connected: bool,
     pub(super) last: Option<(Instant, String)>,
 }
@@ -132,6 +135,13 @@ impl Tally {
         done_for_nobody(hold);
     }
 
+    /// Its time to live is over.
+    fn expired(&self, hold: Option<Hold>) {
+        self.expired.one();
+        self.refusals.edit(|figures| figures.expired += 1);
+        done_for_nobody(hold);
+    }
+
     /// The route's principal may not have it.
     fn denied(&self, event: &Event, hold: Option<Hold>) {
         self.denied.one();
@@ -140,6 +150,11 @@ impl Tally {
         self.client.refused(Refusal { action: Action::Subscribe, topic: event.topic.to_string(), rule: None, reason });
         done_for_nobody(hold);
     }
+}
+
+fn is_expired(event: &Event) -> bool {
+    let age = u64::try_from(now_ms() - event.admitted_at_ms).unwrap_or(0);
+    event.ttl_ms.is_some_and(|ttl| age > ttl)
 }
 
 /// The duty ends without a delivery: this sink turned out not to want the event.
@@ -187,6 +202,7 @@ impl Writer {
             refused: counters.counter("sink_refused_events"),
             looped: counters.counter("sink_looped_events"),
             denied: counters.counter("sink_denied_events"),
+            expired: counters.counter("sink_expired_events"),
             resent: counters.counter("sink_resent_events"),
             shared: shared.clone(),
         };
@@ -290,6 +306,9 @@ impl Writer {
         let Delivery { event, hold, redelivered, .. } = delivery;
         if self.has_been_here(event.event(), &connected.cluster) {
             return self.tally.looped(hold);
+        }
+        if is_expired(event.event()) {
+            return self.tally.expired(hold);
         }
         if !self.may_receive(event.event()) {
             return self.tally.denied(event.event(), hold);

@@ -19,7 +19,7 @@ use super::Shared;
 use super::lane::Lane;
 use super::position::{Gap, position};
 use super::record::Place;
-use crate::kafka::client::{code_of, log_line};
+use crate::kafka::client::code_of;
 use crate::kafka::stats;
 use crate::kafka::trouble::{Operation, Resource, Right};
 use crate::task::Tasks;
@@ -32,8 +32,22 @@ const ANSWER: Duration = Duration::from_secs(5);
 /// How long batches under way may take when their partition goes.
 const DRAIN: Duration = Duration::from_secs(3);
 
+/// Stands beside a committed position below which nothing was left half done. Without it (a crash, a batch that was
+/// given up) nobody knows what was published above the position, and it is flagged when it is read again.
+const CLEAN: &str = "clean";
+
 /// Lanes by topic and partition.
 pub(super) type Lanes = BTreeMap<(Arc<str>, i32), Lane>;
+
+/// Where partitions are read from.
+#[derive(Default)]
+struct Positions {
+    places: TopicPartitionList,
+    /// Those of `places` that are not committed yet.
+    fresh: TopicPartitionList,
+    /// For each of `places`: records below it may have been published before.
+    doubtful: Vec<i64>,
+}
 
 /// What the library calls.
 #[derive(Debug)]
@@ -73,7 +87,8 @@ impl Context {
 
     /// Partitions came: decides where each is read from, and starts its lane.
     fn assigned(&self, consumer: &Consumer, partitions: &TopicPartitionList) {
-        let Some((places, fresh)) = self.positions(consumer, partitions) else { return };
+        let Some(found) = self.positions(consumer, partitions) else { return };
+        let Positions { places, fresh, doubtful } = found;
         if let Err(error) = consumer.assign(&places) {
             return self.note(&error);
         }
@@ -84,11 +99,11 @@ impl Context {
         }
         let cluster = self.cluster.lock().expect("no panic while held").clone();
         let mut lanes = self.lanes();
-        for element in places.elements() {
+        for (element, doubtful_below) in places.elements().iter().zip(doubtful) {
             let Offset::Offset(at) = element.offset() else { continue };
             let place = Place::new(cluster.clone(), element.topic(), element.partition());
             let key = (place.topic.clone(), place.partition);
-            let (lane, work) = Lane::new(self.shared.clone(), place, at);
+            let (lane, work) = Lane::new(self.shared.clone(), place, at, doubtful_below);
             self.tasks.spawn("lane", work);
             lanes.insert(key, lane);
         }
@@ -101,11 +116,7 @@ impl Context {
 
     /// Where each partition is read from, and which positions are new; asks until the cluster answers or the source
     /// stops.
-    fn positions(
-        &self,
-        consumer: &Consumer,
-        partitions: &TopicPartitionList,
-    ) -> Option<(TopicPartitionList, TopicPartitionList)> {
+    fn positions(&self, consumer: &Consumer, partitions: &TopicPartitionList) -> Option<Positions> {
         while !self.shared.is_stopping() {
             match self.look_up(consumer, partitions) {
                 Ok(found) => return Some(found),
@@ -116,13 +127,9 @@ impl Context {
         None
     }
 
-    fn look_up(
-        &self,
-        consumer: &Consumer,
-        partitions: &TopicPartitionList,
-    ) -> KafkaResult<(TopicPartitionList, TopicPartitionList)> {
+    fn look_up(&self, consumer: &Consumer, partitions: &TopicPartitionList) -> KafkaResult<Positions> {
         let committed = consumer.committed_offsets(partitions.clone(), ANSWER)?;
-        let (mut all, mut fresh) = (TopicPartitionList::new(), TopicPartitionList::new());
+        let mut all = Positions::default();
         for element in committed.elements() {
             element.error()?;
             let (topic, partition) = (element.topic(), element.partition());
@@ -132,12 +139,14 @@ impl Context {
             if let Some(gap) = found.gap {
                 self.tell_gap(topic, partition, gap);
             }
-            all.add_partition_offset(topic, partition, Offset::Offset(found.at))?;
+            all.places.add_partition_offset(topic, partition, Offset::Offset(found.at))?;
             if found.fresh {
-                fresh.add_partition_offset(topic, partition, Offset::Offset(found.at))?;
+                all.fresh.add_partition_offset(topic, partition, Offset::Offset(found.at))?;
             }
+            let certain = found.fresh || element.metadata() == CLEAN;
+            all.doubtful.push(if certain { found.at } else { high });
         }
-        Ok((all, fresh))
+        Ok(all)
     }
 
     /// After the cluster said that a position is out of range: finds which, tells the gap and goes on behind it.
@@ -192,13 +201,13 @@ impl Context {
         }
         going.iter().for_each(|(_, lane)| lane.close());
         let until = Instant::now() + DRAIN;
-        for (_, lane) in &going {
-            lane.wait(until.saturating_duration_since(Instant::now()));
-        }
         let mut done = TopicPartitionList::new();
         for ((topic, partition), lane) in &going {
+            let clean = lane.wait(until.saturating_duration_since(Instant::now()));
             if done.add_partition_offset(topic, *partition, Offset::Offset(lane.state.floor())).is_err() {
                 tracing::warn!(%topic, partition, "a position cannot be committed");
+            } else if let (true, Some(mut element)) = (clean, done.find_partition(topic, *partition)) {
+                element.set_metadata(CLEAN);
             }
         }
         // Of partitions that were taken from us the new owner decides.
@@ -216,7 +225,7 @@ impl Context {
 
 impl ClientContext for Context {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
-        log_line(level, facility, line);
+        self.shared.complaints.log(level, facility, line);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
@@ -237,18 +246,21 @@ impl ClientContext for Context {
 
     fn stats_raw(&self, json: &[u8]) {
         let Some(stats) = stats::read(json) else { return };
-        let floors: BTreeMap<(Arc<str>, i32), i64> = {
+        let ends: BTreeMap<(&str, i32), i64> =
+            stats.ends.iter().map(|(topic, partition, end)| ((topic.as_str(), *partition), *end)).collect();
+        let floors: Vec<_> = {
             let lanes = self.lanes();
-            lanes.iter().map(|(key, lane)| (key.clone(), lane.state.floor())).collect()
+            lanes.iter().map(|((topic, partition), lane)| (topic.clone(), *partition, lane.state.floor())).collect()
         };
-        let behind = stats.ends.iter().filter_map(|(topic, partition, end)| {
-            let floor = floors.get(&(topic.as_str().into(), *partition))?;
-            u64::try_from(end - floor).ok()
+        let behind = floors.iter().map(|(topic, partition, floor)| {
+            let end = ends.get(&(&**topic, *partition))?;
+            u64::try_from(end - floor).ok().or(Some(0))
         });
-        let lag = behind.sum();
+        // Not known before every partition has told its end.
+        let lag = if floors.is_empty() { None } else { behind.sum::<Option<u64>>() };
         self.shared.tally.edit(|figures| {
             figures.connected = stats.up;
-            figures.lag = Some(lag);
+            figures.lag = lag;
         });
     }
 }

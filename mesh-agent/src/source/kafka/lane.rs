@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
 use mesh_protocol::event::{DeliveryMode, Event, Origin, Protocol};
@@ -61,14 +62,26 @@ impl LaneState {
 }
 
 impl Lane {
-    /// A lane that has taken everything below `at`, and the work it does.
-    pub(super) fn new(shared: Arc<Shared>, place: Place, at: i64) -> (Self, impl Future<Output = ()> + Send + 'static) {
+    /// A lane that has taken everything below `at`, and the work it does. Records below `doubtful_below` are flagged as
+    /// redelivery.
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        place: Place,
+        at: i64,
+        doubtful_below: i64,
+    ) -> (Self, impl Future<Output = ()> + Send + 'static) {
         let (queue, records) = mpsc::unbounded_channel();
         let (ending, ended) = std::sync::mpsc::channel();
         let state = Arc::new(LaneState { place, floor: at.into(), queued_bytes: 0.into() });
         let (closing, abandon) = (CancellationToken::new(), CancellationToken::new());
-        let work =
-            Work { shared, state: state.clone(), closing: closing.clone(), abandon: abandon.clone(), session: None };
+        let work = Work {
+            shared,
+            state: state.clone(),
+            closing: closing.clone(),
+            abandon: abandon.clone(),
+            session: None,
+            doubtful_below,
+        };
         let lane = Self { state, queue, closing, abandon, ended, paused: false };
         let run = async move {
             work.run(records).await;
@@ -91,11 +104,12 @@ impl Lane {
         self.closing.cancel();
     }
 
-    /// Waits for the batch under way, then gives it up.
-    pub(super) fn wait(&self, limit: Duration) {
+    /// Waits for the batch under way, then gives it up; true when it was brought to its end.
+    pub(super) fn wait(&self, limit: Duration) -> bool {
         // The lane never sends: the channel closes when it has ended.
-        let _ = self.ended.recv_timeout(limit);
+        let ended = self.ended.recv_timeout(limit) == Err(RecvTimeoutError::Disconnected);
         self.abandon.cancel();
+        ended
     }
 }
 
@@ -105,6 +119,7 @@ struct Work {
     closing: CancellationToken,
     abandon: CancellationToken,
     session: Option<Session>,
+    doubtful_below: i64,
 }
 
 /// What became of records that were brought in.
@@ -196,7 +211,8 @@ impl Work {
         for record in records {
             let counts = &mut done.counts;
             counts.left_out_headers += record.headers.left_out;
-            match self.shared.mapping.map(&self.state.place, record, origin.clone(), again) {
+            let redelivered = again || record.offset < self.doubtful_below;
+            match self.shared.mapping.map(&self.state.place, record, origin.clone(), redelivered) {
                 Mapped::Filtered => counts.filtered += 1,
                 Mapped::Looped => counts.looped += 1,
                 Mapped::Poison(reason) => done.poison.push(self.passed_over(record, &reason)),

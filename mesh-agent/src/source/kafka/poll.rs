@@ -163,12 +163,10 @@ impl Poller {
                 }
             }
         }
-        for (list, result) in [(&full, consumer.pause(&full)), (&empty, consumer.resume(&empty))] {
-            if list.count() > 0
-                && let Err(error) = result
-            {
-                tracing::warn!(%error, "a partition could not be paused or resumed");
-            }
+        let paused = if full.count() > 0 { consumer.pause(&full) } else { Ok(()) };
+        let resumed = if empty.count() > 0 { consumer.resume(&empty) } else { Ok(()) };
+        if let Err(error) = paused.and(resumed) {
+            tracing::warn!(%error, "a partition could not be paused or resumed");
         }
     }
 
