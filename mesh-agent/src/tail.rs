@@ -12,14 +12,15 @@ use std::time::Duration;
 use bytes::Bytes;
 use mesh_protocol::event::{DeliveryMode, Event, Headers, Origin, Protocol};
 use mesh_protocol::id::{PrincipalId, SiteId};
+use mesh_protocol::policy::DenyReason;
 use mesh_protocol::topic::{Filter, Topic};
 use mesh_protocol::wire::{PublishOutcome, TailEvent, ToControl};
 use tokio::sync::mpsc;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::control::session::{Desk, Request};
-use crate::policy::{Enforcer, Session};
+use crate::policy::{Denied, Enforcer, Session};
 use crate::router::{Admitted, Delivery, EVENT_OVERHEAD_BYTES, Failure, Life, Outcome, Outlet, Reach, Router};
 use crate::status::now_ms;
 use crate::task::Tasks;
@@ -34,6 +35,8 @@ const MESSAGE_EVENTS_MAX: usize = 64;
 const PAYLOAD_BYTES_MAX: usize = 64 * 1024;
 /// How long a guaranteed publish waits for custody.
 const CUSTODY_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a request waits for the revision that makes its client known.
+const POLICY_PATIENCE: Duration = Duration::from_secs(3);
 /// Client id of these sessions.
 const CLIENT_ID: &str = "portal";
 
@@ -69,25 +72,20 @@ impl PortalDesk {
     }
 
     fn open(&self, request: u64, watch: Watch, answers: mpsc::Sender<ToControl>) {
-        let closed = |reason: String| ToControl::TailClosed { request, reason };
+        let closed = move |reason: String| ToControl::TailClosed { request, reason };
         let Ok(place) = self.busy.clone().try_acquire_owned() else {
             return answer(&answers, closed("this agent shows as many tails as it may; close one first".to_owned()));
         };
-        let session = match self.enforcer.session(watch.principal, CLIENT_ID) {
-            Ok(session) => session,
-            Err(denied) => return answer(&answers, closed(denied.to_string())),
-        };
-        if let Err(denied) = self.enforcer.check_subscribe(&session, &watch.filter) {
-            return answer(&answers, closed(denied.to_string()));
-        }
         let token = CancellationToken::new();
         if let Some(before) = self.tails.lock().expect("no panic while held").insert(request, token.clone()) {
             before.cancel();
         }
-        let tail = Tail { request, watch, session, enforcer: self.enforcer.clone(), answers };
-        let (router, tails) = (self.router.clone(), self.tails.clone());
+        let (enforcer, router, tails) = (self.enforcer.clone(), self.router.clone(), self.tails.clone());
         self.tasks.spawn_until_stopped("tail", async move {
-            tail.run(&router, token.clone()).await;
+            match allowed(&enforcer, &watch).await {
+                Ok(session) => Tail { request, watch, session, enforcer, answers }.run(&router, token.clone()).await,
+                Err(denied) => answer(&answers, closed(words(&denied))),
+            }
             let mut tails = tails.lock().expect("no panic while held");
             if token.is_cancelled() {
                 // Closed or replaced: whoever did it has taken care of the entry.
@@ -120,6 +118,41 @@ impl Desk for PortalDesk {
     }
 }
 
+/// The principal's session. One that is not known yet may come with the next revision, which the portal made a moment
+/// ago for this very request.
+async fn session(enforcer: &Enforcer, principal: PrincipalId) -> Result<Session, Denied> {
+    let deadline = Instant::now() + POLICY_PATIENCE;
+    let mut changes = enforcer.changes();
+    loop {
+        changes.borrow_and_update();
+        let denied = match enforcer.session(principal, CLIENT_ID) {
+            Err(denied @ Denied::ByPolicy(DenyReason::UnknownUser)) => denied,
+            decided => return decided,
+        };
+        if timeout_at(deadline, changes.changed()).await.is_err() {
+            return Err(denied);
+        }
+    }
+}
+
+/// The session of a watcher who may watch.
+async fn allowed(enforcer: &Enforcer, watch: &Watch) -> Result<Session, Denied> {
+    let session = session(enforcer, watch.principal).await?;
+    enforcer.check_subscribe(&session, &watch.filter)?;
+    Ok(session)
+}
+
+/// For the person at the portal, who may know what a client may not.
+fn words(denied: &Denied) -> String {
+    match denied {
+        Denied::ByPolicy(DenyReason::UnknownUser) => {
+            "the agent does not know this client yet: its policy is not the newest".to_owned()
+        }
+        Denied::ByPolicy(reason) => reason.detail(),
+        other => other.to_string(),
+    }
+}
+
 /// Never waits: a session that does not take its answers loses them, and says so by its own end.
 fn answer(answers: &mpsc::Sender<ToControl>, message: ToControl) {
     if answers.try_send(message).is_err() {
@@ -140,14 +173,14 @@ impl Publish {
         let Some(site) = enforcer.enforced().map(|enforced| enforced.site.id) else {
             return failed("the agent has no policy yet; look at its state");
         };
-        let session = match enforcer.session(self.principal, CLIENT_ID) {
+        let session = match session(enforcer, self.principal).await {
             Ok(session) => session,
-            Err(denied) => return PublishOutcome::Denied { reason: denied.to_string() },
+            Err(denied) => return PublishOutcome::Denied { reason: words(&denied) },
         };
         let (mode, bytes) = (self.mode, self.payload.len() + EVENT_OVERHEAD_BYTES);
         let permit = match enforcer.permit(&session, self.event(site)) {
             Ok(permit) => permit,
-            Err(denied) => return PublishOutcome::Denied { reason: denied.to_string() },
+            Err(denied) => return PublishOutcome::Denied { reason: words(&denied) },
         };
         let Ok(admission) = router.budget().try_take(bytes) else {
             return failed("the agent is overloaded; try again in a moment");
@@ -210,7 +243,7 @@ impl Tail {
                 () = self.answers.closed() => return,
                 Ok(()) = changes.changed() => {
                     if let Err(denied) = self.enforcer.check_subscribe(&self.session, &self.watch.filter) {
-                        return answer(&self.answers, ToControl::TailClosed { request: self.request, reason: denied.to_string() });
+                        return answer(&self.answers, ToControl::TailClosed { request: self.request, reason: words(&denied) });
                     }
                 }
                 _ = events.recv_many(&mut batch, MESSAGE_EVENTS_MAX) => {

@@ -17,6 +17,30 @@ struct Bench {
     told: mpsc::Receiver<ToControl>,
 }
 
+fn watcher() -> Principal {
+    Principal {
+        id: WATCHER,
+        username: "watcher".to_owned(),
+        state: PrincipalState::Enabled,
+        secrets: Vec::new(),
+        roles: Vec::new(),
+        application: None,
+        expires_at_ms: None,
+    }
+}
+
+/// The watcher may do this inside `orders/>`.
+fn rule(action: Action, number: u128) -> Rule {
+    Rule {
+        id: RuleId(Uuid::from_u128(number + 1)),
+        subject: Subject::Principal(WATCHER),
+        action,
+        effect: Effect::Allow,
+        filter: Filter::mesh("orders/>").expect("valid"),
+        sites: Vec::new(),
+    }
+}
+
 impl Bench {
     fn start() -> Self {
         let enforcer = Arc::new(Enforcer::default());
@@ -31,24 +55,8 @@ impl Bench {
     /// The watcher may do these inside `orders/>`.
     fn allow(&self, revision: u64, actions: &[Action]) {
         let mut state = sample::state(revision);
-        state.policy.principals = vec![Principal {
-            id: WATCHER,
-            username: "watcher".to_owned(),
-            state: PrincipalState::Enabled,
-            secrets: Vec::new(),
-            roles: Vec::new(),
-            application: None,
-            expires_at_ms: None,
-        }];
-        let rule = |(number, &action): (usize, &Action)| Rule {
-            id: RuleId(Uuid::from_u128(number as u128 + 1)),
-            subject: Subject::Principal(WATCHER),
-            action,
-            effect: Effect::Allow,
-            filter: Filter::mesh("orders/>").expect("valid"),
-            sites: Vec::new(),
-        };
-        state.policy.rules = actions.iter().enumerate().map(rule).collect();
+        state.policy.principals = vec![watcher()];
+        state.policy.rules = (0..).zip(actions).map(|(number, &action)| rule(action, number)).collect();
         let accepted = Accepted { state, revision: Revision { generation: 1, revision }, digest: String::new() };
         self.enforcer.apply(reconcile::enforced(&accepted).expect("compiles"));
     }
@@ -100,6 +108,22 @@ async fn a_publish_needs_the_principals_right() {
 }
 
 #[tokio::test]
+async fn a_client_made_a_moment_ago_is_waited_for() {
+    let enforcer = Enforcer::default();
+    let mut state = sample::state(1);
+    let apply = |state: &mesh_protocol::desired::DesiredState| {
+        let revision = Revision { generation: 1, revision: state.revision };
+        let accepted = Accepted { state: state.clone(), revision, digest: String::new() };
+        enforcer.apply(reconcile::enforced(&accepted).expect("compiles"));
+    };
+    apply(&state);
+    state.policy.principals = vec![watcher()];
+    state.policy.rules = vec![rule(Action::Connect, 0)];
+    let (found, ()) = tokio::join!(session(&enforcer, WATCHER), async { apply(&state) });
+    assert_eq!(found.expect("known by then").principal(), WATCHER);
+}
+
+#[tokio::test]
 async fn a_tail_shows_events_cut_to_its_limit() {
     let mut bench = Bench::start();
     bench.open(1, "orders/fr/>");
@@ -130,9 +154,9 @@ async fn a_session_that_is_gone_takes_its_tails_with_it() {
     bench.open(1, "orders/fr/>");
     bench.seen().await;
     bench.told.close();
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
+    let deadline = Instant::now() + Duration::from_secs(20);
     while bench.desk.busy.available_permits() < REQUESTS_MAX {
-        assert!(tokio::time::Instant::now() < deadline, "the tail goes on");
+        assert!(Instant::now() < deadline, "the tail goes on");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     assert!(bench.desk.tails.lock().expect("held briefly").is_empty());
