@@ -60,6 +60,7 @@ impl Facts {
         tokio::select! {
             Ok(()) = self.standing.changed() => {}
             Ok(()) = self.applied.changed() => {}
+            Ok(()) = self.links.changed() => {}
             Ok(()) = self.identity.changed() => {}
             Ok(()) = self.board_changes.changed() => {}
             else => std::future::pending().await,

@@ -86,9 +86,16 @@ pub(super) fn start(
     Ok(Box::new(Links { fabric, target, stand_in, tasks }))
 }
 
+/// Keeps the links' figures fresh, and wakes who watches only when a link came or went.
 async fn forward(mut from: watch::Receiver<Vec<LinkState>>, to: watch::Sender<Vec<LinkState>>) {
+    let up = |links: &[LinkState]| links.iter().map(|link| (link.agent, link.up)).collect::<Vec<_>>();
     loop {
-        to.send_replace(from.borrow_and_update().clone());
+        let newest = from.borrow_and_update().clone();
+        to.send_if_modified(|told| {
+            let news = up(told) != up(&newest);
+            *told = newest;
+            news
+        });
         if from.changed().await.is_err() {
             to.send_replace(Vec::new());
             return;
