@@ -122,7 +122,7 @@ impl Core {
             Control::Refused(refused) => self.on_refused(agent, &refused),
             Control::Behind(behind) => self.on_behind(agent, &behind),
             Control::Skip(skip) => self.on_skip(agent, &skip),
-            Control::Interest(interest) => self.on_interest(agent, interest),
+            Control::Interest(interest) => self.on_interest(agent, &interest),
             Control::InterestWanted { have } => self.answer_interest(agent, have),
             Control::SetAnnounced { set, members } => self.on_set(agent, set, &members).await,
             Control::SetConfirmed { set } => {
@@ -192,7 +192,7 @@ impl Core {
         self.deliver(agent, batches);
     }
 
-    fn on_interest(&mut self, agent: AgentId, interest: frame::Interest) {
+    fn on_interest(&mut self, agent: AgentId, interest: &frame::Interest) {
         let Some(peer) = self.peers.get_mut(&agent) else { return };
         match peer.learned.apply(interest) {
             Applied::Changed(changes) => {

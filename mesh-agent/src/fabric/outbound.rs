@@ -15,6 +15,9 @@ use crate::router::{Delivery, EVENT_OVERHEAD_BYTES, Failure};
 use crate::spool::Durability;
 use crate::stream::{Out, Progress, RunEvent};
 
+/// Header and destinations of a frame that carries one large event.
+const FRAME_ROOM_BYTES: usize = 16 * 1024;
+
 impl Core {
     /// Takes what the router left and sends what may go at once.
     pub(super) fn send_offered(&mut self) {
@@ -67,8 +70,13 @@ impl Core {
             return;
         }
         let now = self.clock.now();
-        let position = self.parts.spool.append(&event);
         let bytes = event.encoded().clone();
+        if bytes.len() + FRAME_ROOM_BYTES > frame::MAX_BYTES {
+            self.counts.refused.one();
+            hold.fail(Failure::Refused("the event with its metadata is larger than a frame between sites".to_owned()));
+            return;
+        }
+        let position = self.parts.spool.append(&event);
         let size = bytes.len() + EVENT_OVERHEAD_BYTES / 8;
         let mut places = Places::new();
         for agent in agents {
@@ -91,7 +99,12 @@ impl Core {
         for agent in agents {
             let enforcer = self.parts.enforcer.clone();
             let Some(peer) = self.peers.get_mut(&agent) else { continue };
-            let again = peer.receiver.poll(now);
+            let not_ready = &self.not_ready;
+            let again = peer.receiver.poll(now, |event| {
+                let mut ready = true;
+                not_ready.matches(&event.event().topic, &mut |_| ready = false);
+                ready
+            });
             let polled = peer.sender.poll(now, |event| enforcer.check_destination(&event.event().topic, agent).is_ok());
             self.deliver(agent, again);
             for hold in polled.withdrawn {

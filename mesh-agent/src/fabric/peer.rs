@@ -18,7 +18,7 @@ use crate::stream::{Moment, Receiver, Sender, Settings};
 /// A peer that was not heard for this long is down.
 pub(super) const LEASE: Duration = Duration::from_millis(2_500);
 /// Credit of each lane, in bytes. A peer's lanes together stay near what the links' own queues hold.
-const LANE_WINDOW_BYTES: u64 = 256 * 1024;
+const LANE_WINDOW_BYTES: u64 = 128 * 1024;
 /// Epochs of a peer's past that late frames may still carry.
 const RETIRED_MAX: usize = 8;
 
@@ -113,8 +113,10 @@ impl Peer {
         let anew = self.spool != Some(from);
         if anew {
             if let Some((_, old)) = self.spool.replace(from) {
+                if self.retired.len() == RETIRED_MAX {
+                    self.retired.pop_front();
+                }
                 self.retired.push_back(old);
-                self.retired.truncate(RETIRED_MAX);
             }
             self.retired.retain(|epoch| *epoch != from.1);
             self.receiver = Receiver::new(LANE_WINDOW_BYTES);
@@ -157,7 +159,7 @@ impl Peer {
     pub(super) fn want(&mut self, table: &Attachment, changes: Vec<Change>) {
         for change in changes {
             match change {
-                Change::Added(wanted) => self.add(table, wanted.filter, reason(wanted.life)),
+                Change::Added(wanted) => self.add(table, &wanted.filter, reason(wanted.life)),
                 Change::Removed(Wanted { filter, life }) => self.remove(table, &filter, reason(life)),
             }
         }
@@ -165,13 +167,14 @@ impl Peer {
 
     /// What desired state says that it wants, whether it can be reached or not.
     pub(super) fn desire(&mut self, table: &Attachment, filters: FxHashSet<Filter>) {
-        let before = std::mem::replace(&mut self.desired, filters.clone());
+        let before = std::mem::take(&mut self.desired);
         for filter in filters.difference(&before) {
-            self.add(table, filter.clone(), DESIRED);
+            self.add(table, filter, DESIRED);
         }
         for filter in before.difference(&filters) {
             self.remove(table, filter, DESIRED);
         }
+        self.desired = filters;
     }
 
     /// Takes everything it wants out of the table.
@@ -181,10 +184,10 @@ impl Peer {
         }
     }
 
-    fn add(&mut self, table: &Attachment, filter: Filter, reason: u8) {
+    fn add(&mut self, table: &Attachment, filter: &Filter, reason: u8) {
         let reasons = self.reasons.entry(filter.clone()).or_insert(0);
         if std::mem::replace(reasons, *reasons | reason) == 0 {
-            table.subscribe(&filter, self.number, Life::Live);
+            table.subscribe(filter, self.number, Life::Live);
         }
     }
 

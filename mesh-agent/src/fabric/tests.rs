@@ -194,7 +194,7 @@ async fn who_is_no_member_any_more_gets_and_gives_nothing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_port_in_use_is_named_and_taken_when_it_is_free() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    let mut mesh = Mesh::chain_at(1, vec![taken.local_addr().expect("bound")]);
+    let mut mesh = Mesh::chain_at(1, &[taken.local_addr().expect("bound")]);
     eventually("the line says so", || mesh.node(0).state() == Some(PartState::Failing)).await;
     let detail = mesh.node(0).detail();
     assert!(detail.contains("in use"), "{detail}");

@@ -49,7 +49,7 @@ impl Learned {
     }
 
     /// Takes a message over.
-    pub fn apply(&mut self, message: Message) -> Applied {
+    pub fn apply(&mut self, message: &Message) -> Applied {
         let whole = message.from.is_none();
         if !whole && message.from != self.version {
             return if self.version.is_some_and(|have| have >= message.version) {
@@ -58,7 +58,7 @@ impl Learned {
                 Applied::Mismatch
             };
         }
-        let Some(changes) = self.assemble(&message) else {
+        let Some(changes) = self.assemble(message) else {
             let lost = self.assembling.is_none();
             return if lost { Applied::Mismatch } else { Applied::Nothing };
         };

@@ -27,7 +27,7 @@ fn sync(router: &Router, advertised: &mut Advertised, learned: &mut Learned) -> 
     advertised.follow(router.interest());
     let mut made = Vec::new();
     for message in advertised.messages(router.interest(), learned.version()) {
-        if let Applied::Changed(changes) = learned.apply(message) {
+        if let Applied::Changed(changes) = learned.apply(&message) {
             made.extend(changes);
         }
     }
@@ -59,9 +59,9 @@ fn a_missed_delta_is_a_mismatch_until_the_whole_came() {
     attachment.subscribe(&filter("c"), 0, Life::Live);
     advertised.follow(router.interest());
     let missed = advertised.messages(router.interest(), 2).remove(0);
-    assert_eq!(learned.apply(missed), Applied::Mismatch);
+    assert_eq!(learned.apply(&missed), Applied::Mismatch);
     let whole = advertised.messages(router.interest(), 0).remove(0);
-    assert!(matches!(learned.apply(whole), Applied::Changed(changes) if changes.len() == 2));
+    assert!(matches!(learned.apply(&whole), Applied::Changed(changes) if changes.len() == 2));
     assert!(learned.agrees(advertised.version(), advertised.hash()));
 }
 
@@ -76,7 +76,7 @@ fn a_large_set_comes_in_parts_and_a_lost_part_is_noticed() {
     let mut parts = advertised.messages(router.interest(), 0);
     assert!(parts.len() > 2);
     parts.remove(1);
-    let results: Vec<Applied> = parts.into_iter().map(|part| learned.apply(part)).collect();
+    let results: Vec<Applied> = parts.iter().map(|part| learned.apply(part)).collect();
     assert_eq!(results[..2], [Applied::Nothing, Applied::Mismatch]);
     assert_eq!(sync(&router, &mut advertised, &mut learned).len(), 10_000);
 }
@@ -101,7 +101,7 @@ fn a_set_that_does_not_add_up_is_asked_for_again() {
     advertised.follow(router.interest());
     let mut message = advertised.messages(router.interest(), 0).remove(0);
     message.hash ^= 1;
-    let _changes = learned.apply(message);
+    let _changes = learned.apply(&message);
     assert_eq!(learned.version(), 0);
     assert!(!learned.agrees(advertised.version(), advertised.hash()));
 }

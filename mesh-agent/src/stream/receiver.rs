@@ -185,12 +185,13 @@ impl<E: Clone> Receiver<E> {
         state.settle(now, ticket, settled);
     }
 
-    /// Delivers again what is due after a loss.
+    /// Delivers again what is due after a loss, as far as whoever shall take it is `ready`: the others at this site that
+    /// have it already would only see it again and again.
     #[must_use]
-    pub fn poll(&mut self, now: Moment) -> Vec<Batch<E>> {
+    pub fn poll(&mut self, now: Moment, ready: impl Fn(&E) -> bool) -> Vec<Batch<E>> {
         let mut batches = Vec::new();
         for (lane, state) in &mut self.lanes {
-            if state.rewind_if_due(now) {
+            if state.rewind_if_due(now, &ready) {
                 self.counts.redelivered += 1;
             }
             batches.append(&mut state.deliver(*lane));
@@ -248,11 +249,11 @@ impl<E: Clone> RecvLane<E> {
                     Ahead::Skip(up_to, reason) => self.take_skip(prev, up_to, reason, counts),
                 }
             }
-            next = self.from_aside();
+            next = self.next_aside();
         }
     }
 
-    fn from_aside(&mut self) -> Option<(Seq, Ahead<E>)> {
+    fn next_aside(&mut self) -> Option<(Seq, Ahead<E>)> {
         let first = self.ahead.first_entry().filter(|entry| *entry.key() <= self.arrived)?;
         let (prev, what) = first.remove_entry();
         self.ahead_bytes -= what.bytes();
@@ -391,10 +392,15 @@ impl<E: Clone> RecvLane<E> {
     }
 
     /// Once every open receipt has ended and the wait is over, everything from the first lost batch on is queued again.
-    fn rewind_if_due(&mut self, now: Moment) -> bool {
+    fn rewind_if_due(&mut self, now: Moment, ready: &impl Fn(&E) -> bool) -> bool {
         let open = self.pending.iter().any(|pending| matches!(pending.state, State::Waiting(_)));
         let Some(rewind) = self.rewind else { return false };
         if open || now < rewind.not_before {
+            return false;
+        }
+        let lost = self.pending.iter().filter(|pending| pending.state == State::Lost);
+        if !lost.flat_map(|pending| &pending.events).all(|(_, event, _)| ready(event)) {
+            self.rewind = Some(Rewind { not_before: now.after(REDELIVER_AFTER) });
             return false;
         }
         self.rewind = None;

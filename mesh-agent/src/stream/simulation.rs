@@ -149,7 +149,7 @@ impl World {
             let answer = self.answers.pop_first().expect("just seen").1;
             self.answer(answer);
         }
-        let again = self.receiver.poll(self.now);
+        let again = self.receiver.poll(self.now, |_| true);
         self.hand_out(again);
         for out in self.sender.poll(self.now, |_| true).out {
             self.send(&out);

@@ -13,7 +13,8 @@ use mesh_protocol::topic::Filter;
 use crate::counters::{Counter, Counters};
 use crate::router::{Attachment, Delivery, Failure, Life, Outlet, Reach, Router};
 
-/// One stand-in. It stands from the beginning.
+/// One stand-in. What it registers is live, never durable: to the fabric a durable destination is ready only when the
+/// real one has subscribed, and until then nothing that comes from other agents is tried on it. It stands from the beginning.
 #[derive(Debug)]
 pub(super) struct StandIn {
     attachment: Attachment,
@@ -40,7 +41,7 @@ impl StandIn {
         let mut state = self.state.lock().expect("no panic while held");
         let filters: HashSet<_> = filters.into_iter().collect();
         if state.standing {
-            filters.difference(&state.filters).for_each(|filter| self.attachment.subscribe(filter, 0, Life::Durable));
+            filters.difference(&state.filters).for_each(|filter| self.attachment.subscribe(filter, 0, Life::Live));
             state.filters.difference(&filters).for_each(|filter| self.attachment.unsubscribe(filter, 0));
         }
         state.filters = filters;
@@ -50,7 +51,7 @@ impl StandIn {
     pub(super) fn stand(&self) {
         let mut state = self.state.lock().expect("no panic while held");
         if !std::mem::replace(&mut state.standing, true) {
-            state.filters.iter().for_each(|filter| self.attachment.subscribe(filter, 0, Life::Durable));
+            state.filters.iter().for_each(|filter| self.attachment.subscribe(filter, 0, Life::Live));
         }
     }
 

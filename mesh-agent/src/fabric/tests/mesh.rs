@@ -110,17 +110,17 @@ impl Mesh {
 
     pub(super) fn chain_with(count: usize, foreign: impl Fn(usize) -> bool) -> Self {
         let ports: Vec<TcpListener> = (0..count).map(|_| TcpListener::bind("127.0.0.1:0").expect("a port")).collect();
-        let addresses = ports.iter().map(|port| port.local_addr().expect("bound")).collect();
+        let addresses: Vec<SocketAddr> = ports.iter().map(|port| port.local_addr().expect("bound")).collect();
         drop(ports);
-        Self::build(addresses, foreign)
+        Self::build(&addresses, foreign)
     }
 
-    pub(super) fn chain_at(count: usize, addresses: Vec<SocketAddr>) -> Self {
+    pub(super) fn chain_at(count: usize, addresses: &[SocketAddr]) -> Self {
         assert_eq!(count, addresses.len());
         Self::build(addresses, |_| false)
     }
 
-    fn build(addresses: Vec<SocketAddr>, foreign: impl Fn(usize) -> bool) -> Self {
+    fn build(addresses: &[SocketAddr], foreign: impl Fn(usize) -> bool) -> Self {
         // `RUST_LOG=debug` shows what happened; without it the tests are quiet.
         let log = tracing_subscriber::EnvFilter::from_default_env();
         let _ = tracing_subscriber::fmt().with_env_filter(log).with_writer(std::io::stderr).try_init();
