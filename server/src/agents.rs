@@ -117,3 +117,6 @@ async fn serve_connection(stream: TcpStream, address: SocketAddr, acceptor: &Tls
         tracing::debug!(%address, error = %error, "a connection at the agents' port ended early");
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::io::Read;
+use std::io::{IsTerminal, Read};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -126,5 +126,10 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 fn log() {
     let filter =
         EnvFilter::try_from_env("MESHPORT_LOG").unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn,memory_serve=warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false)
+        .init();
 }

@@ -21,6 +21,8 @@ pub use folder::{Endpoints, Folder};
 
 /// How long parts may take to end before they are left behind.
 const STOP_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long agents may take to hear that the portal stops.
+const GOODBYE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Runs the portal until it is interrupted.
 ///
@@ -56,6 +58,7 @@ pub async fn run(arguments: ServeArgs) -> anyhow::Result<()> {
 
     interrupted().await;
     tracing::info!("stopping");
+    say_goodbye(&app).await;
     let left = tasks.stop(STOP_TIMEOUT).await;
     if !left.is_empty() {
         tracing::warn!(?left, "these parts did not end in time");
@@ -135,6 +138,15 @@ async fn announce(app: &App, config: &Config) -> anyhow::Result<()> {
         println!("Make the first admin here (this link works once): {}/setup?code={code}", config.portal_url);
     }
     Ok(())
+}
+
+/// Ends the agents' sessions in order, so that the next start does not show agents that are not there.
+async fn say_goodbye(app: &App) {
+    app.fleet().end_all();
+    let until = tokio::time::Instant::now() + GOODBYE_TIMEOUT;
+    while !app.fleet().connected().is_empty() && tokio::time::Instant::now() < until {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
 }
 
 async fn interrupted() {

@@ -27,7 +27,7 @@ use mesh_protocol::wire::{
 
 use super::{AgentsState, Peer};
 use crate::app::error::chain;
-use crate::app::fleet::Seat;
+use crate::app::fleet::{End, Seat};
 use crate::app::{App, Error};
 use requests::Requests;
 use tokio::time::Instant;
@@ -113,7 +113,10 @@ impl Session {
         let (app, agent) = (self.app.clone(), self.agent);
         // However the session ends, also by being dropped: the agent is offline.
         let goodbye = Goodbye { app, agent, session };
-        let ended = self.serve(seat).await;
+        let ended = match self.welcome(&hello).await {
+            Ok(()) => self.serve(seat).await,
+            Err(ended) => ended,
+        };
         tracing::info!(agent = %agent, reason = %chain(&ended), "an agent is offline");
         goodbye.say().await;
     }
@@ -136,10 +139,13 @@ impl Session {
             self.refuse(reason.clone(), too_old).await;
             return Err(Ended::Told(reason));
         }
+        Ok(hello)
+    }
+
+    async fn welcome(&mut self, hello: &Hello) -> Result<(), Ended> {
         let version = hello.version_max.min(PROTOCOL_VERSION);
         let portal_version = env!("CARGO_PKG_VERSION").to_owned();
-        self.send(&ToAgent::Welcome { version, portal_version }).await?;
-        Ok(hello)
+        self.send(&ToAgent::Welcome { version, portal_version }).await
     }
 
     /// The rollout pushes to this seat as soon as it runs; it was woken when the session began.
@@ -176,9 +182,8 @@ impl Session {
                 }
                 message = requests.closed_tail() => self.send(&message).await,
                 Ok(()) = seat.end.changed() => {
-                    let reason = seat.end.borrow().clone().unwrap_or_default();
-                    self.refuse(reason.clone(), false).await;
-                    Err(Ended::Told(reason))
+                    let end = seat.end.borrow().clone();
+                    Err(self.end(end).await)
                 }
             };
             if let Err(ended) = step {
@@ -228,6 +233,20 @@ impl Session {
         match tokio::time::timeout(PATIENCE, self.socket.send(Message::Text(text.into()))).await {
             Ok(sent) => sent.map_err(Ended::Broken),
             Err(_) => Err(Ended::Silent),
+        }
+    }
+
+    async fn end(&mut self, end: Option<End>) -> Ended {
+        match end {
+            Some(End::Refused(reason)) => {
+                self.refuse(reason.clone(), false).await;
+                Ended::Told(reason)
+            }
+            Some(End::Stopping) | None => {
+                // The agent may be gone first; either way the session is over.
+                let _gone = self.socket.send(Message::Close(None)).await;
+                Ended::Told("the portal stops".to_owned())
+            }
         }
     }
 

@@ -42,7 +42,7 @@ impl App {
     /// # Errors
     /// The caller may not, there is none, no reason was given, or the database's.
     pub async fn revoke_agent(&self, caller: &Caller, id: AgentId, input: ReasonInput) -> Result<()> {
-        let mut edit = self.edit(caller.permit(Right::AgentRevoke)?).await?;
+        let mut edit = self.edit(caller.permit(Right::AgentWrite)?).await?;
         let mut errors = FieldErrors::default();
         errors.text("reason", &input.reason);
         errors.check()?;
@@ -94,12 +94,16 @@ impl App {
     /// # Errors
     /// The database's.
     pub async fn end_session_of(&self, id: AgentId, session: uuid::Uuid) -> Result<()> {
+        let noted = self.note_end(id, session).await;
         self.fleet().leave(id, session);
+        self.live().notify(LiveTopic::Topology);
+        noted
+    }
+
+    async fn note_end(&self, id: AgentId, session: uuid::Uuid) -> Result<()> {
         let mut tx = self.store().write().await?;
         tx.end_agent_session(id, session, now_ms()).await?;
-        tx.commit().await?;
-        self.live().notify(LiveTopic::Topology);
-        Ok(())
+        Ok(tx.commit().await?)
     }
 
     /// Keeps what an agent says of itself. Where its fabric endpoint is reached is an input of the others' desired
@@ -110,14 +114,14 @@ impl App {
     pub async fn take_status(&self, id: AgentId, status: &Status) -> Result<()> {
         let mut tx = self.store().write().await?;
         let Some(agent) = tx.agent(id).await? else { return Ok(()) };
-        let before = tx.statuses(self.environment()).await?.into_iter().find(|last| last.agent == id);
+        let before = tx.status(id).await?;
         tx.save_status(id, status, now_ms()).await?;
         tx.commit().await?;
         let outcome = |status: &Status| (status.applied, status.rejected.clone());
-        if before.as_ref().map(|last| outcome(&last.status)) != Some(outcome(status)) {
+        if before.as_ref().map(outcome) != Some(outcome(status)) {
             self.live().notify(LiveTopic::Rollout);
         }
-        if before.is_none_or(|last| last.status.parts != status.parts || last.status.links != status.links) {
+        if before.is_none_or(|before| before.parts != status.parts || before.links != status.links) {
             self.live().notify(LiveTopic::Topology);
         }
         let fabric = status.parts.iter().find(|part| part.object == PartRef::Fabric);

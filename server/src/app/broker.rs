@@ -1,6 +1,6 @@
 //! Broker connections.
 
-use frontend::api::{BrokerInput, BrokerView, Freshness, Edit, LiveTopic, SaslInput};
+use frontend::api::{BrokerInput, BrokerView, Edit, Freshness, LiveTopic, SaslInput};
 use mesh_protocol::desired::{KafkaSecurity, Sasl};
 use mesh_protocol::id::BrokerId;
 use mesh_protocol::report::{ObjectKind, PartRef};
@@ -31,7 +31,7 @@ impl App {
     /// # Errors
     /// The caller may not, the input is wrong, or the database's.
     pub async fn create_broker(&self, caller: &Caller, input: BrokerInput) -> Result<BrokerView> {
-        let mut edit = self.edit(caller.permit(Right::TopologyWrite)?).await?;
+        let mut edit = self.edit(caller.permit(Right::BrokerWrite)?).await?;
         let broker = Broker { id: BrokerId(Uuid::now_v7()), spec: spec(input), revision: 1 };
         self.check_broker(&broker.spec).await?;
         let summary = format!("added the broker connection {}", broker.spec.name);
@@ -47,7 +47,7 @@ impl App {
     /// # Errors
     /// The caller may not, the input is wrong or stale, or the database's.
     pub async fn update_broker(&self, caller: &Caller, id: BrokerId, input: Edit<BrokerInput>) -> Result<BrokerView> {
-        let mut edit = self.edit(caller.permit(Right::TopologyWrite)?).await?;
+        let mut edit = self.edit(caller.permit(Right::BrokerWrite)?).await?;
         let spec = spec(input.value);
         self.check_broker(&spec).await?;
         let summary = format!("changed the broker connection {}", spec.name);
@@ -63,7 +63,7 @@ impl App {
     /// # Errors
     /// The caller may not, routes use it, it is stale, or the database's.
     pub async fn delete_broker(&self, caller: &Caller, id: BrokerId, revision: i64) -> Result<()> {
-        let mut edit = self.edit(caller.permit(Right::TopologyWrite)?).await?;
+        let mut edit = self.edit(caller.permit(Right::BrokerWrite)?).await?;
         let routes = edit.tx.routes(self.environment()).await?;
         let users: Vec<_> = routes
             .iter()

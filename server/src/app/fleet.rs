@@ -34,8 +34,8 @@ struct Handle {
     desired: watch::Sender<Option<Arc<Signed>>>,
     deny_list: watch::Sender<Option<Arc<Signed>>>,
     requests: mpsc::Sender<Request>,
-    /// Dropping it (or sending) ends the session.
-    end: watch::Sender<Option<String>>,
+    /// Set, it ends the session.
+    end: watch::Sender<Option<End>>,
 }
 
 /// The session's side of the handle.
@@ -49,8 +49,17 @@ pub struct Seat {
     pub deny_list: watch::Receiver<Option<Arc<Signed>>>,
     /// What people ask of the agent.
     pub requests: mpsc::Receiver<Request>,
-    /// Set, with a reason, when the session must end.
-    pub end: watch::Receiver<Option<String>>,
+    /// Set when the session must end.
+    pub end: watch::Receiver<Option<End>>,
+}
+
+/// Why the portal ends a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The agent may not have it; told to the agent.
+    Refused(String),
+    /// The portal stops; the agent comes back to the next one.
+    Stopping,
 }
 
 /// Something a person asks of an agent.
@@ -103,7 +112,7 @@ impl Fleet {
         let handle = Handle { session, desired, deny_list, requests, end };
         let replaced = self.lock().insert(agent, handle);
         if let Some(old) = replaced {
-            old.end.send_replace(Some("another session of this agent took its place".to_owned()));
+            old.end.send_replace(Some(End::Refused("another session of this agent took its place".to_owned())));
         }
         Seat { session, desired: desired_rx, deny_list: deny_list_rx, requests: requests_rx, end: end_rx }
     }
@@ -116,10 +125,17 @@ impl Fleet {
         }
     }
 
-    /// Ends an agent's session.
+    /// Ends the session of an agent that may not have it any more.
     pub fn end(&self, agent: AgentId, reason: &str) {
         if let Some(handle) = self.lock().get(&agent) {
-            handle.end.send_replace(Some(reason.to_owned()));
+            handle.end.send_replace(Some(End::Refused(reason.to_owned())));
+        }
+    }
+
+    /// Ends all sessions, because the portal stops.
+    pub fn end_all(&self) {
+        for handle in self.lock().values() {
+            handle.end.send_replace(Some(End::Stopping));
         }
     }
 

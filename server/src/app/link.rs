@@ -30,7 +30,7 @@ impl App {
     /// # Errors
     /// The caller may not, the input is wrong, or the database's.
     pub async fn create_link(&self, caller: &Caller, input: LinkInput) -> Result<LinkView> {
-        let mut edit = self.edit(caller.permit(Right::TopologyWrite)?).await?;
+        let mut edit = self.edit(caller.permit(Right::LinkWrite)?).await?;
         let mut errors = FieldErrors::default();
         for (field, site) in [("from", input.from), ("to", input.to)] {
             if edit.tx.site(site).await?.is_none() {
@@ -53,7 +53,7 @@ impl App {
     /// # Errors
     /// The caller may not, it is stale, or the database's.
     pub async fn delete_link(&self, caller: &Caller, id: LinkId, revision: i64) -> Result<()> {
-        let mut edit = self.edit(caller.permit(Right::TopologyWrite)?).await?;
+        let mut edit = self.edit(caller.permit(Right::LinkWrite)?).await?;
         if !edit.tx.links(self.environment()).await?.iter().any(|link| link.id == id) {
             return Err(Error::NotFound { what: "link" });
         }

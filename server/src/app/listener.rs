@@ -30,7 +30,7 @@ impl App {
     /// # Errors
     /// The caller may not, the input is wrong, or the database's.
     pub async fn create_listener(&self, caller: &Caller, input: ListenerInput) -> Result<ListenerView> {
-        let mut edit = self.edit(caller.permit(Right::TopologyWrite)?).await?;
+        let mut edit = self.edit(caller.permit(Right::ListenerWrite)?).await?;
         let listener = Listener { id: ListenerId(Uuid::now_v7()), spec: spec(input), revision: 1 };
         self.check_listener(&listener.spec).await?;
         let summary = format!("added the listener {}", listener.spec.name);
@@ -51,7 +51,7 @@ impl App {
         id: ListenerId,
         input: Edit<ListenerInput>,
     ) -> Result<ListenerView> {
-        let mut edit = self.edit(caller.permit(Right::TopologyWrite)?).await?;
+        let mut edit = self.edit(caller.permit(Right::ListenerWrite)?).await?;
         let spec = spec(input.value);
         self.check_listener(&spec).await?;
         let summary = format!("changed the listener {}", spec.name);
@@ -67,7 +67,7 @@ impl App {
     /// # Errors
     /// The caller may not, it is stale, or the database's.
     pub async fn delete_listener(&self, caller: &Caller, id: ListenerId, revision: i64) -> Result<()> {
-        let mut edit = self.edit(caller.permit(Right::TopologyWrite)?).await?;
+        let mut edit = self.edit(caller.permit(Right::ListenerWrite)?).await?;
         edit.take_revision("removed a listener").await?;
         edit.tx.delete_listener(id, seen(revision)).await?;
         edit.finish(done("listener.delete", id, "removed a listener")).await

@@ -176,7 +176,8 @@ pub fn api_role(role: PortalRole) -> api::PortalRole {
 }
 
 /// A role of the API.
-pub(super) fn domain_role(role: api::PortalRole) -> PortalRole {
+#[must_use]
+pub fn domain_role(role: api::PortalRole) -> PortalRole {
     match role {
         api::PortalRole::Viewer => PortalRole::Viewer,
         api::PortalRole::Developer => PortalRole::Developer,

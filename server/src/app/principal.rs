@@ -1,8 +1,8 @@
 //! Clients of the mesh: made with a secret that is shown once, given roles, rotated, disabled, blocked.
 
 use frontend::api::{
-    Edit, Freshness, LiveTopic, Page, PrincipalInput, PrincipalQuery, PrincipalSecret, PrincipalView, ReasonInput, RoleRef,
-    RotateInput, SecretView,
+    Edit, Freshness, LiveTopic, Page, PrincipalInput, PrincipalQuery, PrincipalSecret, PrincipalView, ReasonInput,
+    RoleRef, RotateInput, SecretView,
 };
 use mesh_protocol::id::{PrincipalId, RuleId};
 use mesh_protocol::policy::{Action, Effect, PrincipalState, Rule as Policy, Subject};

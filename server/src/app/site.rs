@@ -47,7 +47,7 @@ impl App {
     /// # Errors
     /// The caller may not, the input is wrong, or the database's.
     pub async fn create_site(&self, caller: &Caller, input: SiteInput) -> Result<SiteView> {
-        let mut edit = self.edit(caller.permit(Right::TopologyWrite)?).await?;
+        let mut edit = self.edit(caller.permit(Right::SiteWrite)?).await?;
         let connects_to = input.connects_to;
         let spec = spec(input);
         spec.check()?;
@@ -72,7 +72,7 @@ impl App {
     /// # Errors
     /// The caller may not, the input is wrong or stale, or the database's.
     pub async fn update_site(&self, caller: &Caller, id: SiteId, input: Edit<SiteInput>) -> Result<SiteView> {
-        let mut edit = self.edit(caller.permit(Right::TopologyWrite)?).await?;
+        let mut edit = self.edit(caller.permit(Right::SiteWrite)?).await?;
         let connects_to = input.value.connects_to;
         let spec = spec(input.value);
         spec.check()?;
@@ -100,7 +100,7 @@ impl App {
     /// # Errors
     /// The caller may not, agents or brokers are there, it is stale, or the database's.
     pub async fn delete_site(&self, caller: &Caller, id: SiteId, revision: i64) -> Result<()> {
-        let mut edit = self.edit(caller.permit(Right::TopologyWrite)?).await?;
+        let mut edit = self.edit(caller.permit(Right::SiteWrite)?).await?;
         let old = edit.tx.site(id).await?.ok_or(Error::NotFound { what: "site" })?;
         let agents = edit.tx.agents(self.environment()).await?;
         let (enrolled, known): (usize, usize) = agents
@@ -131,7 +131,7 @@ impl App {
     /// # Errors
     /// The caller may not, there is no such site, the input is wrong, or the database's.
     pub async fn create_join_token(&self, caller: &Caller, site: SiteId, input: JoinTokenInput) -> Result<JoinLine> {
-        let mut edit = self.edit(caller.permit(Right::TopologyWrite)?).await?;
+        let mut edit = self.edit(caller.permit(Right::SiteWrite)?).await?;
         let name = edit.tx.site(site).await?.ok_or(Error::NotFound { what: "site" })?.spec.name;
         if input.minutes.is_some_and(|minutes| minutes == 0 || minutes > TOKEN_MINUTES_MAX) {
             return Err(FieldErrors::one("minutes", format_args!("must be 1 to {TOKEN_MINUTES_MAX}")).into());

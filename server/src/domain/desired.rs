@@ -81,14 +81,9 @@ impl Mesh {
             },
             keys: Keys { policy: self.policy_keys.clone() },
             policy: self.policy(&connectors),
-            listeners: self
-                .listeners
-                .iter()
-                .filter(|listener| listener.spec.site == site.id)
-                .map(listener_state)
-                .collect(),
+            listeners: self.listeners_of(site.id),
             fabric: self.fabric(agent, site),
-            brokers: self.brokers.iter().filter(|broker| broker.spec.site == site.id).map(broker_state).collect(),
+            brokers: self.brokers_of(site.id),
             connectors,
             durable_interest: self.durable_interest(),
             observe: Observe { addresses: self.addresses.clone() },
@@ -135,6 +130,20 @@ impl Mesh {
         }
         rules.sort_by_key(|rule| rule.id);
         Policy { secret_key: self.environment.secret_key.clone(), principals, roles, rules, scopes: Vec::new() }
+    }
+
+    fn listeners_of(&self, site: SiteId) -> Vec<ListenerState> {
+        let here = self.listeners.iter().filter(|listener| listener.spec.site == site);
+        let mut listeners: Vec<_> = here.map(listener_state).collect();
+        listeners.sort_by_key(|listener| listener.id);
+        listeners
+    }
+
+    fn brokers_of(&self, site: SiteId) -> Vec<BrokerConnection> {
+        let here = self.brokers.iter().filter(|broker| broker.spec.site == site);
+        let mut brokers: Vec<_> = here.map(broker_state).collect();
+        brokers.sort_by_key(|broker| broker.id);
+        brokers
     }
 
     fn fabric(&self, agent: &Agent, site: &Site) -> Fabric {

@@ -65,9 +65,9 @@ macro_rules! operation {
     };
     ($tag:literal, $verb:ident $path:literal $name:ident(path $id:ty, body $body:ty) -> $out:ty) => {
         #[utoipa::path(
-                    $verb, path = $path, tag = $tag, params(("id" = $id, Path)), request_body = $body,
-                    responses((status = 200, body = $out))
-                )]
+                            $verb, path = $path, tag = $tag, params(("id" = $id, Path)), request_body = $body,
+                            responses((status = 200, body = $out))
+                        )]
         async fn $name(
             portal: $crate::portal::Portal,
             $crate::http::problem::Named(id): $crate::http::problem::Named<$id>,
@@ -78,9 +78,9 @@ macro_rules! operation {
     };
     ($tag:literal, $verb:ident $path:literal $name:ident(path $id:ty, revision) -> $out:ty) => {
         #[utoipa::path(
-                    $verb, path = $path, tag = $tag, params(("id" = $id, Path), ("revision" = i64, Query)),
-                    responses((status = 200, body = $out))
-                )]
+                            $verb, path = $path, tag = $tag, params(("id" = $id, Path), ("revision" = i64, Query)),
+                            responses((status = 200, body = $out))
+                        )]
         async fn $name(
             portal: $crate::portal::Portal,
             $crate::http::problem::Named(id): $crate::http::problem::Named<$id>,

@@ -269,6 +269,17 @@ impl Tx {
             .collect())
     }
 
+    /// The last status of one agent.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn status(&mut self, id: AgentId) -> Result<Option<Status>> {
+        let row: Option<(Json<Status>,)> = on_db!(self, |conn| {
+            sqlx::query_as("select body from agent_status where agent_id = $1").bind(id.0).fetch_optional(conn).await
+        })?;
+        Ok(row.map(|(status,)| status.0))
+    }
+
     /// The newest document of an agent, exactly as signed.
     ///
     /// # Errors

@@ -1,1 +1,219 @@
+use mesh_protocol::desired::{DeniedV3Publish, KafkaSecurity, ListenerProtocol, Start};
+use mesh_protocol::event::DeliveryMode;
+use mesh_protocol::id::{EnvironmentId, LinkId, ListenerId};
+use mesh_protocol::secret::SecretKey;
+use mesh_protocol::topic::Filter;
+use mesh_protocol::wire::Revision;
+use uuid::Uuid;
 
+use super::*;
+use crate::domain::{broker, listener, route, site};
+
+fn id(n: u128) -> Uuid {
+    Uuid::from_u128(n)
+}
+
+fn site(n: u128, name: &str) -> Site {
+    let spec = site::Spec { name: name.into(), region: "eu".into(), ..site::Spec::default() };
+    Site { id: SiteId(id(n)), spec, revision: 1, created_at_ms: 0, updated_at_ms: 0 }
+}
+
+fn agent(n: u128, site: u128, addresses: &[&str]) -> Agent {
+    Agent {
+        id: AgentId(id(n)),
+        site: SiteId(id(site)),
+        name: format!("agent-{n}"),
+        public_key: n.to_string(),
+        version: "1".into(),
+        state: State::Enrolled,
+        certificate_ends_at_ms: 0,
+        fabric_addresses: addresses.iter().map(|address| (*address).to_owned()).collect(),
+        connected: false,
+        presence_since_ms: 0,
+        seen_at_ms: 0,
+        address: None,
+        created_at_ms: 0,
+    }
+}
+
+fn kafka(n: u128, site: u128) -> Broker {
+    let spec = broker::Spec {
+        site: SiteId(id(site)),
+        name: format!("kafka-{n}"),
+        bootstrap: vec!["k:9092".into()],
+        security: KafkaSecurity { tls: false, ca_pem: None, sasl: None },
+        discover: true,
+    };
+    Broker { id: BrokerId(id(n)), spec, revision: 1 }
+}
+
+fn principal(n: u128, kind: Kind) -> Principal {
+    Principal {
+        id: PrincipalId(id(n)),
+        username: format!("p{n}"),
+        kind,
+        person: None,
+        state: PrincipalState::Enabled,
+        application: None,
+        roles: vec![],
+        secrets: vec![],
+        expires_at_ms: None,
+        revision: 1,
+        created_at_ms: 0,
+    }
+}
+
+/// hq (1) with Kafka 100, berlin (2) with Kafka 200 and a route between them, lyon (3) with a listener; 2 and 3 dial 1.
+fn mesh() -> Mesh {
+    Mesh {
+        environment: Environment {
+            id: EnvironmentId(id(9)),
+            name: "production".into(),
+            policy: Revision { generation: 1, revision: 7 },
+            secret_key: SecretKey::new([1; 32]),
+        },
+        policy_keys: vec!["aa".into()],
+        sites: vec![site(1, "hq"), site(2, "berlin"), site(3, "lyon")],
+        agents: vec![agent(11, 1, &["hq:7447"]), agent(22, 2, &[]), agent(33, 3, &[])],
+        links: vec![
+            Link { id: LinkId(id(50)), from: SiteId(id(2)), to: SiteId(id(1)), revision: 1 },
+            Link { id: LinkId(id(51)), from: SiteId(id(3)), to: SiteId(id(1)), revision: 1 },
+        ],
+        listeners: vec![Listener {
+            id: ListenerId(id(60)),
+            spec: listener::Spec {
+                site: SiteId(id(3)),
+                name: "mqtt".into(),
+                protocol: ListenerProtocol::Mqtt,
+                bind: "0.0.0.0:0".into(),
+                payload_bytes_max: 1,
+                connections_max: 1,
+                custody_timeout_ms: 1_000,
+                denied_v3_publish: DeniedV3Publish::Disconnect,
+            },
+            revision: 1,
+        }],
+        brokers: vec![kafka(100, 1), kafka(200, 2)],
+        principals: vec![principal(70, Kind::Client), principal(71, Kind::Route)],
+        roles: vec![],
+        rules: vec![],
+        routes: vec![Route {
+            id: RouteId(id(80)),
+            principal: PrincipalId(id(71)),
+            spec: route::Spec {
+                name: "berlin-to-hq".into(),
+                enabled: true,
+                from: From::Kafka {
+                    broker: BrokerId(id(200)),
+                    topics: vec!["sensors".into()],
+                    template: "sensors/{value.plant}/{key}".into(),
+                    filter: " ".into(),
+                    start: Start::Earliest,
+                },
+                to: To::Kafka { broker: BrokerId(id(100)), topic: "sensors".into(), key: String::new() },
+                mode: DeliveryMode::Guaranteed,
+                note: String::new(),
+            },
+            generation: 1,
+            since_revision: 1,
+            revision: 1,
+            updated_at_ms: 0,
+            updated_by: "ada".into(),
+        }],
+        addresses: vec![],
+    }
+}
+
+fn desired(mesh: &Mesh, agent: u128) -> DesiredState {
+    mesh.desired(AgentId(id(agent))).expect("an enrolled agent")
+}
+
+#[test]
+fn a_route_between_clusters_is_a_source_here_and_a_sink_there() {
+    let mesh = mesh();
+    let works =
+        |agent| desired(&mesh, agent).connectors.into_iter().map(|connector| connector.work).collect::<Vec<_>>();
+    assert!(matches!(&works(22)[..], [ConnectorWork::KafkaSource(source)] if source.filter.is_none()));
+    let filter = Filter::mesh("sensors/*/*").expect("valid");
+    assert!(
+        matches!(&works(11)[..], [ConnectorWork::KafkaSink(sink)] if sink.filters == std::slice::from_ref(&filter))
+    );
+    assert!(works(33).is_empty());
+    let interest = DurableInterest { name: "berlin-to-hq".into(), agent: AgentId(id(11)), filter };
+    for agent in [11, 22, 33] {
+        assert_eq!(
+            desired(&mesh, agent).durable_interest,
+            std::slice::from_ref(&interest),
+            "every origin knows the sink"
+        );
+    }
+}
+
+#[test]
+fn a_paused_route_runs_and_attracts_nothing() {
+    let mut mesh = mesh();
+    mesh.routes[0].spec.enabled = false;
+    assert!(desired(&mesh, 22).connectors.is_empty());
+    assert!(desired(&mesh, 33).durable_interest.is_empty());
+}
+
+#[test]
+fn a_routes_identity_is_known_only_where_it_runs_and_may_exactly_what_the_route_says() {
+    let mesh = mesh();
+    let known =
+        |agent| desired(&mesh, agent).policy.principals.iter().map(|principal| principal.id.0).collect::<Vec<_>>();
+    assert_eq!(known(33), [id(70)]);
+    assert_eq!(known(22), [id(70), id(71)]);
+    let rules = desired(&mesh, 22).policy.rules;
+    let mut said: Vec<_> = rules.iter().map(|rule| (rule.action, rule.filter.text())).collect();
+    said.sort_unstable();
+    let all = [(Action::Connect, ">"), (Action::Publish, "sensors/*/*"), (Action::Subscribe, "sensors/*/*")];
+    assert_eq!(said, all);
+    assert!(desired(&mesh, 33).policy.rules.is_empty());
+}
+
+#[test]
+fn agents_dial_where_the_other_end_can_be_reached() {
+    let mut mesh = mesh();
+    assert_eq!(desired(&mesh, 33).fabric.dial[0].addresses, ["hq:7447"]);
+    assert_eq!(desired(&mesh, 33).fabric.bind, None, "nobody dials lyon");
+    assert_eq!(desired(&mesh, 11).fabric.bind.as_deref(), Some(FABRIC_BIND));
+    mesh.sites[0].spec.fabric_address = Some("nat.example:443".into());
+    assert_eq!(desired(&mesh, 33).fabric.dial[0].addresses, ["nat.example:443"]);
+    mesh.sites[0].spec.fabric_address = None;
+    mesh.agents[0].fabric_addresses.clear();
+    assert!(desired(&mesh, 33).fabric.dial.is_empty(), "not reported yet");
+}
+
+#[test]
+fn a_revoked_agent_is_no_member_and_gets_nothing() {
+    let mut mesh = mesh();
+    mesh.agents[0].state = State::Revoked;
+    assert_eq!(mesh.desired(AgentId(id(11))), None);
+    let members = desired(&mesh, 33).fabric.members;
+    assert_eq!(members.iter().map(|member| member.agent.0).collect::<Vec<_>>(), [id(22), id(33)]);
+    assert!(desired(&mesh, 33).fabric.dial.is_empty());
+    assert_eq!(mesh.owner(BrokerId(id(100))), None);
+}
+
+#[test]
+fn the_document_does_not_depend_on_the_order_of_rows() {
+    let mesh = mesh();
+    let mut shuffled = mesh.clone();
+    shuffled.sites.reverse();
+    shuffled.agents.reverse();
+    shuffled.links.reverse();
+    shuffled.principals.reverse();
+    for agent in [11, 22, 33] {
+        assert_eq!(desired(&mesh, agent), desired(&shuffled, agent));
+    }
+}
+
+#[test]
+fn only_an_agents_own_site_opens_listeners_and_reaches_clusters() {
+    let mesh = mesh();
+    assert_eq!(desired(&mesh, 33).listeners.len(), 1);
+    assert!(desired(&mesh, 11).listeners.is_empty());
+    assert_eq!(desired(&mesh, 11).brokers[0].id, BrokerId(id(100)));
+    assert!(desired(&mesh, 33).brokers.is_empty());
+}
