@@ -21,7 +21,6 @@ use tracing_subscriber::EnvFilter;
 const SECRET_BYTES_MAX: u64 = 128 * 1024;
 
 fn main() -> ExitCode {
-    mesh_agent::fabric::prepare_process();
     let cli = Cli::parse();
     match run(cli) {
         Ok(code) => code,
