@@ -311,10 +311,6 @@ impl Node {
         self.link(index).is_some_and(|link| link.up)
     }
 
-    pub(super) fn hears(&self, indexes: &[usize]) -> bool {
-        indexes.iter().all(|index| self.link_up(*index))
-    }
-
     pub(super) fn backlog(&self, index: usize) -> u64 {
         self.link(index).map_or(0, |link| link.backlog_events)
     }
