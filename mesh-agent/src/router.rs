@@ -120,7 +120,7 @@ impl Router {
         let mut touched = Vec::new();
         for event in batch {
             let routed =
-                self.route(Target { event, redelivered: false, from, local_only: false }, Some(&root), &mut touched);
+                self.route(&Target { event, redelivered: false, from, local_only: false }, Some(&root), &mut touched);
             if routed == 0 {
                 self.0.unrouted.one();
             }
@@ -134,7 +134,7 @@ impl Router {
     pub fn publish_direct(&self, event: Admitted, from: Option<OutletId>) -> usize {
         self.0.published.one();
         let mut touched = Vec::new();
-        let routed = self.route(Target { event, redelivered: false, from, local_only: false }, None, &mut touched);
+        let routed = self.route(&Target { event, redelivered: false, from, local_only: false }, None, &mut touched);
         if routed == 0 {
             self.0.unrouted.one();
         }
@@ -150,7 +150,7 @@ impl Router {
         let mut touched = Vec::new();
         for Arrival { event, redelivered } in batch {
             let routed =
-                self.route(Target { event, redelivered, from: None, local_only: true }, Some(&root), &mut touched);
+                self.route(&Target { event, redelivered, from: None, local_only: true }, Some(&root), &mut touched);
             self.0.remote_deliveries.add(routed as u64);
         }
         flush(&touched);
@@ -158,7 +158,7 @@ impl Router {
         receipt
     }
 
-    fn route(&self, target: Target, root: Option<&Hold>, touched: &mut Vec<Arc<Attached>>) -> usize {
+    fn route(&self, target: &Target, root: Option<&Hold>, touched: &mut Vec<Arc<Attached>>) -> usize {
         let guaranteed = target.event.event().mode == DeliveryMode::Guaranteed;
         let mut matches = self.0.table.matches(&target.event.event().topic);
         if target.local_only {
