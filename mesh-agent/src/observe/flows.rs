@@ -159,7 +159,7 @@ impl Flows {
             }
         }
         self.clients().retain(|counted| !counted.gone.load(Ordering::Acquire) || !counted.forget(&self.slots));
-        flows.sort_by(|a: &Flow, b| b.events.cmp(&a.events));
+        flows.sort_by_key(|flow: &Flow| std::cmp::Reverse(flow.events));
         let left_out = flows.len().saturating_sub(FLOWS_MAX) as u64;
         flows.truncate(FLOWS_MAX);
         Traffic { at_ms, window_ms, flows, left_out }

@@ -315,18 +315,18 @@ impl Writer {
         }
         match self.mapping.map(event.event(), redelivered) {
             Err(reason) => self.tally.refuse_with(hold, reason.to_string()),
-            Ok(record) => self.send(connected, event, hold, record),
+            Ok(record) => self.send(connected, &event, hold, &record),
         }
     }
 
-    fn send(&self, connected: &Connected, event: Admitted, hold: Option<Hold>, record: Record) {
+    fn send(&self, connected: &Connected, event: &Admitted, hold: Option<Hold>, record: &Record) {
         let entry = Entry { event: event.clone(), record: record.clone(), hold, since: Instant::now() };
         let number = self.intake.enter(entry);
         // After a failure the rest of what was taken only enters the window, so that its order stays.
         if connected.is_broken() {
             return;
         }
-        if let Handed::Refused(code) = self.hand_over(connected, number, &event, &record) {
+        if let Handed::Refused(code) = self.hand_over(connected, number, event, record) {
             self.refuse(number, code);
         }
     }
