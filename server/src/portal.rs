@@ -88,6 +88,7 @@ impl Portal {
         *self.cookie.lock().unwrap_or_else(PoisonError::into_inner) = Some(change);
     }
 
+    #[expect(clippy::result_large_err, reason = "the contract's error, made once for a request that failed")]
     fn signed_in(&self, outcome: Result<(Me, SessionSecret), Error>) -> Result<Me, ApiError> {
         let (me, secret) = outcome.map_err(|error| self.answer(error))?;
         self.change_cookie(CookieChange::Set(secret));

@@ -1,7 +1,7 @@
 //! Links between sites, with what both ends say of them.
 
 use frontend::api::{LinkInput, LinkView, LiveTopic};
-use mesh_protocol::id::LinkId;
+use mesh_protocol::id::{LinkId, SiteId};
 use mesh_protocol::report::LinkState;
 use uuid::Uuid;
 
@@ -11,6 +11,7 @@ use super::permission::Right;
 use super::person::{seen, shown};
 use super::snapshot::{FleetState, Snapshot};
 use super::{App, Caller, Error, Result};
+use crate::domain::agent::Agent;
 use crate::domain::field::FieldErrors;
 use crate::domain::link::{self, Link};
 
@@ -68,11 +69,7 @@ fn done<'a>(action: &'a str, id: LinkId, summary: &'a str) -> Done<'a> {
 }
 
 /// What the agents of one end say of the link to the other end's site.
-pub(super) fn ends<'a>(
-    from: mesh_protocol::id::SiteId,
-    to: mesh_protocol::id::SiteId,
-    fleet: &'a FleetState,
-) -> impl Iterator<Item = (&'a crate::domain::agent::Agent, &'a LinkState)> {
+pub(super) fn ends(from: SiteId, to: SiteId, fleet: &FleetState) -> impl Iterator<Item = (&Agent, &LinkState)> {
     fleet.agents.iter().filter(move |agent| agent.site == from).flat_map(move |agent| {
         let links = fleet.status(agent.id).map(|status| status.links.as_slice()).unwrap_or_default();
         links.iter().filter(move |link| link.site == to && link.direct).map(move |link| (agent, link))
@@ -80,8 +77,8 @@ pub(super) fn ends<'a>(
 }
 
 /// Event copies per second that the agents of one site send to the other.
-fn sent(from: mesh_protocol::id::SiteId, to: mesh_protocol::id::SiteId, fleet: &FleetState) -> f64 {
-    let rate = |(agent, state): (&crate::domain::agent::Agent, &LinkState)| {
+fn sent(from: SiteId, to: SiteId, fleet: &FleetState) -> f64 {
+    let rate = |(agent, state): (&Agent, &LinkState)| {
         fleet.seen.rates.get(&agent.id).map_or(0.0, |rates| rates.link(state.agent, fleet.now_ms).sent)
     };
     ends(from, to, fleet).map(rate).sum()

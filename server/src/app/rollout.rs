@@ -23,9 +23,9 @@ impl App {
         if connected.is_empty() {
             return Ok(());
         }
-        let mesh = Arc::new(self.current_mesh().await?);
+        let snapshot = self.snapshot().await?;
         for agent in connected {
-            if let Some(document) = self.document(&mesh, agent).await? {
+            if let Some(document) = self.document(&snapshot.mesh, agent).await? {
                 self.fleet().push_desired(agent, document);
             }
         }
@@ -44,13 +44,8 @@ impl App {
         Ok(Arc::new(self.authority().sign(Domain::DenyList, body)))
     }
 
-    async fn current_mesh(&self) -> Result<Mesh> {
-        let mut tx = self.store().read().await?;
-        self.read_mesh(&mut tx).await
-    }
-
     /// The document of an agent for this revision: computed once, kept, and from then on sent as it was signed.
-    async fn document(&self, mesh: &Arc<Mesh>, agent: AgentId) -> Result<Option<Arc<Signed>>> {
+    async fn document(&self, mesh: &Mesh, agent: AgentId) -> Result<Option<Arc<Signed>>> {
         let revision = mesh.environment.policy;
         if let Some((kept, document)) = self.store().read().await?.document(agent).await?
             && kept >= revision

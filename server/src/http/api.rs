@@ -104,6 +104,7 @@ type Outcome<T> = Result<axum::Json<T>, super::problem::Problem>;
 
 #[derive(OpenApi)]
 #[openapi(
+    paths(super::live::live, super::tail::tail),
     info(
         title = "Meshport",
         description = "Everything the portal's pages do. Errors are application/problem+json with a stable `type`."

@@ -14,14 +14,13 @@ use tokio_util::io::ReaderStream;
 use super::Http;
 use super::problem::Problem;
 use crate::app::App;
-use crate::app::config::AgentBinary;
 
 pub(super) fn routes() -> Router<Http> {
     Router::new().route("/agent/mesh-agent", get(binary)).route("/agent/mesh-agent.sha256", get(checksum))
 }
 
 async fn binary(State(app): State<App>) -> Result<Response, Problem> {
-    let found = found(&app)?;
+    let found = app.config().agent_binary.as_ref().ok_or_else(missing)?;
     let file = tokio::fs::File::open(&found.path).await.map_err(|error| {
         tracing::error!(%error, path = %found.path.display(), "the agent's binary cannot be read");
         missing()
@@ -35,11 +34,8 @@ async fn binary(State(app): State<App>) -> Result<Response, Problem> {
 }
 
 async fn checksum(State(app): State<App>) -> Result<String, Problem> {
-    Ok(format!("{}  mesh-agent\n", found(&app)?.sha256))
-}
-
-fn found(app: &App) -> Result<&AgentBinary, Problem> {
-    app.config().agent_binary.as_ref().ok_or_else(missing)
+    let found = app.config().agent_binary.as_ref().ok_or_else(missing)?;
+    Ok(format!("{}  mesh-agent\n", found.sha256))
 }
 
 fn missing() -> Problem {

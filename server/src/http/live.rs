@@ -28,7 +28,11 @@ pub(super) fn routes() -> Router<Http> {
 }
 
 /// What changed. A client that was away begins with `all`.
-async fn live(State(state): State<Http>, portal: Portal, headers: axum::http::HeaderMap) -> Response {
+#[utoipa::path(
+    get, path = "/api/v1/live", tag = "evidence",
+    responses((status = 200, content_type = "text/event-stream", body = LiveChange))
+)]
+pub(super) async fn live(State(state): State<Http>, portal: Portal, headers: axum::http::HeaderMap) -> Response {
     if let Err(error) = portal.caller().permit(Right::Read) {
         return Problem(portal.answer(error)).into_response();
     }

@@ -10,8 +10,8 @@ use axum::response::{IntoResponse, Response};
 use frontend::api::{Api, PortalApi};
 use frontend::{App as Pages, Viewer, shell};
 use leptos::nonce::{provide_nonce, use_nonce};
-use leptos::prelude::provide_context;
-use leptos_axum::{LeptosRoutes, generate_route_list};
+use leptos::prelude::{provide_context, use_context};
+use leptos_axum::{LeptosRoutes, ResponseOptions, generate_route_list};
 
 use super::Http;
 use crate::portal::Portal;
@@ -26,12 +26,10 @@ async fn page(State(state): State<Http>, portal: Portal, request: Request) -> Re
     let viewer = Viewer(portal.me().await.ok());
     let context = move || {
         provide_nonce();
-        if let (Some(nonce), Some(options)) =
-            (use_nonce(), leptos::prelude::use_context::<leptos_axum::ResponseOptions>())
+        if let (Some(nonce), Some(options)) = (use_nonce(), use_context::<ResponseOptions>())
+            && let Ok(policy) = HeaderValue::from_str(&policy(&nonce))
         {
-            if let Ok(policy) = HeaderValue::from_str(&policy(&nonce)) {
-                options.insert_header(CONTENT_SECURITY_POLICY, policy);
-            }
+            options.insert_header(CONTENT_SECURITY_POLICY, policy);
         }
         provide_context(viewer.clone());
         provide_context(Api(Arc::new(portal.clone())));

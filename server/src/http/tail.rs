@@ -30,7 +30,7 @@ pub(super) fn routes() -> Router<Http> {
 }
 
 #[derive(Debug, Deserialize)]
-struct TailQuery {
+pub(super) struct TailQuery {
     site: SiteId,
     filter: String,
 }
@@ -41,7 +41,12 @@ struct Tail {
     stopping: CancellationToken,
 }
 
-async fn tail(State(state): State<Http>, portal: Portal, Asked(query): Asked<TailQuery>) -> Response {
+/// What a filter matches, as it happens: `TailLine` objects.
+#[utoipa::path(
+    get, path = "/api/v1/tail", tag = "try", params(("site" = SiteId, Query), ("filter" = String, Query)),
+    responses((status = 200, content_type = "text/event-stream", body = String))
+)]
+pub(super) async fn tail(State(state): State<Http>, portal: Portal, Asked(query): Asked<TailQuery>) -> Response {
     let messages = match state.app.tail(portal.caller(), query.site, &query.filter).await {
         Ok(messages) => messages,
         Err(error) => return Problem(portal.answer(error)).into_response(),
