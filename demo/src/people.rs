@@ -1,9 +1,15 @@
 //! People of a new portal: the first admin by the setup link, the others by the admin, a token for automation.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use crate::portal::{Client, Portal};
 use crate::state::State;
+use crate::wait::until;
+
+/// Usual is a moment.
+const SETUP_LIMIT: Duration = Duration::from_secs(20);
 
 /// One person for each role; the login name is the role's.
 pub const LOGINS: [&str; 5] = ["admin", "operator", "approver", "developer", "viewer"];
@@ -23,7 +29,9 @@ pub async fn automation(portal: &Portal, state: &mut State) -> anyhow::Result<Cl
     let password = state.password_of_person(LOGINS[0]);
     state.save()?;
     let admin = if anybody.get("setup").await?["needed"] == json!(true) {
-        let code = portal.setup_code()?;
+        // The link is printed once the portal listens, which may be after its first answer.
+        let code =
+            until("the portal prints its setup link", SETUP_LIMIT, async || portal.setup_code().map(Some)).await?;
         let input = json!({ "code": code, "login": LOGINS[0], "name": "Ada Admin", "password": password });
         anybody.signed_in("setup", &input).await?
     } else {

@@ -32,10 +32,10 @@ const ROLES: [(&str, &str, Rights); 3] = [
 ];
 
 const APPLICATIONS: [(&str, &str, &str); 4] = [
-    ("Point of sale", "Store Systems", "Tills of all stores: they sell and show prices"),
-    ("Plant telemetry", "Plant IT", "Machines of the Berlin factory and their measurements"),
-    ("Dispatch", "HQ Operations", "Sends commands to devices in the stores"),
-    ("Kiosk pilot", "", "Two kiosks left over from a trial"),
+    ("point-of-sale", "Store Systems", "Tills of all stores: they sell and show prices"),
+    ("plant-telemetry", "Plant IT", "Machines of the Berlin factory and their measurements"),
+    ("dispatch", "HQ Operations", "Sends commands to devices in the stores"),
+    ("kiosk-pilot", "", "Two kiosks left over from a trial"),
 ];
 
 pub(super) async fn make(
@@ -55,9 +55,9 @@ pub(super) async fn make(
             applications.insert(name, ensure(portal, "applications", "/name", name, &input).await?["id"].clone());
         }
     }
-    let tills = MQTT_TILLS.iter().chain(&HTTP_TILLS).map(|name| (*name, "till", "Point of sale"));
-    let machines = MACHINES.iter().map(|name| (*name, "machine", "Plant telemetry"));
-    let others = [(DISPATCHER, "dispatcher", "Dispatch"), (DENIED, "till", "Kiosk pilot")];
+    let tills = MQTT_TILLS.iter().chain(&HTTP_TILLS).map(|name| (*name, "till", "point-of-sale"));
+    let machines = MACHINES.iter().map(|name| (*name, "machine", "plant-telemetry"));
+    let others = [(DISPATCHER, "dispatcher", "dispatch"), (DENIED, "till", "kiosk-pilot")];
     let mut secrets = BTreeMap::new();
     for (name, role, application) in tills.chain(machines).chain(others) {
         let input = json!({ "username": name, "roles": [roles[role]], "enabled": true, "application": applications.get(application) });

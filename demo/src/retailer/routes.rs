@@ -34,7 +34,7 @@ pub(super) async fn make(portal: &Client, kafka_a: &Value, kafka_b: &Value) -> a
                 "broker": b,
                 "topics": ["plant.sensors"],
                 "template": "alerts/{value.plant}/{value.machine}/{value.metric}",
-                "filter": format!("value.metric == \"temperature\" && value.value > {HOT}"),
+                "filter": format!("value.metric == \"temperature\" and value.value > {HOT}"),
                 "start": "latest",
             },
             "to": to_kafka(a, "plant.alerts", "{3}"),

@@ -41,10 +41,13 @@ pub(super) fn describe() -> (LeptosOptions, AssetPaths) {
 }
 
 pub(super) fn routes() -> Router<Http> {
+    // A release build holds the files compressed. A debug build would compress them at every start, for many seconds
+    // and for readers on the same machine.
+    let compressed = !cfg!(debug_assertions);
     memory_serve::load!()
         .index_file(None)
-        .enable_gzip(true)
-        .enable_brotli(true)
+        .enable_gzip(compressed)
+        .enable_brotli(compressed)
         .cache_control(CacheControl::Long)
         .into_router()
 }
