@@ -159,7 +159,10 @@ pub fn Select(
                         .into_iter()
                         .map(|(key, words)| {
                             let own = key.clone();
-                            view! { <option value=key selected=move || value.with(|value| *value == own)>{words}</option> }
+                            let first = value.with_untracked(|value| *value == key);
+                            view! { <option value=key selected=first prop:selected=move || value.with(|value| *value == own)>
+                                    {words}
+                                </option> }
                         })
                         .collect_view()
                 }}

@@ -1,5 +1,6 @@
 //! A search box whose state is the address: it can be linked, and going back takes it back.
 
+use leptos::html;
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::{use_location, use_navigate, use_query_map};
@@ -44,14 +45,20 @@ pub fn Search(
     name: &'static str,
 ) -> impl IntoView {
     let value = use_param(name);
+    let text = RwSignal::new(value.get_untracked());
+    let input = NodeRef::<html::Input>::new();
     let set = use_set_params();
-    let on_input = {
-        let set = set.clone();
-        debounce(std::time::Duration::from_millis(200), move |text: String| {
-            set(&[(name, text)]);
-        })
-    };
-    let mut on_input = on_input;
+    let mut on_input = debounce(std::time::Duration::from_millis(200), move |text: String| set(&[(name, text)]));
+    // Going back changes the address under the box; while one types, the box leads and the address follows.
+    Effect::new(move |_| {
+        let value = value.get();
+        let typing = document()
+            .active_element()
+            .is_some_and(|active| input.get_untracked().is_some_and(|input| active.is_same_node(Some(&input))));
+        if !typing {
+            text.set(value);
+        }
+    });
     view! {
         <form class="m-search m-search--list" method="get" role="search" on:submit=move |ev| ev.prevent_default()>
             <Icon name="search"/>
@@ -63,9 +70,13 @@ pub fn Search(
                 placeholder=label
                 autocomplete="off"
                 spellcheck="false"
-                value=value.get_untracked()
-                prop:value=move || value.get()
-                on:input=move |ev| on_input(event_target_value(&ev))
+                node_ref=input
+                value=text.get_untracked()
+                prop:value=move || text.get()
+                on:input=move |ev| {
+                    text.set(event_target_value(&ev));
+                    on_input(event_target_value(&ev));
+                }
             />
         </form>
     }

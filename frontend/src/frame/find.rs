@@ -7,7 +7,9 @@ use leptos_router::hooks::use_navigate;
 
 use super::Overlays;
 use super::nav::places;
+use crate::api::{CatalogKind, CatalogQuery, CatalogRow};
 use crate::components::{Dialog, Icon};
+use crate::load::load;
 
 /// One line of the result.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,7 +54,10 @@ fn Palette(open: RwSignal<bool>) -> impl IntoView {
     let query = RwSignal::new(String::new());
     let chosen = RwSignal::new(0_usize);
     let navigate = use_navigate();
-    let hits = Memo::new(move |_| query.with(|query| matching_places(query)));
+    let places = Memo::new(move |_| query.with(|query| matching_places(query)));
+    let objects = objects(query);
+    let object_hits = Memo::new(move |_| objects.with(|rows| rows.iter().map(object_hit).collect::<Vec<_>>()));
+    let hits = Memo::new(move |_| object_hits.get().into_iter().chain(places.get()).collect::<Vec<_>>());
     let follow = move |href: &str| {
         open.set(false);
         navigate(href, NavigateOptions::default());
@@ -93,7 +98,11 @@ fn Palette(open: RwSignal<bool>) -> impl IntoView {
                 <kbd class="m-kbd">"Esc"</kbd>
             </div>
             <div class="m-palette__list" id="find-hits" role="listbox" aria-label="Results">
-                <Hits title="Go to" first=0 hits=hits chosen=chosen open=open/>
+                <Hits title="In the mesh" first=Signal::derive(|| 0) hits=object_hits chosen=chosen open=open/>
+                <Hits title="Go to" first=Signal::derive(move || object_hits.with(Vec::len)) hits=places chosen=chosen open=open/>
+                <Show when=move || hits.with(Vec::is_empty)>
+                    <p class="m-palette__title">"Nothing found. Enter searches the whole catalog."</p>
+                </Show>
             </div>
             <div class="m-palette__foot">
                 <span><kbd class="m-kbd">"↑"</kbd><kbd class="m-kbd">"↓"</kbd>" move"</span>
@@ -113,11 +122,49 @@ fn catalog_search(query: &str) -> String {
     format!("/catalog{}", params.to_query_string())
 }
 
+/// What the catalog finds for the query, a moment after the last key.
+fn objects(query: RwSignal<String>) -> RwSignal<Vec<CatalogRow>> {
+    let asked = RwSignal::new(String::new());
+    let mut ask = debounce(std::time::Duration::from_millis(150), move |text| asked.set(text));
+    Effect::new(move |_| ask(query.get()));
+    let found = load(
+        &[],
+        move || asked.get(),
+        |api, q: String| async move {
+            if q.trim().is_empty() {
+                return Ok(Vec::new());
+            }
+            let page = api.0.catalog(CatalogQuery { q, limit: Some(8), ..CatalogQuery::default() }).await?;
+            Ok(page.items)
+        },
+    );
+    let rows = RwSignal::new(Vec::new());
+    Effect::new(move |_| {
+        if let Some(Ok(items)) = found.get() {
+            rows.set(items);
+        }
+    });
+    rows
+}
+
+fn object_hit(row: &CatalogRow) -> Hit {
+    let icon = match row.kind {
+        CatalogKind::Address => "event",
+        CatalogKind::Topic => "topic",
+        CatalogKind::Group => "queue",
+        CatalogKind::Cluster => "broker",
+        CatalogKind::Application => "app",
+        CatalogKind::Principal => "key",
+    };
+    let place = row.broker.clone().unwrap_or_else(|| row.sites.join(", "));
+    Hit { icon, name: row.name.clone(), note: place, href: format!("/catalog/{}", row.id) }
+}
+
 /// One group of hits; `first` is the position of its first hit in the whole list.
 #[component]
 fn Hits(
     title: &'static str,
-    first: usize,
+    first: Signal<usize>,
     hits: Memo<Vec<Hit>>,
     chosen: RwSignal<usize>,
     open: RwSignal<bool>,
@@ -127,7 +174,7 @@ fn Hits(
             .into_iter()
             .enumerate()
             .map(|(i, hit)| {
-                let at = first + i;
+                let at = first.get() + i;
                 view! {
                     <a
                         class="m-palette__item"
