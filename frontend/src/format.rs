@@ -100,7 +100,7 @@ impl Freshness {
     pub fn of(age_ms: i64) -> Self {
         match age_ms {
             ..=10_000 => Self::Live,
-            ..=60_000 => Self::Recent,
+            10_001..=60_000 => Self::Recent,
             _ => Self::Stale,
         }
     }

@@ -5,6 +5,7 @@
 
 // The type of a page is the nest of all its elements.
 #![recursion_limit = "256"]
+#![expect(clippy::needless_pass_by_value, reason = "a component owns its props")]
 #![expect(unreachable_pub, reason = "`#[component]` writes `pub` itself, also inside private modules")]
 
 pub mod act;

@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::query::{encode, with_query};
-#[expect(clippy::wildcard_imports, reason = "every DTO of the contract is used here")]
+#[cfg_attr(not(test), expect(clippy::wildcard_imports, reason = "every DTO of the contract is used here"))]
 use super::*;
 
 /// HTTP methods that the API uses.
@@ -318,6 +318,7 @@ mod tests {
         }
     }
 
+    #[expect(clippy::result_large_err, reason = "the answer of the trait that is tested")]
     fn now<T>(mut answer: Answer<'_, T>) -> Result<T, ApiError> {
         match answer.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(result) => result,

@@ -16,7 +16,6 @@ pub fn use_param(name: &'static str) -> Memo<String> {
 
 /// Sets parameters of the address without a new history entry; empty values leave. The cursor leaves too, because it
 /// belongs to another list.
-#[must_use]
 pub fn use_set_params() -> impl Fn(&[(&'static str, String)]) + Clone + Send + Sync + 'static {
     let navigate = use_navigate();
     let query = use_query_map();

@@ -120,7 +120,7 @@ async fn a_taken_port_is_shown_with_the_way_out_and_healed_by_itself() {
     };
     let answer = bench.status("failing", |answer| failing(answer).is_some()).await;
     let detail = failing(&answer).expect("shown");
-    assert!(detail.contains("in use") && detail.contains(&state.listeners[0].bind.rsplit(':').next().expect("a port")));
+    assert!(detail.contains("in use") && detail.contains(state.listeners[0].bind.rsplit(':').next().expect("a port")));
     assert_eq!(applied(&answer.status), Some(1), "the rest of the document is in force");
     drop(taken);
     bench.status("healed", |answer| listener(&answer.status).is_some()).await;

@@ -51,6 +51,20 @@ struct Drawing<'a> {
     edges: BTreeMap<(String, String), FlowEdge>,
 }
 
+/// What a node says.
+#[derive(Clone, Copy)]
+struct Face<'a> {
+    kind: NodeKind,
+    label: &'a str,
+    detail: &'a str,
+}
+
+impl<'a> Face<'a> {
+    fn new(kind: NodeKind, label: &'a str, detail: &'a str) -> Self {
+        Self { kind, label, detail }
+    }
+}
+
 /// One sighting of an edge, to be joined with others of the same edge.
 struct Sighting {
     evidence: Evidence,
@@ -137,7 +151,8 @@ impl<'a> Drawing<'a> {
                 for (principal, name) in granted(&pattern, action, self.world) {
                     let site = self.site_of_client(&name).unwrap_or_else(|| self.homes[text.as_str()].clone());
                     let link = Some(href(&ObjectKey::Principal(principal)));
-                    let client = self.node(client_id(kind, &name, &site), kind, &name, "client", &site, link);
+                    let client =
+                        self.node(client_id(kind, &name, &site), Face::new(kind, &name, "client"), &site, link);
                     let evidence = Evidence { permitted: true, ..Evidence::default() };
                     let sighting = Sighting { evidence, rate: 0.0, freshness: None, without_rule: false };
                     match kind {
@@ -165,7 +180,7 @@ impl<'a> Drawing<'a> {
     fn address(&mut self, text: &str) -> String {
         let site = self.homes.get(text).cloned().unwrap_or_default();
         let link = Some(href(&ObjectKey::Address(text.to_owned())));
-        self.node(format!("a:{text}"), NodeKind::Topic, text, "event address", &site, link)
+        self.node(format!("a:{text}"), Face::new(NodeKind::Topic, text, "event address"), &site, link)
     }
 
     fn broker_topic(&mut self, flow: &Flow) -> Option<String> {
@@ -176,13 +191,13 @@ impl<'a> Drawing<'a> {
         let site = self.world.broker_site(broker).unwrap_or_default();
         let cluster = self.world.broker_name(broker).unwrap_or_else(|| "a removed cluster".to_owned());
         let link = Some(href(&ObjectKey::Topic(broker, name.to_owned())));
-        self.node(format!("t:{broker}:{name}"), NodeKind::Topic, name, &cluster, &site, link)
+        self.node(format!("t:{broker}:{name}"), Face::new(NodeKind::Topic, name, &cluster), &site, link)
     }
 
     fn group(&mut self, broker: BrokerId, name: &str) -> String {
         let site = self.world.broker_site(broker).unwrap_or_default();
         let link = Some(href(&ObjectKey::Group(broker, name.to_owned())));
-        self.node(format!("g:{broker}:{name}"), NodeKind::Consumer, name, "consumer group", &site, link)
+        self.node(format!("g:{broker}:{name}"), Face::new(NodeKind::Consumer, name, "consumer group"), &site, link)
     }
 
     fn client(&mut self, flow: &Flow, kind: NodeKind) -> String {
@@ -190,27 +205,24 @@ impl<'a> Drawing<'a> {
         if let Some(route) = flow.route {
             let label = format!("route {}", flow.principal_name);
             let link = Some(format!("/routes/{route}"));
-            return self.node(client_id(kind, &label, &site), kind, &label, "route", &site, link);
+            return self.node(client_id(kind, &label, &site), Face::new(kind, &label, "route"), &site, link);
         }
         let detail = format!("{:?}", flow.protocol).to_uppercase();
         let link = flow.principal.map(|principal| href(&ObjectKey::Principal(principal)));
-        self.node(client_id(kind, &flow.principal_name, &site), kind, &flow.principal_name, &detail, &site, link)
+        self.node(
+            client_id(kind, &flow.principal_name, &site),
+            Face::new(kind, &flow.principal_name, &detail),
+            &site,
+            link,
+        )
     }
 
-    fn node(
-        &mut self,
-        id: String,
-        kind: NodeKind,
-        label: &str,
-        detail: &str,
-        site: &str,
-        href: Option<String>,
-    ) -> String {
+    fn node(&mut self, id: String, face: Face<'_>, site: &str, href: Option<String>) -> String {
         self.nodes.entry(id.clone()).or_insert_with(|| FlowNode {
             id: id.clone(),
-            kind,
-            label: label.to_owned(),
-            detail: detail.to_owned(),
+            kind: face.kind,
+            label: face.label.to_owned(),
+            detail: face.detail.to_owned(),
             site: site.to_owned(),
             href,
             rate: 0.0,

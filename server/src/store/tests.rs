@@ -158,7 +158,7 @@ async fn a_principal_keeps_its_secrets_and_roles() {
             created_at_ms: 4,
         };
         tx.insert_principal(database.environment, &principal, 4).await.expect("inserted");
-        assert_eq!(tx.principals(database.environment).await.expect("read"), [principal.clone()]);
+        assert_eq!(tx.principals(database.environment).await.expect("read"), std::slice::from_ref(&principal));
         assert!(matches!(tx.delete_role(role.id, 1).await, Err(StoreError::Referenced)));
     })
     .await;
@@ -208,7 +208,7 @@ async fn a_rule_comes_back_in_its_own_dialect() {
             updated_by: "ada".into(),
         };
         tx.insert_rule(database.environment, &rule).await.expect("inserted");
-        assert_eq!(tx.rules(database.environment).await.expect("read"), [rule.clone()]);
+        assert_eq!(tx.rules(database.environment).await.expect("read"), std::slice::from_ref(&rule));
         assert_eq!(tx.delete_blocks(PrincipalId(Uuid::nil())).await.expect("none"), 0);
         tx.delete_rule(rule.policy.id, 1).await.expect("deleted");
         assert_eq!(tx.rule(rule.policy.id).await.expect("read"), None);

@@ -158,7 +158,7 @@ pub(crate) fn Block(client: Signal<PrincipalView>) -> impl IntoView {
             live.bump(TOPICS);
             let id = client.id;
             toasts.done_with_undo(format!("{} is blocked: every publish is denied.", client.username), move |()| {
-                unblock.run(id)
+                unblock.run(id);
             });
         },
     );
