@@ -18,6 +18,8 @@ use crate::mesh::Login;
 
 /// Publishes on their way to the connection; a test that sends faster waits.
 const QUEUE: usize = 64;
+/// Largest packet the client takes; it would take 10 KB by itself and end the connection at a larger one.
+const PACKET_BYTES_MAX: u32 = 16 * 1024 * 1024;
 /// Between two attempts of a client that connects again.
 const RETRY: Duration = Duration::from_millis(200);
 
@@ -70,6 +72,7 @@ impl MqttClient {
         let (host, port) = address.rsplit_once(':').context("an address has a port")?;
         let mut options = MqttOptions::new(client_id, host, port.parse().context("a port is a number")?);
         options.set_credentials(username, secret).set_keep_alive(Duration::from_secs(30));
+        options.set_max_packet_size(Some(PACKET_BYTES_MAX));
         let (client, events) = AsyncClient::new(options, QUEUE);
         let seen = Arc::new(Mutex::new(Seen::default()));
         let mut task = JoinSet::new();
