@@ -117,6 +117,11 @@ impl Process {
     }
 
     fn end(&mut self) {
+        // The whole group: a browser's driver has children of its own, which nobody else would end.
+        if matches!(self.child.try_wait(), Ok(None)) {
+            let group = format!("-{}", self.id());
+            let _ = Command::new("kill").args(["-KILL", "--", &group]).stderr(Stdio::null()).status();
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
