@@ -11,7 +11,7 @@ use crate::components::{Ready, Toaster, Toasts};
 use crate::frame::Frame;
 use crate::live::Live;
 use crate::pages::{
-    Acl, AgentDetail, Agents, Brokers, Catalog, CatalogDetail, ClientDetail, Clients, Login, NotFound, Overview,
+    Acl, AgentDetail, Agents, Brokers, Catalog, CatalogDetail, ClientDetail, Clients, Graph, Login, NotFound, Overview,
     People, RouteDetail, Routes as RoutesPage, Setup, SiteDetail, Sites, Subscriptions,
 };
 use crate::viewer::Viewer;
@@ -46,6 +46,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/") view=Overview ssr=SsrMode::Async/>
                     <Route path=path!("/catalog") view=Catalog ssr=SsrMode::Async/>
                     <Route path=path!("/catalog/:id") view=CatalogDetail ssr=SsrMode::Async/>
+                    <Route path=path!("/graph") view=Graph ssr=SsrMode::Async/>
                     <Route path=path!("/subscriptions") view=Subscriptions ssr=SsrMode::Async/>
                     <Route path=path!("/acl") view=Acl ssr=SsrMode::Async/>
                     <Route path=path!("/clients") view=Clients ssr=SsrMode::Async/>

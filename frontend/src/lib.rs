@@ -18,6 +18,7 @@ pub mod components;
 pub mod document;
 pub mod format;
 pub mod frame;
+pub mod graph;
 pub mod live;
 pub mod load;
 pub mod pages;

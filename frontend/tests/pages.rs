@@ -80,9 +80,9 @@ fn setup_carries_the_code_of_the_link() {
 
 #[test]
 fn documents_obey_the_content_security_policy() {
-    for path in ["/", "/login"] {
+    for path in ["/", "/login", "/catalog", "/catalog/topic:2", "/graph?node=t4", "/subscriptions"] {
         let (_, _, html) = page(retailer(), (path != "/login").then(|| me("admin")), path);
-        assert_eq!(html.contains("/assets/icons.svg#i-"), path == "/", "icons come from the sprite");
+        assert_eq!(html.contains("/assets/icons.svg#i-"), path != "/login", "icons come from the sprite");
         assert!(!html.contains(" style="), "{path}: no style attributes");
         for script in html.split("<script").skip(1) {
             let head = script.split('>').next().unwrap_or_default();
@@ -161,4 +161,58 @@ fn a_page_of_one_thing_says_what_can_be_done_about_it() {
 fn what_is_gone_says_so() {
     assert!(admin_sees(retailer(), &format!("/sites/{}", fixture::id(77))).contains("It is not here"));
     assert!(admin_sees(retailer(), "/agents/nonsense").contains("It is not here"));
+}
+
+#[test]
+fn the_overview_says_how_it_is_and_what_to_do() {
+    let html = admin_sees(retailer(), "/");
+    for text in ["12,478", "store-nantes is out of reach", "18,402 events wait", "Let ", "rule denies it", "Demo data"]
+    {
+        assert!(html.contains(text), "{text}: {html}");
+    }
+}
+
+#[test]
+fn a_portal_without_sites_names_the_first_step() {
+    let mut overview = fixture::discover::overview();
+    overview["sites"] = serde_json::json!([]);
+    overview["demo"] = serde_json::Value::Null;
+    let html = admin_sees(retailer().with("/overview", overview), "/");
+    assert!(html.contains("The mesh has no site yet") && html.contains("Add a site"), "{html}");
+    assert!(!html.contains("Demo data</span></div>"), "{html}");
+}
+
+#[test]
+fn the_catalog_keeps_its_state_in_the_address() {
+    let html = admin_sees(retailer(), "/catalog?q=orders&kind=topic");
+    for text in
+        ["value=\"orders\"", "Kind: kafka topic", "?q=orders&amp;kind=topic&amp;site=hq", "no owner", "61 found"]
+    {
+        assert!(html.contains(text), "{text}: {html}");
+    }
+}
+
+#[test]
+fn an_object_shows_partitions_readers_and_that_nobody_owns_it() {
+    let html = admin_sees(retailer(), "/catalog/topic:2");
+    for text in ["1 of 2 replicas behind", "retention.ms", "fraud-check", "Nobody answers for it", "Edit owner"] {
+        assert!(html.contains(text), "{text}: {html}");
+    }
+    assert!(admin_sees(retailer(), "/catalog/topic:3").contains("It is not here"));
+}
+
+#[test]
+fn the_graph_is_drawn_with_its_table_and_restores_what_was_selected() {
+    let html = admin_sees(retailer(), "/graph?node=t4");
+    for text in ["data-node=\"t4\"", "aria-pressed=\"true\"", "no rule", "Readers", "etl-nightly"] {
+        assert!(html.contains(text), "{text}: {html}");
+    }
+}
+
+#[test]
+fn the_registry_tells_who_wants_what() {
+    let html = admin_sees(retailer(), "/subscriptions");
+    for text in ["route orders-to-kafka", "last known ", "3 subscriptions"] {
+        assert!(html.contains(text), "{text}: {html}");
+    }
 }

@@ -1,0 +1,285 @@
+//! The mesh on its map: where sites are, how their agents are, and what moves between them.
+
+use leptos::prelude::*;
+use mesh_protocol::id::SiteId;
+
+use crate::api::{LinkFlow, Overview, SiteState};
+use crate::components::{Icon, Stamp};
+use crate::format;
+use crate::graph::map::{Chart, Curve, Frame, Point, arcs, chart, curve};
+use crate::graph::path;
+
+/// The drawing for wide and for narrow windows.
+const WIDE: Frame = Frame { width: 844.0, height: 428.0, side: 170.0, edge: 66.0 };
+const TALL: Frame = Frame { width: 390.0, height: 400.0, side: 76.0, edge: 64.0 };
+/// Radius of the ring of agents, and of the site's disc.
+const RING: f64 = 27.0;
+const DISC: f64 = 21.0;
+
+/// The map with its foot.
+#[component]
+pub(super) fn Map(overview: Signal<Overview>) -> impl IntoView {
+    let as_of = Signal::derive(move || overview.with(|overview| overview.as_of));
+    let from = Signal::derive(move || {
+        overview.with(|overview| {
+            format!("the portal, from {} of {} agents", overview.figures.agents_online, overview.figures.agents)
+        })
+    });
+    view! {
+        <section class="m-split__main m-map__frame" aria-label="Map of the mesh">
+            <Drawing overview=overview frame=WIDE class="m-flow m-map m-map--wide"/>
+            <Drawing overview=overview frame=TALL class="m-flow m-map m-map--tall"/>
+            <p class="m-map__foot">
+                <Stamp at_ms=as_of by=from/>
+                <span class="m-map__legend m-not-narrow">
+                    <svg viewBox="0 0 30 8" width="30" height="8" aria-hidden="true">
+                        <path d="M1 4h28" class="m-flow__edge" data-evidence="observed" stroke-width="4.5"></path>
+                        <path d="M1 4h28" class="m-flow__pulse"></path>
+                    </svg>
+                    "width is rate, log scale"
+                </span>
+                <span class="m-map__legend m-not-narrow">
+                    <svg viewBox="0 0 30 8" width="30" height="8" aria-hidden="true"><path d="M1 4h28" class="m-map__down"></path></svg>
+                    "link down"
+                </span>
+                <a href="/sites" class="m-map__all"><Icon name="table" small=true/>"Links as a table"</a>
+            </p>
+        </section>
+    }
+    .into_any()
+}
+
+#[component]
+fn Drawing(overview: Signal<Overview>, frame: Frame, class: &'static str) -> impl IntoView {
+    // Places change seldom, rates all the time.
+    let chart = Memo::new(move |_| {
+        overview.with(|overview| {
+            let at = |site: &SiteState| site.location.map(|at| (at.latitude, at.longitude));
+            chart(&overview.sites.iter().map(at).collect::<Vec<_>>(), frame)
+        })
+    });
+    let view_box = move || format!("0 0 {} {:.0}", frame.width, chart.with(|chart| chart.height));
+    let label = move || {
+        overview.with(|overview| {
+            format!(
+                "Map of the mesh: {} and {}",
+                format::plural(overview.sites.len(), "site"),
+                format::plural(overview.links.len(), "link")
+            )
+        })
+    };
+    let links = move || {
+        overview.with(|overview| {
+            let placed = overview.links.iter().filter_map(|link| {
+                let ends =
+                    chart.with(|chart| Some((end(overview, chart, link.from)?, end(overview, chart, link.to)?)))?;
+                Some(link_view(link, ends.0, ends.1))
+            });
+            placed.collect_view()
+        })
+    };
+    let sites = move || {
+        overview.with(|overview| {
+            let points = chart.with(|chart| chart.points.clone());
+            let drawn = overview.sites.iter().zip(points).map(|(site, point)| {
+                let left = names_left(overview, &chart.get(), site, point, frame);
+                site_view(site, point, left)
+            });
+            drawn.collect_view()
+        })
+    };
+    view! {
+        <svg class=class viewBox=view_box role="group" aria-label=label>
+            {move || graticule(&chart.get(), frame)}
+            <g>{links}</g>
+            <g>{sites}</g>
+        </svg>
+    }
+    .into_any()
+}
+
+fn end<'a>(overview: &'a Overview, chart: &Chart, id: SiteId) -> Option<(&'a SiteState, Point)> {
+    let i = overview.sites.iter().position(|site| site.id == id)?;
+    Some((&overview.sites[i], *chart.points.get(i)?))
+}
+
+/// Names stand on the side that the links leave free, as long as there is room.
+fn names_left(overview: &Overview, chart: &Chart, site: &SiteState, point: Point, frame: Frame) -> bool {
+    let others = overview.links.iter().filter_map(|link| {
+        let other = if link.from == site.id {
+            link.to
+        } else if link.to == site.id {
+            link.from
+        } else {
+            return None;
+        };
+        Some(end(overview, chart, other)?.1)
+    });
+    let pull: f64 = others.map(|other| other.0 - point.0).sum();
+    let room = if frame.width > 600.0 { 160.0 } else { 118.0 };
+    let (left, right) = (point.0 > room, frame.width - point.0 > room);
+    (pull > 0.0 && left) || !right
+}
+
+fn graticule(chart: &Chart, frame: Frame) -> AnyView {
+    let lines = chart
+        .meridians
+        .iter()
+        .map(|line| format!("M{:.1} 0V{}", line.at, frame.height))
+        .chain(chart.parallels.iter().map(|line| format!("M0 {:.1}H{}", line.at, frame.width)))
+        .collect::<String>();
+    let degree = |x: f64, y: f64, label: &str| {
+        view! { <text class="m-map__deg" x=format!("{x:.1}") y=format!("{y:.1}")>{label.to_owned()}</text> }
+    };
+    let labels: Vec<_> = chart
+        .meridians
+        .iter()
+        .map(|line| degree(line.at + 4.0, frame.height - 6.0, &line.label))
+        .chain(
+            chart
+                .parallels
+                .iter()
+                .map(|line| degree(if frame.width > 600.0 { 24.0 } else { 16.0 }, line.at - 4.0, &line.label)),
+        )
+        .collect();
+    view! { <g aria-hidden="true"><path class="m-map__grid" d=lines></path>{labels}</g> }.into_any()
+}
+
+/// The words beside a link: two lines, and whether they are bad news.
+fn words(link: &LinkFlow, from: &str, to: &str) -> (String, String, bool) {
+    if link.up == Some(false) {
+        let held = if link.backlog_events > 0 {
+            format!("{} events wait", format::count(link.backlog_events))
+        } else {
+            "nothing waits for it".to_owned()
+        };
+        return ("link down".to_owned(), held, true);
+    }
+    (
+        format!("{}/s to {to}", format::rate(link.forward_rate)),
+        format!("{}/s to {from}", format::rate(link.backward_rate)),
+        false,
+    )
+}
+
+fn link_view(link: &LinkFlow, (from, a): (&SiteState, Point), (to, b): (&SiteState, Point)) -> AnyView {
+    let shape = curve(a, b);
+    let (first, second, bad) = words(link, &from.name, &to.name);
+    let round_trip =
+        link.round_trip_us.map(|us| format!(", round trip {:.1} ms", us as f64 / 1000.0)).unwrap_or_default();
+    let label = format!("Link {} to {}: {first}, {second}{round_trip}", from.name, to.name);
+    let anchor = if shape.words_end { "end" } else { "start" };
+    let (x, y) = shape.words;
+    let lanes = lanes(link, &shape);
+    view! {
+        <a href="/sites" class="m-map__link" aria-label=label>
+            {lanes}
+            <text
+                class=if bad { "m-flow__halo m-flow__num m-flow__note m-map__bad" } else { "m-flow__halo m-flow__num m-flow__note m-map__em" }
+                x=format!("{x:.1}")
+                y=format!("{y:.1}")
+                text-anchor=anchor
+            >
+                {first}
+            </text>
+            <text class="m-flow__halo m-flow__num m-flow__note" x=format!("{x:.1}") y=format!("{:.1}", y + 15.0) text-anchor=anchor>
+                {second}
+            </text>
+        </a>
+    }
+    .into_any()
+}
+
+/// One lane per direction, or one broken line. Dots run only where events do.
+fn lanes(link: &LinkFlow, shape: &Curve) -> AnyView {
+    if link.up == Some(false) {
+        return view! { <path class="m-map__down" d=shape.middle.clone()></path> }.into_any();
+    }
+    let lane = |d: &str, rate: f64| {
+        let moving = link.up.is_some() && rate > 0.0;
+        let evidence = if moving { "observed" } else { "permitted" };
+        let pulse = moving.then(|| d.to_owned());
+        view! {
+            <path class="m-flow__edge" data-evidence=evidence d=d.to_owned() stroke-width=format!("{:.1}", path::width(rate) + 1.0)></path>
+            {pulse.map(|d| view! { <path class="m-flow__pulse" d=d></path> })}
+        }
+    };
+    view! { {lane(&shape.forward, link.forward_rate)} {lane(&shape.backward, link.backward_rate)} }.into_any()
+}
+
+/// The three lines beside a site.
+fn captions(site: &SiteState) -> [String; 3] {
+    let agents = usize::try_from(site.agents).unwrap_or(usize::MAX);
+    let agents = match (site.agents_online, site.agents) {
+        (_, 0) => "no agent yet".to_owned(),
+        (online, all) if online == all => format::plural(agents, "agent"),
+        (0, _) => format!("{}, out of reach", format::plural(agents, "agent")),
+        (online, all) => format!("{online} of {all} agents"),
+    };
+    [site.name.clone(), agents, format!("{}/s in", format::rate(site.rate))]
+}
+
+fn site_view(site: &SiteState, (x, y): Point, left: bool) -> AnyView {
+    let captions = captions(site);
+    let label = captions.join(", ");
+    let (online, all) = (site.agents_online as usize, site.agents as usize);
+    let trouble = site.brokers.iter().any(|broker| broker.trouble.is_some());
+    let berths: Vec<_> = arcs((x, y), RING, all.clamp(1, 12))
+        .into_iter()
+        .enumerate()
+        .map(|(i, d)| {
+            let state = match (all, i < online) {
+                (0, _) => "none",
+                (_, false) => "bad",
+                (_, true) if trouble => "warn",
+                (_, true) => "ok",
+            };
+            view! { <path class="m-map__berth" data-state=state d=d></path> }
+        })
+        .collect();
+    let (edge, anchor) = if left { (x - RING - 9.0, "end") } else { (x + RING + 9.0, "start") };
+    let [name, agents, rate] = captions;
+    let line = |by: f64| format!("{:.1}", y + by);
+    let edge = format!("{edge:.1}");
+    let offline = (all > 0 && online == 0).then_some("offline");
+    view! {
+        <a href=format!("/sites/{}", site.id) class="m-flow__node" data-state=offline aria-label=label>
+            {berths}
+            <circle class="m-flow__box" cx=format!("{x:.1}") cy=format!("{y:.1}") r=format!("{DISC:.0}")></circle>
+            <text class="m-flow__dim m-flow__strong" x=format!("{x:.1}") y=line(4.5) text-anchor="middle">{initials(&site.name)}</text>
+            <text class="m-flow__halo m-flow__strong m-flow__big" x=edge.clone() y=line(-8.0) text-anchor=anchor>{name}</text>
+            <text class="m-flow__halo m-flow__note" x=edge.clone() y=line(7.0) text-anchor=anchor>{agents}</text>
+            <text class="m-flow__halo m-flow__note m-flow__num" x=edge y=line(22.0) text-anchor=anchor>{rate}</text>
+        </a>
+    }
+    .into_any()
+}
+
+/// `factory-berlin` as `FB`.
+fn initials(name: &str) -> String {
+    let firsts = name.split('-').filter_map(|word| word.chars().next()).take(2);
+    firsts.flat_map(char::to_uppercase).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn link(up: Option<bool>, backlog_events: u64) -> LinkFlow {
+        let id: SiteId = "0190a000-0000-7000-8000-000000000001".parse().expect("an id");
+        LinkFlow { from: id, to: id, up, forward_rate: 2140.0, backward_rate: 0.0, backlog_events, round_trip_us: None }
+    }
+
+    #[test]
+    fn a_link_says_what_moves_or_what_waits() {
+        assert_eq!(words(&link(Some(true), 0), "hq", "berlin").0, "2,140/s to berlin");
+        let (first, second, bad) = words(&link(Some(false), 18_402), "hq", "berlin");
+        assert!(bad && first == "link down" && second == "18,402 events wait");
+    }
+
+    #[test]
+    fn initials_come_from_the_words_of_the_name() {
+        assert_eq!(initials("factory-berlin"), "FB");
+        assert_eq!(initials("hq"), "H");
+    }
+}
