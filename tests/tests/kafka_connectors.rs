@@ -1,5 +1,7 @@
 //! The Kafka source, sink and discovery of an agent against real brokers: what arrives, in which order, and what they
 //! say when something is wrong. Parts are started as `reconcile` does; no portal and no fabric are involved.
+//!
+//! Long because one pair of brokers takes seconds to start, and all five tests share what starts and feeds them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

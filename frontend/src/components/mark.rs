@@ -32,7 +32,8 @@ pub fn EvidenceBadge(
     .into_any()
 }
 
-/// Declared, permitted, observed in one row, always in this order; filled means true. Observed but not permitted is the alarm.
+/// Declared, permitted, observed in one row, always in this order; filled means true. Observed but not permitted is the
+/// alarm, where the mesh's rules govern at all: what clients of a Kafka cluster do there is the cluster's own matter.
 #[component]
 pub fn EvidenceRow(
     /// In the design.
@@ -41,10 +42,12 @@ pub fn EvidenceRow(
     permitted: bool,
     /// An agent saw it.
     observed: bool,
+    /// The mesh's rules decide about it.
+    governed: bool,
 ) -> impl IntoView {
     let label = evidence_label(declared, permitted, observed);
     let title = label.clone();
-    let alarm = (observed && !permitted).then_some("");
+    let alarm = (governed && observed && !permitted).then_some("");
     view! {
         <svg class="m-evidence" viewBox="0 0 40 12" role="img" aria-label=label>
             <title>{title}</title>

@@ -207,6 +207,7 @@ fn Row(row: CatalogRow) -> impl IntoView {
                             declared=row.evidence.declared
                             permitted=row.evidence.permitted
                             observed=row.evidence.observed
+                            governed=matches!(row.kind, CatalogKind::Address | CatalogKind::Principal)
                         />
                     }
                         .into_any()

@@ -81,7 +81,7 @@ fn sent(from: SiteId, to: SiteId, fleet: &FleetState) -> f64 {
     let rate = |(agent, state): (&Agent, &LinkState)| {
         fleet.seen.rates.get(&agent.id).map_or(0.0, |rates| rates.link(state.agent, fleet.now_ms).sent)
     };
-    ends(from, to, fleet).map(rate).sum()
+    crate::domain::flow::total(ends(from, to, fleet).map(rate))
 }
 
 fn view(link: &Link, snapshot: &Snapshot, fleet: &FleetState) -> LinkView {

@@ -14,7 +14,7 @@ use super::clock::now_ms;
 use super::snapshot::{FleetState, Snapshot};
 use super::{App, Result};
 use crate::domain::agent::Presence;
-use crate::domain::flow::{Flow, RETENTION_MS};
+use crate::domain::flow::{Flow, RETENTION_MS, total};
 use crate::domain::rates::Rates;
 use crate::domain::runtime_object::{Found, Scan};
 use crate::store::{AgentSubscriptions, Note};
@@ -82,7 +82,7 @@ impl Observed {
     /// Events per second now, over the flows that are meant.
     #[must_use]
     pub fn rate(&self, now_ms: i64, is_meant: impl Fn(&Flow) -> bool) -> f64 {
-        self.flows.iter().filter(|flow| is_meant(flow)).map(|flow| flow.rate_at(now_ms)).sum()
+        total(self.flows.iter().filter(|flow| is_meant(flow)).map(|flow| flow.rate_at(now_ms)))
     }
 
     /// Discovered objects of a kind that are there now.

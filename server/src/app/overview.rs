@@ -12,6 +12,7 @@ use super::permission::Right;
 use super::report::{COPIES, COPIES_SERIES, PUBLISHED, PUBLISHED_SERIES, REMOTE_DELIVERIES};
 use super::{App, Caller, Result};
 use crate::domain::agent::{Agent, State};
+use crate::domain::flow::total;
 use crate::domain::site::Site;
 
 /// Refusals of the last ten minutes are news.
@@ -55,7 +56,7 @@ fn enrolled(world: &World) -> impl Iterator<Item = &Agent> {
 
 fn figures(world: &World) -> Figures {
     let rate =
-        |counter: &str| -> f64 { world.seen.rates.values().map(|rates| rates.counter(counter, world.now_ms())).sum() };
+        |counter: &str| -> f64 { total(world.seen.rates.values().map(|rates| rates.counter(counter, world.now_ms()))) };
     let counted = |counter: &str| -> i64 {
         let of = |agent: &Agent| counter_of(world.fleet.status(agent.id), counter);
         enrolled(world).map(of).map(|count| i64::try_from(count).unwrap_or(i64::MAX)).fold(0, i64::saturating_add)
@@ -97,7 +98,7 @@ fn site_state(site: &Site, world: &World) -> SiteState {
         agents_online: count(here.iter().filter(|agent| world.is_online(agent.id)).count()),
         agents: count(here.len()),
         clients: here.iter().map(|agent| clients(agent.id, world)).sum(),
-        rate: here.iter().map(rate).sum(),
+        rate: total(here.iter().map(rate)),
         brokers: brokers(site, &here, world),
         freshness: freshness.max_by_key(|freshness| freshness.as_of),
     }

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::clock::now_ms;
 use super::{App, Result};
+use crate::domain::address;
 use crate::domain::denial::Denial;
 use crate::domain::flow::Flow;
 use crate::domain::runtime_object::{Found, Scan};
@@ -97,6 +98,10 @@ impl App {
         }
         let at_ms = believed(traffic.at_ms);
         let mut tx = self.store().write().await?;
+        let known = tx.addresses_of(agent).await?;
+        for folded in superseded(&known, &traffic.flows) {
+            tx.forget_address(agent, folded).await?;
+        }
         for flow in &traffic.flows {
             tx.add_flow(self.environment(), &Flow::of_window(agent, flow, traffic.window_ms, at_ms)).await?;
             if flow.direction == Direction::Produce {
@@ -190,8 +195,60 @@ pub(super) fn topic_series(broker: BrokerId, topic: &str) -> String {
     format!("topic.{broker}.{topic}")
 }
 
+/// Addresses that an agent has folded into a wider one since it first reported them: the first few tills each have an
+/// address of their own, until there are enough of them to see that the level varies.
+fn superseded<'a>(known: &'a [String], flows: &[mesh_protocol::report::Flow]) -> Vec<&'a str> {
+    let is_new = |flow: &&mesh_protocol::report::Flow| flow.address.contains('{') && !known.contains(&flow.address);
+    let wider: Vec<_> = flows.iter().filter(is_new).filter_map(|flow| address::filter(&flow.address).ok()).collect();
+    if wider.is_empty() {
+        return Vec::new();
+    }
+    let is_inside = |text: &&String| {
+        address::filter(text).is_ok_and(|narrow| wider.iter().any(|wide| wide.includes(&narrow) && *wide != narrow))
+    };
+    known.iter().filter(is_inside).map(String::as_str).collect()
+}
+
 /// An agent's time, unless its clock is far off.
 fn believed(at_ms: i64) -> i64 {
     let now_ms = now_ms();
     if at_ms.abs_diff(now_ms) <= CLOCK_SKEW_MS_MAX.unsigned_abs() { at_ms } else { now_ms }
+}
+
+#[cfg(test)]
+mod tests {
+    use mesh_protocol::event::Protocol;
+
+    use super::*;
+
+    fn flow(address: &str) -> mesh_protocol::report::Flow {
+        mesh_protocol::report::Flow {
+            principal: None,
+            principal_name: String::new(),
+            client_id: String::new(),
+            protocol: Protocol::Mqtt,
+            direction: Direction::Produce,
+            address: address.to_owned(),
+            example_topic: String::new(),
+            broker: None,
+            broker_topic: None,
+            route: None,
+            events: 1,
+            bytes: 1,
+            shape: None,
+        }
+    }
+
+    #[test]
+    fn a_folded_address_takes_the_place_of_those_it_covers() {
+        let known = ["cmd/till-1", "cmd/till-2", "cmd/till-1/answer", "prices/fr"].map(str::to_owned);
+        assert_eq!(superseded(&known, &[flow("cmd/{level2}")]), ["cmd/till-1", "cmd/till-2"]);
+        assert!(superseded(&known, &[flow("cmd/till-3")]).is_empty(), "a plain address covers nothing");
+    }
+
+    #[test]
+    fn an_address_that_is_known_supersedes_nothing_again() {
+        let known = ["cmd/till-1", "cmd/{level2}"].map(str::to_owned);
+        assert!(superseded(&known, &[flow("cmd/{level2}")]).is_empty());
+    }
 }

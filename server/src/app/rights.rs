@@ -64,17 +64,6 @@ impl<'a> Rights<'a> {
     }
 }
 
-/// Whether any rule grants an action somewhere inside an address.
-pub(super) fn is_granted(address: &Filter, world: &World) -> bool {
-    let rules = &world.config.mesh.rules;
-    rules.iter().map(|rule| &rule.policy).any(|rule| {
-        rule.effect == Effect::Allow
-            && rule.action != Action::Connect
-            && !rule.filter.has_variables()
-            && rule.filter.overlaps(address)
-    })
-}
-
 /// Clients that policy lets do something inside an address, by rules without variables.
 pub(super) fn granted(address: &Filter, action: Action, world: &World) -> Vec<(PrincipalId, String)> {
     let mesh = &world.config.mesh;

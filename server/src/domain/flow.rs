@@ -106,6 +106,11 @@ pub fn per_second(events: u64, window_ms: u64) -> f64 {
     events as f64 * 1_000.0 / window_ms.max(1) as f64
 }
 
+/// Rates added up. (The sum of no floats is -0.0, which a page would show.)
+pub fn total(rates: impl IntoIterator<Item = f64>) -> f64 {
+    rates.into_iter().fold(0.0, |sum, rate| sum + rate)
+}
+
 fn key(agent: AgentId, flow: &report::Flow) -> FlowKey {
     let mut hash = Sha256::new();
     let mut part = |bytes: &[u8]| {

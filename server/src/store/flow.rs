@@ -1,6 +1,6 @@
 //! Observed flows and the samples their history is drawn from.
 
-use mesh_protocol::id::{EnvironmentId, PrincipalId};
+use mesh_protocol::id::{AgentId, EnvironmentId, PrincipalId};
 use uuid::Uuid;
 
 use super::{Result, StoreError, Tx, from_i64, from_text, to_i64, to_text};
@@ -104,6 +104,33 @@ impl Tx {
             .execute(conn)
             .await
             .map(|_| ())
+        })?;
+        Ok(())
+    }
+
+    /// The addresses an agent reported so far.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn addresses_of(&mut self, agent: AgentId) -> Result<Vec<String>> {
+        let rows: Vec<(String,)> = on_db!(self, |conn| {
+            sqlx::query_as("select distinct address from flow where agent_id = $1").bind(agent.0).fetch_all(conn).await
+        })?;
+        Ok(rows.into_iter().map(|(address,)| address).collect())
+    }
+
+    /// Forgets an agent's flows at an address.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn forget_address(&mut self, agent: AgentId, address: &str) -> Result<()> {
+        on_db!(self, |conn| {
+            sqlx::query("delete from flow where agent_id = $1 and address = $2")
+                .bind(agent.0)
+                .bind(address)
+                .execute(conn)
+                .await
+                .map(|_| ())
         })?;
         Ok(())
     }

@@ -6,6 +6,8 @@ use leptos_router::hooks::use_params_map;
 use super::edit::About;
 use super::facts::Facts;
 use super::{LATE_MS, TOPICS, kind_icon, kind_word, object_name};
+use mesh_protocol::event::Protocol;
+
 use crate::api::{CatalogKind, CatalogObject, FlowRow};
 use crate::components::{Age, Banner, EvidenceBadge, EvidenceRow, Icon, Main, Part, Rate, Spark, Stamp, Table, Topic};
 use crate::format;
@@ -188,7 +190,7 @@ fn FlowLine(row: FlowRow) -> impl IntoView {
             <td class="m-low"><Topic name=row.address/></td>
             <td class="m-low m-muted">{row.site}</td>
             <td>
-                <EvidenceRow declared=row.evidence.declared permitted=row.evidence.permitted observed=row.evidence.observed/>
+                <EvidenceRow declared=row.evidence.declared permitted=row.evidence.permitted observed=row.evidence.observed governed=row.protocol != Protocol::Kafka || row.evidence.permitted/>
             </td>
             <td class="m-end"><Rate per_second=row.rate stale=row.freshness.stale/></td>
             <td class="m-end m-muted"><Age at_ms=seen late_ms=LATE_MS/></td>

@@ -9,9 +9,10 @@ use mesh_protocol::report::{Direction, ObjectFacts, ObjectKind};
 use mesh_protocol::topic::Filter;
 
 use crate::app::observed::World;
-use crate::app::rights::is_granted;
+use crate::app::rights::Rights;
 use crate::domain::address;
 use crate::domain::flow::Flow;
+use crate::domain::flow::total;
 use crate::domain::principal::Kind;
 use crate::domain::runtime_object::Found;
 
@@ -108,10 +109,11 @@ fn addresses(world: &World) -> Vec<Entry> {
     for flow in &world.seen.flows {
         by_address.entry(&flow.address).or_default().push(flow);
     }
-    by_address.into_iter().map(|(address, flows)| of_address(address, &flows, world)).collect()
+    let mut rights = Rights::new(world);
+    by_address.into_iter().map(|(address, flows)| of_address(address, &flows, world, &mut rights)).collect()
 }
 
-fn of_address(address: &str, flows: &[&Flow], world: &World) -> Entry {
+fn of_address(address: &str, flows: &[&Flow], world: &World, rights: &mut Rights<'_>) -> Entry {
     let key = Key::Address(address.to_owned());
     let pattern = address::filter(address).ok();
     let sites: BTreeSet<String> = flows.iter().map(|flow| world.site_of(flow.agent)).collect();
@@ -120,10 +122,11 @@ fn of_address(address: &str, flows: &[&Flow], world: &World) -> Entry {
         sites: sites.into_iter().collect(),
         evidence: Evidence {
             declared: false,
-            permitted: pattern.as_ref().is_some_and(|pattern| is_granted(pattern, world)),
+            // Somebody may still be seen doing what no rule allows any more: then it is not permitted.
+            permitted: flows.iter().all(|flow| rights.permits(flow)),
             observed: true,
         },
-        rate: produced.map(|flow| flow.rate_at(world.now_ms())).sum(),
+        rate: total(produced.map(|flow| flow.rate_at(world.now_ms()))),
         freshness: newest(flows, world),
         ..row(&key, CatalogKind::Address, address)
     };
@@ -177,7 +180,7 @@ fn discovered(found: &Found, world: &World) -> Option<Entry> {
 /// What the mesh carries to and from a Kafka topic; other clients of the cluster are not seen by agents.
 fn connector_rate(found: &Found, world: &World) -> f64 {
     let of_topic = |flow: &&Flow| flow.broker == Some(found.broker) && flow.broker_topic.as_ref() == Some(&found.name);
-    world.seen.flows.iter().filter(of_topic).map(|flow| flow.rate_at(world.now_ms())).sum()
+    total(world.seen.flows.iter().filter(of_topic).map(|flow| flow.rate_at(world.now_ms())))
 }
 
 fn applications(world: &World) -> Vec<Entry> {
@@ -212,7 +215,7 @@ fn principals(world: &World) -> Vec<Entry> {
                     permitted: !principal.roles.is_empty(),
                     observed: !flows.is_empty(),
                 },
-                rate: flows.iter().map(|flow| flow.rate_at(world.now_ms())).sum(),
+                rate: total(flows.iter().map(|flow| flow.rate_at(world.now_ms()))),
                 freshness: newest(&flows, world),
                 ..row(&key, CatalogKind::Principal, &principal.username)
             };

@@ -1,3 +1,5 @@
+//! Events between clients: what is acknowledged, when, and in which order, as two independent client libraries see it.
+
 use rumqttc::v5::mqttbytes::v5::{Filter, PubAckReason, PublishProperties, SubscribeProperties, SubscribeReasonCode};
 use rumqttc::{Incoming, QoS};
 

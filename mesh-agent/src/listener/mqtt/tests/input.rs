@@ -1,3 +1,5 @@
+//! Bad input: whatever comes over the wire, the client is told what is wrong and nobody else notices.
+
 use rand::{Rng, SeedableRng};
 use rumqttc::v5::mqttbytes::v5::SubscribeReasonCode;
 

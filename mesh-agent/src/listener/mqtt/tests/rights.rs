@@ -1,3 +1,5 @@
+//! Rights at the listener: every refusal beside what is allowed, and the change between the two on an open connection.
+
 use mesh_protocol::desired::{DeniedV3Publish, ListenerProtocol};
 use mesh_protocol::policy::{Action, PrincipalState};
 use rumqttc::QoS;

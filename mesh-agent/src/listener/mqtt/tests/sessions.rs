@@ -1,3 +1,5 @@
+//! The life of a session: login, takeover, wills, keep alive, and its end.
+
 use std::time::Duration;
 
 use mesh_protocol::desired::ListenerProtocol;
