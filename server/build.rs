@@ -18,7 +18,13 @@ fn main() {
     for path in [&site, &manifest] {
         println!("cargo::rerun-if-changed={}", path.display());
     }
-    let embedded = if site.is_dir() { site } else { empty(&out) };
+    println!("cargo::rustc-check-cfg=cfg(embeds_site)");
+    let embedded = if site.is_dir() {
+        println!("cargo::rustc-cfg=embeds_site");
+        site
+    } else {
+        empty(&out)
+    };
     let manifest = fs::read_to_string(manifest).unwrap_or_else(|_| "{}".to_owned());
     fs::write(out.join("manifest.json"), manifest).expect("cargo's own folder can be written");
     memory_serve::load_directory_with_embed(embedded, true);

@@ -40,7 +40,7 @@ pub(super) fn describe() -> (LeptosOptions, AssetPaths) {
     (options, paths)
 }
 
-#[allow(unused_qualifications, reason = "in what `load!` writes, when there is a site to embed")]
+#[cfg_attr(embeds_site, expect(unused_qualifications, reason = "in what `load!` writes"))]
 pub(super) fn routes() -> Router<Http> {
     // A release build holds the files compressed. A debug build would compress them at every start, for many seconds
     // and for readers on the same machine.

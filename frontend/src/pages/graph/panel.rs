@@ -153,7 +153,7 @@ fn lines(title: &'static str, list: Vec<Line>) -> Option<AnyView> {
                 <li>
                     <a href=href>{other.label}</a>
                     <span class="m-muted m-small">{other.site}</span>
-                    <EvidenceRow declared=evidence.declared permitted=evidence.permitted observed=evidence.observed/>
+                    <EvidenceRow declared=evidence.declared permitted=evidence.permitted observed=evidence.observed governed=edge.without_rule/>
                     <Rate per_second=edge.rate stale=edge.freshness.is_none_or(|seen| seen.stale)/>
                 </li>
             }

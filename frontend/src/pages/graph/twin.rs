@@ -62,7 +62,7 @@ fn row(edge: &FlowEdge, from: &FlowNode, to: &FlowNode, chosen: bool) -> AnyView
             <td>{end(from)}</td>
             <td>{end(to)}</td>
             <td class="m-low">
-                <EvidenceRow declared=evidence.declared permitted=evidence.permitted observed=evidence.observed/>
+                <EvidenceRow declared=evidence.declared permitted=evidence.permitted observed=evidence.observed governed=edge.without_rule/>
             </td>
             <td class="m-end"><Rate per_second=edge.rate stale=stale/></td>
             <td class="m-low m-end m-muted"><Age at_ms=seen late_ms=LATE_MS/></td>
