@@ -157,7 +157,7 @@ fn object_hit(row: &CatalogRow) -> Hit {
         CatalogKind::Principal => "key",
     };
     let place = row.broker.clone().unwrap_or_else(|| row.sites.join(", "));
-    Hit { icon, name: row.name.clone(), note: place, href: format!("/catalog/{}", row.id) }
+    Hit { icon, name: row.name.clone(), note: place, href: format!("/catalog/{}", crate::api::encoded(&row.id)) }
 }
 
 /// One group of hits; `first` is the position of its first hit in the whole list.
