@@ -31,7 +31,10 @@ pub(crate) struct Path<'a> {
 }
 
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "lives on the stack for one lookup, to save the allocation")]
+#[cfg_attr(
+    target_pointer_width = "64",
+    expect(clippy::large_enum_variant, reason = "lives on the stack for one lookup, to save the allocation")
+)]
 enum Steps<'a> {
     Few([Step<'a>; INLINE], usize),
     Many(Vec<Step<'a>>),
