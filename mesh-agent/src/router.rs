@@ -165,6 +165,8 @@ impl Router {
             matches.retain(|entry| entry.attached.reach == Reach::Local);
         }
         matches.sort_unstable();
+        // Several filters under one key may match: another agent, which has one key, is one destination.
+        matches.dedup_by_key(|entry| entry.subscription());
         let mut routed = 0;
         for group in matches.chunk_by(|a, b| a.attached.id == b.attached.id) {
             let attached = &group[0].attached;

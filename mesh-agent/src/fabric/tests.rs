@@ -59,6 +59,25 @@ async fn an_event_for_two_sites_crosses_a_shared_link_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn overlapping_subscriptions_at_one_site_cost_one_copy() {
+    let mut mesh = Mesh::chain(2);
+    let tails = ["a/>", "*/b"].map(|filter| mesh.node(1).subscribe(filter, Life::Live));
+    eventually("A knows both filters", || mesh.node(0).knows("a/x") && mesh.node(0).knows("x/b")).await;
+    // Acknowledged: everything before it has been sent too.
+    mesh.node(0).publish("a/b", "key", b"warm").await;
+    let firsts = || mesh.node(0).counter("copies_sent_events") - mesh.node(0).counter("fabric_resent_events");
+    let before = firsts();
+    for index in 0..10 {
+        mesh.node(0).publish_direct("a/b", format!("direct-{index}").as_bytes());
+        let outcome = mesh.node(0).publish("a/b", "key", format!("guaranteed-{index}").as_bytes()).await;
+        assert_eq!(outcome, Outcome::Taken { outlets: 1 });
+    }
+    eventually("everybody has them all", || tails.iter().all(|tail| tail.seen().len() == 21)).await;
+    assert_eq!(firsts() - before, 20);
+    mesh.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn guaranteed_events_survive_the_restart_of_the_hub_and_of_the_destination_in_order() {
     let mut mesh = Mesh::chain(3);
     let sink = mesh.node(2).subscribe("orders/>", Life::Durable);

@@ -1,7 +1,7 @@
 //! What this agent's own outlets want, as others are told.
 
 use mesh_protocol::frame::{self, Interest as Message, InterestChange};
-use mesh_protocol::topic::{FilterTree, Topic};
+use mesh_protocol::topic::{Dialect, FilterTree, Topic};
 use rustc_hash::FxHashSet;
 
 use super::hash_of;
@@ -16,7 +16,8 @@ pub struct Advertised {
     version: u64,
     hash: u64,
     wanted: FxHashSet<Wanted>,
-    tree: FilterTree<Life>,
+    /// With the dialect: `a/*` and `a/+` are one place in a tree, but each is taken back by itself.
+    tree: FilterTree<(Life, Dialect)>,
 }
 
 impl Advertised {
@@ -46,12 +47,12 @@ impl Advertised {
         match change {
             Change::Added(wanted) => {
                 self.hash = self.hash.wrapping_add(hash_of(&wanted));
-                self.tree.insert(&wanted.filter, wanted.life);
+                self.tree.insert(&wanted.filter, (wanted.life, wanted.filter.dialect()));
                 self.wanted.insert(wanted);
             }
             Change::Removed(wanted) => {
                 self.hash = self.hash.wrapping_sub(hash_of(&wanted));
-                self.tree.remove(&wanted.filter, &wanted.life);
+                self.tree.remove(&wanted.filter, &(wanted.life, wanted.filter.dialect()));
                 self.wanted.remove(&wanted);
             }
         }
@@ -73,7 +74,7 @@ impl Advertised {
     #[must_use]
     pub fn wants(&self, topic: &Topic) -> bool {
         let mut wants = false;
-        self.tree.matches(topic, &mut |_: &Life| wants = true);
+        self.tree.matches(topic, &mut |_| wants = true);
         wants
     }
 

@@ -50,6 +50,22 @@ fn the_whole_first_then_deltas() {
 }
 
 #[test]
+fn the_same_pattern_in_two_dialects_is_wanted_until_both_are_gone() {
+    let (router, attachment) = agent();
+    let (mut advertised, mut learned) = (Advertised::default(), Learned::default());
+    let (mesh, mqtt, topic) = (filter("a/*"), Filter::mqtt("a/+").expect("valid"), Topic::new("a/b").expect("valid"));
+    attachment.subscribe(&mesh, 0, Life::Live);
+    attachment.subscribe(&mqtt, 0, Life::Live);
+    assert_eq!(sync(&router, &mut advertised, &mut learned).len(), 2);
+    attachment.unsubscribe(&mqtt, 0);
+    sync(&router, &mut advertised, &mut learned);
+    assert!(advertised.wants(&topic));
+    attachment.unsubscribe(&mesh, 0);
+    sync(&router, &mut advertised, &mut learned);
+    assert!(!advertised.wants(&topic));
+}
+
+#[test]
 fn a_missed_delta_is_a_mismatch_until_the_whole_came() {
     let (router, attachment) = agent();
     let (mut advertised, mut learned) = (Advertised::default(), Learned::default());

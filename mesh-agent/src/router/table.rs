@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::sync::{Arc, Mutex};
 
 use arc_swap::ArcSwap;
-use mesh_protocol::topic::{Filter, FilterTree, Topic};
+use mesh_protocol::topic::{Dialect, Filter, FilterTree, Topic};
 use smallvec::SmallVec;
 
 use super::{Key, Outlet, OutletId, Reach};
@@ -22,11 +22,22 @@ pub(super) struct Attached {
 pub(super) struct Entry {
     pub(super) attached: Arc<Attached>,
     pub(super) key: Key,
+    /// `a/*` and `a/+` are one place in the tree, but each is taken back by itself.
+    dialect: Dialect,
 }
 
 impl Entry {
-    fn rank(&self) -> (OutletId, Key) {
+    fn new(filter: &Filter, attached: &Arc<Attached>, key: Key) -> Self {
+        Self { attached: attached.clone(), key, dialect: filter.dialect() }
+    }
+
+    /// Whose it is, and by which name.
+    pub(super) fn subscription(&self) -> (OutletId, Key) {
         (self.attached.id, self.key)
+    }
+
+    fn rank(&self) -> ((OutletId, Key), Dialect) {
+        (self.subscription(), self.dialect)
     }
 }
 
@@ -58,11 +69,11 @@ pub(super) struct Table {
 
 impl Table {
     pub(super) fn insert(&self, filter: &Filter, attached: &Arc<Attached>, key: Key) {
-        self.change(|tree| tree.insert(filter, Entry { attached: attached.clone(), key }));
+        self.change(|tree| tree.insert(filter, Entry::new(filter, attached, key)));
     }
 
     pub(super) fn remove(&self, filter: &Filter, attached: &Arc<Attached>, key: Key) {
-        self.change(|tree| tree.remove(filter, &Entry { attached: attached.clone(), key }));
+        self.change(|tree| tree.remove(filter, &Entry::new(filter, attached, key)));
     }
 
     fn change(&self, edit: impl FnOnce(&mut FilterTree<Entry>) -> bool) {

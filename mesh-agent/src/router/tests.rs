@@ -63,6 +63,31 @@ fn overlapping_subscriptions_of_one_outlet_are_one_delivery_with_both_keys() {
 }
 
 #[test]
+fn overlapping_filters_under_one_key_match_once() {
+    let router = router();
+    let bin = Arc::new(Bin::default());
+    let attachment = router.attach(bin.clone(), Reach::Remote);
+    for text in ["a/>", "a/*", "a/b"] {
+        attachment.subscribe(&filter(text), 7, Life::Live);
+    }
+    assert_eq!(router.publish_direct(event("a/b", DeliveryMode::Direct), None), 1);
+    assert_eq!(bin.take()[0].matched.as_slice(), [7]);
+}
+
+#[test]
+fn the_same_pattern_in_two_dialects_is_taken_back_one_by_one() {
+    let router = router();
+    let attachment = router.attach(Arc::new(Bin::default()), Reach::Remote);
+    let (mesh, mqtt) = (filter("a/*"), Filter::mqtt("a/+").expect("valid"));
+    attachment.subscribe(&mesh, 7, Life::Live);
+    attachment.subscribe(&mqtt, 7, Life::Live);
+    attachment.unsubscribe(&mqtt, 7);
+    assert_eq!(router.publish_direct(event("a/b", DeliveryMode::Direct), None), 1);
+    attachment.unsubscribe(&mesh, 7);
+    assert_eq!(router.publish_direct(event("a/b", DeliveryMode::Direct), None), 0);
+}
+
+#[test]
 fn a_receipt_waits_for_every_outlet() {
     let router = router();
     let (one, two) = (Arc::new(Bin::default()), Arc::new(Bin::default()));
