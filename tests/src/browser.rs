@@ -13,8 +13,8 @@ use demo::process::Process;
 use demo::wait::until;
 use serde_json::Value;
 use thirtyfour::LoggingPrefsLogLevel;
-use thirtyfour::prelude::{By, WebDriver, WebElement};
-use thirtyfour::{ChromeCapabilities, ChromiumLikeCapabilities, DesiredCapabilities};
+use thirtyfour::prelude::{By, Key, WebDriver, WebElement};
+use thirtyfour::{ChromeCapabilities, ChromiumLikeCapabilities, DesiredCapabilities, TypingData};
 
 use crate::SOON;
 
@@ -111,21 +111,49 @@ impl Browser {
         .await
     }
 
+    /// Waits until something that an XPath names shows a text.
+    ///
+    /// # Errors
+    /// It does not come; tells what is shown instead.
+    pub async fn text_of(&self, path: &str, wanted: &str) -> anyhow::Result<()> {
+        until(&format!("`{path}` shows \"{wanted}\""), SOON, async || {
+            let mut shown = Vec::new();
+            for found in self.driver.find_all(By::XPath(path)).await.context("look for it")? {
+                shown.push(found.text().await.context("read it")?);
+            }
+            anyhow::ensure!(shown.iter().any(|text| text.contains(wanted)), "it shows: {shown:?}");
+            Ok(Some(()))
+        })
+        .await
+    }
+
+    /// Waits until the heading of the page holds a text.
+    ///
+    /// # Errors
+    /// It does not come; tells what is shown instead.
+    pub async fn heading(&self, wanted: &str) -> anyhow::Result<()> {
+        self.text_of("//main//h1", wanted).await
+    }
+
+    /// Whether something of a CSS selector is displayed now.
+    ///
+    /// # Errors
+    /// The browser has ended.
+    pub async fn shows(&self, selector: &str) -> anyhow::Result<bool> {
+        for found in self.driver.find_all(By::Css(selector)).await.context("look for it")? {
+            if found.is_displayed().await.context("look at it")? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// The link or button with this text, once it is there.
     ///
     /// # Errors
     /// It does not come.
     pub async fn control(&self, text: &str) -> anyhow::Result<WebElement> {
-        let path = format!("//*[self::a or self::button or self::summary][contains(normalize-space(.), \"{text}\")]");
-        until(&format!("the control \"{text}\" is on the page"), SOON, async || {
-            for found in self.driver.find_all(By::XPath(path.as_str())).await.context("look for it")? {
-                if found.is_displayed().await.unwrap_or(false) {
-                    return Ok(Some(found));
-                }
-            }
-            Ok(None)
-        })
-        .await
+        self.displayed(&format!("//{}", control_with(text))).await
     }
 
     /// Clicks the link or button with this text.
@@ -133,11 +161,94 @@ impl Browser {
     /// # Errors
     /// It does not come or cannot be clicked.
     pub async fn click(&self, text: &str) -> anyhow::Result<()> {
-        until(&format!("\"{text}\" can be clicked"), SOON, async || {
-            self.control(text).await?.click().await.with_context(|| format!("click {text}"))?;
+        self.click_at(&format!("//{}", control_with(text))).await
+    }
+
+    /// Clicks the link or button with this text in the dialog that is open.
+    ///
+    /// # Errors
+    /// It does not come or cannot be clicked.
+    pub async fn click_in_dialog(&self, text: &str) -> anyhow::Result<()> {
+        self.click_at(&format!("//dialog[@open]//{}", control_with(text))).await
+    }
+
+    /// Clicks what is called so for a screen reader.
+    ///
+    /// # Errors
+    /// It does not come or cannot be clicked.
+    pub async fn click_label(&self, label: &str) -> anyhow::Result<()> {
+        self.click_at(&format!("//*[@aria-label=\"{label}\"]")).await
+    }
+
+    /// Clicks what an XPath names, once it is displayed and nothing covers it.
+    ///
+    /// # Errors
+    /// It does not come or cannot be clicked.
+    pub async fn click_at(&self, path: &str) -> anyhow::Result<()> {
+        until(&format!("`{path}` can be clicked"), SOON, async || {
+            let Some(found) = self.displayed_now(path).await? else { return Ok(None) };
+            found.click().await.with_context(|| format!("click {path}"))?;
             Ok(Some(()))
         })
         .await
+    }
+
+    /// Writes into the field of this name, instead of what it holds.
+    ///
+    /// # Errors
+    /// There is no such field.
+    pub async fn fill(&self, name: &str, text: &str) -> anyhow::Result<()> {
+        let field = self.element(&format!("input[name={name}]")).await?;
+        field.send_keys(Key::Control + "a").await.with_context(|| format!("select what {name} holds"))?;
+        field.send_keys(text).await.with_context(|| format!("write into {name}"))
+    }
+
+    /// Chooses the option with these words in the list of this name.
+    ///
+    /// # Errors
+    /// There is no such list, or no such option in it.
+    pub async fn choose(&self, name: &str, words: &str) -> anyhow::Result<()> {
+        self.click_at(&format!("//select[@name='{name}']/option[normalize-space(.)=\"{words}\"]")).await
+    }
+
+    /// Writes at the end of what a CSS selector names.
+    ///
+    /// # Errors
+    /// It does not come.
+    pub async fn type_into(&self, selector: &str, text: &str) -> anyhow::Result<()> {
+        self.element(selector).await?.send_keys(text).await.with_context(|| format!("write into {selector}"))
+    }
+
+    /// Presses keys wherever the focus is.
+    ///
+    /// # Errors
+    /// The browser has ended.
+    pub async fn press(&self, keys: impl Into<TypingData>) -> anyhow::Result<()> {
+        self.driver.action_chain().send_keys(keys).perform().await.context("press keys")
+    }
+
+    /// What the clipboard holds, by pasting it into a field of this CSS selector, which must be empty.
+    ///
+    /// # Errors
+    /// There is no such field.
+    pub async fn pasted(&self, selector: &str) -> anyhow::Result<String> {
+        let field = self.element(selector).await?;
+        field.send_keys(Key::Control + "v").await.context("paste")?;
+        field.value().await.context("read what was pasted")?.context("the field has a value")
+    }
+
+    /// What an XPath names, once it is displayed.
+    async fn displayed(&self, path: &str) -> anyhow::Result<WebElement> {
+        until(&format!("`{path}` is displayed"), SOON, async || self.displayed_now(path).await).await
+    }
+
+    async fn displayed_now(&self, path: &str) -> anyhow::Result<Option<WebElement>> {
+        for found in self.driver.find_all(By::XPath(path)).await.context("look for it")? {
+            if found.is_displayed().await.context("look at it")? {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
     }
 
     /// The path of the page that is open.
@@ -199,6 +310,11 @@ impl Browser {
     pub async fn quit(self) -> anyhow::Result<()> {
         self.driver.quit().await.context("end the browser")
     }
+}
+
+/// The XPath step to a link, button or summary with this text.
+fn control_with(text: &str) -> String {
+    format!("*[self::a or self::button or self::summary][contains(normalize-space(.), \"{text}\")]")
 }
 
 fn capabilities(folder: &Path) -> anyhow::Result<ChromeCapabilities> {

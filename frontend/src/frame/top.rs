@@ -95,7 +95,7 @@ fn Connected() -> impl IntoView {
 fn Person(me: Me) -> impl IntoView {
     let logout = Act::new(|api, ()| async move { api.0.logout().await }, |()| browser::open("/login"));
     view! {
-        <button class="m-person__button" type="button" popovertarget="person" aria-label=format!("{}, account", me.name)>
+        <button class="m-person__button" type="button" popovertarget="person" aria-label=format!("{}, {}, account", format::initials(&me.name), me.name)>
             <span class="m-avatar" aria-hidden="true">{format::initials(&me.name)}</span>
         </button>
         <div class="m-menu m-person__menu" id="person" popover="auto">
