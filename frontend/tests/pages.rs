@@ -15,7 +15,7 @@ use frontend::{App, AssetPaths, Viewer, shell};
 use leptos::config::LeptosOptions;
 use leptos::nonce::provide_nonce;
 use leptos::prelude::provide_context;
-use leptos_axum::{LeptosRoutes as _, generate_route_list};
+use leptos_axum::{AxumRouteListing, LeptosRoutes as _, generate_route_list};
 use tokio::runtime::Runtime;
 use tower::ServiceExt as _;
 
@@ -36,10 +36,15 @@ fn portal(recorded: Recorded, me: Option<Me>) -> Router {
     };
     let document = options.clone();
     Router::new()
-        .leptos_routes_with_context(&options, generate_route_list(App), context, move || {
-            shell(document.clone(), assets.clone())
-        })
+        .leptos_routes_with_context(&options, routes(), context, move || shell(document.clone(), assets.clone()))
         .with_state(options)
+}
+
+/// The pages there are. Listing them keeps every resource of the process from loading meanwhile, so a page that another
+/// test renders at that moment would wait for ever: it is done once, before any page is rendered.
+fn routes() -> Vec<AxumRouteListing> {
+    static ROUTES: OnceLock<Vec<AxumRouteListing>> = OnceLock::new();
+    ROUTES.get_or_init(|| generate_route_list(App)).clone()
 }
 
 /// One runtime for all tests: the renderer's executor is global, and a runtime that ends takes its tasks along.

@@ -21,8 +21,10 @@ pub fn Main(
     /// What follows the heading.
     children: Children,
 ) -> impl IntoView {
+    // The head is written last on the server, when the page's own signals may be gone already.
+    let first = title.get_untracked();
     view! {
-        <Title text=move || title.get()/>
+        <Title text=move || title.try_get().unwrap_or_else(|| first.clone())/>
         <main class="m-main" id="main">
             <header class="m-head">
                 {crumbs}
