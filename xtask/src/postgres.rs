@@ -59,9 +59,9 @@ impl Postgres {
         Ok(server)
     }
 
-    /// Where the server is, without a database name: `postgres://postgres@127.0.0.1:PORT`.
+    /// Where the server is, with the database that every server has: `postgres://postgres@127.0.0.1:PORT/postgres`.
     pub(crate) fn url(&self) -> String {
-        format!("postgres://postgres@127.0.0.1:{}", self.port)
+        format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
     }
 
     fn wait_until_ready(&mut self, programs: &Path) -> anyhow::Result<()> {

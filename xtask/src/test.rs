@@ -15,7 +15,7 @@ use crate::postgres::Postgres;
 use crate::run::build;
 use crate::step::Steps;
 
-/// The variable that hands the test database server to the tests: a URL without a database name.
+/// The variable that hands the test database server to the tests: the URL of a database from which others can be made.
 const POSTGRES_URL: &str = "MESHPORT_TEST_POSTGRES_URL";
 
 /// Runs checks, build and tests; with a filter only the build and the matching tests. Ends the process with the result.
