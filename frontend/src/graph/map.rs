@@ -13,6 +13,8 @@ const SPAN_MIN: f64 = 3.0;
 const APART: f64 = 86.0;
 /// Sites without coordinates in one row.
 const ROW_MAX: usize = 5;
+/// Words of a link that cover more than this (square units, a crossed link counts as many) are left out.
+const COVERED_MAX: f64 = 700.0;
 /// Height of such a row.
 const ROW: f64 = 112.0;
 
@@ -199,10 +201,40 @@ pub struct Curve {
     pub backward: String,
     /// The line between the lanes.
     pub middle: String,
-    /// Where the first line of words stands.
-    pub words: Point,
-    /// Whether the words end there instead of beginning.
-    pub words_end: bool,
+    /// Where the first line of words may stand: outside of the bend, or inside.
+    pub words: [Words; 2],
+}
+
+/// A place for two lines of words.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Words {
+    /// The base line of the first.
+    pub at: Point,
+    /// How they are anchored.
+    pub anchor: Anchor,
+}
+
+/// How a text lies on its point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Anchor {
+    /// It begins there.
+    Start,
+    /// Its middle is there.
+    Middle,
+    /// It ends there.
+    End,
+}
+
+impl Anchor {
+    /// The value of `text-anchor`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Middle => "middle",
+            Self::End => "end",
+        }
+    }
 }
 
 /// The curve of a link.
@@ -213,22 +245,147 @@ pub fn curve(a: Point, b: Point) -> Curve {
     let normal = (-dy / length, dx / length);
     let shift = |point: Point, by: f64| (point.0 + normal.0 * by, point.1 + normal.1 * by);
     let middle = (f64::midpoint(a.0, b.0), f64::midpoint(a.1, b.1));
-    // Always bend upwards, as great circles do on such a chart.
-    let up = if normal.1 > 0.0 { -1.0 } else { 1.0 };
-    let control = shift(middle, up * length * BEND);
+    let up = if dx > 0.0 { -1.0 } else { 1.0 };
+    let control = control(a, b);
     let (from, to) = (towards(a, control), towards(b, control));
     let line = |from: Point, to: Point, by: f64| {
         let (from, control, to) = (shift(from, by), shift(control, by), shift(to, by));
         format!("M{:.1} {:.1}Q{:.1} {:.1} {:.1} {:.1}", from.0, from.1, control.0, control.1, to.0, to.1)
     };
-    let words = shift(middle, up * (length * BEND / 2.0 + 20.0));
+    // Beside a steep line words stand at one side; above or below a flat one in the middle.
+    let words = |side: f64| {
+        let at = shift(middle, up * (length * BEND / 2.0 + side * 20.0));
+        let across = normal.0 * up * side;
+        let anchor = if across.abs() < 0.3 {
+            Anchor::Middle
+        } else if across < 0.0 {
+            Anchor::End
+        } else {
+            Anchor::Start
+        };
+        Words { at: (at.0, at.1 - 6.0), anchor }
+    };
     Curve {
         forward: line(from, to, LANE),
         backward: line(to, from, -LANE),
         middle: line(from, to, 0.0),
-        words: (words.0, words.1 - 6.0),
-        words_end: normal.0 * up < 0.0,
+        words: [words(1.0), words(-1.0)],
     }
+}
+
+/// Where the captions of a site stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// Beside it, on the right.
+    Right,
+    /// Beside it, on the left.
+    Left,
+    /// Below it.
+    Below,
+    /// Above it.
+    Above,
+}
+
+/// A rectangle: left, top, width, height.
+type Area = (f64, f64, f64, f64);
+
+/// Where captions and words go so that they cover each other, the sites and the links as little as they can: sites first,
+/// in their order, then links, each at the first place that covers least. Words that would cover too much are left out:
+/// the link's name and the table have them. `widths` are those of the captions.
+#[must_use]
+pub fn captions(
+    points: &[Point],
+    widths: &[f64],
+    links: &[(usize, usize)],
+    words_width: f64,
+    frame: Frame,
+    height: f64,
+) -> (Vec<Side>, Vec<Option<Words>>) {
+    let mut taken: Vec<Area> = points.iter().map(|(x, y)| (x - BERTH, y - BERTH, 2.0 * BERTH, 2.0 * BERTH)).collect();
+    let lines: Vec<Point> = links
+        .iter()
+        .flat_map(|(a, b)| (1..20).map(|i| f64::from(i) / 20.0).map(|part| on_curve(points[*a], points[*b], part)))
+        .collect();
+    let cost = |area: Area, taken: &[Area]| {
+        let covered: f64 = taken.iter().map(|other| shared(area, *other)).sum();
+        let crossed = lines.iter().filter(|point| holds(area, **point)).count() as f64 * 120.0;
+        let outside = area.2 * area.3 - shared(area, (0.0, 0.0, frame.width, height));
+        covered + crossed + outside * 20.0
+    };
+    let mut sides = Vec::with_capacity(points.len());
+    for (point, width) in points.iter().zip(widths) {
+        let best = least([Side::Right, Side::Left, Side::Below, Side::Above], |side| {
+            cost(caption_area(*point, *width, *side), &taken)
+        });
+        taken.push(caption_area(*point, *width, best));
+        sides.push(best);
+    }
+    let mut words = Vec::with_capacity(links.len());
+    for (a, b) in links {
+        let best = least(curve(points[*a], points[*b]).words, |words| cost(words_area(words, words_width), &taken));
+        let clear = cost(words_area(&best, words_width), &taken) <= COVERED_MAX;
+        if clear {
+            taken.push(words_area(&best, words_width));
+        }
+        words.push(clear.then_some(best));
+    }
+    (sides, words)
+}
+
+/// The first of the places that cost least.
+fn least<T: Copy, const N: usize>(places: [T; N], cost: impl Fn(&T) -> f64) -> T {
+    let mut best = places[0];
+    for place in &places[1..] {
+        if cost(place) < cost(&best) {
+            best = *place;
+        }
+    }
+    best
+}
+
+fn caption_area((x, y): Point, width: f64, side: Side) -> Area {
+    match side {
+        Side::Right => (x + BERTH, y - 20.0, width, 46.0),
+        Side::Left => (x - BERTH - width, y - 20.0, width, 46.0),
+        Side::Below => (x - width / 2.0, y + BERTH, width, 46.0),
+        Side::Above => (x - width / 2.0, y - BERTH - 46.0, width, 46.0),
+    }
+}
+
+fn words_area(words: &Words, width: f64) -> Area {
+    let left = match words.anchor {
+        Anchor::Start => words.at.0,
+        Anchor::Middle => words.at.0 - width / 2.0,
+        Anchor::End => words.at.0 - width,
+    };
+    (left, words.at.1 - 11.0, width, 30.0)
+}
+
+/// The area that two rectangles share.
+fn shared(a: Area, b: Area) -> f64 {
+    let side = |low_a: f64, size_a: f64, low_b: f64, size_b: f64| {
+        ((low_a + size_a).min(low_b + size_b) - low_a.max(low_b)).max(0.0)
+    };
+    side(a.0, a.2, b.0, b.2) * side(a.1, a.3, b.1, b.3)
+}
+
+fn holds(area: Area, (x, y): Point) -> bool {
+    (area.0..=area.0 + area.2).contains(&x) && (area.1..=area.1 + area.3).contains(&y)
+}
+
+/// A point of the middle line of a link.
+fn on_curve(a: Point, b: Point, part: f64) -> Point {
+    let control = control(a, b);
+    let mix =
+        |a: f64, c: f64, b: f64| (1.0 - part) * (1.0 - part) * a + 2.0 * part * (1.0 - part) * c + part * part * b;
+    (mix(a.0, control.0, b.0), mix(a.1, control.1, b.1))
+}
+
+/// The point that bends a link, always upwards, as great circles do on such a chart.
+fn control(a: Point, b: Point) -> Point {
+    let (dx, dy) = (b.0 - a.0, b.1 - a.1);
+    let up = if dx > 0.0 { -BEND } else { BEND };
+    (f64::midpoint(a.0, b.0) - dy * up, f64::midpoint(a.1, b.1) + dx * up)
 }
 
 /// The point on the way from a site to `aim` where its berth ends.
@@ -307,6 +464,24 @@ mod tests {
     fn a_ring_has_an_arc_for_each_agent() {
         assert_eq!(arcs((0.0, 0.0), 27.0, 3).len(), 3);
         assert!(arcs((0.0, 0.0), 27.0, 0).is_empty());
+    }
+
+    #[test]
+    fn captions_leave_links_sites_and_each_other_free() {
+        // The second site lies left of the first and is linked with it; a third one lies close below.
+        let points = [(400.0, 200.0), (250.0, 210.0), (420.0, 300.0)];
+        let links = [(1, 0), (2, 0)];
+        let (sides, words) = captions(&points, &[100.0, 100.0, 100.0], &links, 110.0, FRAME, FRAME.height);
+        assert_eq!(sides[0], Side::Right, "the left is where its link comes from");
+        assert_eq!(sides[1], Side::Left);
+        let areas: Vec<Area> =
+            points.iter().zip(&sides).map(|(point, side)| caption_area(*point, 100.0, *side)).collect();
+        assert!(words[0].is_some(), "there is room above the first link");
+        for words in words.into_iter().flatten() {
+            for area in &areas {
+                assert!(shared(words_area(&words, 110.0), *area) < 1.0, "{words:?} on {area:?}");
+            }
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ mod trial;
 use leptos::prelude::*;
 
 use self::attention::Attention;
-use self::demo::Demo;
+use self::demo::{Demo, Starting};
 use self::figures::Figures;
 use self::map::Map;
 use self::sites::Sites;
@@ -71,13 +71,9 @@ fn Page(overview: Signal<Seen>) -> impl IntoView {
     let note = Signal::derive(move || overview.with(note));
     let begin = Memo::new(move |_| overview.with(|overview| start(&overview.sites)));
     let is_demo = Memo::new(move |_| overview.with(|overview| overview.demo.is_some()));
-    let chip = view! {
-        <Show when=move || is_demo.get()>
-            <span class="m-chip" title="This mesh and its traffic are made up">"Demo data"</span>
-        </Show>
-    };
     view! {
-        <Main title="Overview" note=note acts=chip.into_any()>
+        <Main title="Overview" note=note>
+            <Starting overview=overview/>
             {move || first_step(begin.get())}
             <Show when=move || begin.get() != Start::NoSite>
                 <Figures overview=overview/>

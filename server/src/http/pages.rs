@@ -1,6 +1,6 @@
 //! Server-rendered pages: leptos draws them with the portal of the request's caller.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use axum::extract::{Request, State};
@@ -11,13 +11,16 @@ use frontend::api::{Api, PortalApi};
 use frontend::{App as Pages, Viewer, shell};
 use leptos::nonce::{provide_nonce, use_nonce};
 use leptos::prelude::{provide_context, use_context};
-use leptos_axum::{LeptosRoutes, ResponseOptions, generate_route_list};
+use leptos_axum::{AxumRouteListing, LeptosRoutes, ResponseOptions, generate_route_list};
 
 use super::Http;
 use crate::portal::Portal;
 
 pub(super) fn routes(state: &Http) -> Router<Http> {
-    let list = generate_route_list(Pages);
+    // Listing the pages keeps every resource of the process from loading meanwhile: a second portal in the same process
+    // (as tests have) must not do it again while the first one renders.
+    static PAGES: OnceLock<Vec<AxumRouteListing>> = OnceLock::new();
+    let list = PAGES.get_or_init(|| generate_route_list(Pages)).clone();
     Router::new().leptos_routes_with_handler(list, axum::routing::get(page)).fallback(page).with_state(state.clone())
 }
 

@@ -17,19 +17,27 @@ const DENIALS_MAX: usize = 5;
 /// Refusals older than this belong to another story.
 const DENIALS_AGE_MS: i64 = 10 * 60 * 1000;
 
-/// The block of the demo.
+/// What of the demo still starts, above everything else.
 #[component]
-pub(super) fn Demo(overview: Signal<Overview>) -> impl IntoView {
+pub(super) fn Starting(overview: Signal<Overview>) -> impl IntoView {
     let starting = Memo::new(move |_| {
         overview.with(|overview| overview.demo.as_ref().map(|demo| demo.starting.clone()).unwrap_or_default())
     });
-    let client =
-        Memo::new(move |_| overview.with(|overview| overview.demo.as_ref().and_then(|demo| demo.block.clone())));
-    let id = Memo::new(move |_| client.with(|client| client.as_ref().map(|client| client.id)));
     view! {
         <Show when=move || starting.with(|starting| !starting.is_empty())>
             <Banner tone="ok" text=Signal::derive(move || format!("Still starting: {}. The rest works already.", starting.get().join(", ")))/>
         </Show>
+    }
+    .into_any()
+}
+
+/// The block of the demo.
+#[component]
+pub(super) fn Demo(overview: Signal<Overview>) -> impl IntoView {
+    let client =
+        Memo::new(move |_| overview.with(|overview| overview.demo.as_ref().and_then(|demo| demo.block.clone())));
+    let id = Memo::new(move |_| client.with(|client| client.as_ref().map(|client| client.id)));
+    view! {
         {move || id.get().map(|_| {
             let client = Signal::derive(move || client.get());
             view! { <Block client=client/> }

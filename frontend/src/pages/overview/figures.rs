@@ -56,7 +56,7 @@ pub(super) fn Figures(overview: Signal<Overview>) -> impl IntoView {
             </div>
             <div class="m-figures__item">
                 <dt title="Deliveries at other sites minus the copies that crossed a link for them, since the agents started">
-                    "Copies saved over the WAN"
+                    "WAN copies saved"
                 </dt>
                 <dd class="m-figures__value">{saved}</dd>
                 <dd class="m-figures__note">

@@ -6,15 +6,17 @@ use mesh_protocol::id::SiteId;
 use crate::api::{LinkFlow, Overview, SiteState};
 use crate::components::{Icon, Stamp};
 use crate::format;
-use crate::graph::map::{Chart, Curve, Frame, Point, arcs, chart, curve};
+use crate::graph::map::{Anchor, Chart, Curve, Frame, Point, Side, Words, arcs, captions as placed, chart, curve};
 use crate::graph::path;
 
 /// The drawing for wide and for narrow windows.
 const WIDE: Frame = Frame { width: 844.0, height: 428.0, side: 170.0, edge: 66.0 };
-const TALL: Frame = Frame { width: 390.0, height: 400.0, side: 76.0, edge: 64.0 };
+const TALL: Frame = Frame { width: 390.0, height: 400.0, side: 68.0, edge: 70.0 };
 /// Radius of the ring of agents, and of the site's disc.
 const RING: f64 = 27.0;
 const DISC: f64 = 21.0;
+/// About how wide the words of a link are.
+const WORDS_WIDTH: f64 = 124.0;
 
 /// The map with its foot.
 #[component]
@@ -68,24 +70,29 @@ fn Drawing(overview: Signal<Overview>, frame: Frame, class: &'static str) -> imp
             )
         })
     };
+    let ends = Memo::new(move |_| overview.with(ends));
+    let places = Memo::new(move |_| {
+        let widths = overview.with(|overview| overview.sites.iter().map(caption_width).collect::<Vec<_>>());
+        chart.with(|chart| {
+            let links: Vec<(usize, usize)> = ends.get().into_iter().map(|(_, from, to)| (from, to)).collect();
+            placed(&chart.points, &widths, &links, WORDS_WIDTH, frame, chart.height)
+        })
+    });
     let links = move || {
+        let (chart, (_, words)) = (chart.get(), places.get());
         overview.with(|overview| {
-            let placed = overview.links.iter().filter_map(|link| {
-                let ends =
-                    chart.with(|chart| Some((end(overview, chart, link.from)?, end(overview, chart, link.to)?)))?;
-                Some(link_view(link, ends.0, ends.1))
+            let drawn = ends.get().into_iter().zip(words).filter_map(|((link, from, to), words)| {
+                let end = |i: usize| Some((overview.sites.get(i)?, *chart.points.get(i)?));
+                Some(link_view(overview.links.get(link)?, end(from)?, end(to)?, words))
             });
-            placed.collect_view()
+            drawn.collect_view()
         })
     };
     let sites = move || {
+        let (chart, (sides, _)) = (chart.get(), places.get());
         overview.with(|overview| {
-            let points = chart.with(|chart| chart.points.clone());
-            let drawn = overview.sites.iter().zip(points).map(|(site, point)| {
-                let left = names_left(overview, &chart.get(), site, point, frame);
-                site_view(site, point, left)
-            });
-            drawn.collect_view()
+            let drawn = overview.sites.iter().zip(chart.points).zip(sides);
+            drawn.map(|((site, point), side)| site_view(site, point, side)).collect_view()
         })
     };
     view! {
@@ -98,27 +105,17 @@ fn Drawing(overview: Signal<Overview>, frame: Frame, class: &'static str) -> imp
     .into_any()
 }
 
-fn end<'a>(overview: &'a Overview, chart: &Chart, id: SiteId) -> Option<(&'a SiteState, Point)> {
-    let i = overview.sites.iter().position(|site| site.id == id)?;
-    Some((&overview.sites[i], *chart.points.get(i)?))
+/// The links whose ends are there: its position and those of its sites.
+fn ends(overview: &Overview) -> Vec<(usize, usize, usize)> {
+    let at = |id: SiteId| overview.sites.iter().position(|site| site.id == id);
+    let links = overview.links.iter().enumerate();
+    links.filter_map(|(i, link)| Some((i, at(link.from)?, at(link.to)?))).collect()
 }
 
-/// Names stand on the side that the links leave free, as long as there is room.
-fn names_left(overview: &Overview, chart: &Chart, site: &SiteState, point: Point, frame: Frame) -> bool {
-    let others = overview.links.iter().filter_map(|link| {
-        let other = if link.from == site.id {
-            link.to
-        } else if link.to == site.id {
-            link.from
-        } else {
-            return None;
-        };
-        Some(end(overview, chart, other)?.1)
-    });
-    let pull: f64 = others.map(|other| other.0 - point.0).sum();
-    let room = if frame.width > 600.0 { 160.0 } else { 118.0 };
-    let (left, right) = (point.0 > room, frame.width - point.0 > room);
-    (pull > 0.0 && left) || !right
+/// About how wide the captions of a site are: rates change, so they count as four figures.
+fn caption_width(site: &SiteState) -> f64 {
+    let [name, agents, _] = captions(site);
+    (7.4 * name.chars().count() as f64).max(6.0 * agents.chars().count() as f64).max(60.0)
 }
 
 fn graticule(chart: &Chart, frame: Frame) -> AnyView {
@@ -162,18 +159,21 @@ fn words(link: &LinkFlow, from: &str, to: &str) -> (String, String, bool) {
     )
 }
 
-fn link_view(link: &LinkFlow, (from, a): (&SiteState, Point), (to, b): (&SiteState, Point)) -> AnyView {
+fn link_view(
+    link: &LinkFlow,
+    (from, a): (&SiteState, Point),
+    (to, b): (&SiteState, Point),
+    words_at: Option<Words>,
+) -> AnyView {
     let shape = curve(a, b);
     let (first, second, bad) = words(link, &from.name, &to.name);
     let round_trip =
         link.round_trip_us.map(|us| format!(", round trip {:.1} ms", us as f64 / 1000.0)).unwrap_or_default();
     let label = format!("Link {} to {}: {first}, {second}{round_trip}", from.name, to.name);
-    let anchor = if shape.words_end { "end" } else { "start" };
-    let (x, y) = shape.words;
     let lanes = lanes(link, &shape);
-    view! {
-        <a href="/sites" class="m-map__link" aria-label=label>
-            {lanes}
+    let lines = words_at.map(|Words { at: (x, y), anchor }| {
+        let anchor = anchor.name();
+        view! {
             <text
                 class=if bad { "m-flow__halo m-flow__num m-flow__note m-map__bad" } else { "m-flow__halo m-flow__num m-flow__note m-map__em" }
                 x=format!("{x:.1}")
@@ -185,6 +185,12 @@ fn link_view(link: &LinkFlow, (from, a): (&SiteState, Point), (to, b): (&SiteSta
             <text class="m-flow__halo m-flow__num m-flow__note" x=format!("{x:.1}") y=format!("{:.1}", y + 15.0) text-anchor=anchor>
                 {second}
             </text>
+        }
+    });
+    view! {
+        <a href="/sites" class="m-map__link" aria-label=label>
+            {lanes}
+            {lines}
         </a>
     }
     .into_any()
@@ -219,7 +225,7 @@ fn captions(site: &SiteState) -> [String; 3] {
     [site.name.clone(), agents, format!("{}/s in", format::rate(site.rate))]
 }
 
-fn site_view(site: &SiteState, (x, y): Point, left: bool) -> AnyView {
+fn site_view(site: &SiteState, (x, y): Point, side: Side) -> AnyView {
     let captions = captions(site);
     let label = captions.join(", ");
     let (online, all) = (site.agents_online as usize, site.agents as usize);
@@ -237,7 +243,13 @@ fn site_view(site: &SiteState, (x, y): Point, left: bool) -> AnyView {
             view! { <path class="m-map__berth" data-state=state d=d></path> }
         })
         .collect();
-    let (edge, anchor) = if left { (x - RING - 9.0, "end") } else { (x + RING + 9.0, "start") };
+    let (edge, anchor, first) = match side {
+        Side::Right => (x + RING + 9.0, Anchor::Start, -8.0),
+        Side::Left => (x - RING - 9.0, Anchor::End, -8.0),
+        Side::Below => (x, Anchor::Middle, RING + 18.0),
+        Side::Above => (x, Anchor::Middle, -RING - 38.0),
+    };
+    let anchor = anchor.name();
     let [name, agents, rate] = captions;
     let line = |by: f64| format!("{:.1}", y + by);
     let edge = format!("{edge:.1}");
@@ -247,9 +259,9 @@ fn site_view(site: &SiteState, (x, y): Point, left: bool) -> AnyView {
             {berths}
             <circle class="m-flow__box" cx=format!("{x:.1}") cy=format!("{y:.1}") r=format!("{DISC:.0}")></circle>
             <text class="m-flow__dim m-flow__strong" x=format!("{x:.1}") y=line(4.5) text-anchor="middle">{initials(&site.name)}</text>
-            <text class="m-flow__halo m-flow__strong m-flow__big" x=edge.clone() y=line(-8.0) text-anchor=anchor>{name}</text>
-            <text class="m-flow__halo m-flow__note" x=edge.clone() y=line(7.0) text-anchor=anchor>{agents}</text>
-            <text class="m-flow__halo m-flow__note m-flow__num" x=edge y=line(22.0) text-anchor=anchor>{rate}</text>
+            <text class="m-flow__halo m-flow__strong m-flow__big" x=edge.clone() y=line(first) text-anchor=anchor>{name}</text>
+            <text class="m-flow__halo m-flow__note" x=edge.clone() y=line(first + 15.0) text-anchor=anchor>{agents}</text>
+            <text class="m-flow__halo m-flow__note m-flow__num" x=edge y=line(first + 30.0) text-anchor=anchor>{rate}</text>
         </a>
     }
     .into_any()
