@@ -53,8 +53,7 @@ fn run<T>(future: impl Future<Output = T>) -> T {
     RUNTIME.get_or_init(|| Runtime::new().expect("a runtime")).block_on(future)
 }
 
-/// Status, location and document of one page. One page at a time: the pages are polled on the threads of the tests, and
-/// two of them would wait for each other in the renderer, which a server with its own threads does not.
+/// Status, location and document of one page. One page at a time, so that a failure is never the neighbour's.
 fn page(recorded: Recorded, me: Option<Me>, path: &str) -> (StatusCode, String, String) {
     static ONE: Mutex<()> = Mutex::new(());
     let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
