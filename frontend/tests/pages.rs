@@ -4,7 +4,7 @@
 
 mod fixture;
 
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::OnceLock;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -53,10 +53,8 @@ fn run<T>(future: impl Future<Output = T>) -> T {
     RUNTIME.get_or_init(|| Runtime::new().expect("a runtime")).block_on(future)
 }
 
-/// Status, location and document of one page. One page at a time, so that a failure is never the neighbour's.
+/// Status, location and document of one page.
 fn page(recorded: Recorded, me: Option<Me>, path: &str) -> (StatusCode, String, String) {
-    static ONE: Mutex<()> = Mutex::new(());
-    let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
     let request = Request::get(path).header("accept", "text/html").body(Body::empty()).expect("a request");
     let response = run(portal(recorded, me).oneshot(request)).expect("infallible");
     let status = response.status();
