@@ -1,10 +1,11 @@
-//! What the Kafka source, sink and discovery share, and nothing of their own: how a client is configured, what its
-//! errors mean in sentences that say what to do, which headers of a record belong to the mesh, and the administrative
+//! What the Kafka source, sink and discovery share, and nothing of their own: how a client is configured,
+//! whether it has its cluster, what its errors mean in sentences that say what to do, which headers of a record belong to the mesh, and the administrative
 //! calls that the safe client library lacks.
 
 pub mod admin;
 pub mod client;
 pub mod config;
+pub mod contact;
 pub mod headers;
 pub mod secret;
 pub mod stats;

@@ -25,8 +25,9 @@ struct Complaint {
     reason: String,
 }
 
-/// A complaint is taken for the cause of a failure for this long.
-const MEMORY: Duration = Duration::from_secs(30);
+/// A complaint is taken for the cause of a failure for this long. The library repeats itself every 30 s and tries to
+/// connect every 5 s, so a trouble that lasts is never forgotten between.
+const MEMORY: Duration = Duration::from_secs(45);
 
 impl Complaints {
     /// Keeps a complaint. "All brokers are down" and timeouts follow a better reason and never replace it.
@@ -69,7 +70,7 @@ impl Complaints {
         }
     }
 
-    /// The sentence about the newest complaint of the last half minute.
+    /// The sentence about the newest complaint that is not forgotten yet.
     #[must_use]
     pub fn newest(&self, target: &Target) -> Option<String> {
         self.recent().map(|complaint| target.connection(complaint.code, &complaint.reason))

@@ -29,6 +29,7 @@ use tokio_util::sync::CancellationToken;
 use crate::connector::{Deps, Identity};
 use crate::kafka::client::Complaints;
 use crate::kafka::config;
+use crate::kafka::contact::Contact;
 use crate::kafka::trouble::Target;
 use crate::part::{self, StartError};
 use crate::policy::Session;
@@ -55,6 +56,7 @@ struct Shared {
     target: Target,
     deps: Deps,
     complaints: Complaints,
+    contact: Contact,
     /// Opened once policy lets the route's principal in.
     session: OnceLock<Session>,
 }
@@ -87,6 +89,7 @@ pub fn start(
         target: Target::from(broker),
         deps,
         complaints: Complaints::default(),
+        contact: Contact::default(),
         session: OnceLock::new(),
     });
     let writer = Writer::new(shared.clone(), intake.clone(), mapping, settings, client.clone());

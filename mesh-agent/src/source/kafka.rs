@@ -34,6 +34,7 @@ use tokio_util::sync::CancellationToken;
 use crate::connector::{Deps, Identity};
 use crate::kafka::client::Complaints;
 use crate::kafka::config;
+use crate::kafka::contact::Contact;
 use crate::kafka::trouble::Target;
 use crate::observe::ClientObserver;
 use crate::part::{self, StartError};
@@ -62,6 +63,7 @@ struct Shared {
     mapping: Mapping,
     client: Arc<dyn ClientObserver>,
     complaints: Complaints,
+    contact: Contact,
     tally: Tally,
     stopping: Arc<AtomicBool>,
 }
@@ -99,6 +101,7 @@ pub fn start(
         mapping,
         client: deps.observer.client(identity.client(broker.id)),
         complaints: Complaints::default(),
+        contact: Contact::default(),
         tally: Tally::new(&deps.counters),
         identity,
         source: source.clone(),

@@ -15,6 +15,7 @@ use rdkafka::types::RDKafkaErrorCode as Code;
 use super::intake::Intake;
 use super::writer::Tally;
 use crate::kafka::client::{Complaints, code_of};
+use crate::kafka::contact::Contact;
 use crate::kafka::stats;
 
 /// A producer with a thread that serves its reports.
@@ -26,6 +27,7 @@ pub(super) struct Reports {
     pub(super) intake: Arc<Intake>,
     pub(super) tally: Arc<Tally>,
     pub(super) complaints: Complaints,
+    pub(super) contact: Contact,
     /// This producer cannot go on; the writer makes a new one and sends the window again.
     pub(super) broken: Arc<AtomicBool>,
 }
@@ -70,7 +72,7 @@ impl ClientContext for Reports {
 
     fn stats_raw(&self, json: &[u8]) {
         if let Some(stats) = stats::read(json) {
-            self.tally.refusals.connected(stats.up);
+            self.contact.told(stats.up);
         }
     }
 }

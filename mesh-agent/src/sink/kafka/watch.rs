@@ -126,20 +126,19 @@ impl Watch {
             let state = if some { PartState::Degraded } else { PartState::Rejected };
             return self.part.set(state, Some(reason.to_owned()));
         }
-        match (figures.connected, stalled, refusal) {
-            (false, _, _) => match trouble() {
-                Some(reason) => self.part.failing(reason),
-                None => self.part.set(PartState::Starting, None),
-            },
-            (true, Some(age), _) => {
+        if let Some((state, detail)) = self.shared.contact.missing(&self.shared.complaints, &self.shared.target) {
+            return self.part.set(state, detail);
+        }
+        match (stalled, refusal) {
+            (Some(age), _) => {
                 let cause = trouble().unwrap_or_else(|| format!("{} does not answer", self.shared.target.name()));
                 let detail = format!("{} events wait, the oldest for {} s: {cause}", backlog.events, age.as_secs());
                 self.part.failing(detail);
             }
-            (true, None, Some((_, reason))) => {
+            (None, Some((_, reason))) => {
                 self.part.set(PartState::Degraded, Some(format!("{} events refused: {reason}", figures.refused)));
             }
-            (true, None, None) => self.part.running(),
+            (None, None) => self.part.running(),
         }
     }
 

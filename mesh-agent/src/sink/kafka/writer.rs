@@ -24,7 +24,7 @@ use crate::observe::{ClientObserver, Refusal};
 use crate::router::{Admitted, Delivery, Failure, Hold};
 use crate::status::now_ms;
 
-/// How long one wait for events or for the cluster's id may last.
+/// How long one wait for events may last.
 const TURN: Duration = Duration::from_millis(500);
 /// Shortest and longest pause before a new producer.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(15));
@@ -66,18 +66,12 @@ pub(super) struct Figures {
     pub(super) looped: u64,
     pub(super) denied: u64,
     pub(super) expired: u64,
-    pub(super) connected: bool,
     pub(super) last: Option<(Instant, String)>,
 }
 
 impl Refusals {
     pub(super) fn figures(&self) -> Figures {
         self.0.lock().expect("no panic while held").clone()
-    }
-
-    /// Whether any broker answers, as the client tells.
-    pub(super) fn connected(&self, up: bool) {
-        self.edit(|figures| figures.connected = up);
     }
 
     fn edit(&self, change: impl FnOnce(&mut Figures)) {
@@ -224,7 +218,6 @@ impl Writer {
         let mut backoff = BACKOFF.0;
         while !self.intake.is_closed() {
             let Some(connected) = self.connect() else { break };
-            self.tally.refusals.connected(true);
             let before = self.tally.refusals.figures().taken;
             self.resend(&connected);
             self.serve(&connected);
@@ -242,6 +235,7 @@ impl Writer {
             intake: self.intake.clone(),
             tally: self.tally.clone(),
             complaints: self.shared.complaints.clone(),
+            contact: self.shared.contact.clone(),
             broken: broken.clone(),
         };
         let producer: Producer = loop {
@@ -253,13 +247,9 @@ impl Writer {
                 return None;
             }
         };
-        while !self.intake.is_closed() {
-            if let Some(cluster) = producer.client().fetch_cluster_id(TURN) {
-                self.shared.complaints.clear();
-                return Some(Connected { producer, cluster, broken });
-            }
-        }
-        None
+        let goes_on = || !self.intake.is_closed();
+        let cluster = self.shared.contact.meet(producer.client(), &self.shared.complaints, goes_on)?;
+        Some(Connected { producer, cluster, broken })
     }
 
     /// Waits, but not beyond the sink's end; false when it has come.

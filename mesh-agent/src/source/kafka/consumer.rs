@@ -258,10 +258,8 @@ impl ClientContext for Context {
         });
         // Not known before every partition has told its end.
         let lag = if floors.is_empty() { None } else { behind.sum::<Option<u64>>() };
-        self.shared.tally.edit(|figures| {
-            figures.connected = stats.up;
-            figures.lag = lag;
-        });
+        self.shared.contact.told(stats.up);
+        self.shared.tally.edit(|figures| figures.lag = lag);
     }
 }
 

@@ -99,16 +99,12 @@ impl Poller {
 
     /// The cluster's own id, once it answers; none when the source stops before.
     fn cluster(&self, consumer: &Consumer) -> Option<String> {
-        while self.goes_on() {
+        let goes_on = || {
             // Serves complaints, so that the part can say why there is no answer.
             drop(consumer.poll(Duration::ZERO));
-            if let Some(id) = consumer.client().fetch_cluster_id(Duration::from_millis(500)) {
-                self.shared.complaints.clear();
-                self.shared.tally.edit(|figures| figures.connected = true);
-                return Some(id);
-            }
-        }
-        None
+            self.goes_on()
+        };
+        self.shared.contact.meet(consumer.client(), &self.shared.complaints, goes_on)
     }
 
     /// Takes what is there and hands it to the lanes.

@@ -33,7 +33,6 @@ pub(super) struct Figures {
     pub(super) partitions: u64,
     /// Records not taken yet, as far as it is known.
     pub(super) lag: Option<u64>,
-    pub(super) connected: bool,
     /// The last record that could not be mapped.
     pub(super) last_poison: Option<String>,
     /// The last gap.

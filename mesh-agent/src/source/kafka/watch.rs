@@ -25,7 +25,8 @@ impl Watch {
             timer.tick().await;
             let figures = self.shared.tally.figures();
             self.tell_figures(&figures);
-            let (state, detail) = state_of(&figures, self.shared.complaints.newest(&self.shared.target));
+            let missing = self.shared.contact.missing(&self.shared.complaints, &self.shared.target);
+            let (state, detail) = missing.unwrap_or_else(|| state_of(&figures));
             self.part.set(state, detail);
         }
     }
@@ -50,12 +51,8 @@ impl Watch {
     }
 }
 
-/// The part's state: the connection first, then what is missing, then what blocks, then what was lost or passed over.
-fn state_of(figures: &Figures, complaint: Option<String>) -> (PartState, Option<String>) {
-    if !figures.connected {
-        let state = if complaint.is_some() { PartState::Failing } else { PartState::Starting };
-        return (state, complaint);
-    }
+/// The state of a part that has its cluster: first what is missing, then what blocks, then what was lost or passed over.
+fn state_of(figures: &Figures) -> (PartState, Option<String>) {
     if let Some(trouble) = figures.trouble.values().next() {
         let state = if figures.partitions == 0 { PartState::Failing } else { PartState::Degraded };
         return (state, Some(trouble.clone()));
@@ -79,19 +76,17 @@ mod tests {
     #[test]
     fn the_most_useful_reason_is_told() {
         let mut figures = Figures::default();
-        assert_eq!(state_of(&figures, None), (PartState::Starting, None));
-        assert_eq!(state_of(&figures, Some("down".into())), (PartState::Failing, Some("down".into())));
-        figures.connected = true;
+        assert_eq!(state_of(&figures), (PartState::Starting, None));
         figures.trouble.insert("topic a".into(), "no topic a".into());
-        assert_eq!(state_of(&figures, None), (PartState::Failing, Some("no topic a".into())));
+        assert_eq!(state_of(&figures), (PartState::Failing, Some("no topic a".into())));
         figures.trouble.clear();
         figures.partitions = 2;
         figures.blocked.insert("a/1".into(), "too large".into());
-        assert_eq!(state_of(&figures, None), (PartState::Degraded, Some("a/1: too large".into())));
+        assert_eq!(state_of(&figures), (PartState::Degraded, Some("a/1: too large".into())));
         figures.blocked.clear();
         figures.last_poison = Some("offset 7".into());
-        assert_eq!(state_of(&figures, None), (PartState::Degraded, Some("offset 7".into())));
+        assert_eq!(state_of(&figures), (PartState::Degraded, Some("offset 7".into())));
         figures.last_poison = None;
-        assert_eq!(state_of(&figures, None), (PartState::Running, None));
+        assert_eq!(state_of(&figures), (PartState::Running, None));
     }
 }
