@@ -33,11 +33,21 @@ use runner::Runner;
 /// A look at everything also when nothing woke the reconciler.
 const LOOK_INTERVAL: Duration = Duration::from_secs(30);
 
+/// SHA-256 of a secret: tells two apart and nothing else.
+pub type Fingerprint = [u8; 32];
+
 /// Starts parts: in the agent the real ones, in tests others.
 #[async_trait]
 pub trait Starter: Send + Sync + Debug {
     /// Starts one part. The line is the part's own for as long as it is wanted, across restarts.
     async fn start(&self, spec: &PartSpec, line: Arc<PartHandle>) -> Result<Box<dyn Running>, StartError>;
+
+    /// A fingerprint of the secret that a part would be started with now. A part is started anew when it is another one:
+    /// a password that somebody mends at this machine must work without a restart of the agent or an edit in the portal.
+    fn secret(&self, spec: &PartSpec) -> Option<Fingerprint> {
+        let _ = spec;
+        None
+    }
 
     /// A document is in force: for what all parts share (declared addresses, members), before any part is told.
     async fn document(&self, accepted: &Accepted) {

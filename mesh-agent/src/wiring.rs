@@ -13,6 +13,7 @@ use async_trait::async_trait;
 use mesh_protocol::desired::ConnectorWork;
 use mesh_protocol::id::RouteId;
 use mesh_protocol::report::{LinkState, Report};
+use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 
 use crate::connector::Deps;
@@ -26,7 +27,7 @@ use crate::listener::Clients;
 use crate::observe::Observatory;
 use crate::part::{Running, StartError};
 use crate::policy::Enforcer;
-use crate::reconcile::{PartSpec, Starter};
+use crate::reconcile::{Fingerprint, PartSpec, Starter};
 use crate::reports::{Full, ReportSink};
 use crate::router::{Reach, Router};
 use crate::status::{Board, PartHandle};
@@ -190,6 +191,11 @@ impl Starter for Wiring {
                 Ok(Box::new(discovery::kafka::start(broker, deps, line)?))
             }
         }
+    }
+
+    fn secret(&self, spec: &PartSpec) -> Option<Fingerprint> {
+        let secret = self.secrets.get(spec.secret()?).ok()?;
+        Some(Sha256::digest(secret).into())
     }
 
     async fn document(&self, accepted: &Accepted) {

@@ -43,6 +43,19 @@ pub enum PartSpec {
     Listener(Listener),
 }
 
+impl PartSpec {
+    /// Name of the secret it logs in with at its cluster.
+    #[must_use]
+    pub fn secret(&self) -> Option<&str> {
+        match self {
+            Self::Discovery(broker) | Self::Sink(_, broker) | Self::Source(_, broker) => {
+                broker.security.sasl.as_ref().map(|sasl| sasl.secret.as_str())
+            }
+            Self::Fabric { .. } | Self::Listener(_) => None,
+        }
+    }
+}
+
 /// The difference.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Plan {

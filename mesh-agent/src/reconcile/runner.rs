@@ -3,6 +3,7 @@
 //! ```text
 //! start --ok--> working --changed--> update, or stop and start
 //!   |              |  +--ended by itself--> stop, pause, start
+//!   |              |  +--its secret was set anew--> stop, start
 //!   |              +--retired--> stop, end
 //!   +--failing--> pause --> start        +--rejected--> wait for a change
 //! ```
@@ -14,7 +15,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::{PartSpec, Starter};
+use super::{Fingerprint, PartSpec, Starter};
 use crate::part::{Running, StartError, Update};
 use crate::status::PartHandle;
 use crate::task::Tasks;
@@ -25,6 +26,8 @@ const PAUSE_MIN: Duration = Duration::from_millis(500);
 const PAUSE_MAX: Duration = Duration::from_secs(30);
 /// A part that worked this long starts with the shortest pause again.
 const STABLE_AFTER: Duration = Duration::from_secs(60);
+/// How often it is looked whether a part's secret was set anew.
+const SECRET_INTERVAL: Duration = Duration::from_secs(2);
 /// Time for a part to stop when it is changed or no longer wanted.
 const STOP_DEADLINE: Duration = Duration::from_secs(5);
 
@@ -86,6 +89,8 @@ impl Life {
     async fn run(mut self) {
         loop {
             let Some(spec) = self.targets.borrow_and_update().clone() else { return };
+            // Read before the start reads it: what is set between is noticed.
+            let secret = self.starter.secret(&spec);
             let started = tokio::select! {
                 started = self.starter.start(&spec, self.line.clone()) => started,
                 () = changed(&mut self.targets) => continue,
@@ -93,7 +98,7 @@ impl Life {
             match started {
                 Ok(part) => {
                     let begun = Instant::now();
-                    self.work(part).await;
+                    self.work(part, &spec, secret).await;
                     if begun.elapsed() >= STABLE_AFTER {
                         self.failures = 0;
                     }
@@ -101,7 +106,7 @@ impl Life {
                 Err(StartError::Failing(detail)) => {
                     tracing::warn!(detail, "a part did not start; trying again");
                     self.line.failing(detail);
-                    self.pause().await;
+                    self.pause(&spec, secret).await;
                 }
                 Err(StartError::Rejected(detail)) => {
                     tracing::warn!(detail, "a part cannot start until its configuration changes");
@@ -113,14 +118,19 @@ impl Life {
     }
 
     /// Until the part ended by itself, was retired, or must be started anew.
-    async fn work(&mut self, mut part: Box<dyn Running>) {
+    async fn work(&mut self, mut part: Box<dyn Running>, spec: &PartSpec, secret: Option<Fingerprint>) {
         let ended = part.ended();
         loop {
             tokio::select! {
                 () = ended.cancelled() => {
                     self.line.failing("it ended unexpectedly and is started again; see the agent's log");
                     part.stop(STOP_DEADLINE).await;
-                    return self.pause().await;
+                    return self.pause(spec, secret).await;
+                }
+                () = other_secret(&*self.starter, spec, secret) => {
+                    tracing::info!("a part's secret was set anew: it is started with it");
+                    self.failures = 0;
+                    return part.stop(STOP_DEADLINE).await;
                 }
                 () = changed(&mut self.targets) => {}
             }
@@ -136,15 +146,23 @@ impl Life {
         }
     }
 
-    /// Waits after a failure, less when the target changes.
-    async fn pause(&mut self) {
+    /// Waits after a failure, less when the target changes or the secret is set.
+    async fn pause(&mut self, spec: &PartSpec, secret: Option<Fingerprint>) {
         let whole = PAUSE_MIN.saturating_mul(1 << self.failures.min(10)).min(PAUSE_MAX);
         self.failures += 1;
         let pause = whole.mul_f64(rand::random_range(0.5..=1.0));
         tokio::select! {
             () = sleep(pause) => {}
+            () = other_secret(&*self.starter, spec, secret) => self.failures = 0,
             () = changed(&mut self.targets) => self.failures = 0,
         }
+    }
+}
+
+/// Waits until a part would be started with another secret than it was.
+async fn other_secret(starter: &dyn Starter, spec: &PartSpec, secret: Option<Fingerprint>) {
+    while starter.secret(spec) == secret {
+        sleep(SECRET_INTERVAL).await;
     }
 }
 

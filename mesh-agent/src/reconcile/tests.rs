@@ -3,7 +3,7 @@ use crate::control::ledger::sample;
 use crate::part::Update;
 use mesh_protocol::report::PartState;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 use tokio_util::sync::CancellationToken;
 
 /// Starts parts that do nothing but write down what happens to them.
@@ -12,6 +12,7 @@ struct Diary {
     entries: Mutex<Vec<String>>,
     failures: AtomicU32,
     ended: Mutex<Option<CancellationToken>>,
+    secret: AtomicU8,
 }
 
 #[derive(Debug)]
@@ -63,6 +64,10 @@ impl Starter for Fake {
             *self.0.0.ended.lock().expect("held briefly") = Some(ended.clone());
         }
         Ok(Box::new(Idle { name, diary: self.0.clone(), ended }))
+    }
+
+    fn secret(&self, spec: &PartSpec) -> Option<Fingerprint> {
+        matches!(spec, PartSpec::Sink(..)).then(|| [self.0.0.secret.load(Ordering::SeqCst); 32])
     }
 }
 
@@ -168,4 +173,16 @@ async fn a_part_that_ended_by_itself_is_started_anew() {
     bench
         .until("again", |diary| diary.count("start listener mqtt") == 2 && diary.count("stop listener mqtt") == 1)
         .await;
+}
+
+#[tokio::test]
+async fn a_part_whose_secret_is_set_anew_is_started_with_it() {
+    let bench = Bench::start(0);
+    bench.want(sample::state(1));
+    bench.until("started", |diary| diary.count("start sink route-31") == 1).await;
+    bench.shared.0.secret.store(1, Ordering::SeqCst);
+    bench
+        .until("again", |diary| diary.count("start sink route-31") == 2 && diary.count("stop sink route-31") == 1)
+        .await;
+    assert_eq!(bench.shared.count("start source route-30"), 1, "its secret is the same");
 }
