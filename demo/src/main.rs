@@ -2,6 +2,7 @@
 //!
 //! One thread drives everything here; the work is done by the processes and by the runtime's own threads for IO.
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
@@ -43,7 +44,11 @@ async fn main() -> anyhow::Result<()> {
     // A client whose broker ends says so loudly, and here brokers end on purpose.
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| "warn,rumqttc=error,rdkafka=off".into());
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .init();
     match Arguments::parse().command {
         Command::Up(options) => up::up(&options).await,
     }

@@ -65,7 +65,7 @@ fn single_threaded() -> anyhow::Result<tokio::runtime::Runtime> {
 fn log() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,zenoh=error,rdkafka=warn"));
     let terminal = std::io::stderr().is_terminal();
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(terminal);
     if terminal { log.init() } else { log.json().init() }
 }
 
