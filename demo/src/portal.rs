@@ -74,6 +74,12 @@ impl Portal {
         &mut self.process
     }
 
+    /// The process, to look at it.
+    #[must_use]
+    pub fn running(&self) -> &Process {
+        &self.process
+    }
+
     /// Gives the process to somebody who stops several together.
     #[must_use]
     pub fn into_process(self) -> Process {

@@ -3,6 +3,7 @@
 
 pub mod bench;
 pub mod browser;
+pub mod forger;
 pub mod kafka;
 pub mod layering;
 pub mod mesh;

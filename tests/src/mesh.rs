@@ -1,7 +1,8 @@
 //! A mesh of its own for one test: portal and agents as real processes on free ports, in a folder that goes with it.
 //!
-//! Everything is made through the REST API, as a customer would. When a test fails, each process shows its last lines
-//! and the folder stays.
+//! Everything is made through the REST API, as a customer would. A test says at its end that it passed
+//! ([`Mesh::passed`]); otherwise, whether it panicked or returned an error, each process shows its last lines and the
+//! folder with all logs stays.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -28,8 +29,10 @@ pub struct Mesh {
     agents: BTreeMap<String, SiteAgent>,
     portal: Option<Portal>,
     portal_ports: PortalPorts,
+    portal_options: Vec<String>,
     state: State,
     folder: TempDir,
+    passed: bool,
 }
 
 #[derive(Debug)]
@@ -55,13 +58,34 @@ impl Mesh {
     /// # Errors
     /// The portal does not come up.
     pub async fn start() -> anyhow::Result<Self> {
+        Self::start_with(Vec::new()).await
+    }
+
+    /// The same, with a portal that tells its agents to connect to `address` instead of its own port.
+    ///
+    /// # Errors
+    /// The portal does not come up.
+    pub async fn start_behind(address: &str) -> anyhow::Result<Self> {
+        Self::start_with(vec!["--agents-advertise".to_owned(), address.to_owned()]).await
+    }
+
+    async fn start_with(portal_options: Vec<String>) -> anyhow::Result<Self> {
         let folder =
             tempfile::Builder::new().prefix("meshport-test-").tempdir().context("make a folder for the mesh")?;
         let mut state = State::open(&folder.path().join("state"))?;
         let portal_ports = PortalPorts { web: free_port()?, agents: free_port()? };
-        let portal = start_portal(folder.path(), portal_ports).await?;
+        let portal = start_portal(folder.path(), portal_ports, &portal_options).await?;
         let api = people::automation(&portal, &mut state).await?;
-        Ok(Self { api, agents: BTreeMap::new(), portal: Some(portal), portal_ports, state, folder })
+        Ok(Self {
+            api,
+            agents: BTreeMap::new(),
+            portal: Some(portal),
+            portal_ports,
+            portal_options,
+            state,
+            folder,
+            passed: false,
+        })
     }
 
     /// A site with one running agent. The first site is the hub; others name the one they connect to.
@@ -219,7 +243,7 @@ impl Mesh {
     /// # Errors
     /// It does not come up.
     pub async fn start_portal(&mut self) -> anyhow::Result<()> {
-        self.portal = Some(start_portal(self.folder.path(), self.portal_ports).await?);
+        self.portal = Some(start_portal(self.folder.path(), self.portal_ports, &self.portal_options).await?);
         Ok(())
     }
 
@@ -229,6 +253,20 @@ impl Mesh {
         format!("http://127.0.0.1:{}", self.portal_ports.web)
     }
 
+    /// `host:port` at which the portal itself listens for agents.
+    #[must_use]
+    pub fn agents_port(&self) -> String {
+        format!("127.0.0.1:{}", self.portal_ports.agents)
+    }
+
+    /// What the portal has logged so far.
+    ///
+    /// # Errors
+    /// It does not run.
+    pub fn portal_log(&self) -> anyhow::Result<String> {
+        Ok(self.portal.as_ref().context("the portal runs")?.running().tail(usize::MAX))
+    }
+
     /// The people of all roles; returns the password of one.
     ///
     /// # Errors
@@ -236,6 +274,24 @@ impl Mesh {
     pub async fn person(&mut self, login: &str) -> anyhow::Result<String> {
         people::make(&self.api, &mut self.state).await?;
         Ok(self.state.password_of_person(login))
+    }
+
+    /// The last line of a test: it went well, so the folder goes when the mesh is dropped.
+    ///
+    /// # Errors
+    /// A log that went to a file is coloured for a terminal.
+    pub fn passed(&mut self) -> anyhow::Result<()> {
+        for process in self.processes() {
+            let coloured = process.tail(usize::MAX).contains('\u{1b}');
+            anyhow::ensure!(!coloured, "the log of {} holds colours of a terminal", process.name());
+        }
+        self.passed = true;
+        Ok(())
+    }
+
+    fn processes(&self) -> impl Iterator<Item = &Process> {
+        let agents = self.agents.values().filter_map(|entry| entry.running.as_ref());
+        self.portal.iter().map(Portal::running).chain(agents)
     }
 
     /// A path in the mesh's folder.
@@ -263,15 +319,23 @@ impl Mesh {
 
 impl Drop for Mesh {
     fn drop(&mut self) {
-        if std::thread::panicking() {
-            eprintln!("the mesh's files stay in {}", self.folder.path().display());
-            self.folder.disable_cleanup(true);
+        if self.passed {
+            return;
         }
+        // A panic makes each process show them by itself.
+        if !std::thread::panicking() {
+            for process in self.processes() {
+                eprintln!("--- {}, last lines:\n{}", process.name(), process.tail(40));
+            }
+        }
+        self.folder.disable_cleanup(true);
+        eprintln!("the mesh's files stay in {}", self.folder.path().display());
     }
 }
 
-async fn start_portal(folder: &Path, ports: PortalPorts) -> anyhow::Result<Portal> {
-    Portal::start(&folder.join("portal"), &folder.join("logs"), ports, &[]).await
+async fn start_portal(folder: &Path, ports: PortalPorts, options: &[String]) -> anyhow::Result<Portal> {
+    let options: Vec<&str> = options.iter().map(String::as_str).collect();
+    Portal::start(&folder.join("portal"), &folder.join("logs"), ports, &options).await
 }
 
 fn resident_bytes(process: u32) -> anyhow::Result<u64> {

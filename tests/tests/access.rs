@@ -84,7 +84,7 @@ async fn a_denied_publisher_and_subscriber_are_cut_within_a_second_and_the_other
     })
     .await?;
     anyhow::ensure!(took < PROMISE, "the publisher was let through after {} ms", took.as_millis());
-    Ok(())
+    mesh.passed()
 }
 
 #[tokio::test]
@@ -103,7 +103,7 @@ async fn block_and_unblock_a_client_by_the_api() -> anyhow::Result<()> {
         })
         .await?;
     }
-    Ok(())
+    mesh.passed()
 }
 
 #[tokio::test]
@@ -141,5 +141,5 @@ async fn one_edit_of_a_role_takes_effect_for_its_clients_at_all_sites() -> anyho
         })
         .await?;
     }
-    Ok(())
+    mesh.passed()
 }

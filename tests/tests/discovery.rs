@@ -51,7 +51,8 @@ async fn topics_and_groups_of_an_independent_client_appear() -> anyhow::Result<(
         .await?;
     anyhow::ensure!(made.elapsed() < FOUND, "it took {} s", made.elapsed().as_secs());
     done.store(true, Ordering::Relaxed);
-    polling.await.context("end the member of the group")
+    polling.await.context("end the member of the group")?;
+    mesh.passed()
 }
 
 #[tokio::test]
@@ -78,7 +79,8 @@ async fn an_undeclared_client_is_observed_and_goes_stale() -> anyhow::Result<()>
         let node = nodes.iter().find(|node| node["label"] == "sensor-1");
         Ok(node.filter(|node| node["stale"] == true).map(drop))
     })
-    .await
+    .await?;
+    mesh.passed()
 }
 
 /// The edge that leaves the node with this label.

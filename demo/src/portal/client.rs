@@ -99,6 +99,17 @@ impl Client {
         self.call(Method::DELETE, &path, None).await.map(drop)
     }
 
+    /// The HTML of a page, as the portal renders it for this identity.
+    ///
+    /// # Errors
+    /// The portal cannot be reached or answers with an error.
+    pub async fn page(&self, path: &str) -> anyhow::Result<String> {
+        let request = self.http.get(format!("{}{path}", self.base)).headers(self.identity.clone());
+        let answer = request.send().await.with_context(|| format!("reach the page {path}"))?;
+        let answer = answer.error_for_status().with_context(|| format!("open the page {path}"))?;
+        answer.text().await.with_context(|| format!("read the page {path}"))
+    }
+
     /// All items of a list, whether it is paged or whole.
     ///
     /// # Errors

@@ -47,6 +47,7 @@ pub(super) async fn cluster_to_cluster() -> anyhow::Result<Line> {
     let mut peer = kafka::start_mirror_maker(&mesh, &Jars::fetch()?, &a, &b)?;
     let theirs = arrival_rate(&b, "a.bench").await?;
     peer.check()?;
+    mesh.passed()?;
     Ok(Line {
         work: format!("Kafka to Kafka, one agent, {RECORD_BYTES} B"),
         ours,

@@ -47,6 +47,7 @@ pub(super) async fn five_to_five() -> anyhow::Result<Vec<Line>> {
         });
     }
     drop(peer);
+    mesh.passed()?;
     Ok(lines)
 }
 
