@@ -14,11 +14,16 @@ async fn a_subscription_is_learned_over_two_links_and_events_arrive() {
     let mut mesh = Mesh::chain(3);
     let tail = mesh.node(2).subscribe("orders/>", Life::Live);
     eventually("A knows what C wants", || mesh.node(0).knows("orders/fr/1")).await;
-    assert_eq!(mesh.node(0).publish_direct("orders/fr/1", b"direct"), 1);
-    eventually("the direct event is there", || tail.seen() == ["direct"]).await;
+    // At most once: one that is sent while zenoh still computes the route (it waits 100 ms for more changes) is lost.
+    eventually("a direct event arrives", || {
+        assert_eq!(mesh.node(0).publish_direct("orders/fr/1", b"direct"), 1);
+        tail.seen().contains(&"direct".to_owned())
+    })
+    .await;
     let outcome = mesh.node(0).publish("orders/fr/2", "till-1", b"guaranteed").await;
     assert_eq!(outcome, Outcome::Taken { outlets: 1 });
-    assert_eq!(tail.seen(), ["direct", "guaranteed"]);
+    let guaranteed = tail.seen().into_iter().filter(|text| text == "guaranteed").count();
+    assert_eq!(guaranteed, 1, "it is there when its receipt says so, once");
     assert_eq!(mesh.node(0).publish_direct("other/x", b"nobody wants it"), 0);
     drop(tail);
     eventually("A forgets what C no longer wants", || !mesh.node(0).knows("orders/fr/1")).await;
