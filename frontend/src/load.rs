@@ -1,6 +1,7 @@
 //! How a page loads what it shows: a resource that follows live changes, and one component for all of its states
 //! (loading, error, forbidden, stale, there). A page draws the last state only.
 
+use std::cell::Cell;
 use std::future::Future;
 
 use leptos::prelude::*;
@@ -14,7 +15,19 @@ use crate::live::Live;
 /// Something a page loads.
 pub type Loading<T> = Resource<Result<T, ApiError>>;
 
+thread_local! {
+    /// How many [`Load`]s draw their children right now.
+    static DRAWING: Cell<u32> = const { Cell::new(0) };
+}
+
 /// Loads with `fetch` whenever `key` changes or one of `topics` does.
+///
+/// What the server loaded is handed to the browser by the order in which it was asked for. The server may draw the
+/// children of a [`Load`] twice, so what is asked for in there has another number in the browser, which then finds
+/// nothing, draws something else and stops. Load at the top of a page, and hand the result down.
+///
+/// # Panics
+/// In a debug build on the server, when it is called among the children of a [`Load`].
 pub fn load<K, T, F, Fut>(
     topics: &'static [LiveTopic],
     key: impl Fn() -> K + Send + Sync + 'static,
@@ -26,6 +39,10 @@ where
     F: Fn(Api, K) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<T, ApiError>> + Send + 'static,
 {
+    debug_assert!(
+        cfg!(target_arch = "wasm32") || DRAWING.get() == 0,
+        "this is loaded among the children of a `Load`: load it at the top of the page"
+    );
     let live = Live::get();
     let api = expect_context::<Api>();
     Resource::new(move || (live.version(topics), key()), move |(_, key)| fetch(api.clone(), key))
@@ -90,7 +107,12 @@ where
                             <Show when=move || error.with(Option::is_some)>
                                 <Banner tone="warn" text=Signal::derive(move || stale_sentence(what, error.get().as_ref()))/>
                             </Show>
-                            {children.with_value(|children| children(value))}
+                            {
+                                DRAWING.set(DRAWING.get() + 1);
+                                let drawn = children.with_value(|children| children(value));
+                                DRAWING.set(DRAWING.get() - 1);
+                                drawn
+                            }
                         }
                             .into_any()
                     }

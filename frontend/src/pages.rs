@@ -34,7 +34,7 @@ pub use setup::Setup;
 pub use sites::{SiteDetail, Sites};
 pub use subscriptions::Subscriptions;
 
-use site_select::SiteSelect;
+use site_select::{SiteSelect, load_sites};
 
 /// No page has this address.
 #[component]

@@ -18,13 +18,13 @@ use self::canvas::Canvas;
 use self::export::Export;
 use self::panel::Panel;
 use self::twin::Twin;
-use super::SiteSelect;
-use crate::api::{FlowGraph, FlowNode, GraphQuery, LiveTopic, NodeKind};
+use super::{SiteSelect, load_sites};
+use crate::api::{FlowGraph, FlowNode, GraphQuery, LiveTopic, NodeKind, SiteView};
 use crate::components::{
     Banner, Empty, Icon, Main, ParamCheck, ParamSelect, Search, Stamp, use_param, use_set_params, with_param,
 };
 use crate::format;
-use crate::load::{Load, load};
+use crate::load::{Load, Loading, load};
 
 /// `/graph?find=&site=&permitted=&stale=&focus=&hops=&node=`
 #[component]
@@ -48,16 +48,17 @@ pub fn Graph() -> impl IntoView {
         move || key.get(),
         |api, query| async move { api.0.graph(query).await },
     );
+    let sites = load_sites();
     view! {
         <Load resource=graph what="flow graph" let:graph>
-            <Loaded graph=graph/>
+            <Loaded graph=graph sites=sites/>
         </Load>
     }
     .into_any()
 }
 
 #[component]
-fn Loaded(graph: Signal<FlowGraph>) -> impl IntoView {
+fn Loaded(graph: Signal<FlowGraph>, sites: Loading<Vec<SiteView>>) -> impl IntoView {
     let node = use_param("node");
     let find = use_param("find");
     let set = use_set_params();
@@ -97,7 +98,7 @@ fn Loaded(graph: Signal<FlowGraph>) -> impl IntoView {
     };
     view! {
         <Main title="Flow graph" note=note acts=acts.into_any()>
-            <Filters graph=graph/>
+            <Filters graph=graph sites=sites/>
             <Show when=move || { left_out.get() > 0 }>
                 <Banner
                     tone="warn"
@@ -119,7 +120,7 @@ fn Loaded(graph: Signal<FlowGraph>) -> impl IntoView {
 }
 
 #[component]
-fn Filters(graph: Signal<FlowGraph>) -> impl IntoView {
+fn Filters(graph: Signal<FlowGraph>, sites: Loading<Vec<SiteView>>) -> impl IntoView {
     let focus = use_param("focus");
     let query = use_query_map();
     let hops = Signal::derive(|| {
@@ -135,7 +136,7 @@ fn Filters(graph: Signal<FlowGraph>) -> impl IntoView {
     view! {
         <div class="m-bar m-filters">
             <Search label="Find in graph" name="find"/>
-            <SiteSelect/>
+            <SiteSelect sites=sites/>
             <Show when=move || !focus.with(String::is_empty)>
                 <span class="m-chip m-chip--filter">
                     {move || format!("Around {}", around())}

@@ -15,10 +15,11 @@ use self::demo::{Demo, Starting};
 use self::figures::Figures;
 use self::map::Map;
 use self::sites::Sites;
-use crate::api::{LiveTopic, Overview as Seen, SiteState};
+use crate::api::{DenialQuery, DenialRow, LiveTopic, Overview as Seen, SiteState};
 use crate::components::{Empty, Main};
 use crate::format;
-use crate::load::{Load, load};
+use crate::load::{Load, Loading, load};
+use crate::viewer::Viewer;
 
 /// What makes the overview old.
 pub(super) const TOPICS: &[LiveTopic] = &[LiveTopic::Overview, LiveTopic::Topology, LiveTopic::Rollout];
@@ -27,9 +28,18 @@ pub(super) const TOPICS: &[LiveTopic] = &[LiveTopic::Overview, LiveTopic::Topolo
 #[component]
 pub fn Overview() -> impl IntoView {
     let overview = load(TOPICS, || (), |api, ()| async move { api.0.overview().await });
+    // Which client the demo offers to block is not known yet: the refusals of all are few, and only a demo shows them.
+    let demo = Viewer::get().0.is_some_and(|me| me.demo);
+    let denials = load(
+        &[LiveTopic::Denials],
+        || (),
+        move |api, ()| async move {
+            if demo { api.0.denials(DenialQuery::default()).await } else { Ok(Vec::new()) }
+        },
+    );
     view! {
         <Load resource=overview what="overview" let:overview>
-            <Page overview=overview/>
+            <Page overview=overview denials=denials/>
         </Load>
     }
     .into_any()
@@ -67,7 +77,7 @@ fn note(overview: &Seen) -> String {
 }
 
 #[component]
-fn Page(overview: Signal<Seen>) -> impl IntoView {
+fn Page(overview: Signal<Seen>, denials: Loading<Vec<DenialRow>>) -> impl IntoView {
     let note = Signal::derive(move || overview.with(note));
     let begin = Memo::new(move |_| overview.with(|overview| start(&overview.sites)));
     let is_demo = Memo::new(move |_| overview.with(|overview| overview.demo.is_some()));
@@ -84,7 +94,7 @@ fn Page(overview: Signal<Seen>) -> impl IntoView {
                 <Sites overview=overview/>
             </Show>
             <Show when=move || is_demo.get()>
-                <Demo overview=overview/>
+                <Demo overview=overview denials=denials/>
             </Show>
         </Main>
     }

@@ -2,14 +2,18 @@
 
 use leptos::prelude::*;
 
-use crate::api::LiveTopic;
+use crate::api::{LiveTopic, SiteView};
 use crate::components::{Choice, ParamSelect};
-use crate::load::load;
+use crate::load::{Loading, load};
+
+/// The sites to pick from.
+pub(super) fn load_sites() -> Loading<Vec<SiteView>> {
+    load(&[LiveTopic::Topology], || (), |api, ()| async move { api.0.sites().await })
+}
 
 /// Picks a site by the parameter `site`; nothing is picked at first.
 #[component]
-pub(super) fn SiteSelect() -> impl IntoView {
-    let sites = load(&[LiveTopic::Topology], || (), |api, ()| async move { api.0.sites().await });
+pub(super) fn SiteSelect(sites: Loading<Vec<SiteView>>) -> impl IntoView {
     view! {
         <Transition>
             {

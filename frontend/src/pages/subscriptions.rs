@@ -7,7 +7,7 @@ use crate::api::{LiveTopic, Page, SubscriptionQuery, SubscriptionRow};
 use crate::components::{Age, Empty, ListFoot, Main, Search, Table, Topic, use_param};
 use crate::format;
 use crate::load::{Load, load};
-use crate::pages::SiteSelect;
+use crate::pages::{SiteSelect, load_sites};
 
 /// From this age on a report is late: agents report changes at once and everything every few seconds.
 const LATE_MS: i64 = 60_000;
@@ -27,6 +27,7 @@ pub fn Subscriptions() -> impl IntoView {
             }
         })
     });
+    let sites = load_sites();
     let rows = load(
         &[LiveTopic::Subscriptions],
         move || key.get(),
@@ -37,7 +38,7 @@ pub fn Subscriptions() -> impl IntoView {
         <Main title="Subscriptions" note="who wants what, as the agents know it now">
             <div class="m-bar">
                 <Search label="Filter, client, or a topic such as orders/fr/lyon/created"/>
-                <SiteSelect/>
+                <SiteSelect sites=sites/>
                 <Show when=move || q.with(|q| is_topic(q))>
                     <span class="m-small m-muted">"Filters that match this topic, and names that contain it"</span>
                 </Show>

@@ -17,7 +17,7 @@ use crate::components::{
     Tone, Topic,
 };
 use crate::live::Live;
-use crate::load::{Load, load};
+use crate::load::{Load, Loading, load};
 use crate::pages::acl::action_word;
 use crate::viewer::{Viewer, right};
 
@@ -36,16 +36,40 @@ pub fn ClientDetail() -> impl IntoView {
             }
         },
     );
+    let rules = load(
+        TOPICS,
+        move || id.get(),
+        |api, id| async move {
+            match id {
+                Some(id) => api.0.rules(RuleQuery { principal: Some(id), ..RuleQuery::default() }).await,
+                None => Ok(Page { items: Vec::new(), next: None, total: 0 }),
+            }
+        },
+    );
+    let denials = load(
+        &[LiveTopic::Denials],
+        move || id.get(),
+        |api, id| async move {
+            match id {
+                Some(id) => api.0.denials(DenialQuery { principal: Some(id), since: None }).await,
+                None => Ok(Vec::new()),
+            }
+        },
+    );
     view! {
         <Load resource=client what="client" let:client>
-            <Detail client=client/>
+            <Detail client=client rules=rules denials=denials/>
         </Load>
     }
     .into_any()
 }
 
 #[component]
-fn Detail(client: Signal<PrincipalView>) -> impl IntoView {
+fn Detail(
+    client: Signal<PrincipalView>,
+    rules: Loading<Page<RuleView>>,
+    denials: Loading<Vec<DenialRow>>,
+) -> impl IntoView {
     let editor = RwSignal::new(false);
     let rotating = RwSignal::new(false);
     let own = move || client.with(|client| client.of_route.is_none());
@@ -68,8 +92,16 @@ fn Detail(client: Signal<PrincipalView>) -> impl IntoView {
         >
             <Facts client=client/>
             <Secrets client=client/>
-            <Rules client=client/>
-            <Refusals client=client/>
+            <Part title="What it may" note="its own rules and those of its roles">
+                <Load resource=rules what="rules" let:page>
+                    {move || rule_table(page.get())}
+                </Load>
+            </Part>
+            <Part title="Refused lately" note="what policy denied it, newest first">
+                <Load resource=denials what="refusals" let:denials>
+                    {move || denial_table(denials.get())}
+                </Load>
+            </Part>
             <Show when=own><Removal client=client/></Show>
         </Main>
         <Dialog open=editor label="Change client" class="m-dialog m-dialog--wide">
@@ -225,24 +257,6 @@ fn Secrets(client: Signal<PrincipalView>) -> impl IntoView {
     .into_any()
 }
 
-#[component]
-fn Rules(client: Signal<PrincipalView>) -> impl IntoView {
-    let id = Memo::new(move |_| client.with(|client| client.id));
-    let rules = load(
-        TOPICS,
-        move || id.get(),
-        |api, id| async move { api.0.rules(RuleQuery { principal: Some(id), ..RuleQuery::default() }).await },
-    );
-    view! {
-        <Part title="What it may" note="its own rules and those of its roles">
-            <Load resource=rules what="rules" let:page>
-                {move || rule_table(page.get())}
-            </Load>
-        </Part>
-    }
-    .into_any()
-}
-
 fn rule_table(page: Page<RuleView>) -> AnyView {
     use mesh_protocol::policy::Effect;
     if page.items.is_empty() {
@@ -274,24 +288,6 @@ fn rule_table(page: Page<RuleView>) -> AnyView {
         <Table label="Rules about this client" class="m-table--inset" heads=&[("May", ""), ("Topic filter", ""), ("By", "m-low"), ("Agents", "")]>
             {rows}
         </Table>
-    }
-    .into_any()
-}
-
-#[component]
-fn Refusals(client: Signal<PrincipalView>) -> impl IntoView {
-    let id = Memo::new(move |_| client.with(|client| client.id));
-    let denials = load(
-        &[LiveTopic::Denials],
-        move || id.get(),
-        |api, id| async move { api.0.denials(DenialQuery { principal: Some(id), since: None }).await },
-    );
-    view! {
-        <Part title="Refused lately" note="what policy denied it, newest first">
-            <Load resource=denials what="refusals" let:denials>
-                {move || denial_table(denials.get())}
-            </Load>
-        </Part>
     }
     .into_any()
 }

@@ -5,11 +5,11 @@ use leptos::prelude::*;
 use super::TOPICS;
 use super::trial::Trial;
 use crate::act::{Act, ActError};
-use crate::api::{DemoClient, DenialQuery, DenialRow, LiveTopic, Overview, PrincipalView, ReasonInput};
+use crate::api::{DemoClient, DenialRow, LiveTopic, Overview, PrincipalView, ReasonInput};
 use crate::components::{Age, Banner, Button, Icon, Part, Run, RunState, Toasts, Tone, Topic};
 use crate::format;
 use crate::live::Live;
-use crate::load::{Load, load};
+use crate::load::{Load, Loading};
 use crate::viewer::{Viewer, right};
 
 /// Refusals that are shown.
@@ -33,14 +33,14 @@ pub(super) fn Starting(overview: Signal<Overview>) -> impl IntoView {
 
 /// The block of the demo.
 #[component]
-pub(super) fn Demo(overview: Signal<Overview>) -> impl IntoView {
+pub(super) fn Demo(overview: Signal<Overview>, denials: Loading<Vec<DenialRow>>) -> impl IntoView {
     let client =
         Memo::new(move |_| overview.with(|overview| overview.demo.as_ref().and_then(|demo| demo.block.clone())));
     let id = Memo::new(move |_| client.with(|client| client.as_ref().map(|client| client.id)));
     view! {
         {move || id.get().map(|_| {
             let client = Signal::derive(move || client.get());
-            view! { <Block client=client/> }
+            view! { <Block client=client denials=denials/> }
         })}
         <Trial overview=overview/>
         <Onwards/>
@@ -50,7 +50,7 @@ pub(super) fn Demo(overview: Signal<Overview>) -> impl IntoView {
 
 /// "Block till-7": the button, what it does, and the refusals with their rule.
 #[component]
-fn Block(client: Signal<Option<DemoClient>>) -> impl IntoView {
+fn Block(client: Signal<Option<DemoClient>>, denials: Loading<Vec<DenialRow>>) -> impl IntoView {
     let live = Live::get();
     let toasts = Toasts::get();
     let may = Signal::derive(|| Viewer::has(right::BLOCK));
@@ -104,7 +104,7 @@ fn Block(client: Signal<Option<DemoClient>>) -> impl IntoView {
             </div>
             <ActError error=block.error/>
             <ActError error=unblock.error/>
-            <Denials client=client/>
+            <Denials client=client denials=denials/>
         </Part>
     }
     .into_any()
@@ -112,13 +112,8 @@ fn Block(client: Signal<Option<DemoClient>>) -> impl IntoView {
 
 /// What was refused of the client lately, and by which rule.
 #[component]
-fn Denials(client: Signal<Option<DemoClient>>) -> impl IntoView {
-    let key = Memo::new(move |_| client.with(|client| client.as_ref().map(|client| client.id)));
-    let denials = load(
-        &[LiveTopic::Denials],
-        move || key.get(),
-        |api, principal| async move { api.0.denials(DenialQuery { principal, since: None }).await },
-    );
+fn Denials(client: Signal<Option<DemoClient>>, denials: Loading<Vec<DenialRow>>) -> impl IntoView {
+    let id = Memo::new(move |_| client.with(|client| client.as_ref().map(|client| client.id)));
     view! {
         <Load resource=denials what="refusals" let:denials>
             {move || {
@@ -126,7 +121,7 @@ fn Denials(client: Signal<Option<DemoClient>>) -> impl IntoView {
                 let rows: Vec<_> = denials
                     .get()
                     .into_iter()
-                    .filter(|row| now - row.last < DENIALS_AGE_MS)
+                    .filter(|row| row.principal == id.get() && now - row.last < DENIALS_AGE_MS)
                     .take(DENIALS_MAX)
                     .map(denial)
                     .collect();
