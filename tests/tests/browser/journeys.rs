@@ -1,0 +1,186 @@
+//! What people come for, from the first click to its effect in the mesh.
+
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::Context;
+use demo::process::Process;
+use demo::wait::until;
+use system_tests::browser::Browser;
+use system_tests::{SOON, kafka};
+use thirtyfour::Key;
+
+use crate::estate::{Estate, ORDERS};
+use crate::faults;
+
+#[tokio::test]
+async fn an_admin_finds_allows_routes_blocks_and_adds_and_the_mesh_follows() -> anyhow::Result<()> {
+    let mut estate = Estate::start().await?;
+    let browser = estate.browser("admin").await?;
+    find_a_topic(&browser).await.context("find a topic")?;
+    open_the_graph(&browser).await.context("open the graph")?;
+    write_a_rule(&browser, &estate).await.context("write an access rule")?;
+    make_a_route(&browser, &estate).await.context("make a route")?;
+    block_and_unblock(&browser, &estate).await.context("block and unblock a device")?;
+    add_a_site(&browser, &estate).await.context("add a site by its join line")?;
+    browser.quit().await
+}
+
+#[tokio::test]
+async fn a_viewer_sees_what_is_closed_and_why() -> anyhow::Result<()> {
+    let mut estate = Estate::start().await?;
+    let password = estate.mesh.person("viewer").await?;
+    let browser = Browser::start(&estate.mesh.url(), &estate.mesh.path("browser-viewer")).await?;
+    browser.open("/acl").await?;
+    until("a stranger is sent to the login page", SOON, async || Ok((browser.path().await? == "/login").then_some(())))
+        .await?;
+    browser.fill("login", "viewer").await?;
+    browser.fill("password", "not the password").await?;
+    browser.click("Sign in").await?;
+    browser.element("form [role=alert]").await.context("a wrong password is refused in the form")?;
+    let refused = browser.console_errors().await?;
+    anyhow::ensure!(refused.iter().all(|error| error.contains("401")), "only the refusal itself is logged: {refused:?}");
+    browser.sign_in("viewer", &password).await?;
+    let client = format!("/clients/{}", estate.id("principals", "/username", "till-7").await?);
+    for (page, button, role) in [
+        ("/acl", "New rule", "approver"),
+        ("/clients", "New client", "approver"),
+        (client.as_str(), "Block till-7", "approver or operator"),
+        ("/routes", "New route", "operator"),
+        ("/sites", "New site", "operator"),
+    ] {
+        browser.open(page).await?;
+        faults::none(&faults::faults(&browser, page).await?)?;
+        let control = browser.control(button).await?;
+        let reason = control.attr("title").await.context("read why")?.unwrap_or_default();
+        let wanted = format!("This takes the role {role}; yours is viewer");
+        anyhow::ensure!(reason.contains(&wanted), "{page}: {button} says \"{reason}\"");
+        control.click().await.with_context(|| format!("press {button}"))?;
+        anyhow::ensure!(!browser.shows("dialog[open]").await?, "{page}: {button} opens a dialog for a viewer");
+    }
+    estate.till_is(false, ORDERS).await.context("pressing the closed button blocked nobody")?;
+    browser.open("/people").await?;
+    browser.text("An admin can give you that role").await.context("people are closed to a viewer, with the reason")?;
+    faults::none(&browser.console_errors().await?)?;
+    browser.quit().await
+}
+
+async fn find_a_topic(browser: &Browser) -> anyhow::Result<()> {
+    browser.open("/").await?;
+    browser.press("/").await?;
+    browser.type_into("dialog[open] input", "lyon/created").await?;
+    browser.click_in_dialog(ORDERS).await?;
+    until("the topic's page opens", SOON, async || Ok(browser.path().await?.starts_with("/catalog/").then_some(())))
+        .await?;
+    browser.heading(ORDERS).await?;
+    browser.text("till-7").await.context("its producer is named")?;
+    // The catalog's own box finds it too, and says when there is nothing.
+    browser.open("/catalog").await?;
+    browser.type_into("main input[type=search]", "created").await?;
+    browser.control(ORDERS).await?;
+    browser.type_into("main input[type=search]", "-no-such-thing").await?;
+    browser.text("Nothing").await?;
+    faults::none(&faults::faults(browser, "the empty catalog").await?)
+}
+
+async fn open_the_graph(browser: &Browser) -> anyhow::Result<()> {
+    browser.open("/graph").await?;
+    browser.click_at("//*[@data-node][starts-with(@aria-label, 'till-7,')]").await?;
+    let panel = browser.element("aside[aria-label=Selected]").await?;
+    let text = panel.text().await.context("read the panel")?;
+    anyhow::ensure!(text.contains("till-7") && text.contains("created"), "the panel says: {text}");
+    browser.element("[data-node][aria-pressed=true]").await?;
+    browser.click_at("//main//label[contains(., 'Table')]").await?;
+    browser.text("screen-1").await.context("the table has the same flows")?;
+    faults::none(&faults::faults(browser, "the graph with a selection").await?)
+}
+
+async fn write_a_rule(browser: &Browser, estate: &Estate) -> anyhow::Result<()> {
+    const FORBIDDEN: &str = "orders/de/berlin/created";
+    estate.till_is(false, FORBIDDEN).await?;
+    browser.open("/acl").await?;
+    browser.click("New rule").await?;
+    browser.choose("subject", "Client till-7").await?;
+    browser.choose("effect", "May not (beats every allow)").await?;
+    browser.fill("filter", "orders/de/>").await?;
+    browser.text("Client till-7 may not publish orders/de/> at every site.").await?;
+    browser.click("Save rule").await?;
+    let row = "//main//tbody/tr[contains(., 'till-7') and contains(., 'orders/de/>')]";
+    browser.text_of(row, "Applied").await?;
+    estate.till_is(true, FORBIDDEN).await?;
+    estate.till_is(false, ORDERS).await.context("what the rule does not name stays as it was")?;
+    browser.click_label("Delete till-7 deny publish orders/de/>").await?;
+    browser.click_in_dialog("Delete").await?;
+    browser.text("Rule deleted.").await?;
+    estate.till_is(false, FORBIDDEN).await?;
+    faults::none(&faults::faults(browser, "the rules after an edit").await?)
+}
+
+async fn make_a_route(browser: &Browser, estate: &Estate) -> anyhow::Result<()> {
+    estate.kafka.create_topics(&[("retail.orders", 1)]).await?;
+    browser.open("/routes").await?;
+    browser.click("New route").await?;
+    browser.fill("name", "orders-to-kafka").await?;
+    browser.choose("from", "The mesh").await?;
+    browser.fill("filters", "orders/fr/>").await?;
+    browser.choose("to", "kafka-a at hq").await?;
+    browser.fill("topic", "retail.{1").await?;
+    browser.element("dialog[open] [name=topic][aria-invalid=true]").await.context("a mistake is told while one types")?;
+    browser.fill("topic", "retail.{1}").await?;
+    browser.click("Create route").await?;
+    browser.heading("orders-to-kafka").await?;
+    browser.text_of("//main//section[@aria-label='Where it runs']", "Running").await?;
+    let config = estate.kafka.admin_config();
+    let records = tokio::task::spawn_blocking(move || {
+        kafka::read_until(&config, "retail.orders", SOON, |records| !records.is_empty())
+    });
+    records.await.context("wait for the records")?.context("the till's orders reach Kafka")?;
+    browser.open("/routes").await?;
+    browser.text_of("//tr[@data-route='orders-to-kafka']", "Running").await?;
+    faults::none(&faults::faults(browser, "the routes with one").await?)
+}
+
+async fn block_and_unblock(browser: &Browser, estate: &Estate) -> anyhow::Result<()> {
+    browser.open("/clients").await?;
+    browser.click("till-7").await?;
+    browser.heading("till-7").await?;
+    browser.click("Block till-7").await?;
+    estate.till_is(true, ORDERS).await?;
+    browser.text("Blocked").await?;
+    browser.text_of("//main//section[@aria-label='Refused lately']", ORDERS).await?;
+    browser.click("Unblock till-7").await?;
+    estate.till_is(false, ORDERS).await?;
+    browser.control("Block till-7").await?;
+    faults::none(&faults::faults(browser, "a client after its block").await?)
+}
+
+async fn add_a_site(browser: &Browser, estate: &Estate) -> anyhow::Result<()> {
+    browser.open("/sites").await?;
+    browser.click("New site").await?;
+    browser.fill("name", "store-nice").await?;
+    browser.fill("region", "eu").await?;
+    browser.choose("connects_to", "hq").await?;
+    browser.click_in_dialog("Create site").await?;
+    browser.heading("store-nice").await?;
+    browser.click("Make the join line").await?;
+    let line = browser.element("main .m-code code").await?.text().await.context("read the join line")?;
+    for part in ["curl ", "sha256sum -c", "mesh-agent join "] {
+        anyhow::ensure!(line.contains(part), "the join line has no \"{part}\": {line}");
+    }
+    browser.click_label("Copy the join line").await?;
+    browser.text("Copied").await?;
+    browser.press("/").await?;
+    let copied = browser.pasted("dialog[open] input").await?;
+    browser.press(Key::Escape).await?;
+    anyhow::ensure!(copied == line, "the clipboard holds another text: {copied}");
+
+    // Run verbatim in an empty folder, it starts an agent, and the page that is open sees it come.
+    let folder = estate.mesh.path("store-nice");
+    std::fs::create_dir(&folder).context("make a folder for the agent")?;
+    let mut command = Command::new("bash");
+    command.args(["-c", &copied]).current_dir(&folder);
+    let agent = Process::start("join-line", &command, &estate.mesh.path("logs"))?;
+    browser.text_of("//main//*[@role='status']", "is online").await?;
+    agent.stop(Duration::from_secs(10));
+    faults::none(&faults::faults(browser, "a site after its join").await?)
+}

@@ -1,0 +1,6 @@
+//! What people do in the portal, in a real browser, on a mesh with two sites, a Kafka and a live device.
+
+mod estate;
+mod faults;
+mod journeys;
+mod pages;

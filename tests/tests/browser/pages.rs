@@ -1,0 +1,104 @@
+//! Every page and every dialog, as it is and not only as it is used.
+
+use anyhow::Context;
+use serde_json::json;
+use system_tests::browser::{Browser, NARROW, WIDE};
+
+use crate::estate::Estate;
+use crate::faults;
+
+/// Every page of the navigation.
+const PAGES: [&str; 11] = [
+    "/",
+    "/catalog",
+    "/graph",
+    "/subscriptions",
+    "/acl",
+    "/clients",
+    "/routes",
+    "/sites",
+    "/agents",
+    "/brokers",
+    "/people",
+];
+
+/// Buttons that open a dialog, and where they are.
+const DIALOGS: [(&str, &str); 9] = [
+    ("/acl", "New rule"),
+    ("/acl", "Explain access"),
+    ("/clients", "New client"),
+    ("/clients", "New role"),
+    ("/routes", "New route"),
+    ("/sites", "New site"),
+    ("/brokers", "Attach a Kafka"),
+    ("/people", "New person"),
+    ("/", "Search the mesh"),
+];
+
+/// The pages of single objects.
+async fn details(estate: &Estate) -> anyhow::Result<Vec<String>> {
+    let api = &estate.mesh.api;
+    let broker = estate.id("brokers", "/config/name", "kafka-a").await?;
+    let route = json!({
+        "name": "orders", "enabled": true, "mode": "guaranteed",
+        "from": { "kind": "mesh", "filters": ["orders/>"] },
+        "to": { "kind": "kafka", "broker": broker, "topic": "retail.{1}", "key": "" },
+    });
+    let route = api.post("routes", &route).await?;
+    let topic = estate.topic().await?;
+    Ok(vec![
+        format!("/catalog/{}", topic["id"].as_str().context("read the id of the topic")?),
+        format!("/clients/{}", estate.id("principals", "/username", "till-7").await?),
+        format!("/routes/{}", route["id"].as_str().context("read the id of the route")?),
+        format!("/sites/{}", estate.id("sites", "/name", "store-lyon").await?),
+        format!("/agents/{}", estate.id("agents", "/name", "store-lyon").await?),
+        "/graph?find=till-7&permitted=true&stale=true".to_owned(),
+        "/no-such-page".to_owned(),
+    ])
+}
+
+#[tokio::test]
+async fn every_page_is_interactive_accessible_and_without_errors() -> anyhow::Result<()> {
+    let mut estate = Estate::start().await?;
+    let mut pages: Vec<String> = PAGES.iter().map(|page| (*page).to_owned()).collect();
+    pages.extend(details(&estate).await?);
+    let admin = estate.browser("admin").await?;
+    let mut found = look(&admin, &pages, "wide, light").await?;
+    found.extend(dialogs(&admin).await?);
+    admin.resize(NARROW).await?;
+    admin.script("localStorage.setItem('theme', 'dark')").await?;
+    found.extend(look(&admin, &pages, "narrow, dark").await?);
+    admin.quit().await?;
+
+    // A viewer sees the same pages with closed doors in them.
+    let viewer = estate.browser("viewer").await?;
+    viewer.script("localStorage.setItem('theme', 'dark')").await?;
+    found.extend(look(&viewer, &pages, "a viewer's, wide, dark").await?);
+    viewer.quit().await?;
+    faults::none(&found)
+}
+
+async fn look(browser: &Browser, pages: &[String], how: &str) -> anyhow::Result<Vec<String>> {
+    let mut found = Vec::new();
+    for page in pages {
+        browser.open(page).await?;
+        browser.element("main h1, main h3").await.with_context(|| format!("{page} has a heading"))?;
+        found.extend(faults::faults(browser, &format!("{page} ({how})")).await?);
+    }
+    Ok(found)
+}
+
+async fn dialogs(browser: &Browser) -> anyhow::Result<Vec<String>> {
+    let mut found = Vec::new();
+    for (page, button) in DIALOGS {
+        for (how, size) in [("wide", WIDE), ("narrow", NARROW)] {
+            browser.resize(size).await?;
+            browser.open(page).await?;
+            browser.click(button).await?;
+            browser.element("dialog[open] :is(h2, input)").await.with_context(|| format!("{button} opens a dialog"))?;
+            found.extend(faults::faults(browser, &format!("{page}, {button} ({how})")).await?);
+        }
+    }
+    browser.resize(WIDE).await?;
+    Ok(found)
+}
