@@ -2,8 +2,8 @@
 //!
 //! One immutable whole ([`Enforced`]) is swapped at once when a revision is applied, so no decision ever mixes two.
 //! Sessions keep their compiled rules and renew them when they notice a newer whole: a publish is decided by the
-//! policy of its own moment, without a lock. They also renew them after [`RENEWED_AFTER`], because a principal can
-//! expire without any change. With no policy at all everything is denied.
+//! policy of its own moment, without a lock. A principal can expire without any change: [`Enforcer::watch_expiry`] tells
+//! it as one, and sessions renew their rules after [`RENEWED_AFTER`] besides. With no policy at all everything is denied.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -25,6 +25,9 @@ use crate::status::now_ms;
 
 /// A session whose rules are older than this asks again, so a principal that expired is noticed within it.
 pub const RENEWED_AFTER: Duration = Duration::from_secs(5);
+
+/// The longest sleep towards the next expiry.
+const EXPIRY_LOOK: Duration = Duration::from_secs(30);
 
 /// Everything decisions depend on, as of one revision and one deny list.
 #[derive(Debug)]
@@ -148,6 +151,26 @@ impl Enforcer {
     #[must_use]
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()
+    }
+
+    /// Tells every expiry of a principal as a change, at its time, for as long as it is polled. The clock may jump: it is
+    /// looked at again at least every [`EXPIRY_LOOK`].
+    pub async fn watch_expiry(&self) {
+        let mut changes = self.changes();
+        loop {
+            changes.mark_unchanged();
+            let now = now_ms();
+            let next = self.enforced().and_then(|enforced| enforced.policy.next_expiry(now));
+            let left = next.map(|at_ms| Duration::from_millis(u64::try_from(at_ms - now).unwrap_or(0)));
+            tokio::select! {
+                _ = changes.changed() => {}
+                () = tokio::time::sleep(left.unwrap_or(EXPIRY_LOOK).min(EXPIRY_LOOK)) => {
+                    if next.is_some_and(|at_ms| at_ms <= now_ms()) {
+                        self.changes.send_modify(|version| *version += 1);
+                    }
+                }
+            }
+        }
     }
 
     /// What is enforced now; none = everything is denied.

@@ -89,12 +89,14 @@ impl Agent {
             counters,
             started_at_ms: now_ms(),
         };
+        let expiring = enforcer.clone();
         let desk = Arc::new(PortalDesk::new(enforcer, router, control.clone()));
         let boot = hex::encode(rand::random::<[u8; 8]>());
         let session = Session { identity: identity.subscribe(), ledger, outbox, facts: facts.clone(), desk, boot };
         let state = session.start(&control);
         admin::start(home, facts, state, &control);
         renew::start(home.clone(), identity, &control);
+        work.spawn_until_stopped("expiry", async move { expiring.watch_expiry().await });
         work.spawn("reconcile", reconciler.run(work.token(), STOP_DEADLINE));
         Ok(Self { control, work, _lock: lock })
     }

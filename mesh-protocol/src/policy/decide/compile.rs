@@ -114,6 +114,12 @@ impl CompiledPolicy {
         self.0.logins.identify(principal, now_ms)
     }
 
+    /// When the next principal expires, milliseconds since the Unix epoch: its sessions must end then.
+    #[must_use]
+    pub fn next_expiry(&self, now_ms: i64) -> Option<i64> {
+        self.0.logins.next_expiry(now_ms)
+    }
+
     /// The rules about one client, compiled. Its login was checked before, or it needs none: a route's connector.
     ///
     /// # Errors

@@ -74,6 +74,10 @@ impl Logins {
         let known = self.names.get(&principal).and_then(|name| self.by_name.get(name));
         known.ok_or(DenyReason::UnknownUser)?.admit(now_ms)
     }
+
+    pub(super) fn next_expiry(&self, now_ms: i64) -> Option<i64> {
+        self.by_name.values().filter_map(|known| known.expires_at_ms).filter(|at_ms| *at_ms > now_ms).min()
+    }
 }
 
 impl Known {

@@ -86,6 +86,7 @@ fn a_login_needs_name_secret_state_and_time() {
     assert_eq!(compiled.authenticate("sensor", "", 0), Err(DenyReason::WrongSecret));
     assert_eq!(DenyReason::UnknownUser.to_string(), DenyReason::WrongSecret.to_string());
     assert_ne!(DenyReason::UnknownUser.detail(), DenyReason::WrongSecret.detail());
+    assert_eq!((compiled.next_expiry(999), compiled.next_expiry(1_000)), (Some(1_000), None));
 }
 
 #[test]
