@@ -13,6 +13,7 @@
 
 mod auth;
 mod batch;
+mod body;
 mod problem;
 mod publish;
 mod tail;

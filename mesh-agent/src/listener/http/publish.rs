@@ -2,7 +2,6 @@
 
 use std::str::FromStr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Json;
 use axum::body::Body;
@@ -21,8 +20,6 @@ use crate::listener::refusal;
 use crate::router::{Admitted, EVENT_OVERHEAD_BYTES, Failure, Outcome};
 use crate::status::now_ms;
 
-/// How long a client may take to send a body.
-const BODY_MAX: Duration = Duration::from_secs(30);
 const DELIVERY: HeaderName = HeaderName::from_static("meshport-delivery");
 const KEY: HeaderName = HeaderName::from_static("meshport-key");
 const TTL: HeaderName = HeaderName::from_static("meshport-ttl-ms");
@@ -66,16 +63,6 @@ impl Gate {
         })
     }
 
-    /// Reads a body up to a limit.
-    pub(super) async fn body(&self, body: Body, bytes_max: usize) -> Result<Bytes, Problem> {
-        let read = tokio::time::timeout(BODY_MAX, axum::body::to_bytes(body, bytes_max)).await;
-        let read = read.map_err(|_| Problem::new(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time"))?;
-        read.map_err(|_| {
-            self.metrics.rejected.one();
-            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body is cut off or larger than {bytes_max} bytes"))
-        })
-    }
-
     /// Publishes events, all permitted or none, and waits for custody when any of them is guaranteed.
     pub(super) async fn publish(
         &self,
@@ -97,7 +84,7 @@ impl Gate {
         Ok((StatusCode::ACCEPTED, Json(Accepted { events: count, outlets })))
     }
 
-    fn rejected(&self, why: &str) -> Problem {
+    pub(super) fn rejected(&self, why: &str) -> Problem {
         self.metrics.rejected.one();
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, why)
     }

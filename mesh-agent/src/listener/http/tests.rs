@@ -122,6 +122,52 @@ async fn every_refusal_has_its_status_and_its_reason() {
 }
 
 #[tokio::test]
+async fn a_body_that_is_announced_as_too_large_is_refused_before_it_is_sent() {
+    let mesh = Mesh::new();
+    let running = mesh.http().await;
+    for (length, status, reason) in [
+        ("Content-Length: 10000000", 413, "larger than 65536 bytes"),
+        ("Transfer-Encoding: chunked", 413, "smaller events"),
+    ] {
+        let mut stream = TcpStream::connect(running.address()).await.expect("accepts");
+        let head =
+            format!("POST /v1/events/open/a HTTP/1.1\r\nHost: x\r\n{length}\r\nConnection: close\r\n{}\r\n", login(1));
+        stream.write_all(head.as_bytes()).await.expect("written");
+        if length.starts_with("Transfer") {
+            let chunk = [&b"20000\r\n"[..], &[b'x'; 0x20000], b"\r\n"].concat();
+            stream.write_all(&chunk).await.expect("written");
+        }
+        let mut answer = [0; 1024];
+        let read = tokio::time::timeout(PATIENCE, stream.read(&mut answer)).await.expect("at once").expect("readable");
+        let answer = String::from_utf8_lossy(&answer[..read]).into_owned();
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")) && answer.contains(reason), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_sends_a_refused_body_all_the_same_reads_the_answer() {
+    let mesh = Mesh::new();
+    let running = mesh.http().await;
+    let answer = ask(&running, "POST /v1/events/open/a", &login(1), vec![b'x'; 8 * 1024 * 1024]).await;
+    assert_eq!(answer.status, 413, "{}", answer.body);
+}
+
+#[tokio::test]
+async fn a_body_that_is_cut_off_publishes_nothing() {
+    let mesh = Mesh::new();
+    let running = mesh.http().await;
+    let slow = Slow::attach(&mesh.router, "open/>");
+    let mut stream = TcpStream::connect(running.address()).await.expect("accepts");
+    let head = format!("POST /v1/events/open/a HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n{}\r\nhalf", login(1));
+    stream.write_all(head.as_bytes()).await.expect("written");
+    stream.shutdown().await.expect("half closed");
+    let mut answer = String::new();
+    let _ = tokio::time::timeout(PATIENCE, stream.read_to_string(&mut answer)).await.expect("in time");
+    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 400"), "{answer}");
+    assert_eq!(slow.held(), 0);
+}
+
+#[tokio::test]
 async fn without_custody_or_room_the_client_is_told_to_come_back() {
     let mesh = Mesh::with_budget(1_000);
     let mut config = config(ListenerProtocol::Http);
