@@ -95,6 +95,14 @@ async fn serve_connection(stream: TcpStream, address: SocketAddr, acceptor: &Tls
     let _without_nagle = stream.set_nodelay(true);
     let stream = match tokio::time::timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream)).await {
         Ok(Ok(stream)) => stream,
+        Ok(Err(error)) if tls::is_foreign_certificate(&error) => {
+            tracing::warn!(
+                %address,
+                error = %chain(&error),
+                "an agent whose certificate another authority made was turned away: join it again with a new token"
+            );
+            return;
+        }
         Ok(Err(error)) => {
             tracing::info!(%address, error = %chain(&error), "a TLS handshake at the agents' port failed");
             return;

@@ -153,6 +153,12 @@ pub enum SessionError {
     /// The certificate changed.
     #[error("the agent has a new certificate and connects with it")]
     Renewed,
+    /// The portal does not believe the certificate.
+    #[error(
+        "the portal does not accept this agent's certificate, which another portal's authority made: move the state \
+         folder away and join again with a new token from the site's page"
+    )]
+    Foreign,
     /// The identity's key and certificate do not work.
     #[error("the agent's certificate cannot be used: move the state folder away and join again")]
     Certificate,

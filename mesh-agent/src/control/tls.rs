@@ -45,10 +45,23 @@ impl PinMismatch {
         let tls = error.get_ref().and_then(|source| source.downcast_ref::<rustls::Error>());
         match tls {
             Some(rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(cause)))) => cause.is::<Self>(),
-            Some(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)) => true,
+            // Authorities of all portals have the same name: one that only looks right made the wrong signature.
+            Some(rustls::Error::InvalidCertificate(
+                CertificateError::UnknownIssuer | CertificateError::BadSignature,
+            )) => true,
             _ => false,
         }
     }
+}
+
+/// Whether a connection failed because the other side does not believe our certificate. Under TLS 1.3 its alert comes
+/// after our own handshake is done, with the first read.
+#[must_use]
+pub fn is_refused_certificate(error: &std::io::Error) -> bool {
+    use rustls::AlertDescription::{BadCertificate, CertificateUnknown, DecryptError, UnknownCA};
+    let tls = error.get_ref().and_then(|source| source.downcast_ref::<rustls::Error>());
+    let Some(rustls::Error::AlertReceived(alert)) = tls else { return false };
+    matches!(alert, BadCertificate | CertificateUnknown | DecryptError | UnknownCA)
 }
 
 /// The name the portal's certificate carries.

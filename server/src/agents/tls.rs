@@ -93,6 +93,12 @@ fn certified_key(app: &App) -> Result<CertifiedKey, TlsError> {
     Ok(CertifiedKey::new(identity.chain, ring::sign::any_supported_type(&identity.key)?))
 }
 
+/// Whether a handshake failed on the other side's certificate.
+pub(super) fn is_foreign_certificate(error: &std::io::Error) -> bool {
+    let tls = error.get_ref().and_then(|source| source.downcast_ref::<rustls::Error>());
+    matches!(tls, Some(rustls::Error::InvalidCertificate(_)))
+}
+
 /// The agent a certificate names. Only certificates of the agents' authority come this far.
 pub(super) fn agent_of(certificate: &CertificateDer<'_>) -> Option<AgentId> {
     let (_, certificate) = X509Certificate::from_der(certificate).ok()?;

@@ -33,6 +33,7 @@ pub(super) async fn dial(identity: &Identity) -> Result<Socket, SessionError> {
             let reason = format!("{} {}", response.status(), String::from_utf8_lossy(&body[..body.len().min(500)]));
             Err(SessionError::Refused { reason })
         }
+        Err(Error::Io(error)) if tls::is_refused_certificate(&error) => Err(SessionError::Foreign),
         Err(error) => Err(Box::new(error).into()),
     }
 }
