@@ -68,11 +68,11 @@ fn done<'a>(action: &'a str, id: LinkId, summary: &'a str) -> Done<'a> {
     Done { action, object: id.to_string(), summary, topic: LiveTopic::Topology, before: None, after: None }
 }
 
-/// What the agents of one end say of the link to the other end's site.
-pub(super) fn ends(from: SiteId, to: SiteId, fleet: &FleetState) -> impl Iterator<Item = (&Agent, &LinkState)> {
+/// What the agents of one end say of those of the other, whether a link of their own connects them now or not.
+fn ends(from: SiteId, to: SiteId, fleet: &FleetState) -> impl Iterator<Item = (&Agent, &LinkState)> {
     fleet.agents.iter().filter(move |agent| agent.site == from).flat_map(move |agent| {
         let links = fleet.status(agent.id).map(|status| status.links.as_slice()).unwrap_or_default();
-        links.iter().filter(move |link| link.site == to && link.direct).map(move |link| (agent, link))
+        links.iter().filter(move |link| link.site == to).map(move |link| (agent, link))
     })
 }
 
@@ -81,11 +81,12 @@ fn sent(from: SiteId, to: SiteId, fleet: &FleetState) -> f64 {
     let rate = |(agent, state): (&Agent, &LinkState)| {
         fleet.seen.rates.get(&agent.id).map_or(0.0, |rates| rates.link(state.agent, fleet.now_ms).sent)
     };
-    crate::domain::flow::total(ends(from, to, fleet).map(rate))
+    crate::domain::flow::total(ends(from, to, fleet).filter(|(_, state)| state.direct).map(rate))
 }
 
 fn view(link: &Link, snapshot: &Snapshot, fleet: &FleetState) -> LinkView {
     let seen: Vec<_> = ends(link.from, link.to, fleet).chain(ends(link.to, link.from, fleet)).collect();
+    // An end that is gone still says what it saw last: the newer word counts.
     let newest = seen.iter().max_by_key(|(agent, _)| fleet.last(agent.id).map(|last| last.at_ms));
     LinkView {
         id: link.id,
@@ -94,9 +95,9 @@ fn view(link: &Link, snapshot: &Snapshot, fleet: &FleetState) -> LinkView {
         from_name: snapshot.site_name(link.from),
         to: link.to,
         to_name: snapshot.site_name(link.to),
-        up: newest.map(|(_, state)| state.up),
+        up: newest.map(|(_, state)| state.up && state.direct),
         since: newest.map(|(_, state)| state.since_ms),
-        round_trip_us: seen.iter().filter_map(|(_, state)| state.round_trip_us).min(),
+        round_trip_us: seen.iter().filter(|(_, state)| state.direct).filter_map(|(_, state)| state.round_trip_us).min(),
         forward_rate: sent(link.from, link.to, fleet),
         backward_rate: sent(link.to, link.from, fleet),
         backlog_events: seen.iter().map(|(_, state)| state.backlog_events).sum(),
