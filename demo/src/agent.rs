@@ -73,6 +73,17 @@ impl Agent {
         Ok(())
     }
 
+    /// What the running agent says of itself.
+    ///
+    /// # Errors
+    /// None runs.
+    pub fn status(&self) -> anyhow::Result<String> {
+        let output = self.command(&["status"])?.output().context("start mesh-agent")?;
+        let told = String::from_utf8_lossy(&output.stderr);
+        anyhow::ensure!(output.status.success(), "{} tells no status: {told}", self.name);
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
     /// Starts it.
     ///
     /// # Errors

@@ -32,8 +32,15 @@ pub struct Record {
 /// # Errors
 /// It does not come up.
 pub async fn start(mesh: &Mesh, name: &str, users: &[Login]) -> anyhow::Result<Broker> {
+    start_at(mesh, name, users, BrokerPorts { clients: free_port()?, controller: free_port()? }).await
+}
+
+/// The same at ports that are known before.
+///
+/// # Errors
+/// It does not come up.
+pub async fn start_at(mesh: &Mesh, name: &str, users: &[Login], ports: BrokerPorts) -> anyhow::Result<Broker> {
     let folder = mesh.path(name);
-    let ports = BrokerPorts { clients: free_port()?, controller: free_port()? };
     let security = if users.is_empty() { Security::Plain } else { Security::Scram(users.to_vec()) };
     let name = name.to_owned();
     tokio::task::spawn_blocking(move || {

@@ -168,6 +168,14 @@ impl Mesh {
         self.agents.get(site).with_context(|| format!("find the agent of {site}"))?.agent.set_secret(name, value)
     }
 
+    /// What `mesh-agent status` says at a site.
+    ///
+    /// # Errors
+    /// No agent runs there.
+    pub fn agent_status(&self, site: &str) -> anyhow::Result<String> {
+        self.agents.get(site).with_context(|| format!("find the agent of {site}"))?.agent.status()
+    }
+
     /// Waits until the portal shows an agent of the site online.
     ///
     /// # Errors
