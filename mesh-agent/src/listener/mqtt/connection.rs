@@ -151,7 +151,13 @@ async fn run(session: &mut Session, socket: &Socket) -> End {
         }
         let woken = wait(session, socket, &mut room, timer.as_mut()).await;
         let done = match woken {
-            Woken::Readable => read(session, socket),
+            Woken::Readable => {
+                let done = read(session, socket);
+                // A client that always has more to say must let those who hear it in between: they may be of this thread,
+                // and what waits for them at QoS 0 is bounded.
+                tokio::task::yield_now().await;
+                done
+            }
             Woken::Writable => Ok(()),
             Woken::Signal(reasons) => signalled(session, reasons),
             Woken::Answer(packet, answer) => answers(session, packet, answer),
