@@ -1,44 +1,175 @@
 //! The harness of the benchmarks: entries that run ours and a peer one after the other and print both and the ratio.
 //!
 //! Numbers of one run on one machine are compared with each other only. Both sides get the same client programs, the
-//! same payloads and the same acknowledgements; what differs is said beside the figure.
+//! same payloads and the same acknowledgements; what differs is said with the entry. Everything that arrives is counted:
+//! an event that is missing, doubled or out of order where it must not be ends the run with an error instead of a number.
 
 mod kafka;
 mod mqtt;
 
-/// One line of the result.
-#[derive(Debug)]
-pub(crate) struct Line {
-    /// What was done.
-    pub(crate) work: String,
-    /// Ours, in events per second.
-    pub(crate) ours: f64,
-    /// Name of the peer.
-    pub(crate) peer: &'static str,
-    /// The peer's, in events per second.
-    pub(crate) theirs: f64,
-    /// The ratio that DATAPLANE promises.
-    pub(crate) bar: f64,
+use std::time::Duration;
+
+use crate::frugal::{self, AGENT_BYTES_MAX, Idle, PAGE_TIME_MAX, PORTAL_BYTES_MAX};
+use crate::usage;
+
+/// What one side did.
+#[derive(Clone, Debug)]
+pub(crate) struct Measured {
+    /// Events that arrived, per second.
+    pub(crate) per_second: f64,
+    /// Events that did not arrive, where the protocol allows that.
+    pub(crate) lost: usize,
+    /// Processor time of the program per event.
+    pub(crate) processor: Duration,
+    /// The most memory it held meanwhile, in bytes.
+    pub(crate) peak: u64,
+    /// From the moment an event was due to its arrival, where that was measured.
+    pub(crate) latency: Option<Latency>,
 }
 
-/// Runs the entries whose name contains `only` and prints their lines.
+/// How long events took.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Latency {
+    /// Half of the events were faster.
+    pub(crate) median: Duration,
+    /// All but a hundredth were faster.
+    pub(crate) p99: Duration,
+}
+
+impl Latency {
+    /// From the times of all events; none when there were none.
+    fn of(mut times: Vec<Duration>) -> Option<Self> {
+        times.sort_unstable();
+        let at = |share: f64| times.get((times.len() as f64 * share) as usize).or(times.last()).copied();
+        Some(Self { median: at(0.5)?, p99: at(0.99)? })
+    }
+}
+
+/// Ours and a peer at the same work.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    /// What was done.
+    pub(crate) work: String,
+    /// What each side promised for it, and in what they differ.
+    pub(crate) promise: &'static str,
+    /// Ours.
+    pub(crate) ours: Measured,
+    /// Name and version of the peer.
+    pub(crate) peer: String,
+    /// The peer's.
+    pub(crate) theirs: Measured,
+    /// The least ratio of rates that the product promises; none where the rate was given.
+    pub(crate) bar: Option<f64>,
+}
+
+impl Entry {
+    fn print(&self) {
+        println!("\n{}\n  {}", self.work, self.promise);
+        println!(
+            "  {:<24} {:>12} {:>8} {:>14} {:>9} {:>9} {:>9}",
+            "", "per second", "lost", "us CPU / event", "peak MB", "p50 ms", "p99 ms"
+        );
+        row("Meshport agent", &self.ours);
+        row(&self.peer, &self.theirs);
+        if let Some(bar) = self.bar {
+            let ratio = self.ours.per_second / self.theirs.per_second;
+            let verdict = if ratio < bar { "below the bar" } else { "reaches the bar" };
+            println!("  ratio {ratio:.2}: {verdict} of {bar:.1}");
+        }
+    }
+}
+
+fn row(name: &str, side: &Measured) {
+    let ms = |pick: fn(&Latency) -> Duration| {
+        side.latency.as_ref().map_or_else(String::new, |latency| format!("{:.2}", pick(latency).as_secs_f64() * 1e3))
+    };
+    println!(
+        "  {name:<24} {:>12.0} {:>8} {:>14.2} {:>9.1} {:>9} {:>9}",
+        side.per_second,
+        side.lost,
+        side.processor.as_secs_f64() * 1e6,
+        side.peak as f64 / 1e6,
+        ms(|latency| latency.median),
+        ms(|latency| latency.p99),
+    );
+}
+
+/// What a process costs from here on.
+#[derive(Debug)]
+pub(crate) struct Meter {
+    process: u32,
+    processor: Duration,
+}
+
+impl Meter {
+    fn start(process: u32) -> anyhow::Result<Self> {
+        usage::forget_peak(process)?;
+        Ok(Self { process, processor: usage::processor_time(process)? })
+    }
+
+    /// Processor time per event, and the peak of the memory.
+    fn read(&self, events: usize) -> anyhow::Result<(Duration, u64)> {
+        let used = usage::processor_time(self.process)?.saturating_sub(self.processor);
+        Ok((used.div_f64(events.max(1) as f64), usage::memory(self.process)?.peak))
+    }
+}
+
+/// Runs the entries whose name contains `only` and prints each as soon as it is there.
 ///
 /// # Errors
-/// A program does not start or a client is refused.
+/// A program does not start, a client is refused, or something that must arrive does not.
 pub async fn run(only: Option<&str>) -> anyhow::Result<()> {
     let wanted = |name: &str| only.is_none_or(|only| name.contains(only));
-    let mut lines = Vec::new();
+    let cores = std::thread::available_parallelism()?;
+    println!("{cores} cores for ours, the peer and the clients of both");
+    if wanted("idle") {
+        idle().await?;
+    }
+    if wanted("pages") {
+        pages().await?;
+    }
     if wanted("mqtt") {
-        lines.extend(mqtt::five_to_five().await?);
+        mqtt::five_to_five().await?;
     }
     if wanted("kafka") {
-        lines.push(kafka::cluster_to_cluster().await?);
-    }
-    println!("\n{:<44} {:>12} {:>12}  {:<16} {:>6} {:>5}", "work", "ours /s", "peer /s", "peer", "ratio", "bar");
-    for Line { work, ours, peer, theirs, bar } in lines {
-        let ratio = ours / theirs;
-        let verdict = if ratio >= bar { "" } else { "  missed" };
-        println!("{work:<44} {ours:>12.0} {theirs:>12.0}  {peer:<16} {ratio:>6.2} {bar:>5.1}{verdict}");
+        for size in kafka::SIZES {
+            kafka::cluster_to_cluster(size).await?.print();
+        }
     }
     Ok(())
+}
+
+async fn idle() -> anyhow::Result<()> {
+    let Idle { agent, portal } = frugal::idle().await?;
+    println!("\nA mesh of three sites that has nothing to do");
+    for (name, memory, bar) in [("agent", agent, AGENT_BYTES_MAX), ("portal", portal, PORTAL_BYTES_MAX)] {
+        let verdict = if memory.resident < bar { "within" } else { "ABOVE" };
+        println!("  {name:<8} {memory}: {verdict} the bar of {} MB", bar / 1_000_000);
+    }
+    Ok(())
+}
+
+async fn pages() -> anyhow::Result<()> {
+    let times = frugal::pages().await?;
+    println!("\nPages of the demo under its traffic, from the request to the last byte, median");
+    for (page, time) in times {
+        let verdict = if time < PAGE_TIME_MAX { "within" } else { "ABOVE" };
+        let (time, bar) = (time.as_secs_f64() * 1e3, PAGE_TIME_MAX.as_millis());
+        println!("  {page:<16} {time:>6.1} ms: {verdict} the bar of {bar} ms");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_taken_from_all_times() {
+        let times: Vec<_> = (1..=200).rev().map(Duration::from_millis).collect();
+        let latency = Latency::of(times).expect("there are times");
+        assert_eq!(latency.median, Duration::from_millis(101));
+        assert_eq!(latency.p99, Duration::from_millis(199));
+        assert!(Latency::of(Vec::new()).is_none());
+    }
 }

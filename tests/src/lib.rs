@@ -3,12 +3,15 @@
 
 pub mod bench;
 pub mod browser;
+pub mod demo_mesh;
 pub mod forger;
+pub mod frugal;
 pub mod kafka;
 pub mod layering;
 pub mod mesh;
 pub mod mqtt;
 pub mod proxy;
+pub mod usage;
 
 /// How long a test waits for something that should come soon, on a machine that is busy with other things.
 pub const SOON: std::time::Duration = std::time::Duration::from_secs(60);

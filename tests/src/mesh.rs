@@ -308,20 +308,12 @@ impl Mesh {
         self.folder.path().join(name)
     }
 
-    /// Resident memory of the agent of a site, in bytes.
+    /// The portal's process.
     ///
     /// # Errors
     /// It does not run.
-    pub fn agent_memory(&mut self, site: &str) -> anyhow::Result<u64> {
-        resident_bytes(self.agent(site)?.id())
-    }
-
-    /// Resident memory of the portal, in bytes.
-    ///
-    /// # Errors
-    /// It does not run.
-    pub fn portal_memory(&mut self) -> anyhow::Result<u64> {
-        resident_bytes(self.portal.as_mut().context("the portal runs")?.process().id())
+    pub fn portal(&mut self) -> anyhow::Result<&mut Process> {
+        Ok(self.portal.as_mut().context("the portal runs")?.process())
     }
 }
 
@@ -344,11 +336,4 @@ impl Drop for Mesh {
 async fn start_portal(folder: &Path, ports: PortalPorts, options: &[String]) -> anyhow::Result<Portal> {
     let options: Vec<&str> = options.iter().map(String::as_str).collect();
     Portal::start(&folder.join("portal"), &folder.join("logs"), ports, &options).await
-}
-
-fn resident_bytes(process: u32) -> anyhow::Result<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).context("read the state of the process")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("find its resident memory")?;
-    let kib: u64 = line.trim().trim_end_matches(" kB").parse().context("read its resident memory")?;
-    Ok(kib * 1024)
 }

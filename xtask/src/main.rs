@@ -40,7 +40,8 @@ enum Command {
         /// Only the tests, and only those whose name contains this.
         filter: Option<String>,
     },
-    /// Ours and peers in one run, with release builds: `mqtt` (Mosquitto), `kafka` (MirrorMaker 2).
+    /// Ours and peers in one run, with release builds: `mqtt` (Mosquitto), `kafka` (MirrorMaker 2), and the bars for
+    /// memory and page times: `idle`, `pages`.
     Bench {
         /// Only the entries whose name contains this.
         only: Option<String>,

@@ -33,7 +33,11 @@ pub(crate) fn run() -> anyhow::Result<()> {
 pub(crate) fn bench(only: Option<&str>) -> anyhow::Result<()> {
     let mut steps = Steps::new(2);
     steps.step("build the pages for the browser (wasm)", site::build)?;
-    steps.step("build all programs for release", || run_command(&mut cargo(["build", "--workspace", "--release"])))?;
+    let programs = ["meshport", "mesh-agent", "meshport-demo", "meshport-bench"];
+    let programs = programs.into_iter().flat_map(|program| ["--bin", program]);
+    steps.step("build the programs for release", || {
+        run_command(cargo(["build", "--workspace", "--release"]).args(programs))
+    })?;
     become_program(Command::new(target_dir().join("release/meshport-bench")).args(only))
 }
 

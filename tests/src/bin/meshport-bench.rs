@@ -6,7 +6,7 @@ use system_tests::bench;
 /// Benchmarks against peers.
 #[derive(Parser, Debug)]
 struct Arguments {
-    /// Only the entries whose name contains this: `mqtt`, `kafka`.
+    /// Only the entries whose name contains this: `idle`, `pages`, `mqtt`, `kafka`.
     only: Option<String>,
 }
 

@@ -1,0 +1,101 @@
+//! What a process costs, as the kernel counts it: processor time and memory.
+
+use std::fs;
+use std::time::Duration;
+
+use anyhow::Context;
+
+/// The kernel tells processor time in these, whatever its own clock does (`USER_HZ`).
+const TICK: Duration = Duration::from_millis(10);
+/// Written to `clear_refs`: the peak of the memory begins anew.
+const FORGET_PEAK: &str = "5";
+
+/// Resident memory, in bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Memory {
+    /// All of it.
+    pub resident: u64,
+    /// What belongs to this process alone: heap and stacks.
+    pub anonymous: u64,
+    /// Pages of its program and libraries, which several processes of one program share.
+    pub files: u64,
+    /// The most that was ever resident, or since [`forget_peak`].
+    pub peak: u64,
+}
+
+impl std::fmt::Display for Memory {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mb = |bytes: u64| bytes as f64 / 1e6;
+        let (resident, anonymous, files) = (mb(self.resident), mb(self.anonymous), mb(self.files));
+        write!(f, "{resident:.1} MB resident ({anonymous:.1} MB of its own, {files:.1} MB of program and libraries)")
+    }
+}
+
+/// Memory of a process now.
+///
+/// # Errors
+/// There is no such process.
+pub fn memory(process: u32) -> anyhow::Result<Memory> {
+    let file = format!("/proc/{process}/status");
+    let status = fs::read_to_string(&file).with_context(|| format!("read {file}"))?;
+    let field = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        let kib = line.and_then(|line| line.trim_start_matches(':').trim().strip_suffix(" kB"));
+        let kib: u64 = kib.and_then(|kib| kib.parse().ok()).with_context(|| format!("find {name} in {file}"))?;
+        anyhow::Ok(kib * 1024)
+    };
+    Ok(Memory {
+        resident: field("VmRSS")?,
+        anonymous: field("RssAnon")?,
+        files: field("RssFile")?,
+        peak: field("VmHWM")?,
+    })
+}
+
+/// Lets the peak of the memory begin anew.
+///
+/// # Errors
+/// There is no such process, or it belongs to somebody else.
+pub fn forget_peak(process: u32) -> anyhow::Result<()> {
+    let file = format!("/proc/{process}/clear_refs");
+    fs::write(&file, FORGET_PEAK).with_context(|| format!("write {file}"))
+}
+
+/// Processor time that a process has used so far, in its own code and in the kernel's.
+///
+/// # Errors
+/// There is no such process.
+pub fn processor_time(process: u32) -> anyhow::Result<Duration> {
+    let file = format!("/proc/{process}/stat");
+    let stat = fs::read_to_string(&file).with_context(|| format!("read {file}"))?;
+    // The second field is the program's name in brackets, which may hold anything.
+    let (_, after) = stat.rsplit_once(')').with_context(|| format!("read {file}"))?;
+    let ticks = after.split_whitespace().skip(11).take(2).map(str::parse::<u32>);
+    let ticks: u32 = ticks.sum::<Result<_, _>>().with_context(|| format!("read {file}"))?;
+    Ok(TICK * ticks)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_has_its_parts_and_a_peak() {
+        let memory = memory(std::process::id()).expect("we run");
+        assert!(memory.resident >= memory.anonymous && memory.peak >= memory.resident && memory.anonymous > 0);
+    }
+
+    #[test]
+    fn work_costs_processor_time() {
+        let own = std::process::id();
+        let before = processor_time(own).expect("we run");
+        while processor_time(own).expect("we run") < before + Duration::from_millis(30) {
+            std::hint::black_box((0..10_000_u64).sum::<u64>());
+        }
+    }
+
+    #[test]
+    fn a_process_that_is_not_there_is_an_error() {
+        assert!(memory(u32::MAX).is_err() && processor_time(u32::MAX).is_err());
+    }
+}

@@ -1,0 +1,40 @@
+//! The bars for memory and page times, on the build at hand.
+//!
+//! An unoptimised build cannot hold them as they are: most of what is resident of an agent is then the pages of its own
+//! program, three times as large as in a release build, and its code is slower by about as much again. Here such a build
+//! is held to what its data takes and to a multiple of the time; `cargo xtask bench` judges a release build by the bars.
+
+use std::time::Duration;
+
+use anyhow::ensure;
+use system_tests::frugal::{AGENT_BYTES_MAX, Idle, PAGE_TIME_MAX, PORTAL_BYTES_MAX, idle, pages};
+
+/// Heap and stacks of an idle agent; 6 MB when this was written.
+const AGENT_OWN_BYTES_MAX: u64 = 15_000_000;
+/// Heap and stacks of an idle portal; 12 MB when this was written.
+const PORTAL_OWN_BYTES_MAX: u64 = 30_000_000;
+/// How many times slower a page may be without optimisation, on a machine that is busy with other tests.
+const UNOPTIMISED: u32 = 8;
+
+#[tokio::test]
+async fn an_idle_mesh_takes_little_memory() -> anyhow::Result<()> {
+    let Idle { agent, portal } = idle().await?;
+    println!("agent: {agent}\nportal: {portal}");
+    ensure!(agent.anonymous < AGENT_OWN_BYTES_MAX, "an idle agent has {agent}");
+    ensure!(portal.anonymous < PORTAL_OWN_BYTES_MAX, "an idle portal has {portal}");
+    ensure!(portal.resident < PORTAL_BYTES_MAX, "an idle portal has {portal}");
+    ensure!(cfg!(debug_assertions) || agent.resident < AGENT_BYTES_MAX, "an idle agent has {agent}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_demos_pages_are_fast() -> anyhow::Result<()> {
+    let most: Duration = if cfg!(debug_assertions) { PAGE_TIME_MAX * UNOPTIMISED } else { PAGE_TIME_MAX };
+    let times = pages().await?;
+    for (page, time) in &times {
+        println!("{page:<16} {:>6.1} ms", time.as_secs_f64() * 1e3);
+    }
+    let slow: Vec<_> = times.into_iter().filter(|(_, time)| *time > most).collect();
+    ensure!(slow.is_empty(), "slower than {} ms: {slow:?}", most.as_millis());
+    Ok(())
+}
