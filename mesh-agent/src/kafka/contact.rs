@@ -23,8 +23,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const LOOK: Duration = Duration::from_millis(500);
 /// Looks between two questions of our own.
 const LOOKS_PER_QUESTION: u32 = 8;
-/// How long a question of our own may take.
-const QUESTION: Duration = Duration::from_secs(5);
+/// How long a question of our own may take; a part that must stop waits for it.
+const QUESTION: Duration = Duration::from_secs(2);
 
 /// How a client is with its cluster. Cloning shares it.
 #[derive(Clone, Debug)]
