@@ -23,7 +23,8 @@ async fn an_admin_finds_allows_routes_blocks_and_adds_and_the_mesh_follows() -> 
     make_a_route(&browser, &estate).await.context("make a route")?;
     block_and_unblock(&browser, &estate).await.context("block and unblock a device")?;
     add_a_site(&browser, &estate).await.context("add a site by its join line")?;
-    browser.quit().await
+    browser.quit().await?;
+    estate.mesh.passed()
 }
 
 #[tokio::test]
@@ -62,7 +63,8 @@ async fn a_viewer_sees_what_is_closed_and_why() -> anyhow::Result<()> {
     browser.open("/people").await?;
     browser.text("An admin can give you that role").await.context("people are closed to a viewer, with the reason")?;
     faults::none(&browser.console_errors().await?)?;
-    browser.quit().await
+    browser.quit().await?;
+    estate.mesh.passed()
 }
 
 async fn find_a_topic(browser: &Browser) -> anyhow::Result<()> {

@@ -75,7 +75,8 @@ async fn every_page_is_interactive_accessible_and_without_errors() -> anyhow::Re
     viewer.script("localStorage.setItem('theme', 'dark')").await?;
     found.extend(look(&viewer, &pages, "a viewer's, wide, dark").await?);
     viewer.quit().await?;
-    faults::none(&found)
+    faults::none(&found)?;
+    estate.mesh.passed()
 }
 
 async fn look(browser: &Browser, pages: &[String], how: &str) -> anyhow::Result<Vec<String>> {
