@@ -34,6 +34,8 @@ struct State {
     window: Window,
     /// Taken by the writer and not in the window yet.
     in_hand: usize,
+    /// The writer waits for the library's queue to have room.
+    room_wanted: bool,
     closed: bool,
 }
 
@@ -105,9 +107,11 @@ impl Intake {
         let mut state = self.lock();
         let entry = state.window.complete(number);
         self.tell_when_empty(&state);
+        let room_wanted = state.room_wanted;
         drop(state);
-        // The writer may wait for room in the library's queue.
-        self.wake.notify_all();
+        if room_wanted {
+            self.wake.notify_all();
+        }
         entry
     }
 
@@ -118,8 +122,10 @@ impl Intake {
 
     /// Waits a moment for the cluster to take something; false when the sink ends.
     pub(super) fn wait_for_room(&self) -> bool {
-        let state = self.lock();
-        let (state, _) = self.wake.wait_timeout(state, Duration::from_millis(20)).expect("no panic while held");
+        let mut state = self.lock();
+        state.room_wanted = true;
+        let (mut state, _) = self.wake.wait_timeout(state, Duration::from_millis(20)).expect("no panic while held");
+        state.room_wanted = false;
         !state.closed
     }
 

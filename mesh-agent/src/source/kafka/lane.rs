@@ -21,6 +21,8 @@ use crate::router::{Admitted, EVENT_OVERHEAD_BYTES, Failure, Outcome};
 const BATCH_RECORDS_MAX: usize = 1_000;
 /// Most bytes of one batch; a larger record travels alone.
 const BATCH_BYTES_MAX: usize = 1024 * 1024;
+/// Most deliveries of the poll thread that are joined before they are cut into batches.
+const CHUNKS_MAX: usize = 256;
 /// Shortest and longest pause before a batch is tried again.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
 /// A batch that waits longer than this for its receipt is named in the part.
@@ -145,15 +147,19 @@ impl Work {
     async fn run(mut self, mut records: mpsc::UnboundedReceiver<Vec<Record>>) {
         let (closing, abandon) = (self.closing.clone(), self.abandon.clone());
         let serve = async {
-            while let Some(Some(chunk)) = closing.run_until_cancelled(records.recv()).await {
-                let bytes: usize = chunk.iter().map(Record::size).sum();
-                for batch in batches(&chunk) {
+            let mut chunks = Vec::new();
+            // A batch is worth its round trip when it holds all that came meanwhile: the poll thread often finds a
+            // handful of records only.
+            while let Some(1..) = closing.run_until_cancelled(records.recv_many(&mut chunks, CHUNKS_MAX)).await {
+                let joined: Vec<Record> = chunks.drain(..).flatten().collect();
+                for batch in batches(&joined) {
                     if closing.is_cancelled() {
                         return;
                     }
                     self.bring(batch).await;
+                    let bytes: usize = batch.iter().map(Record::size).sum();
+                    self.state.queued_bytes.fetch_sub(bytes, Ordering::AcqRel);
                 }
-                self.state.queued_bytes.fetch_sub(bytes, Ordering::AcqRel);
             }
         };
         abandon.run_until_cancelled(serve).await;

@@ -15,7 +15,7 @@ use rdkafka::types::RDKafkaErrorCode as Code;
 use tokio::runtime::Handle;
 
 use super::Shared;
-use super::consumer::{Consumer, Context};
+use super::consumer::{Consumer, Context, Lanes};
 use super::record::Record;
 use crate::kafka::client::code_of;
 use crate::kafka::trouble::{Operation, Resource, Right};
@@ -33,6 +33,11 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(3);
 const QUEUED_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Most and least bytes that may wait in one lane before its partition is paused.
 const LANE_BYTES: (usize, usize) = (64 * 1024, 2 * 1024 * 1024);
+/// How long the thread waits for a lane that has too much before it pauses the partition. Pausing throws away what the
+/// library has fetched ahead, so it is for lanes that do not get on, not for those that are just busy.
+const PATIENCE: Duration = Duration::from_millis(500);
+/// Between two looks at such a lane.
+const PATIENT_LOOK: Duration = Duration::from_millis(1);
 /// Pause before a new consumer after a fatal error.
 const BACKOFF: Duration = Duration::from_secs(3);
 
@@ -142,12 +147,16 @@ impl Poller {
         }
     }
 
-    /// Pauses lanes that have too much, resumes those that have little.
+    /// Pauses lanes that have too much and keep it, resumes those that have little.
     fn regulate(&self, consumer: &Consumer) {
+        let began = Instant::now();
+        while is_any_full(&consumer.context().lanes()) && began.elapsed() < PATIENCE && self.goes_on() {
+            std::thread::sleep(PATIENT_LOOK);
+        }
         let (mut full, mut empty) = (TopicPartitionList::new(), TopicPartitionList::new());
         {
             let mut lanes = consumer.context().lanes();
-            let most = (QUEUED_BYTES_MAX / lanes.len().max(1)).clamp(LANE_BYTES.0, LANE_BYTES.1);
+            let most = lane_bytes_max(&lanes);
             for ((topic, partition), lane) in lanes.iter_mut() {
                 let queued = lane.state.queued_bytes();
                 if !lane.paused && queued > most {
@@ -209,6 +218,17 @@ impl Poller {
             });
         }
     }
+}
+
+/// Most bytes that may wait in one lane.
+fn lane_bytes_max(lanes: &Lanes) -> usize {
+    (QUEUED_BYTES_MAX / lanes.len().max(1)).clamp(LANE_BYTES.0, LANE_BYTES.1)
+}
+
+/// Whether a partition that is read has a lane with too much.
+fn is_any_full(lanes: &Lanes) -> bool {
+    let most = lane_bytes_max(lanes);
+    lanes.values().any(|lane| !lane.paused && lane.state.queued_bytes() > most)
 }
 
 /// What is done from time to time.
