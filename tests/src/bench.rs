@@ -40,8 +40,8 @@ impl Latency {
     /// From the times of all events; none when there were none.
     fn of(mut times: Vec<Duration>) -> Option<Self> {
         times.sort_unstable();
-        let at = |share: f64| times.get((times.len() as f64 * share) as usize).or(times.last()).copied();
-        Some(Self { median: at(0.5)?, p99: at(0.99)? })
+        let at = |percent: usize| times.get(times.len() * percent / 100).or(times.last()).copied();
+        Some(Self { median: at(50)?, p99: at(99)? })
     }
 }
 
