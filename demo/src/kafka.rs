@@ -199,10 +199,12 @@ fn format_once(jars: &Jars, folder: &Path, properties: &PathBuf, security: &Secu
     Ok(())
 }
 
-/// A random cluster id in Kafka's form: a UUID in URL-safe base64.
+/// A random cluster id in Kafka's form: a UUID in URL-safe base64. As in Kafka itself, none begins with a dash: its tools
+/// would take that for an option.
 fn cluster_id() -> String {
     use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
-    BASE64_URL_SAFE_NO_PAD.encode(uuid::Uuid::new_v4().as_bytes())
+    let mut ids = std::iter::repeat_with(|| BASE64_URL_SAFE_NO_PAD.encode(uuid::Uuid::new_v4().as_bytes()));
+    ids.find(|id| !id.starts_with('-')).expect("one in 64 begins with a dash, not all")
 }
 
 #[cfg(test)]

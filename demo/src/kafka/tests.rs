@@ -1,6 +1,6 @@
 //! Both kinds of broker, started for real.
 
-use super::{Broker, BrokerPorts, Jars, Login, Security};
+use super::{Broker, BrokerPorts, Jars, Login, Security, cluster_id};
 use crate::ports::free_port;
 
 fn start(name: &str, security: Security) -> (Broker, std::path::PathBuf) {
@@ -44,4 +44,9 @@ async fn a_plain_broker_keeps_its_topics_over_a_restart() {
     assert_eq!(metadata.topics()[0].partitions().len(), 4);
     drop(again);
     std::fs::remove_dir_all(folder).expect("the folder is ours");
+}
+
+#[test]
+fn no_cluster_id_looks_like_an_option() {
+    assert!((0..2_000).all(|_| !cluster_id().starts_with('-')));
 }
