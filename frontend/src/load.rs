@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::api::{Api, ApiError, LiveTopic};
-use crate::components::{Banner, Empty, Skeleton};
+use crate::components::{Banner, Empty, Main, Skeleton};
 use crate::live::Live;
 
 /// Something a page loads.
@@ -70,6 +70,9 @@ pub fn Load<T, F, V>(
     resource: Loading<T>,
     /// What it is, for sentences such as "The rules did not load".
     what: &'static str,
+    /// The heading while there is nothing to draw, when the children are a whole page with a heading of their own.
+    #[prop(optional)]
+    title: Option<&'static str>,
     /// Draws it; called once, the signal brings newer values.
     children: F,
 ) -> impl IntoView
@@ -80,7 +83,7 @@ where
 {
     let children = StoredValue::new(children);
     view! {
-        <Transition fallback=move || view! { <Skeleton/> }>
+        <Transition fallback=move || framed(title, view! { <Skeleton/> }.into_any())>
             {
                 let state = Memo::new(move |last: Option<&State<T>>| {
                     let kept = || last.and_then(|last| last.value.clone());
@@ -97,8 +100,11 @@ where
                 }));
                 let error = Memo::new(move |_| state.with(|state| state.error.clone()));
                 move || match face.get() {
-                    Face::Loading => view! { <Skeleton/> }.into_any(),
-                    Face::Failed(error) => view! { <Failed error=error what=what on_retry=move |()| resource.refetch()/> }.into_any(),
+                    Face::Loading => framed(title, view! { <Skeleton/> }.into_any()),
+                    Face::Failed(error) => {
+                        let failed = view! { <Failed error=error what=what on_retry=move |()| resource.refetch()/> };
+                        framed(title, failed.into_any())
+                    }
                     Face::There => {
                         let value = Signal::derive(move || {
                             state.with(|state| state.value.clone()).expect("a value that was there is kept")
@@ -121,6 +127,14 @@ where
         </Transition>
     }
     .into_any()
+}
+
+/// What stands in for a whole page has the frame of one.
+fn framed(title: Option<&'static str>, content: AnyView) -> AnyView {
+    match title {
+        Some(title) => view! { <Main title=title>{content}</Main> }.into_any(),
+        None => content,
+    }
 }
 
 fn stale_sentence(what: &str, error: Option<&ApiError>) -> String {

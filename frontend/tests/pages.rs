@@ -165,7 +165,9 @@ fn a_page_of_one_thing_says_what_can_be_done_about_it() {
 #[test]
 fn what_is_gone_says_so() {
     assert!(admin_sees(retailer(), &format!("/sites/{}", fixture::id(77))).contains("It is not here"));
-    assert!(admin_sees(retailer(), "/agents/nonsense").contains("It is not here"));
+    let html = admin_sees(retailer(), "/agents/nonsense");
+    assert!(html.contains("It is not here"));
+    assert!(html.contains("<h1>Agent</h1>"), "it has the frame of a page: {html}");
 }
 
 #[test]

@@ -121,7 +121,10 @@ impl Browser {
             for found in self.driver.find_all(By::XPath(path)).await.context("look for it")? {
                 shown.push(found.text().await.context("read it")?);
             }
-            anyhow::ensure!(shown.iter().any(|text| text.contains(wanted)), "it shows: {shown:?}");
+            if !shown.iter().any(|text| text.contains(wanted)) {
+                let page = self.element("body").await?.text().await.context("read the page")?;
+                anyhow::bail!("it shows: {shown:?}; the page shows: {page}");
+            }
             Ok(Some(()))
         })
         .await

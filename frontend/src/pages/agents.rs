@@ -131,7 +131,7 @@ pub fn AgentDetail() -> impl IntoView {
         },
     );
     view! {
-        <Load resource=agent what="agent" let:agent>
+        <Load resource=agent what="agent" title="Agent" let:agent>
             <Detail agent=agent/>
         </Load>
     }

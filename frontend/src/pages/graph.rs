@@ -50,7 +50,7 @@ pub fn Graph() -> impl IntoView {
     );
     let sites = load_sites();
     view! {
-        <Load resource=graph what="flow graph" let:graph>
+        <Load resource=graph what="flow graph" title="Flow graph" let:graph>
             <Loaded graph=graph sites=sites/>
         </Load>
     }

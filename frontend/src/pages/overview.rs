@@ -38,7 +38,7 @@ pub fn Overview() -> impl IntoView {
         },
     );
     view! {
-        <Load resource=overview what="overview" let:overview>
+        <Load resource=overview what="overview" title="Overview" let:overview>
             <Page overview=overview denials=denials/>
         </Load>
     }

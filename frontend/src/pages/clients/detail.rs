@@ -57,7 +57,7 @@ pub fn ClientDetail() -> impl IntoView {
         },
     );
     view! {
-        <Load resource=client what="client" let:client>
+        <Load resource=client what="client" title="Client" let:client>
             <Detail client=client rules=rules denials=denials/>
         </Load>
     }

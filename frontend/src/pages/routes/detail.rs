@@ -33,7 +33,7 @@ pub fn RouteDetail() -> impl IntoView {
         },
     );
     view! {
-        <Load resource=route what="route" let:route>
+        <Load resource=route what="route" title="Route" let:route>
             <Detail route=route/>
         </Load>
     }

@@ -34,7 +34,7 @@ pub fn SiteDetail() -> impl IntoView {
         },
     );
     view! {
-        <Load resource=site what="site" let:site>
+        <Load resource=site what="site" title="Site" let:site>
             <Detail site=site/>
         </Load>
     }
