@@ -59,6 +59,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/agents/:id") view=AgentDetail ssr=SsrMode::Async/>
                     <Route path=path!("/brokers") view=Brokers ssr=SsrMode::Async/>
                     <Route path=path!("/people") view=People ssr=SsrMode::Async/>
+                    <Route path=path!("/*any") view=NotFound ssr=SsrMode::Async/>
                 </ParentRoute>
             </Routes>
         </Router>

@@ -22,11 +22,13 @@ pub mod graph;
 pub mod live;
 pub mod load;
 pub mod pages;
+mod status;
 pub mod viewer;
 
 pub use app::App;
 pub use assets::AssetPaths;
 pub use document::shell;
+pub use status::PageStatus;
 pub use viewer::Viewer;
 
 /// Entry point of the wasm.

@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use crate::api::{Api, ApiError, LiveTopic};
 use crate::components::{Banner, Empty, Main, Skeleton};
 use crate::live::Live;
+use crate::status::PageStatus;
 
 /// Something a page loads.
 pub type Loading<T> = Resource<Result<T, ApiError>>;
@@ -102,6 +103,9 @@ where
                 move || match face.get() {
                     Face::Loading => framed(title, view! { <Skeleton/> }.into_any()),
                     Face::Failed(error) => {
+                        if title.is_some() {
+                            PageStatus::tell(error.status);
+                        }
                         let failed = view! { <Failed error=error what=what on_retry=move |()| resource.refetch()/> };
                         framed(title, failed.into_any())
                     }

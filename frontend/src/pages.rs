@@ -18,7 +18,8 @@ mod subscriptions;
 
 use leptos::prelude::*;
 
-use crate::components::Empty;
+use crate::components::{Empty, Main};
+use crate::status::PageStatus;
 
 pub use acl::Acl;
 pub use agents::{AgentDetail, Agents};
@@ -39,16 +40,17 @@ use site_select::{SiteSelect, load_sites};
 /// No page has this address.
 #[component]
 pub fn NotFound() -> impl IntoView {
+    PageStatus::tell(404);
     view! {
-        <main class="m-main" id="main">
+        <Main title="There is nothing here">
             <Empty
                 icon="search"
-                title="There is nothing here"
-                text="The address is wrong, or what it named is gone. Search with / or start from the overview."
+                title="No page has this address"
+                text="It is wrong, or what it named is gone. Search with / or start from the overview."
             >
                 <a class="m-button" href="/">"Overview"</a>
             </Empty>
-        </main>
+        </Main>
     }
     .into_any()
 }

@@ -14,7 +14,7 @@ use crate::load::{Load, load};
 use crate::viewer::{Viewer, right};
 
 /// What a change of routes makes old.
-const TOPICS: &[LiveTopic] = &[LiveTopic::Routes, LiveTopic::Rollout];
+const TOPICS: &[LiveTopic] = &[LiveTopic::Routes, LiveTopic::Rollout, LiveTopic::Topology, LiveTopic::Overview];
 
 /// `/routes`
 #[component]

@@ -203,3 +203,21 @@ async fn pages_come_with_a_policy_that_names_their_nonce_and_the_api_document_is
     assert!(document.body["paths"]["/api/v1/sites"]["post"].is_object());
     assert_eq!(portal.call("GET", "/api/v1/nothing", None, None).await.body["type"], "not-found");
 }
+
+#[tokio::test]
+async fn a_page_that_is_not_there_has_a_heading_and_says_so_in_its_status_too() {
+    let portal = TestPortal::start().await;
+    let cookie = portal.admin().await;
+    for (path, status, heading) in [
+        ("/no-such-page", StatusCode::NOT_FOUND, "<h1>There is nothing here</h1>"),
+        ("/routes/01920000-0000-7000-8000-000000000000", StatusCode::NOT_FOUND, "<h1>Route</h1>"),
+        ("/routes", StatusCode::OK, "<h1>Routes</h1>"),
+    ] {
+        let page = portal.call("GET", path, Some(&cookie), None).await;
+        let html = page.body.as_str().unwrap_or_default();
+        assert_eq!(page.status, status, "{path}");
+        assert!(html.contains(heading), "{path}: {html}");
+    }
+    let signed_out = portal.call("GET", "/no-such-page", None, None).await;
+    assert!(signed_out.status.is_redirection(), "a stranger learns nothing: {signed_out:?}");
+}

@@ -40,7 +40,10 @@ async fn a_viewer_sees_what_is_closed_and_why() -> anyhow::Result<()> {
     browser.click("Sign in").await?;
     browser.element("form [role=alert]").await.context("a wrong password is refused in the form")?;
     let refused = browser.console_errors().await?;
-    anyhow::ensure!(refused.iter().all(|error| error.contains("401")), "only the refusal itself is logged: {refused:?}");
+    anyhow::ensure!(
+        refused.iter().all(|error| error.contains("401")),
+        "only the refusal itself is logged: {refused:?}"
+    );
     browser.sign_in("viewer", &password).await?;
     let client = format!("/clients/{}", estate.id("principals", "/username", "till-7").await?);
     for (page, button, role) in [
@@ -127,7 +130,10 @@ async fn make_a_route(browser: &Browser, estate: &Estate) -> anyhow::Result<()> 
     browser.fill("filters", "orders/fr/>").await?;
     browser.choose("to", "kafka-a at hq").await?;
     browser.fill("topic", "retail.{1").await?;
-    browser.element("dialog[open] [name=topic][aria-invalid=true]").await.context("a mistake is told while one types")?;
+    browser
+        .element("dialog[open] [name=topic][aria-invalid=true]")
+        .await
+        .context("a mistake is told while one types")?;
     browser.fill("topic", "retail.{1}").await?;
     browser.click("Create route").await?;
     browser.heading("orders-to-kafka").await?;
