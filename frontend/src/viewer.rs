@@ -57,7 +57,8 @@ pub const fn role_name(role: PortalRole) -> &'static str {
     }
 }
 
-/// Names of the permission table that pages ask for; the server's table is the one that decides.
+/// Names of the permission table that pages ask for; the server's table is the one that decides, and its tests compare
+/// the two.
 pub mod right {
     /// Owner and description of catalog objects.
     pub const CATALOG_WRITE: &str = "catalog.write";
@@ -72,15 +73,15 @@ pub mod right {
     /// Access rules.
     pub const RULE_WRITE: &str = "rule.write";
     /// Stop one client's publishing, and let it go on.
-    pub const BLOCK: &str = "block";
+    pub const BLOCK: &str = "principal.block";
     /// Sites, join tokens, links, listeners, broker connections.
     pub const SITE_WRITE: &str = "site.write";
     /// Revoke an agent for good.
-    pub const AGENT_REVOKE: &str = "agent.revoke";
+    pub const AGENT_WRITE: &str = "agent.write";
     /// Routes.
     pub const ROUTE_WRITE: &str = "route.write";
     /// People.
-    pub const PEOPLE_WRITE: &str = "people.write";
+    pub const PEOPLE_WRITE: &str = "person.write";
     /// Service tokens.
     pub const TOKEN_WRITE: &str = "token.write";
 
@@ -94,7 +95,7 @@ pub mod right {
         (RULE_WRITE, "approver"),
         (BLOCK, "approver or operator"),
         (SITE_WRITE, "operator"),
-        (AGENT_REVOKE, "operator"),
+        (AGENT_WRITE, "operator"),
         (ROUTE_WRITE, "operator"),
         (PEOPLE_WRITE, "admin"),
         (TOKEN_WRITE, "admin"),

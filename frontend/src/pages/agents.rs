@@ -237,7 +237,7 @@ fn Revoke(agent: Signal<AgentView>) -> impl IntoView {
             toasts.done("Agent revoked. The other agents are told now.");
         },
     );
-    let may = Signal::derive(|| Viewer::has(right::AGENT_REVOKE));
+    let may = Signal::derive(|| Viewer::has(right::AGENT_WRITE));
     view! {
         <Show when=move || agent.with(|agent| agent.presence != Presence::Revoked)>
             <Part title="Revoke" note="for a machine that was lost or stolen">

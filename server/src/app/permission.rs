@@ -261,6 +261,7 @@ impl Caller {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::person::api_role;
 
     fn caller(role: PortalRole) -> Caller {
         Caller::Service { id: Uuid::nil(), name: "test".into(), role }
@@ -272,6 +273,16 @@ mod tests {
             assert_eq!(right.row().1, *name);
             assert!(caller(PortalRole::Admin).permit(*right).is_ok());
             assert!(matches!(Caller::Anonymous.permit(*right), Err(Error::Unauthenticated)));
+        }
+    }
+
+    #[test]
+    fn pages_ask_for_rights_that_exist_and_name_who_has_them() {
+        for (name, words) in frontend::viewer::right::ALL {
+            let row = RIGHTS.iter().find(|(_, have, _)| *have == name);
+            let (_, _, roles) = row.unwrap_or_else(|| panic!("no right is called {name}"));
+            let roles: Vec<_> = roles.iter().map(|role| frontend::viewer::role_name(api_role(*role))).collect();
+            assert_eq!(roles.join(" or "), words, "{name}");
         }
     }
 

@@ -45,7 +45,10 @@ async fn page(State(state): State<Http>, portal: Portal, request: Request) -> Re
     let (options, assets) = (state.options.clone(), state.assets.clone());
     let render = leptos_axum::render_app_async_with_context(context, move || shell(options.clone(), assets.clone()));
     let mut response = render(request).await.into_response();
-    if let Some(status) = status.told().and_then(|status| StatusCode::from_u16(status).ok()) {
+    // A redirect to the login page stays one.
+    if response.status() == StatusCode::OK
+        && let Some(status) = status.told().and_then(|status| StatusCode::from_u16(status).ok())
+    {
         *response.status_mut() = status;
     }
     // A page belongs to whoever asked for it.
