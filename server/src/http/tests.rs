@@ -218,6 +218,7 @@ async fn a_page_that_is_not_there_has_a_heading_and_says_so_in_its_status_too() 
         assert_eq!(page.status, status, "{path}");
         assert!(html.contains(heading), "{path}: {html}");
     }
-    let signed_out = portal.call("GET", "/no-such-page", None, None).await;
+    let request = Request::get("/no-such-page").header("host", "portal.test").header("accept", "text/html");
+    let signed_out = portal.send(request.body(Body::empty()).expect("a request")).await;
     assert!(signed_out.status.is_redirection(), "a stranger learns nothing: {signed_out:?}");
 }
