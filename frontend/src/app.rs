@@ -31,9 +31,15 @@ pub fn App() -> impl IntoView {
     Toasts::provide();
     let ready = RwSignal::new(false);
     provide_context(Ready(ready));
+    // The page below hydrates in tasks of its own; a timer runs when these are done.
     Effect::new(move || {
-        ready.set(true);
-        browser::mark_ready();
+        set_timeout(
+            move || {
+                ready.set(true);
+                browser::mark_ready();
+            },
+            std::time::Duration::ZERO,
+        );
     });
 
     view! {
