@@ -18,12 +18,14 @@ use thirtyfour::{ChromeCapabilities, ChromiumLikeCapabilities, DesiredCapabiliti
 
 use crate::SOON;
 
-/// Deque's accessibility checker; it looks for what a machine can find of WCAG 2.2 A and AA.
+/// Deque's accessibility checker; it looks for what a machine can find of WCAG 2.2 A and AA. One rule, which axe itself
+/// calls experimental, is left out: it takes every figure that is drawn inside a node of a graph for a part of its label.
 const AXE: &str = include_str!("../vendor/axe.min.js");
 const RUN_AXE: &str = "
     const done = arguments[arguments.length - 1];
     const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
-    axe.run(document, { runOnly: tags }).then(
+    const rules = { 'label-content-name-mismatch': { enabled: false } };
+    axe.run(document, { runOnly: tags, rules }).then(
         result => done(result.violations.map(v => v.id + ': ' + v.nodes.map(n => n.target.join(' ')).slice(0, 3).join(', '))),
         error => done(['axe failed: ' + error]));";
 
