@@ -7,24 +7,10 @@ use demo::wait::until;
 use serde_json::json;
 use system_tests::SOON;
 use system_tests::browser::{Browser, NARROW, WIDE};
+use system_tests::demo_mesh::PAGES;
 
 use crate::estate::Estate;
 use crate::faults;
-
-/// Every page of the navigation.
-const PAGES: [&str; 11] = [
-    "/",
-    "/catalog",
-    "/graph",
-    "/subscriptions",
-    "/acl",
-    "/clients",
-    "/routes",
-    "/sites",
-    "/agents",
-    "/brokers",
-    "/people",
-];
 
 /// An address without a page.
 const NOWHERE: &str = "/no-such-page";
