@@ -17,7 +17,16 @@ pub struct State {
     /// The secrets, written back by [`State::save`].
     pub secrets: Secrets,
     /// Held as long as the demo runs.
-    _lock: File,
+    lock: File,
+}
+
+impl Drop for State {
+    /// Said aloud, because closing is not enough: a child that another thread is starting holds a copy of the file until
+    /// its program runs.
+    fn drop(&mut self) {
+        // What cannot be unlocked is free with the end of the process.
+        let _ = self.lock.unlock();
+    }
 }
 
 /// Everything that must not be read by others.
@@ -62,7 +71,7 @@ impl State {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Secrets::default(),
             Err(error) => return Err(error).with_context(|| format!("read {}", file.display())),
         };
-        Ok(Self { folder, secrets, _lock: lock })
+        Ok(Self { folder, secrets, lock })
     }
 
     /// A path in the folder.

@@ -32,7 +32,15 @@ pub struct Home {
 
 /// Holds the folder for one running agent; another one is refused until this is dropped.
 #[derive(Debug)]
-pub struct HomeLock(#[expect(dead_code, reason = "the lock lives as long as the open file")] File);
+pub struct HomeLock(File);
+
+impl Drop for HomeLock {
+    /// Said aloud: a child that another thread is just starting holds a copy of the open file.
+    fn drop(&mut self) {
+        // What cannot be unlocked is free with the end of the process.
+        let _ = self.0.unlock();
+    }
+}
 
 /// Why the state folder cannot be used.
 #[derive(Debug, thiserror::Error)]

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 pub struct Folder {
     path: PathBuf,
     /// Held as long as the portal runs; the system frees it when the process ends, however it ends.
-    _lock: File,
+    lock: File,
 }
 
 /// Where the portal can be reached, for scripts: `endpoints.json`.
@@ -31,6 +31,14 @@ pub struct Endpoints {
     pub pid: u32,
 }
 
+impl Drop for Folder {
+    /// Said aloud: a child that another thread is just starting holds a copy of the open file.
+    fn drop(&mut self) {
+        // What cannot be unlocked is free with the end of the process.
+        let _ = self.lock.unlock();
+    }
+}
+
 impl Folder {
     /// Opens the folder, or makes it.
     ///
@@ -40,7 +48,7 @@ impl Folder {
         fs::create_dir_all(path).with_context(|| format!("make the data folder {}", path.display()))?;
         let lock = File::create(path.join("lock")).with_context(|| format!("write into {}", path.display()))?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
+            Ok(()) => Ok(Self { path: path.to_owned(), lock }),
             Err(TryLockError::WouldBlock) => {
                 bail!("another portal uses the data folder {}: stop it, or choose another with --data", path.display())
             }
