@@ -4,9 +4,19 @@
 //! then come without styles and scripts.
 
 use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::Duration;
 use std::{env, fs};
 
+/// Set by `cargo xtask build` when it makes the site at the same time: a file that is there until the site is.
+const PENDING: &str = "MESHPORT_SITE_PENDING";
+
 fn main() {
+    if let Some(pending) = env::var_os(PENDING) {
+        while Path::new(&pending).exists() {
+            sleep(Duration::from_millis(200));
+        }
+    }
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it for build scripts"));
     let site = match env::var_os("SITE_DIR") {
         Some(folder) => PathBuf::from(folder),

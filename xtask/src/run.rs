@@ -14,16 +14,37 @@ use crate::step::Steps;
 /// The whole workspace is built, tests' helpers included, because features are unified over what is built together: a
 /// smaller selection would compile shared crates in a second variant.
 pub(crate) fn build(steps: &mut Steps) -> anyhow::Result<()> {
+    if !site::exists() {
+        return steps.step("build the pages (wasm), the portal, the agent and the demo", build_together);
+    }
     steps.step("build the pages for the browser (wasm)", site::build)?;
-    steps.step("build the portal, the agent and the demo", || run_command(&mut cargo(["build", "--workspace"])))?;
+    steps.step("build the portal, the agent and the demo", || run_command(&mut cargo(["build", "--workspace"])))
+}
+
+/// The first build: the pages' optimiser keeps one core busy for minutes, the programs' crates meanwhile the others. The
+/// server's build script waits for the site.
+fn build_together() -> anyhow::Result<()> {
+    let pending = site::Pending::begin()?;
+    let mut programs = cargo(["build", "--workspace"]);
+    let mut programs = programs.env(site::PENDING, pending.marker()).spawn().context("start `cargo build`")?;
+    let site = site::build().and_then(|()| pending.date_back());
+    drop(pending);
+    let status = programs.wait().context("wait for `cargo build`")?;
+    site?;
+    anyhow::ensure!(status.success(), "`cargo build --workspace` failed ({status})");
     Ok(())
+}
+
+/// Steps that [`build`] will take.
+pub(crate) fn steps_of_build() -> usize {
+    if site::exists() { 2 } else { 1 }
 }
 
 /// Builds, then becomes the demo: it starts the mesh, prints addresses and logins and stops everything on Ctrl-C.
 ///
 /// It replaces this process, so that the terminal's Ctrl-C reaches one program that knows what to stop.
 pub(crate) fn run() -> anyhow::Result<()> {
-    let mut steps = Steps::new(2);
+    let mut steps = Steps::new(steps_of_build());
     build(&mut steps)?;
     println!("built in {:.1} s", steps.elapsed_s());
     become_program(Command::new(target_dir().join("debug/meshport-demo")).arg("up"))

@@ -15,8 +15,9 @@ mod css;
 mod files;
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use anyhow::Context;
 use serde::Serialize;
@@ -42,6 +43,56 @@ struct Manifest {
     assets: BTreeMap<String, String>,
 }
 
+/// The variable that tells the server's build script which file to wait for the end of.
+pub(crate) const PENDING: &str = "MESHPORT_SITE_PENDING";
+
+/// Whether there is a site that the server can embed.
+pub(crate) fn exists() -> bool {
+    target_dir().join("manifest.json").exists()
+}
+
+/// The site is being built while the server's build script waits for it: until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Pending {
+    marker: PathBuf,
+    since: SystemTime,
+}
+
+impl Pending {
+    /// From now on.
+    pub(crate) fn begin() -> anyhow::Result<Self> {
+        let marker = target_dir().join("site.pending");
+        fs::create_dir_all(target_dir()).and_then(|()| fs::write(&marker, [])).context("mark that the site is built")?;
+        Ok(Self { marker, since: SystemTime::now() })
+    }
+
+    /// The file that is there as long as the site is not.
+    pub(crate) fn marker(&self) -> &Path {
+        &self.marker
+    }
+
+    /// Cargo runs a build script again when what it watches is younger than its last start, and the server's starts before
+    /// the site is there: the site gets the time at which its making began.
+    pub(crate) fn date_back(&self) -> anyhow::Result<()> {
+        let site = target_dir().join("site");
+        let mut dated = files::files_below(&site, &|_| true)?;
+        dated.extend(files::folders_below(&site)?);
+        dated.push(target_dir().join("manifest.json"));
+        for path in dated {
+            let file = File::open(&path).and_then(|file| file.set_modified(self.since));
+            file.with_context(|| format!("date {} back", path.display()))?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        // What cannot be removed is older than any later build: only the build that made it waits for it.
+        let _ = fs::remove_file(&self.marker);
+    }
+}
+
 /// Builds the site; does little when nothing has changed.
 pub(crate) fn build() -> anyhow::Result<()> {
     let wasm = build_wasm()?;
@@ -57,7 +108,9 @@ pub(crate) fn build() -> anyhow::Result<()> {
 
 fn build_wasm() -> anyhow::Result<PathBuf> {
     let target = "wasm32-unknown-unknown";
-    run(cargo(["build", "--package", "frontend", "--lib", "--features", "hydrate", "--profile", "wasm-release"])
+    // The crate type is named here only: in the manifest it would link a library of 137 MB for the machine itself, too.
+    run(cargo(["rustc", "--package", "frontend", "--lib", "--features", "hydrate", "--profile", "wasm-release"])
+        .args(["--crate-type", "cdylib"])
         .args(["--target", target]))?;
     Ok(target_dir().join(target).join("wasm-release/frontend.wasm"))
 }

@@ -12,7 +12,7 @@ use anyhow::{Context, bail};
 use crate::cargo::cargo;
 use crate::check;
 use crate::postgres::Postgres;
-use crate::run::build;
+use crate::run::{build, steps_of_build};
 use crate::step::Steps;
 
 /// The variable that hands the test database server to the tests: the URL of a database from which others can be made.
@@ -35,7 +35,7 @@ pub(crate) fn test(filter: Option<&str>) -> anyhow::Result<()> {
 }
 
 fn build_and_run(filter: Option<&str>, tally: &mut Tally) -> anyhow::Result<()> {
-    let mut steps = Steps::new(4);
+    let mut steps = Steps::new(steps_of_build() + 2);
     build(&mut steps)?;
     let postgres = steps.step("start PostgreSQL", Postgres::start)?;
     steps.step("run the tests", || cargo_test(filter, &postgres, tally))

@@ -45,6 +45,15 @@ pub(super) fn write_if_changed(file: &Path, bytes: &[u8]) -> anyhow::Result<()> 
     fs::write(file, bytes).with_context(|| format!("write {}", file.display()))
 }
 
+/// A folder and all folders below it.
+pub(super) fn folders_below(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let mut folders = BTreeSet::from([folder.to_owned()]);
+    for file in files_below(folder, &|_| true)? {
+        folders.extend(file.ancestors().skip(1).take_while(|above| above.starts_with(folder)).map(Path::to_owned));
+    }
+    Ok(folders.into_iter().collect())
+}
+
 /// The wanted files of a folder and its subfolders, sorted; none when the folder does not exist.
 pub(super) fn files_below(folder: &Path, wanted: &dyn Fn(&Path) -> bool) -> anyhow::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
