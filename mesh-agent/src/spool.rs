@@ -5,7 +5,17 @@
 //! who asks, acknowledgements therefore wait for the outlets, and a peer knows from its heartbeat that its marks end
 //! with the process.
 
+mod committer;
+mod core;
+mod disk;
+mod fjall;
+mod index;
+mod layout;
 mod memory;
+mod recover;
+mod repair;
+#[cfg(test)]
+mod simulated;
 
 use std::fmt::Debug;
 
@@ -13,7 +23,16 @@ use mesh_protocol::id::{Epoch, Lane, Seq, SpoolId};
 
 use crate::router::Admitted;
 
+pub use committer::{Answer, Committer};
+pub use core::{Addressed, Core, Done, Op, Queues, Refusal, Settings, Taken, Tally};
+pub use disk::{Disk, DiskError, Place, SegmentNo, Visit, Write};
+pub use fjall::FjallDisk;
+pub use index::{Entry, EpochStart, Limits, Standing};
+pub use layout::{MarkKey, QueueNo, Row};
 pub use memory::{MemorySpool, SpoolError};
+pub use repair::Repaired;
+#[cfg(test)]
+pub(crate) use simulated::{Crash, SimulatedDisk};
 
 /// Lanes of a spool's epoch.
 pub const LANES: u16 = 8;
@@ -60,3 +79,6 @@ pub fn lane_of(key: &[u8], lanes: u16) -> Lane {
     let lane = (hash ^ (hash >> 32)) % u64::from(lanes.max(1));
     Lane(u16::try_from(lane).expect("a remainder below a u16"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use tokio::time::sleep;
 
 use super::enrol;
-use super::session::chain;
+use crate::causes::chain;
 use crate::home::Home;
 use crate::identity::Identity;
 use crate::task::Tasks;

@@ -26,6 +26,7 @@ use super::facts::Facts;
 use super::outbox::Outbox;
 use super::portal::PortalError;
 use super::standing::LedgerHandle;
+use crate::causes::chain;
 use crate::identity::Identity;
 use crate::status::now_ms;
 use crate::task::Tasks;
@@ -330,18 +331,6 @@ where
 {
     let sent = timeout(SEND_TIMEOUT, sink.send(message)).await.map_err(|_| SessionError::Stuck)?;
     sent.map_err(|error| Box::new(error).into())
-}
-
-/// An error with its causes, for the log and for `mesh-agent status`.
-#[must_use]
-pub fn chain(error: &dyn std::error::Error) -> String {
-    let mut told = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        told = format!("{told}: {cause}");
-        source = cause.source();
-    }
-    told
 }
 
 /// Doubles from [`BACKOFF_MIN`] to [`BACKOFF_MAX`]; half of each pause is random, so that a portal that comes back is

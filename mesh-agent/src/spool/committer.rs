@@ -1,0 +1,206 @@
+//! The one thread that commits. Group commit needs no timer: whatever comes while the disk syncs goes into the next
+//! batch together, so a lone writer waits for one sync and many writers share each.
+//!
+//! ```text
+//!  callers --submit--> inbox --(all of it, up to a bound)--> Core::turn (one sync) --> answers, in the order of submitting
+//! ```
+//! What bounds the inbox is the byte budget: a publisher holds its share of it until its answer comes.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+
+use super::core::{Core, Done, Op, Refusal, Tally};
+use crate::causes::chain;
+use crate::counters::{Counter, Counters};
+
+/// Operations of one commit.
+const OPS_MAX: usize = 4_096;
+/// Bytes of one commit; the operation that passes this bound still goes with it.
+const BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Without work, unwanted rows are looked for this often.
+const IDLE: Duration = Duration::from_secs(1);
+
+/// Called once, on the committer's thread: short, never waits.
+pub type Answer = Box<dyn FnOnce(Result<Done, Refusal>) + Send>;
+
+/// Takes operations and commits them. Dropping it commits what was submitted and ends the thread.
+pub struct Committer {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    core: Arc<Core>,
+    inbox: Mutex<Inbox>,
+    filled: Condvar,
+    failed: CancellationToken,
+    counts: Counts,
+}
+
+#[derive(Default)]
+struct Inbox {
+    waiting: VecDeque<(Op, Answer)>,
+    closed: bool,
+}
+
+#[derive(Debug)]
+struct Counts {
+    commits: Counter,
+    appended: Counter,
+    appended_bytes: Counter,
+    acked: Counter,
+    refused: Counter,
+    dropped: Counter,
+}
+
+impl Counts {
+    fn new(counters: &Counters) -> Self {
+        Self {
+            commits: counters.counter("spool_commits"),
+            appended: counters.counter("spool_appended_events"),
+            appended_bytes: counters.counter("spool_appended_bytes"),
+            acked: counters.counter("spool_acked_events"),
+            refused: counters.counter("spool_refused_operations"),
+            dropped: counters.counter("spool_dropped_segments"),
+        }
+    }
+
+    fn add(&self, tally: Tally) {
+        self.commits.one();
+        self.appended.add(tally.appended);
+        self.appended_bytes.add(tally.appended_bytes);
+        self.acked.add(tally.acked);
+        self.refused.add(tally.refused);
+        self.dropped.add(tally.dropped);
+    }
+}
+
+impl fmt::Debug for Inbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inbox").field("waiting", &self.waiting.len()).field("closed", &self.closed).finish()
+    }
+}
+
+impl fmt::Debug for Committer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Committer").field("shared", &self.shared).finish_non_exhaustive()
+    }
+}
+
+impl Committer {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// The machine gives no thread.
+    pub fn start(core: Arc<Core>, counters: &Counters) -> std::io::Result<Self> {
+        let shared = Arc::new(Shared {
+            core,
+            inbox: Mutex::default(),
+            filled: Condvar::new(),
+            failed: CancellationToken::new(),
+            counts: Counts::new(counters),
+        });
+        let its = shared.clone();
+        let thread = std::thread::Builder::new().name("spool".to_owned()).spawn(move || its.run())?;
+        Ok(Self { shared, thread: Some(thread) })
+    }
+
+    /// The spool, for reading.
+    #[must_use]
+    pub fn core(&self) -> &Arc<Core> {
+        &self.shared.core
+    }
+
+    /// Hands an operation over. Operations take effect in the order of these calls.
+    pub fn submit(&self, op: Op, answer: Answer) {
+        {
+            let mut inbox = self.shared.inbox.lock().expect("no panic while held");
+            inbox.waiting.push_back((op, answer));
+        }
+        self.shared.filled.notify_one();
+    }
+
+    /// The same, waiting for the answer.
+    ///
+    /// # Errors
+    /// As [`Core::turn`] answers.
+    pub async fn ask(&self, op: Op) -> Result<Done, Refusal> {
+        let (answer, answered) = oneshot::channel();
+        // Who asked may have stopped waiting.
+        self.submit(op, Box::new(move |done| drop(answer.send(done))));
+        answered.await.unwrap_or(Err(Refusal::Failed))
+    }
+
+    /// Cancelled when the disk has failed: nothing is taken any more, and the spool must be opened anew.
+    #[must_use]
+    pub fn failed(&self) -> CancellationToken {
+        self.shared.failed.clone()
+    }
+}
+
+impl Drop for Committer {
+    fn drop(&mut self) {
+        self.shared.inbox.lock().expect("no panic while held").closed = true;
+        self.shared.filled.notify_one();
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the spool's thread panicked; what it had not answered is lost to its callers");
+        }
+    }
+}
+
+impl Shared {
+    fn run(&self) {
+        while let Some((ops, answers)) = self.next() {
+            if ops.is_empty() {
+                self.sweep();
+                continue;
+            }
+            let (done, tally) = self.core.turn(ops);
+            self.counts.add(tally);
+            for (answer, done) in answers.into_iter().zip(done) {
+                answer(done);
+            }
+            if self.core.has_failed() {
+                self.failed.cancel();
+            }
+        }
+    }
+
+    /// Operations for one commit; none of them when there is time to tidy up. None when the committer was dropped and
+    /// everything is done.
+    fn next(&self) -> Option<(Vec<Op>, Vec<Answer>)> {
+        let mut inbox = self.inbox.lock().expect("no panic while held");
+        while inbox.waiting.is_empty() {
+            if inbox.closed {
+                return None;
+            }
+            if self.core.has_trash() && !self.core.has_failed() {
+                return Some((Vec::new(), Vec::new()));
+            }
+            inbox = self.filled.wait_timeout(inbox, IDLE).expect("no panic while held").0;
+        }
+        let mut bytes = 0;
+        let mut count = 0;
+        while count < OPS_MAX && bytes < BYTES_MAX && count < inbox.waiting.len() {
+            bytes += inbox.waiting[count].0.bytes();
+            count += 1;
+        }
+        Some(inbox.waiting.drain(..count).unzip())
+    }
+
+    fn sweep(&self) {
+        if let Err(error) = self.core.sweep() {
+            tracing::error!(error = %chain(&error), "rows of an ended queue could not be taken off the disk");
+            self.failed.cancel();
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! What the spool knows without asking its disk: queues with their counters, segments, epochs, marks.
+//!
+//! ```text
+//!  one queue     floor          cursor           newest
+//!  ... done ...  |  handed out  |  undelivered   |
+//!                   `out`          `fresh` when it is all in memory, else read from disk
+//! ```
+//! Everything here can be rebuilt from the disk, and is, at every open. What a commit changes is seen by readers only
+//! after the commit; counters and floors already follow while it is prepared, because the next batch builds on them.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
+
+use mesh_protocol::id::{Epoch, Seq, SpoolId};
+use tokio::sync::Notify;
+
+use super::disk::SegmentNo;
+use super::layout::{Cursor, MarkKey, QueueNo, Row};
+use crate::router::Admitted;
+
+/// Most of a queue's newest events that are kept in memory for a reader who is close behind.
+const FRESH_EVENTS_MAX: usize = 4_096;
+/// The same in bytes.
+const FRESH_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// The same for all queues together. An event in several queues counts for each.
+const FRESH_BYTES_TOTAL_MAX: usize = 64 * 1024 * 1024;
+
+/// What a queue may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Undelivered events.
+    pub events_max: u64,
+    /// Their size in bytes.
+    pub bytes_max: u64,
+}
+
+impl Limits {
+    /// As much as the spool itself takes.
+    pub const NONE: Self = Self { events_max: u64::MAX, bytes_max: u64::MAX };
+}
+
+/// From where on events belong to an epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EpochStart {
+    /// First sequence number.
+    pub first: u64,
+    /// The epoch.
+    pub epoch: Epoch,
+    /// Lanes of its streams.
+    pub lanes: u16,
+}
+
+/// How a queue stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// Undelivered events, those handed out included.
+    pub events: u64,
+    /// Their size in bytes.
+    pub bytes: u64,
+    /// Handed out and not acknowledged.
+    pub handed_out: u64,
+}
+
+/// An event handed out of a queue.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Its place in the log.
+    pub seq: u64,
+    /// What the queue knows of it.
+    pub row: Row,
+    /// The event.
+    pub event: Admitted,
+}
+
+#[derive(Debug)]
+pub(super) struct Index {
+    pub(super) id: SpoolId,
+    /// The next event's number.
+    pub(super) next: u64,
+    /// Ascending; the last one is the current.
+    pub(super) epochs: Vec<EpochStart>,
+    pub(super) segments: BTreeMap<SegmentNo, Segment>,
+    pub(super) queues: BTreeMap<QueueNo, Queue>,
+    pub(super) names: HashMap<Arc<str>, QueueNo>,
+    pub(super) next_queue: u32,
+    pub(super) marks: HashMap<MarkKey, Seq>,
+    /// Rows up to a number that nobody wants any more and that are still on disk.
+    pub(super) trash: BTreeMap<QueueNo, u64>,
+    /// Segments that went and are still named in the meta table.
+    pub(super) dropped: Vec<SegmentNo>,
+    pub(super) fresh_bytes: usize,
+    pub(super) failed: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Segment {
+    pub(super) bytes: u64,
+}
+
+#[derive(Debug)]
+pub(super) struct Queue {
+    pub(super) name: Arc<str>,
+    pub(super) limits: Limits,
+    pub(super) depth: u64,
+    pub(super) bytes: u64,
+    /// Handed out up to here.
+    pub(super) cursor: u64,
+    /// Handed out and not acknowledged, with their sizes.
+    pub(super) out: BTreeMap<u64, u32>,
+    /// The newest event that readers may see.
+    pub(super) newest: u64,
+    /// The newest event, maybe in a commit that is under way.
+    pub(super) staged: u64,
+    /// Everything after the cursor, while `caught_up`.
+    pub(super) fresh: VecDeque<Entry>,
+    pub(super) fresh_bytes: usize,
+    pub(super) caught_up: bool,
+    pub(super) wake: Arc<Notify>,
+}
+
+impl Queue {
+    /// A queue as it stands on disk. `last` is the newest number of the whole log.
+    pub(super) fn new(name: Arc<str>, limits: Limits, cursor: Cursor, last: u64) -> Self {
+        let empty = cursor.depth == 0;
+        Self {
+            name,
+            limits,
+            depth: cursor.depth,
+            bytes: cursor.bytes,
+            cursor: if empty { last } else { cursor.floor.saturating_sub(1) },
+            out: BTreeMap::new(),
+            newest: last,
+            staged: last,
+            fresh: VecDeque::new(),
+            fresh_bytes: 0,
+            caught_up: empty,
+            wake: Arc::default(),
+        }
+    }
+
+    /// Everything below is done with, for good.
+    pub(super) fn floor(&self, next: u64) -> u64 {
+        match self.out.first_key_value() {
+            Some((oldest, _)) => *oldest,
+            None if self.cursor < self.staged => self.cursor + 1,
+            None => next,
+        }
+    }
+
+    pub(super) fn state(&self, next: u64) -> Cursor {
+        Cursor { floor: self.floor(next), depth: self.depth, bytes: self.bytes }
+    }
+
+    pub(super) fn has_room_for(&self, events: u64, bytes: u64) -> bool {
+        self.depth.saturating_add(events) <= self.limits.events_max
+            && self.bytes.saturating_add(bytes) <= self.limits.bytes_max
+    }
+
+    pub(super) fn standing(&self) -> Standing {
+        Standing { events: self.depth, bytes: self.bytes, handed_out: self.out.len() as u64 }
+    }
+
+    /// Hands the next events out of memory.
+    pub(super) fn take_fresh(&mut self, events_max: usize, bytes_max: usize) -> Vec<Entry> {
+        let mut taken = Vec::new();
+        let mut bytes = 0;
+        while taken.len() < events_max
+            && let Some(entry) = self.fresh.front()
+            && (taken.is_empty() || bytes + entry.row.bytes as usize <= bytes_max)
+        {
+            let entry = self.fresh.pop_front().expect("it was just looked at");
+            bytes += entry.row.bytes as usize;
+            self.hand_out(entry.seq, entry.row);
+            taken.push(entry);
+        }
+        self.fresh_bytes -= bytes;
+        taken
+    }
+
+    pub(super) fn hand_out(&mut self, seq: u64, row: Row) {
+        self.cursor = self.cursor.max(seq);
+        self.out.insert(seq, row.bytes);
+    }
+
+    /// Forgets what was handed out and what is in memory: reading begins again at the floor.
+    pub(super) fn rewind(&mut self, next: u64) {
+        self.cursor = self.floor(next).saturating_sub(1);
+        self.out.clear();
+        self.forget_fresh();
+        self.caught_up = self.depth == 0;
+    }
+
+    /// Everything up to `last`, the newest number of the log, goes. Returns how many events that were.
+    pub(super) fn empty(&mut self, last: u64) -> u64 {
+        self.out.clear();
+        self.forget_fresh();
+        self.cursor = last;
+        self.caught_up = true;
+        self.bytes = 0;
+        std::mem::take(&mut self.depth)
+    }
+
+    fn forget_fresh(&mut self) {
+        self.fresh.clear();
+        self.fresh_bytes = 0;
+        self.caught_up = false;
+    }
+}
+
+impl Index {
+    /// The number of the newest event.
+    pub(super) fn last(&self) -> u64 {
+        self.next - 1
+    }
+
+    pub(super) fn epoch(&self) -> EpochStart {
+        *self.epochs.last().expect("every open adds one")
+    }
+
+    /// The epoch in which an event was admitted.
+    pub(super) fn epoch_of(&self, seq: u64) -> EpochStart {
+        let after = self.epochs.partition_point(|start| start.first <= seq);
+        self.epochs[after.saturating_sub(1)]
+    }
+
+    pub(super) fn segment_of(&self, seq: u64) -> Option<SegmentNo> {
+        self.segments.range(..=SegmentNo(seq)).next_back().map(|(segment, _)| *segment)
+    }
+
+    pub(super) fn stored_bytes(&self) -> u64 {
+        self.segments.values().map(|segment| segment.bytes).sum()
+    }
+
+    /// The oldest event that a queue may still need.
+    pub(super) fn floor(&self) -> u64 {
+        self.queues.values().map(|queue| queue.floor(self.next)).min().unwrap_or(self.next)
+    }
+
+    /// Segments of which nobody needs anything; the one that is written to is never among them.
+    pub(super) fn useless_segments(&self) -> Vec<SegmentNo> {
+        let floor = self.floor();
+        let firsts = self.segments.keys().zip(self.segments.keys().skip(1));
+        firsts.take_while(|(_, next)| next.0 <= floor).map(|(segment, _)| *segment).collect()
+    }
+
+    /// A committed event becomes visible to the reader of a queue.
+    pub(super) fn show(&mut self, queue: QueueNo, entry: Entry) {
+        let total = self.fresh_bytes;
+        let Some(queue) = self.queues.get_mut(&queue) else { return };
+        queue.newest = queue.newest.max(entry.seq);
+        if !queue.caught_up {
+            return;
+        }
+        let bytes = entry.row.bytes as usize;
+        let room = queue.fresh.len() < FRESH_EVENTS_MAX
+            && queue.fresh_bytes + bytes <= FRESH_BYTES_MAX
+            && total + bytes <= FRESH_BYTES_TOTAL_MAX;
+        if room {
+            queue.fresh_bytes += bytes;
+            self.fresh_bytes += bytes;
+            queue.fresh.push_back(entry);
+        } else {
+            self.fresh_bytes -= queue.fresh_bytes;
+            queue.forget_fresh();
+        }
+    }
+
+    /// Works on a queue and keeps the total of what is in memory right.
+    pub(super) fn with_queue<T>(&mut self, queue: QueueNo, work: impl FnOnce(&mut Queue, u64) -> T) -> Option<T> {
+        let next = self.next;
+        let queue = self.queues.get_mut(&queue)?;
+        let before = queue.fresh_bytes;
+        let done = work(queue, next);
+        let after = queue.fresh_bytes;
+        self.fresh_bytes = self.fresh_bytes + after - before;
+        Some(done)
+    }
+}

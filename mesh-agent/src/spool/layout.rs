@@ -1,0 +1,293 @@
+//! How the spool's tables are laid out in bytes. What an older agent wrote must stay readable: the tests hold examples of
+//! format 1, and a new layout gets a new number.
+//!
+//! ```text
+//! segment  seq u64                                  -> the encoded event, as it was admitted
+//! rows     queue u32 | seq u64                      -> format u8, flags u8, deliveries u16, bytes u32, expiry i64 (ms, 0 = none)
+//! cursors  queue u32                                -> format u8, floor u64, depth u64, bytes u64
+//! marks    origin [16] | epoch u64 | lane u16       -> seq [16]
+//! meta     id                                       -> spool [16]
+//!          next, next-queue                         -> seq u64, queue u32
+//!          epoch/FIRST (16 hex digits)              -> epoch u64 | lanes u16
+//!          queue/NAME                               -> queue u32
+//!          trash/QUEUE (8 hex digits)               -> up to seq u64
+//!          size/SEGMENT (16 hex digits)             -> bytes u64
+//! ```
+//! All numbers are big-endian, so that byte order is number order.
+
+use bytes::{BufMut, Bytes, BytesMut};
+use mesh_protocol::id::{Epoch, Lane, Seq, SpoolId};
+
+use super::disk::SegmentNo;
+
+/// Number of this layout, kept in the meta table.
+pub(super) const FORMAT: u8 = 1;
+
+/// A queue's number within its spool; never used again for another queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct QueueNo(pub u32);
+
+/// What a queue knows of one of its undelivered events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// Size of the encoded event.
+    pub bytes: u32,
+    /// When its time to live is over, in milliseconds since 1970.
+    pub expires_at_ms: Option<i64>,
+    /// How often it was given to a consumer and came back.
+    pub deliveries: u16,
+    /// It may have been delivered before it came here.
+    pub redelivered: bool,
+}
+
+/// How far a queue has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Cursor {
+    /// Everything below is done with.
+    pub(super) floor: u64,
+    /// Undelivered events.
+    pub(super) depth: u64,
+    /// Their size.
+    pub(super) bytes: u64,
+}
+
+/// A stream that ends here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MarkKey {
+    /// The spool it comes from.
+    pub origin: SpoolId,
+    /// That spool's epoch.
+    pub epoch: Epoch,
+    /// Which of the epoch's lanes.
+    pub lane: Lane,
+}
+
+const REDELIVERED: u8 = 1;
+
+pub(super) fn seq_key(seq: u64) -> Bytes {
+    Bytes::copy_from_slice(&seq.to_be_bytes())
+}
+
+pub(super) fn seq_of(key: &[u8]) -> Option<u64> {
+    key.try_into().ok().map(u64::from_be_bytes)
+}
+
+pub(super) fn row_key(queue: QueueNo, seq: u64) -> [u8; 12] {
+    let mut key = [0; 12];
+    key[..4].copy_from_slice(&queue.0.to_be_bytes());
+    key[4..].copy_from_slice(&seq.to_be_bytes());
+    key
+}
+
+/// The smallest key above that of a row.
+pub(super) fn row_key_after(queue: QueueNo, seq: u64) -> [u8; 12] {
+    match seq.checked_add(1) {
+        Some(seq) => row_key(queue, seq),
+        None => row_key(QueueNo(queue.0.saturating_add(1)), 0),
+    }
+}
+
+/// The sequence number in a row's key.
+pub(super) fn row_seq(key: &[u8]) -> Option<u64> {
+    seq_of(key.get(4..)?)
+}
+
+pub(super) fn cursor_key(queue: QueueNo) -> Bytes {
+    Bytes::copy_from_slice(&queue.0.to_be_bytes())
+}
+
+pub(super) fn cursor_queue(key: &[u8]) -> Option<QueueNo> {
+    key.try_into().ok().map(|bytes| QueueNo(u32::from_be_bytes(bytes)))
+}
+
+impl Row {
+    pub(super) fn encode(self) -> Bytes {
+        let mut out = BytesMut::with_capacity(16);
+        out.put_u8(FORMAT);
+        out.put_u8(if self.redelivered { REDELIVERED } else { 0 });
+        out.put_u16(self.deliveries);
+        out.put_u32(self.bytes);
+        out.put_i64(self.expires_at_ms.unwrap_or(0));
+        out.freeze()
+    }
+
+    pub(super) fn decode(value: &[u8]) -> Option<Self> {
+        let value: &[u8; 16] = value.try_into().ok()?;
+        let expires_at_ms = i64::from_be_bytes(value[8..].try_into().ok()?);
+        (value[0] == FORMAT).then_some(Self {
+            redelivered: value[1] & REDELIVERED != 0,
+            deliveries: u16::from_be_bytes([value[2], value[3]]),
+            bytes: u32::from_be_bytes([value[4], value[5], value[6], value[7]]),
+            expires_at_ms: (expires_at_ms != 0).then_some(expires_at_ms),
+        })
+    }
+}
+
+impl Cursor {
+    pub(super) fn encode(self) -> Bytes {
+        let mut out = BytesMut::with_capacity(25);
+        out.put_u8(FORMAT);
+        out.put_u64(self.floor);
+        out.put_u64(self.depth);
+        out.put_u64(self.bytes);
+        out.freeze()
+    }
+
+    pub(super) fn decode(value: &[u8]) -> Option<Self> {
+        let (format, numbers) = value.split_first()?;
+        let number = |at: usize| seq_of(numbers.get(at * 8..at * 8 + 8)?);
+        (*format == FORMAT && numbers.len() == 24).then_some(Self {
+            floor: number(0)?,
+            depth: number(1)?,
+            bytes: number(2)?,
+        })
+    }
+}
+
+impl MarkKey {
+    pub(super) fn encode(self) -> Bytes {
+        let mut out = BytesMut::with_capacity(26);
+        out.put_slice(&self.origin.0);
+        out.put_u64(self.epoch.0);
+        out.put_u16(self.lane.0);
+        out.freeze()
+    }
+
+    pub(super) fn decode(key: &[u8]) -> Option<Self> {
+        let key: &[u8; 26] = key.try_into().ok()?;
+        Some(Self {
+            origin: SpoolId(key[..16].try_into().ok()?),
+            epoch: Epoch(u64::from_be_bytes(key[16..24].try_into().ok()?)),
+            lane: Lane(u16::from_be_bytes([key[24], key[25]])),
+        })
+    }
+}
+
+/// Name of the layout's number in the meta table.
+pub(super) const FORMAT_KEY: &str = "format";
+/// Name of the spool's id.
+pub(super) const ID: &str = "id";
+/// Name of the next event's number.
+pub(super) const NEXT: &str = "next";
+/// Name of the next queue's number.
+pub(super) const NEXT_QUEUE: &str = "next-queue";
+const EPOCH_PREFIX: &str = "epoch/";
+const NAME_PREFIX: &str = "queue/";
+const TRASH_PREFIX: &str = "trash/";
+const SIZE_PREFIX: &str = "size/";
+
+/// A row of the meta table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Fact {
+    Format(u8),
+    Id(SpoolId),
+    Next(u64),
+    NextQueue(u32),
+    Epoch { first: u64, epoch: Epoch, lanes: u16 },
+    Name(String, QueueNo),
+    Trash(QueueNo, u64),
+    Size(SegmentNo, u64),
+}
+
+impl Fact {
+    /// None when it is not readable.
+    pub(super) fn decode(key: &[u8], value: &[u8]) -> Option<Self> {
+        let key = std::str::from_utf8(key).ok()?;
+        if let Some(name) = key.strip_prefix(NAME_PREFIX) {
+            return Some(Self::Name(name.to_owned(), cursor_queue(value)?));
+        }
+        if let Some(first) = key.strip_prefix(EPOCH_PREFIX) {
+            let lanes = u16::from_be_bytes(value.get(8..)?.try_into().ok()?);
+            let epoch = Epoch(seq_of(value.get(..8)?)?);
+            return Some(Self::Epoch { first: u64::from_str_radix(first, 16).ok()?, epoch, lanes });
+        }
+        if let Some(queue) = key.strip_prefix(TRASH_PREFIX) {
+            return Some(Self::Trash(QueueNo(u32::from_str_radix(queue, 16).ok()?), seq_of(value)?));
+        }
+        if let Some(segment) = key.strip_prefix(SIZE_PREFIX) {
+            return Some(Self::Size(SegmentNo(u64::from_str_radix(segment, 16).ok()?), seq_of(value)?));
+        }
+        match key {
+            FORMAT_KEY => value.first().copied().map(Self::Format),
+            ID => value.try_into().ok().map(|id| Self::Id(SpoolId(id))),
+            NEXT => seq_of(value).map(Self::Next),
+            NEXT_QUEUE => cursor_queue(value).map(|queue| Self::NextQueue(queue.0)),
+            _ => None,
+        }
+    }
+}
+
+pub(super) fn meta_key(name: &str) -> Bytes {
+    Bytes::copy_from_slice(name.as_bytes())
+}
+
+pub(super) fn name_key(name: &str) -> Bytes {
+    Bytes::from(format!("{NAME_PREFIX}{name}"))
+}
+
+pub(super) fn trash_key(queue: QueueNo) -> Bytes {
+    Bytes::from(format!("{TRASH_PREFIX}{:08x}", queue.0))
+}
+
+pub(super) fn size_key(segment: SegmentNo) -> Bytes {
+    Bytes::from(format!("{SIZE_PREFIX}{:016x}", segment.0))
+}
+
+pub(super) fn epoch_key(first: u64) -> Bytes {
+    Bytes::from(format!("{EPOCH_PREFIX}{first:016x}"))
+}
+
+pub(super) fn epoch_value(epoch: Epoch, lanes: u16) -> Bytes {
+    let mut out = BytesMut::with_capacity(10);
+    out.put_u64(epoch.0);
+    out.put_u16(lanes);
+    out.freeze()
+}
+
+pub(super) fn mark_value(seq: Seq) -> Bytes {
+    Bytes::copy_from_slice(&seq.0)
+}
+
+pub(super) fn mark_of(value: &[u8]) -> Option<Seq> {
+    value.try_into().ok().map(Seq)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn format_1_stays_as_it_is() {
+        let row = Row { bytes: 1_000, expires_at_ms: Some(5), deliveries: 2, redelivered: true };
+        assert_eq!(hex::encode(row.encode()), "01010002000003e80000000000000005");
+        assert_eq!(Row::decode(&row.encode()), Some(row));
+        let plain = Row { expires_at_ms: None, redelivered: false, ..row };
+        assert_eq!(Row::decode(&plain.encode()), Some(plain));
+        let cursor = Cursor { floor: 3, depth: 2, bytes: 1 };
+        let golden = "01000000000000000300000000000000020000000000000001";
+        assert_eq!(hex::encode(cursor.encode()), golden);
+        assert_eq!(Cursor::decode(&cursor.encode()), Some(cursor));
+        assert_eq!(hex::encode(row_key(QueueNo(7), 9)), "000000070000000000000009");
+        let mark = MarkKey { origin: SpoolId([9; 16]), epoch: Epoch(1), lane: Lane(2) };
+        assert_eq!(hex::encode(mark.encode()), "0909090909090909090909090909090900000000000000010002");
+        assert_eq!(MarkKey::decode(&mark.encode()), Some(mark));
+    }
+
+    #[test]
+    fn what_is_not_format_1_is_told_apart() {
+        for bad in [&b""[..], &[2; 16], &[1; 15], &[1; 17], &[1; 24], &[1; 26], &[0; 25]] {
+            assert_eq!(Row::decode(bad).filter(|_| bad != [1; 16]), None);
+            assert_eq!(Cursor::decode(bad), None);
+        }
+        assert_eq!(row_seq(&[1; 3]), None);
+        assert_eq!(MarkKey::decode(&[1; 25]), None);
+    }
+
+    #[test]
+    fn keys_of_a_queue_stand_together_in_order() {
+        let mut keys =
+            [row_key(QueueNo(2), 0), row_key(QueueNo(1), u64::MAX), row_key(QueueNo(1), 255), row_key(QueueNo(1), 256)];
+        keys.sort_unstable();
+        assert_eq!(keys.map(|key| row_seq(&key)), [Some(255), Some(256), Some(u64::MAX), Some(0)]);
+    }
+}

@@ -1,0 +1,135 @@
+//! What the spool knows when it is opened: all of it comes from the tables.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use mesh_protocol::id::{Epoch, SpoolId};
+
+use super::core::Settings;
+use super::disk::{Disk, DiskError, Place, SegmentNo, Visit, Write};
+use super::index::{EpochStart, Index, Limits, Queue, Segment};
+use super::layout::{self, Cursor, Fact, MarkKey, QueueNo};
+
+/// Above every key of a table whose keys are shorter.
+const END: [u8; 64] = [0xff; 64];
+
+/// Reads the tables and begins a new epoch, which is on disk when this returns.
+pub(super) fn recover(disk: &dyn Disk, settings: &Settings, drawn: SpoolId, epoch: Epoch) -> Result<Index, DiskError> {
+    let mut index = Index {
+        id: drawn,
+        next: 1,
+        epochs: Vec::new(),
+        segments: disk.segments().into_iter().map(|segment| (segment, Segment::default())).collect(),
+        queues: BTreeMap::new(),
+        names: HashMap::new(),
+        next_queue: 1,
+        marks: HashMap::new(),
+        trash: BTreeMap::new(),
+        dropped: Vec::new(),
+        fresh_bytes: 0,
+        failed: false,
+    };
+    let mut writes = Vec::new();
+    let mut put = |name, value| writes.push(Write::Put(Place::Meta, layout::meta_key(name), value));
+    let (names, gone) = facts(disk, &mut index)?;
+    drop_unborn(disk, &mut index)?;
+    if index.epochs.is_empty() {
+        put(layout::FORMAT_KEY, Bytes::from_static(&[layout::FORMAT]));
+        put(layout::ID, Bytes::copy_from_slice(&drawn.0));
+    }
+    let cursors = cursors(disk)?;
+    for (name, number) in names {
+        let cursor = cursors.get(&number).copied().unwrap_or(Cursor { floor: index.next, ..Cursor::default() });
+        index.queues.insert(number, Queue::new(name.clone(), Limits::NONE, cursor, index.last()));
+        index.names.insert(name, number);
+    }
+    read(disk, Place::Marks, "table of marks", &mut |key, value| {
+        let (key, seq) = MarkKey::decode(key).zip(layout::mark_of(value))?;
+        index.marks.insert(key, seq);
+        Some(())
+    })?;
+    writes.extend(gone.into_iter().map(|segment| Write::Remove(Place::Meta, layout::size_key(segment))));
+    forget_epochs(&mut index, &mut writes);
+    let start = EpochStart { first: index.next, epoch, lanes: settings.lanes };
+    writes.push(Write::Put(Place::Meta, layout::epoch_key(start.first), layout::epoch_value(epoch, start.lanes)));
+    index.epochs.retain(|before| before.first != start.first);
+    index.epochs.push(start);
+    disk.commit(writes)?;
+    Ok(index)
+}
+
+/// Segments made for a commit that never came: events that are written from now on belong before them.
+fn drop_unborn(disk: &dyn Disk, index: &mut Index) -> Result<(), DiskError> {
+    for (segment, _) in index.segments.split_off(&SegmentNo(index.next)) {
+        disk.drop_segment(segment)?;
+    }
+    Ok(())
+}
+
+/// Epochs of which no queue holds an event any more.
+fn forget_epochs(index: &mut Index, writes: &mut Vec<Write>) {
+    let floor = index.floor();
+    let ends: Vec<u64> = index.epochs.iter().skip(1).map(|next| next.first).chain([index.next]).collect();
+    let over = ends.iter().take_while(|end| **end <= floor).count().min(index.epochs.len());
+    let next = index.next;
+    // One in which nothing was admitted is replaced by the epoch that begins now.
+    for start in index.epochs.drain(..over).filter(|start| start.first != next) {
+        writes.push(Write::Remove(Place::Meta, layout::epoch_key(start.first)));
+    }
+}
+
+type Names = Vec<(Arc<str>, QueueNo)>;
+
+/// Takes the meta table into the index; returns the names of queues, and segments that were dropped.
+fn facts(disk: &dyn Disk, index: &mut Index) -> Result<(Names, Vec<SegmentNo>), DiskError> {
+    let (mut names, mut gone) = (Vec::new(), Vec::new());
+    read(disk, Place::Meta, "table of facts", &mut |key, value| {
+        match Fact::decode(key, value)? {
+            Fact::Format(layout::FORMAT) => {}
+            // Written by a newer agent: what it means is not known here.
+            Fact::Format(_) => return None,
+            Fact::Id(id) => index.id = id,
+            Fact::Next(next) => index.next = next,
+            Fact::NextQueue(next) => index.next_queue = next,
+            Fact::Epoch { first, epoch, lanes } => index.epochs.push(EpochStart { first, epoch, lanes }),
+            Fact::Name(name, queue) => names.push((name.into(), queue)),
+            Fact::Trash(queue, up_to) => drop(index.trash.insert(queue, up_to)),
+            Fact::Size(number, bytes) => match index.segments.get_mut(&number) {
+                Some(segment) => segment.bytes = bytes,
+                None => gone.push(number),
+            },
+        }
+        Some(())
+    })?;
+    Ok((names, gone))
+}
+
+fn cursors(disk: &dyn Disk) -> Result<HashMap<QueueNo, Cursor>, DiskError> {
+    let mut cursors = HashMap::new();
+    read(disk, Place::Cursors, "table of cursors", &mut |key, value| {
+        let (queue, cursor) = layout::cursor_queue(key).zip(Cursor::decode(value))?;
+        cursors.insert(queue, cursor);
+        Some(())
+    })?;
+    Ok(cursors)
+}
+
+fn read(
+    disk: &dyn Disk,
+    place: Place,
+    what: &str,
+    take: &mut dyn FnMut(&[u8], &[u8]) -> Option<()>,
+) -> Result<(), DiskError> {
+    let mut damaged = false;
+    let visit: &mut Visit<'_> = &mut |key, value| match take(key, value) {
+        Some(()) => ControlFlow::Continue(()),
+        None => {
+            damaged = true;
+            ControlFlow::Break(())
+        }
+    };
+    disk.scan(place, &[], &END, visit)?;
+    if damaged { Err(DiskError::Damaged { what: what.to_owned() }) } else { Ok(()) }
+}
