@@ -25,6 +25,7 @@ pub mod listener;
 pub mod observe;
 pub mod part;
 pub mod policy;
+pub mod queue;
 pub mod reconcile;
 pub mod reports;
 pub mod router;

@@ -12,6 +12,7 @@ mod fjall;
 mod index;
 mod layout;
 mod memory;
+mod op;
 mod recover;
 mod repair;
 #[cfg(test)]
@@ -24,12 +25,13 @@ use mesh_protocol::id::{Epoch, Lane, Seq, SpoolId};
 use crate::router::Admitted;
 
 pub use committer::{Answer, Committer};
-pub use core::{Addressed, Core, Done, Op, Queues, Refusal, Settings, Taken, Tally};
+pub use core::Core;
 pub use disk::{Disk, DiskError, Place, SegmentNo, Visit, Write};
 pub use fjall::FjallDisk;
 pub use index::{Entry, EpochStart, Limits, Standing};
 pub use layout::{MarkKey, QueueNo, Row};
 pub use memory::{MemorySpool, SpoolError};
+pub use op::{Addressed, Done, Op, Queues, Refusal, Settings, Taken, Tally};
 pub use repair::Repaired;
 #[cfg(test)]
 pub(crate) use simulated::{Crash, SimulatedDisk};

@@ -75,7 +75,7 @@ impl Pending {
     /// the site is there: the site gets the time at which its making began.
     pub(crate) fn date_back(&self) -> anyhow::Result<()> {
         let site = target_dir().join("site");
-        let mut dated = files::files_below(&site, &|_| true)?;
+        let mut dated = files_below(&site, &|_| true)?;
         dated.extend(files::folders_below(&site)?);
         dated.push(target_dir().join("manifest.json"));
         for path in dated {

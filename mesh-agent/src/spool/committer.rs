@@ -15,7 +15,8 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
-use super::core::{Core, Done, Op, Refusal, Tally};
+use super::core::Core;
+use super::op::{Done, Op, Refusal, Tally};
 use crate::causes::chain;
 use crate::counters::{Counter, Counters};
 

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use mesh_protocol::id::{Epoch, SpoolId};
 
-use super::core::Settings;
 use super::disk::{Disk, DiskError, Place, SegmentNo, Visit, Write};
 use super::index::{EpochStart, Index, Limits, Queue, Segment};
 use super::layout::{self, Cursor, Fact, MarkKey, QueueNo};
+use super::op::Settings;
 
 /// Above every key of a table whose keys are shorter.
 const END: [u8; 64] = [0xff; 64];

@@ -1,0 +1,19 @@
+//! Named durable queues: who of their consumers gets which event, and what becomes of it.
+//!
+//! A queue's events and how far it has come are the [`spool`](crate::spool)'s matter. Here is what lies between the spool
+//! and the consumers, as a state machine without IO and with an injected clock:
+//!
+//! ```text
+//!  spool --take--> waiting --poll--> with a consumer --ack--> done (acknowledged to the spool)
+//!                     ^                  |  |
+//!                     +--- release, -----+  +--- reject, or too many deliveries ---> dead letter queue, then done
+//!                          lease over
+//! ```
+
+mod dispatch;
+mod item;
+mod rules;
+
+pub use dispatch::Dispatch;
+pub use item::{ConsumerId, Consumption, Dead, Delivery, Effects, Item};
+pub use rules::{Access, Backoff, OnFailure, Rules};

@@ -1,0 +1,84 @@
+//! What goes through a queue, and what the dispatch asks for.
+
+use bytes::Bytes;
+
+/// Names a consumer of one queue; never used again. Lower ones have been there longer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConsumerId(pub u64);
+
+/// How a consumer takes events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Consumption {
+    /// Events it may have at once.
+    pub window: usize,
+    /// After one that failed it does nothing with what it was given behind it.
+    pub pipelined: bool,
+}
+
+/// An event of the queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Item<E> {
+    /// Its place in the log.
+    pub seq: u64,
+    /// Its ordering key.
+    pub key: Bytes,
+    /// Its size.
+    pub bytes: usize,
+    /// How often it came back.
+    pub deliveries: u16,
+    /// When its time to live is over, in milliseconds since 1970.
+    pub expires_at_ms: Option<i64>,
+    /// It may have been delivered before it came into this queue.
+    pub redelivered: bool,
+    /// The event.
+    pub event: E,
+}
+
+/// An event for a consumer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery<E> {
+    /// Who gets it.
+    pub consumer: ConsumerId,
+    /// Its place in the log; the consumer answers with it.
+    pub seq: u64,
+    /// How often it came back before.
+    pub deliveries: u16,
+    /// Somebody may have had it before.
+    pub redelivered: bool,
+    /// The event.
+    pub event: E,
+}
+
+/// An event that this queue cannot bring to anybody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dead<E> {
+    /// Its place in the log.
+    pub seq: u64,
+    /// Why.
+    pub reason: String,
+    /// How often it came back.
+    pub deliveries: u16,
+    /// The event.
+    pub event: E,
+}
+
+/// What must be done now, in this order.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Effects<E> {
+    /// To be given to consumers.
+    pub deliveries: Vec<Delivery<E>>,
+    /// Done with: to be acknowledged to the spool.
+    pub done: Vec<u64>,
+    /// Came back: their count must survive.
+    pub counted: Vec<(u64, u16)>,
+    /// To be put into the dead letter queue; answered with [`Dispatch::buried`] or [`Dispatch::unburied`].
+    pub dead: Vec<Dead<E>>,
+    /// Their time to live was over before anybody had them; they are among the `done` too.
+    pub expired: u64,
+}
+
+impl<E> Default for Effects<E> {
+    fn default() -> Self {
+        Self { deliveries: Vec::new(), done: Vec::new(), counted: Vec::new(), dead: Vec::new(), expired: 0 }
+    }
+}

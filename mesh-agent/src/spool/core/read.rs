@@ -1,0 +1,132 @@
+//! Handing events out: from memory for a reader who is close behind, else from disk.
+
+use std::ops::ControlFlow;
+
+use mesh_protocol::event;
+
+use super::Core;
+use crate::router::Admitted;
+use crate::spool::disk::{DiskError, Place};
+use crate::spool::index::{Entry, Queue};
+use crate::spool::layout::{self, QueueNo, Row};
+use crate::spool::op::Taken;
+
+impl Core {
+    /// Hands out the next events of a queue, in order. Who asks is the queue's only reader.
+    ///
+    /// # Errors
+    /// The disk cannot be read; nothing was handed out.
+    pub fn take(&self, queue: QueueNo, events_max: usize, bytes_max: usize) -> Result<Taken, DiskError> {
+        loop {
+            let fresh = self.index().with_queue(queue, |queue, _| {
+                queue.caught_up.then(|| queue.take_fresh(events_max, bytes_max)).ok_or((queue.cursor, queue.newest))
+            });
+            let (after, newest) = match fresh {
+                None => return Ok(Taken::default()),
+                Some(Ok(entries)) => return Ok(Taken { entries, lost: Vec::new() }),
+                Some(Err(range)) => range,
+            };
+            if let Some(taken) = self.take_from_disk(queue, (after, newest), events_max, bytes_max)? {
+                return Ok(taken);
+            }
+        }
+    }
+
+    /// None when the queue was purged or rewound meanwhile.
+    fn take_from_disk(
+        &self,
+        queue: QueueNo,
+        (after, newest): (u64, u64),
+        events_max: usize,
+        bytes_max: usize,
+    ) -> Result<Option<Taken>, DiskError> {
+        let rows = self.rows(queue, after, newest, events_max, bytes_max)?;
+        let complete = rows.len() < events_max && sum(&rows) < bytes_max as u64;
+        let mut taken = Taken::default();
+        for (seq, row) in &rows {
+            match self.event(*seq)? {
+                Some(event) => taken.entries.push(Entry { seq: *seq, row: *row, event }),
+                None => taken.lost.push(*seq),
+            }
+        }
+        let unchanged = self.index().with_queue(queue, |queue, _| {
+            if queue.cursor != after || queue.caught_up {
+                return false;
+            }
+            for (seq, row) in rows {
+                queue.hand_out(seq, row);
+            }
+            if complete {
+                queue.cursor = queue.cursor.max(newest);
+                // What was committed meanwhile is not in memory: then there is more to read.
+                queue.caught_up = queue.newest <= queue.cursor;
+            }
+            true
+        });
+        Ok((unchanged != Some(false)).then_some(taken))
+    }
+
+    /// Undelivered events of a queue after a number, whether handed out or not; nothing changes.
+    ///
+    /// # Errors
+    /// The disk cannot be read.
+    pub fn browse(&self, queue: QueueNo, after: u64, events_max: usize) -> Result<Taken, DiskError> {
+        let from = {
+            let index = self.index();
+            let Some(state) = index.queues.get(&queue) else { return Ok(Taken::default()) };
+            after.max(state.floor(index.next).saturating_sub(1))
+        };
+        let mut taken = Taken::default();
+        for (seq, row) in self.rows(queue, from, u64::MAX, events_max, usize::MAX)? {
+            match self.event(seq)? {
+                Some(event) => taken.entries.push(Entry { seq, row, event }),
+                None => taken.lost.push(seq),
+            }
+        }
+        Ok(taken)
+    }
+
+    /// A new reader begins: what was handed out and not acknowledged is handed out again.
+    pub fn rewind(&self, queue: QueueNo) {
+        self.index().with_queue(queue, Queue::rewind);
+    }
+
+    fn rows(
+        &self,
+        queue: QueueNo,
+        after: u64,
+        up_to: u64,
+        events_max: usize,
+        bytes_max: usize,
+    ) -> Result<Vec<(u64, Row)>, DiskError> {
+        let (mut rows, mut bytes, mut damaged) = (Vec::new(), 0_u64, false);
+        if after >= up_to || events_max == 0 {
+            return Ok(rows);
+        }
+        let (from, to) = (layout::row_key_after(queue, after), layout::row_key_after(queue, up_to));
+        self.disk.scan(Place::Rows, &from, &to, &mut |key, value| {
+            let Some(row) = layout::row_seq(key).zip(Row::decode(value)) else {
+                damaged = true;
+                return ControlFlow::Break(());
+            };
+            bytes += u64::from(row.1.bytes);
+            rows.push(row);
+            let more = rows.len() < events_max && bytes < bytes_max as u64;
+            if more { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        })?;
+        if damaged {
+            return Err(DiskError::Damaged { what: "table of undelivered events".to_owned() });
+        }
+        Ok(rows)
+    }
+
+    fn event(&self, seq: u64) -> Result<Option<Admitted>, DiskError> {
+        let Some(segment) = self.index().segment_of(seq) else { return Ok(None) };
+        let Some(bytes) = self.disk.get(Place::Segment(segment), &layout::seq_key(seq))? else { return Ok(None) };
+        Ok(event::decode(bytes.clone()).ok().map(|event| Admitted::from_encoded(event, bytes)))
+    }
+}
+
+fn sum(rows: &[(u64, Row)]) -> u64 {
+    rows.iter().map(|(_, row)| u64::from(row.bytes)).sum()
+}

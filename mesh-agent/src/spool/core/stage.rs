@@ -1,0 +1,262 @@
+//! What a turn will do, put together before any of it is on disk.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use mesh_protocol::event::Event;
+use mesh_protocol::id::Seq;
+use tokio::sync::Notify;
+
+use crate::router::Admitted;
+use crate::spool::disk::{Place, SegmentNo, Write};
+use crate::spool::index::{Entry, Index, Limits, Queue, Segment};
+use crate::spool::layout::{self, Cursor, MarkKey, QueueNo, Row};
+use crate::spool::op::{Addressed, Done, Op, Refusal, Settings, Tally};
+
+/// What an event takes on disk beside its bytes, in the log and for each of its queues; an estimate for quotas.
+const OVERHEAD_BYTES: u64 = 64;
+
+/// What a turn will do once its batch is on disk.
+#[derive(Default)]
+pub(super) struct Stage {
+    /// Writes of keys that no other operation of this turn writes: events, their rows, and rows that go.
+    pub(super) writes: Vec<Write>,
+    /// All others; the last one counts, because a batch may name a key only once.
+    last_writes: BTreeMap<(Place, Bytes), Option<Bytes>>,
+    pub(super) marks: Vec<(MarkKey, Seq)>,
+    pub(super) new_segments: Vec<SegmentNo>,
+    grown: BTreeSet<SegmentNo>,
+    pub(super) shown: Vec<(QueueNo, Entry)>,
+    touched: Vec<QueueNo>,
+    pub(super) woken: Vec<Arc<Notify>>,
+    pub(super) tally: Tally,
+}
+
+impl Stage {
+    /// Prepares one operation. `room` is how many bytes may still be written.
+    pub(super) fn add(&mut self, settings: &Settings, index: &mut Index, op: Op, room: u64) -> Result<Done, Refusal> {
+        match op {
+            Op::Append { events, mark } => {
+                self.check_room(settings, index, &events, room)?;
+                for addressed in events {
+                    self.append(settings, index, addressed);
+                }
+                if let Some((key, seq)) = mark {
+                    self.put(Place::Marks, key.encode(), layout::mark_value(seq));
+                    self.marks.push((key, seq));
+                }
+                Ok(Done::Durable)
+            }
+            Op::Ack { queue, seqs } => ack(index, self, queue, &seqs),
+            Op::Count { queue, rows } => {
+                let known = index.queues.get(&queue).ok_or(Refusal::NoQueue)?;
+                for (seq, row) in rows.into_iter().filter(|(seq, _)| known.out.contains_key(seq)) {
+                    self.put(Place::Rows, row_key(queue, seq), row.encode());
+                }
+                Ok(Done::Durable)
+            }
+            Op::Open { name, limits } => Ok(Done::Opened(open(index, self, name, limits))),
+            Op::Close(queue) => close(index, self, queue),
+            Op::Purge(queue) => purge(index, self, queue),
+        }
+    }
+
+    /// Whether all the events fit: into the spool, onto the disk, and into each of their queues.
+    fn check_room(&self, settings: &Settings, index: &Index, events: &[Addressed], room: u64) -> Result<(), Refusal> {
+        let bytes: u64 = events.iter().map(|addressed| size(&addressed.event)).sum();
+        if bytes == 0 {
+            return Ok(());
+        }
+        let staged = self.tally.appended_bytes;
+        // Written twice: to the journal at once, to its table later.
+        if staged.saturating_add(bytes).saturating_mul(2) > room {
+            return Err(Refusal::DiskFull);
+        }
+        if index.stored_bytes().saturating_add(bytes) > settings.bytes_max {
+            return Err(Refusal::SpoolFull);
+        }
+        let mut wanted: BTreeMap<QueueNo, (u64, u64)> = BTreeMap::new();
+        for addressed in events {
+            for queue in &addressed.queues {
+                let (events, bytes) = wanted.entry(*queue).or_default();
+                *events += 1;
+                *bytes += size(&addressed.event);
+            }
+        }
+        for (number, (events, bytes)) in wanted {
+            let Some(queue) = index.queues.get(&number) else { continue };
+            if !queue.has_room_for(events, bytes) {
+                return Err(Refusal::QueueFull(queue.name.clone()));
+            }
+        }
+        Ok(())
+    }
+
+    fn append(&mut self, settings: &Settings, index: &mut Index, addressed: Addressed) {
+        let Addressed { event, mut queues, redelivered } = addressed;
+        queues.retain(|queue| index.queues.contains_key(queue));
+        if queues.is_empty() {
+            return;
+        }
+        let seq = index.next;
+        index.next += 1;
+        let bytes = event.encoded().clone();
+        let segment = self.segment_for(settings, index, seq);
+        let row = Row {
+            bytes: u32::try_from(bytes.len()).unwrap_or(u32::MAX),
+            expires_at_ms: expiry(event.event()),
+            deliveries: 0,
+            redelivered,
+        };
+        self.tally.appended += 1;
+        self.tally.appended_bytes += size(&event);
+        if let Some(state) = index.segments.get_mut(&segment) {
+            state.bytes += size(&event);
+            self.grown.insert(segment);
+        }
+        self.writes.push(Write::Put(Place::Segment(segment), layout::seq_key(seq), bytes));
+        for number in queues {
+            let Some(queue) = index.queues.get_mut(&number) else { continue };
+            queue.staged = seq;
+            queue.depth += 1;
+            queue.bytes += u64::from(row.bytes);
+            self.writes.push(Write::Put(Place::Rows, row_key(number, seq), row.encode()));
+            self.touch(number, &queue.wake);
+            self.shown.push((number, Entry { seq, row, event: event.clone() }));
+        }
+    }
+
+    /// The segment that is written to; a full one is closed, and the next begins with this event.
+    fn segment_for(&mut self, settings: &Settings, index: &mut Index, seq: u64) -> SegmentNo {
+        if let Some((segment, state)) = index.segments.last_key_value()
+            && state.bytes < settings.segment_bytes
+        {
+            return *segment;
+        }
+        let segment = SegmentNo(seq);
+        index.segments.insert(segment, Segment::default());
+        self.new_segments.push(segment);
+        segment
+    }
+
+    fn put(&mut self, place: Place, key: Bytes, value: Bytes) {
+        self.last_writes.insert((place, key), Some(value));
+    }
+
+    fn remove(&mut self, place: Place, key: Bytes) {
+        self.last_writes.insert((place, key), None);
+    }
+
+    fn touch(&mut self, queue: QueueNo, wake: &Arc<Notify>) {
+        if self.touched.last() != Some(&queue) {
+            self.touched.push(queue);
+            self.woken.push(wake.clone());
+        }
+    }
+
+    /// Adds what every batch holds: how far the touched queues have come, and the next number.
+    pub(super) fn finish(&mut self, index: &mut Index) {
+        for segment in index.dropped.drain(..) {
+            self.remove(Place::Meta, layout::size_key(segment));
+        }
+        self.touched.sort_unstable();
+        self.touched.dedup();
+        for number in &self.touched {
+            if let Some(queue) = index.queues.get(number) {
+                let cursor = queue.state(index.next);
+                self.last_writes.insert((Place::Cursors, layout::cursor_key(*number)), Some(cursor.encode()));
+            }
+        }
+        if self.tally.appended > 0 {
+            self.put(Place::Meta, layout::meta_key(layout::NEXT), layout::seq_key(index.next));
+            for segment in std::mem::take(&mut self.grown) {
+                let bytes = index.segments.get(&segment).map_or(0, |state| state.bytes);
+                self.put(Place::Meta, layout::size_key(segment), layout::seq_key(bytes));
+            }
+        }
+        self.writes.extend(std::mem::take(&mut self.last_writes).into_iter().map(
+            |((place, key), value)| match value {
+                Some(value) => Write::Put(place, key, value),
+                None => Write::Remove(place, key),
+            },
+        ));
+    }
+}
+
+/// When the event's time to live is over, in milliseconds since 1970.
+fn expiry(event: &Event) -> Option<i64> {
+    event.ttl_ms.map(|ttl| event.admitted_at_ms.saturating_add_unsigned(ttl))
+}
+
+fn size(event: &Admitted) -> u64 {
+    event.encoded().len() as u64 + OVERHEAD_BYTES
+}
+
+fn row_key(queue: QueueNo, seq: u64) -> Bytes {
+    Bytes::copy_from_slice(&layout::row_key(queue, seq))
+}
+
+fn ack(index: &mut Index, stage: &mut Stage, number: QueueNo, seqs: &[u64]) -> Result<Done, Refusal> {
+    let queue = index.queues.get_mut(&number).ok_or(Refusal::NoQueue)?;
+    let mut acked = 0;
+    for seq in seqs {
+        let Some(bytes) = queue.out.remove(seq) else { continue };
+        queue.depth = queue.depth.saturating_sub(1);
+        queue.bytes = queue.bytes.saturating_sub(u64::from(bytes));
+        let key = row_key(number, *seq);
+        match stage.last_writes.get_mut(&(Place::Rows, key.clone())) {
+            Some(counted) => *counted = None,
+            None => stage.writes.push(Write::Remove(Place::Rows, key)),
+        }
+        acked += 1;
+    }
+    if acked > 0 {
+        stage.tally.acked += acked;
+        stage.touched.push(number);
+    }
+    Ok(Done::Durable)
+}
+
+fn open(index: &mut Index, stage: &mut Stage, name: Arc<str>, limits: Limits) -> QueueNo {
+    if let Some(number) = index.names.get(&name).copied() {
+        if let Some(queue) = index.queues.get_mut(&number) {
+            queue.limits = limits;
+        }
+        return number;
+    }
+    let number = QueueNo(index.next_queue);
+    index.next_queue += 1;
+    let cursor = Cursor { floor: index.next, depth: 0, bytes: 0 };
+    let last = index.last();
+    index.queues.insert(number, Queue::new(name.clone(), limits, cursor, last));
+    stage.put(Place::Meta, layout::name_key(&name), layout::cursor_key(number));
+    stage.put(Place::Meta, layout::meta_key(layout::NEXT_QUEUE), layout::cursor_key(QueueNo(index.next_queue)));
+    stage.touched.push(number);
+    index.names.insert(name, number);
+    number
+}
+
+fn close(index: &mut Index, stage: &mut Stage, number: QueueNo) -> Result<Done, Refusal> {
+    let emptied = purge(index, stage, number)?;
+    if let Some(queue) = index.queues.remove(&number) {
+        index.names.remove(&queue.name);
+        stage.remove(Place::Meta, layout::name_key(&queue.name));
+        stage.remove(Place::Cursors, layout::cursor_key(number));
+        stage.woken.push(queue.wake);
+    }
+    Ok(emptied)
+}
+
+fn purge(index: &mut Index, stage: &mut Stage, number: QueueNo) -> Result<Done, Refusal> {
+    let last = index.last();
+    let emptied = index.with_queue(number, |queue, _| queue.empty(last));
+    let depth = emptied.ok_or(Refusal::NoQueue)?;
+    stage.shown.retain(|(queue, _)| *queue != number);
+    stage.touched.push(number);
+    if depth > 0 {
+        index.trash.insert(number, last);
+        stage.put(Place::Meta, layout::trash_key(number), layout::seq_key(last));
+    }
+    Ok(Done::Emptied(depth))
+}

@@ -1,0 +1,150 @@
+//! What can be asked of the spool, and what it answers.
+
+use std::sync::Arc;
+
+use mesh_protocol::id::Seq;
+use smallvec::SmallVec;
+
+use super::index::{Entry, Limits};
+use super::layout::{MarkKey, QueueNo, Row};
+use crate::router::Admitted;
+
+/// How much the spool may keep, and in which portions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Most bytes of events in the log. Acknowledged events count until their segment goes.
+    pub bytes_max: u64,
+    /// Bytes of the file system that stay free for others.
+    pub reserve_bytes: u64,
+    /// A segment of this size is closed.
+    pub segment_bytes: u64,
+    /// Lanes of streams from this epoch.
+    pub lanes: u16,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            bytes_max: 16 * 1024 * 1024 * 1024,
+            reserve_bytes: 1024 * 1024 * 1024,
+            segment_bytes: 64 * 1024 * 1024,
+            lanes: super::LANES,
+        }
+    }
+}
+
+/// Queues of one event.
+pub type Queues = SmallVec<[QueueNo; 4]>;
+
+/// An event and where it goes.
+#[derive(Clone, Debug)]
+pub struct Addressed {
+    /// The event.
+    pub event: Admitted,
+    /// At least one queue; those that ended meanwhile are passed over.
+    pub queues: Queues,
+    /// It may have been delivered before it came here.
+    pub redelivered: bool,
+}
+
+/// Something to be made durable.
+#[derive(Clone, Debug)]
+pub enum Op {
+    /// Events in their order, with the mark of the stream they came on.
+    Append {
+        /// The events; none when only the mark moves.
+        events: Vec<Addressed>,
+        /// Custody of everything up to here.
+        mark: Option<(MarkKey, Seq)>,
+    },
+    /// A queue is done with these.
+    Ack {
+        /// Which queue.
+        queue: QueueNo,
+        /// Events that were handed out. Others change nothing.
+        seqs: Vec<u64>,
+    },
+    /// Deliveries that failed; the count must survive.
+    Count {
+        /// Which queue.
+        queue: QueueNo,
+        /// Events that were handed out, and what is known of them now.
+        rows: Vec<(u64, Row)>,
+    },
+    /// A queue by its name: made, or its limits changed.
+    Open {
+        /// Unique within the spool.
+        name: Arc<str>,
+        /// What it may hold from now on.
+        limits: Limits,
+    },
+    /// The end of a queue with all that is in it.
+    Close(QueueNo),
+    /// Everything that is in a queue now goes; the queue stays.
+    Purge(QueueNo),
+}
+
+impl Op {
+    /// Bytes of the events in it.
+    pub(super) fn bytes(&self) -> usize {
+        match self {
+            Self::Append { events, .. } => events.iter().map(|addressed| addressed.event.encoded().len()).sum(),
+            _ => 0,
+        }
+    }
+}
+
+/// What became of an operation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Done {
+    /// It is on disk.
+    Durable,
+    /// The queue's number.
+    Opened(QueueNo),
+    /// The queue had so many undelivered events.
+    Emptied(u64),
+}
+
+/// Why an operation was not done.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// A queue holds as much as it may.
+    #[error("queue {0} is full; it takes more when its consumers have acknowledged some")]
+    QueueFull(Arc<str>),
+    /// The spool holds as much as it may.
+    #[error("the agent's spool holds as much as it may; it takes more when consumers and other sites have caught up")]
+    SpoolFull,
+    /// The file system is nearly full.
+    #[error("the disk of the agent's spool is nearly full; free some space there")]
+    DiskFull,
+    /// There is no such queue (any more).
+    #[error("there is no such queue any more")]
+    NoQueue,
+    /// Nothing is known about it: the disk failed.
+    #[error("the agent's spool cannot be written; its log says why")]
+    Failed,
+}
+
+/// What one turn did, for counters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Events put into the log.
+    pub appended: u64,
+    /// Their bytes.
+    pub appended_bytes: u64,
+    /// Events that a queue was done with.
+    pub acked: u64,
+    /// Operations refused.
+    pub refused: u64,
+    /// Segments dropped.
+    pub dropped: u64,
+}
+
+/// What was handed out of a queue.
+#[derive(Clone, Debug, Default)]
+pub struct Taken {
+    /// Events, in order.
+    pub entries: Vec<Entry>,
+    /// Rows whose event is not readable any more: a gap that the caller must report and then acknowledge.
+    pub lost: Vec<u64>,
+}
