@@ -15,7 +15,8 @@ use crate::router::{Life, Wanted};
 pub use advertised::Advertised;
 pub use learned::{Applied, Learned};
 
-/// Most filters one agent may advertise; a peer that sends more is cut off there, and it is counted.
+/// Most filters that are kept of one peer, whatever it sends and however it sends it; the rest is cut off and counted
+/// ([`Learned::cut_off`]), and the whole set is asked for again, rarely, once there is room.
 pub const WANTED_MAX: usize = 1_000_000;
 
 /// The hash of one entry. A set's hash is the wrapping sum over its entries.

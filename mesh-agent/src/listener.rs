@@ -205,6 +205,6 @@ fn refusal(action: Action, topic: &str, denied: &Denied) -> Refusal {
 }
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;

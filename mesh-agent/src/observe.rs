@@ -21,6 +21,14 @@ use mesh_protocol::topic::{Filter, Topic};
 
 pub use observatory::Observatory;
 
+/// Longest name of a client in reports, in bytes: twice what a user name or a client id usually may have. Names are what
+/// anybody sends who can reach a port (a refused login is told too), and MQTT lets a user name have 64 KiB.
+const NAME_BYTES_MAX: usize = 256;
+/// Longest topic or reason in reports, in bytes; no valid topic is longer.
+const TEXT_BYTES_MAX: usize = 1_024;
+/// Stands for what was cut off.
+const ELLIPSIS: &str = "\u{2026}";
+
 /// A client as reports name it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Client {
@@ -38,6 +46,15 @@ pub struct Client {
     pub broker: Option<BrokerId>,
 }
 
+impl Client {
+    /// With names of bounded length.
+    fn bounded(mut self) -> Self {
+        cut(&mut self.principal_name, NAME_BYTES_MAX);
+        cut(&mut self.client_id, NAME_BYTES_MAX);
+        self
+    }
+}
+
 /// A refusal by policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
@@ -49,6 +66,25 @@ pub struct Refusal {
     pub rule: Option<RuleId>,
     /// For people.
     pub reason: String,
+}
+
+impl Refusal {
+    /// With texts of bounded length.
+    fn bounded(mut self) -> Self {
+        cut(&mut self.topic, TEXT_BYTES_MAX);
+        cut(&mut self.reason, TEXT_BYTES_MAX);
+        self
+    }
+}
+
+/// Shortens a text to so many bytes, at a character's end.
+fn cut(text: &mut String, bytes_max: usize) {
+    if text.len() > bytes_max {
+        text.truncate(text.floor_char_boundary(bytes_max - ELLIPSIS.len()));
+        text.push_str(ELLIPSIS);
+        // The long text's memory goes too: what is told lives on in counts and lists.
+        text.shrink_to_fit();
+    }
 }
 
 /// Where traffic is told.
@@ -87,4 +123,19 @@ impl ClientObserver for Unobserved {
     fn subscribed(&self, _: &Filter) {}
     fn unsubscribed(&self, _: &Filter) {}
     fn refused(&self, _: Refusal) {}
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_text_is_cut_at_a_characters_end_and_shows_it() {
+        let cut = |text: &str| {
+            let mut text = text.to_owned();
+            super::cut(&mut text, 8);
+            text
+        };
+        assert_eq!(cut("till-123"), "till-123");
+        assert_eq!(cut("till-1234"), "till-\u{2026}");
+        assert_eq!(cut("tillé-1234"), "till\u{2026}", "no half character stays");
+    }
 }

@@ -153,22 +153,28 @@ impl Enforcer {
         self.changes.subscribe()
     }
 
-    /// Tells every expiry of a principal as a change, at its time, for as long as it is polled. The clock may jump: it is
-    /// looked at again at least every [`EXPIRY_LOOK`].
+    /// Tells every expiry of a principal as a change, at its time or later, for as long as it is polled. The clock may
+    /// jump: it is looked at again at least every [`EXPIRY_LOOK`].
     pub async fn watch_expiry(&self) {
         let mut changes = self.changes();
+        // Looked for from the last look on, not from now: a session that a change woke may have looked at the clock before
+        // an expiry that is already over here, and would hear of it from nobody. Told in vain it costs one look more.
+        let mut looked_ms = now_ms();
         loop {
             changes.mark_unchanged();
             let now = now_ms();
-            let next = self.enforced().and_then(|enforced| enforced.policy.next_expiry(now));
+            let next = self.enforced().and_then(|enforced| enforced.policy.next_expiry(looked_ms.min(now)));
+            if next.is_some_and(|at_ms| at_ms <= now) {
+                looked_ms = now;
+                self.changes.send_modify(|version| *version += 1);
+                continue;
+            }
+            // Nothing ended until now. A clock that went back makes ends to come of those that were over.
+            looked_ms = now;
             let left = next.map(|at_ms| Duration::from_millis(u64::try_from(at_ms - now).unwrap_or(0)));
             tokio::select! {
                 _ = changes.changed() => {}
-                () = tokio::time::sleep(left.unwrap_or(EXPIRY_LOOK).min(EXPIRY_LOOK)) => {
-                    if next.is_some_and(|at_ms| at_ms <= now_ms()) {
-                        self.changes.send_modify(|version| *version += 1);
-                    }
-                }
+                () = tokio::time::sleep(left.unwrap_or(EXPIRY_LOOK).min(EXPIRY_LOOK)) => {}
             }
         }
     }
@@ -332,3 +338,6 @@ fn allowed(decision: Decision) -> Result<(), Denied> {
 fn in_scope(verdict: Result<(), &Scope>) -> Result<(), Denied> {
     verdict.map_err(|scope| Denied::OutOfScope(scope.name.clone()))
 }
+
+#[cfg(test)]
+mod tests;

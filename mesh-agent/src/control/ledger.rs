@@ -3,7 +3,7 @@
 //! ```text
 //! ledger/current.json     the newest accepted document, as it was signed
 //! ledger/previous.json    the one before
-//! ledger/deny-list.json   the newest deny list, as it was signed
+//! ledger/deny-list.json   the newest deny list, as it was signed; twice (deny-list-copy.json)
 //! ledger/marks.json       what was accepted last (number, digest) and which keys count; twice (marks-copy.json)
 //! ```
 //! A document enters when its signature fits the exact bytes, it is for this agent, not older than anything accepted
@@ -13,6 +13,10 @@
 //!
 //! The marks outlive the copies: an agent that had to fall back still refuses what is older than the newest it had,
 //! and takes that one again only byte for byte. Keys that a document withdrew stay withdrawn.
+//!
+//! A deny list only ever forbids more, so an older one is no fallback: whoever was revoked since would be let in again.
+//! Its two copies are the same, each heals the other, and when both are lost everything is denied until the portal has
+//! sent that list, or a newer one, again.
 
 mod check;
 mod judge;
@@ -37,6 +41,9 @@ const SIGNERS_MAX: usize = 3;
 
 /// The marks, twice: without them a rotated key could not be told from a foreign one.
 const MARKS: [&str; 2] = ["marks.json", "marks-copy.json"];
+
+/// The newest deny list, twice.
+const DENY_LIST: [&str; 2] = ["deny-list.json", "deny-list-copy.json"];
 
 /// A document that may be enforced.
 #[derive(Clone, Debug)]
@@ -78,6 +85,8 @@ pub struct Ledger {
     current: Option<Arc<Accepted>>,
     deny_list: Arc<DenyList>,
     problem: Option<Rejection>,
+    /// Why the newest deny list is not here though there was one: nothing may be enforced without it.
+    deny_list_lost: Option<Rejection>,
 }
 
 /// What must not be forgotten when a copy is lost.
@@ -89,6 +98,16 @@ struct Marks {
     keys: Vec<String>,
     /// Keys that signed the stored copies, newest first, hex. They count for those copies only.
     signers: Vec<String>,
+    /// The newest deny list ever accepted; none = never one, or marks of an older version.
+    #[serde(default)]
+    deny_list: Option<DenyMark>,
+}
+
+/// A deny list's own signer is kept, because it may be older than all stored documents.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct DenyMark {
+    number: u64,
+    signer: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -103,29 +122,35 @@ impl Ledger {
     pub fn open(dir: PathBuf, owner: Owner) -> Self {
         let marks = MARKS.iter().find_map(|name| load(&dir.join(name))).unwrap_or_default();
         let deny_list = Arc::default();
-        let mut ledger = Self { dir, owner, marks, current: None, deny_list, problem: None };
+        let mut ledger = Self { dir, owner, marks, current: None, deny_list, problem: None, deny_list_lost: None };
         ledger.load_desired();
-        ledger.load_deny_list();
         ledger.catch_up_marks();
+        ledger.load_deny_list();
         ledger
     }
 
     /// What must be enforced; none = deny all.
     #[must_use]
     pub fn current(&self) -> Option<Arc<Accepted>> {
-        self.current.clone()
+        if self.lost_deny_list() { None } else { self.current.clone() }
     }
 
-    /// The newest deny list; number 0 = none was ever received.
+    /// Whether a deny list that was here is lost, so that everything is denied until it comes again.
+    #[must_use]
+    pub fn lost_deny_list(&self) -> bool {
+        self.deny_list_lost.is_some()
+    }
+
+    /// The newest deny list that is here; number 0 = none.
     #[must_use]
     pub fn deny_list(&self) -> Arc<DenyList> {
         self.deny_list.clone()
     }
 
-    /// What was wrong with the stored copies at start.
+    /// What was wrong with the stored copies at start, and is not healed yet.
     #[must_use]
     pub fn problem(&self) -> Option<Rejection> {
-        self.problem.clone()
+        self.deny_list_lost.as_ref().or(self.problem.as_ref()).cloned()
     }
 
     /// Takes a document, or says why not. Accepted means: on disk, synced.
@@ -148,22 +173,30 @@ impl Ledger {
         Ok(Acceptance::New(accepted))
     }
 
-    /// Takes a deny list if it is newer than the one there is. Answers whether it was.
+    /// Takes a deny list if it is newer than the one there is, or the one that was lost. Answers whether it was.
     ///
     /// # Errors
-    /// A [`Rejection`] without a number: bad signature, unreadable, or it could not be stored.
+    /// A [`Rejection`] without a number: bad signature, unreadable, older than the one that was lost, or it could not be
+    /// stored.
     pub fn accept_deny_list(&mut self, signed: &Signed) -> Result<bool, Rejection> {
-        let list: DenyList =
-            signed.open(Domain::DenyList, &self.trusted()).map_err(|error| judge::distrust("deny list", &error))?;
-        if list.number <= self.deny_list.number {
+        let list = open_deny_list(signed, &self.trusted())?;
+        if self.lost_deny_list() {
+            let had = self.marks.deny_list.as_ref().map_or(0, |mark| mark.number);
+            if list.number < had {
+                let reason = format!(
+                    "deny list {} is older than {had}, which this agent had and lost; it denies everything until it gets that one or a newer",
+                    list.number
+                );
+                return Err(judge::rejection(None, RejectionKind::Older, reason));
+            }
+        } else if list.number <= self.deny_list.number {
             return Ok(false);
         }
-        let text = serde_json::to_vec(signed).expect("a document serializes");
-        let stored = self.remember_signer(signed).and_then(|()| home::replace(&self.dir.join("deny-list.json"), &text));
-        stored.map_err(|error| {
+        self.store_deny_list(signed, list.number).map_err(|error| {
             judge::rejection(None, RejectionKind::Invalid, format!("the deny list cannot be stored: {error}"))
         })?;
         self.deny_list = Arc::new(list);
+        self.deny_list_lost = None;
         Ok(true)
     }
 
@@ -177,6 +210,12 @@ impl Ledger {
     fn trusted_for_copies(&self) -> Vec<VerifyingKey> {
         let signers = self.marks.signers.iter().filter_map(|key| public_key(key));
         signers.chain(self.trusted()).chain(self.owner.enrolled_keys.iter().copied()).collect()
+    }
+
+    /// Keys that count for the deny list on disk.
+    fn trusted_for_deny_list(&self) -> Vec<VerifyingKey> {
+        let signer = self.marks.deny_list.as_ref().and_then(|mark| public_key(&mark.signer));
+        signer.into_iter().chain(self.trusted_for_copies()).collect()
     }
 
     fn load_desired(&mut self) {
@@ -219,19 +258,53 @@ impl Ledger {
     }
 
     fn load_deny_list(&mut self) {
-        let trusted = self.trusted_for_copies();
-        let open = |signed: &Signed| {
-            signed.open(Domain::DenyList, &trusted).map_err(|error| judge::distrust("deny list", &error))
-        };
-        match read_copy(&self.dir.join("deny-list.json"), open) {
-            Copy::Good(list) => self.deny_list = Arc::new(list),
-            Copy::Absent => {}
-            Copy::Bad(why) => {
-                tracing::error!(why, "the stored deny list is damaged; the portal sends it again");
-                let reason = format!("the agent's stored deny list is damaged ({why}); it is sent again");
-                self.problem.get_or_insert_with(|| judge::rejection(None, RejectionKind::Signature, reason));
-            }
+        let trusted = self.trusted_for_deny_list();
+        let open = |signed: &Signed| Ok((open_deny_list(signed, &trusted)?, signed.clone()));
+        let copies = DENY_LIST.map(|name| read_copy(&self.dir.join(name), open));
+        let same = matches!(&copies, [Copy::Good((one, _)), Copy::Good((other, _))] if one.number == other.number);
+        let damage = copies.iter().find_map(Copy::damage).cloned();
+        let newest = copies.into_iter().filter_map(Copy::good).max_by_key(|(list, _)| list.number);
+        let had = self.marks.deny_list.as_ref().map(|mark| mark.number);
+        let here = newest.as_ref().map(|(list, _)| list.number);
+        // A damaged copy proves that there was a list, also where the marks of an older version do not say so.
+        if here < had || (here.is_none() && damage.is_some()) {
+            self.lose_deny_list(had, damage);
+        } else if let Some((list, signed)) = &newest
+            && (!same || had != here)
+        {
+            self.heal_deny_list(signed, list.number, damage.as_deref());
         }
+        // An older one that is left is kept for what it forbids, though nothing is let in meanwhile.
+        self.deny_list = newest.map(|(list, _)| Arc::new(list)).unwrap_or_default();
+    }
+
+    fn lose_deny_list(&mut self, had: Option<u64>, damage: Option<String>) {
+        let number = had.map_or_else(String::new, |number| format!(" (number {number})"));
+        let why = damage.unwrap_or_else(|| "the file is gone".to_owned());
+        let reason = format!(
+            "no stored copy of the agent's newest deny list{number} can be used ({why}); it denies everything until the portal has sent that list again"
+        );
+        tracing::error!(reason, "the ledger is damaged");
+        self.deny_list_lost = Some(judge::rejection(None, RejectionKind::Signature, reason));
+    }
+
+    /// Makes what is damaged or missing anew from the good copy. Where that fails, the good copy still counts.
+    fn heal_deny_list(&mut self, signed: &Signed, number: u64, damage: Option<&str>) {
+        match self.store_deny_list(signed, number) {
+            Ok(()) => tracing::warn!(number, damage, "the second copy of the deny list was made anew"),
+            Err(error) => tracing::error!(number, damage, %error, "the deny list has one good copy only"),
+        }
+    }
+
+    /// The marks last: a crash before them leaves a copy that is newer than they say, which is taken.
+    fn store_deny_list(&mut self, signed: &Signed, number: u64) -> Result<(), HomeError> {
+        let signer = self.trusted_for_deny_list().into_iter().find(|key| key_id(key) == signed.key_id);
+        let signer = signer.map(|key| hex::encode(key.as_bytes())).unwrap_or_default();
+        let text = serde_json::to_vec(signed).expect("a document serializes");
+        for name in DENY_LIST {
+            home::replace(&self.dir.join(name), &text)?;
+        }
+        self.save_marks(Marks { deny_list: Some(DenyMark { number, signer }), ..self.marks.clone() })
     }
 
     /// Order matters: marks first (with the keys for old and new copies), then the copies, each step atomic.
@@ -247,7 +320,7 @@ impl Ledger {
         home::rename(&next, &current)?;
         home::sync_folder(&current)?;
         let keys = accepted.state.keys.policy.clone();
-        self.save_marks(Marks { newest: Some(mark), keys, signers: self.marks.signers.clone() })
+        self.save_marks(Marks { newest: Some(mark), keys, ..self.marks.clone() })
     }
 
     fn remember_signer(&mut self, signed: &Signed) -> Result<(), HomeError> {
@@ -279,6 +352,22 @@ enum Copy<T> {
     Absent,
 }
 
+impl<T> Copy<T> {
+    fn good(self) -> Option<T> {
+        match self {
+            Self::Good(document) => Some(document),
+            _ => None,
+        }
+    }
+
+    fn damage(&self) -> Option<&String> {
+        match self {
+            Self::Bad(why) => Some(why),
+            _ => None,
+        }
+    }
+}
+
 fn read_copy<T>(path: &Path, open: impl FnOnce(&Signed) -> Result<T, Rejection>) -> Copy<T> {
     let text = match home::read(path) {
         Ok(Some(text)) => text,
@@ -292,6 +381,10 @@ fn read_copy<T>(path: &Path, open: impl FnOnce(&Signed) -> Result<T, Rejection>)
         Ok(document) => Copy::Good(document),
         Err(rejection) => Copy::Bad(rejection.reason),
     }
+}
+
+fn open_deny_list(signed: &Signed, trusted: &[VerifyingKey]) -> Result<DenyList, Rejection> {
+    signed.open(Domain::DenyList, trusted).map_err(|error| judge::distrust("deny list", &error))
 }
 
 /// None for absent and for damaged marks: the copies and the enrolment's keys then speak for themselves.

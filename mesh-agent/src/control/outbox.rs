@@ -4,13 +4,17 @@
 //! (subscriptions, a full scan) replaces the older one of its kind at once. Windows of traffic and denials lose the
 //! oldest, counted. A part of a scan is refused instead, because a hole in the middle would read as "gone": whoever
 //! scans then sends a full scan next time.
+//!
+//! A report that the portal could not take as one message would end the session, and the next one, for ever: it is
+//! refused here. Who reports keeps below that bound ([`REPORT_BYTES_MAX`](crate::reports::REPORT_BYTES_MAX)).
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use mesh_protocol::id::BrokerId;
 use mesh_protocol::report::Report;
-use mesh_protocol::wire::ToControl;
+use mesh_protocol::wire::{MESSAGE_BYTES_MAX, ToControl};
 use tokio::sync::Notify;
 
 use crate::counters::{Counter, Counters};
@@ -28,10 +32,16 @@ pub struct Outbox {
     shared: Arc<Shared>,
 }
 
-/// The outbox is full and this report must not lose a part: send the whole picture later.
+/// Why a report was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("too many reports wait for the portal: send a full scan next time")]
-pub struct OutboxFull;
+pub enum NotTaken {
+    /// The outbox is full and this report must not lose a part: send the whole picture later.
+    #[error("too many reports wait for the portal: send a full scan next time")]
+    Full,
+    /// The portal would not take it as one message.
+    #[error("the report is larger than one message to the portal may be")]
+    TooLarge,
+}
 
 #[derive(Debug)]
 struct Shared {
@@ -39,6 +49,9 @@ struct Shared {
     news: Notify,
     dropped: Counter,
     refused: Counter,
+    oversized: Counter,
+    /// The log has been told of an oversized report.
+    oversized_told: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -71,18 +84,22 @@ impl Outbox {
     pub fn new(counters: &Counters) -> Self {
         let dropped = counters.counter("outbox_dropped_reports");
         let refused = counters.counter("portal_refused_reports");
-        Self { shared: Arc::new(Shared { state: Mutex::default(), news: Notify::new(), dropped, refused }) }
+        let oversized = counters.counter("outbox_oversized_reports");
+        let (state, news, oversized_told) = (Mutex::default(), Notify::new(), AtomicBool::new(false));
+        Self { shared: Arc::new(Shared { state, news, dropped, refused, oversized, oversized_told }) }
     }
 
     /// Takes a report. Never waits.
     ///
     /// # Errors
-    /// [`OutboxFull`] for a part of a scan that finds no room; all others make room for themselves.
-    pub fn push(&self, report: Report) -> Result<(), OutboxFull> {
+    /// [`NotTaken::Full`] for a part of a scan that finds no room; all others make room for themselves.
+    /// [`NotTaken::TooLarge`] for any that is larger than a message; the older one of its kind stays.
+    pub fn push(&self, report: Report) -> Result<(), NotTaken> {
         let pushed = self.shared.push(report);
         match pushed {
             Ok(()) => self.shared.news.notify_one(),
-            Err(OutboxFull) => self.shared.dropped.one(),
+            Err(NotTaken::Full) => self.shared.dropped.one(),
+            Err(NotTaken::TooLarge) => self.shared.oversized.one(),
         }
         pushed
     }
@@ -119,10 +136,17 @@ impl Outbox {
 }
 
 impl Shared {
-    fn push(&self, report: Report) -> Result<(), OutboxFull> {
+    fn push(&self, report: Report) -> Result<(), NotTaken> {
         let kind = Kind::of(&report);
         let full_scan = matches!(&report, Report::Discovery(discovery) if discovery.full);
         let mut state = self.state.lock().expect("no panic while held");
+        state.next_id += 1;
+        let message = ToControl::Report { id: state.next_id, report };
+        let text: Arc<str> = serde_json::to_string(&message).expect("a report serializes").into();
+        if text.len() > MESSAGE_BYTES_MAX {
+            self.tell_oversized(kind, text.len());
+            return Err(NotTaken::TooLarge);
+        }
         state.remove(|older| match (kind, older.kind) {
             (Kind::Subscriptions, Kind::Subscriptions) => true,
             (Kind::Scan { broker, scan }, Kind::Scan { broker: same, scan: before }) => {
@@ -130,17 +154,14 @@ impl Shared {
             }
             _ => false,
         });
-        state.next_id += 1;
-        let message = ToControl::Report { id: state.next_id, report };
-        let text: Arc<str> = serde_json::to_string(&message).expect("a report serializes").into();
         while !state.has_room(text.len()) {
             if matches!(kind, Kind::Scan { .. }) {
-                return Err(OutboxFull);
+                return Err(NotTaken::Full);
             }
             let oldest =
                 state.waiting.iter().find(|entry| !matches!(entry.kind, Kind::Scan { .. })).map(|entry| entry.id);
             // Only scans are left: they stay, the window goes.
-            let Some(oldest) = oldest else { return Err(OutboxFull) };
+            let Some(oldest) = oldest else { return Err(NotTaken::Full) };
             state.remove(|entry| entry.id == oldest);
             self.dropped.one();
         }
@@ -148,6 +169,13 @@ impl Shared {
         let id = state.next_id;
         state.waiting.push_back(Entry { id, kind, text, sent: false });
         Ok(())
+    }
+
+    /// Once: who reports so much does it again, and the counter has the number.
+    fn tell_oversized(&self, kind: Kind, bytes: usize) {
+        if !self.oversized_told.swap(true, Ordering::Relaxed) {
+            tracing::error!(?kind, bytes, "a report is larger than the portal takes as one message; it is left out");
+        }
     }
 
     fn take(&self) -> Option<Arc<str>> {
@@ -192,7 +220,7 @@ impl Kind {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mesh_protocol::report::{Denials, Discovery, Subscriptions};
+    use mesh_protocol::report::{Denials, Discovery, Subscription, Subscriptions};
     use uuid::Uuid;
 
     fn subscriptions(at_ms: i64) -> Report {
@@ -245,8 +273,32 @@ mod tests {
             outbox.push(denials(at_ms)).expect("makes room");
         }
         assert_eq!(counters.counter("outbox_dropped_reports").get(), 600 - REPORTS_MAX as u64);
-        assert_eq!(outbox.push(scan(1, false)), Err(OutboxFull));
+        assert_eq!(outbox.push(scan(1, false)), Err(NotTaken::Full));
         assert_eq!(sent(&outbox)[0], denials(600 - REPORTS_MAX as i64));
+    }
+
+    #[test]
+    fn what_no_message_could_carry_is_refused_and_blocks_nobody() {
+        let counters = Counters::default();
+        let outbox = Outbox::new(&counters);
+        outbox.push(subscriptions(1)).expect("room");
+        let mut large = subscriptions(2);
+        let Report::Subscriptions(picture) = &mut large else { panic!("made as such") };
+        picture.subscriptions.push(Subscription {
+            filter: mesh_protocol::topic::Filter::mesh("a").expect("valid"),
+            principal: None,
+            principal_name: "x".repeat(MESSAGE_BYTES_MAX),
+            client_id: String::new(),
+            protocol: mesh_protocol::event::Protocol::Mqtt,
+            route: None,
+            since_ms: 0,
+        });
+        for _ in 0..2 {
+            assert_eq!(outbox.push(large.clone()), Err(NotTaken::TooLarge));
+        }
+        assert_eq!(counters.counter("outbox_oversized_reports").get(), 2);
+        outbox.push(denials(3)).expect("room");
+        assert_eq!(sent(&outbox), [subscriptions(1), denials(3)], "what was there stays, what comes next goes");
     }
 
     #[test]

@@ -26,6 +26,12 @@ pub struct Standing {
     pub rejected: Option<Rejection>,
 }
 
+impl From<&Ledger> for Standing {
+    fn from(ledger: &Ledger) -> Self {
+        Self { accepted: ledger.current(), deny_list: ledger.deny_list(), rejected: ledger.problem() }
+    }
+}
+
 /// Gives documents to the ledger and watches what stands. Cloning is cheap.
 #[derive(Clone, Debug)]
 pub struct LedgerHandle {
@@ -44,8 +50,7 @@ impl LedgerHandle {
     #[must_use]
     pub fn start(ledger: Ledger, tasks: &Tasks) -> Self {
         let (orders, inbox) = mpsc::channel(ORDERS_MAX);
-        let first = Standing { accepted: ledger.current(), deny_list: ledger.deny_list(), rejected: ledger.problem() };
-        let (say, standing) = watch::channel(first);
+        let (say, standing) = watch::channel(Standing::from(&ledger));
         tasks.spawn("ledger", own(ledger, inbox, say, tasks.token()));
         Self { orders, standing }
     }
@@ -94,7 +99,8 @@ async fn own(
 /// What a document changed.
 enum Change {
     Nothing,
-    Accepted(Arc<Accepted>),
+    /// A desired state was accepted, or a deny list that was lost is back: all of it is told anew.
+    Stands(Standing),
     DenyList(Arc<DenyList>),
     Rejected(Rejection),
 }
@@ -103,10 +109,7 @@ impl Change {
     fn apply(self, standing: &mut Standing) -> bool {
         match self {
             Self::Nothing => return false,
-            Self::Accepted(accepted) => {
-                standing.accepted = Some(accepted);
-                standing.rejected = None;
-            }
+            Self::Stands(now) => *standing = now,
             Self::DenyList(list) => standing.deny_list = list,
             Self::Rejected(rejection) => {
                 let repeated = standing.rejected.as_ref() == Some(&rejection);
@@ -120,22 +123,76 @@ impl Change {
 
 fn judge(ledger: &mut Ledger, order: Order) -> Change {
     let judged = match order {
-        Order::Desired(signed) => ledger.accept(&signed).map(|acceptance| match acceptance {
-            Acceptance::New(accepted) => Change::Accepted(accepted),
-            Acceptance::Unchanged => Change::Nothing,
-        }),
-        Order::DenyList(signed) => ledger.accept_deny_list(&signed).map(|newer| match newer {
-            true => Change::DenyList(ledger.deny_list()),
-            false => Change::Nothing,
-        }),
+        Order::Desired(signed) => desired(ledger, &signed),
+        Order::DenyList(signed) => deny_list(ledger, &signed),
     };
-    match &judged {
-        Ok(Change::Accepted(accepted)) => {
+    judged.unwrap_or_else(|rejection| {
+        tracing::warn!(kind = ?rejection.kind, reason = rejection.reason, "document rejected");
+        Change::Rejected(rejection)
+    })
+}
+
+fn desired(ledger: &mut Ledger, signed: &Signed) -> Result<Change, Rejection> {
+    match ledger.accept(signed)? {
+        Acceptance::New(accepted) => {
             tracing::info!(revision = accepted.revision.revision, "desired state accepted");
+            // Not the document itself: while the deny list is lost, nothing is enforced all the same.
+            Ok(Change::Stands(Standing::from(&*ledger)))
         }
-        Ok(Change::DenyList(list)) => tracing::info!(number = list.number, "deny list accepted"),
-        Ok(_) => {}
-        Err(rejection) => tracing::warn!(kind = ?rejection.kind, reason = rejection.reason, "document rejected"),
+        Acceptance::Unchanged => Ok(Change::Nothing),
     }
-    judged.unwrap_or_else(Change::Rejected)
+}
+
+fn deny_list(ledger: &mut Ledger, signed: &Signed) -> Result<Change, Rejection> {
+    let was_lost = ledger.lost_deny_list();
+    if !ledger.accept_deny_list(signed)? {
+        return Ok(Change::Nothing);
+    }
+    let list = ledger.deny_list();
+    tracing::info!(number = list.number, "deny list accepted");
+    Ok(if was_lost { Change::Stands(Standing::from(&*ledger)) } else { Change::DenyList(list) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::ledger::sample::{key, owner, sign, state};
+    use mesh_protocol::signed::Domain;
+    use std::time::Duration;
+
+    fn list(number: u64) -> Signed {
+        let list = DenyList { number, ..DenyList::default() };
+        Signed::sign(Domain::DenyList, serde_json::to_vec(&list).expect("serializes"), &key(1))
+    }
+
+    #[tokio::test]
+    async fn without_its_deny_list_nothing_stands_until_that_is_back() {
+        let dir = tempfile::tempdir().expect("temp dir");
+        let mut ledger = Ledger::open(dir.path().to_owned(), owner());
+        ledger.accept(&sign(&state(1), 1)).expect("accepted");
+        ledger.accept_deny_list(&list(7)).expect("accepted");
+        for name in ["deny-list.json", "deny-list-copy.json"] {
+            std::fs::write(dir.path().join(name), b"damaged").expect("written");
+        }
+        let tasks = Tasks::new("test");
+        let handle = LedgerHandle::start(Ledger::open(dir.path().to_owned(), owner()), &tasks);
+        let mut standing = handle.standing();
+        let revision = |standing: &Standing| standing.accepted.as_ref().map(|accepted| accepted.revision.revision);
+        let why = standing.borrow_and_update().rejected.clone().expect("it says why");
+        assert!(revision(&standing.borrow()).is_none() && why.reason.contains("denies everything"), "{}", why.reason);
+        // A newer document is kept, and does not stand either; nor does an older list help.
+        handle.desired(sign(&state(2), 1)).await;
+        standing.changed().await.expect("alive");
+        let stands = standing.borrow_and_update().clone();
+        assert_eq!((revision(&stands), stands.rejected.as_ref()), (None, Some(&why)));
+        handle.deny_list(list(6)).await;
+        let refused = standing.wait_for(|standing| standing.rejected.as_ref() != Some(&why));
+        let refused =
+            tokio::time::timeout(Duration::from_secs(20), refused).await.expect("in time").expect("alive").clone();
+        assert!(revision(&refused).is_none(), "{:?}", refused.rejected);
+        handle.deny_list(list(7)).await;
+        let back = standing.wait_for(|standing| standing.accepted.is_some());
+        let back = tokio::time::timeout(Duration::from_secs(20), back).await.expect("in time").expect("alive").clone();
+        assert_eq!((revision(&back), back.deny_list.number, back.rejected), (Some(2), 7, None));
+    }
 }

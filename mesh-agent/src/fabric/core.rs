@@ -24,7 +24,7 @@ use super::sets::{SetId, Sets};
 use super::wire::{Ear, Neighbour, Wire};
 use super::{Parts, Target};
 use crate::counters::{Counter, Counters};
-use crate::interest::Advertised;
+use crate::interest::{Advertised, WANTED_MAX};
 use crate::router::{Attachment, Budget, Failure, Key, Life, Outcome, Reach, Wanted};
 use crate::stream::{Moment, Settled, Ticket};
 
@@ -72,6 +72,7 @@ pub(super) struct Counts {
     pub(super) marks_ahead: Counter,
     pub(super) given_up: Counter,
     pub(super) reopened: Counter,
+    pub(super) interest_cut_off: Counter,
 }
 
 impl Counts {
@@ -95,6 +96,7 @@ impl Counts {
             marks_ahead: counters.counter("fabric_marks_ahead_messages"),
             given_up: counters.counter("fabric_given_up_events"),
             reopened: counters.counter("fabric_reopened_sessions"),
+            interest_cut_off: counters.counter("fabric_interest_cut_off_filters"),
         }
     }
 }
@@ -413,7 +415,7 @@ impl Core {
     fn tell_line(&self, now: Moment) {
         let line = &self.parts.line;
         line.figure("neighbours", self.neighbours.len() as u64);
-        match self.wrong_link().or_else(|| self.missing_link(now)) {
+        match self.wrong_link().or_else(|| self.missing_link(now)).or_else(|| self.cut_off()) {
             Some(detail) => line.set(PartState::Degraded, Some(detail)),
             None => line.running(),
         }
@@ -440,6 +442,16 @@ impl Core {
             "no link to {site} at {}; it is tried again. Check that the agent there runs, that the address is reachable \
              from here, and that it is this mesh's agent",
             dial.addresses.join(", ")
+        ))
+    }
+
+    fn cut_off(&self) -> Option<String> {
+        let peer = self.peers.values().find(|peer| peer.learned.cut_off() > 0)?;
+        Some(format!(
+            "{} wants {WANTED_MAX} filters and {} more, which is more than is kept here: events that only those match do \
+             not go there. Let its clients subscribe with fewer, wider filters",
+            peer.member.site_name,
+            peer.learned.cut_off()
         ))
     }
 

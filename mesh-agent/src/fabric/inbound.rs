@@ -22,8 +22,6 @@ use crate::stream::{Batch, Incoming, Verdict};
 pub(super) const FORGET_SET_AFTER: Duration = Duration::from_secs(60);
 /// Most sets of other origins that are heard.
 const JOINED_MAX: usize = 4_096;
-/// An unanswered question for interest is repeated after this.
-const ASK_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Why a stream frame is not taken now.
 struct NotNow(BehindReason);
@@ -95,22 +93,24 @@ impl Core {
             return;
         }
         let agrees = peer.learned.agrees(beat.interest_version, beat.interest_hash);
-        let asked = peer.asked_at.is_some_and(|at| now.since(at) < ASK_INTERVAL);
         if met.back || met.anew {
             tracing::info!(%agent, site = peer.member.site_name, "agent is reachable");
             // At once, not with the next beat: the other side learns that it is heard, and what is wanted here.
             self.send_heartbeat(agent, false);
             self.tell_interest(agent);
         }
-        if !agrees && !asked {
+        if !agrees {
             self.ask_interest(agent);
         }
     }
 
+    /// Asks for what is missing here, unless that was asked a moment ago or would not help.
     pub(super) fn ask_interest(&mut self, agent: AgentId) {
         let now = self.clock.now();
         let Some(peer) = self.peers.get_mut(&agent) else { return };
-        peer.asked_at = Some(now);
+        if !peer.ask(now) {
+            return;
+        }
         let have = peer.learned.version();
         self.send_control(agent, vec![Control::InterestWanted { have }]);
     }
@@ -193,11 +193,19 @@ impl Core {
     }
 
     fn on_interest(&mut self, agent: AgentId, interest: &frame::Interest) {
+        let now = self.clock.now();
         let Some(peer) = self.peers.get_mut(&agent) else { return };
+        let before = peer.learned.cut_off();
         match peer.learned.apply(interest) {
             Applied::Changed(changes) => {
-                peer.asked_at = None;
+                peer.answered(now, interest.from.is_none());
                 peer.want(&self.attachment, changes);
+                let after = peer.learned.cut_off();
+                self.counts.interest_cut_off.add(after.saturating_sub(before) as u64);
+                if before == 0 && after > 0 {
+                    let site = &peer.member.site_name;
+                    tracing::warn!(%agent, site, filters = after, "an agent wants more than is kept of one; the rest is cut off");
+                }
             }
             Applied::Nothing => {}
             Applied::Mismatch => self.ask_interest(agent),

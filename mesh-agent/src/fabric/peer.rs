@@ -19,6 +19,10 @@ use crate::stream::{Moment, Receiver, Sender, Settings};
 pub(super) const LEASE: Duration = Duration::from_millis(2_500);
 /// Credit of each lane, in bytes. A peer's lanes together stay near what the links' own queues hold.
 const LANE_WINDOW_BYTES: u64 = 128 * 1024;
+/// A question for interest that brought no answer is repeated after this.
+const ASK_INTERVAL: Duration = Duration::from_millis(500);
+/// The longest pause between questions whose answers do not help: a set that is too large or does not add up.
+const ASK_INTERVAL_MAX: Duration = Duration::from_secs(60);
 /// Epochs of a peer's past that late frames may still carry.
 const RETIRED_MAX: usize = 8;
 
@@ -46,7 +50,9 @@ pub(super) struct Peer {
     /// When a link to it was first seen in the current session.
     pub(super) linked_since: Option<Moment>,
     pub(super) learned: Learned,
-    pub(super) asked_at: Option<Moment>,
+    asked_at: Option<Moment>,
+    /// From one question to the next; doubles with every answer that did not help.
+    ask_interval: Duration,
     /// Version of our interest that it was sent.
     pub(super) told: u64,
     desired: FxHashSet<Filter>,
@@ -91,6 +97,7 @@ impl Peer {
             linked_since: None,
             learned: Learned::default(),
             asked_at: None,
+            ask_interval: ASK_INTERVAL,
             told: 0,
             desired: FxHashSet::default(),
             reasons: FxHashMap::default(),
@@ -152,6 +159,28 @@ impl Peer {
             self.round_trip_us = None;
             self.told = 0;
             self.asked_at = None;
+            self.ask_interval = ASK_INTERVAL;
+        }
+    }
+
+    /// Whether it may be asked for its interest now; if so, it counts as asked.
+    pub(super) fn ask(&mut self, now: Moment) -> bool {
+        let may = self.asked_at.is_none_or(|at| now.since(at) >= self.ask_interval);
+        if may {
+            self.asked_at = Some(now);
+        }
+        may
+    }
+
+    /// Interest came and was taken; `whole` = all of it, as it is told when it was asked for.
+    pub(super) fn answered(&mut self, now: Moment, whole: bool) {
+        if self.learned.is_whole() {
+            self.asked_at = None;
+            self.ask_interval = ASK_INTERVAL;
+        } else if whole {
+            // Asked again at once it would answer the same: all it wants, over all the links between.
+            self.asked_at = Some(now);
+            self.ask_interval = (self.ask_interval * 2).min(ASK_INTERVAL_MAX);
         }
     }
 
@@ -223,5 +252,76 @@ fn reason(life: Life) -> u8 {
     match life {
         Life::Live => LIVE,
         Life::Durable => DURABLE,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    use mesh_protocol::frame::Interest;
+    use mesh_protocol::id::{AgentId, SiteId};
+    use uuid::Uuid;
+
+    use crate::counters::{Counter, Counters};
+    use crate::fabric::mailbox::Mailbox;
+    use crate::interest::Advertised;
+    use crate::router::{Budget, Reach, Router};
+
+    fn peer() -> Peer {
+        let member = Member {
+            agent: AgentId(Uuid::from_u128(1)),
+            site: SiteId(Uuid::from_u128(2)),
+            site_name: "far".to_owned(),
+            region: "eu".to_owned(),
+        };
+        Peer::new(member, 0, 1)
+    }
+
+    /// The whole set, with a hash that fits it or not.
+    fn whole(fits: bool) -> Interest {
+        let router = Router::new(Budget::new(1), &Counters::default());
+        let attachment = router.attach(Arc::new(Mailbox::new(Counter::default())), Reach::Local);
+        attachment.subscribe(&Filter::mesh("a").expect("valid"), 0, Life::Live);
+        let mut advertised = Advertised::default();
+        advertised.follow(router.interest());
+        let mut message = advertised.messages(router.interest(), 0).remove(0);
+        message.hash ^= u64::from(!fits);
+        message
+    }
+
+    /// How often it is asked within five minutes of heartbeats when each question is answered with this.
+    fn questions(answer: &Interest) -> u32 {
+        let mut peer = peer();
+        let mut asked = 0;
+        for beat in 0..600 {
+            let now = Moment(beat * 500_000);
+            if !peer.learned.is_whole() && peer.ask(now) {
+                asked += 1;
+                let _ = peer.learned.apply(answer);
+                peer.answered(now, true);
+            }
+        }
+        asked
+    }
+
+    #[test]
+    fn a_peer_whose_answers_do_not_help_is_asked_ever_more_rarely() {
+        assert_eq!(questions(&whole(true)), 1);
+        assert!((2..16).contains(&questions(&whole(false))), "{}", questions(&whole(false)));
+    }
+
+    #[test]
+    fn an_unanswered_question_is_repeated_soon_and_a_good_answer_starts_anew() {
+        let mut peer = peer();
+        let at = |ms: u64| Moment(ms * 1_000);
+        assert!(peer.ask(at(0)) && !peer.ask(at(499)) && peer.ask(at(500)), "no answer says nothing about the next");
+        let _ = peer.learned.apply(&whole(false));
+        peer.answered(at(500), true);
+        assert!(!peer.ask(at(1_499)) && peer.ask(at(1_500)));
+        let _ = peer.learned.apply(&whole(true));
+        peer.answered(at(1_500), true);
+        assert!(peer.ask(at(1_501)) && peer.ask(at(2_001)));
     }
 }

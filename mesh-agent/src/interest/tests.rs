@@ -121,3 +121,59 @@ fn a_set_that_does_not_add_up_is_asked_for_again() {
     assert_eq!(learned.version(), 0);
     assert!(!learned.agrees(advertised.version(), advertised.hash()));
 }
+
+fn all(range: std::ops::Range<u32>) -> Vec<Filter> {
+    range.map(|index| filter(&format!("site/{index}"))).collect()
+}
+
+/// What is here of the peer's, by the changes that were made.
+fn kept(made: &[Change]) -> i64 {
+    made.iter().map(|change| if matches!(change, Change::Added(_)) { 1 } else { -1 }).sum()
+}
+
+#[test]
+fn a_peer_that_wants_too_much_is_cut_off_counted_and_not_asked_again() {
+    let (router, attachment) = agent();
+    let (mut advertised, mut learned) = (Advertised::default(), Learned::with_limit(30));
+    all(0..45).iter().for_each(|filter| attachment.subscribe(filter, 0, Life::Live));
+    // `sync` wants agreement: nothing is left that asking again could bring.
+    let mut here = kept(&sync(&router, &mut advertised, &mut learned));
+    assert_eq!((here, learned.cut_off(), learned.is_whole()), (30, 15, false));
+    // Deltas are followed, and are no way around the limit.
+    all(45..70).iter().for_each(|filter| attachment.subscribe(filter, 0, Life::Live));
+    here += kept(&sync(&router, &mut advertised, &mut learned));
+    assert_eq!((here, learned.cut_off()), (30, 40));
+}
+
+#[test]
+fn once_there_is_room_the_whole_is_asked_for_again() {
+    let (router, attachment) = agent();
+    let (mut advertised, mut learned) = (Advertised::default(), Learned::with_limit(30));
+    all(0..45).iter().for_each(|filter| attachment.subscribe(filter, 0, Life::Live));
+    let held = sync(&router, &mut advertised, &mut learned);
+    for change in &held[..20] {
+        let Change::Added(wanted) = change else { panic!("nothing was there before") };
+        attachment.unsubscribe(&wanted.filter, 0);
+    }
+    advertised.follow(router.interest());
+    let delta = advertised.messages(router.interest(), learned.version()).remove(0);
+    assert!(matches!(learned.apply(&delta), Applied::Changed(made) if kept(&made) == -20));
+    assert_eq!((learned.cut_off(), learned.version()), (15, 0));
+    assert!(!learned.agrees(advertised.version(), advertised.hash()));
+    assert_eq!(kept(&sync(&router, &mut advertised, &mut learned)), 15);
+    assert!(learned.is_whole());
+}
+
+#[test]
+fn a_whole_set_in_parts_is_bounded_while_it_comes() {
+    let (router, attachment) = agent();
+    let (mut advertised, mut learned) = (Advertised::default(), Learned::with_limit(100));
+    all(0..10_000).iter().for_each(|filter| attachment.subscribe(filter, 0, Life::Live));
+    advertised.follow(router.interest());
+    let parts = advertised.messages(router.interest(), 0);
+    assert!(parts.len() > 2);
+    let made: Vec<_> = parts.iter().map(|part| learned.apply(part)).collect();
+    let Some(Applied::Changed(made)) = made.last() else { panic!("the last part completes it: {made:?}") };
+    assert_eq!((kept(made), learned.cut_off()), (100, 9_900));
+    assert!(learned.agrees(advertised.version(), advertised.hash()));
+}

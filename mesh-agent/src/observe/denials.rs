@@ -7,6 +7,7 @@ use mesh_protocol::policy::Action;
 use mesh_protocol::report::{DENIALS_MAX, Denial, Denials};
 
 use super::{Client, Refusal};
+use crate::reports::fit;
 
 /// Refusals since the last report.
 #[derive(Debug, Default)]
@@ -54,6 +55,8 @@ impl Ledger {
         if state.denials.is_empty() {
             return None;
         }
-        Some(Denials { at_ms: now_ms, denials: state.denials.into_values().collect(), left_out: state.left_out })
+        let mut denials: Vec<_> = state.denials.into_values().collect();
+        let left_out = state.left_out + fit(&mut denials);
+        Some(Denials { at_ms: now_ms, denials, left_out })
     }
 }

@@ -3,7 +3,8 @@
 //! The way of every event: one uncontended lock, one lookup by topic, two additions. Folding, shapes and reports happen
 //! when a topic is new to its client, or once per window.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use mesh_protocol::report::{Direction, FLOWS_MAX, Flow, Traffic};
@@ -14,7 +15,10 @@ use super::Client;
 use super::address::Addresses;
 use super::shape;
 use crate::counters::{Counter, Counters};
+use crate::reports::fit;
 
+/// Clients counted at once. Beyond it a client's events are counted as unobserved until others have gone.
+pub(super) const CLIENTS_MAX: usize = 100_000;
 /// Topics a client's fast lookup holds; above it starts over.
 const TOPICS_MAX: usize = 1_024;
 /// Addresses counted per client and direction.
@@ -24,13 +28,14 @@ const SLOTS_MAX: usize = 50_000;
 /// Windows without traffic after which a count is forgotten.
 const IDLE_WINDOWS_MAX: u64 = 100;
 
-/// All clients and the addresses they share.
+/// All clients that moved something and the addresses they share.
 #[derive(Debug)]
 pub(super) struct Flows {
     addresses: Mutex<Addresses>,
     /// Copy of the addresses' generation, for the fast way.
     generation: AtomicU64,
-    clients: Mutex<Vec<Arc<Counted>>>,
+    /// By who they are: every HTTP request is a client's coming and going, and all of one caller are counted together.
+    clients: Mutex<HashMap<Arc<Client>, Arc<Counted>>>,
     slots: AtomicU64,
     unobserved: Counter,
 }
@@ -38,9 +43,10 @@ pub(super) struct Flows {
 /// One client's counts.
 #[derive(Debug)]
 pub(super) struct Counted {
-    client: Client,
+    client: Arc<Client>,
     sides: [Mutex<Side>; 2],
-    gone: AtomicBool,
+    /// Connections and requests that count here; it grows under the lock of all clients only.
+    handles: AtomicUsize,
 }
 
 #[derive(Debug, Default)]
@@ -80,14 +86,33 @@ impl Flows {
         self.generation.store(addresses.generation(), Ordering::Release);
     }
 
-    /// A new client.
-    pub(super) fn open(&self, client: Client) -> Arc<Counted> {
-        let counted = Arc::new(Counted { client, sides: Default::default(), gone: AtomicBool::new(false) });
-        self.clients().push(counted.clone());
-        counted
+    /// Where a client's events are counted until it [leaves](Counted::leave); none when there are too many clients.
+    pub(super) fn open(&self, client: &Arc<Client>) -> Option<Arc<Counted>> {
+        let mut clients = self.clients();
+        if let Some(counted) = clients.get(client) {
+            counted.handles.fetch_add(1, Ordering::Relaxed);
+            return Some(counted.clone());
+        }
+        if clients.len() >= CLIENTS_MAX {
+            return None;
+        }
+        let handles = AtomicUsize::new(1);
+        let counted = Arc::new(Counted { client: client.clone(), sides: Default::default(), handles });
+        clients.insert(client.clone(), counted.clone());
+        Some(counted)
     }
 
-    fn clients(&self) -> MutexGuard<'_, Vec<Arc<Counted>>> {
+    #[cfg(test)]
+    pub(super) fn clients_len(&self) -> usize {
+        self.clients().len()
+    }
+
+    /// An event that has no place to be counted at.
+    pub(super) fn unobserved(&self) {
+        self.unobserved.one();
+    }
+
+    fn clients(&self) -> MutexGuard<'_, HashMap<Arc<Client>, Arc<Counted>>> {
         self.clients.lock().expect("no panic while held")
     }
 
@@ -112,7 +137,7 @@ impl Flows {
             Some(slot) => slot.clone(),
             None => match self.slot(&mut side, topic, broker_topic) {
                 Some(slot) => slot,
-                None => return self.unobserved.one(),
+                None => return self.unobserved(),
             },
         };
         drop(side);
@@ -151,17 +176,18 @@ impl Flows {
 
     /// Ends the window: what moved in it, the busiest first.
     pub(super) fn window(&self, at_ms: i64, window_ms: u64) -> Traffic {
-        let clients = self.clients().clone();
+        let clients: Vec<_> = self.clients().values().cloned().collect();
         let mut flows = Vec::new();
         for counted in &clients {
             for direction in [Direction::Produce, Direction::Consume] {
                 self.collect(counted, direction, &mut flows);
             }
         }
-        self.clients().retain(|counted| !counted.gone.load(Ordering::Acquire) || !counted.forget(&self.slots));
+        self.clients().retain(|_, counted| !counted.is_gone() || !counted.forget(&self.slots));
         flows.sort_by_key(|flow: &Flow| std::cmp::Reverse(flow.events));
-        let left_out = flows.len().saturating_sub(FLOWS_MAX) as u64;
+        let too_many = flows.len().saturating_sub(FLOWS_MAX) as u64;
         flows.truncate(FLOWS_MAX);
+        let left_out = too_many + fit(&mut flows);
         Traffic { at_ms, window_ms, flows, left_out }
     }
 
@@ -188,9 +214,13 @@ impl Flows {
 }
 
 impl Counted {
-    /// The client went; what it moved is told with the next window.
+    /// One of those who count here went; what it moved is told with the next window.
     pub(super) fn leave(&self) {
-        self.gone.store(true, Ordering::Release);
+        self.handles.fetch_sub(1, Ordering::Release);
+    }
+
+    fn is_gone(&self) -> bool {
+        self.handles.load(Ordering::Acquire) == 0
     }
 
     fn side(&self, direction: Direction) -> MutexGuard<'_, Side> {

@@ -3,8 +3,8 @@
 //! Everything is bounded and nothing blocks the one who tells: what does not fit is counted, what is not taken by the
 //! portal is followed by something newer.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use mesh_protocol::report::{Direction, Report};
@@ -44,8 +44,9 @@ struct Inner {
 struct Handle {
     inner: Arc<Inner>,
     number: u64,
-    client: Client,
-    counted: Arc<Counted>,
+    client: Arc<Client>,
+    /// From its first event on: most who are refused or only ask move nothing, and need no place.
+    counted: OnceLock<Arc<Counted>>,
 }
 
 impl Observatory {
@@ -124,18 +125,33 @@ impl Observer for Observatory {
     fn client(&self, client: Client) -> Arc<dyn ClientObserver> {
         let inner = self.0.clone();
         let number = inner.next.fetch_add(1, Ordering::Relaxed);
-        let counted = inner.flows.open(client.clone());
-        Arc::new(Handle { inner, number, client, counted })
+        Arc::new(Handle { inner, number, client: Arc::new(client.bounded()), counted: OnceLock::new() })
+    }
+}
+
+impl Handle {
+    fn count(&self, direction: Direction, topic: &Topic, payload: &[u8], broker_topic: Option<&str>) {
+        let flows = &self.inner.flows;
+        if let Some(counted) = self.counted.get() {
+            return flows.count(counted, direction, topic, payload, broker_topic);
+        }
+        // Asked again with every event while there is no place.
+        let Some(counted) = flows.open(&self.client) else { return flows.unobserved() };
+        flows.count(&counted, direction, topic, payload, broker_topic);
+        if let Err(second) = self.counted.set(counted) {
+            // Another thread had the first event too.
+            second.leave();
+        }
     }
 }
 
 impl ClientObserver for Handle {
     fn produced(&self, topic: &Topic, payload: &[u8], broker_topic: Option<&str>) {
-        self.inner.flows.count(&self.counted, Direction::Produce, topic, payload, broker_topic);
+        self.count(Direction::Produce, topic, payload, broker_topic);
     }
 
     fn consumed(&self, topic: &Topic, payload: &[u8], broker_topic: Option<&str>) {
-        self.inner.flows.count(&self.counted, Direction::Consume, topic, payload, broker_topic);
+        self.count(Direction::Consume, topic, payload, broker_topic);
     }
 
     fn subscribed(&self, filter: &Filter) {
@@ -147,14 +163,16 @@ impl ClientObserver for Handle {
     }
 
     fn refused(&self, refusal: Refusal) {
-        self.inner.denials.add(&self.client, refusal, now_ms());
+        self.inner.denials.add(&self.client, refusal.bounded(), now_ms());
     }
 }
 
 impl Drop for Handle {
     fn drop(&mut self) {
         self.inner.subscriptions.remove_all(self.number);
-        self.counted.leave();
+        if let Some(counted) = self.counted.get() {
+            counted.leave();
+        }
     }
 }
 

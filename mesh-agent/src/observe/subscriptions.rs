@@ -7,6 +7,7 @@ use mesh_protocol::report::{SUBSCRIPTIONS_MAX, Subscription, Subscriptions};
 use mesh_protocol::topic::Filter;
 
 use super::Client;
+use crate::reports::fit;
 
 /// Subscriptions by client number and filter.
 #[derive(Debug, Default)]
@@ -63,8 +64,11 @@ impl Registry {
         if !std::mem::take(&mut state.changed) && !due {
             return None;
         }
-        let subscriptions: Vec<_> = state.subscriptions.values().take(SUBSCRIPTIONS_MAX).cloned().collect();
-        let left_out = (state.subscriptions.len() - subscriptions.len()) as u64;
+        let mut subscriptions: Vec<_> = state.subscriptions.values().take(SUBSCRIPTIONS_MAX).cloned().collect();
+        let too_many = (state.subscriptions.len() - subscriptions.len()) as u64;
+        // Measured without the lock that every subscribe needs.
+        drop(state);
+        let left_out = too_many + fit(&mut subscriptions);
         Some(Subscriptions { at_ms: now_ms, subscriptions, left_out })
     }
 

@@ -54,8 +54,12 @@ impl Bench {
 
     /// The watcher may do these inside `orders/>`.
     fn allow(&self, revision: u64, actions: &[Action]) {
+        self.allow_until(revision, actions, None);
+    }
+
+    fn allow_until(&self, revision: u64, actions: &[Action], expires_at_ms: Option<i64>) {
         let mut state = sample::state(revision);
-        state.policy.principals = vec![watcher()];
+        state.policy.principals = vec![Principal { expires_at_ms, ..watcher() }];
         state.policy.rules = (0..).zip(actions).map(|(number, &action)| rule(action, number)).collect();
         let accepted = Accepted { state, revision: Revision { generation: 1, revision }, digest: String::new() };
         self.enforcer.apply(reconcile::enforced(&accepted).expect("compiles"));
@@ -146,6 +150,24 @@ async fn a_right_that_goes_ends_the_tail() {
     bench.seen().await;
     bench.allow(2, &[Action::Connect, Action::Publish]);
     while !matches!(bench.told().await, ToControl::TailClosed { request: 1, .. }) {}
+}
+
+#[tokio::test]
+async fn a_tail_of_a_principal_that_expires_is_closed_at_its_time() {
+    let mut bench = Bench::start();
+    let enforcer = bench.enforcer.clone();
+    bench.desk.tasks.spawn_until_stopped("expiry", async move { enforcer.watch_expiry().await });
+    bench.open(1, "orders/fr/>");
+    bench.seen().await;
+    let ends = now_ms() + 500;
+    bench.allow_until(2, &[Action::Connect, Action::Publish, Action::Subscribe], Some(ends));
+    let reason = loop {
+        if let ToControl::TailClosed { request: 1, reason } = bench.told().await {
+            break reason;
+        }
+    };
+    let late = now_ms() - ends;
+    assert!((0..4_000).contains(&late) && reason.contains("expired"), "{late} ms after its time: {reason}");
 }
 
 #[tokio::test]

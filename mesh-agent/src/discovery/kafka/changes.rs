@@ -6,6 +6,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use mesh_protocol::id::BrokerId;
 use mesh_protocol::report::{Discovery, MissingRight, OBJECTS_MAX, ObjectFacts, ObjectKey, RuntimeObject};
 
+use crate::reports::{REPORT_BYTES_MAX, json_bytes};
+
 /// Most partitions, members and offsets in one report, so that its message stays a few megabytes.
 const DETAILS_MAX: usize = 20_000;
 
@@ -53,7 +55,7 @@ impl Changes {
         self.objects.is_empty() && self.removed.is_empty()
     }
 
-    /// At least one report; the last is marked, and names what is gone and what may not be seen.
+    /// At least one report; the last is marked, and names what may not be seen.
     pub(super) fn reports(
         self,
         broker: BrokerId,
@@ -62,36 +64,51 @@ impl Changes {
         missing: &[MissingRight],
         at_ms: i64,
     ) -> Vec<Discovery> {
-        let mut chunks: Vec<Vec<RuntimeObject>> = vec![Vec::new()];
-        let mut details = 0;
-        for object in self.objects {
-            let weight = weight(&object);
-            let chunk = chunks.last().expect("there is always one");
-            if !chunk.is_empty() && (chunk.len() == OBJECTS_MAX || details + weight > DETAILS_MAX) {
-                chunks.push(Vec::new());
-                details = 0;
-            }
-            details += weight;
-            chunks.last_mut().expect("there is always one").push(object);
-        }
-        let empty = |objects| Discovery {
+        let report = |objects, removed| Discovery {
             broker,
             at_ms,
             full,
             scan,
             last: false,
             objects,
-            removed: Vec::new(),
+            removed,
             missing_rights: Vec::new(),
             failed: None,
         };
-        let mut reports: Vec<Discovery> = chunks.into_iter().map(empty).collect();
+        let gone = chunks(self.removed, |_| 0).into_iter().map(|removed| report(Vec::new(), removed));
+        let mut reports: Vec<Discovery> =
+            chunks(self.objects, weight).into_iter().map(|objects| report(objects, Vec::new())).chain(gone).collect();
+        if reports.is_empty() {
+            reports.push(report(Vec::new(), Vec::new()));
+        }
         let last = reports.last_mut().expect("there is always one");
         last.last = true;
-        last.removed = self.removed;
         last.missing_rights = missing.to_vec();
         reports
     }
+}
+
+/// Cuts entries into pieces of one report each: by their number, their details and their bytes. One that is larger than
+/// that goes alone.
+fn chunks<T: serde::Serialize>(entries: Vec<T>, weight: impl Fn(&T) -> usize) -> Vec<Vec<T>> {
+    let mut chunks: Vec<Vec<T>> = Vec::new();
+    let (mut details, mut bytes) = (0, 0);
+    for entry in entries {
+        let (entry_details, entry_bytes) = (weight(&entry), json_bytes(&entry) + 1);
+        let full = |chunk: &Vec<T>| {
+            chunk.len() == OBJECTS_MAX
+                || details + entry_details > DETAILS_MAX
+                || bytes + entry_bytes > REPORT_BYTES_MAX
+        };
+        if chunks.last().is_none_or(full) {
+            chunks.push(Vec::new());
+            (details, bytes) = (0, 0);
+        }
+        details += entry_details;
+        bytes += entry_bytes;
+        chunks.last_mut().expect("there is one by now").push(entry);
+    }
+    chunks
 }
 
 fn weight(object: &RuntimeObject) -> usize {
@@ -155,6 +172,23 @@ mod tests {
         let reports = Known::default().replace(Vec::new()).reports(Uuid::nil().into(), 1, true, &[], 7);
         assert_eq!(reports.len(), 1);
         assert!(reports[0].last && reports[0].full);
+    }
+
+    #[test]
+    fn reports_are_bounded_by_bytes_too() {
+        // Names and settings are the cluster's own: nothing bounds their number or length here.
+        let named = |number| RuntimeObject { name: format!("{number}{}", "n".repeat(100_000)), ..topic("", 0, 1) };
+        let mut known = Known::default();
+        let scans = [known.replace((0..100).map(named).collect()), known.replace(Vec::new())];
+        let mut told = Vec::new();
+        for (scan, changes) in (1..).zip(scans) {
+            let reports = changes.reports(Uuid::nil().into(), scan, true, &[], 7);
+            assert!(reports.iter().all(|report| json_bytes(report) < REPORT_BYTES_MAX + 1_000));
+            assert_eq!(reports.iter().position(|report| report.last), Some(reports.len() - 1));
+            let count = |of: fn(&Discovery) -> usize| reports.iter().map(of).sum::<usize>();
+            told.push((count(|report| report.objects.len()), count(|report| report.removed.len())));
+        }
+        assert_eq!(told, [(100, 0), (0, 100)]);
     }
 
     proptest! {

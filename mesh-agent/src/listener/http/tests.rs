@@ -50,9 +50,11 @@ async fn ask(running: &Running, request: &str, headers: &str, body: impl AsRef<[
 
 /// The next line of a stream that holds `part`.
 async fn line(stream: &mut BufReader<TcpStream>, part: &str) -> String {
+    // For all lines together: an idle stream has its comments, for ever.
+    let deadline = tokio::time::Instant::now() + PATIENCE;
     loop {
         let mut line = String::new();
-        let read = tokio::time::timeout(PATIENCE, stream.read_line(&mut line)).await;
+        let read = tokio::time::timeout_at(deadline, stream.read_line(&mut line)).await;
         assert!(read.expect("in time").expect("readable") > 0, "the stream ended before {part}");
         if line.contains(part) {
             return line;
@@ -252,6 +254,33 @@ async fn a_stream_shows_events_and_ends_with_its_reason_when_rights_go() {
     until("its filters are gone", || mesh.notes.has("till-1 http unsubscribed own/till-1")).await;
     assert!(running.stop(Duration::from_secs(10)).await.is_empty());
     line(&mut stays, "event: end").await;
+}
+
+#[tokio::test]
+async fn a_stream_of_a_principal_that_expires_ends_at_its_time() {
+    let mesh = Mesh::new();
+    let running = mesh.http().await;
+    let enforcer = mesh.enforcer.clone();
+    mesh.tasks.spawn_until_stopped("expiry", async move { enforcer.watch_expiry().await });
+    let (mut gone, mut stays) = (
+        open(&running, "GET /v1/events?filter=open/%3E&filter=own/till-1", &login(1), b"").await,
+        open(&running, "GET /v1/events?filter=open/%3E", &login(2), b"").await,
+    );
+    line(&mut gone, "content-type").await;
+    line(&mut stays, "content-type").await;
+    let ends = crate::status::now_ms() + 500;
+    mesh.edit(|policy| policy.principals[0].expires_at_ms = Some(ends));
+    // Nothing is published: it is the time alone that ends the stream, with its reason.
+    line(&mut gone, "event: end").await;
+    let late = crate::status::now_ms() - ends;
+    // Not before its time; how soon after it is the machine's matter, but no timer of ours is this short.
+    assert!((0..4_000).contains(&late), "{late} ms after its time");
+    assert!(line(&mut gone, "data:").await.contains("expired"));
+    until("its filters are gone", || mesh.notes.has("till-1 http unsubscribed own/till-1")).await;
+    assert!(mesh.notes.has("till-1 http refused Connect  by no rule: the principal has expired"));
+    assert_eq!(ask(&running, "GET /v1/events?filter=open/%3E", &login(1), "").await.status, 403);
+    assert_eq!(mesh.router.publish_direct(event("open/a", DeliveryMode::Direct), None), 1, "nothing is kept for it");
+    line(&mut stays, "open/a").await;
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 use super::*;
-use crate::reports::Full;
+use crate::observe::NAME_BYTES_MAX;
+use crate::observe::flows::CLIENTS_MAX;
+use crate::reports::{Full, REPORT_BYTES_MAX, json_bytes};
 use mesh_protocol::event::Protocol;
 use mesh_protocol::policy::Action;
 use mesh_protocol::report::{DENIALS_MAX, Traffic};
@@ -142,4 +144,92 @@ fn denials_are_folded_and_bounded() {
     assert_eq!(denials.denials.iter().map(|denial| denial.count).max(), Some(2));
     assert_eq!(denials.left_out, 6);
     assert_eq!(observatory.0.denials.report(7), None);
+}
+
+/// One byte of text and six of JSON: the worst a client can send.
+const LONG_SIGN: &str = "\u{1}";
+
+#[test]
+fn requests_of_one_caller_are_counted_as_one_client() {
+    let (observatory, _) = observatory();
+    for _ in 0..1_000 {
+        observatory.client(client("curl/8")).produced(&topic("a"), b"x", None);
+    }
+    observatory.client(client("asks only"));
+    assert_eq!(observatory.0.flows.clients_len(), 1, "not one for each request, and none for who moves nothing");
+    let traffic = window(&observatory);
+    assert_eq!((traffic.flows.len(), traffic.flows[0].events), (1, 1_000));
+    assert_eq!(observatory.0.flows.clients_len(), 0, "nobody is there any more and all is told");
+}
+
+#[test]
+fn clients_without_end_are_bounded_and_counted() {
+    let counters = Counters::default();
+    let observatory = Observatory::new(Arc::new(Taken::default()), &counters);
+    let stays = observatory.client(client("stays"));
+    stays.produced(&topic("a"), b"x", None);
+    for number in 0..CLIENTS_MAX + 10 {
+        observatory.client(client(&format!("agent-{number}"))).produced(&topic("a"), b"x", None);
+    }
+    assert_eq!(observatory.0.flows.clients_len(), CLIENTS_MAX);
+    let traffic = window(&observatory);
+    let told: u64 = traffic.flows.iter().map(|flow| flow.events).sum();
+    let unobserved = counters.counter("unobserved_events").get();
+    assert_eq!(
+        told + traffic.left_out + unobserved,
+        CLIENTS_MAX as u64 + 11,
+        "one event each: none vanishes uncounted"
+    );
+    observatory.client(client("late")).produced(&topic("a"), b"x", None);
+    stays.produced(&topic("a"), b"x", None);
+    assert_eq!(window(&observatory).flows.len(), 2, "the others have gone, so there is room again");
+}
+
+#[test]
+fn refused_logins_with_endless_names_are_cut_and_fold() {
+    let (observatory, _) = observatory();
+    for number in 0..DENIALS_MAX + 5 {
+        let long = LONG_SIGN.repeat(60_000);
+        let name = if number < DENIALS_MAX { format!("{number}{long}") } else { format!("0{long}{number}") };
+        let nobody = Client { principal_name: name, client_id: LONG_SIGN.repeat(1_024), ..client("") };
+        let refusal = Refusal { action: Action::Connect, topic: String::new(), rule: None, reason: long };
+        observatory.client(nobody).refused(refusal);
+    }
+    let denials = observatory.0.denials.report(7).expect("some");
+    assert_eq!((denials.denials.len(), denials.left_out), (DENIALS_MAX, 0), "what differs beyond the cut is one");
+    let longest = denials.denials.iter().map(|denial| denial.principal_name.len().max(denial.client_id.len())).max();
+    assert_eq!(longest, Some(NAME_BYTES_MAX));
+    assert!(denials.denials.iter().all(|denial| denial.principal_name.ends_with('\u{2026}')));
+    assert!(json_bytes(&denials) < REPORT_BYTES_MAX);
+}
+
+#[test]
+fn subscriptions_that_do_not_fit_into_a_message_are_left_out_and_counted() {
+    let (observatory, _) = observatory();
+    let one = observatory.client(client("till-1"));
+    for number in 0..2_000 {
+        one.subscribed(&Filter::mesh(format!("{number}/{}", LONG_SIGN.repeat(1_000))).expect("valid"));
+    }
+    let report = observatory.0.subscriptions.report(true, 7).expect("due");
+    assert!(json_bytes(&report) < REPORT_BYTES_MAX + 100);
+    assert!(report.left_out > 0);
+    assert_eq!(report.subscriptions.len() as u64 + report.left_out, 2_000);
+}
+
+#[test]
+fn traffic_that_does_not_fit_into_a_message_is_left_out_and_counted() {
+    let (observatory, _) = observatory();
+    let long = topic(&LONG_SIGN.repeat(1_000));
+    for number in 0..2_000 {
+        let one = observatory.client(client(&format!("{number}")));
+        one.produced(&long, b"x", None);
+        if number == 1_999 {
+            one.produced(&long, b"x", None);
+        }
+    }
+    let traffic = window(&observatory);
+    assert!(json_bytes(&traffic) < REPORT_BYTES_MAX + 100);
+    assert!(traffic.left_out > 0);
+    assert_eq!(traffic.flows.len() as u64 + traffic.left_out, 2_000);
+    assert_eq!(traffic.flows[0].client_id, "1999", "the busiest are told");
 }

@@ -1,6 +1,7 @@
 //! The sink's outlet: keeps events until the writer takes them, and the window of those under way.
 //!
-//! Guaranteed events are bounded by the agent's byte budget, which their senders hold until the cluster has them.
+//! Guaranteed events are bounded by the agent's byte budget, which their senders hold until the cluster has them or they
+//! give up. That budget is everybody's: a cluster that is away must not keep what nobody waits for, see [`Intake::prune`].
 //! Direct events are bounded here, and dropped and counted above it.
 
 use std::collections::VecDeque;
@@ -11,12 +12,14 @@ use tokio::sync::Notify;
 
 use super::window::{Entry, Window};
 use crate::counters::{Counter, Counters};
-use crate::router::{Delivery, EVENT_OVERHEAD_BYTES, Outlet};
+use crate::router::{Delivery, EVENT_OVERHEAD_BYTES, Hold, Outlet};
 
 /// Most bytes of direct events that wait.
 const DIRECT_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Most events the writer takes at once.
 const TAKE_MAX: usize = 512;
+/// Most payload bytes the writer takes at once (one event always goes): what it has in hand cannot be pruned.
+const TAKE_BYTES_MAX: usize = 1024 * 1024;
 
 /// Events on their way to the writer and to the cluster.
 #[derive(Debug)]
@@ -25,6 +28,7 @@ pub(super) struct Intake {
     wake: Condvar,
     emptied: Notify,
     dropped: Counter,
+    given_up: Counter,
 }
 
 #[derive(Debug, Default)]
@@ -65,6 +69,7 @@ impl Intake {
             wake: Condvar::new(),
             emptied: Notify::new(),
             dropped: counters.counter("sink_dropped_events"),
+            given_up: counters.counter("sink_given_up_events"),
         }
     }
 
@@ -82,12 +87,27 @@ impl Intake {
         if state.closed {
             return Next::Closed;
         }
-        let count = state.waiting.len().min(TAKE_MAX);
+        let count = take_count(&state.waiting);
         let events: Vec<_> = state.waiting.drain(..count).collect();
         let direct: usize = events.iter().filter(|event| event.hold.is_none()).map(size).sum();
         state.direct_bytes -= direct;
         state.in_hand = events.len();
         if events.is_empty() { Next::Idle } else { Next::Events(events) }
+    }
+
+    /// Lets go of events whose publishers have given up: they were answered with an error, and the byte budget they hold
+    /// is needed by others. What waits is dropped and counted; what is under way may be in the cluster already, so it stays,
+    /// bounded by the client library's own queue, and only its share of the budget goes back.
+    pub(super) fn prune(&self) {
+        let mut state = self.lock();
+        let before = state.waiting.len();
+        state.waiting.retain(|delivery| delivery.hold.as_ref().is_none_or(Hold::is_awaited));
+        let dropped = before - state.waiting.len();
+        state.window.release(|hold| !hold.is_awaited());
+        if dropped > 0 {
+            self.given_up.add(dropped as u64);
+            self.tell_when_empty(&state);
+        }
     }
 
     /// The writer has dealt with everything it took.
@@ -174,6 +194,17 @@ impl Intake {
     }
 }
 
+/// How many of the first the writer takes.
+fn take_count(waiting: &VecDeque<Delivery>) -> usize {
+    let mut bytes = 0;
+    let fits = waiting.iter().take(TAKE_MAX).take_while(|delivery| {
+        let first = bytes == 0;
+        bytes += size(delivery);
+        first || bytes <= TAKE_BYTES_MAX
+    });
+    fits.count()
+}
+
 fn size(delivery: &Delivery) -> usize {
     delivery.event.event().payload.len() + EVENT_OVERHEAD_BYTES
 }
@@ -200,3 +231,6 @@ impl Outlet for Intake {
         self.wake.notify_one();
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -64,6 +64,7 @@ impl Watch {
                 }
                 _ = timer.tick() => {}
             }
+            self.intake.prune();
             self.tell(denied.as_deref());
         }
     }

@@ -44,6 +44,13 @@ impl Window {
         Some((*number, entry.event.clone(), entry.record.clone()))
     }
 
+    /// Takes the duties that `given_up` tells out of their entries, which stay.
+    pub(super) fn release(&mut self, given_up: impl Fn(&Hold) -> bool) {
+        for entry in self.entries.values_mut() {
+            drop(entry.hold.take_if(|hold| given_up(hold)));
+        }
+    }
+
     /// Events under way.
     pub(super) fn len(&self) -> usize {
         self.entries.len()
