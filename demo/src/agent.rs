@@ -1,6 +1,7 @@
 //! A site agent as a process: it joins with a real token and then runs, exactly as on a customer's machine.
 
 use std::io::Write;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -78,7 +79,22 @@ impl Agent {
     /// # Errors
     /// None runs.
     pub fn status(&self) -> anyhow::Result<String> {
-        let output = self.command(&["status"])?.output().context("start mesh-agent")?;
+        self.told(&["status"])
+    }
+
+    /// One of the running agent's counters, as it is now. A counter that has counted nothing is zero.
+    ///
+    /// # Errors
+    /// None runs.
+    pub fn counter(&self, name: &str) -> anyhow::Result<u64> {
+        let told: Value =
+            serde_json::from_str(&self.told(&["status", "--json"])?).context("read the agent's status")?;
+        let counters = told.pointer("/status/counters").context("find the counters in the agent's status")?;
+        Ok(counters[name].as_u64().unwrap_or_default())
+    }
+
+    fn told(&self, verb: &[&str]) -> anyhow::Result<String> {
+        let output = self.command(verb)?.output().context("start mesh-agent")?;
         let told = String::from_utf8_lossy(&output.stderr);
         anyhow::ensure!(output.status.success(), "{} tells no status: {told}", self.name);
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
@@ -100,7 +116,8 @@ impl Agent {
 
     fn command(&self, verb: &[&str]) -> anyhow::Result<Command> {
         let mut command = Command::new(program("mesh-agent")?);
-        command.args(verb).arg("--state").arg(&self.folder);
+        // Out of reach of the terminal's Ctrl-C: what is begun is finished, and then everything is stopped.
+        command.args(verb).arg("--state").arg(&self.folder).process_group(0);
         Ok(command)
     }
 }

@@ -2,29 +2,40 @@
 //!
 //! One node that is broker and controller. Two kinds: a plain one, and one as companies run it (SCRAM over TLS, an
 //! authoriser). A broker's folder keeps its data, its certificates and its passwords, so a second start skips the
-//! formatting. Ready means that a client's metadata request is answered; never a line in a log, never a pause.
+//! formatting. Ready means that a client's metadata request is answered; never a line in a log, never a pause. Nothing
+//! here occupies a thread for longer than one request to a broker, so whoever waits can stop waiting at any time.
 
 mod files;
 mod jars;
 mod tls;
 
+use std::collections::BTreeMap;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, Instant};
-use std::{fs, thread};
+use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 pub use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::metadata::{Metadata, MetadataTopic};
+use rdkafka::types::RDKafkaErrorCode;
+use tokio::task::spawn_blocking;
 
 use crate::process::Process;
+use crate::secrets::write_private;
+use crate::wait::until;
 pub use jars::Jars;
 
 /// How long a broker may take to answer; usual is 3 to 6 s, more when everything starts at once.
 const READY_LIMIT: Duration = Duration::from_secs(120);
+/// How long one question to a broker may take. A thread is busy with it meanwhile, whoever stopped waiting.
+const ASK_LIMIT: Duration = Duration::from_secs(1);
+/// How long a broker may take to lead the partitions of a new topic; usual is a moment.
+const LEADERS_LIMIT: Duration = Duration::from_secs(60);
 
 /// The ports of one broker.
 #[derive(Clone, Copy, Debug)]
@@ -53,10 +64,12 @@ pub struct Login {
     pub password: String,
 }
 
-/// A running broker.
+/// A broker and how it is asked. Without its process when somebody else watches and stops that: see [`Broker::part`].
 #[derive(Debug)]
-pub struct Broker {
-    process: Process,
+pub struct Broker<P = Process> {
+    process: P,
+    name: String,
+    folder: PathBuf,
     ports: BrokerPorts,
     security: Security,
     ca_pem: Option<String>,
@@ -67,7 +80,7 @@ impl Broker {
     ///
     /// # Errors
     /// The folder cannot be prepared or Java cannot be started.
-    pub fn start(
+    pub async fn start(
         name: &str,
         jars: &Jars,
         folder: &Path,
@@ -80,13 +93,58 @@ impl Broker {
             Security::Scram(_) => Some(tls::certificates(folder)?),
         };
         let properties = files::write_properties(folder, ports, &security)?;
-        format_once(jars, folder, &properties, &security)?;
+        format_once(name, jars, folder, &properties, &security).await?;
         let mut command = java(jars, folder);
         command.arg("kafka.Kafka").arg(&properties);
-        let process = Process::start(name, &command, &folder.join("logs"))?;
-        Ok(Self { process, ports, security, ca_pem })
+        let process = Process::start(name, &command, &logs(folder))?;
+        Ok(Self { process, name: name.to_owned(), folder: folder.to_owned(), ports, security, ca_pem })
     }
 
+    /// Waits until the broker answers a client.
+    ///
+    /// # Errors
+    /// The broker has ended (with the end of its log), or does not answer in two minutes.
+    pub async fn ready(&mut self) -> anyhow::Result<()> {
+        let ask = asking(&self.admin_config())?;
+        let what = format!("{} answers", self.name);
+        let answers = until(&what, READY_LIMIT, async || {
+            // A broker that has ended is not waited for: the error is the value.
+            if let Err(ended) = self.process.check() {
+                return Ok(Some(Err(ended)));
+            }
+            Ok(knows_itself(&ask(None).await?).then_some(Ok(())))
+        });
+        answers
+            .await
+            .with_context(|| format!("start {}, whose last lines are:\n{}", self.name, self.process.tail(20)))?
+    }
+
+    /// The process, to stop, freeze or kill it.
+    pub fn process(&mut self) -> &mut Process {
+        &mut self.process
+    }
+
+    /// The process for somebody who watches and stops several together, and the broker to be asked.
+    #[must_use]
+    pub fn part(self) -> (Process, Broker<()>) {
+        let Self { process, name, folder, ports, security, ca_pem } = self;
+        (process, Broker { process: (), name, folder, ports, security, ca_pem })
+    }
+}
+
+impl Broker<()> {
+    /// Waits until the broker answers a client. Whether it has ended meanwhile must be watched elsewhere.
+    ///
+    /// # Errors
+    /// It does not answer in two minutes.
+    pub async fn answers(&self) -> anyhow::Result<()> {
+        let ask = asking(&self.admin_config())?;
+        let what = format!("{} answers (its log lies in {})", self.name, logs(&self.folder).display());
+        until(&what, READY_LIMIT, async || Ok(knows_itself(&ask(None).await?).then_some(()))).await
+    }
+}
+
+impl<P> Broker<P> {
     /// `host:port` for clients.
     #[must_use]
     pub fn bootstrap(&self) -> String {
@@ -121,55 +179,69 @@ impl Broker {
         config
     }
 
-    /// Waits until the broker answers a client; blocks the thread.
+    /// Makes topics; those that exist stay as they are. Afterwards every partition of each has its leader: a broker
+    /// acknowledges a topic some time before it serves it, long before when it is busy.
     ///
     /// # Errors
-    /// The broker has ended (with the end of its log), or does not answer in two minutes.
-    pub fn ready(&mut self) -> anyhow::Result<()> {
-        let client: BaseConsumer = self.admin_config().create().context("make a Kafka client")?;
-        let began = Instant::now();
-        loop {
-            self.process.check()?;
-            match client.fetch_metadata(None, Duration::from_secs(2)) {
-                Ok(metadata) if !metadata.brokers().is_empty() => return Ok(()),
-                _ if began.elapsed() > READY_LIMIT => {
-                    anyhow::bail!("{} does not answer; its last lines:\n{}", self.process.name(), self.process.tail(20))
-                }
-                _ => thread::sleep(Duration::from_millis(100)),
-            }
-        }
-    }
-
-    /// Makes topics; those that exist stay as they are.
-    ///
-    /// # Errors
-    /// The broker refuses one.
+    /// The broker refuses one, or does not come to lead it.
     pub async fn create_topics(&self, topics: &[(&str, i32)]) -> anyhow::Result<()> {
-        let admin: AdminClient<DefaultClientContext> = self.admin_config().create().context("make a Kafka client")?;
+        let admin = admin(&self.admin_config())?;
         let wanted: Vec<NewTopic<'_>> = topics
             .iter()
             .map(|(name, partitions)| NewTopic::new(name, *partitions, TopicReplication::Fixed(1)))
             .collect();
         let options = AdminOptions::new().operation_timeout(Some(Duration::from_secs(30)));
-        for result in admin.create_topics(&wanted, &options).await.context("create topics")? {
-            match result {
-                Ok(_) | Err((_, rdkafka::types::RDKafkaErrorCode::TopicAlreadyExists)) => {}
+        let mut expected: BTreeMap<String, i32> =
+            topics.iter().map(|(name, partitions)| ((*name).to_owned(), *partitions)).collect();
+        for answer in admin.create_topics(&wanted, &options).await.context("create topics")? {
+            match answer {
+                Ok(_) => {}
+                // It may have been given another number of partitions.
+                Err((topic, RDKafkaErrorCode::TopicAlreadyExists)) => {
+                    expected.insert(topic, 1);
+                }
                 Err((topic, code)) => anyhow::bail!("create topic {topic}: {code}"),
             }
         }
+        let ask = asking(&self.admin_config())?;
+        for (name, partitions) in &expected {
+            until(&format!("all partitions of {name} have their leaders"), LEADERS_LIMIT, async || {
+                let metadata = ask(Some(name)).await?;
+                Ok(metadata.topics().iter().any(|topic| is_led(topic, *partitions)).then_some(()))
+            })
+            .await?;
+        }
         Ok(())
     }
+}
 
-    /// The process, to stop, freeze or kill it.
-    pub fn process(&mut self) -> &mut Process {
-        &mut self.process
-    }
+fn admin(config: &ClientConfig) -> anyhow::Result<AdminClient<DefaultClientContext>> {
+    config.create().context("make a Kafka client")
+}
 
-    /// Gives the process to somebody who stops several together.
-    #[must_use]
-    pub fn into_process(self) -> Process {
-        self.process
-    }
+/// A client that asks for metadata: of one topic, or of all.
+fn asking(config: &ClientConfig) -> anyhow::Result<impl AsyncFn(Option<&str>) -> anyhow::Result<Metadata> + use<>> {
+    let client = Arc::new(admin(config)?);
+    Ok(async move |topic: Option<&str>| {
+        let (client, topic) = (Arc::clone(&client), topic.map(str::to_owned));
+        let asked = spawn_blocking(move || client.inner().fetch_metadata(topic.as_deref(), ASK_LIMIT));
+        asked.await.context("wait for Kafka")?.context("ask Kafka for its metadata")
+    })
+}
+
+fn knows_itself(metadata: &Metadata) -> bool {
+    !metadata.brokers().is_empty()
+}
+
+/// Whether a topic has at least so many partitions, each with a leader.
+fn is_led(topic: &MetadataTopic, partitions: i32) -> bool {
+    let all = topic.partitions();
+    i32::try_from(all.len()).is_ok_and(|count| count >= partitions)
+        && all.iter().all(|partition| partition.error().is_none() && partition.leader() >= 0)
+}
+
+fn logs(folder: &Path) -> PathBuf {
+    folder.join("logs")
 }
 
 fn java(jars: &Jars, folder: &Path) -> Command {
@@ -181,22 +253,35 @@ fn java(jars: &Jars, folder: &Path) -> Command {
 }
 
 /// Gives the data folder its cluster id and first users; a folder that has them stays.
-fn format_once(jars: &Jars, folder: &Path, properties: &PathBuf, security: &Security) -> anyhow::Result<()> {
-    if folder.join("data/meta.properties").exists() {
+async fn format_once(
+    name: &str,
+    jars: &Jars,
+    folder: &Path,
+    properties: &Path,
+    security: &Security,
+) -> anyhow::Result<()> {
+    let data = folder.join("data");
+    if data.join("meta.properties").exists() {
         return Ok(());
     }
-    let mut command = java(jars, folder);
-    command.args(["kafka.tools.StorageTool", "format", "--standalone", "-t", &cluster_id(), "-c"]).arg(properties);
+    // Written last: without it this is what an interrupted attempt left, over which Kafka's tool stumbles.
+    if data.exists() {
+        fs::remove_dir_all(&data).with_context(|| format!("remove the unfinished {}", data.display()))?;
+    }
+    let mut arguments = format!("format\n--standalone\n-t\n{}\n-c\n{}\n", cluster_id(), properties.display());
     if let Security::Scram(users) = security {
-        for login in users {
-            command.arg("--add-scram");
-            command.arg(format!("SCRAM-SHA-512=[name={},password={}]", login.user, login.password));
+        for Login { user, password } in users {
+            arguments.push_str(&format!("--add-scram\nSCRAM-SHA-512=[name={user},password={password}]\n"));
         }
     }
-    let output = command.output().context("start java: is a Java runtime of version 17 or newer installed?")?;
-    let told = [output.stdout, output.stderr].concat();
-    anyhow::ensure!(output.status.success(), "prepare Kafka's data folder: {}", String::from_utf8_lossy(&told));
-    Ok(())
+    // In a file, one argument a line: everybody on the machine can read what stands on a command line.
+    let file = folder.join("format.arguments");
+    write_private(&file, &arguments)?;
+    let mut command = java(jars, folder);
+    command.arg("kafka.tools.StorageTool").arg(format!("@{}", file.display()));
+    let formatted = Process::start(&format!("{name}-format"), &command, &logs(folder))?.done().await;
+    fs::remove_file(&file).with_context(|| format!("remove {}", file.display()))?;
+    formatted.context("prepare Kafka's data folder: is a Java runtime of version 17 or newer installed?")
 }
 
 /// A random cluster id in Kafka's form: a UUID in URL-safe base64. As in Kafka itself, none begins with a dash: its tools

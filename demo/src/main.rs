@@ -5,7 +5,9 @@
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
+use anyhow::Context;
 use clap::{Parser, Subcommand};
+use tokio::runtime::Runtime;
 
 mod up;
 
@@ -39,8 +41,7 @@ struct Up {
     port: u16,
 }
 
-#[tokio::main]
-async fn main() -> anyhow::Result<()> {
+fn main() -> anyhow::Result<()> {
     // A client whose broker ends says so loudly, and here brokers end on purpose.
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| "warn,rumqttc=error,rdkafka=off".into());
@@ -49,7 +50,11 @@ async fn main() -> anyhow::Result<()> {
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .init();
-    match Arguments::parse().command {
-        Command::Up(options) => up::up(&options).await,
-    }
+    let runtime = Runtime::new().context("start the runtime")?;
+    let result = match Arguments::parse().command {
+        Command::Up(options) => runtime.block_on(up::up(&options)),
+    };
+    // A client of a broker that is gone may wait for it for long; when all else has ended nobody waits for that.
+    runtime.shutdown_background();
+    result
 }

@@ -12,12 +12,16 @@ use std::io;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::OnceLock;
 use std::sync::mpsc::{Sender, channel};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use tokio::time::sleep;
+
+/// Between two looks at a process that will end soon.
+const LOOK: Duration = Duration::from_millis(10);
 
 /// A child, its name for people, and the file its output goes to.
 #[derive(Debug)]
@@ -91,9 +95,23 @@ impl Process {
             if !matches!(self.child.try_wait(), Ok(None)) {
                 return true;
             }
-            thread::sleep(Duration::from_millis(10));
+            thread::sleep(LOOK);
         }
         false
+    }
+
+    /// Waits until it has done its work. Whoever stops waiting ends it.
+    ///
+    /// # Errors
+    /// It says that it failed; with the end of its log.
+    pub async fn done(mut self) -> anyhow::Result<()> {
+        loop {
+            match self.ended()? {
+                Some(status) if status.success() => return Ok(()),
+                Some(_) => return self.check(),
+                None => sleep(LOOK).await,
+            }
+        }
     }
 
     /// Fails with the end of the log when the process has ended.
@@ -174,33 +192,38 @@ fn spawn(command: Command) -> anyhow::Result<Child> {
     Ok(result.recv().context("hear from the spawning thread")??)
 }
 
-/// Several processes that end together.
+/// Several processes that end together. Whoever starts them and whoever watches them share it.
 #[derive(Debug, Default)]
-pub struct Processes(Vec<Process>);
+pub struct Processes(Mutex<Vec<Process>>);
 
 impl Processes {
     /// Takes one more under its care.
-    pub fn push(&mut self, process: Process) {
-        self.0.push(process);
+    pub fn push(&self, process: Process) {
+        self.all().push(process);
     }
 
     /// Fails when one has ended by itself.
     ///
     /// # Errors
     /// Names the process and shows its last lines.
-    pub fn check(&mut self) -> anyhow::Result<()> {
-        self.0.iter_mut().try_for_each(Process::check)
+    pub fn check(&self) -> anyhow::Result<()> {
+        self.all().iter_mut().try_for_each(Process::check)
     }
 
     /// Asks all to end, the youngest first, and waits for all together; what is left after `limit` is killed.
-    pub fn stop(mut self, limit: Duration) {
-        for process in self.0.iter().rev() {
+    pub fn stop(self, limit: Duration) {
+        let mut all = self.all();
+        for process in all.iter().rev() {
             let _ = process.signal("TERM");
         }
         let began = Instant::now();
-        for process in self.0.iter_mut().rev() {
+        for process in all.iter_mut().rev() {
             process.wait(limit.saturating_sub(began.elapsed()));
         }
+    }
+
+    fn all(&self) -> MutexGuard<'_, Vec<Process>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -244,5 +267,21 @@ mod tests {
         let error = process.check().expect_err("it has ended").to_string();
         assert!(error.contains("port is taken") && error.contains('3'), "{error}");
         fs::remove_dir_all(folder).expect("the folder is ours");
+    }
+
+    #[tokio::test]
+    async fn work_is_waited_for_and_ended_when_nobody_waits_any_more() {
+        let mut command = Command::new("sh");
+        let logs = std::env::temp_dir().join("meshport-demo-tests");
+        let done = Process::start("done", command.args(["-c", "exit 0"]), &logs).expect("sh starts").done();
+        done.await.expect("it did what it should");
+        let mut command = Command::new("sh");
+        let failed = Process::start("failed", command.args(["-c", "exit 4"]), &logs).expect("sh starts").done();
+        assert!(failed.await.expect_err("it failed").to_string().contains('4'));
+
+        let endless = sleeper("endless");
+        let id = endless.id();
+        let waited = tokio::time::timeout(Duration::from_millis(50), endless.done()).await;
+        assert!(waited.is_err() && !exists(id), "it goes with who waited");
     }
 }

@@ -8,7 +8,8 @@
 //!                     plant.alerts  Kafka A (SCRAM, TLS)        Kafka B (plain)
 //! ```
 //! Everything is made through the REST API and can be made again: what exists stays. With `describe` off only sites,
-//! brokers, principals, rules and routes are made; catalog and graph must then fill from what the agents see.
+//! brokers, principals, rules and routes are made; catalog and graph must then fill from what the agents see. Otherwise
+//! a [`Describer`] adds what people would say about it.
 
 mod access;
 mod describe;
@@ -21,6 +22,7 @@ use anyhow::Context;
 use serde_json::{Value, json};
 
 use crate::portal::Client;
+pub use describe::Describer;
 
 /// The hub, with Kafka A.
 pub const HQ: &str = "hq";
@@ -91,7 +93,8 @@ pub struct Brokers {
     kafka_b: Value,
 }
 
-/// Makes the broker connections; the clusters need not answer yet, the portal then says that they do not.
+/// Makes the broker connections, or tells where the clusters are now; they need not answer yet, the portal then says
+/// that they do not.
 ///
 /// # Errors
 /// The portal refuses.
@@ -110,8 +113,8 @@ pub async fn brokers(
 ///
 /// # Errors
 /// The portal refuses.
-pub async fn routes(portal: &Client, brokers: &Brokers) -> anyhow::Result<()> {
-    routes::make(portal, &brokers.kafka_a, &brokers.kafka_b).await
+pub async fn routes(portal: &Client, brokers: &Brokers, describe: bool) -> anyhow::Result<()> {
+    routes::make(portal, &brokers.kafka_a, &brokers.kafka_b, describe).await
 }
 
 /// Makes the clients with their rights; returns their secrets, new ones for clients whose secret is not in `known`.
@@ -126,15 +129,6 @@ pub async fn clients(
     access::make(portal, known, describe).await
 }
 
-/// Gives applications and catalog objects their owners, except one topic. Objects appear as the agents find them, so
-/// this waits for them.
-///
-/// # Errors
-/// The portal refuses.
-pub async fn describe(portal: &Client) -> anyhow::Result<()> {
-    describe::topics(portal).await
-}
-
 async fn broker(portal: &Client, name: &str, site: &Value, address: &BrokerAddress) -> anyhow::Result<Value> {
     let login = json!({ "mechanism": "SCRAM-SHA-512", "username": KAFKA_A_USER, "secret": KAFKA_A });
     let input = json!({
@@ -146,7 +140,17 @@ async fn broker(portal: &Client, name: &str, site: &Value, address: &BrokerAddre
         "sasl": address.ca_pem.is_some().then_some(login),
         "discover": true,
     });
-    ensure(portal, "brokers", "/config/name", name, &input).await
+    let found = ensure(portal, "brokers", "/config/name", name, &input).await?;
+    let mut config = found["config"].clone();
+    for field in ["bootstrap", "ca_pem"] {
+        config[field] = input[field].clone();
+    }
+    if config == found["config"] {
+        return Ok(found);
+    }
+    // The cluster listens at another port than at the last start; what people changed besides stays.
+    let id = found["id"].as_str().with_context(|| format!("read the id of {name}"))?;
+    portal.put(&format!("brokers/{id}"), &found, &config).await.with_context(|| format!("tell where {name} is now"))
 }
 
 /// The object of a list whose `field` is `name`, made from `input` when there is none.

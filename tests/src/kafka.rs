@@ -40,16 +40,10 @@ pub async fn start(mesh: &Mesh, name: &str, users: &[Login]) -> anyhow::Result<B
 /// # Errors
 /// It does not come up.
 pub async fn start_at(mesh: &Mesh, name: &str, users: &[Login], ports: BrokerPorts) -> anyhow::Result<Broker> {
-    let folder = mesh.path(name);
     let security = if users.is_empty() { Security::Plain } else { Security::Scram(users.to_vec()) };
-    let name = name.to_owned();
-    tokio::task::spawn_blocking(move || {
-        let mut broker = Broker::start(&name, &Jars::fetch()?, &folder, ports, security)?;
-        broker.ready()?;
-        Ok(broker)
-    })
-    .await
-    .context("wait for Kafka")?
+    let mut broker = Broker::start(name, &Jars::fetch().await?, &mesh.path(name), ports, security).await?;
+    broker.ready().await?;
+    Ok(broker)
 }
 
 /// Reads a topic from its beginning until `enough` says so; blocks the thread.

@@ -69,6 +69,14 @@ impl Mesh {
         Self::start_with(vec!["--agents-advertise".to_owned(), address.to_owned()]).await
     }
 
+    /// The same, with a portal that says that it holds demo data and offers what a demo offers.
+    ///
+    /// # Errors
+    /// The portal does not come up.
+    pub async fn start_demo() -> anyhow::Result<Self> {
+        Self::start_with(vec!["--demo".to_owned()]).await
+    }
+
     async fn start_with(portal_options: Vec<String>) -> anyhow::Result<Self> {
         let folder =
             tempfile::Builder::new().prefix("meshport-test-").tempdir().context("make a folder for the mesh")?;
@@ -174,6 +182,14 @@ impl Mesh {
     /// No agent runs there.
     pub fn agent_status(&self, site: &str) -> anyhow::Result<String> {
         self.agents.get(site).with_context(|| format!("find the agent of {site}"))?.agent.status()
+    }
+
+    /// A counter of the running agent of a site, as it is now.
+    ///
+    /// # Errors
+    /// No agent runs there.
+    pub fn agent_counter(&self, site: &str, counter: &str) -> anyhow::Result<u64> {
+        self.agents.get(site).with_context(|| format!("find the agent of {site}"))?.agent.counter(counter)
     }
 
     /// Waits until the portal shows an agent of the site online.

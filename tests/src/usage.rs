@@ -1,4 +1,4 @@
-//! What a process costs, as the kernel counts it: processor time and memory.
+//! What the kernel knows of processes: what one costs in processor time and memory, and which there are.
 
 use std::fs;
 use std::time::Duration;
@@ -75,9 +75,27 @@ pub fn processor_time(process: u32) -> anyhow::Result<Duration> {
     Ok(TICK * ticks)
 }
 
+/// Processes on whose command line a text stands.
+///
+/// # Errors
+/// There is no `/proc`.
+pub fn processes_with(text: &str) -> anyhow::Result<Vec<u32>> {
+    let ids = fs::read_dir("/proc").context("read /proc")?.flatten();
+    let ids = ids.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    // One that ends while it is looked at has no command line any more.
+    let line = |id: &u32| fs::read(format!("/proc/{id}/cmdline")).unwrap_or_default();
+    Ok(ids.filter(|id| String::from_utf8_lossy(&line(id)).contains(text)).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_process_is_found_by_its_command_line() {
+        let own = std::env::args().next().expect("a program has a name");
+        assert!(processes_with(&own).expect("there is /proc").contains(&std::process::id()));
+    }
 
     #[test]
     fn memory_has_its_parts_and_a_peak() {

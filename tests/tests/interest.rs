@@ -65,7 +65,7 @@ async fn subscriptions_travel_and_unwanted_events_do_not() -> anyhow::Result<()>
     lyon_too.subscribe("sensors/berlin/+").await?;
     // Only the second subscription matches this topic: when it arrives both are known in Berlin.
     wait_for_first(&berlin, &lyon_too, "sensors/berlin/other").await?;
-    let before = proxy.bytes();
+    let (before, resent_before) = (proxy.bytes(), resent(&mesh)?);
     for number in 0..EVENTS {
         berlin.publish("sensors/berlin/wanted", payload(number)).await?;
     }
@@ -75,10 +75,12 @@ async fn subscriptions_travel_and_unwanted_events_do_not() -> anyhow::Result<()>
     })
     .await?;
     let crossed = proxy.bytes() - before;
+    // On a busy machine an acknowledgement may be so late that Berlin sends an event again, over both links.
+    let resent = resent(&mesh)? - resent_before;
     let one_copy = (2 * EVENTS * LARGE) as u64;
     anyhow::ensure!(
-        crossed < one_copy * 3 / 2,
-        "{crossed} bytes crossed for {one_copy} bytes in one copy on two links"
+        crossed < one_copy * 3 / 2 + resent * (2 * LARGE) as u64,
+        "{crossed} bytes crossed for {one_copy} bytes in one copy on two links, {resent} of {EVENTS} sent again"
     );
 
     // A fourth site joins and does the same.
@@ -90,6 +92,11 @@ async fn subscriptions_travel_and_unwanted_events_do_not() -> anyhow::Result<()>
     wait_for_first(&berlin, &madrid, "sensors/berlin/late").await?;
     arrives_in_time(&berlin, &madrid, "sensors/berlin/late").await?;
     mesh.passed()
+}
+
+/// Events that Berlin, where they come from, has sent more than once so far.
+fn resent(mesh: &Mesh) -> anyhow::Result<u64> {
+    mesh.agent_counter("berlin", "fabric_resent_events")
 }
 
 /// Publishes until the subscriber has got one: its interest has reached the publisher's site.

@@ -7,6 +7,8 @@ use std::{env, fs, process};
 
 use anyhow::Context;
 
+use crate::process::Process;
+
 /// Also the name of the cache folder: a new version or a new list of parts needs a new name.
 const VERSION: &str = "4.1.1";
 
@@ -34,13 +36,13 @@ impl Jars {
     ///
     /// # Errors
     /// Maven is missing or fails; the message holds what it said.
-    pub fn fetch() -> anyhow::Result<Self> {
+    pub async fn fetch() -> anyhow::Result<Self> {
         let cache = cache_folder()?;
         let done = cache.join(format!("kafka-{VERSION}"));
         if !done.is_dir() {
             // Made beside its place and renamed when it is whole: a broken download never looks like a finished one.
             let partial = cache.join(format!("kafka-{VERSION}.{}", process::id()));
-            download(&partial)?;
+            download(&partial).await?;
             let renamed = fs::rename(&partial, &done);
             if !done.is_dir() {
                 renamed.with_context(|| format!("move the jars to {}", done.display()))?;
@@ -57,20 +59,15 @@ impl Jars {
     }
 }
 
-fn download(folder: &Path) -> anyhow::Result<()> {
+async fn download(folder: &Path) -> anyhow::Result<()> {
     fs::create_dir_all(folder).with_context(|| format!("create {}", folder.display()))?;
     let pom = folder.join("pom.xml");
     fs::write(&pom, POM).with_context(|| format!("write {}", pom.display()))?;
-    let output = Command::new("mvn")
-        .args(["-q", "-B", "-f"])
-        .arg(&pom)
-        .args(["dependency:copy-dependencies", "-DincludeScope=runtime"])
-        .arg(format!("-DoutputDirectory={}", folder.display()))
-        .output()
-        .context("start mvn: install the package `maven`")?;
-    let told = String::from_utf8_lossy(&output.stdout);
-    anyhow::ensure!(output.status.success(), "fetch Kafka {VERSION} by Maven: {told}");
-    Ok(())
+    let mut command = Command::new("mvn");
+    command.args(["-q", "-B", "-f"]).arg(&pom).args(["dependency:copy-dependencies", "-DincludeScope=runtime"]);
+    command.arg(format!("-DoutputDirectory={}", folder.display()));
+    let maven = Process::start("maven", &command, folder)?.done();
+    maven.await.with_context(|| format!("fetch Kafka {VERSION} by Maven: is the package `maven` installed?"))
 }
 
 fn cache_folder() -> anyhow::Result<PathBuf> {

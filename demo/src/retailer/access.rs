@@ -35,7 +35,7 @@ const APPLICATIONS: [(&str, &str, &str); 4] = [
     ("point-of-sale", "Store Systems", "Tills of all stores: they sell and show prices"),
     ("plant-telemetry", "Plant IT", "Machines of the Berlin factory and their measurements"),
     ("dispatch", "HQ Operations", "Sends commands to devices in the stores"),
-    ("kiosk-pilot", "", "Two kiosks left over from a trial"),
+    ("kiosk-pilot", "Innovation Lab", "Two kiosks left over from a trial"),
 ];
 
 pub(super) async fn make(

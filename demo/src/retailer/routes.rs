@@ -8,7 +8,7 @@ use crate::portal::Client;
 /// A machine is hot from this temperature on, in degrees Celsius. About one measurement in ten is.
 const HOT: u32 = 80;
 
-pub(super) async fn make(portal: &Client, kafka_a: &Value, kafka_b: &Value) -> anyhow::Result<()> {
+pub(super) async fn make(portal: &Client, kafka_a: &Value, kafka_b: &Value, describe: bool) -> anyhow::Result<()> {
     let (a, b) = (&kafka_a["id"], &kafka_b["id"]);
     let to_kafka = |broker: &Value, topic: &str, key: &str| json!({ "kind": "kafka", "broker": broker, "topic": topic, "key": key });
     let routes = [
@@ -58,6 +58,9 @@ pub(super) async fn make(portal: &Client, kafka_a: &Value, kafka_b: &Value) -> a
     ];
     for mut route in routes {
         route["enabled"] = json!(true);
+        if !describe {
+            route["note"] = json!("");
+        }
         let name = route["name"].as_str().unwrap_or_default().to_owned();
         ensure(portal, "routes", "/config/name", &name, &route).await?;
     }

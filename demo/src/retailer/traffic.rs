@@ -74,6 +74,11 @@ impl Traffic {
         Ok(traffic)
     }
 
+    /// Ends all clients and waits until they have gone.
+    pub async fn stop(mut self) {
+        self.0.shutdown().await;
+    }
+
     fn spawn(&mut self, client: impl Future<Output = ()> + Send + 'static) {
         self.0.spawn(client);
     }

@@ -1,17 +1,19 @@
 //! What agents report becomes rows. A report is believed only about what its agent may speak of: its own clients, and
 //! clusters of its own site.
 
+use std::collections::BTreeSet;
+
 use frontend::api::LiveTopic;
 use mesh_protocol::id::{AgentId, BrokerId};
 use mesh_protocol::report::{
-    DENIALS_MAX, Denials, Direction, Discovery, FLOWS_MAX, OBJECTS_MAX, Report, SUBSCRIPTIONS_MAX, Status,
+    self, DENIALS_MAX, Denials, Direction, Discovery, FLOWS_MAX, OBJECTS_MAX, Report, SUBSCRIPTIONS_MAX, Status,
     Subscriptions, Traffic,
 };
 use uuid::Uuid;
 
+use super::change::Change;
 use super::clock::now_ms;
 use super::{App, Result};
-use crate::domain::address;
 use crate::domain::denial::Denial;
 use crate::domain::flow::Flow;
 use crate::domain::runtime_object::{Found, Scan};
@@ -36,9 +38,7 @@ impl App {
             Report::Denials(denials) => (self.take_denials(agent, &denials).await?, &[LiveTopic::Denials]),
         };
         if refused.is_none() {
-            for topic in topics {
-                self.live().notify(*topic);
-            }
+            self.tell(&Change::of(topics)).await?;
         }
         Ok(refused)
     }
@@ -156,8 +156,7 @@ impl App {
             }
         }
         tx.commit().await?;
-        self.live().notify(LiveTopic::Overview);
-        Ok(())
+        self.tell(&Change::of(&[LiveTopic::Overview])).await
     }
 
     /// Removes what is older than it is kept.
@@ -195,18 +194,75 @@ pub(super) fn topic_series(broker: BrokerId, topic: &str) -> String {
     format!("topic.{broker}.{topic}")
 }
 
-/// Addresses that an agent has folded into a wider one since it first reported them: the first few tills each have an
-/// address of their own, until there are enough of them to see that the level varies.
-fn superseded<'a>(known: &'a [String], flows: &[mesh_protocol::report::Flow]) -> Vec<&'a str> {
-    let is_new = |flow: &&mesh_protocol::report::Flow| flow.address.contains('{') && !known.contains(&flow.address);
-    let wider: Vec<_> = flows.iter().filter(is_new).filter_map(|flow| address::filter(&flow.address).ok()).collect();
-    if wider.is_empty() {
-        return Vec::new();
+/// Addresses that an agent has folded into one that it reports now: the first few tills each have an address of their
+/// own, until there are enough of them to see that the level varies. An agent that starts anew has to see that anew, so
+/// the folded address may be an old one.
+fn superseded<'a>(known: &'a [String], flows: &[report::Flow]) -> Vec<&'a str> {
+    let folded: BTreeSet<Folded<'_>> = flows.iter().filter_map(Folded::of).collect();
+    known.iter().map(String::as_str).filter(|address| folded.iter().any(|folded| folded.stands_for(address))).collect()
+}
+
+/// A folded address and what it is known to stand for. Where that is numbered values, other values keep addresses of
+/// their own beside it, also while they are silent (`sensors/oven-1` beside `sensors/{level2}`, which are presses).
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Folded<'a> {
+    address: &'a str,
+    levels: Vec<Level<'a>>,
+}
+
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Level<'a> {
+    Is(&'a str),
+    Numbered(String),
+    Any,
+}
+
+impl<'a> Folded<'a> {
+    /// None for an address without variable levels.
+    fn of(flow: &'a report::Flow) -> Option<Self> {
+        let (address, example) = (&flow.address, &flow.example_topic);
+        let is_variable = |level: &str| level.starts_with('{') && level.ends_with('}');
+        let alike = address.split('/').count() == example.split('/').count();
+        if !alike || !address.split('/').any(is_variable) {
+            return None;
+        }
+        let level = |(level, example)| match kind(example) {
+            _ if !is_variable(level) => Level::Is(level),
+            Some(kind) => Level::Numbered(kind),
+            None => Level::Any,
+        };
+        Some(Self { address, levels: address.split('/').zip(example.split('/')).map(level).collect() })
     }
-    let is_inside = |text: &&String| {
-        address::filter(text).is_ok_and(|narrow| wider.iter().any(|wide| wide.includes(&narrow) && *wide != narrow))
-    };
-    known.iter().filter(is_inside).map(String::as_str).collect()
+
+    fn stands_for(&self, other: &str) -> bool {
+        let covers = |((level, own), other): ((&Level<'_>, &str), &str)| match level {
+            _ if own == other => true,
+            Level::Is(_) => false,
+            Level::Numbered(wanted) => kind(other).as_ref() == Some(wanted),
+            Level::Any => true,
+        };
+        let levels = self.levels.iter().zip(self.address.split('/'));
+        self.address != other
+            && other.split('/').count() == self.levels.len()
+            && levels.zip(other.split('/')).all(covers)
+    }
+}
+
+/// What numbered values have in common, `till-#` for `till-7`, as agents see it when they fold; none for a word.
+fn kind(level: &str) -> Option<String> {
+    if !level.bytes().any(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    if level.len() >= 16 && level.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-') {
+        return Some("hex".to_owned());
+    }
+    let mut kind = String::with_capacity(level.len());
+    for sign in level.chars().map(|sign| if sign.is_ascii_digit() { '#' } else { sign }) {
+        if sign != '#' || !kind.ends_with('#') {
+            kind.push(sign);
+        }
+    }
+    Some(kind)
 }
 
 /// An agent's time, unless its clock is far off.
@@ -221,15 +277,15 @@ mod tests {
 
     use super::*;
 
-    fn flow(address: &str) -> mesh_protocol::report::Flow {
-        mesh_protocol::report::Flow {
+    fn flow(address: &str, example_topic: &str) -> report::Flow {
+        report::Flow {
             principal: None,
             principal_name: String::new(),
             client_id: String::new(),
             protocol: Protocol::Mqtt,
             direction: Direction::Produce,
             address: address.to_owned(),
-            example_topic: String::new(),
+            example_topic: example_topic.to_owned(),
             broker: None,
             broker_topic: None,
             route: None,
@@ -242,13 +298,31 @@ mod tests {
     #[test]
     fn a_folded_address_takes_the_place_of_those_it_covers() {
         let known = ["cmd/till-1", "cmd/till-2", "cmd/till-1/answer", "prices/fr"].map(str::to_owned);
-        assert_eq!(superseded(&known, &[flow("cmd/{level2}")]), ["cmd/till-1", "cmd/till-2"]);
-        assert!(superseded(&known, &[flow("cmd/till-3")]).is_empty(), "a plain address covers nothing");
+        assert_eq!(superseded(&known, &[flow("cmd/{level2}", "cmd/till-4")]), ["cmd/till-1", "cmd/till-2"]);
+        assert!(superseded(&known, &[flow("cmd/till-3", "cmd/till-3")]).is_empty(), "a plain address covers nothing");
+    }
+
+    /// An agent forgets its folding with a restart and reports the first few tills by their names again. When a known
+    /// folded address did not count any more, these stayed beside it for ever.
+    #[test]
+    fn an_address_that_is_known_supersedes_what_a_restarted_agent_reported_meanwhile() {
+        let known = ["cmd/till-1", "cmd/{level2}"].map(str::to_owned);
+        assert_eq!(superseded(&known, &[flow("cmd/{level2}", "cmd/till-4")]), ["cmd/till-1"]);
     }
 
     #[test]
-    fn an_address_that_is_known_supersedes_nothing_again() {
-        let known = ["cmd/till-1", "cmd/{level2}"].map(str::to_owned);
-        assert!(superseded(&known, &[flow("cmd/{level2}")]).is_empty());
+    fn values_of_another_kind_keep_their_addresses_beside_a_folded_one() {
+        let known = ["s/press-1", "s/oven-1", "s/all"].map(str::to_owned);
+        assert_eq!(superseded(&known, &[flow("s/{level2}", "s/press-9")]), ["s/press-1"]);
+        assert_eq!(superseded(&known, &[flow("s/{level2}", "s/some")]), known, "so many words that it is all of them");
+        let ids = ["o/0190aa00-1b2c-7d3e", "o/0190bb01-4f5a-7b6c"].map(str::to_owned);
+        assert_eq!(superseded(&ids, &[flow("o/{level2}", "o/0190cc02-8d9e-7f0a")]), ids);
+    }
+
+    #[test]
+    fn an_address_with_several_variable_levels_covers_what_was_folded_in_part() {
+        let known = ["a/x-1/b-1", "a/{level2}/b-1", "a/{level2}/c", "a/{level2}/{level3}"].map(str::to_owned);
+        let reported = [flow("a/{level2}/{level3}", "a/x-7/b-8")];
+        assert_eq!(superseded(&known, &reported), ["a/x-1/b-1", "a/{level2}/b-1"]);
     }
 }

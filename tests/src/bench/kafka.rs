@@ -44,7 +44,7 @@ pub(super) async fn cluster_to_cluster((bytes, records): (usize, usize)) -> anyh
     let clusters = Clusters { from, to, bytes, records };
 
     let ours = clusters.ours(&mut mesh, &site["id"]).await?;
-    let jars = tokio::task::spawn_blocking(Jars::fetch).await.context("fetch Kafka")??;
+    let jars = Jars::fetch().await?;
     let mut peer = kafka::start_mirror_maker(&mesh, &jars, &clusters.from, &clusters.to)?;
     let theirs = clusters.watch("a.bench", &mut peer).await?;
     mesh.passed()?;

@@ -178,18 +178,12 @@ pub(crate) fn sink_to(topic: &str, filter: &str) -> ConnectorWork {
 }
 
 pub(crate) async fn broker(folder: &Path, name: &str, secured: bool) -> anyhow::Result<Broker> {
-    let folder = folder.join(name);
-    let name = name.to_owned();
-    tokio::task::spawn_blocking(move || {
-        let ports = BrokerPorts { clients: free_port()?, controller: free_port()? };
-        let login = Login { user: "meshport".into(), password: PASSWORD.into() };
-        let security = if secured { Security::Scram(vec![login]) } else { Security::Plain };
-        let mut broker = Broker::start(&name, &Jars::fetch()?, &folder, ports, security)?;
-        broker.ready()?;
-        Ok(broker)
-    })
-    .await
-    .context("wait for Kafka")?
+    let ports = BrokerPorts { clients: free_port()?, controller: free_port()? };
+    let login = Login { user: "meshport".into(), password: PASSWORD.into() };
+    let security = if secured { Security::Scram(vec![login]) } else { Security::Plain };
+    let mut broker = Broker::start(name, &Jars::fetch().await?, &folder.join(name), ports, security).await?;
+    broker.ready().await?;
+    Ok(broker)
 }
 
 pub(crate) fn connection(broker: &Broker) -> BrokerConnection {

@@ -43,6 +43,8 @@ pub(crate) struct Arrived {
     pub(crate) kind: Option<String>,
 }
 
+/// Reads a topic from its beginning until it holds `enough` different records and nothing more comes; repeats are told
+/// too.
 pub(crate) fn read(broker: &Broker, topic: &str, enough: usize) -> anyhow::Result<Vec<Arrived>> {
     let mut config = broker.admin_config();
     config.set("group.id", "reader").set("enable.auto.commit", "false");
@@ -53,9 +55,9 @@ pub(crate) fn read(broker: &Broker, topic: &str, enough: usize) -> anyhow::Resul
         list.add_partition_offset(topic, partition.id(), Offset::Beginning)?;
     }
     consumer.assign(&list)?;
-    let (mut found, mut quiet) = (Vec::new(), Instant::now());
-    while found.len() < enough || quiet.elapsed() < Duration::from_secs(2) {
-        anyhow::ensure!(quiet.elapsed() < Duration::from_secs(60), "{topic} has {} of {enough}", found.len());
+    let (mut found, mut different, mut quiet) = (Vec::new(), BTreeSet::new(), Instant::now());
+    while different.len() < enough || quiet.elapsed() < Duration::from_secs(2) {
+        anyhow::ensure!(quiet.elapsed() < Duration::from_secs(60), "{topic} has {} of {enough}", different.len());
         let Some(message) = consumer.poll(Duration::from_millis(100)) else { continue };
         let message = message?;
         quiet = Instant::now();
@@ -65,13 +67,15 @@ pub(crate) fn read(broker: &Broker, topic: &str, enough: usize) -> anyhow::Resul
             let found = headers.iter().find(|header| header.key == name)?;
             Some(String::from_utf8_lossy(found.value?).into_owned())
         };
-        found.push(Arrived {
+        let record = Arrived {
             key: String::from_utf8_lossy(message.key().unwrap_or_default()).into_owned(),
             partition: value["partition"].as_i64().context("partition")?,
             place: value["place"].as_i64().context("place")?,
             redelivered: header("mesh-redelivered").is_some(),
             kind: header("x-kind"),
-        });
+        };
+        different.insert((record.partition, record.place));
+        found.push(record);
     }
     Ok(found)
 }

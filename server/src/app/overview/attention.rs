@@ -1,9 +1,13 @@
 //! What needs somebody, worst first: each with what to do and where.
 
+use std::collections::BTreeSet;
+
 use frontend::api::{Attention, Severity};
-use mesh_protocol::report::{Part, PartRef, PartState};
+use mesh_protocol::id::BrokerId;
+use mesh_protocol::report::{ObjectKind, Part, PartRef, PartState};
 
 use super::{enrolled, links_between};
+use crate::app::catalog::ObjectKey;
 use crate::app::observed::World;
 use crate::domain::agent::{Agent, Presence, Progress, progress};
 use crate::domain::denial::Denial;
@@ -81,11 +85,11 @@ fn of_part(part: &Part, agent: &Agent, world: &World) -> Option<Attention> {
     let route = |id| mesh.routes.iter().find(|route| route.id == id).map(|route| route.spec.name.clone());
     let (what, href) = match part.object {
         PartRef::Listener(id) => {
-            let name = mesh.listeners.iter().find(|found| found.id == id).map(|found| found.spec.name.clone());
-            (format!("listener {}", name?), "/sites".to_owned())
+            let listener = mesh.listeners.iter().find(|found| found.id == id)?;
+            (format!("listener {}", listener.spec.name), format!("/sites/{}", listener.spec.site))
         }
         PartRef::Source(id) | PartRef::Sink(id) => (format!("route {}", route(id)?), format!("/routes/{id}")),
-        PartRef::Broker(id) => (format!("cluster {}", world.broker_name(id)?), "/sites".to_owned()),
+        PartRef::Broker(id) => (format!("cluster {}", world.broker_name(id)?), broker_page(id, world)?),
         PartRef::Fabric => ("the fabric endpoint".to_owned(), format!("/agents/{}", agent.id)),
     };
     let verb = if part.state == PartState::Degraded { "works only partly" } else { "does not work" };
@@ -96,6 +100,12 @@ fn of_part(part: &Part, agent: &Agent, world: &World) -> Option<Attention> {
         href,
         since: Some(part.since_ms),
     })
+}
+
+/// Where a broker connection is seen and edited: the page of its site.
+fn broker_page(id: BrokerId, world: &World) -> Option<String> {
+    let broker = world.config.mesh.brokers.iter().find(|found| found.id == id)?;
+    Some(format!("/sites/{}", broker.spec.site))
 }
 
 fn empty_sites(world: &World) -> Vec<Attention> {
@@ -147,7 +157,7 @@ fn scans(world: &World) -> Vec<Attention> {
                 severity: Severity::Warn,
                 title: format!("the agent may not see all of {name}"),
                 detail: format!("Missing: {}. {}", first.right, first.command),
-                href: "/sites".to_owned(),
+                href: broker_page(scan.broker, world)?,
                 since: Some(scan.at_ms),
             })
         })
@@ -173,22 +183,63 @@ fn refusals(denials: &[Denial], world: &World) -> Vec<Attention> {
     all
 }
 
+/// Kafka topics and event addresses that nobody answers for, as the catalog lists them: these are what others depend on.
 fn unowned(world: &World) -> Option<Attention> {
-    let addresses: std::collections::BTreeSet<&str> =
-        world.seen.flows.iter().map(|flow| flow.address.as_str()).collect();
-    let has_owner = |address: &&&str| {
-        world.seen.notes.get(&format!("address:{address}")).is_some_and(|note| !note.owner.is_empty())
+    let is_unowned = |key: &ObjectKey| world.seen.notes.get(&key.to_string()).is_none_or(|note| note.owner.is_empty());
+    let there = world.seen.found.iter().filter(|found| found.kind == ObjectKind::Topic && found.gone_at_ms.is_none());
+    let topics = there.filter(|found| is_unowned(&ObjectKey::Topic(found.broker, found.name.clone())));
+    let addresses: BTreeSet<&str> = world.seen.flows.iter().map(|flow| flow.address.as_str()).collect();
+    let addresses = addresses.into_iter().filter(|address| is_unowned(&ObjectKey::Address((*address).to_owned())));
+    without_owner(&topics.map(|found| found.name.as_str()).collect::<Vec<_>>(), &addresses.collect::<Vec<_>>())
+}
+
+fn without_owner(topics: &[&str], addresses: &[&str]) -> Option<Attention> {
+    let (what, href) = match (topics, addresses) {
+        ([], []) => return None,
+        ([topic], []) => (format!("the topic {topic} has"), "/catalog?kind=topic&owner=none"),
+        (topics, []) => (format!("{} topics have", topics.len()), "/catalog?kind=topic&owner=none"),
+        ([], [address]) => (format!("the event address {address} has"), "/catalog?kind=address&owner=none"),
+        ([], addresses) => (format!("{} event addresses have", addresses.len()), "/catalog?kind=address&owner=none"),
+        (topics, addresses) => {
+            let of =
+                |number: usize, one: &str, many: &str| format!("{number} {}", if number == 1 { one } else { many });
+            let topics = of(topics.len(), "topic", "topics");
+            let addresses = of(addresses.len(), "event address", "event addresses");
+            (format!("{topics} and {addresses} have"), "/catalog?owner=none")
+        }
     };
-    let unowned = addresses.len() - addresses.iter().filter(has_owner).count();
-    (unowned > 0).then(|| Attention {
+    Some(Attention {
         severity: Severity::Note,
-        title: if unowned == 1 {
-            "1 event address has no owner".to_owned()
-        } else {
-            format!("{unowned} event addresses have no owner")
-        },
+        title: format!("{what} no owner"),
         detail: "Say who answers for it, so that others know whom to ask.".to_owned(),
-        href: "/catalog?kind=address&owner=none".to_owned(),
+        href: href.to_owned(),
         since: None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_owner;
+
+    #[test]
+    fn what_nobody_answers_for_is_one_line_that_leads_to_all_of_it() {
+        let told = |topics: &[&str], addresses: &[&str]| {
+            without_owner(topics, addresses).map(|attention| (attention.title, attention.href))
+        };
+        let line = |title: &str, href: &str| Some((title.to_owned(), href.to_owned()));
+        assert_eq!(told(&[], &[]), None);
+        assert_eq!(
+            told(&["retail.refunds"], &[]),
+            line("the topic retail.refunds has no owner", "/catalog?kind=topic&owner=none")
+        );
+        assert_eq!(told(&["a", "b"], &[]), line("2 topics have no owner", "/catalog?kind=topic&owner=none"));
+        assert_eq!(
+            told(&[], &["orders/{level2}"]),
+            line("the event address orders/{level2} has no owner", "/catalog?kind=address&owner=none")
+        );
+        assert_eq!(
+            told(&["a"], &["b/c", "d"]),
+            line("1 topic and 2 event addresses have no owner", "/catalog?owner=none")
+        );
+    }
 }
