@@ -64,7 +64,7 @@ pub trait PortalApi: Send + Sync + 'static {
     /// `POST /api/v1/logout`: signs out.
     fn logout(&self) -> Answer<'_, ()>;
     /// `GET /api/v1/people`.
-    fn people(&self) -> Answer<'_, Vec<PersonView>>;
+    fn people(&self, query: ListQuery) -> Answer<'_, Page<PersonView>>;
     /// `POST /api/v1/people`.
     fn create_person(&self, input: PersonInput) -> Answer<'_, PersonView>;
     /// `PUT /api/v1/people/{id}`.
@@ -72,7 +72,7 @@ pub trait PortalApi: Send + Sync + 'static {
     /// `DELETE /api/v1/people/{id}?revision=`.
     fn delete_person(&self, id: PersonId, revision: i64) -> Answer<'_, ()>;
     /// `GET /api/v1/tokens`: service tokens for automation.
-    fn tokens(&self) -> Answer<'_, Vec<TokenView>>;
+    fn tokens(&self, query: ListQuery) -> Answer<'_, Page<TokenView>>;
     /// `POST /api/v1/tokens`: the secret is in the answer, once.
     fn create_token(&self, input: TokenInput) -> Answer<'_, TokenCreated>;
     /// `DELETE /api/v1/tokens/{id}`.
@@ -91,12 +91,12 @@ pub trait PortalApi: Send + Sync + 'static {
     fn graph(&self, query: GraphQuery) -> Answer<'_, FlowGraph>;
     /// `GET /api/v1/subscriptions`: the mesh's live registry.
     fn subscriptions(&self, query: SubscriptionQuery) -> Answer<'_, Page<SubscriptionRow>>;
-    /// `GET /api/v1/denials`: what policy refused lately, newest first, at most 200.
-    fn denials(&self, query: DenialQuery) -> Answer<'_, Vec<DenialRow>>;
+    /// `GET /api/v1/denials`: what policy refused lately, newest first.
+    fn denials(&self, query: DenialQuery) -> Answer<'_, Page<DenialRow>>;
 
     // --- topology -----------------------------------------------------------------------------------------------
     /// `GET /api/v1/sites`.
-    fn sites(&self) -> Answer<'_, Vec<SiteView>>;
+    fn sites(&self, query: ListQuery) -> Answer<'_, Page<SiteView>>;
     /// `GET /api/v1/sites/{id}`.
     fn site(&self, id: SiteId) -> Answer<'_, SiteView>;
     /// `POST /api/v1/sites`: also makes the link to the site it connects to and the default listeners.
@@ -108,19 +108,19 @@ pub trait PortalApi: Send + Sync + 'static {
     /// `POST /api/v1/sites/{id}/join-tokens`: a single-use token and the line that uses it.
     fn create_join_token(&self, site: SiteId, input: JoinTokenInput) -> Answer<'_, JoinLine>;
     /// `GET /api/v1/agents`.
-    fn agents(&self) -> Answer<'_, Vec<AgentView>>;
+    fn agents(&self, query: ListQuery) -> Answer<'_, Page<AgentView>>;
     /// `GET /api/v1/agents/{id}`.
     fn agent(&self, id: AgentId) -> Answer<'_, AgentView>;
     /// `POST /api/v1/agents/{id}/revoke`: its certificate is no longer believed; cannot be undone.
     fn revoke_agent(&self, id: AgentId, input: ReasonInput) -> Answer<'_, ()>;
     /// `GET /api/v1/links`.
-    fn links(&self) -> Answer<'_, Vec<LinkView>>;
+    fn links(&self, query: ListQuery) -> Answer<'_, Page<LinkView>>;
     /// `POST /api/v1/links`.
     fn create_link(&self, input: LinkInput) -> Answer<'_, LinkView>;
     /// `DELETE /api/v1/links/{id}?revision=`.
     fn delete_link(&self, id: LinkId, revision: i64) -> Answer<'_, ()>;
     /// `GET /api/v1/listeners`.
-    fn listeners(&self) -> Answer<'_, Vec<ListenerView>>;
+    fn listeners(&self, query: ListQuery) -> Answer<'_, Page<ListenerView>>;
     /// `POST /api/v1/listeners`.
     fn create_listener(&self, input: ListenerInput) -> Answer<'_, ListenerView>;
     /// `PUT /api/v1/listeners/{id}`.
@@ -128,7 +128,7 @@ pub trait PortalApi: Send + Sync + 'static {
     /// `DELETE /api/v1/listeners/{id}?revision=`.
     fn delete_listener(&self, id: ListenerId, revision: i64) -> Answer<'_, ()>;
     /// `GET /api/v1/brokers`.
-    fn brokers(&self) -> Answer<'_, Vec<BrokerView>>;
+    fn brokers(&self, query: ListQuery) -> Answer<'_, Page<BrokerView>>;
     /// `POST /api/v1/brokers`.
     fn create_broker(&self, input: BrokerInput) -> Answer<'_, BrokerView>;
     /// `PUT /api/v1/brokers/{id}`.
@@ -138,7 +138,7 @@ pub trait PortalApi: Send + Sync + 'static {
 
     // --- routes -------------------------------------------------------------------------------------------------
     /// `GET /api/v1/routes`.
-    fn routes(&self) -> Answer<'_, Vec<RouteView>>;
+    fn routes(&self, query: ListQuery) -> Answer<'_, Page<RouteView>>;
     /// `GET /api/v1/routes/{id}`.
     fn route(&self, id: RouteId) -> Answer<'_, RouteView>;
     /// `POST /api/v1/routes`.
@@ -150,7 +150,7 @@ pub trait PortalApi: Send + Sync + 'static {
 
     // --- access -------------------------------------------------------------------------------------------------
     /// `GET /api/v1/applications`.
-    fn applications(&self) -> Answer<'_, Vec<ApplicationView>>;
+    fn applications(&self, query: ListQuery) -> Answer<'_, Page<ApplicationView>>;
     /// `POST /api/v1/applications`.
     fn create_application(&self, input: ApplicationInput) -> Answer<'_, ApplicationView>;
     /// `PUT /api/v1/applications/{id}`.
@@ -174,7 +174,7 @@ pub trait PortalApi: Send + Sync + 'static {
     /// `DELETE /api/v1/principals/{id}?revision=`.
     fn delete_principal(&self, id: PrincipalId, revision: i64) -> Answer<'_, ()>;
     /// `GET /api/v1/roles`: mesh roles.
-    fn roles(&self) -> Answer<'_, Vec<RoleView>>;
+    fn roles(&self, query: ListQuery) -> Answer<'_, Page<RoleView>>;
     /// `POST /api/v1/roles`.
     fn create_role(&self, input: RoleInput) -> Answer<'_, RoleView>;
     /// `PUT /api/v1/roles/{id}`.
@@ -202,4 +202,69 @@ pub trait PortalApi: Send + Sync + 'static {
     /// `POST /api/v1/publish`: publishes one event through a site's agent, on the rights of the person's try-it client.
     /// The live tail is `GET /api/v1/tail?site=&filter=` (server-sent events of [`TailLine`]).
     fn publish(&self, input: PublishInput) -> Answer<'_, PublishResult>;
+
+    // --- whole lists: page after page of the above, for pages and choices that show all there is ------------------
+    /// All people.
+    fn all_people(&self) -> Answer<'_, Vec<PersonView>> {
+        Box::pin(all(|query| self.people(query)))
+    }
+    /// All service tokens.
+    fn all_tokens(&self) -> Answer<'_, Vec<TokenView>> {
+        Box::pin(all(|query| self.tokens(query)))
+    }
+    /// All sites.
+    fn all_sites(&self) -> Answer<'_, Vec<SiteView>> {
+        Box::pin(all(|query| self.sites(query)))
+    }
+    /// All agents.
+    fn all_agents(&self) -> Answer<'_, Vec<AgentView>> {
+        Box::pin(all(|query| self.agents(query)))
+    }
+    /// All links.
+    fn all_links(&self) -> Answer<'_, Vec<LinkView>> {
+        Box::pin(all(|query| self.links(query)))
+    }
+    /// All broker connections.
+    fn all_brokers(&self) -> Answer<'_, Vec<BrokerView>> {
+        Box::pin(all(|query| self.brokers(query)))
+    }
+    /// All routes.
+    fn all_routes(&self) -> Answer<'_, Vec<RouteView>> {
+        Box::pin(all(|query| self.routes(query)))
+    }
+    /// All applications.
+    fn all_applications(&self) -> Answer<'_, Vec<ApplicationView>> {
+        Box::pin(all(|query| self.applications(query)))
+    }
+    /// All clients that a query asks for.
+    fn all_principals(&self, query: PrincipalQuery) -> Answer<'_, Vec<PrincipalView>> {
+        let page = move |list: ListQuery| PrincipalQuery { cursor: list.cursor, limit: Some(500), ..query.clone() };
+        Box::pin(all(move |list| self.principals(page(list))))
+    }
+    /// All rules that a query asks for.
+    fn all_rules(&self, query: RuleQuery) -> Answer<'_, Vec<RuleView>> {
+        let page = move |list: ListQuery| RuleQuery { cursor: list.cursor, limit: Some(500), ..query.clone() };
+        Box::pin(all(move |list| self.rules(page(list))))
+    }
+    /// All mesh roles.
+    fn all_roles(&self) -> Answer<'_, Vec<RoleView>> {
+        Box::pin(all(|query| self.roles(query)))
+    }
+}
+
+/// Reads a list to its end. Pages go on behind a key, so every row of a list that changes meanwhile comes once at most.
+async fn all<'a, T>(page: impl Fn(ListQuery) -> Answer<'a, Page<T>> + Send) -> Result<Vec<T>, ApiError>
+where
+    T: Send,
+{
+    let mut rows = Vec::new();
+    let mut query = ListQuery::default();
+    loop {
+        let page = page(query).await?;
+        rows.extend(page.items);
+        query = match page.next {
+            Some(next) => ListQuery { cursor: Some(next), limit: None },
+            None => return Ok(rows),
+        };
+    }
 }

@@ -10,6 +10,7 @@ pub mod application;
 pub mod authority;
 pub mod broker;
 pub mod catalog;
+mod change;
 pub mod clock;
 pub mod config;
 pub mod denial;
@@ -28,6 +29,7 @@ mod page;
 pub mod permission;
 pub mod person;
 pub mod policy;
+pub mod policy_key;
 pub mod principal;
 pub mod report;
 mod rights;
@@ -69,6 +71,7 @@ struct Inner {
     rollout: Notify,
     snapshot: ArcSwapOption<snapshot::Snapshot>,
     observed: ArcSwapOption<observed::Observed>,
+    heard: change::Heard,
 }
 
 impl App {
@@ -78,7 +81,7 @@ impl App {
     /// The database's, or secrets that belong to another database.
     pub async fn new(store: Store, authority: Authority, config: Config) -> Result<Self> {
         let environment = config::prepare(&store, &authority).await?;
-        Ok(Self(Arc::new(Inner {
+        let app = Self(Arc::new(Inner {
             store,
             environment,
             authority,
@@ -89,7 +92,10 @@ impl App {
             rollout: Notify::new(),
             snapshot: ArcSwapOption::empty(),
             observed: ArcSwapOption::empty(),
-        })))
+            heard: change::Heard::default(),
+        }));
+        app.settle_policy_keys().await?;
+        Ok(app)
     }
 
     /// The certificate authorities and the policy key.

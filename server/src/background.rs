@@ -3,6 +3,7 @@
 //! They take no input. An event only wakes them, a timer runs them anyway, so a lost wake heals and a failed run is
 //! made up for by the next.
 
+pub mod changes;
 pub mod expiry;
 pub mod rollout;
 
@@ -12,5 +13,7 @@ use crate::task::Tasks;
 /// Starts all of it.
 pub fn start(app: &App, tasks: &Tasks) {
     tasks.spawn_until_stop("rollout", rollout::run(app.clone()));
+    tasks.spawn_until_stop("notices", changes::listen(app.clone()));
+    tasks.spawn_until_stop("changes", changes::look(app.clone()));
     tasks.spawn_until_stop("expiry", expiry::run(app.clone()));
 }

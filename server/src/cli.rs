@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand};
 use frontend::api::PersonInput;
 use tracing_subscriber::EnvFilter;
 
+use crate::app::Authority;
 use crate::domain::person::PortalRole;
 use crate::serve::{self, Folder};
 
@@ -26,6 +27,11 @@ enum Action {
     Serve(ServeArgs),
     /// Prints the OpenAPI document of the REST API.
     Openapi,
+    /// The key that signs the policy, from the console of a machine that holds the portal's secrets.
+    PolicyKey {
+        #[command(subcommand)]
+        action: PolicyKeyAction,
+    },
     /// People, from the console of the machine the portal runs on.
     Person {
         #[command(subcommand)]
@@ -36,12 +42,15 @@ enum Action {
 /// Where the portal keeps its state.
 #[derive(Clone, Debug, Args)]
 pub struct StateArgs {
-    /// Folder of the portal's state: database, secrets, ports.
+    /// Folder of this portal's state: database, secrets, ports. Each portal has its own.
     #[arg(long, default_value = "./meshport-data", env = "MESHPORT_DATA")]
     pub data: PathBuf,
     /// Database: `postgres://...`; without it, SQLite in the data folder.
     #[arg(long, env = "MESHPORT_DATABASE")]
     pub database: Option<String>,
+    /// Folder of the keys and authorities, which portals on one database share; default: `secrets` in the data folder.
+    #[arg(long, env = "MESHPORT_SECRETS")]
+    pub secrets: Option<PathBuf>,
 }
 
 /// How the portal is started.
@@ -64,6 +73,15 @@ pub struct ServeArgs {
     /// The mesh holds demo data: every page says so.
     #[arg(long)]
     pub demo: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum PolicyKeyAction {
+    /// Signs the policy with the next key from now on. Portals may run meanwhile; agents notice a new revision.
+    Rotate {
+        #[command(flatten)]
+        state: StateArgs,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -98,6 +116,9 @@ impl Command {
                 log();
                 runtime()?.block_on(serve::run(arguments))
             }
+            Action::PolicyKey { action: PolicyKeyAction::Rotate { state } } => {
+                runtime()?.block_on(rotate_policy_key(&state))
+            }
             Action::Person { action: PersonAction::Put { state, login, role, name } } => {
                 let mut password = String::new();
                 std::io::stdin().read_to_string(&mut password).context("read the password from standard input")?;
@@ -112,11 +133,35 @@ impl Command {
 }
 
 async fn put_person(state: &StateArgs, input: PersonInput) -> anyhow::Result<()> {
-    let folder = Folder::open(&state.data)?;
-    let app = serve::open(state, &folder, crate::app::Config::default()).await?;
+    let _folder = Folder::open(&state.data)?;
+    let app = serve::open(state, crate::app::Config::default()).await?;
     let person = app.put_person_from_console(input).await?;
     println!("{} can sign in", person.login);
     Ok(())
+}
+
+/// Leaves the lock of the data folder to the portal that runs: what is shared has locks of its own.
+async fn rotate_policy_key(state: &StateArgs) -> anyhow::Result<()> {
+    let secrets = state.secrets();
+    anyhow::ensure!(
+        Authority::is_in(&secrets),
+        "there is no policy key in {}: say where the portal's state is with --data, or with --secrets and --database",
+        secrets.display()
+    );
+    let app = serve::open(state, crate::app::Config::default()).await?;
+    let rotated = app.rotate_policy_key().await.context("rotate the policy key")?;
+    println!("Policy revision {} is signed with the key {}", rotated.since.revision, rotated.keys[0]);
+    println!("The next rotation is possible once every agent has applied it; it will sign with {}", rotated.keys[1]);
+    app.close().await;
+    Ok(())
+}
+
+impl StateArgs {
+    /// Where keys and authorities lie.
+    #[must_use]
+    pub fn secrets(&self) -> PathBuf {
+        self.secrets.clone().unwrap_or_else(|| self.data.join("secrets"))
+    }
 }
 
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {

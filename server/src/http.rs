@@ -11,6 +11,7 @@ mod headers;
 mod live;
 mod pages;
 mod problem;
+mod standing;
 mod tail;
 
 use std::net::SocketAddr;

@@ -9,17 +9,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 use frontend::api::{
     AgentView, Answer, ApiError, ApplicationInput, ApplicationView, BrokerInput, BrokerView, CatalogObject,
     CatalogObjectInput, CatalogPage, CatalogQuery, DenialQuery, DenialRow, Edit, FlowGraph, GraphQuery, JoinLine,
-    JoinTokenInput, LinkInput, LinkView, ListenerInput, ListenerView, LoginInput, Me, Overview, Page, PersonInput,
-    PersonView, PolicyDocument, PolicyView, PortalApi, PrincipalInput, PrincipalQuery, PrincipalSecret, PrincipalView,
-    PublishInput, PublishResult, ReasonInput, RoleInput, RoleView, RotateInput, RouteInput, RouteView, RuleInput,
-    RuleQuery, RuleView, SetupInput, SetupState, SiteInput, SiteView, SubscriptionQuery, SubscriptionRow, TokenCreated,
-    TokenInput, TokenView, TryClient, TryInput,
+    JoinTokenInput, LinkInput, LinkView, ListQuery, ListenerInput, ListenerView, LoginInput, Me, Overview, Page,
+    PersonInput, PersonView, PolicyDocument, PolicyView, PortalApi, PrincipalInput, PrincipalQuery, PrincipalSecret,
+    PrincipalView, PublishInput, PublishResult, ReasonInput, RoleInput, RoleView, RotateInput, RouteInput, RouteView,
+    RuleInput, RuleQuery, RuleView, SetupInput, SetupState, SiteInput, SiteView, SubscriptionQuery, SubscriptionRow,
+    TokenCreated, TokenInput, TokenView, TryClient, TryInput,
 };
 use mesh_protocol::id::{
     AgentId, ApplicationId, BrokerId, LinkId, ListenerId, PersonId, PrincipalId, RoleId, RouteId, RuleId, SiteId,
 };
 
 use crate::app::login::SessionSecret;
+use crate::app::permission::Right;
 use crate::app::{App, Caller, Error};
 
 /// The portal for one request.
@@ -32,14 +33,25 @@ pub struct Portal {
 }
 
 /// How the request came.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Origin {
     /// From where.
     pub address: Option<IpAddr>,
     /// The session it came with.
     pub session: Option<String>,
+    /// The service token it came with, which counts before a session.
+    pub token: Option<String>,
     /// To find a failure in the log.
     pub request_id: Option<String>,
+}
+
+impl std::fmt::Debug for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Origin")
+            .field("address", &self.address)
+            .field("request_id", &self.request_id)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What the answer does to the session's cookie.
@@ -68,6 +80,15 @@ impl Portal {
     #[must_use]
     pub fn caller(&self) -> &Caller {
         &self.caller
+    }
+
+    /// Whether the caller of a request that is still open has a right now.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn still_has(&self, right: Right) -> Result<bool, Error> {
+        let caller = self.app.caller_now(self.origin.session.as_deref(), self.origin.token.as_deref()).await?;
+        Ok(caller.permit(right).is_ok())
     }
 
     /// What the answer must do to the cookie.
@@ -132,11 +153,11 @@ impl PortalApi for Portal {
 
     delegate! {
         fn me() -> Me;
-        fn people() -> Vec<PersonView>;
+        fn people(query: ListQuery) -> Page<PersonView>;
         fn create_person(input: PersonInput) -> PersonView;
         fn update_person(id: PersonId, input: Edit<PersonInput>) -> PersonView;
         fn delete_person(id: PersonId, revision: i64) -> ();
-        fn tokens() -> Vec<TokenView>;
+        fn tokens(query: ListQuery) -> Page<TokenView>;
         fn create_token(input: TokenInput) -> TokenCreated;
         fn delete_token(id: String) -> ();
         fn overview() -> Overview;
@@ -145,33 +166,33 @@ impl PortalApi for Portal {
         fn update_catalog_object(id: String, input: Edit<CatalogObjectInput>) -> CatalogObject;
         fn graph(query: GraphQuery) -> FlowGraph;
         fn subscriptions(query: SubscriptionQuery) -> Page<SubscriptionRow>;
-        fn denials(query: DenialQuery) -> Vec<DenialRow>;
-        fn sites() -> Vec<SiteView>;
+        fn denials(query: DenialQuery) -> Page<DenialRow>;
+        fn sites(query: ListQuery) -> Page<SiteView>;
         fn site(id: SiteId) -> SiteView;
         fn create_site(input: SiteInput) -> SiteView;
         fn update_site(id: SiteId, input: Edit<SiteInput>) -> SiteView;
         fn delete_site(id: SiteId, revision: i64) -> ();
         fn create_join_token(site: SiteId, input: JoinTokenInput) -> JoinLine;
-        fn agents() -> Vec<AgentView>;
+        fn agents(query: ListQuery) -> Page<AgentView>;
         fn agent(id: AgentId) -> AgentView;
         fn revoke_agent(id: AgentId, input: ReasonInput) -> ();
-        fn links() -> Vec<LinkView>;
+        fn links(query: ListQuery) -> Page<LinkView>;
         fn create_link(input: LinkInput) -> LinkView;
         fn delete_link(id: LinkId, revision: i64) -> ();
-        fn listeners() -> Vec<ListenerView>;
+        fn listeners(query: ListQuery) -> Page<ListenerView>;
         fn create_listener(input: ListenerInput) -> ListenerView;
         fn update_listener(id: ListenerId, input: Edit<ListenerInput>) -> ListenerView;
         fn delete_listener(id: ListenerId, revision: i64) -> ();
-        fn brokers() -> Vec<BrokerView>;
+        fn brokers(query: ListQuery) -> Page<BrokerView>;
         fn create_broker(input: BrokerInput) -> BrokerView;
         fn update_broker(id: BrokerId, input: Edit<BrokerInput>) -> BrokerView;
         fn delete_broker(id: BrokerId, revision: i64) -> ();
-        fn routes() -> Vec<RouteView>;
+        fn routes(query: ListQuery) -> Page<RouteView>;
         fn route(id: RouteId) -> RouteView;
         fn create_route(input: RouteInput) -> RouteView;
         fn update_route(id: RouteId, input: Edit<RouteInput>) -> RouteView;
         fn delete_route(id: RouteId, revision: i64) -> ();
-        fn applications() -> Vec<ApplicationView>;
+        fn applications(query: ListQuery) -> Page<ApplicationView>;
         fn create_application(input: ApplicationInput) -> ApplicationView;
         fn update_application(id: ApplicationId, input: Edit<ApplicationInput>) -> ApplicationView;
         fn delete_application(id: ApplicationId, revision: i64) -> ();
@@ -183,7 +204,7 @@ impl PortalApi for Portal {
         fn block_principal(id: PrincipalId, input: ReasonInput) -> PrincipalView;
         fn unblock_principal(id: PrincipalId) -> PrincipalView;
         fn delete_principal(id: PrincipalId, revision: i64) -> ();
-        fn roles() -> Vec<RoleView>;
+        fn roles(query: ListQuery) -> Page<RoleView>;
         fn create_role(input: RoleInput) -> RoleView;
         fn update_role(id: RoleId, input: Edit<RoleInput>) -> RoleView;
         fn delete_role(id: RoleId, revision: i64) -> ();

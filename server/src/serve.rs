@@ -41,7 +41,7 @@ pub async fn run(arguments: ServeArgs) -> anyhow::Result<()> {
         agents_url: format!("https://{agents_address}"),
         agent_binary: find_agent_binary()?,
     };
-    let app = open(&arguments.state, &folder, config.clone()).await?;
+    let app = open(&arguments.state, config.clone()).await?;
 
     let tasks = Tasks::default();
     http::serve(&app, browsers, &tasks);
@@ -67,16 +67,16 @@ pub async fn run(arguments: ServeArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Opens the application over a state folder.
+/// Opens the application over the state it is told.
 ///
 /// # Errors
 /// The secrets or the database cannot be used.
-pub async fn open(state: &StateArgs, folder: &Folder, config: Config) -> anyhow::Result<App> {
-    let secrets = folder.path().join("secrets");
+pub async fn open(state: &StateArgs, config: Config) -> anyhow::Result<App> {
+    let secrets = state.secrets();
     let authority = tokio::task::spawn_blocking(move || Authority::open(&secrets)).await??;
     let url = match &state.database {
         Some(url) => url.clone(),
-        None => format!("sqlite:{}", folder.path().join("meshport.sqlite").display()),
+        None => format!("sqlite:{}", state.data.join("meshport.sqlite").display()),
     };
     let store = Store::open(&url).await.context("open the portal's database")?;
     Ok(App::new(store, authority, config).await?)

@@ -44,6 +44,7 @@ mod flow;
 mod join_token;
 mod link;
 mod listener;
+mod notice;
 mod person;
 mod principal;
 mod rates;
@@ -58,10 +59,12 @@ mod site;
 mod subscription;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use catalog_note::Note;
+pub use denial::WantedDenials;
 pub use environment::PolicyRevision;
+pub use notice::Notices;
 pub use session::Session;
 pub use subscription::AgentSubscriptions;
 

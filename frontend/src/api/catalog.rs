@@ -336,6 +336,12 @@ pub struct DenialQuery {
     /// Only since.
     #[serde(default)]
     pub since: Option<Millis>,
+    /// Where to go on.
+    #[serde(default)]
+    pub cursor: Option<String>,
+    /// At most this many; default 200, at most 500.
+    #[serde(default)]
+    pub limit: Option<u32>,
 }
 
 /// Refusals of one client for one reason.

@@ -1,7 +1,7 @@
 //! What all resources share: errors, pages, edits.
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 /// Milliseconds since the Unix epoch.
 pub type Millis = i64;
@@ -81,6 +81,26 @@ pub struct Page<T> {
     pub next: Option<String>,
     /// How many there are in all.
     pub total: u64,
+}
+
+impl<T> Page<T> {
+    /// The same page with each item made into something else.
+    #[must_use]
+    pub fn map<U>(self, make: impl FnMut(T) -> U) -> Page<U> {
+        Page { items: self.items.into_iter().map(make).collect(), next: self.next, total: self.total }
+    }
+}
+
+/// Which part of a list that has nothing else to ask for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ListQuery {
+    /// Where to go on.
+    #[serde(default)]
+    pub cursor: Option<String>,
+    /// At most this many; default 500, at most 1,000.
+    #[serde(default)]
+    pub limit: Option<u32>,
 }
 
 /// Why somebody does something that others are hurt by.

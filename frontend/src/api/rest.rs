@@ -112,8 +112,8 @@ impl<T: Transport> PortalApi for RestApi<T> {
     fn logout(&self) -> Answer<'_, ()> {
         self.send(Verb::Post, "/logout", &())
     }
-    fn people(&self) -> Answer<'_, Vec<PersonView>> {
-        self.get("/people")
+    fn people(&self, query: ListQuery) -> Answer<'_, Page<PersonView>> {
+        self.get(&with_query("/people", &query))
     }
     fn create_person(&self, input: PersonInput) -> Answer<'_, PersonView> {
         self.send(Verb::Post, "/people", &input)
@@ -124,8 +124,8 @@ impl<T: Transport> PortalApi for RestApi<T> {
     fn delete_person(&self, id: PersonId, revision: i64) -> Answer<'_, ()> {
         self.delete(&format!("/people/{id}?revision={revision}"))
     }
-    fn tokens(&self) -> Answer<'_, Vec<TokenView>> {
-        self.get("/tokens")
+    fn tokens(&self, query: ListQuery) -> Answer<'_, Page<TokenView>> {
+        self.get(&with_query("/tokens", &query))
     }
     fn create_token(&self, input: TokenInput) -> Answer<'_, TokenCreated> {
         self.send(Verb::Post, "/tokens", &input)
@@ -151,11 +151,11 @@ impl<T: Transport> PortalApi for RestApi<T> {
     fn subscriptions(&self, query: SubscriptionQuery) -> Answer<'_, Page<SubscriptionRow>> {
         self.get(&with_query("/subscriptions", &query))
     }
-    fn denials(&self, query: DenialQuery) -> Answer<'_, Vec<DenialRow>> {
+    fn denials(&self, query: DenialQuery) -> Answer<'_, Page<DenialRow>> {
         self.get(&with_query("/denials", &query))
     }
-    fn sites(&self) -> Answer<'_, Vec<SiteView>> {
-        self.get("/sites")
+    fn sites(&self, query: ListQuery) -> Answer<'_, Page<SiteView>> {
+        self.get(&with_query("/sites", &query))
     }
     fn site(&self, id: SiteId) -> Answer<'_, SiteView> {
         self.get(&format!("/sites/{id}"))
@@ -172,8 +172,8 @@ impl<T: Transport> PortalApi for RestApi<T> {
     fn create_join_token(&self, site: SiteId, input: JoinTokenInput) -> Answer<'_, JoinLine> {
         self.send(Verb::Post, &format!("/sites/{site}/join-tokens"), &input)
     }
-    fn agents(&self) -> Answer<'_, Vec<AgentView>> {
-        self.get("/agents")
+    fn agents(&self, query: ListQuery) -> Answer<'_, Page<AgentView>> {
+        self.get(&with_query("/agents", &query))
     }
     fn agent(&self, id: AgentId) -> Answer<'_, AgentView> {
         self.get(&format!("/agents/{id}"))
@@ -181,8 +181,8 @@ impl<T: Transport> PortalApi for RestApi<T> {
     fn revoke_agent(&self, id: AgentId, input: ReasonInput) -> Answer<'_, ()> {
         self.send(Verb::Post, &format!("/agents/{id}/revoke"), &input)
     }
-    fn links(&self) -> Answer<'_, Vec<LinkView>> {
-        self.get("/links")
+    fn links(&self, query: ListQuery) -> Answer<'_, Page<LinkView>> {
+        self.get(&with_query("/links", &query))
     }
     fn create_link(&self, input: LinkInput) -> Answer<'_, LinkView> {
         self.send(Verb::Post, "/links", &input)
@@ -190,8 +190,8 @@ impl<T: Transport> PortalApi for RestApi<T> {
     fn delete_link(&self, id: LinkId, revision: i64) -> Answer<'_, ()> {
         self.delete(&format!("/links/{id}?revision={revision}"))
     }
-    fn listeners(&self) -> Answer<'_, Vec<ListenerView>> {
-        self.get("/listeners")
+    fn listeners(&self, query: ListQuery) -> Answer<'_, Page<ListenerView>> {
+        self.get(&with_query("/listeners", &query))
     }
     fn create_listener(&self, input: ListenerInput) -> Answer<'_, ListenerView> {
         self.send(Verb::Post, "/listeners", &input)
@@ -202,8 +202,8 @@ impl<T: Transport> PortalApi for RestApi<T> {
     fn delete_listener(&self, id: ListenerId, revision: i64) -> Answer<'_, ()> {
         self.delete(&format!("/listeners/{id}?revision={revision}"))
     }
-    fn brokers(&self) -> Answer<'_, Vec<BrokerView>> {
-        self.get("/brokers")
+    fn brokers(&self, query: ListQuery) -> Answer<'_, Page<BrokerView>> {
+        self.get(&with_query("/brokers", &query))
     }
     fn create_broker(&self, input: BrokerInput) -> Answer<'_, BrokerView> {
         self.send(Verb::Post, "/brokers", &input)
@@ -214,8 +214,8 @@ impl<T: Transport> PortalApi for RestApi<T> {
     fn delete_broker(&self, id: BrokerId, revision: i64) -> Answer<'_, ()> {
         self.delete(&format!("/brokers/{id}?revision={revision}"))
     }
-    fn routes(&self) -> Answer<'_, Vec<RouteView>> {
-        self.get("/routes")
+    fn routes(&self, query: ListQuery) -> Answer<'_, Page<RouteView>> {
+        self.get(&with_query("/routes", &query))
     }
     fn route(&self, id: RouteId) -> Answer<'_, RouteView> {
         self.get(&format!("/routes/{id}"))
@@ -229,8 +229,8 @@ impl<T: Transport> PortalApi for RestApi<T> {
     fn delete_route(&self, id: RouteId, revision: i64) -> Answer<'_, ()> {
         self.delete(&format!("/routes/{id}?revision={revision}"))
     }
-    fn applications(&self) -> Answer<'_, Vec<ApplicationView>> {
-        self.get("/applications")
+    fn applications(&self, query: ListQuery) -> Answer<'_, Page<ApplicationView>> {
+        self.get(&with_query("/applications", &query))
     }
     fn create_application(&self, input: ApplicationInput) -> Answer<'_, ApplicationView> {
         self.send(Verb::Post, "/applications", &input)
@@ -265,8 +265,8 @@ impl<T: Transport> PortalApi for RestApi<T> {
     fn delete_principal(&self, id: PrincipalId, revision: i64) -> Answer<'_, ()> {
         self.delete(&format!("/principals/{id}?revision={revision}"))
     }
-    fn roles(&self) -> Answer<'_, Vec<RoleView>> {
-        self.get("/roles")
+    fn roles(&self, query: ListQuery) -> Answer<'_, Page<RoleView>> {
+        self.get(&with_query("/roles", &query))
     }
     fn create_role(&self, input: RoleInput) -> Answer<'_, RoleView> {
         self.send(Verb::Post, "/roles", &input)
@@ -326,6 +326,26 @@ mod tests {
         }
     }
 
+    /// Two pages of a list, by the cursor.
+    struct Paged;
+
+    impl Transport for Paged {
+        fn exchange(&self, request: Request) -> Exchange {
+            let page = match request.path.as_str() {
+                "/api/v1/tokens" => r#"{"items":[TOKEN],"next":"c","total":2}"#,
+                "/api/v1/tokens?cursor=c" => r#"{"items":[TOKEN],"next":null,"total":2}"#,
+                other => panic!("{other}"),
+            };
+            let token = r#"{"id":"1","name":"ci","role":"viewer","created_at":1,"expires_at":null,"last_used":null}"#;
+            Box::pin(std::future::ready(Ok((200, page.replace("TOKEN", token)))))
+        }
+    }
+
+    #[test]
+    fn a_whole_list_is_read_page_by_page() {
+        assert_eq!(now(RestApi(Paged).all_tokens()).map(|tokens| tokens.len()), Ok(2));
+    }
+
     #[test]
     fn an_empty_success_is_unit() {
         assert_eq!(now(RestApi(Canned(204, "")).logout()), Ok(()));
@@ -334,13 +354,13 @@ mod tests {
     #[test]
     fn a_problem_document_becomes_the_error() {
         let problem = r#"{"type":"forbidden","title":"needs approver","status":403,"needs":"approver"}"#;
-        let error = now(RestApi(Canned(403, problem)).sites()).expect_err("forbidden");
+        let error = now(RestApi(Canned(403, problem)).all_sites()).expect_err("forbidden");
         assert_eq!((error.kind.as_str(), error.needs.as_deref()), ("forbidden", Some("approver")));
     }
 
     #[test]
     fn an_answer_that_is_not_json_says_to_reload() {
-        let error = now(RestApi(Canned(502, "<html>")).sites()).expect_err("not json");
+        let error = now(RestApi(Canned(502, "<html>")).all_sites()).expect_err("not json");
         assert_eq!(error.status, 502);
         assert!(error.detail.is_some_and(|detail| detail.starts_with("Reload")));
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ed25519_dalek::{SigningKey, VerifyingKey};
-use frontend::api::{JoinTokenInput, PortalRole, ReasonInput, RoleInput, RolloutState, SiteInput};
+use frontend::api::{JoinTokenInput, ListQuery, PortalRole, ReasonInput, RoleInput, RolloutState, SiteInput};
 use futures::{SinkExt, StreamExt};
 use hyper_util::rt::TokioIo;
 use mesh_protocol::desired::DesiredState;
@@ -36,7 +36,7 @@ struct Portal {
     address: SocketAddr,
     tasks: Tasks,
     admin: Caller,
-    _folder: tempfile::TempDir,
+    folder: Arc<tempfile::TempDir>,
 }
 
 /// An agent's keys and what enrolment gave it.
@@ -49,7 +49,11 @@ struct TestAgent {
 type Session = WebSocketStream<TlsStream<TcpStream>>;
 
 async fn portal() -> Portal {
-    let folder = tempfile::tempdir().expect("a folder");
+    portal_in(Arc::new(tempfile::tempdir().expect("a folder"))).await
+}
+
+/// Portals in one folder share its database and its secrets.
+async fn portal_in(folder: Arc<tempfile::TempDir>) -> Portal {
     let authority = Authority::open(&folder.path().join("secrets")).expect("keys");
     let store =
         Store::open(&format!("sqlite:{}", folder.path().join("test.sqlite").display())).await.expect("a database");
@@ -60,13 +64,13 @@ async fn portal() -> Portal {
     background::start(&app, &tasks);
     let role = crate::app::person::domain_role(PortalRole::Admin);
     let admin = Caller::Service { id: uuid::Uuid::nil(), name: "test".into(), role };
-    Portal { app, address, tasks, admin, _folder: folder }
+    Portal { app, address, tasks, admin, folder }
 }
 
 impl Portal {
     async fn token(&self) -> String {
-        let sites = self.app.sites(&self.admin).await.expect("read");
-        let site = match sites.first() {
+        let sites = self.app.sites(&self.admin, ListQuery::default()).await.expect("read");
+        let site = match sites.items.first() {
             Some(site) => site.id,
             None => {
                 let input = SiteInput { name: "hq".into(), region: "eu".into(), ..SiteInput::default() };
@@ -183,16 +187,7 @@ impl TestAgent {
     }
 
     fn open(&self, signed: &Signed) -> DesiredState {
-        let keys: Vec<VerifyingKey> = self
-            .response()
-            .policy_keys
-            .iter()
-            .map(|text| {
-                let bytes: [u8; 32] = hex::decode(text).expect("hex").try_into().expect("32 bytes");
-                VerifyingKey::from_bytes(&bytes).expect("a key")
-            })
-            .collect();
-        signed.open(Domain::DesiredState, &keys).expect("signed by the portal")
+        open_by(signed, &self.response().policy_keys)
     }
 }
 
@@ -242,7 +237,7 @@ async fn a_token_enrols_one_key_and_that_key_may_repeat_the_call() {
     let unknown = mesh_protocol::enrol::JoinToken { secret: [0; 16], ca_pin: [0; 32] }.to_string();
     let refused = portal.enrol(&mut second, &unknown).await.expect_err("unknown");
     assert!(refused.starts_with("unknown-token"), "{refused}");
-    assert_eq!(portal.app.agents(&portal.admin).await.expect("read").len(), 1);
+    assert_eq!(portal.app.agents(&portal.admin, ListQuery::default()).await.expect("read").total, 1);
 }
 
 #[tokio::test]
@@ -331,12 +326,98 @@ async fn a_revoked_agent_loses_its_session_and_gets_no_other() {
     let mut session = portal.session(&agent).await;
     next_desired(&mut session, &agent).await;
     portal.app.revoke_agent(&portal.admin, agent.response().agent, ReasonInput::default()).await.expect("revoked");
-    let reason = loop {
-        if let ToAgent::Refused { reason, .. } = hear(&mut session).await {
-            break reason;
-        }
-    };
+    let reason = refusal(&mut session).await;
     assert!(reason.contains("revoked"), "{reason}");
     let mut again = portal.session(&agent).await;
     assert!(matches!(hear(&mut again).await, ToAgent::Refused { .. }));
+}
+
+#[tokio::test]
+async fn an_agent_that_was_revoked_at_another_portal_loses_its_session() {
+    let portal = portal().await;
+    let other = portal_in(portal.folder.clone()).await;
+    let mut agent = TestAgent::new(1);
+    portal.enrol(&mut agent, &portal.token().await).await.expect("enrolled");
+    let mut session = portal.session(&agent).await;
+    next_desired(&mut session, &agent).await;
+    other.app.revoke_agent(&other.admin, agent.response().agent, ReasonInput::default()).await.expect("revoked");
+    assert!(refusal(&mut session).await.contains("revoked"));
+}
+
+#[tokio::test]
+async fn an_agent_has_one_session_whatever_portal_it_went_to_and_an_edit_anywhere_reaches_it() {
+    let portal = portal().await;
+    let other = portal_in(portal.folder.clone()).await;
+    let mut agent = TestAgent::new(1);
+    portal.enrol(&mut agent, &portal.token().await).await.expect("enrolled");
+    let mut old = portal.session(&agent).await;
+    next_desired(&mut old, &agent).await;
+    let mut new = other.session(&agent).await;
+    let before = next_desired(&mut new, &agent).await;
+    portal.app.leave_lost_seats().await.expect("looked");
+    assert!(refusal(&mut old).await.contains("another session"));
+    let revision = portal.edit("till").await;
+    let after = next_desired(&mut new, &agent).await;
+    assert_eq!((after.revision, before.revision < revision), (revision, true));
+    other.app.leave_lost_seats().await.expect("looked");
+    say(&mut new, &ToControl::Ping).await;
+    while hear(&mut new).await != ToAgent::Pong {}
+}
+
+#[tokio::test]
+async fn a_policy_key_is_rotated_once_every_agent_knows_the_next_one() {
+    let portal = portal().await;
+    let mut agent = TestAgent::new(1);
+    portal.enrol(&mut agent, &portal.token().await).await.expect("enrolled");
+    let mut session = portal.session(&agent).await;
+    let first = next_desired(&mut session, &agent).await;
+    let refused = portal.app.rotate_policy_key().await.expect_err("the agent applied nothing yet").to_string();
+    assert!(refused.contains("agent-1"), "{refused}");
+    let mut believed = first.keys.policy.clone();
+    let mut applied = Revision { generation: first.generation, revision: first.revision };
+    for _ in 0..2 {
+        say(&mut session, &status(applied)).await;
+        // From a console on the same machine, while the portal runs.
+        let authority = Authority::open(&portal.folder.path().join("secrets")).expect("keys");
+        let url = format!("sqlite:{}", portal.folder.path().join("test.sqlite").display());
+        let store = Store::open(&url).await.expect("a database");
+        let console = App::new(store, authority, Config::default()).await.expect("an application");
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        let rotated = loop {
+            match console.rotate_policy_key().await {
+                Ok(rotated) => break rotated,
+                Err(error) => assert!(tokio::time::Instant::now() < deadline, "{error}"),
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        };
+        let (signed, desired) = loop {
+            if let ToAgent::Desired(signed) = hear(&mut session).await {
+                break (signed.clone(), open_by(&signed, &believed));
+            }
+        };
+        assert_eq!(signed.key_id, mesh_protocol::signed::key_id(&verifying(&believed[1])), "the next key signs");
+        assert_eq!((&desired.keys.policy, desired.revision), (&rotated.keys, rotated.since.revision));
+        let again = console.rotate_policy_key().await.expect_err("the agent has not applied it yet");
+        assert!(again.to_string().contains(&format!("revision {}", rotated.since.revision)), "{again}");
+        believed = desired.keys.policy;
+        applied = rotated.since;
+    }
+}
+
+async fn refusal(session: &mut Session) -> String {
+    loop {
+        if let ToAgent::Refused { reason, .. } = hear(session).await {
+            return reason;
+        }
+    }
+}
+
+fn verifying(key: &str) -> VerifyingKey {
+    let bytes: [u8; 32] = hex::decode(key).expect("hex").try_into().expect("32 bytes");
+    VerifyingKey::from_bytes(&bytes).expect("a key")
+}
+
+fn open_by(signed: &Signed, keys: &[String]) -> DesiredState {
+    let keys: Vec<VerifyingKey> = keys.iter().map(|key| verifying(key)).collect();
+    signed.open(Domain::DesiredState, &keys).expect("signed by a key that is believed")
 }

@@ -1,13 +1,19 @@
 //! Agents: their sessions and what they say, revocation, and how pages see them.
 
-use frontend::api::{AgentRollout, AgentView, Freshness, LiveTopic, PartView, Presence, ReasonInput, RolloutState};
-use mesh_protocol::id::AgentId;
+use frontend::api::{
+    AgentRollout, AgentView, Freshness, ListQuery, LiveTopic, Page, PartView, Presence, ReasonInput, RolloutState,
+};
+use mesh_protocol::id::{AgentId, SiteId};
 use mesh_protocol::report::{Part, PartRef, Status};
 use mesh_protocol::wire::{Hello, Revision};
+use serde::Serialize;
+use uuid::Uuid;
 
+use super::change::Change;
 use super::clock::now_ms;
 use super::edit::Done;
 use super::fleet::Seat;
+use super::page::{Slice, page};
 use super::permission::{Permit, Right};
 use super::snapshot::{FleetState, Snapshot};
 use super::{App, Caller, Error, Result};
@@ -15,15 +21,28 @@ use crate::domain::agent::{self, Agent, Progress, State};
 use crate::domain::desired::Mesh;
 use crate::domain::field::FieldErrors;
 
+/// Told to an agent that was revoked while it was connected.
+pub(super) const REVOKED: &str = "this agent was revoked";
+
+/// An agent as the audit trail keeps it.
+#[derive(Debug, Serialize)]
+pub(super) struct Kept<'a> {
+    name: &'a str,
+    site: SiteId,
+    state: State,
+    fabric_addresses: &'a [String],
+}
+
 impl App {
-    /// All agents.
+    /// Agents, oldest first.
     ///
     /// # Errors
-    /// The caller may not, or the database's.
-    pub async fn agents(&self, caller: &Caller) -> Result<Vec<AgentView>> {
+    /// The caller may not, the cursor is wrong, or the database's.
+    pub async fn agents(&self, caller: &Caller, query: ListQuery) -> Result<Page<AgentView>> {
         caller.permit(Right::Read)?;
         let (snapshot, fleet) = (self.snapshot().await?, self.fleet_state().await?);
-        Ok(fleet.agents.iter().map(|agent| view(agent, &snapshot, &fleet)).collect())
+        let page = page(fleet.agents.iter().collect(), Slice::of_list(&query), |agent: &&Agent| agent.id)?;
+        Ok(page.map(|agent| view(agent, &snapshot, &fleet)))
     }
 
     /// One agent.
@@ -58,16 +77,10 @@ impl App {
         let (actor, now_ms) = (edit.actor().to_owned(), edit.now_ms);
         edit.tx.set_agent_state(id, State::Revoked, now_ms).await?;
         edit.tx.deny_agent(id, &actor, now_ms).await?;
-        edit.finish(Done {
-            action: "agent.revoke",
-            object: id.to_string(),
-            summary: &summary,
-            topic: LiveTopic::Topology,
-            before: None,
-            after: None,
-        })
-        .await?;
-        self.fleet().end(id, "this agent was revoked");
+        let revoked = Agent { state: State::Revoked, ..agent.clone() };
+        let done = Done::new("agent.revoke", id, &summary, LiveTopic::Topology);
+        edit.finish(done.before(&kept(&agent)).after(&kept(&revoked))).await?;
+        self.fleet().end(id, REVOKED);
         Ok(())
     }
 
@@ -81,10 +94,16 @@ impl App {
         if agent.state == State::Revoked {
             return Err(Error::Conflict("this agent was revoked: join again with a new token".to_owned()));
         }
-        let seat = self.fleet().enter(id);
-        tx.begin_agent_session(id, seat.session, &hello.agent_version, address, now_ms()).await?;
-        tx.commit().await?;
-        self.live().notify(LiveTopic::Topology);
+        // Noted first: a seat whose session is not the one that is noted has lost it to a newer one elsewhere.
+        let session = Uuid::now_v7();
+        tx.begin_agent_session(id, session, &hello.agent_version, address, now_ms()).await?;
+        self.commit(tx, &Change::of(&[LiveTopic::Topology])).await?;
+        let seat = self.fleet().enter(id, session);
+        // It may have been revoked, or gone to another portal, between the two.
+        if let Err(error) = self.leave_lost_seats().await {
+            self.fleet().leave(id, session);
+            return Err(error);
+        }
         self.wake_rollout();
         Ok(seat)
     }
@@ -93,17 +112,16 @@ impl App {
     ///
     /// # Errors
     /// The database's.
-    pub async fn end_session_of(&self, id: AgentId, session: uuid::Uuid) -> Result<()> {
+    pub async fn end_session_of(&self, id: AgentId, session: Uuid) -> Result<()> {
         let noted = self.note_end(id, session).await;
         self.fleet().leave(id, session);
-        self.live().notify(LiveTopic::Topology);
         noted
     }
 
-    async fn note_end(&self, id: AgentId, session: uuid::Uuid) -> Result<()> {
+    async fn note_end(&self, id: AgentId, session: Uuid) -> Result<()> {
         let mut tx = self.store().write().await?;
         tx.end_agent_session(id, session, now_ms()).await?;
-        Ok(tx.commit().await?)
+        self.commit(tx, &Change::of(&[LiveTopic::Topology])).await
     }
 
     /// Keeps what an agent says of itself. Where its fabric endpoint is reached is an input of the others' desired
@@ -116,13 +134,9 @@ impl App {
         let Some(agent) = tx.agent(id).await? else { return Ok(()) };
         let before = tx.status(id).await?;
         tx.save_status(id, status, now_ms()).await?;
-        tx.commit().await?;
-        let outcome = |status: &Status| (status.applied, status.rejected.clone());
-        if before.as_ref().map(outcome) != Some(outcome(status)) {
-            self.live().notify(LiveTopic::Rollout);
-        }
-        if before.is_none_or(|before| before.parts != status.parts || before.links != status.links) {
-            self.live().notify(LiveTopic::Topology);
+        match news(before.as_ref(), status) {
+            topics if topics.is_empty() => tx.commit().await?,
+            topics => self.commit(tx, &Change::of(&topics)).await?,
         }
         let fabric = status.parts.iter().find(|part| part.object == PartRef::Fabric);
         if let Some(part) = fabric.filter(|part| !part.addresses.is_empty() && part.addresses != agent.fabric_addresses)
@@ -137,16 +151,26 @@ impl App {
         let summary = format!("the agent {} accepts others at {}", agent.name, addresses.join(", "));
         edit.take_revision(&summary).await?;
         edit.tx.set_fabric_addresses(agent.id, addresses).await?;
-        edit.finish(Done {
-            action: "agent.fabric",
-            object: agent.id.to_string(),
-            summary: &summary,
-            topic: LiveTopic::Topology,
-            before: None,
-            after: None,
-        })
-        .await
+        let moved = Agent { fabric_addresses: addresses.to_vec(), ..agent.clone() };
+        let done = Done::new("agent.fabric", agent.id, &summary, LiveTopic::Topology);
+        edit.finish(done.before(&kept(agent)).after(&kept(&moved))).await
     }
+}
+
+/// An agent for the audit trail.
+pub(super) fn kept(agent: &Agent) -> Kept<'_> {
+    Kept { name: &agent.name, site: agent.site, state: agent.state, fabric_addresses: &agent.fabric_addresses }
+}
+
+/// What looks different with a new status.
+fn news(before: Option<&Status>, now: &Status) -> Vec<LiveTopic> {
+    let outcome = |status: &Status| (status.applied, status.rejected.clone());
+    let rolled = before.map(outcome) != Some(outcome(now));
+    let moved = before.is_none_or(|before| before.parts != now.parts || before.links != now.links);
+    [(rolled, LiveTopic::Rollout), (moved, LiveTopic::Topology)]
+        .into_iter()
+        .filter_map(|(is_news, topic)| is_news.then_some(topic))
+        .collect()
 }
 
 /// How far every enrolled agent is with a policy revision.

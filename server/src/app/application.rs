@@ -1,10 +1,11 @@
 //! Applications.
 
-use frontend::api::{ApplicationInput, ApplicationView, Edit, LiveTopic};
+use frontend::api::{ApplicationInput, ApplicationView, Edit, ListQuery, LiveTopic, Page};
 use mesh_protocol::id::ApplicationId;
 use uuid::Uuid;
 
-use super::edit::Done;
+use super::edit::{self, Done};
+use super::page::{Slice, page};
 use super::permission::Right;
 use super::person::{seen, shown};
 use super::snapshot::Snapshot;
@@ -12,14 +13,16 @@ use super::{App, Caller, Error, Result};
 use crate::domain::application::{Application, Spec};
 
 impl App {
-    /// All applications.
+    /// Applications, by name.
     ///
     /// # Errors
-    /// The caller may not, or the database's.
-    pub async fn applications(&self, caller: &Caller) -> Result<Vec<ApplicationView>> {
+    /// The caller may not, the cursor is wrong, or the database's.
+    pub async fn applications(&self, caller: &Caller, query: ListQuery) -> Result<Page<ApplicationView>> {
         caller.permit(Right::Read)?;
         let snapshot = self.snapshot().await?;
-        Ok(snapshot.applications.iter().map(|application| view(application, &snapshot)).collect())
+        let key = |application: &&Application| application.spec.name.clone();
+        let page = page(snapshot.applications.iter().collect(), Slice::of_list(&query), key)?;
+        Ok(page.map(|application| view(application, &snapshot)))
     }
 
     /// Makes an application.
@@ -33,7 +36,8 @@ impl App {
         let now_ms = edit.now_ms;
         edit.tx.insert_application(self.environment(), &application, now_ms).await?;
         let summary = format!("added the application {}", application.spec.name);
-        edit.finish(done("application.create", application.id, &summary)).await?;
+        let done = done("application.create", application.id, &summary);
+        edit.finish(done.after(&config(&application.spec))).await?;
         self.application_view(application.id).await
     }
 
@@ -48,12 +52,14 @@ impl App {
         input: Edit<ApplicationInput>,
     ) -> Result<ApplicationView> {
         let mut edit = self.edit(caller.permit(Right::ApplicationWrite)?).await?;
+        let old = self.find_application(&mut edit, id).await?;
         let spec = spec(input.value);
         spec.check()?;
         let now_ms = edit.now_ms;
         edit.tx.update_application(id, &spec, seen(input.revision), now_ms).await?;
         let summary = format!("changed the application {}", spec.name);
-        edit.finish(done("application.update", id, &summary)).await?;
+        let done = done("application.update", id, &summary);
+        edit.finish(done.before(&config(&old.spec)).after(&config(&spec))).await?;
         self.application_view(id).await
     }
 
@@ -63,6 +69,7 @@ impl App {
     /// The caller may not, it has clients or is stale, or the database's.
     pub async fn delete_application(&self, caller: &Caller, id: ApplicationId, revision: i64) -> Result<()> {
         let mut edit = self.edit(caller.permit(Right::ApplicationWrite)?).await?;
+        let old = self.find_application(&mut edit, id).await?;
         let clients = edit.tx.principals(self.environment()).await?;
         let clients = clients.iter().filter(|principal| principal.application == Some(id)).count();
         if clients > 0 {
@@ -71,7 +78,14 @@ impl App {
             )));
         }
         edit.tx.delete_application(id, seen(revision)).await?;
-        edit.finish(done("application.delete", id, "removed an application")).await
+        let summary = format!("removed the application {}", old.spec.name);
+        edit.finish(done("application.delete", id, &summary).before(&config(&old.spec))).await
+    }
+
+    async fn find_application(&self, edit: &mut edit::Edit, id: ApplicationId) -> Result<Application> {
+        let applications = edit.tx.applications(self.environment()).await?;
+        let found = applications.into_iter().find(|application| application.id == id);
+        found.ok_or(Error::NotFound { what: "application" })
     }
 
     async fn application_view(&self, id: ApplicationId) -> Result<ApplicationView> {
@@ -82,7 +96,11 @@ impl App {
 }
 
 fn done<'a>(action: &'a str, id: ApplicationId, summary: &'a str) -> Done<'a> {
-    Done { action, object: id.to_string(), summary, topic: LiveTopic::Access, before: None, after: None }
+    Done::new(action, id, summary, LiveTopic::Access)
+}
+
+fn config(spec: &Spec) -> ApplicationInput {
+    ApplicationInput { name: spec.name.clone(), owner: spec.owner.clone(), description: spec.description.clone() }
 }
 
 fn spec(input: ApplicationInput) -> Spec {

@@ -2,13 +2,15 @@
 //!
 //! Agents and devices have separate authorities, because a device's certificate must never join the fabric. The policy
 //! key is neither of them: whoever steals one of the three cannot use it for another's purpose. All of them lie in
-//! one folder of files with mode 0600; a portal of several replicas shares that folder.
+//! one folder of files with mode 0600. Portals on one database share that folder (`--secrets`); whoever reads or writes
+//! it holds its lock for that moment, so two that start at once do not make two sets of keys.
 
 mod files;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use ed25519_dalek::SigningKey;
 use mesh_protocol::enrol::PORTAL_TLS_NAME;
 use mesh_protocol::id::AgentId;
@@ -28,6 +30,11 @@ pub const CERTIFICATE_DAYS: i64 = 90;
 const AUTHORITY_DAYS: i64 = 20 * 365;
 /// Clocks of agents may be this far behind, in hours.
 const BACKDATE_HOURS: i64 = 24;
+
+/// File of the key that signs policy.
+const POLICY_KEY: &str = "policy.key";
+/// File of the key that signs after the next rotation.
+const NEXT_POLICY_KEY: &str = "policy-next.key";
 
 /// Why the authority could not do it.
 #[derive(Debug, thiserror::Error)]
@@ -57,10 +64,16 @@ pub enum AuthorityError {
 pub struct Authority(Arc<Inner>);
 
 struct Inner {
+    folder: PathBuf,
     agents: Issuing,
     devices: Issuing,
-    policy: SigningKey,
-    next_policy: SigningKey,
+    policy: ArcSwap<PolicyKeys>,
+}
+
+/// The keys of the policy as they are now: a rotation at another process changes the files under a running portal.
+pub struct PolicyKeys {
+    current: SigningKey,
+    next: SigningKey,
 }
 
 /// One certificate authority.
@@ -92,12 +105,41 @@ impl Authority {
     /// A file cannot be read or written, or is damaged.
     pub fn open(folder: &Path) -> Result<Self, AuthorityError> {
         files::prepare_folder(folder)?;
+        let _lock = files::lock(folder)?;
         Ok(Self(Arc::new(Inner {
+            folder: folder.to_owned(),
             agents: Issuing::open(folder, "agents-ca", "Meshport agents")?,
             devices: Issuing::open(folder, "devices-ca", "Meshport devices")?,
-            policy: files::signing_key(&folder.join("policy.key"))?,
-            next_policy: files::signing_key(&folder.join("policy-next.key"))?,
+            policy: ArcSwap::from_pointee(PolicyKeys::open(folder)?),
         })))
+    }
+
+    /// Whether a folder holds the keys of a portal.
+    #[must_use]
+    pub fn is_in(folder: &Path) -> bool {
+        folder.join(POLICY_KEY).is_file()
+    }
+
+    /// Reads the policy keys again: another process may have rotated them.
+    ///
+    /// # Errors
+    /// A file cannot be read, or is damaged.
+    pub fn reload_policy_keys(&self) -> Result<(), AuthorityError> {
+        let _lock = files::lock(&self.0.folder)?;
+        self.0.policy.store(Arc::new(PolicyKeys::open(&self.0.folder)?));
+        Ok(())
+    }
+
+    /// Makes the next policy key the one that signs, and a new one the next. The one that signed until now is gone.
+    ///
+    /// # Errors
+    /// A file cannot be written. When the renaming is what failed, nothing changed.
+    pub fn rotate_policy_key(&self) -> Result<(), AuthorityError> {
+        let folder = &self.0.folder;
+        let _lock = files::lock(folder)?;
+        files::rename(&folder.join(NEXT_POLICY_KEY), &folder.join(POLICY_KEY))?;
+        self.0.policy.store(Arc::new(PolicyKeys::open(folder)?));
+        Ok(())
     }
 
     /// The agents' authority, PEM.
@@ -133,13 +175,19 @@ impl Authority {
     /// Public keys that may sign desired state, now and next, 64 hex digits each.
     #[must_use]
     pub fn policy_keys(&self) -> Vec<String> {
-        [&self.0.policy, &self.0.next_policy].map(|key| hex::encode(key.verifying_key().as_bytes())).to_vec()
+        self.policy().announced()
+    }
+
+    /// The policy keys as they are now, to announce and sign with the same ones.
+    #[must_use]
+    pub fn policy(&self) -> Arc<PolicyKeys> {
+        self.0.policy.load_full()
     }
 
     /// Signs a document with the current policy key.
     #[must_use]
     pub fn sign(&self, domain: Domain, body: Vec<u8>) -> Signed {
-        Signed::sign(domain, body, &self.0.policy)
+        self.policy().sign(domain, body)
     }
 
     /// Issues an agent's certificate over the key of its request; everything else in the request is ignored.
@@ -170,6 +218,33 @@ impl Authority {
             chain: vec![certificate.der().clone(), self.agents_ca().clone()],
             key: PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der())),
         })
+    }
+}
+
+impl std::fmt::Debug for PolicyKeys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("PolicyKeys(..)")
+    }
+}
+
+impl PolicyKeys {
+    fn open(folder: &Path) -> Result<Self, AuthorityError> {
+        Ok(Self {
+            current: files::signing_key(&folder.join(POLICY_KEY))?,
+            next: files::signing_key(&folder.join(NEXT_POLICY_KEY))?,
+        })
+    }
+
+    /// Public keys that may sign desired state, now and next, 64 hex digits each.
+    #[must_use]
+    pub fn announced(&self) -> Vec<String> {
+        [&self.current, &self.next].map(|key| hex::encode(key.verifying_key().as_bytes())).to_vec()
+    }
+
+    /// Signs a document with the current key.
+    #[must_use]
+    pub fn sign(&self, domain: Domain, body: Vec<u8>) -> Signed {
+        Signed::sign(domain, body, &self.current)
     }
 }
 

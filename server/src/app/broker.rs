@@ -1,13 +1,14 @@
 //! Broker connections.
 
-use frontend::api::{BrokerInput, BrokerView, Edit, Freshness, LiveTopic, SaslInput};
+use frontend::api::{BrokerInput, BrokerView, Edit, Freshness, ListQuery, LiveTopic, Page, SaslInput};
 use mesh_protocol::desired::{KafkaSecurity, Sasl};
 use mesh_protocol::id::BrokerId;
 use mesh_protocol::report::{ObjectKind, PartRef};
 use uuid::Uuid;
 
 use super::agent::{freshness, parts_of};
-use super::edit::Done;
+use super::edit::{self, Done};
+use super::page::{Slice, page};
 use super::permission::Right;
 use super::person::{seen, shown};
 use super::snapshot::{FleetState, Snapshot};
@@ -16,14 +17,16 @@ use crate::domain::broker::{Broker, Spec};
 use crate::domain::field::FieldErrors;
 
 impl App {
-    /// All broker connections with how they are. What scans found is joined by the read side.
+    /// Broker connections with how they are, by name. What scans found is joined by the read side.
     ///
     /// # Errors
-    /// The caller may not, or the database's.
-    pub async fn brokers(&self, caller: &Caller) -> Result<Vec<BrokerView>> {
+    /// The caller may not, the cursor is wrong, or the database's.
+    pub async fn brokers(&self, caller: &Caller, query: ListQuery) -> Result<Page<BrokerView>> {
         caller.permit(Right::Read)?;
         let (snapshot, fleet) = (self.snapshot().await?, self.fleet_state().await?);
-        Ok(snapshot.mesh.brokers.iter().map(|broker| view(broker, &snapshot, &fleet)).collect())
+        let key = |broker: &&Broker| broker.spec.name.clone();
+        let page = page(snapshot.mesh.brokers.iter().collect(), Slice::of_list(&query), key)?;
+        Ok(page.map(|broker| view(broker, &snapshot, &fleet)))
     }
 
     /// Makes a broker connection.
@@ -38,7 +41,7 @@ impl App {
         edit.take_revision(&summary).await?;
         let now_ms = edit.now_ms;
         edit.tx.insert_broker(self.environment(), &broker, now_ms).await?;
-        edit.finish(done("broker.create", broker.id, &summary)).await?;
+        edit.finish(done("broker.create", broker.id, &summary).after(&config(&broker.spec))).await?;
         self.broker_view(broker.id).await
     }
 
@@ -48,13 +51,15 @@ impl App {
     /// The caller may not, the input is wrong or stale, or the database's.
     pub async fn update_broker(&self, caller: &Caller, id: BrokerId, input: Edit<BrokerInput>) -> Result<BrokerView> {
         let mut edit = self.edit(caller.permit(Right::BrokerWrite)?).await?;
+        let old = self.find_broker(&mut edit, id).await?;
         let spec = spec(input.value);
         self.check_broker(&spec).await?;
         let summary = format!("changed the broker connection {}", spec.name);
         edit.take_revision(&summary).await?;
         let now_ms = edit.now_ms;
         edit.tx.update_broker(id, &spec, seen(input.revision), now_ms).await?;
-        edit.finish(done("broker.update", id, &summary)).await?;
+        let done = done("broker.update", id, &summary);
+        edit.finish(done.before(&config(&old.spec)).after(&config(&spec))).await?;
         self.broker_view(id).await
     }
 
@@ -64,6 +69,7 @@ impl App {
     /// The caller may not, routes use it, it is stale, or the database's.
     pub async fn delete_broker(&self, caller: &Caller, id: BrokerId, revision: i64) -> Result<()> {
         let mut edit = self.edit(caller.permit(Right::BrokerWrite)?).await?;
+        let old = self.find_broker(&mut edit, id).await?;
         let routes = edit.tx.routes(self.environment()).await?;
         let users: Vec<_> = routes
             .iter()
@@ -76,9 +82,15 @@ impl App {
                 users.join(", ")
             )));
         }
-        edit.take_revision("removed a broker connection").await?;
+        let summary = format!("removed the broker connection {}", old.spec.name);
+        edit.take_revision(&summary).await?;
         edit.tx.delete_broker(id, seen(revision)).await?;
-        edit.finish(done("broker.delete", id, "removed a broker connection")).await
+        edit.finish(done("broker.delete", id, &summary).before(&config(&old.spec))).await
+    }
+
+    async fn find_broker(&self, edit: &mut edit::Edit, id: BrokerId) -> Result<Broker> {
+        let brokers = edit.tx.brokers(self.environment()).await?;
+        brokers.into_iter().find(|broker| broker.id == id).ok_or(Error::NotFound { what: "broker connection" })
     }
 
     async fn check_broker(&self, spec: &Spec) -> Result<()> {
@@ -97,7 +109,7 @@ impl App {
 }
 
 fn done<'a>(action: &'a str, id: BrokerId, summary: &'a str) -> Done<'a> {
-    Done { action, object: id.to_string(), summary, topic: LiveTopic::Topology, before: None, after: None }
+    Done::new(action, id, summary, LiveTopic::Topology)
 }
 
 fn spec(input: BrokerInput) -> Spec {
@@ -115,10 +127,24 @@ fn spec(input: BrokerInput) -> Spec {
     }
 }
 
+/// As people configure it: secrets are named here, and kept at the agents.
+fn config(spec: &Spec) -> BrokerInput {
+    let sasl = |sasl: Sasl| SaslInput { mechanism: sasl.mechanism, username: sasl.username, secret: sasl.secret };
+    BrokerInput {
+        site: spec.site,
+        name: spec.name.clone(),
+        bootstrap: spec.bootstrap.clone(),
+        tls: spec.security.tls,
+        ca_pem: spec.security.ca_pem.clone(),
+        sasl: spec.security.sasl.clone().map(sasl),
+        discover: spec.discover,
+    }
+}
+
 /// A broker connection as pages see it.
 pub(super) fn view(broker: &Broker, snapshot: &Snapshot, fleet: &FleetState) -> BrokerView {
     let spec = &broker.spec;
-    let sasl = spec.security.sasl.clone();
+    let sasl = spec.security.sasl.as_ref();
     let scan = fleet.seen.scan(broker.id);
     BrokerView {
         id: broker.id,
@@ -134,19 +160,7 @@ pub(super) fn view(broker: &Broker, snapshot: &Snapshot, fleet: &FleetState) -> 
             let stale = scan.failed.is_some() || freshness(agent, fleet)?.stale;
             Some(Freshness { as_of: scan.at_ms, by: agent.name.clone(), stale })
         }),
-        secret_command: sasl.as_ref().map(|sasl| format!("./mesh-agent secret set {}", sasl.secret)),
-        config: BrokerInput {
-            site: spec.site,
-            name: spec.name.clone(),
-            bootstrap: spec.bootstrap.clone(),
-            tls: spec.security.tls,
-            ca_pem: spec.security.ca_pem.clone(),
-            sasl: sasl.map(|sasl| SaslInput {
-                mechanism: sasl.mechanism,
-                username: sasl.username,
-                secret: sasl.secret,
-            }),
-            discover: spec.discover,
-        },
+        secret_command: sasl.map(|sasl| format!("./mesh-agent secret set {}", sasl.secret)),
+        config: config(spec),
     }
 }

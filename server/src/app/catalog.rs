@@ -75,10 +75,10 @@ impl App {
         if matches!(key, Key::Application(_) | Key::Principal(_)) {
             return Err(Error::Conflict("owner and description of this object are edited on its own page".to_owned()));
         }
-        let name = self.object(&id).await?.row.name;
+        let row = self.object(&id).await?.row;
         let mut errors = FieldErrors::default();
-        errors.text("value.owner", &input.value.owner);
-        errors.text("value.description", &input.value.description);
+        errors.text("owner", &input.value.owner);
+        errors.text("description", &input.value.description);
         errors.check()?;
         let mut edit = self.edit(permit).await?;
         let note = Note {
@@ -88,16 +88,10 @@ impl App {
         };
         let (by, now_ms) = (edit.actor().to_owned(), edit.now_ms);
         edit.tx.put_catalog_note(self.environment(), &key.to_string(), &note, &by, now_ms).await?;
-        let summary = format!("described {name}");
-        edit.finish(Done {
-            action: "catalog.update",
-            object: key.to_string(),
-            summary: &summary,
-            topic: LiveTopic::Catalog,
-            before: None,
-            after: super::edit::json(&input.value),
-        })
-        .await?;
+        let summary = format!("described {}", row.name);
+        let old = CatalogObjectInput { owner: row.owner, description: row.description };
+        let done = Done::new("catalog.update", &key, &summary, LiveTopic::Catalog);
+        edit.finish(done.before(&old).after(&input.value)).await?;
         self.0.observed.store(None);
         self.object(&id).await
     }

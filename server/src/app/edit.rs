@@ -1,9 +1,12 @@
 //! One edit: a transaction that ends with its audit entry, and with a policy revision when agents must know of it.
 
+use std::fmt::Display;
+
 use frontend::api::LiveTopic;
 use mesh_protocol::wire::Revision;
 use serde::Serialize;
 
+use super::change::Change;
 use super::clock::now_ms;
 use super::permission::Permit;
 use super::{App, Error, Result};
@@ -24,20 +27,35 @@ pub struct Edit {
 }
 
 /// What an edit did, for the audit trail and for those who watch.
+///
+/// The object before and after is kept as the API takes it, so that whoever reads the trail finds the words of the
+/// pages. Nothing that is secret is in there: inputs are kept without passwords, clients without their secrets.
 #[derive(Debug)]
 pub(super) struct Done<'a> {
-    /// `rule.create`.
-    pub(super) action: &'a str,
-    /// Id of the object; its kind is the first part of the action.
-    pub(super) object: String,
-    /// One sentence, in the past tense.
-    pub(super) summary: &'a str,
-    /// What may look different now.
-    pub(super) topic: LiveTopic,
-    /// The object before and after, as JSON.
-    pub(super) before: Option<String>,
-    /// See `before`.
-    pub(super) after: Option<String>,
+    action: &'a str,
+    object: String,
+    summary: &'a str,
+    topic: LiveTopic,
+    before: Option<String>,
+    after: Option<String>,
+}
+
+impl<'a> Done<'a> {
+    /// `action` is `rule.create`, its first part the kind of `object`; `summary` is a sentence in the past tense that
+    /// names the object; `topic` is what may look different now.
+    pub(super) fn new(action: &'a str, object: impl Display, summary: &'a str, topic: LiveTopic) -> Self {
+        Self { action, object: object.to_string(), summary, topic, before: None, after: None }
+    }
+
+    /// What it was.
+    pub(super) fn before(self, object: &impl Serialize) -> Self {
+        Self { before: json(object), ..self }
+    }
+
+    /// What it is now.
+    pub(super) fn after(self, object: &impl Serialize) -> Self {
+        Self { after: json(object), ..self }
+    }
 }
 
 impl App {
@@ -57,6 +75,12 @@ impl Edit {
     /// The environment as this transaction sees it.
     pub(super) async fn environment(&mut self) -> Result<Environment> {
         self.tx.environment().await?.ok_or(Error::Internal("the environment is gone from the database"))
+    }
+
+    /// Waits for the edits under way that did this or took a policy revision, and makes later ones wait: for an edit
+    /// that is only right as long as other rows stay as they are.
+    pub(super) async fn lock(&mut self) -> Result<()> {
+        Ok(self.tx.lock_environment(self.app.environment()).await?)
     }
 
     /// Takes the policy revision that this edit makes; every agent gets it.
@@ -82,18 +106,14 @@ impl Edit {
             after: done.after,
             policy_revision: self.revision.map(|revision| revision.revision),
         };
-        self.tx.append_audit(&entry).await?;
-        self.tx.commit().await?;
-        if self.revision.is_some() {
-            self.app.wake_rollout();
-            self.app.live().notify(LiveTopic::Rollout);
-        }
-        self.app.live().notify(done.topic);
-        Ok(())
+        let number = self.tx.append_audit(&entry).await?;
+        let policy = self.revision.is_some();
+        let topics = policy.then_some(LiveTopic::Rollout).into_iter().chain([done.topic]).collect();
+        let logins = done.topic == LiveTopic::People;
+        self.app.commit(self.tx, &Change { entry: Some(number), topics, policy, logins }).await
     }
 }
 
-/// An object as the audit trail keeps it.
-pub(super) fn json<T: Serialize>(value: &T) -> Option<String> {
+fn json<T: Serialize>(value: &T) -> Option<String> {
     serde_json::to_string(value).ok()
 }

@@ -121,15 +121,8 @@ impl App {
                 edit.tx.insert_agent(environment, &agent).await.map_err(|error| name_taken(&request, error.into()))?;
                 let now_ms = edit.now_ms;
                 edit.tx.use_join_token(found.id, &request.public_key, id, now_ms).await?;
-                edit.finish(Done {
-                    action: "agent.enrol",
-                    object: id.to_string(),
-                    summary: &summary,
-                    topic: LiveTopic::Topology,
-                    before: None,
-                    after: None,
-                })
-                .await?;
+                let done = Done::new("agent.enrol", id, &summary, LiveTopic::Topology);
+                edit.finish(done.after(&super::agent::kept(&agent))).await?;
                 tracing::info!(agent = %id, name = agent.name, token_by = found.created_by, "an agent was enrolled");
                 self.response(&agent, certificate_pem).await
             }

@@ -77,7 +77,7 @@ impl From<StoreError> for Error {
         match error {
             StoreError::Taken { table, column } => {
                 let what = table.replace('_', " ");
-                Self::Invalid(FieldErrors::one(field_of(&column), format_args!("is taken by another {what}")))
+                Self::Invalid(FieldErrors::one(field_of(&table, &column), format_args!("is taken by another {what}")))
             }
             StoreError::Stale { table } => Self::Stale { what: table },
             StoreError::Referenced => {
@@ -89,10 +89,11 @@ impl From<StoreError> for Error {
 }
 
 /// The name of a column in the API's inputs, where it differs.
-fn field_of(column: &str) -> &str {
-    match column {
-        "to_site_id" => "to",
-        column => column,
+fn field_of<'a>(table: &str, column: &'a str) -> &'a str {
+    match (table, column) {
+        (_, "to_site_id") => "to",
+        ("person", "username") => "login",
+        (_, column) => column,
     }
 }
 
@@ -139,4 +140,21 @@ pub fn chain(error: &dyn std::error::Error) -> String {
         source = error.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_is_taken_is_told_beside_its_field() {
+        let field = |table: &str, column: &str| {
+            let taken = StoreError::Taken { table: table.to_owned(), column: column.to_owned() };
+            Error::from(taken).into_answer().fields.first().map(|error| error.field.clone())
+        };
+        assert_eq!(field("site", "name").as_deref(), Some("name"));
+        assert_eq!(field("principal", "username").as_deref(), Some("username"));
+        assert_eq!(field("person", "username").as_deref(), Some("login"), "as the API calls it");
+        assert_eq!(field("link", "to_site_id").as_deref(), Some("to"));
+    }
 }

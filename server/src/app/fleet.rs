@@ -24,6 +24,9 @@ const TAIL_MESSAGES_MAX: usize = 64;
 /// How long a publish waits for the agent's answer: longer than any listener's own custody timeout by default.
 const PUBLISH_TIMEOUT: Duration = Duration::from_secs(35);
 
+/// Told to an agent whose newer session took the place of this one, here or at another portal.
+pub(super) const REPLACED: &str = "another session of this agent took its place";
+
 /// Sessions by agent. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Fleet(Arc<Mutex<HashMap<AgentId, Handle>>>);
@@ -103,8 +106,7 @@ pub enum TailMessage {
 impl Fleet {
     /// A new session of an agent takes its seat; an older one of the same agent is ended.
     #[must_use]
-    pub fn enter(&self, agent: AgentId) -> Seat {
-        let session = Uuid::now_v7();
+    pub fn enter(&self, agent: AgentId, session: Uuid) -> Seat {
         let (desired, desired_rx) = watch::channel(None);
         let (deny_list, deny_list_rx) = watch::channel(None);
         let (requests, requests_rx) = mpsc::channel(REQUESTS_MAX);
@@ -112,7 +114,7 @@ impl Fleet {
         let handle = Handle { session, desired, deny_list, requests, end };
         let replaced = self.lock().insert(agent, handle);
         if let Some(old) = replaced {
-            old.end.send_replace(Some(End::Refused("another session of this agent took its place".to_owned())));
+            old.end.send_replace(Some(End::Refused(REPLACED.to_owned())));
         }
         Seat { session, desired: desired_rx, deny_list: deny_list_rx, requests: requests_rx, end: end_rx }
     }
@@ -132,6 +134,13 @@ impl Fleet {
         }
     }
 
+    /// Ends this one session of an agent; a newer one is left alone.
+    pub(super) fn end_session(&self, agent: AgentId, session: Uuid, end: End) {
+        if let Some(handle) = self.lock().get(&agent).filter(|handle| handle.session == session) {
+            handle.end.send_replace(Some(end));
+        }
+    }
+
     /// Ends all sessions, because the portal stops.
     pub fn end_all(&self) {
         for handle in self.lock().values() {
@@ -143,6 +152,11 @@ impl Fleet {
     #[must_use]
     pub fn connected(&self) -> Vec<AgentId> {
         self.lock().keys().copied().collect()
+    }
+
+    /// The sessions at this process.
+    pub(super) fn seats(&self) -> Vec<(AgentId, Uuid)> {
+        self.lock().iter().map(|(agent, handle)| (*agent, handle.session)).collect()
     }
 
     /// Pushes a desired state; the same one twice is not sent twice.
@@ -198,7 +212,8 @@ impl Fleet {
 
     fn ask(&self, agent: AgentId, request: Request) -> Result<()> {
         let sender = self.lock().get(&agent).map(|handle| handle.requests.clone());
-        let sender = sender.ok_or_else(|| Error::Unavailable("no agent of this site is connected now".to_owned()))?;
+        let sender =
+            sender.ok_or_else(|| Error::Unavailable("the agent has just left this portal: try again".to_owned()))?;
         sender.try_send(request).map_err(|_| Error::Unavailable("the agent is busy: try again".to_owned()))
     }
 
@@ -232,8 +247,8 @@ mod tests {
     #[test]
     fn a_new_session_ends_the_old_one_and_outlives_its_goodbye() {
         let fleet = Fleet::default();
-        let old = fleet.enter(agent());
-        let new = fleet.enter(agent());
+        let old = fleet.enter(agent(), Uuid::now_v7());
+        let new = fleet.enter(agent(), Uuid::now_v7());
         assert!(old.end.borrow().is_some());
         fleet.leave(agent(), old.session);
         assert_eq!(fleet.connected(), [agent()]);
@@ -244,7 +259,7 @@ mod tests {
     #[test]
     fn the_same_document_is_pushed_once() {
         let fleet = Fleet::default();
-        let mut seat = fleet.enter(agent());
+        let mut seat = fleet.enter(agent(), Uuid::now_v7());
         fleet.push_desired(agent(), document("1"));
         assert!(seat.desired.has_changed().expect("open"));
         seat.desired.mark_unchanged();

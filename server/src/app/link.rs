@@ -1,12 +1,13 @@
 //! Links between sites, with what both ends say of them.
 
-use frontend::api::{LinkInput, LinkView, LiveTopic};
+use frontend::api::{LinkInput, LinkView, ListQuery, LiveTopic, Page};
 use mesh_protocol::id::{LinkId, SiteId};
 use mesh_protocol::report::LinkState;
 use uuid::Uuid;
 
 use super::agent::freshness;
 use super::edit::Done;
+use super::page::{Slice, page};
 use super::permission::Right;
 use super::person::{seen, shown};
 use super::snapshot::{FleetState, Snapshot};
@@ -16,14 +17,15 @@ use crate::domain::field::FieldErrors;
 use crate::domain::link::{self, Link};
 
 impl App {
-    /// All links. Rates are joined by the read side.
+    /// Links, oldest first. Rates are joined by the read side.
     ///
     /// # Errors
-    /// The caller may not, or the database's.
-    pub async fn links(&self, caller: &Caller) -> Result<Vec<LinkView>> {
+    /// The caller may not, the cursor is wrong, or the database's.
+    pub async fn links(&self, caller: &Caller, query: ListQuery) -> Result<Page<LinkView>> {
         caller.permit(Right::Read)?;
         let (snapshot, fleet) = (self.snapshot().await?, self.fleet_state().await?);
-        Ok(snapshot.mesh.links.iter().map(|link| view(link, &snapshot, &fleet)).collect())
+        let page = page(snapshot.mesh.links.iter().collect(), Slice::of_list(&query), |link: &&Link| link.id)?;
+        Ok(page.map(|link| view(link, &snapshot, &fleet)))
     }
 
     /// Makes a link.
@@ -33,18 +35,21 @@ impl App {
     pub async fn create_link(&self, caller: &Caller, input: LinkInput) -> Result<LinkView> {
         let mut edit = self.edit(caller.permit(Right::LinkWrite)?).await?;
         let mut errors = FieldErrors::default();
+        let mut names = Vec::new();
         for (field, site) in [("from", input.from), ("to", input.to)] {
-            if edit.tx.site(site).await?.is_none() {
-                errors.add(field, "is not a site of this environment");
+            match edit.tx.site(site).await? {
+                Some(site) => names.push(site.spec.name),
+                None => errors.add(field, "is not a site of this environment"),
             }
         }
         errors.check()?;
         link::check(input.from, input.to, &edit.tx.links(self.environment()).await?)?;
-        edit.take_revision("added a link").await?;
+        let summary = format!("added the link {}", names.join(" - "));
+        edit.take_revision(&summary).await?;
         let link = Link { id: LinkId(Uuid::now_v7()), from: input.from, to: input.to, revision: 1 };
         let now_ms = edit.now_ms;
         edit.tx.insert_link(self.environment(), &link, now_ms).await?;
-        edit.finish(done("link.create", link.id, "added a link")).await?;
+        edit.finish(done("link.create", link.id, &summary).after(&input)).await?;
         let (snapshot, fleet) = (self.snapshot().await?, self.fleet_state().await?);
         Ok(view(&link, &snapshot, &fleet))
     }
@@ -55,17 +60,20 @@ impl App {
     /// The caller may not, it is stale, or the database's.
     pub async fn delete_link(&self, caller: &Caller, id: LinkId, revision: i64) -> Result<()> {
         let mut edit = self.edit(caller.permit(Right::LinkWrite)?).await?;
-        if !edit.tx.links(self.environment()).await?.iter().any(|link| link.id == id) {
-            return Err(Error::NotFound { what: "link" });
-        }
-        edit.take_revision("removed a link").await?;
+        let links = edit.tx.links(self.environment()).await?;
+        let old = links.into_iter().find(|link| link.id == id).ok_or(Error::NotFound { what: "link" })?;
+        let snapshot = self.snapshot().await?;
+        let names = [old.from, old.to].map(|site| snapshot.site_name(site));
+        let summary = format!("removed the link {}", names.join(" - "));
+        edit.take_revision(&summary).await?;
         edit.tx.delete_link(id, seen(revision)).await?;
-        edit.finish(done("link.delete", id, "removed a link")).await
+        let config = LinkInput { from: old.from, to: old.to };
+        edit.finish(done("link.delete", id, &summary).before(&config)).await
     }
 }
 
 fn done<'a>(action: &'a str, id: LinkId, summary: &'a str) -> Done<'a> {
-    Done { action, object: id.to_string(), summary, topic: LiveTopic::Topology, before: None, after: None }
+    Done::new(action, id, summary, LiveTopic::Topology)
 }
 
 /// What the agents of one end say of those of the other, whether a link of their own connects them now or not.

@@ -1,12 +1,13 @@
 //! Listeners.
 
-use frontend::api::{Edit, ListenerInput, ListenerView, LiveTopic};
+use frontend::api::{Edit, ListQuery, ListenerInput, ListenerView, LiveTopic, Page};
 use mesh_protocol::id::ListenerId;
 use mesh_protocol::report::PartRef;
 use uuid::Uuid;
 
 use super::agent::parts_of;
-use super::edit::Done;
+use super::edit::{self, Done};
+use super::page::{Slice, page};
 use super::permission::Right;
 use super::person::{seen, shown};
 use super::snapshot::{FleetState, Snapshot};
@@ -15,14 +16,16 @@ use crate::domain::field::FieldErrors;
 use crate::domain::listener::{Listener, Spec};
 
 impl App {
-    /// All listeners with how they are at each agent.
+    /// Listeners with how they are at each agent, by site and name.
     ///
     /// # Errors
-    /// The caller may not, or the database's.
-    pub async fn listeners(&self, caller: &Caller) -> Result<Vec<ListenerView>> {
+    /// The caller may not, the cursor is wrong, or the database's.
+    pub async fn listeners(&self, caller: &Caller, query: ListQuery) -> Result<Page<ListenerView>> {
         caller.permit(Right::Read)?;
         let (snapshot, fleet) = (self.snapshot().await?, self.fleet_state().await?);
-        Ok(snapshot.mesh.listeners.iter().map(|listener| view(listener, &snapshot, &fleet)).collect())
+        let key = |listener: &&Listener| (snapshot.site_name(listener.spec.site), listener.spec.name.clone());
+        let page = page(snapshot.mesh.listeners.iter().collect(), Slice::of_list(&query), key)?;
+        Ok(page.map(|listener| view(listener, &snapshot, &fleet)))
     }
 
     /// Makes a listener.
@@ -37,7 +40,7 @@ impl App {
         edit.take_revision(&summary).await?;
         let now_ms = edit.now_ms;
         edit.tx.insert_listener(&listener, now_ms).await?;
-        edit.finish(done("listener.create", listener.id, &summary)).await?;
+        edit.finish(done("listener.create", listener.id, &summary).after(&config(&listener.spec))).await?;
         self.listener_view(listener.id).await
     }
 
@@ -52,13 +55,15 @@ impl App {
         input: Edit<ListenerInput>,
     ) -> Result<ListenerView> {
         let mut edit = self.edit(caller.permit(Right::ListenerWrite)?).await?;
+        let old = self.find_listener(&mut edit, id).await?;
         let spec = spec(input.value);
         self.check_listener(&spec).await?;
         let summary = format!("changed the listener {}", spec.name);
         edit.take_revision(&summary).await?;
         let now_ms = edit.now_ms;
         edit.tx.update_listener(id, &spec, seen(input.revision), now_ms).await?;
-        edit.finish(done("listener.update", id, &summary)).await?;
+        let done = done("listener.update", id, &summary);
+        edit.finish(done.before(&config(&old.spec)).after(&config(&spec))).await?;
         self.listener_view(id).await
     }
 
@@ -68,9 +73,16 @@ impl App {
     /// The caller may not, it is stale, or the database's.
     pub async fn delete_listener(&self, caller: &Caller, id: ListenerId, revision: i64) -> Result<()> {
         let mut edit = self.edit(caller.permit(Right::ListenerWrite)?).await?;
-        edit.take_revision("removed a listener").await?;
+        let old = self.find_listener(&mut edit, id).await?;
+        let summary = format!("removed the listener {}", old.spec.name);
+        edit.take_revision(&summary).await?;
         edit.tx.delete_listener(id, seen(revision)).await?;
-        edit.finish(done("listener.delete", id, "removed a listener")).await
+        edit.finish(done("listener.delete", id, &summary).before(&config(&old.spec))).await
+    }
+
+    async fn find_listener(&self, edit: &mut edit::Edit, id: ListenerId) -> Result<Listener> {
+        let listeners = edit.tx.listeners(self.environment()).await?;
+        listeners.into_iter().find(|listener| listener.id == id).ok_or(Error::NotFound { what: "listener" })
     }
 
     async fn check_listener(&self, spec: &Spec) -> Result<()> {
@@ -89,7 +101,7 @@ impl App {
 }
 
 fn done<'a>(action: &'a str, id: ListenerId, summary: &'a str) -> Done<'a> {
-    Done { action, object: id.to_string(), summary, topic: LiveTopic::Topology, before: None, after: None }
+    Done::new(action, id, summary, LiveTopic::Topology)
 }
 
 fn spec(input: ListenerInput) -> Spec {
@@ -105,6 +117,19 @@ fn spec(input: ListenerInput) -> Spec {
     }
 }
 
+fn config(spec: &Spec) -> ListenerInput {
+    ListenerInput {
+        site: spec.site,
+        name: spec.name.clone(),
+        protocol: spec.protocol,
+        bind: spec.bind.clone(),
+        payload_bytes_max: spec.payload_bytes_max,
+        connections_max: spec.connections_max,
+        custody_timeout_ms: spec.custody_timeout_ms,
+        denied_v3_publish: spec.denied_v3_publish,
+    }
+}
+
 /// A listener as pages see it.
 pub(super) fn view(listener: &Listener, snapshot: &Snapshot, fleet: &FleetState) -> ListenerView {
     let spec = &listener.spec;
@@ -113,15 +138,6 @@ pub(super) fn view(listener: &Listener, snapshot: &Snapshot, fleet: &FleetState)
         revision: shown(listener.revision),
         site_name: snapshot.site_name(spec.site),
         parts: parts_of(|object| object == PartRef::Listener(listener.id), snapshot, fleet),
-        config: ListenerInput {
-            site: spec.site,
-            name: spec.name.clone(),
-            protocol: spec.protocol,
-            bind: spec.bind.clone(),
-            payload_bytes_max: spec.payload_bytes_max,
-            connections_max: spec.connections_max,
-            custody_timeout_ms: spec.custody_timeout_ms,
-            denied_v3_publish: spec.denied_v3_publish,
-        },
+        config: config(spec),
     }
 }

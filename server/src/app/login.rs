@@ -16,6 +16,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
+use super::change::Change;
 use super::clock::now_ms;
 use super::edit::Done;
 use super::permission::{Permit, rights_of};
@@ -23,7 +24,7 @@ use super::person::api_role;
 use super::{App, Caller, Error, Result};
 use crate::domain::field::FieldErrors;
 use crate::domain::person::{self, Person, PortalRole, SESSION_IDLE_MS_MAX, SESSION_MS_MAX, State};
-use crate::domain::service_token;
+use crate::domain::service_token::{self, ServiceToken};
 use crate::store::Session;
 
 /// Password hashes computed at once.
@@ -36,8 +37,10 @@ const WINDOW_MS: i64 = 60_000;
 const REMEMBERED_MAX: usize = 10_000;
 /// A session in use is noted no more often than this.
 const TOUCH_INTERVAL_MS: i64 = 60_000;
-/// Setting that holds the hash of the setup code.
-const SETUP_CODE: &str = "setup_code";
+/// Settings that hold the hash of a setup code are called this, and the hash: every portal on a database has its own.
+const SETUP_CODE: &str = "setup_code:";
+/// A setup link that an earlier start or another portal gave is good for this long.
+const SETUP_CODE_MS_MAX: i64 = 7 * 24 * 60 * 60 * 1000;
 
 /// What stands between the login form and the passwords.
 #[derive(Debug)]
@@ -140,7 +143,8 @@ impl App {
         Ok(SetupState { needed, demo: self.config().demo })
     }
 
-    /// A fresh one-time code for the setup link, in place of the one before; none when somebody can sign in already.
+    /// A fresh one-time code for the setup link; none when somebody can sign in already. The codes of other portals on
+    /// this database stay good, because each prints its own link; the first that is used ends all of them.
     ///
     /// # Errors
     /// The database's.
@@ -149,8 +153,10 @@ impl App {
         if !tx.people().await?.is_empty() {
             return Ok(None);
         }
-        let code = random_secret();
-        tx.set_setting(SETUP_CODE, &hex::encode(hash_of(&code)), now_ms()).await?;
+        let (code, now_ms) = (random_secret(), now_ms());
+        tx.delete_settings(SETUP_CODE, now_ms - SETUP_CODE_MS_MAX).await?;
+        let hash = hex::encode(hash_of(&code));
+        tx.set_setting(&format!("{SETUP_CODE}{hash}"), &hash, now_ms).await?;
         tx.commit().await?;
         Ok(Some(code))
     }
@@ -166,7 +172,9 @@ impl App {
         errors.check()?;
         let password_hash = self.hash_password(&input.password).await?;
         let mut edit = self.edit(Permit::of_portal()).await?;
-        let used = edit.tx.take_setting(SETUP_CODE, &hex::encode(hash_of(&input.code))).await?;
+        edit.lock().await?;
+        let hash = hex::encode(hash_of(&input.code));
+        let used = edit.tx.take_setting(&format!("{SETUP_CODE}{hash}"), &hash).await?;
         if !used || !edit.tx.people().await?.is_empty() {
             let message = "is wrong or was used: start the portal again to get a new setup link";
             return Err(FieldErrors::one("code", message).into());
@@ -182,16 +190,11 @@ impl App {
             login_at_ms: None,
         };
         edit.tx.insert_person(&person, &password_hash).await?;
+        let forever = i64::MAX;
+        edit.tx.delete_settings(SETUP_CODE, forever).await?;
         let summary = format!("made the first admin {}", person.username);
-        edit.finish(Done {
-            action: "person.setup",
-            object: person.id.to_string(),
-            summary: &summary,
-            topic: LiveTopic::People,
-            before: None,
-            after: None,
-        })
-        .await?;
+        let done = Done::new("person.setup", person.id, &summary, LiveTopic::People);
+        edit.finish(done.after(&super::person::config(&person))).await?;
         self.begin_session(&person).await
     }
 
@@ -231,14 +234,14 @@ impl App {
         Ok((me, SessionSecret(secret)))
     }
 
-    /// Ends a session.
+    /// Ends a session, and the streams that were opened with it.
     ///
     /// # Errors
     /// The database's.
     pub async fn logout(&self, session: &str) -> Result<()> {
         let mut tx = self.store().write().await?;
         tx.delete_session(&hash_of(session)).await?;
-        Ok(tx.commit().await?)
+        self.commit(tx, &Change { logins: true, ..Change::default() }).await
     }
 
     /// Whoever a session's cookie belongs to; nobody for one that ended.
@@ -247,19 +250,41 @@ impl App {
     /// The database's.
     pub async fn caller_of_session(&self, session: &str) -> Result<Caller> {
         let (hash, now_ms) = (hash_of(session), now_ms());
-        let mut tx = self.store().read().await?;
-        let Some(found) = tx.session(&hash).await? else { return Ok(Caller::Anonymous) };
-        if now_ms >= found.expires_at_ms || now_ms - found.seen_at_ms >= SESSION_IDLE_MS_MAX {
-            return Ok(Caller::Anonymous);
-        }
-        let person = tx.person(found.person).await?.filter(|person| person.state == State::Enabled);
-        drop(tx);
+        let Some((found, person)) = self.find_session(&hash, now_ms).await? else { return Ok(Caller::Anonymous) };
         if now_ms - found.seen_at_ms >= TOUCH_INTERVAL_MS {
             let mut tx = self.store().write().await?;
             tx.touch_session(&hash, now_ms).await?;
             tx.commit().await?;
         }
-        Ok(person.map_or(Caller::Anonymous, caller))
+        Ok(caller(person))
+    }
+
+    /// A session that has not ended, with its person.
+    async fn find_session(&self, hash: &[u8], now_ms: i64) -> Result<Option<(Session, Person)>> {
+        let mut tx = self.store().read().await?;
+        let Some(found) = tx.session(hash).await? else { return Ok(None) };
+        if now_ms >= found.expires_at_ms || now_ms - found.seen_at_ms >= SESSION_IDLE_MS_MAX {
+            return Ok(None);
+        }
+        let person = tx.person(found.person).await?.filter(|person| person.state == State::Enabled);
+        Ok(person.map(|person| (found, person)))
+    }
+
+    /// Whoever a request came from that is still open, as they are now: nobody when session or token have ended. An
+    /// open stream is no use of a session: it does not keep it from ending.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn caller_now(&self, session: Option<&str>, token: Option<&str>) -> Result<Caller> {
+        let now_ms = now_ms();
+        if let Some(token) = token {
+            let found = self.store().read().await?.service_token(&hash_of(token)).await?;
+            let found = found.filter(|found| found.is_valid(now_ms));
+            return Ok(found.map_or(Caller::Anonymous, service));
+        }
+        let Some(session) = session else { return Ok(Caller::Anonymous) };
+        let found = self.find_session(&hash_of(session), now_ms).await?;
+        Ok(found.map_or(Caller::Anonymous, |(_, person)| caller(person)))
     }
 
     /// Whoever a service token belongs to.
@@ -278,7 +303,7 @@ impl App {
             tx.touch_service_token(token.id, now_ms).await?;
             tx.commit().await?;
         }
-        Ok(Caller::Service { id: token.id, name: token.name, role: token.role })
+        Ok(service(token))
     }
 
     /// Who is signed in.
@@ -305,6 +330,10 @@ impl App {
         tx.purge_sessions(now_ms, now_ms - SESSION_IDLE_MS_MAX).await?;
         Ok(tx.commit().await?)
     }
+}
+
+fn service(token: ServiceToken) -> Caller {
+    Caller::Service { id: token.id, name: token.name, role: token.role }
 }
 
 fn caller(person: Person) -> Caller {

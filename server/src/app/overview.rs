@@ -14,9 +14,12 @@ use super::{App, Caller, Result};
 use crate::domain::agent::{Agent, State};
 use crate::domain::flow::total;
 use crate::domain::site::Site;
+use crate::store::WantedDenials;
 
 /// Refusals of the last ten minutes are news.
 const NEWS_MS: i64 = 600_000;
+/// Runs of refusals that are looked through for what needs attention.
+const DENIALS_MAX: u32 = 200;
 /// The figure of a listener part that counts its open connections.
 const CONNECTIONS: &str = "connections";
 
@@ -30,11 +33,13 @@ impl App {
         let world = self.world().await?;
         let now_ms = world.now_ms();
         let mut tx = self.store().read().await?;
-        let denials = tx.denials(self.environment(), None, now_ms - NEWS_MS).await?;
+        let lately = WantedDenials { since_ms: now_ms - NEWS_MS, ..WantedDenials::default() };
+        let denials = tx.denials(self.environment(), &lately, DENIALS_MAX).await?;
+        let (_, refusals) = tx.count_denials(self.environment(), &lately).await?;
         let figures = Figures {
             events_history: tx.history(PUBLISHED_SERIES, now_ms).await?,
             copies_history: tx.history(COPIES_SERIES, now_ms).await?,
-            denials: denials.iter().map(|denial| denial.count).sum(),
+            denials: refusals,
             ..figures(&world)
         };
         drop(tx);

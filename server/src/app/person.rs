@@ -1,24 +1,27 @@
 //! People: who may sign in, with which role.
 
-use frontend::api::{self, Edit, LiveTopic, PersonInput, PersonView};
+use frontend::api::{self, Edit, ListQuery, LiveTopic, Page, PersonInput, PersonView};
 use mesh_protocol::id::PersonId;
 use uuid::Uuid;
 
-use super::edit::Done;
+use super::edit::{self, Done};
+use super::page::{Slice, page};
 use super::permission::{Permit, Right};
+use super::trial::end_trial;
 use super::{App, Caller, Error, Result};
 use crate::domain::field::FieldErrors;
 use crate::domain::person::{self, Person, PortalRole, State};
+use crate::domain::principal::{Kind, Principal};
 
 impl App {
-    /// All people.
+    /// People, by login name.
     ///
     /// # Errors
-    /// The caller may not, or the database's.
-    pub async fn people(&self, caller: &Caller) -> Result<Vec<PersonView>> {
+    /// The caller may not, the cursor is wrong, or the database's.
+    pub async fn people(&self, caller: &Caller, query: ListQuery) -> Result<Page<PersonView>> {
         caller.permit(Right::PeopleWrite)?;
         let people = self.store().read().await?.people().await?;
-        Ok(people.into_iter().map(view).collect())
+        Ok(page(people, Slice::of_list(&query), |person| person.username.clone())?.map(view))
     }
 
     /// Makes a person.
@@ -66,11 +69,12 @@ impl App {
         };
         edit.tx.insert_person(&person, &password_hash).await?;
         let summary = format!("added {} as {}", person.username, person.role.name());
-        edit.finish(done("person.create", person.id, &summary)).await?;
+        edit.finish(done("person.create", person.id, &summary).after(&config(&person))).await?;
         Ok(view(person))
     }
 
-    /// Changes a person. A new password, another role or a disabled state ends their sessions.
+    /// Changes a person. A new password, another role or a disabled state ends their sessions, with the streams they
+    /// opened, and the clients they made to try the mesh.
     ///
     /// # Errors
     /// The caller may not, the input is wrong or stale, it would leave nobody who may, or the database's.
@@ -102,27 +106,49 @@ impl App {
             state: state(value.enabled),
             ..old.clone()
         };
+        let summary = match &password_hash {
+            Some(_) => format!("changed {} and their password", new.username),
+            None => format!("changed {}", new.username),
+        };
+        edit.lock().await?;
         edit.tx.update_person(&new, password_hash.as_deref(), seen(revision), edit.now_ms).await?;
         must_keep_an_admin(&edit.tx.people().await?)?;
         if password_hash.is_some() || new.role != old.role || new.state != old.state {
             edit.tx.delete_sessions_of(id).await?;
+            self.end_trials_of(&mut edit, id, &summary).await?;
         }
-        let summary = format!("changed {}", new.username);
-        edit.finish(done("person.update", id, &summary)).await?;
+        edit.finish(done("person.update", id, &summary).before(&config(&old)).after(&config(&new))).await?;
         Ok(view(Person { revision: old.revision + 1, ..new }))
     }
 
-    /// Removes a person.
+    /// Removes a person with their sessions and the clients they made to try the mesh.
     ///
     /// # Errors
     /// The caller may not, it is stale, it would leave nobody who may, or the database's.
     pub async fn delete_person(&self, caller: &Caller, id: PersonId, revision: i64) -> Result<()> {
         let mut edit = self.edit(caller.permit(Right::PeopleWrite)?).await?;
         let old = edit.tx.person(id).await?.ok_or(Error::NotFound { what: "person" })?;
+        let summary = format!("removed {}", old.username);
+        edit.lock().await?;
+        self.end_trials_of(&mut edit, id, &summary).await?;
         edit.tx.delete_person(id, seen(revision)).await?;
         must_keep_an_admin(&edit.tx.people().await?)?;
-        let summary = format!("removed {}", old.username);
-        edit.finish(done("person.delete", id, &summary)).await
+        edit.finish(done("person.delete", id, &summary).before(&config(&old))).await
+    }
+
+    /// Ends the short-lived clients of a person whose login ends: they would go on for up to an hour.
+    async fn end_trials_of(&self, edit: &mut edit::Edit, person: PersonId, summary: &str) -> Result<()> {
+        let principals = edit.tx.principals(self.environment()).await?;
+        let is_theirs = |found: &&Principal| found.kind == Kind::Trial && found.person == Some(person);
+        let trials: Vec<_> = principals.iter().filter(is_theirs).collect();
+        if trials.is_empty() {
+            return Ok(());
+        }
+        edit.take_revision(summary).await?;
+        for trial in trials {
+            end_trial(edit, trial).await?;
+        }
+        Ok(())
     }
 }
 
@@ -144,7 +170,18 @@ fn must_keep_an_admin(people: &[Person]) -> Result<()> {
 }
 
 fn done<'a>(action: &'a str, id: PersonId, summary: &'a str) -> Done<'a> {
-    Done { action, object: id.to_string(), summary, topic: LiveTopic::People, before: None, after: None }
+    Done::new(action, id, summary, LiveTopic::People)
+}
+
+/// A person as the API takes them, without the password.
+pub(super) fn config(person: &Person) -> PersonInput {
+    PersonInput {
+        login: person.username.clone(),
+        name: person.display_name.clone(),
+        role: api_role(person.role),
+        enabled: person.state == State::Enabled,
+        password: None,
+    }
 }
 
 fn state(enabled: bool) -> State {

@@ -14,9 +14,9 @@ use uuid::Uuid;
 use super::agent::freshness;
 use super::edit::Done;
 use super::login::random_secret;
+use super::page::{Slice, page};
 use super::permission::Right;
 use super::person::{seen, shown};
-use super::rule::paginate;
 use super::snapshot::{FleetState, Snapshot};
 use super::{App, Caller, Error, Result, edit};
 use crate::domain::field::FieldErrors;
@@ -33,7 +33,7 @@ impl App {
     /// Clients, by user name. Identities of routes are shown too, and cannot be edited.
     ///
     /// # Errors
-    /// The caller may not, or the database's.
+    /// The caller may not, the cursor is wrong, or the database's.
     pub async fn principals(&self, caller: &Caller, query: PrincipalQuery) -> Result<Page<PrincipalView>> {
         caller.permit(Right::Read)?;
         let (snapshot, fleet) = (self.snapshot().await?, self.fleet_state().await?);
@@ -44,11 +44,9 @@ impl App {
                 && query.role.is_none_or(|id| principal.roles.contains(&id))
         };
         let matching: Vec<&Principal> = snapshot.mesh.principals.iter().filter(matches).collect();
-        let limit = query.limit.unwrap_or(PAGE).min(PAGE_MAX);
-        let after = |principal: &&Principal, cursor: &str| principal.username.as_str() > cursor;
-        let page = paginate(matching, query.cursor.as_deref(), limit, after, |principal| principal.username.clone());
-        let items = page.items.into_iter().map(|principal| view(principal, &snapshot, &fleet)).collect();
-        Ok(Page { items, next: page.next, total: page.total })
+        let slice = Slice::of(query.cursor.as_deref(), query.limit, PAGE, PAGE_MAX);
+        let page = page(matching, slice, |principal: &&Principal| principal.username.clone())?;
+        Ok(page.map(|principal| view(principal, &snapshot, &fleet)))
     }
 
     /// One client.
@@ -89,7 +87,7 @@ impl App {
         edit.take_revision(&summary).await?;
         let now_ms = edit.now_ms;
         edit.tx.insert_principal(self.environment(), &new, now_ms).await?;
-        edit.finish(done("principal.create", new.id, &summary)).await?;
+        edit.finish(done("principal.create", new.id, &summary).after(&config(&new))).await?;
         Ok(PrincipalSecret { principal: self.principal_view(new.id).await?, secret })
     }
 
@@ -116,13 +114,13 @@ impl App {
             application: input.value.application,
             roles: input.value.roles,
             expires_at_ms: input.value.expires_at,
-            ..old
+            ..old.clone()
         };
         let summary = format!("changed the client {}", new.username);
         edit.take_revision(&summary).await?;
         let now_ms = edit.now_ms;
         edit.tx.update_principal(&new, seen(input.revision), now_ms).await?;
-        edit.finish(done("principal.update", id, &summary)).await?;
+        edit.finish(done("principal.update", id, &summary).before(&config(&old)).after(&config(&new))).await?;
         self.principal_view(id).await
     }
 
@@ -141,21 +139,24 @@ impl App {
             let message = format!("is longer than {OVERLAP_MINUTES_MAX} minutes");
             return Err(FieldErrors::one("overlap_minutes", message).into());
         }
-        let mut new = client(&mut edit, id).await?;
+        let old = client(&mut edit, id).await?;
+        let mut new = old.clone();
         let secret = random_secret();
         let key = edit.environment().await?.secret_key;
         let (now_ms, ends) = (edit.now_ms, edit.now_ms + i64::from(input.overlap_minutes) * 60_000);
-        for old in &mut new.secrets {
-            old.expires_at_ms = Some(old.expires_at_ms.map_or(ends, |earlier| earlier.min(ends)));
+        for earlier in &mut new.secrets {
+            earlier.expires_at_ms = Some(earlier.expires_at_ms.map_or(ends, |sooner| sooner.min(ends)));
         }
-        new.secrets.retain(|old| old.expires_at_ms.is_none_or(|ends| ends > now_ms));
+        new.secrets.retain(|earlier| earlier.expires_at_ms.is_none_or(|ends| ends > now_ms));
         new.secrets.push(new_secret(&key, &secret, now_ms));
         let surplus = new.secrets.len().saturating_sub(SECRETS_MAX);
         new.secrets.drain(..surplus);
         let summary = format!("rotated the secret of {}", new.username);
         edit.take_revision(&summary).await?;
         edit.tx.update_principal(&new, new.revision, now_ms).await?;
-        edit.finish(done("principal.rotate", id, &summary)).await?;
+        let views = |principal: &Principal| principal.secrets.iter().map(secret_view).collect::<Vec<_>>();
+        let done = done("principal.rotate", id, &summary);
+        edit.finish(done.before(&views(&old)).after(&views(&new))).await?;
         Ok(PrincipalSecret { principal: self.principal_view(id).await?, secret })
     }
 
@@ -191,7 +192,7 @@ impl App {
             updated_by: edit.actor().to_owned(),
         };
         edit.tx.insert_rule(self.environment(), &rule).await?;
-        edit.finish(done("principal.block", id, &summary)).await?;
+        edit.finish(done("principal.block", id, &summary).after(&super::rule::config(&rule))).await?;
         self.principal_view(id).await
     }
 
@@ -202,13 +203,14 @@ impl App {
     pub async fn unblock_principal(&self, caller: &Caller, id: PrincipalId) -> Result<PrincipalView> {
         let mut edit = self.edit(caller.permit(Right::Block)?).await?;
         let client = client(&mut edit, id).await?;
-        if !is_blocked(id, &edit.tx.rules(self.environment()).await?) {
+        let rules = edit.tx.rules(self.environment()).await?;
+        let Some(block) = rules.iter().find(|rule| is_block_of(id, rule)) else {
             return self.principal_view(id).await;
-        }
+        };
         let summary = format!("unblocked the client {}", client.username);
         edit.take_revision(&summary).await?;
         edit.tx.delete_blocks(id).await?;
-        edit.finish(done("principal.unblock", id, &summary)).await?;
+        edit.finish(done("principal.unblock", id, &summary).before(&super::rule::config(block))).await?;
         self.principal_view(id).await
     }
 
@@ -223,7 +225,7 @@ impl App {
         edit.take_revision(&summary).await?;
         edit.tx.delete_rules_about(Subject::Principal(id)).await?;
         edit.tx.delete_principal(id, seen(revision)).await?;
-        edit.finish(done("principal.delete", id, &summary)).await
+        edit.finish(done("principal.delete", id, &summary).before(&config(&old))).await
     }
 
     pub(super) async fn principal_view(&self, id: PrincipalId) -> Result<PrincipalView> {
@@ -266,7 +268,11 @@ fn check(errors: &mut FieldErrors, input: &PrincipalInput, snapshot: &Snapshot) 
 }
 
 fn is_blocked(id: PrincipalId, rules: &[Rule]) -> bool {
-    rules.iter().any(|rule| rule.is_block && rule.policy.subject == Subject::Principal(id))
+    rules.iter().any(|rule| is_block_of(id, rule))
+}
+
+fn is_block_of(id: PrincipalId, rule: &Rule) -> bool {
+    rule.is_block && rule.policy.subject == Subject::Principal(id)
 }
 
 fn state(enabled: bool) -> PrincipalState {
@@ -274,7 +280,18 @@ fn state(enabled: bool) -> PrincipalState {
 }
 
 fn done<'a>(action: &'a str, id: PrincipalId, summary: &'a str) -> Done<'a> {
-    Done { action, object: id.to_string(), summary, topic: LiveTopic::Access, before: None, after: None }
+    Done::new(action, id, summary, LiveTopic::Access)
+}
+
+/// A client as the API takes it: without its secrets.
+pub(super) fn config(principal: &Principal) -> PrincipalInput {
+    PrincipalInput {
+        username: principal.username.clone(),
+        application: principal.application,
+        roles: principal.roles.clone(),
+        enabled: principal.state == PrincipalState::Enabled,
+        expires_at: principal.expires_at_ms,
+    }
 }
 
 /// A client as pages see it.

@@ -8,9 +8,11 @@ use std::sync::Arc;
 
 use mesh_protocol::id::AgentId;
 use mesh_protocol::signed::{Domain, Signed};
+use serde::Serialize;
 
+use super::authority::PolicyKeys;
 use super::clock::now_ms;
-use super::{App, Result};
+use super::{App, Error, Result};
 use crate::domain::desired::Mesh;
 
 impl App {
@@ -40,8 +42,7 @@ impl App {
     /// The database's.
     pub async fn deny_list(&self) -> Result<Arc<Signed>> {
         let list = self.store().read().await?.deny_list().await?;
-        let body = serde_json::to_vec(&list).unwrap_or_default();
-        Ok(Arc::new(self.authority().sign(Domain::DenyList, body)))
+        Ok(Arc::new(sign(&self.authority().policy(), Domain::DenyList, &list)?))
     }
 
     /// The document of an agent for this revision: computed once, kept, and from then on sent as it was signed.
@@ -53,12 +54,42 @@ impl App {
             return Ok(Some(Arc::new(document)));
         }
         let Some(desired) = mesh.desired(agent) else { return Ok(None) };
-        let body = serde_json::to_vec(&desired).unwrap_or_default();
-        let signed = self.authority().sign(Domain::DesiredState, body);
+        let keys = self.authority().policy();
+        if keys.announced() != mesh.policy_keys {
+            return Err(Error::Internal("the policy key was rotated while a document was made: it is made anew"));
+        }
+        let signed = sign(&keys, Domain::DesiredState, &desired)?;
         let mut tx = self.store().write().await?;
         tx.save_document(agent, revision, &signed, now_ms()).await?;
         let kept = tx.document(agent).await?.map(|(_, document)| Arc::new(document));
         tx.commit().await?;
         Ok(kept)
+    }
+}
+
+/// A signed document. What cannot be written is never signed: an empty body would be a genuine document.
+fn sign(keys: &PolicyKeys, domain: Domain, document: &impl Serialize) -> Result<Signed> {
+    let body = serde_json::to_vec(document).map_err(|error| {
+        tracing::error!(%error, ?domain, "a document for an agent cannot be written");
+        Error::Internal("a document for an agent cannot be written")
+    })?;
+    Ok(keys.sign(domain, body))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::app::Authority;
+
+    #[test]
+    fn what_cannot_be_written_is_not_signed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let keys = Authority::open(folder.path()).expect("keys").policy();
+        assert!(sign(&keys, Domain::DenyList, &"fine").is_ok());
+        // JSON has no maps by pairs.
+        let unwritable = BTreeMap::from([((1, 2), 3)]);
+        assert!(matches!(sign(&keys, Domain::DenyList, &unwritable), Err(Error::Internal(_))));
     }
 }

@@ -1,6 +1,6 @@
 //! Routes: made, changed, paused and removed while the agents run; what is wrong with one is shown at it.
 
-use frontend::api::{Edit, LiveTopic, RouteFrom, RouteInput, RouteTo, RouteView};
+use frontend::api::{Edit, ListQuery, LiveTopic, Page, RouteFrom, RouteInput, RouteTo, RouteView};
 use mesh_protocol::id::{BrokerId, PrincipalId, RouteId};
 use mesh_protocol::policy::PrincipalState;
 use mesh_protocol::report::{Direction, PartRef};
@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::agent::{parts_of, rollout};
 use super::edit::Done;
+use super::page::{Slice, page};
 use super::permission::Right;
 use super::person::{seen, shown};
 use super::snapshot::{FleetState, Snapshot};
@@ -16,14 +17,16 @@ use crate::domain::principal::{Kind, Principal};
 use crate::domain::route::{From, Route, Spec, To};
 
 impl App {
-    /// All routes.
+    /// Routes, by name.
     ///
     /// # Errors
-    /// The caller may not, or the database's.
-    pub async fn routes(&self, caller: &Caller) -> Result<Vec<RouteView>> {
+    /// The caller may not, the cursor is wrong, or the database's.
+    pub async fn routes(&self, caller: &Caller, query: ListQuery) -> Result<Page<RouteView>> {
         caller.permit(Right::Read)?;
         let (snapshot, fleet) = (self.snapshot().await?, self.fleet_state().await?);
-        Ok(snapshot.mesh.routes.iter().map(|route| view(route, &snapshot, &fleet)).collect())
+        let key = |route: &&Route| route.spec.name.clone();
+        let page = page(snapshot.mesh.routes.iter().collect(), Slice::of_list(&query), key)?;
+        Ok(page.map(|route| view(route, &snapshot, &fleet)))
     }
 
     /// One route.
@@ -59,7 +62,7 @@ impl App {
         let now_ms = edit.now_ms;
         edit.tx.insert_principal(self.environment(), &principal, now_ms).await?;
         edit.tx.insert_route(self.environment(), &route).await?;
-        edit.finish(done("route.create", &route, &summary)).await?;
+        edit.finish(done("route.create", &route, &summary).after(&config(&route.spec))).await?;
         self.route_view(route.id).await
     }
 
@@ -69,9 +72,9 @@ impl App {
     /// The caller may not, the input is wrong or stale, or the database's.
     pub async fn update_route(&self, caller: &Caller, id: RouteId, input: Edit<RouteInput>) -> Result<RouteView> {
         let mut edit = self.edit(caller.permit(Right::RouteWrite)?).await?;
+        let old = self.find_route(&mut edit, id).await?;
         let spec = spec(input.value);
         self.check_route(&mut edit, &spec).await?;
-        let old = self.find_route(&mut edit, id).await?;
         let summary = format!("changed the route {}", spec.name);
         let since = edit.take_revision(&summary).await?;
         let route = Route {
@@ -80,10 +83,11 @@ impl App {
             updated_at_ms: edit.now_ms,
             updated_by: edit.actor().to_owned(),
             spec,
-            ..old
+            ..old.clone()
         };
         edit.tx.update_route(&route, seen(input.revision)).await?;
-        edit.finish(done("route.update", &route, &summary)).await?;
+        let done = done("route.update", &route, &summary);
+        edit.finish(done.before(&config(&old.spec)).after(&config(&route.spec))).await?;
         self.route_view(id).await
     }
 
@@ -100,7 +104,7 @@ impl App {
         if let Some(principal) = edit.tx.principal(old.principal).await? {
             edit.tx.delete_principal(principal.id, principal.revision).await?;
         }
-        edit.finish(done("route.delete", &old, &summary)).await
+        edit.finish(done("route.delete", &old, &summary).before(&config(&old.spec))).await
     }
 
     async fn check_route(&self, edit: &mut edit::Edit, spec: &Spec) -> Result<()> {
@@ -142,7 +146,7 @@ fn identity(route: &str, now_ms: i64) -> Principal {
 }
 
 fn done<'a>(action: &'a str, route: &Route, summary: &'a str) -> Done<'a> {
-    Done { action, object: route.id.to_string(), summary, topic: LiveTopic::Routes, before: None, after: None }
+    Done::new(action, route.id, summary, LiveTopic::Routes)
 }
 
 fn spec(input: RouteInput) -> Spec {
@@ -159,30 +163,33 @@ fn spec(input: RouteInput) -> Spec {
     Spec { name: input.name, enabled: input.enabled, from, to, mode: input.mode, note: input.note }
 }
 
+fn config(spec: &Spec) -> RouteInput {
+    let from = match spec.from.clone() {
+        From::Mesh { filters } => RouteFrom::Mesh { filters },
+        From::Kafka { broker, topics, template, filter, start } => {
+            RouteFrom::Kafka { broker, topics, template, filter, start }
+        }
+    };
+    let to = match spec.to.clone() {
+        To::Mesh => RouteTo::Mesh,
+        To::Kafka { broker, topic, key } => RouteTo::Kafka { broker, topic, key },
+    };
+    RouteInput { name: spec.name.clone(), enabled: spec.enabled, from, to, mode: spec.mode, note: spec.note.clone() }
+}
+
 fn view(route: &Route, snapshot: &Snapshot, fleet: &FleetState) -> RouteView {
     let mesh = &snapshot.mesh;
     let broker_name = |id: BrokerId| {
         let found = mesh.brokers.iter().find(|broker| broker.id == id);
         found.map_or_else(|| "removed".to_owned(), |broker| broker.spec.name.clone())
     };
-    let (from, from_name) = match &route.spec.from {
-        From::Mesh { filters } => (RouteFrom::Mesh { filters: filters.clone() }, "mesh".to_owned()),
-        From::Kafka { broker, topics, template, filter, start } => {
-            let config = RouteFrom::Kafka {
-                broker: *broker,
-                topics: topics.clone(),
-                template: template.clone(),
-                filter: filter.clone(),
-                start: *start,
-            };
-            (config, broker_name(*broker))
-        }
+    let from_name = match &route.spec.from {
+        From::Mesh { .. } => "mesh".to_owned(),
+        From::Kafka { broker, .. } => broker_name(*broker),
     };
-    let (to, to_name) = match &route.spec.to {
-        To::Mesh => (RouteTo::Mesh, "mesh".to_owned()),
-        To::Kafka { broker, topic, key } => {
-            (RouteTo::Kafka { broker: *broker, topic: topic.clone(), key: key.clone() }, broker_name(*broker))
-        }
+    let to_name = match &route.spec.to {
+        To::Mesh => "mesh".to_owned(),
+        To::Kafka { broker, .. } => broker_name(*broker),
     };
     // A route between two clusters is seen twice, at its source and at its sink: what goes in is what it moves.
     let side = match route.spec.from {
@@ -197,14 +204,7 @@ fn view(route: &Route, snapshot: &Snapshot, fleet: &FleetState) -> RouteView {
     RouteView {
         id: route.id,
         revision: shown(route.revision),
-        config: RouteInput {
-            name: route.spec.name.clone(),
-            enabled: route.spec.enabled,
-            from,
-            to,
-            mode: route.spec.mode,
-            note: route.spec.note.clone(),
-        },
+        config: config(&route.spec),
         from_name,
         to_name,
         lag: parts.iter().filter_map(|part| part.figures.get("lag_records").copied()).reduce(|sum, lag| sum + lag),

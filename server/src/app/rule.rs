@@ -1,5 +1,7 @@
 //! ACL rules.
 
+use std::cmp::Reverse;
+
 use frontend::api::{Edit, LiveTopic, Page, RuleInput, RuleQuery, RuleView};
 use mesh_protocol::id::RuleId;
 use mesh_protocol::policy::{Action, Effect, Subject};
@@ -7,7 +9,8 @@ use mesh_protocol::topic::Topic;
 use uuid::Uuid;
 
 use super::agent::rollout;
-use super::edit::{Done, json};
+use super::edit::Done;
+use super::page::{Slice, page};
 use super::permission::Right;
 use super::person::{seen, shown};
 use super::snapshot::{FleetState, Snapshot};
@@ -24,21 +27,14 @@ impl App {
     /// Rules, newest first.
     ///
     /// # Errors
-    /// The caller may not, or the database's.
+    /// The caller may not, the cursor is wrong, or the database's.
     pub async fn rules(&self, caller: &Caller, query: RuleQuery) -> Result<Page<RuleView>> {
         caller.permit(Right::Read)?;
         let (snapshot, fleet) = (self.snapshot().await?, self.fleet_state().await?);
-        let mut matching: Vec<&Rule> =
-            snapshot.mesh.rules.iter().filter(|rule| matches(rule, &query, &snapshot)).collect();
-        matching.sort_by_key(|rule| std::cmp::Reverse(rule.policy.id));
-        let key = |rule: &&Rule| rule.policy.id.to_string();
-        let after = |rule: &&Rule, cursor: &str| rule.policy.id.to_string().as_str() < cursor;
-        let page = paginate(matching, query.cursor.as_deref(), query.limit.unwrap_or(PAGE).min(PAGE_MAX), after, key);
-        Ok(Page {
-            items: page.items.into_iter().map(|rule| view(rule, &snapshot, &fleet)).collect(),
-            next: page.next,
-            total: page.total,
-        })
+        let matching = snapshot.mesh.rules.iter().filter(|rule| matches(rule, &query, &snapshot)).collect();
+        let slice = Slice::of(query.cursor.as_deref(), query.limit, PAGE, PAGE_MAX);
+        let page = page(matching, slice, |rule: &&Rule| Reverse(rule.policy.id))?;
+        Ok(page.map(|rule| view(rule, &snapshot, &fleet)))
     }
 
     /// Makes a rule.
@@ -63,7 +59,7 @@ impl App {
             updated_by: edit.actor().to_owned(),
         };
         edit.tx.insert_rule(self.environment(), &rule).await?;
-        edit.finish(done("rule.create", &rule, &summary, None, Some(&rule))).await?;
+        edit.finish(done("rule.create", &rule, &summary).after(&config(&rule))).await?;
         self.rule_view(rule.policy.id).await
     }
 
@@ -90,7 +86,8 @@ impl App {
             ..old.clone()
         };
         edit.tx.update_rule(&rule, seen(input.revision)).await?;
-        edit.finish(done("rule.update", &rule, &summary, Some(&old), Some(&rule))).await?;
+        let done = done("rule.update", &rule, &summary);
+        edit.finish(done.before(&config(&old)).after(&config(&rule))).await?;
         self.rule_view(id).await
     }
 
@@ -106,7 +103,7 @@ impl App {
         let summary = format!("removed a rule: {}", sentence(&spec_of(&old), &snapshot));
         edit.take_revision(&summary).await?;
         edit.tx.delete_rule(id, seen(revision)).await?;
-        edit.finish(done("rule.delete", &old, &summary, Some(&old), None)).await
+        edit.finish(done("rule.delete", &old, &summary).before(&config(&old))).await
     }
 
     async fn rule_view(&self, id: RuleId) -> Result<RuleView> {
@@ -114,26 +111,6 @@ impl App {
         let found = snapshot.mesh.rules.iter().find(|rule| rule.policy.id == id);
         found.map(|rule| view(rule, &snapshot, &fleet)).ok_or(Error::NotFound { what: "rule" })
     }
-}
-
-/// A slice of a sorted list.
-pub(super) fn paginate<T>(
-    all: Vec<T>,
-    cursor: Option<&str>,
-    limit: u32,
-    is_after: impl Fn(&T, &str) -> bool,
-    key: impl Fn(&T) -> String,
-) -> Page<T> {
-    let total = all.len() as u64;
-    let limit = usize::try_from(limit.max(1)).unwrap_or(usize::MAX);
-    let mut items: Vec<T> = match cursor {
-        Some(cursor) => all.into_iter().filter(|item| is_after(item, cursor)).collect(),
-        None => all,
-    };
-    let more = items.len() > limit;
-    items.truncate(limit);
-    let next = if more { items.last().map(key) } else { None };
-    Page { items, next, total }
 }
 
 fn must_be_editable(rule: &Rule) -> Result<()> {
@@ -213,15 +190,8 @@ pub(super) fn subject_name(subject: Subject, snapshot: &Snapshot) -> String {
     found.cloned().unwrap_or_else(|| "removed".to_owned())
 }
 
-fn done<'a>(action: &'a str, rule: &Rule, summary: &'a str, before: Option<&Rule>, after: Option<&Rule>) -> Done<'a> {
-    Done {
-        action,
-        object: rule.policy.id.to_string(),
-        summary,
-        topic: LiveTopic::Access,
-        before: before.and_then(|rule| json(&rule.policy)),
-        after: after.and_then(|rule| json(&rule.policy)),
-    }
+fn done<'a>(action: &'a str, rule: &Rule, summary: &'a str) -> Done<'a> {
+    Done::new(action, rule.policy.id, summary, LiveTopic::Access)
 }
 
 fn spec(input: RuleInput) -> Spec {
@@ -248,26 +218,32 @@ fn spec_of(rule: &Rule) -> Spec {
     }
 }
 
-fn view(rule: &Rule, snapshot: &Snapshot, fleet: &FleetState) -> RuleView {
+/// A rule as the API takes it.
+pub(super) fn config(rule: &Rule) -> RuleInput {
     let spec = spec_of(rule);
+    RuleInput {
+        subject: spec.subject,
+        action: spec.action,
+        effect: spec.effect,
+        filter: spec.filter,
+        dialect: spec.dialect,
+        sites: spec.sites,
+        note: spec.note,
+    }
+}
+
+fn view(rule: &Rule, snapshot: &Snapshot, fleet: &FleetState) -> RuleView {
+    let config = config(rule);
     RuleView {
         id: rule.policy.id,
         revision: shown(rule.revision),
-        subject_name: subject_name(spec.subject, snapshot),
-        site_names: spec.sites.iter().map(|site| snapshot.site_name(*site)).collect(),
+        subject_name: subject_name(config.subject, snapshot),
+        site_names: config.sites.iter().map(|site| snapshot.site_name(*site)).collect(),
         managed_by: rule.is_block.then(|| "block".to_owned()),
         since_revision: rule.since_revision,
         updated_at: rule.updated_at_ms,
         updated_by: rule.updated_by.clone(),
         rollout: rollout(snapshot.revision_at(rule.since_revision), snapshot, fleet),
-        config: RuleInput {
-            subject: spec.subject,
-            action: spec.action,
-            effect: spec.effect,
-            filter: spec.filter,
-            dialect: spec.dialect,
-            sites: spec.sites,
-            note: spec.note,
-        },
+        config,
     }
 }

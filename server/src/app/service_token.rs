@@ -1,10 +1,13 @@
 //! Service tokens: how scripts sign in.
 
-use frontend::api::{LiveTopic, TokenCreated, TokenInput, TokenView};
+use std::cmp::Reverse;
+
+use frontend::api::{ListQuery, LiveTopic, Page, TokenCreated, TokenInput, TokenView};
 use uuid::Uuid;
 
 use super::edit::Done;
 use super::login::{hash_of, random_secret};
+use super::page::{Slice, page};
 use super::permission::Right;
 use super::person::{api_role, domain_role};
 use super::{App, Caller, Error, Result};
@@ -15,14 +18,14 @@ use crate::domain::service_token::{PREFIX, ServiceToken};
 const DAYS_MAX: u32 = 3_650;
 
 impl App {
-    /// All service tokens.
+    /// Service tokens, newest first.
     ///
     /// # Errors
-    /// The caller may not, or the database's.
-    pub async fn tokens(&self, caller: &Caller) -> Result<Vec<TokenView>> {
+    /// The caller may not, the cursor is wrong, or the database's.
+    pub async fn tokens(&self, caller: &Caller, query: ListQuery) -> Result<Page<TokenView>> {
         caller.permit(Right::TokenWrite)?;
         let tokens = self.store().read().await?.service_tokens().await?;
-        Ok(tokens.into_iter().map(view).collect())
+        Ok(page(tokens, Slice::of_list(&query), |token| Reverse(token.id))?.map(view))
     }
 
     /// Makes a service token.
@@ -53,8 +56,9 @@ impl App {
         };
         edit.tx.insert_service_token(&hash_of(&secret), &token).await?;
         let summary = format!("made the service token {} as {}", token.name, token.role.name());
-        edit.finish(done("token.create", token.id, &summary)).await?;
-        Ok(TokenCreated { token: view(token), secret })
+        let (id, token) = (token.id, view(token));
+        edit.finish(done("token.create", id, &summary).after(&token)).await?;
+        Ok(TokenCreated { token, secret })
     }
 
     /// Removes a service token; it opens nothing from now on.
@@ -64,15 +68,18 @@ impl App {
     pub async fn delete_token(&self, caller: &Caller, id: String) -> Result<()> {
         let mut edit = self.edit(caller.permit(Right::TokenWrite)?).await?;
         let id: Uuid = id.parse().map_err(|_| Error::NotFound { what: "token" })?;
+        let tokens = edit.tx.service_tokens().await?;
+        let old = tokens.into_iter().find(|token| token.id == id).ok_or(Error::NotFound { what: "token" })?;
+        let summary = format!("removed the service token {}", old.name);
         if !edit.tx.delete_service_token(id).await? {
             return Err(Error::NotFound { what: "token" });
         }
-        edit.finish(done("token.delete", id, "removed a service token")).await
+        edit.finish(done("token.delete", id, &summary).before(&view(old))).await
     }
 }
 
 fn done<'a>(action: &'a str, id: Uuid, summary: &'a str) -> Done<'a> {
-    Done { action, object: id.to_string(), summary, topic: LiveTopic::People, before: None, after: None }
+    Done::new(action, id, summary, LiveTopic::People)
 }
 
 fn view(token: ServiceToken) -> TokenView {

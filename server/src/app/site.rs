@@ -1,13 +1,15 @@
 //! Sites: made with their link and listeners, joined by agents with a one-time token.
 
-use frontend::api::{Edit, JoinLine, JoinTokenInput, LiveTopic, Location, SiteInput, SiteView};
+use frontend::api::{Edit, JoinLine, JoinTokenInput, ListQuery, LiveTopic, Location, Page, SiteInput, SiteView};
 use mesh_protocol::desired::{DeniedV3Publish, ListenerProtocol};
 use mesh_protocol::enrol::JoinToken as Token;
 use mesh_protocol::id::{LinkId, ListenerId, SiteId};
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::edit::{self, Done};
+use super::page::{Slice, page};
 use super::permission::Right;
 use super::person::{seen, shown};
 use super::snapshot::{FleetState, Snapshot};
@@ -22,15 +24,24 @@ use crate::domain::site::{self, Site, Spec};
 /// Longest life of a join token, in minutes.
 const TOKEN_MINUTES_MAX: u32 = 7 * 24 * 60;
 
+/// A join token as the audit trail keeps it.
+#[derive(Debug, Serialize)]
+struct Kept {
+    token: Uuid,
+    expires_at: i64,
+}
+
 impl App {
-    /// All sites with their agents, listeners and broker connections.
+    /// Sites with their agents, listeners and broker connections, by name.
     ///
     /// # Errors
-    /// The caller may not, or the database's.
-    pub async fn sites(&self, caller: &Caller) -> Result<Vec<SiteView>> {
+    /// The caller may not, the cursor is wrong, or the database's.
+    pub async fn sites(&self, caller: &Caller, query: ListQuery) -> Result<Page<SiteView>> {
         caller.permit(Right::Read)?;
         let (snapshot, fleet) = (self.snapshot().await?, self.fleet_state().await?);
-        Ok(snapshot.mesh.sites.iter().map(|site| view(site, &snapshot, &fleet)).collect())
+        let key = |site: &&Site| site.spec.name.clone();
+        let page = page(snapshot.mesh.sites.iter().collect(), Slice::of_list(&query), key)?;
+        Ok(page.map(|site| view(site, &snapshot, &fleet)))
     }
 
     /// One site.
@@ -63,7 +74,7 @@ impl App {
             let now_ms = edit.now_ms;
             edit.tx.insert_listener(&listener, now_ms).await?;
         }
-        edit.finish(done("site.create", id, &summary)).await?;
+        edit.finish(done("site.create", id, &summary).after(&config(&site.spec, connects_to))).await?;
         self.site_view(id).await
     }
 
@@ -79,11 +90,12 @@ impl App {
         let summary = format!("changed the site {}", spec.name);
         edit.take_revision(&summary).await?;
         let now_ms = edit.now_ms;
-        edit.tx.site(id).await?.ok_or(Error::NotFound { what: "site" })?;
+        let old = edit.tx.site(id).await?.ok_or(Error::NotFound { what: "site" })?;
         edit.tx.update_site(id, &spec, seen(input.revision), now_ms).await?;
         let links = edit.tx.links(self.environment()).await?;
         let dialled = links.iter().find(|link| link.from == id);
-        if dialled.map(|link| link.to) != connects_to {
+        let connected_to = dialled.map(|link| link.to);
+        if connected_to != connects_to {
             if let Some(old) = dialled {
                 edit.tx.delete_link(old.id, old.revision).await?;
             }
@@ -91,7 +103,8 @@ impl App {
                 self.connect(&mut edit, id, to).await?;
             }
         }
-        edit.finish(done("site.update", id, &summary)).await?;
+        let done = done("site.update", id, &summary);
+        edit.finish(done.before(&config(&old.spec, connected_to)).after(&config(&spec, connects_to))).await?;
         self.site_view(id).await
     }
 
@@ -115,7 +128,11 @@ impl App {
         }
         let summary = format!("removed the site {}", old.spec.name);
         edit.take_revision(&summary).await?;
+        let mut connected_to = None;
         for link in edit.tx.links(self.environment()).await? {
+            if link.from == id {
+                connected_to = Some(link.to);
+            }
             if link.from == id || link.to == id {
                 edit.tx.delete_link(link.id, link.revision).await?;
             }
@@ -123,7 +140,7 @@ impl App {
         edit.tx.delete_listeners_of(id).await?;
         edit.tx.delete_join_tokens_of(id).await?;
         edit.tx.delete_site(id, seen(revision)).await?;
-        edit.finish(done("site.delete", id, &summary)).await
+        edit.finish(done("site.delete", id, &summary).before(&config(&old.spec, connected_to))).await
     }
 
     /// Makes a join token and the line that uses it.
@@ -149,7 +166,8 @@ impl App {
         };
         edit.tx.insert_join_token(&Sha256::digest(token.secret), &row).await?;
         let summary = format!("made a join token for the site {name}");
-        edit.finish(done("site.token", site, &summary)).await?;
+        let kept = Kept { token: row.id, expires_at: row.expires_at_ms };
+        edit.finish(done("site.token", site, &summary).after(&kept)).await?;
         Ok(self.join_line(&token.to_string(), row.expires_at_ms))
     }
 
@@ -223,7 +241,19 @@ fn spec(input: SiteInput) -> Spec {
 }
 
 fn done<'a>(action: &'a str, id: SiteId, summary: &'a str) -> Done<'a> {
-    Done { action, object: id.to_string(), summary, topic: LiveTopic::Topology, before: None, after: None }
+    Done::new(action, id, summary, LiveTopic::Topology)
+}
+
+fn config(spec: &Spec, connects_to: Option<SiteId>) -> SiteInput {
+    SiteInput {
+        name: spec.name.clone(),
+        region: spec.region.clone(),
+        labels: spec.labels.clone(),
+        location: spec.location.map(location),
+        connects_to,
+        fabric_bind: spec.fabric_bind.clone(),
+        fabric_address: spec.fabric_address.clone(),
+    }
 }
 
 /// A point on the map, for the API.

@@ -67,7 +67,7 @@ impl App {
             tx.environment().await?.ok_or(Error::Internal("the environment is gone from the database"))?;
         Ok(Mesh {
             environment,
-            policy_keys: self.authority().policy_keys(),
+            policy_keys: self.policy_keys(tx).await?,
             sites: tx.sites(id).await?,
             agents: tx.agents(id).await?,
             links: tx.links(id).await?,

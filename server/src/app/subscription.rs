@@ -5,7 +5,7 @@ use mesh_protocol::report::Subscription;
 use mesh_protocol::topic::Topic;
 
 use super::observed::World;
-use super::page::{Cursor, limit, page};
+use super::page::{Slice, page};
 use super::permission::Right;
 use super::{App, Caller, Result};
 use crate::store::AgentSubscriptions;
@@ -23,7 +23,7 @@ impl App {
         let world = self.world().await?;
         let wanted = query.q.trim().to_lowercase();
         let topic = Topic::new(query.q.trim()).ok();
-        let mut rows: Vec<SubscriptionRow> = world
+        let rows: Vec<SubscriptionRow> = world
             .seen
             .subscriptions
             .iter()
@@ -32,15 +32,14 @@ impl App {
             .filter(|(row, subscription)| is_wanted(row, subscription, &wanted, topic.as_ref()))
             .map(|(row, _)| row)
             .collect();
-        rows.sort_by(|a, b| key(a).cmp(&key(b)));
-        page(rows, Cursor::read(query.cursor.as_deref())?, limit(query.limit, 100, 500), |row| {
-            [row.filter.as_str(), &row.site_name, &row.principal_name, &row.client_id].join("\u{1f}")
-        })
+        page(rows, Slice::of(query.cursor.as_deref(), query.limit, 100, 500), key)
     }
 }
 
-fn key(row: &SubscriptionRow) -> (&str, &str, &str, &str) {
-    (&row.filter, &row.site_name, &row.principal_name, &row.client_id)
+/// One client may hold the same filter at two agents of a site, or since two moments while it reconnects.
+fn key(row: &SubscriptionRow) -> ([String; 5], i64) {
+    let texts = [&row.filter, &row.site_name, &row.principal_name, &row.client_id, &row.freshness.by];
+    (texts.map(String::clone), row.since)
 }
 
 fn is_wanted(row: &SubscriptionRow, subscription: &Subscription, wanted: &str, topic: Option<&Topic>) -> bool {

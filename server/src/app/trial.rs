@@ -16,15 +16,16 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::clock::now_ms;
-use super::edit::Done;
+use super::edit::{Done, Edit};
 use super::fleet::TailMessage;
 use super::login::random_secret;
 use super::permission::{Permit, Right};
-use super::principal::new_secret;
+use super::principal::{config, new_secret};
 use super::snapshot::{FleetState, Snapshot};
 use super::{App, Caller, Error, Result};
-use crate::domain::agent::State;
+use crate::domain::agent::{Agent, Presence, State};
 use crate::domain::field::FieldErrors;
+use crate::domain::person;
 use crate::domain::principal::{Kind, Principal, TRIAL_MS};
 use crate::domain::rule::Rule;
 
@@ -99,7 +100,8 @@ impl App {
         self.fleet().tail(agent, principal.id, filter, TAIL_PAYLOAD_BYTES_MAX)
     }
 
-    /// Removes short-lived clients and overlapping secrets whose time is over.
+    /// Removes short-lived clients and overlapping secrets whose time is over. Several portals on one database do
+    /// this at once: what another one has removed meanwhile is left out.
     ///
     /// # Errors
     /// The database's; the next run makes up for it.
@@ -116,19 +118,28 @@ impl App {
             return Ok(());
         }
         let mut edit = self.edit(Permit::of_portal()).await?;
-        edit.take_revision("removed what had expired").await?;
-        for principal in &rotated {
-            let mut new = (*principal).clone();
+        edit.lock().await?;
+        let mut parts = Vec::new();
+        for principal in rotated.iter().filter(|principal| !trials.contains(principal)) {
+            let Some(mut new) = edit.tx.principal(principal.id).await? else { continue };
+            let before = new.secrets.len();
             new.secrets.retain(|secret| !over(secret.expires_at_ms));
-            edit.tx.update_principal(&new, principal.revision, now_ms).await?;
+            if new.secrets.len() < before {
+                edit.tx.update_principal(&new, new.revision, now_ms).await?;
+                parts.push(format!("secrets of {}", new.username));
+            }
         }
         for principal in &trials {
-            let revision = edit.tx.principal(principal.id).await?.map_or(0, |found| found.revision);
-            edit.tx.delete_rules_about(Subject::Principal(principal.id)).await?;
-            edit.tx.delete_principal(principal.id, revision).await?;
+            let Some(found) = edit.tx.principal(principal.id).await? else { continue };
+            end_trial(&mut edit, &found).await?;
+            parts.push(format!("the client {}", found.username));
         }
-        let object = self.environment().to_string();
-        edit.finish(done("environment.expire", object, "removed what had expired")).await
+        if parts.is_empty() {
+            return Ok(());
+        }
+        let summary = format!("removed what had expired: {}", parts.join(", "));
+        edit.take_revision(&summary).await?;
+        edit.finish(done("environment.expire", self.environment(), &summary).before(&parts)).await
     }
 
     /// The caller's own client; its secret only when it was made just now.
@@ -145,6 +156,12 @@ impl App {
         }
         let person = permit.person();
         let mut edit = self.edit(permit).await?;
+        edit.lock().await?;
+        // Whoever lost their login since they asked must not get a client that outlives it.
+        if let Some(id) = person {
+            let person = edit.tx.person(id).await?.filter(|person| person.state == person::State::Enabled);
+            person.ok_or(Error::Unauthenticated)?;
+        }
         let (id, secret, now_ms) = (Uuid::now_v7(), random_secret(), edit.now_ms);
         let mut short = id.simple().to_string();
         short.drain(..24);
@@ -184,24 +201,38 @@ impl App {
             };
             edit.tx.insert_rule(self.environment(), &rule).await?;
         }
-        edit.finish(done("principal.try", principal.id.to_string(), &summary)).await?;
+        edit.finish(done("principal.try", principal.id, &summary).after(&config(&principal))).await?;
         Ok((principal, Some(secret)))
     }
 
-    /// A connected agent of a site.
+    /// An agent of a site that is connected to this process. Only the portal that holds an agent's session can ask it.
     async fn agent_at(&self, site: SiteId) -> Result<AgentId> {
-        let connected = self.fleet().connected();
-        let agents = self.fleet_state().await?.agents;
-        let there = |agent: &&crate::domain::agent::Agent| {
-            agent.site == site && agent.state == State::Enrolled && connected.contains(&agent.id)
-        };
-        let found = agents.iter().find(there).map(|agent| agent.id);
-        found.ok_or_else(|| Error::Unavailable("no agent of this site is connected now: start one there".to_owned()))
+        let (connected, fleet) = (self.fleet().connected(), self.fleet_state().await?);
+        let enrolled = |agent: &&Agent| agent.site == site && agent.state == State::Enrolled;
+        let here: Vec<&Agent> = fleet.agents.iter().filter(enrolled).collect();
+        if let Some(found) = here.iter().find(|agent| connected.contains(&agent.id)) {
+            return Ok(found.id);
+        }
+        let online = |agent: &&&Agent| matches!(agent.presence(fleet.now_ms), Presence::Online(_));
+        Err(Error::Unavailable(match here.iter().find(online) {
+            Some(agent) => format!(
+                "the agent {} is not connected to this portal, but to another one on the same database or just on its \
+                 way back: try again, or open that portal",
+                agent.name
+            ),
+            None => "no agent of this site is connected now: start one there".to_owned(),
+        }))
     }
 }
 
-fn done<'a>(action: &'a str, object: String, summary: &'a str) -> Done<'a> {
-    Done { action, object, summary, topic: LiveTopic::Access, before: None, after: None }
+/// Removes a short-lived client with its rules; its sessions end with the revision that the edit takes.
+pub(super) async fn end_trial(edit: &mut Edit, trial: &Principal) -> Result<()> {
+    edit.tx.delete_rules_about(Subject::Principal(trial.id)).await?;
+    Ok(edit.tx.delete_principal(trial.id, trial.revision).await?)
+}
+
+fn done<'a>(action: &'a str, object: impl std::fmt::Display, summary: &'a str) -> Done<'a> {
+    Done::new(action, object, summary, LiveTopic::Access)
 }
 
 /// Where a listener of a site that runs can be reached.

@@ -35,7 +35,7 @@ pub struct Spec {
 }
 
 impl Spec {
-    /// Checks everything that needs no other object.
+    /// Checks everything that needs no other object. Paths of the errors are those of the API's input.
     ///
     /// # Errors
     /// What is wrong, by field.
@@ -57,15 +57,15 @@ impl Spec {
         }
         if let Some(sasl) = &self.security.sasl {
             if sasl.username.is_empty() || sasl.username.len() > 256 {
-                errors.add("username", "is required, at most 256 characters");
+                errors.add("sasl.username", "is required, at most 256 characters");
             }
             if sasl.secret.is_empty() || sasl.secret.len() > NAME_BYTES_MAX {
-                errors.add("secret", "names a secret of the agent (`mesh-agent secret set NAME`)");
+                errors.add("sasl.secret", "names a secret of the agent (`mesh-agent secret set NAME`)");
             } else {
-                errors.name("secret", &sasl.secret);
+                errors.name("sasl.secret", &sasl.secret);
             }
             if sasl.mechanism == SaslMechanism::Plain && !self.security.tls {
-                errors.add("mechanism", "PLAIN sends the password readable: use it over TLS, or SCRAM");
+                errors.add("sasl.mechanism", "PLAIN sends the password readable: use it over TLS, or SCRAM");
             }
         }
         errors.check()

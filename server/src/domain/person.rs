@@ -95,9 +95,9 @@ impl std::str::FromStr for PortalRole {
     }
 }
 
-/// Checks a login name.
+/// Checks a login name, which the API calls `login`.
 pub fn check_username(errors: &mut FieldErrors, username: &str) {
-    errors.name("username", username);
+    errors.name("login", username);
 }
 
 /// Checks a new password. Length is what counts; composition rules only make people write passwords down.

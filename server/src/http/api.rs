@@ -92,6 +92,7 @@ macro_rules! operation {
 }
 // Below the macros, which they use.
 mod access;
+mod answers;
 mod evidence;
 mod person;
 mod policy;
@@ -128,11 +129,17 @@ fn all() -> OpenApiRouter<Http> {
 /// The OpenAPI document.
 #[must_use]
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    all().into_openapi()
+    split().1
+}
+
+fn split() -> (Router<Http>, utoipa::openapi::OpenApi) {
+    let (router, mut document) = all().split_for_parts();
+    answers::declare(&mut document);
+    (router, document)
 }
 
 pub(super) fn routes() -> Router<Http> {
-    let (router, document) = all().split_for_parts();
+    let (router, document) = split();
     let text: std::sync::Arc<str> = document.to_json().unwrap_or_default().into();
     let document = get(move || {
         let text = text.clone();

@@ -27,7 +27,7 @@ const SESSION: &str = "meshport_session";
 /// Finds out who asks, and refuses what another site makes a browser ask.
 pub(super) async fn identify(State(state): State<Http>, mut request: Request, next: Next) -> Response {
     let origin = origin_of(&request);
-    let bearer = bearer(request.headers());
+    let bearer = origin.token.clone();
     let is_safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     if !is_safe && bearer.is_none() && !is_own(request.headers()) {
         let title = "this request comes from another site";
@@ -88,7 +88,12 @@ fn origin_of(request: &Request) -> Origin {
         pairs.filter_map(|pair| pair.trim().split_once('=')).find(|(name, _)| *name == SESSION)
     });
     let request_id = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok());
-    Origin { address, session: session.map(|(_, value)| value.to_owned()), request_id: request_id.map(str::to_owned) }
+    Origin {
+        address,
+        session: session.map(|(_, value)| value.to_owned()),
+        token: bearer(request.headers()),
+        request_id: request_id.map(str::to_owned),
+    }
 }
 
 fn bearer(headers: &HeaderMap) -> Option<String> {

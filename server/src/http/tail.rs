@@ -1,5 +1,5 @@
 //! `GET /api/v1/tail?site=&filter=`: what a filter matches at a site, as server-sent events, on the rights of the
-//! person's try-it client.
+//! person's try-it client, for as long as they may.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -19,7 +19,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::Http;
 use super::problem::{Asked, Problem};
+use super::standing::Standing;
 use crate::app::fleet::TailMessage;
+use crate::app::permission::Right;
 use crate::portal::Portal;
 
 /// A comment this often keeps proxies from closing the stream.
@@ -38,7 +40,9 @@ pub(super) struct TailQuery {
 struct Tail {
     messages: mpsc::Receiver<TailMessage>,
     waiting: VecDeque<TailLine>,
+    standing: Standing,
     stopping: CancellationToken,
+    ended: bool,
 }
 
 /// What a filter matches, as it happens: `TailLine` objects.
@@ -51,7 +55,8 @@ pub(super) async fn tail(State(state): State<Http>, portal: Portal, Asked(query)
         Ok(messages) => messages,
         Err(error) => return Problem(portal.answer(error)).into_response(),
     };
-    let tail = Tail { messages, waiting: VecDeque::new(), stopping: state.stopping.clone() };
+    let standing = Standing::of(portal, Right::Try);
+    let tail = Tail { messages, waiting: VecDeque::new(), standing, stopping: state.stopping.clone(), ended: false };
     let lines = stream::unfold(tail, |mut tail| async move {
         let line = tail.next().await?;
         let event = Event::default().data(serde_json::to_string(&line).unwrap_or_default());
@@ -63,11 +68,20 @@ pub(super) async fn tail(State(state): State<Http>, portal: Portal, Asked(query)
 impl Tail {
     async fn next(&mut self) -> Option<TailLine> {
         loop {
+            if self.ended {
+                return None;
+            }
+            if !self.standing.holds().await {
+                self.ended = true;
+                let reason = "you are signed out, or may not try the mesh any more: sign in again".to_owned();
+                return Some(TailLine::Closed { reason });
+            }
             if let Some(line) = self.waiting.pop_front() {
                 return Some(line);
             }
             let message = tokio::select! {
                 message = self.messages.recv() => message?,
+                () = self.standing.stirred() => continue,
                 () = self.stopping.cancelled() => return None,
             };
             match message {

@@ -1,6 +1,12 @@
 //! The browsers' port as a client sees it, on a database of its own.
 
+mod audit;
+mod lists;
 mod matrix;
+mod replicas;
+mod streams;
+
+use std::sync::Arc;
 
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
@@ -11,12 +17,15 @@ use tower::ServiceExt;
 use super::router;
 use crate::app::{App, Authority, Config};
 use crate::store::Store;
+use crate::task::Tasks;
 
 /// A portal in memory's reach: real store, real authority, no port.
 pub(super) struct TestPortal {
     pub(super) app: App,
     router: axum::Router,
-    _folder: tempfile::TempDir,
+    tasks: Tasks,
+    folder: Arc<tempfile::TempDir>,
+    url: String,
 }
 
 /// An answer.
@@ -30,13 +39,39 @@ pub(super) struct Reply {
 impl TestPortal {
     pub(super) async fn start() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let authority = Authority::open(&folder.path().join("secrets")).expect("keys");
         let url = format!("sqlite:{}", folder.path().join("test.sqlite").display());
+        Self::open(Arc::new(folder), url).await
+    }
+
+    /// On a PostgreSQL database of its own; none where there is no server to test with.
+    pub(super) async fn start_on_postgres() -> Option<Self> {
+        let url = crate::store::tests::new_postgres_database().await?;
+        Some(Self::open(Arc::new(tempfile::tempdir().expect("a folder")), url).await)
+    }
+
+    /// Another portal on the same database with the same secrets.
+    pub(super) async fn replica(&self) -> Self {
+        Self::open(self.folder.clone(), self.url.clone()).await
+    }
+
+    async fn open(folder: Arc<tempfile::TempDir>, url: String) -> Self {
+        let authority = Authority::open(&folder.path().join("secrets")).expect("keys");
         let store = Store::open(&url).await.expect("a database");
         let config = Config { portal_url: "http://portal.test".into(), ..Config::default() };
         let app = App::new(store, authority, config).await.expect("an application");
         let router = router(&app, CancellationToken::new());
-        Self { app, router, _folder: folder }
+        Self { app, router, tasks: Tasks::default(), folder, url }
+    }
+
+    /// Makes a person and gives their cookie.
+    pub(super) async fn person(&self, admin: &str, login: &str, role: &str) -> (Value, String) {
+        let password = "correct horse";
+        let input = json!({"login": login, "name": login, "role": role, "enabled": true, "password": password});
+        let made = self.call("POST", "/api/v1/people", Some(admin), Some(input)).await;
+        assert_eq!(made.status, StatusCode::OK, "{made:?}");
+        let input = json!({"login": login, "password": password});
+        let cookie = self.call("POST", "/api/v1/login", None, Some(input)).await.cookie.expect("signed in");
+        (made.body, cookie)
     }
 
     /// Makes the first admin and gives their cookie.
@@ -214,7 +249,8 @@ async fn a_page_that_is_not_there_has_a_heading_and_says_so_in_its_status_too() 
         ("/routes", StatusCode::OK, "<h1>Routes</h1>"),
     ] {
         let page = portal.call("GET", path, Some(&cookie), None).await;
-        let html = page.body.as_str().unwrap_or_default();
+        // Without the marks that hydration needs.
+        let html = page.body.as_str().unwrap_or_default().replace("<!>", "");
         assert_eq!(page.status, status, "{path}");
         assert!(html.contains(heading), "{path}: {html}");
     }

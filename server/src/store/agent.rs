@@ -76,6 +76,21 @@ impl Tx {
         rows.into_iter().map(TryInto::try_into).collect()
     }
 
+    /// Of each agent, whether it is believed and its newest session.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn agent_sessions(&mut self, environment: EnvironmentId) -> Result<Vec<(AgentId, State, Option<Uuid>)>> {
+        let rows: Vec<(Uuid, String, Option<Uuid>)> = on_db!(self, |conn| {
+            sqlx::query_as("select agent_id, state, session_id from agent where environment_id = $1")
+                .bind(environment.0)
+                .fetch_all(conn)
+                .await
+        })?;
+        let read = |(id, state, session): (Uuid, String, _)| Ok((id.into(), from_text("state", state)?, session));
+        rows.into_iter().map(read).collect()
+    }
+
     /// One agent.
     ///
     /// # Errors

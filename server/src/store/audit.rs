@@ -42,17 +42,19 @@ impl TryFrom<Row> for Chained {
 }
 
 impl Tx {
-    /// Appends to the chain. The chain's head stays locked until the transaction ends, so two writers never fork it.
+    /// Appends to the chain. The chain's head stays locked until the transaction ends, so two writers never fork it. Gives
+    /// the number of the entry.
     ///
     /// # Errors
     /// The database's.
-    pub async fn append_audit(&mut self, entry: &Entry) -> Result<()> {
+    pub async fn append_audit(&mut self, entry: &Entry) -> Result<u64> {
         let (number, prev_hash): (i64, Vec<u8>) = on_db!(self, |conn| {
             sqlx::query_as("update audit_head set number = number + 1 where audit_head_id = 1 returning number, hash")
                 .fetch_one(conn)
                 .await
         })?;
-        let hash = entry.hash(from_i64("number", number)?, &prev_hash);
+        let place = from_i64("number", number)?;
+        let hash = entry.hash(place, &prev_hash);
         on_db!(self, |conn| {
             sqlx::query(
                 "insert into audit_entry (number, at_ms, actor, action, object_kind, object_id, summary, before_json,
@@ -82,7 +84,7 @@ impl Tx {
                 .await
                 .map(|_| ())
         })?;
-        Ok(())
+        Ok(place)
     }
 
     /// The number of the newest entry; 0 = none.

@@ -23,6 +23,17 @@ struct Row {
     last_ms: i64,
 }
 
+/// Which runs of refusals.
+#[derive(Clone, Debug, Default)]
+pub struct WantedDenials {
+    /// Only of this principal.
+    pub principal: Option<PrincipalId>,
+    /// Only those that went on since this time, milliseconds since the Unix epoch.
+    pub since_ms: i64,
+    /// Only behind this one: its last time and its key.
+    pub after: Option<(i64, Vec<u8>)>,
+}
+
 impl TryFrom<Row> for Denial {
     type Error = StoreError;
     fn try_from(row: Row) -> Result<Self> {
@@ -79,32 +90,57 @@ impl Tx {
         Ok(())
     }
 
-    /// Runs of refusals that went on since a time, newest first, at most 200; of one principal when one is named.
+    /// Runs of refusals, newest first. They are many, so the database itself goes on behind the key.
     ///
     /// # Errors
     /// The database's.
     pub async fn denials(
         &mut self,
         environment: EnvironmentId,
-        principal: Option<PrincipalId>,
-        since_ms: i64,
+        wanted: &WantedDenials,
+        limit: u32,
     ) -> Result<Vec<Denial>> {
+        let (after_ms, after_key) = wanted.after.clone().unwrap_or((i64::MAX, Vec::new()));
         let rows: Vec<Row> = on_db!(self, |conn| {
             sqlx::query_as(
                 "select denial_key, agent_id, principal_id, principal_name, client_id, protocol, action, topic, rule_id,
                  reason, count, first_ms, last_ms
                  from denial
                  where environment_id = $1 and last_ms >= $2 and ($3 = 0 or principal_id = $4)
-                 order by last_ms desc limit 200",
+                 and (last_ms < $5 or (last_ms = $5 and denial_key > $6))
+                 order by last_ms desc, denial_key limit $7",
             )
             .bind(environment.0)
-            .bind(since_ms)
-            .bind(i64::from(principal.is_some()))
-            .bind(principal.map(|id| id.0))
+            .bind(wanted.since_ms)
+            .bind(i64::from(wanted.principal.is_some()))
+            .bind(wanted.principal.map(|id| id.0))
+            .bind(after_ms)
+            .bind(after_key)
+            .bind(i64::from(limit))
             .fetch_all(conn)
             .await
         })?;
         rows.into_iter().map(TryInto::try_into).collect()
+    }
+
+    /// How many runs of refusals there are, and refusals in them, whatever was seen of them.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn count_denials(&mut self, environment: EnvironmentId, wanted: &WantedDenials) -> Result<(u64, u64)> {
+        let (runs, refusals): (i64, i64) = on_db!(self, |conn| {
+            sqlx::query_as(
+                "select count(*), cast(coalesce(sum(count), 0) as bigint) from denial
+                 where environment_id = $1 and last_ms >= $2 and ($3 = 0 or principal_id = $4)",
+            )
+            .bind(environment.0)
+            .bind(wanted.since_ms)
+            .bind(i64::from(wanted.principal.is_some()))
+            .bind(wanted.principal.map(|id| id.0))
+            .fetch_one(conn)
+            .await
+        })?;
+        Ok((from_i64("count", runs)?, from_i64("count", refusals)?))
     }
 
     /// Forgets refusals that ended before a time.

@@ -71,6 +71,21 @@ impl Tx {
         Ok(())
     }
 
+    /// Locks the environment's row until the transaction ends.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn lock_environment(&mut self, environment: EnvironmentId) -> Result<()> {
+        on_db!(self, |conn| {
+            sqlx::query("update environment set revision = revision where environment_id = $1")
+                .bind(environment.0)
+                .execute(conn)
+                .await
+                .map(|_| ())
+        })?;
+        Ok(())
+    }
+
     /// Takes the next policy revision. The environment's row stays locked until the transaction ends, so revisions
     /// become visible in their order.
     ///

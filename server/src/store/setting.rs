@@ -34,6 +34,23 @@ impl Tx {
         Ok(())
     }
 
+    /// Removes the values whose names begin alike and that were written before a time.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn delete_settings(&mut self, prefix: &str, before_ms: i64) -> Result<()> {
+        on_db!(self, |conn| {
+            sqlx::query("delete from setting where substr(name, 1, $1) = $2 and updated_at_ms < $3")
+                .bind(i32::try_from(prefix.len()).unwrap_or(i32::MAX))
+                .bind(prefix)
+                .bind(before_ms)
+                .execute(conn)
+                .await
+                .map(|_| ())
+        })?;
+        Ok(())
+    }
+
     /// Removes a value; whether it was there.
     ///
     /// # Errors

@@ -31,21 +31,28 @@ struct Database {
 /// Runs one test against every database there is.
 async fn on_each(test: impl AsyncFn(&Database)) {
     test(&database(None).await).await;
-    match std::env::var("MESHPORT_TEST_POSTGRES_URL") {
-        Ok(server) => test(&database(Some(&server)).await).await,
-        Err(_) => assert!(
-            std::env::var_os("CI").is_none(),
-            "CI must test PostgreSQL too: set MESHPORT_TEST_POSTGRES_URL to a server where databases may be made"
-        ),
+    if let Some(url) = new_postgres_database().await {
+        test(&database(Some(url)).await).await;
     }
 }
 
-async fn database(server: Option<&str>) -> Database {
+/// Address of a new database on the PostgreSQL server of the test run; none where there is no server.
+pub(crate) async fn new_postgres_database() -> Option<String> {
+    match std::env::var("MESHPORT_TEST_POSTGRES_URL") {
+        Ok(server) => Some(schema::new_postgres_database(&server).await),
+        Err(_) => {
+            assert!(
+                std::env::var_os("CI").is_none(),
+                "CI must test PostgreSQL too: set MESHPORT_TEST_POSTGRES_URL to a server where databases may be made"
+            );
+            None
+        }
+    }
+}
+
+async fn database(postgres: Option<String>) -> Database {
     let folder = tempfile::tempdir().expect("a folder");
-    let url = match server {
-        None => format!("sqlite:{}", folder.path().join("test.sqlite").display()),
-        Some(server) => schema::new_postgres_database(server).await,
-    };
+    let url = postgres.unwrap_or_else(|| format!("sqlite:{}", folder.path().join("test.sqlite").display()));
     let store = Store::open(&url).await.expect("a database");
     let environment = Environment {
         id: EnvironmentId(Uuid::now_v7()),
@@ -290,4 +297,90 @@ async fn a_setting_is_taken_once() {
         assert!(!tx.take_setting("code", "b").await.expect("gone"));
     })
     .await;
+}
+
+#[tokio::test]
+async fn refusals_go_on_behind_a_key_also_when_many_happened_at_once() {
+    on_each(async |database| {
+        let (mut tx, hq) = (database.store.write().await.expect("a transaction"), site("hq"));
+        tx.insert_site(database.environment, &hq).await.expect("inserted");
+        let agent = crate::domain::agent::Agent {
+            id: mesh_protocol::id::AgentId(Uuid::now_v7()),
+            site: hq.id,
+            name: "hq-1".into(),
+            public_key: "ab".into(),
+            version: "1".into(),
+            state: crate::domain::agent::State::Enrolled,
+            certificate_ends_at_ms: 1,
+            fabric_addresses: vec![],
+            connected: false,
+            presence_since_ms: 5,
+            seen_at_ms: 0,
+            address: None,
+            created_at_ms: 5,
+        };
+        tx.insert_agent(database.environment, &agent).await.expect("inserted");
+        for (number, last_ms) in [(1, 5), (2, 5), (3, 5), (4, 9), (5, 1)] {
+            let denial = crate::domain::denial::Denial {
+                key: [number; 32],
+                agent: agent.id,
+                principal: None,
+                principal_name: "till-7".into(),
+                client_id: String::new(),
+                protocol: mesh_protocol::event::Protocol::Mqtt,
+                action: Action::Publish,
+                topic: "a".into(),
+                rule: None,
+                reason: "no rule".into(),
+                count: 2,
+                first_ms: 0,
+                last_ms,
+            };
+            tx.add_denial(database.environment, &denial).await.expect("added");
+        }
+        let mut wanted = WantedDenials { since_ms: 2, ..WantedDenials::default() };
+        let mut seen = Vec::new();
+        loop {
+            let rows = tx.denials(database.environment, &wanted, 2).await.expect("read");
+            let Some(last) = rows.last() else { break };
+            wanted.after = Some((last.last_ms, last.key.to_vec()));
+            seen.extend(rows.iter().map(|row| row.key[0]));
+        }
+        assert_eq!(seen, [4, 1, 2, 3]);
+        assert_eq!(tx.count_denials(database.environment, &wanted).await.expect("read"), (4, 8));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn settings_are_removed_by_how_their_names_begin_and_how_old_they_are() {
+    on_each(async |database| {
+        let mut tx = database.store.write().await.expect("a transaction");
+        for (name, at_ms) in [("code:a", 1), ("code:b", 5), ("co", 1), ("coder", 1)] {
+            tx.set_setting(name, "x", at_ms).await.expect("set");
+        }
+        tx.delete_settings("code:", 5).await.expect("removed");
+        for (name, stays) in [("code:a", false), ("code:b", true), ("co", true), ("coder", true)] {
+            assert_eq!(tx.setting(name).await.expect("read").is_some(), stays, "{name}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_notice_comes_when_its_transaction_is_visible_and_never_when_it_is_not() {
+    let Some(url) = new_postgres_database().await else { return };
+    let database = database(Some(url)).await;
+    let mut notices = database.store.notices().await.expect("an answer").expect("PostgreSQL has them");
+    let mut never = database.store.write().await.expect("a transaction");
+    never.notify("never").await.expect("told");
+    drop(never);
+    let mut tx = database.store.write().await.expect("a transaction");
+    tx.set_setting("a", "b", 1).await.expect("set");
+    tx.notify("done").await.expect("told");
+    tx.commit().await.expect("committed");
+    let heard = tokio::time::timeout(Duration::from_secs(20), notices.next()).await.expect("in time").expect("open");
+    assert_eq!(heard.as_deref(), Some("done"));
+    let mut tx = database.store.read().await.expect("a transaction");
+    assert_eq!(tx.setting("a").await.expect("read").as_deref(), Some("b"));
 }

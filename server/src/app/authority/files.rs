@@ -1,6 +1,6 @@
 //! The secret files: a folder with mode 0700, files with mode 0600, each written whole or not at all.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
@@ -13,6 +13,16 @@ use super::AuthorityError;
 pub(super) fn prepare_folder(folder: &Path) -> Result<(), AuthorityError> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|source| failed(folder, source))?;
     fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).map_err(|source| failed(folder, source))
+}
+
+/// Keeps other processes out of the folder until it is dropped; waits for those that are in it.
+pub(super) fn lock(folder: &Path) -> Result<File, AuthorityError> {
+    let path = folder.join("lock");
+    let mut options = OpenOptions::new();
+    let opened = options.write(true).create(true).truncate(false).mode(0o600).open(&path);
+    let file = opened.map_err(|source| failed(&path, source))?;
+    file.lock().map_err(|source| failed(&path, source))?;
+    Ok(file)
 }
 
 /// The text of a file; none when there is no such file.
@@ -37,6 +47,13 @@ pub(super) fn write(path: &Path, text: &str) -> Result<(), AuthorityError> {
         .map_err(|source| failed(&unfinished, source))?;
     file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(|source| failed(&unfinished, source))?;
     fs::rename(&unfinished, path).map_err(|source| failed(path, source))
+}
+
+/// Gives a file the name of another one, which is gone by that; durable when it returns.
+pub(super) fn rename(from: &Path, to: &Path) -> Result<(), AuthorityError> {
+    fs::rename(from, to).map_err(|source| failed(from, source))?;
+    let folder = to.parent().unwrap_or(Path::new("."));
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(|source| failed(folder, source))
 }
 
 /// An Ed25519 key kept as 64 hex digits; made when there is none.

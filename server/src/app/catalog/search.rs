@@ -7,7 +7,7 @@ use mesh_protocol::topic::{Filter, Topic};
 
 use super::entry::Entry;
 use crate::app::Result;
-use crate::app::page::{Cursor, limit, page};
+use crate::app::page::{Slice, page};
 
 /// Values of one facet that are listed.
 const FACET_VALUES_MAX: usize = 20;
@@ -32,12 +32,10 @@ pub(super) fn search(entries: Vec<Entry>, query: &CatalogQuery) -> Result<Catalo
         entries.into_iter().filter(|entry| (query.gone || !entry.row.gone) && wanted.is_met_by(entry)).collect();
     let facets = FIELDS.iter().map(|(field, name)| facet(*field, name, &found, query)).collect();
     let restricted = |entry: &Entry| FIELDS.iter().all(|(field, _)| is_chosen(*field, &entry.row, query));
-    let mut rows: Vec<CatalogRow> = found.into_iter().filter(restricted).map(|entry| entry.row).collect();
-    rows.sort_by(|a, b| {
-        wanted.rank(a).cmp(&wanted.rank(b)).then_with(|| a.name.cmp(&b.name)).then_with(|| a.id.cmp(&b.id))
-    });
-    let slice = page(rows, Cursor::read(query.cursor.as_deref())?, limit(query.limit, 50, 200), |row| row.id.clone())?;
-    Ok(CatalogPage { items: slice.items, next: slice.next, total: slice.total, facets })
+    let rows = found.into_iter().filter(restricted).map(|entry| entry.row).collect();
+    let key = |row: &CatalogRow| (wanted.rank(row), row.name.clone(), row.id.clone());
+    let page = page(rows, Slice::of(query.cursor.as_deref(), query.limit, 50, 200), key)?;
+    Ok(CatalogPage { items: page.items, next: page.next, total: page.total, facets })
 }
 
 /// What was typed, understood.

@@ -1,13 +1,13 @@
 //! Applications, clients, mesh roles, rules.
 
 use frontend::api::{
-    ApplicationInput, ApplicationView, Edit, Page, PortalApi, PrincipalInput, PrincipalQuery, PrincipalSecret,
-    PrincipalView, ReasonInput, RoleInput, RoleView, RotateInput, RuleInput, RuleQuery, RuleView,
+    ApplicationInput, ApplicationView, Edit, ListQuery, Page, PortalApi, PrincipalInput, PrincipalQuery,
+    PrincipalSecret, PrincipalView, ReasonInput, RoleInput, RoleView, RotateInput, RuleInput, RuleQuery, RuleView,
 };
 use mesh_protocol::id::{ApplicationId, PrincipalId, RoleId, RuleId};
 
 operations! { "access",
-    get "/api/v1/applications" applications() -> Vec<ApplicationView>;
+    get "/api/v1/applications" applications(query ListQuery) -> Page<ApplicationView>;
     post "/api/v1/applications" create_application(body ApplicationInput) -> ApplicationView;
     put "/api/v1/applications/{id}" update_application(path ApplicationId, body Edit<ApplicationInput>) -> ApplicationView;
     delete "/api/v1/applications/{id}" delete_application(path ApplicationId, revision) -> ();
@@ -19,7 +19,7 @@ operations! { "access",
     post "/api/v1/principals/{id}/block" block_principal(path PrincipalId, body ReasonInput) -> PrincipalView;
     post "/api/v1/principals/{id}/unblock" unblock_principal(path PrincipalId) -> PrincipalView;
     delete "/api/v1/principals/{id}" delete_principal(path PrincipalId, revision) -> ();
-    get "/api/v1/roles" roles() -> Vec<RoleView>;
+    get "/api/v1/roles" roles(query ListQuery) -> Page<RoleView>;
     post "/api/v1/roles" create_role(body RoleInput) -> RoleView;
     put "/api/v1/roles/{id}" update_role(path RoleId, body Edit<RoleInput>) -> RoleView;
     delete "/api/v1/roles/{id}" delete_role(path RoleId, revision) -> ();

@@ -12,5 +12,5 @@ operations! { "evidence",
     put "/api/v1/catalog/{id}" update_catalog_object(path String, body Edit<CatalogObjectInput>) -> CatalogObject;
     get "/api/v1/graph" graph(query GraphQuery) -> FlowGraph;
     get "/api/v1/subscriptions" subscriptions(query SubscriptionQuery) -> Page<SubscriptionRow>;
-    get "/api/v1/denials" denials(query DenialQuery) -> Vec<DenialRow>;
+    get "/api/v1/denials" denials(query DenialQuery) -> Page<DenialRow>;
 }

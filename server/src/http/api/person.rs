@@ -4,8 +4,8 @@
 use axum::Json;
 use axum_extra::extract::CookieJar;
 use frontend::api::{
-    Edit, LoginInput, Me, PersonInput, PersonView, PortalApi, SetupInput, SetupState, TokenCreated, TokenInput,
-    TokenView,
+    Edit, ListQuery, LoginInput, Me, Page, PersonInput, PersonView, PortalApi, SetupInput, SetupState, TokenCreated,
+    TokenInput, TokenView,
 };
 use mesh_protocol::id::PersonId;
 use utoipa_axum::router::OpenApiRouter;
@@ -19,11 +19,11 @@ use crate::portal::Portal;
 operations! { "people",
     get "/api/v1/me" me() -> Me;
     get "/api/v1/setup" setup_state() -> SetupState;
-    get "/api/v1/people" people() -> Vec<PersonView>;
+    get "/api/v1/people" people(query ListQuery) -> Page<PersonView>;
     post "/api/v1/people" create_person(body PersonInput) -> PersonView;
     put "/api/v1/people/{id}" update_person(path PersonId, body Edit<PersonInput>) -> PersonView;
     delete "/api/v1/people/{id}" delete_person(path PersonId, revision) -> ();
-    get "/api/v1/tokens" tokens() -> Vec<TokenView>;
+    get "/api/v1/tokens" tokens(query ListQuery) -> Page<TokenView>;
     post "/api/v1/tokens" create_token(body TokenInput) -> TokenCreated;
     delete "/api/v1/tokens/{id}" delete_token(path String) -> ();
 }

@@ -10,18 +10,21 @@ use super::TestPortal;
 use crate::app::permission::{Access, ENDPOINTS};
 use crate::domain::person::PortalRole;
 
-struct Endpoint {
-    operation: String,
-    method: String,
-    path: String,
-    body: Option<Value>,
+pub(super) struct Endpoint {
+    pub(super) operation: String,
+    pub(super) method: String,
+    pub(super) path: String,
+    pub(super) body: Option<Value>,
+    /// It names one object by its id, which is of none.
+    pub(super) is_of_one: bool,
 }
 
-fn endpoints() -> Vec<Endpoint> {
+pub(super) fn endpoints() -> Vec<Endpoint> {
     let document = serde_json::to_value(crate::http::openapi()).expect("a document");
     let mut found = Vec::new();
     for (path, methods) in document["paths"].as_object().expect("paths") {
         for (method, operation) in methods.as_object().expect("methods") {
+            let is_of_one = path.contains("{id}");
             let mut path = path.replace("{id}", "00000000-0000-0000-0000-000000000000");
             if path.ends_with("/tail") {
                 path.push_str("?site=00000000-0000-0000-0000-000000000000&filter=a");
@@ -33,6 +36,7 @@ fn endpoints() -> Vec<Endpoint> {
                 operation: operation["operationId"].as_str().expect("an id").to_owned(),
                 method: method.to_uppercase(),
                 path,
+                is_of_one,
                 body: operation.get("requestBody").map(|body| sample(body, &document)),
             });
         }
