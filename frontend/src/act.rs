@@ -15,6 +15,8 @@ pub struct Act<I: 'static> {
     pub busy: RwSignal<bool>,
     /// Why the last call failed; none after a success.
     pub error: RwSignal<Option<ApiError>>,
+    /// The fields that have an input on the page now, which shows what is wrong with them.
+    claimed: RwSignal<Vec<&'static str>>,
 }
 
 impl<I> Clone for Act<I> {
@@ -62,7 +64,7 @@ impl<I: 'static> Act<I> {
                 }
             });
         });
-        Self { start, busy, error }
+        Self { start, busy, error, claimed: RwSignal::new(Vec::new()) }
     }
 
     /// Starts it, unless it is under way.
@@ -70,21 +72,32 @@ impl<I: 'static> Act<I> {
         self.start.run(input);
     }
 
-    /// What the portal says is wrong with one field of the input.
+    /// What the portal says is wrong with one field of the input. Called where its input is drawn: as long as that is
+    /// there, [`ActError`] leaves the field to it.
     #[must_use]
     pub fn field(self, field: &'static str) -> Signal<Option<String>> {
+        let claimed = self.claimed;
+        claimed.update(|claimed| claimed.push(field));
+        on_cleanup(move || {
+            let _ = claimed.try_update(|claimed| {
+                if let Some(at) = claimed.iter().position(|have| *have == field) {
+                    claimed.swap_remove(at);
+                }
+            });
+        });
         Signal::derive(move || {
             self.error.with(|error| error.as_ref().and_then(|error| error.field(field).map(str::to_owned)))
         })
     }
 }
 
-/// What went wrong with a form as a whole, above its buttons.
+/// What went wrong with a form as a whole, above its buttons; and with those of its fields that have no input.
 #[component]
-pub fn ActError(
-    /// The error of an [`Act`].
-    error: RwSignal<Option<ApiError>>,
+pub fn ActError<I: 'static>(
+    /// What was tried.
+    act: Act<I>,
 ) -> impl IntoView {
+    let (error, claimed) = (act.error, act.claimed);
     view! {
         {move || {
             error
@@ -93,7 +106,7 @@ pub fn ActError(
                     view! {
                         <div class="m-form__error" role="alert">
                             <Icon name="alert" small=true/>
-                            <span>{sentence(&error)}</span>
+                            <span>{claimed.with(|claimed| sentence(&error, claimed))}</span>
                         </div>
                     }
                 })
@@ -102,11 +115,27 @@ pub fn ActError(
     .into_any()
 }
 
-/// The error in one or two sentences, with the way out where it is always the same.
-fn sentence(error: &ApiError) -> String {
-    let mut text = capital(&error.title);
-    if !text.ends_with('.') {
+/// The error in one or two sentences, with what is wrong with the fields that are not marked (`claimed`) and with the
+/// way out where it is always the same.
+#[must_use]
+pub fn sentence(error: &ApiError, claimed: &[&str]) -> String {
+    let unmarked: Vec<String> = error
+        .fields
+        .iter()
+        .filter(|field| !claimed.contains(&field.field.as_str()))
+        .map(|field| format!("{} {}.", capital(&field.field.replace(['.', '_'], " ")), field.message))
+        .collect();
+    // "Check the marked fields" needs one that is marked.
+    let mut text =
+        if unmarked.is_empty() || unmarked.len() < error.fields.len() { capital(&error.title) } else { String::new() };
+    if !text.is_empty() && !text.ends_with('.') {
         text.push('.');
+    }
+    for unmarked in unmarked {
+        if !text.is_empty() {
+            text.push(' ');
+        }
+        text.push_str(&unmarked);
     }
     if let Some(detail) = &error.detail {
         text.push(' ');
@@ -132,13 +161,55 @@ fn capital(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::FieldError;
 
     #[test]
     fn an_error_is_a_sentence_with_the_way_out() {
         let mut error = ApiError::new("stale-revision", 409, "the rule is at revision 4");
-        assert!(sentence(&error).starts_with("The rule is at revision 4. Somebody else changed it"));
+        assert!(sentence(&error, &[]).starts_with("The rule is at revision 4. Somebody else changed it"));
         error.kind = "forbidden".into();
         error.needs = Some("approver".into());
-        assert_eq!(sentence(&error), "The rule is at revision 4. It takes approver; an admin can give you that role.");
+        assert_eq!(
+            sentence(&error, &[]),
+            "The rule is at revision 4. It takes approver; an admin can give you that role."
+        );
+    }
+
+    #[test]
+    fn what_no_input_shows_is_said_above_the_buttons() {
+        let mut error = ApiError::new("invalid", 422, "check the marked fields");
+        let field = |field: &str, message: &str| FieldError { field: field.to_owned(), message: message.to_owned() };
+        error.fields = vec![field("name", "is required"), field("sasl.secret", "is required")];
+        assert_eq!(sentence(&error, &["name", "sasl.secret"]), "Check the marked fields.");
+        assert_eq!(sentence(&error, &["name"]), "Check the marked fields. Sasl secret is required.");
+        assert_eq!(sentence(&error, &[]), "Name is required. Sasl secret is required.", "nothing is marked");
+    }
+
+    #[test]
+    fn a_field_is_left_to_its_input_as_long_as_that_is_drawn() {
+        use std::sync::Arc;
+
+        use crate::api::rest::RestApi;
+
+        let owner = Owner::new();
+        owner.with(|| {
+            provide_context(Api(Arc::new(RestApi(Nobody))));
+            let act = Act::new(|_, ()| async { Ok(()) }, |()| {});
+            let input = Owner::new();
+            let _ = input.with(|| act.field("labels"));
+            assert_eq!(act.claimed.get_untracked(), ["labels"]);
+            input.cleanup();
+            assert!(act.claimed.get_untracked().is_empty());
+        });
+    }
+
+    /// A portal that is never asked.
+    #[derive(Debug)]
+    struct Nobody;
+
+    impl crate::api::rest::Transport for Nobody {
+        fn exchange(&self, _: crate::api::rest::Request) -> crate::api::rest::Exchange {
+            unreachable!("nothing is sent")
+        }
     }
 }

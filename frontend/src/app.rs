@@ -31,15 +31,10 @@ pub fn App() -> impl IntoView {
     Toasts::provide();
     let ready = RwSignal::new(false);
     provide_context(Ready(ready));
-    // The page below hydrates in tasks of its own; a timer runs when these are done.
+    // Effects run once the whole page is hydrated.
     Effect::new(move || {
-        set_timeout(
-            move || {
-                ready.set(true);
-                browser::mark_ready();
-            },
-            std::time::Duration::ZERO,
-        );
+        ready.set(true);
+        browser::mark_ready();
     });
 
     view! {

@@ -16,6 +16,7 @@ pub mod browser;
 pub mod clock;
 pub mod components;
 pub mod document;
+pub mod editor;
 pub mod format;
 pub mod frame;
 pub mod graph;

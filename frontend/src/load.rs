@@ -13,8 +13,33 @@ use crate::components::{Banner, Empty, Main, Skeleton};
 use crate::live::Live;
 use crate::status::PageStatus;
 
-/// Something a page loads.
-pub type Loading<T> = Resource<Result<T, ApiError>>;
+/// Something a page loads. Cheap to copy.
+pub struct Loading<T: Send + Sync + 'static>(Resource<Answered<T>>);
+
+/// An answer, with the number of the key it was asked for: another key is another number.
+type Answered<T> = (u64, Result<T, ApiError>);
+
+impl<T: Send + Sync + 'static> Clone for Loading<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: Send + Sync + 'static> Copy for Loading<T> {}
+
+impl<T: Send + Sync + 'static> std::fmt::Debug for Loading<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Loading").finish_non_exhaustive()
+    }
+}
+
+impl<T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static> Loading<T> {
+    /// The newest answer; none while the first is on its way. Reading it follows it.
+    #[must_use]
+    pub fn get(self) -> Option<Result<T, ApiError>> {
+        self.0.get().map(|(_, answer)| answer)
+    }
+}
 
 thread_local! {
     /// How many [`Load`]s draw their children right now.
@@ -46,14 +71,46 @@ where
     );
     let live = Live::get();
     let api = expect_context::<Api>();
-    Resource::new(move || (live.version(topics), key()), move |(_, key)| fetch(api.clone(), key))
+    let asked = Memo::new(move |last: Option<&(u64, K)>| {
+        let key = key();
+        let number = last.map_or(0, |(number, old)| if *old == key { *number } else { *number + 1 });
+        (number, key)
+    });
+    Loading(Resource::new(
+        move || (live.version(topics), asked.get()),
+        move |(_, (number, key))| {
+            let answer = fetch(api.clone(), key);
+            async move { (number, answer.await) }
+        },
+    ))
 }
 
-/// What there is to draw.
+/// What is known: the last value and what became of the last try, each with the number of its key.
 #[derive(Clone, Debug, PartialEq)]
 struct State<T> {
-    value: Option<T>,
-    error: Option<ApiError>,
+    value: Option<(u64, T)>,
+    error: Option<(u64, ApiError)>,
+}
+
+impl<T: Clone> State<T> {
+    fn next(last: Option<&Self>, answer: Option<Answered<T>>) -> Self {
+        let kept = || last.and_then(|last| last.value.clone());
+        match answer {
+            Some((number, Ok(value))) => Self { value: Some((number, value)), error: None },
+            Some((number, Err(error))) => Self { value: kept(), error: Some((number, error)) },
+            None => Self { value: kept(), error: None },
+        }
+    }
+
+    /// A value of another key says nothing about what was asked for now, so it does not stand in for it.
+    fn face(&self, one: bool) -> Face {
+        match (&self.value, &self.error) {
+            (Some((of, _)), Some((number, error))) if of != number => Face::Failed(error.clone()),
+            (Some((of, _)), _) => Face::There(if one { *of } else { 0 }),
+            (None, Some((_, error))) => Face::Failed(error.clone()),
+            (None, None) => Face::Loading,
+        }
+    }
 }
 
 /// Which of the faces is shown. Only a change of face rebuilds; a change of value updates in place.
@@ -61,10 +118,12 @@ struct State<T> {
 enum Face {
     Loading,
     Failed(ApiError),
-    There,
+    /// With the number of the key, where another key is another page.
+    There(u64),
 }
 
 /// Draws a resource in whatever state it is. A value that cannot be refreshed stays, with a banner that says so.
+/// Another key that cannot be loaded says so instead: what was there was another thing.
 #[component]
 pub fn Load<T, F, V>(
     /// What is loaded.
@@ -74,7 +133,10 @@ pub fn Load<T, F, V>(
     /// The heading while there is nothing to draw, when the children are a whole page with a heading of their own.
     #[prop(optional)]
     title: Option<&'static str>,
-    /// Draws it; called once, the signal brings newer values.
+    /// The key names one thing. Another one is drawn anew, so that no dialog and no draft goes over to it.
+    #[prop(optional)]
+    one: bool,
+    /// Draws it; the signal brings newer values.
     children: F,
 ) -> impl IntoView
 where
@@ -86,32 +148,22 @@ where
     view! {
         <Transition fallback=move || framed(title, view! { <Skeleton/> }.into_any())>
             {
-                let state = Memo::new(move |last: Option<&State<T>>| {
-                    let kept = || last.and_then(|last| last.value.clone());
-                    match resource.get() {
-                        Some(Ok(value)) => State { value: Some(value), error: None },
-                        Some(Err(error)) => State { value: kept(), error: Some(error) },
-                        None => State { value: kept(), error: None },
-                    }
-                });
-                let face = Memo::new(move |_| state.with(|state| match (&state.value, &state.error) {
-                    (Some(_), _) => Face::There,
-                    (None, Some(error)) => Face::Failed(error.clone()),
-                    (None, None) => Face::Loading,
-                }));
-                let error = Memo::new(move |_| state.with(|state| state.error.clone()));
+                let state = Memo::new(move |last: Option<&State<T>>| State::next(last, resource.0.get()));
+                let face = Memo::new(move |_| state.with(|state| state.face(one)));
+                let error = Memo::new(move |_| state.with(|state| state.error.clone().map(|(_, error)| error)));
                 move || match face.get() {
                     Face::Loading => framed(title, view! { <Skeleton/> }.into_any()),
                     Face::Failed(error) => {
                         if title.is_some() {
                             PageStatus::tell(error.status);
                         }
-                        let failed = view! { <Failed error=error what=what on_retry=move |()| resource.refetch()/> };
+                        let failed = view! { <Failed error=error what=what on_retry=move |()| resource.0.refetch()/> };
                         framed(title, failed.into_any())
                     }
-                    Face::There => {
+                    Face::There(_) => {
                         let value = Signal::derive(move || {
-                            state.with(|state| state.value.clone()).expect("a value that was there is kept")
+                            let value = state.with(|state| state.value.clone());
+                            value.map(|(_, value)| value).expect("a value that was there is kept")
                         });
                         view! {
                             <Show when=move || error.with(Option::is_some)>
@@ -183,4 +235,42 @@ pub fn Failed(
         .into_any(),
     }
     .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is drawn after these answers, one after the other.
+    fn drawn(answers: &[(u64, Result<&'static str, &str>)], one: bool) -> (Option<&'static str>, Face) {
+        let mut state = State::next(None, None);
+        for (number, answer) in answers {
+            let answer = answer.map_err(|title| ApiError::new("internal", 500, title));
+            state = State::next(Some(&state), Some((*number, answer)));
+        }
+        let face = state.face(one);
+        (state.value.map(|(_, value)| value), face)
+    }
+
+    #[test]
+    fn what_cannot_be_refreshed_stays() {
+        let (value, face) = drawn(&[(0, Ok("till-7")), (0, Err("away"))], true);
+        assert_eq!((value, face), (Some("till-7"), Face::There(0)));
+    }
+
+    #[test]
+    fn another_thing_that_fails_is_not_shown_as_the_one_before() {
+        let failed = |face| matches!(face, Face::Failed(error) if error.title == "gone");
+        assert!(failed(drawn(&[(0, Ok("till-7")), (1, Err("gone"))], true).1));
+        assert!(failed(drawn(&[(0, Ok("till-7")), (1, Err("gone"))], false).1), "another page of a list neither");
+        let (value, face) = drawn(&[(0, Ok("till-7")), (1, Err("gone")), (2, Ok("till-7"))], true);
+        assert_eq!((value, face), (Some("till-7"), Face::There(2)), "and going back shows it again");
+    }
+
+    #[test]
+    fn another_thing_is_drawn_anew_and_a_list_goes_on() {
+        let answers = [(0, Ok("till-7")), (1, Ok("till-8"))];
+        assert_eq!(drawn(&answers, true).1, Face::There(1));
+        assert_eq!(drawn(&answers, false).1, Face::There(0));
+    }
 }

@@ -57,9 +57,10 @@ pub const fn role_name(role: PortalRole) -> &'static str {
     }
 }
 
-/// Names of the permission table that pages ask for; the server's table is the one that decides, and its tests compare
-/// the two.
+/// The names of the permission table; the server's table is the one that decides, and its test holds the two equal.
 pub mod right {
+    /// Catalog, graph, state and configuration.
+    pub const READ: &str = "read";
     /// Owner and description of catalog objects.
     pub const CATALOG_WRITE: &str = "catalog.write";
     /// Applications.
@@ -74,8 +75,14 @@ pub mod right {
     pub const RULE_WRITE: &str = "rule.write";
     /// Stop one client's publishing, and let it go on.
     pub const BLOCK: &str = "principal.block";
-    /// Sites, join tokens, links, listeners, broker connections.
+    /// Sites and join tokens.
     pub const SITE_WRITE: &str = "site.write";
+    /// Links between sites.
+    pub const LINK_WRITE: &str = "link.write";
+    /// Listeners.
+    pub const LISTENER_WRITE: &str = "listener.write";
+    /// Broker connections.
+    pub const BROKER_WRITE: &str = "broker.write";
     /// Revoke an agent for good.
     pub const AGENT_WRITE: &str = "agent.write";
     /// Routes.
@@ -86,7 +93,8 @@ pub mod right {
     pub const TOKEN_WRITE: &str = "token.write";
 
     /// All of them, with the smallest role that has each.
-    pub const ALL: [(&str, &str); 12] = [
+    pub const ALL: [(&str, &str); 16] = [
+        (READ, "viewer"),
         (CATALOG_WRITE, "developer"),
         (APPLICATION_WRITE, "developer"),
         (TRY, "developer"),
@@ -96,6 +104,9 @@ pub mod right {
         (BLOCK, "approver or operator"),
         (SITE_WRITE, "operator"),
         (AGENT_WRITE, "operator"),
+        (LINK_WRITE, "operator"),
+        (LISTENER_WRITE, "operator"),
+        (BROKER_WRITE, "operator"),
         (ROUTE_WRITE, "operator"),
         (PEOPLE_WRITE, "admin"),
         (TOKEN_WRITE, "admin"),

@@ -134,6 +134,50 @@ fn an_empty_list_names_the_next_step() {
     assert!(html.contains("href=\"/clients\""));
 }
 
+/// A list without rows.
+fn nothing() -> serde_json::Value {
+    serde_json::json!([])
+}
+
+#[test]
+fn a_narrowed_list_that_is_empty_does_not_say_that_there_is_nothing() {
+    let empty =
+        || retailer().with("/rules", nothing()).with("/principals", nothing()).with("/subscriptions", nothing());
+    let (role, application) = (fixture::id(21), fixture::id(61));
+    let cases = [
+        (format!("/acl?role={role}"), "No rule is about it", "No rules yet", "Role: till"),
+        (format!("/acl?principal={}", fixture::id(81)), "No rule is about it", "No rules yet", "Client: till-7"),
+        (format!("/acl?role={role}&q=x"), "No rule matches “x” among those", "No rules yet", "Role: till"),
+        (format!("/clients?role={role}"), "No client belongs to it", "No clients yet", "Role: till"),
+        (format!("/clients?application={application}"), "No client belongs to it", "No clients yet", "Checkout"),
+        ("/subscriptions?site=hq".to_owned(), "Nobody subscribes at hq", "Nobody subscribes<", "All subscriptions"),
+    ];
+    for (path, says, not, way_back) in cases {
+        let html = admin_sees(empty(), &path);
+        assert!(html.contains(says) && html.contains(way_back) && !html.contains(not), "{path}: {html}");
+    }
+    assert!(admin_sees(empty(), "/clients").contains("No clients yet"), "without a filter there is nothing");
+    let gone = admin_sees(empty(), &format!("/acl?role={}", fixture::id(29)));
+    assert!(gone.contains("Remove the filter Role: one that is gone"), "{gone}");
+}
+
+#[test]
+fn what_a_silent_agent_said_is_shown_as_last_known() {
+    let site = admin_sees(retailer(), &format!("/sites/{}", fixture::id(3)));
+    assert!(site.contains("Was running") && site.contains("last known 14 min ago by lyon-1"), "{site}");
+    assert!(!site.contains(">Running<"), "a dead agent's listener does not run: {site}");
+    let sites = admin_sees(retailer(), "/sites");
+    assert!(sites.contains("Was down") && sites.contains("Up"), "{sites}");
+    assert!(admin_sees(retailer(), &format!("/routes/{}", fixture::id(71))).contains("Running"), "its agent is online");
+}
+
+#[test]
+fn a_site_that_is_kept_says_why_instead_of_offering_to_delete_it() {
+    let site = |number| admin_sees(retailer(), &format!("/sites/{}", fixture::id(number)));
+    assert!(site(3).contains("kept for the record") && !site(3).contains(">Delete site"));
+    assert!(site(4).contains("Delete site"));
+}
+
 #[test]
 fn every_page_carries_its_content_without_a_script() {
     let cases = [
@@ -167,7 +211,7 @@ fn what_is_gone_says_so() {
     assert!(admin_sees(retailer(), &format!("/sites/{}", fixture::id(77))).contains("It is not here"));
     let html = admin_sees(retailer(), "/agents/nonsense");
     assert!(html.contains("It is not here"));
-    assert!(html.contains("<h1>Agent</h1>"), "it has the frame of a page: {html}");
+    assert!(html.contains("<h1>Agent<"), "it has the frame of a page: {html}");
 }
 
 #[test]

@@ -19,15 +19,29 @@ use thirtyfour::{ChromeCapabilities, ChromiumLikeCapabilities, DesiredCapabiliti
 use crate::SOON;
 
 /// Deque's accessibility checker; it looks for what a machine can find of WCAG 2.2 A and AA. One rule, which axe itself
-/// calls experimental, is left out: it takes every figure that is drawn inside a node of a graph for a part of its label.
+/// calls experimental, is run apart and outside of drawings only: it takes every figure that is drawn inside a node of a
+/// graph for a part of its label.
 const AXE: &str = include_str!("../vendor/axe.min.js");
 const RUN_AXE: &str = "
     const done = arguments[arguments.length - 1];
     const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
-    const rules = { 'label-content-name-mismatch': { enabled: false } };
-    axe.run(document, { runOnly: tags, rules }).then(
-        result => done(result.violations.map(v => v.id + ': ' + v.nodes.map(n => n.target.join(' ')).slice(0, 3).join(', '))),
-        error => done(['axe failed: ' + error]));";
+    const apart = 'label-content-name-mismatch';
+    const found = result =>
+        result.violations.map(v => v.id + ': ' + v.nodes.map(n => n.target.join(' ')).slice(0, 3).join(', '));
+    const run = async () => [
+        ...found(await axe.run(document, { runOnly: tags, rules: { [apart]: { enabled: false } } })),
+        ...found(await axe.run({ exclude: ['svg'] }, { runOnly: { type: 'rule', values: [apart] } })),
+    ];
+    run().then(done, error => done(['axe failed: ' + error]));";
+
+/// Waits until the page has been painted and one more frame has passed. Chromium holds the old picture until then, and a
+/// click that it takes meanwhile goes to what was there before.
+const PAINTED: &str = "
+    const done = arguments[arguments.length - 1];
+    const look = () => performance.getEntriesByName('first-contentful-paint').length > 0
+        ? requestAnimationFrame(() => requestAnimationFrame(() => done(null)))
+        : setTimeout(look, 5);
+    look();";
 
 /// Wide and narrow windows, in CSS pixels.
 pub const WIDE: (u32, u32) = (1440, 900);
@@ -65,13 +79,15 @@ impl Browser {
         Ok(browser)
     }
 
-    /// Opens a path of the portal and waits until the page is interactive.
+    /// Opens a path of the portal and waits until the page is interactive and seen.
     ///
     /// # Errors
-    /// It does not become interactive.
+    /// It does not become interactive, or is not painted.
     pub async fn open(&self, path: &str) -> anyhow::Result<()> {
         self.driver.goto(format!("{}{path}", self.base)).await.with_context(|| format!("open {path}"))?;
-        self.element("html[data-ready]").await.with_context(|| format!("{path} becomes interactive")).map(drop)
+        self.element("html[data-ready]").await.with_context(|| format!("{path} becomes interactive"))?;
+        let painted = self.driver.execute_async(PAINTED, Vec::new()).await;
+        painted.with_context(|| format!("{path} is painted")).map(drop)
     }
 
     /// Signs in by the form.
@@ -206,6 +222,18 @@ impl Browser {
         let field = self.element(&format!("input[name={name}]")).await?;
         field.send_keys(Key::Control + "a").await.with_context(|| format!("select what {name} holds"))?;
         field.send_keys(text).await.with_context(|| format!("write into {name}"))
+    }
+
+    /// What the field of a CSS selector holds; of a list, the words of its choice.
+    ///
+    /// # Errors
+    /// It does not come.
+    pub async fn held(&self, selector: &str) -> anyhow::Result<String> {
+        self.element(selector).await?;
+        let script = "const field = document.querySelector(arguments[0]);
+            return field.selectedOptions ? field.selectedOptions[0]?.textContent.trim() ?? '' : field.value;";
+        let held = self.driver.execute(script, vec![Value::from(selector)]).await;
+        held.and_then(|held| held.convert()).with_context(|| format!("read what {selector} holds"))
     }
 
     /// Chooses the option with these words in the list of this name.

@@ -62,7 +62,9 @@ impl Pending {
     /// From now on.
     pub(crate) fn begin() -> anyhow::Result<Self> {
         let marker = target_dir().join("site.pending");
-        fs::create_dir_all(target_dir()).and_then(|()| fs::write(&marker, [])).context("mark that the site is built")?;
+        fs::create_dir_all(target_dir())
+            .and_then(|()| fs::write(&marker, []))
+            .context("mark that the site is built")?;
         Ok(Self { marker, since: SystemTime::now() })
     }
 

@@ -21,13 +21,13 @@ pub fn Code(
         copied.set(true);
         set_timeout(move || copied.set(false), std::time::Duration::from_secs(2));
     };
-    let label = format!("Copy {what}");
+    let word = move || if copied.get() { "Copied" } else { "Copy" };
     view! {
         <div class="m-code">
             <pre tabindex="0"><code>{text}</code></pre>
-            <button class="m-button m-button--small" type="button" aria-label=label on:click=copy>
+            <button class="m-button m-button--small" type="button" aria-label=move || format!("{} {what}", word()) on:click=copy>
                 <Icon name="copy" small=true/>
-                <span aria-live="polite">{move || if copied.get() { "Copied" } else { "Copy" }}</span>
+                <span aria-live="polite">{word}</span>
             </button>
         </div>
     }

@@ -23,7 +23,11 @@ pub fn Dialog(
     Effect::new(move || {
         let Some(dialog) = dialog.get() else { return };
         match (open.get(), dialog.open()) {
-            (true, false) => drop(dialog.show_modal()),
+            (true, false) => {
+                if let Err(error) = dialog.show_modal() {
+                    leptos::logging::error!("a dialog did not open: {error:?}");
+                }
+            }
             (false, true) => dialog.close(),
             _ => {}
         }

@@ -12,11 +12,32 @@ fn Below(#[prop(into)] hint: Signal<String>, #[prop(into)] error: Signal<Option<
         <Show when=move || hint.with(|hint| !hint.is_empty())>
             <span class="m-field__hint">{hint}</span>
         </Show>
+        <Wrong error=error/>
+    }
+    .into_any()
+}
+
+/// What is wrong with a group of controls; a control of its own shows it itself.
+#[component]
+pub fn Wrong(
+    /// What is wrong.
+    #[prop(into)]
+    error: Signal<Option<String>>,
+) -> impl IntoView {
+    view! {
         <Show when=move || error.with(Option::is_some)>
             <span class="m-field__error" role="alert"><Icon name="alert" small=true/>{move || error.get()}</span>
         </Show>
     }
     .into_any()
+}
+
+/// What is wrong: first what the browser sees while one types, then what the portal said.
+pub fn either(
+    portal: Signal<Option<String>>,
+    own: impl Fn() -> Option<String> + Send + Sync + 'static,
+) -> Signal<Option<String>> {
+    Signal::derive(move || own().or_else(|| portal.get()))
 }
 
 /// A line of text.
@@ -124,7 +145,7 @@ pub fn TextArea(
 /// One of a list: value and words.
 pub type Choice = (String, String);
 
-/// One of a few.
+/// One of a few. A value that is none of them is shown as a choice still to be made.
 #[component]
 pub fn Select(
     /// What it is.
@@ -144,6 +165,9 @@ pub fn Select(
     #[prop(into, optional)]
     error: Signal<Option<String>>,
 ) -> impl IntoView {
+    // Only another list is drawn again: a live update that changes nothing leaves an open list alone.
+    let choices = Memo::new(move |_| choices.get());
+    let unknown = Memo::new(move |_| choices.with(|all| value.with(|value| all.iter().all(|(key, _)| key != value))));
     view! {
         <label class="m-field">
             <span class="m-field__label">{label}</span>
@@ -153,6 +177,9 @@ pub fn Select(
                 aria-invalid=move || error.with(Option::is_some).then_some("true")
                 on:change=move |ev| value.set(event_target_value(&ev))
             >
+                <Show when=move || unknown.get()>
+                    <option value="" disabled selected prop:selected=true>"Choose one"</option>
+                </Show>
                 {move || {
                     choices
                         .get()

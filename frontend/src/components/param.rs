@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 use leptos_router::params::ParamsMap;
 
-use super::{Choice, use_param, use_set_params};
+use super::{Choice, Icon, use_param, use_set_params};
 
 /// The address of this page with one parameter changed; an empty value takes it away. The cursor leaves, because it
 /// belongs to another list.
@@ -77,6 +77,35 @@ pub fn ParamCheck(
             />
             {label}
         </label>
+    }
+    .into_any()
+}
+
+/// What narrows a list, with the way to take it away; nothing while the parameter is not there. It is a link, so it works
+/// before any script does.
+#[component]
+pub fn ParamChip(
+    /// The parameter.
+    name: &'static str,
+    /// What it stands for, such as `Role: till`.
+    #[prop(into)]
+    words: Signal<String>,
+) -> impl IntoView {
+    let query = use_query_map();
+    let value = use_param(name);
+    view! {
+        <Show when=move || value.with(|value| !value.is_empty())>
+            <span class="m-chip m-chip--filter">
+                {words}
+                <a
+                    class="m-chip__drop"
+                    href=move || query.with(|query| with_param(query, name, ""))
+                    aria-label=move || format!("Remove the filter {}", words.get())
+                >
+                    <Icon name="cross" small=true/>
+                </a>
+            </span>
+        </Show>
     }
     .into_any()
 }

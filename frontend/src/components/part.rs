@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use mesh_protocol::report::{PartRef, PartState};
 
-use super::{Age, Run, RunState, Table};
+use super::{Age, LastKnown, Run, RunState, Table};
 use crate::api::PartView;
 
 /// A part's state as a mark and a word.
@@ -18,6 +18,29 @@ pub(crate) const fn part_state(state: PartState) -> (RunState, &'static str) {
     }
 }
 
+/// The same of a part whose agent is silent: what was is not what is, good or bad.
+const fn past_state(state: PartState) -> (RunState, &'static str) {
+    let word = match state {
+        PartState::Starting => "Was starting",
+        PartState::Running => "Was running",
+        PartState::Degraded => "Worked in part",
+        PartState::Failing => "Was failing",
+        PartState::Rejected => "Was refused",
+    };
+    (RunState::Stale, word)
+}
+
+/// How a part is, as far as anybody knows.
+const fn known_state(part: &PartView) -> (RunState, &'static str) {
+    if part.freshness.stale { past_state(part.state) } else { part_state(part.state) }
+}
+
+/// Whether nobody has heard of any of the parts lately, so that their figures are the last known ones.
+#[must_use]
+pub(crate) fn all_stale(parts: &[PartView]) -> bool {
+    !parts.is_empty() && parts.iter().all(|part| part.freshness.stale)
+}
+
 /// What kind of part it is, in a word.
 const fn kind(object: PartRef) -> &'static str {
     match object {
@@ -29,13 +52,15 @@ const fn kind(object: PartRef) -> &'static str {
     }
 }
 
-/// The worst of several parts, with what it says; none = nothing runs yet.
+/// The worst of several parts, with what it says; none = nothing runs yet. One that nobody hears of may be as bad as any,
+/// but what is known to be wrong comes first.
 #[must_use]
 pub(crate) fn worst(parts: &[PartView]) -> Option<&PartView> {
     let rank = |part: &&PartView| match part.state {
-        PartState::Rejected => 4,
-        PartState::Failing => 3,
-        PartState::Degraded => 2,
+        _ if part.freshness.stale => 2,
+        PartState::Rejected => 5,
+        PartState::Failing => 4,
+        PartState::Degraded => 3,
         PartState::Starting => 1,
         PartState::Running => 0,
     };
@@ -51,12 +76,14 @@ pub fn PartChip(
     match worst(&parts) {
         None => view! { <Run state=RunState::None word="Not running yet"/> }.into_any(),
         Some(part) => {
-            let (state, word) = part_state(part.state);
+            let (state, word) = known_state(part);
             let trouble = part.state != PartState::Running;
             let detail = part.detail.clone().filter(|_| trouble);
+            let seen = part.freshness.stale.then(|| part.freshness.clone());
             view! {
                 <div class="m-cell">
                     <Run state=state word=word/>
+                    {seen.map(|seen| view! { <span class="m-cell__sub"><LastKnown seen=seen/></span> })}
                     {detail.map(|detail| view! { <span class="m-cell__sub m-wrap">{format!("{}: {detail}", part.agent_name)}</span> })}
                 </div>
             }
@@ -77,7 +104,9 @@ pub fn PartTable(
     let rows = parts
         .into_iter()
         .map(|part| {
-            let (state, word) = part_state(part.state);
+            let (state, word) = known_state(&part);
+            let stale = part.freshness.stale;
+            let seen = stale.then_some(part.freshness);
             let sub = if by_agent { part.agent_name.clone() } else { kind(part.object).to_owned() };
             let figures: Vec<String> = part
                 .figures
@@ -95,11 +124,12 @@ pub fn PartTable(
                     <td>
                         <div class="m-cell">
                             <Run state=state word=word/>
+                            {seen.map(|seen| view! { <span class="m-cell__sub"><LastKnown seen=seen/></span> })}
                             {part.detail.map(|detail| view! { <span class="m-cell__sub m-wrap">{detail}</span> })}
                         </div>
                     </td>
-                    <td class="m-mono m-small">{part.addresses.join(", ")}</td>
-                    <td class="m-low m-muted m-small">{figures.join(", ")}</td>
+                    <td class="m-mono m-small" class:m-faint=stale>{part.addresses.join(", ")}</td>
+                    <td class="m-low m-muted m-small" class:m-faint=stale>{figures.join(", ")}</td>
                     <td class="m-low m-end m-muted"><Age at_ms=Some(part.since)/></td>
                 </tr>
             }
@@ -147,5 +177,20 @@ mod tests {
         assert_eq!(worst_of(&[Running, Failing, Rejected, Degraded]), Some(Rejected));
         assert_eq!(worst_of(&[Running, Degraded]), Some(Degraded));
         assert_eq!(worst_of(&[]), None);
+    }
+
+    #[test]
+    fn a_part_of_a_silent_agent_is_not_running_but_was() {
+        let silent = |state| {
+            let mut part = part(state);
+            part.freshness.stale = true;
+            part
+        };
+        assert_eq!(known_state(&part(PartState::Running)), (RunState::Live, "Running"));
+        assert_eq!(known_state(&silent(PartState::Running)), (RunState::Stale, "Was running"));
+        assert_eq!(known_state(&silent(PartState::Failing)).0, RunState::Stale, "bad news grows old too");
+        let one_of_two = [part(PartState::Running), silent(PartState::Running)];
+        assert!(worst(&one_of_two).is_some_and(|part| part.freshness.stale), "the other does not hide it");
+        assert!(!all_stale(&one_of_two) && all_stale(&one_of_two[1..]) && !all_stale(&[]));
     }
 }

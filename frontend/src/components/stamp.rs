@@ -36,6 +36,17 @@ pub fn Stamp(
     .into_any()
 }
 
+/// `last known 14 min ago by nantes-1`, beside a mark that says the same: nobody has heard of it since.
+#[component]
+pub fn LastKnown(
+    /// When it was so, and who said so.
+    seen: crate::api::Freshness,
+) -> impl IntoView {
+    let clock = Clock::get();
+    let text = move || format!("last known {} ago by {}", format::age(clock.age_ms(seen.as_of)), seen.by);
+    view! { <span class="m-num">{text}</span> }.into_any()
+}
+
 /// A bare age that ticks: `14 min`. Late ages are in the warning colour.
 #[component]
 pub fn Age(

@@ -5,19 +5,20 @@ mod form;
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
+use mesh_protocol::id::{PrincipalId, RoleId};
 use mesh_protocol::policy::{Action, Effect};
 
 use self::explain::Explain;
 use self::form::RuleForm;
-use crate::act::Act;
-use crate::api::{LiveTopic, Page, PolicyView, RolloutState, RuleInput, RuleQuery, RuleView};
+use crate::act::{Act, sentence};
+use crate::api::{Api, ApiError, LiveTopic, Page, PolicyView, RolloutState, RuleInput, RuleQuery, RuleView};
 use crate::components::{
-    Age, Banner, Button, Confirm, Dialog, Empty, Main, RolloutChip, RolloutList, Search, Table, Toasts, Tone, Topic,
-    use_param,
+    Age, Banner, Button, Confirm, Dialog, Empty, ListFoot, Main, ParamChip, RolloutChip, RolloutList, Search, Table,
+    Toasts, Tone, Topic,
 };
 use crate::format;
 use crate::live::Live;
-use crate::load::{Load, load};
+use crate::load::{Load, Loading, load};
 use crate::viewer::{Viewer, right};
 
 /// What a change of rules makes old.
@@ -47,6 +48,11 @@ pub fn Acl() -> impl IntoView {
         })
     });
     let rules = load(TOPICS, move || key.get(), |api, query| async move { api.0.rules(query).await });
+    let about = load(
+        &[LiveTopic::Access],
+        move || key.with(|query| (query.role, query.principal)),
+        |api, (role, principal)| async move { about(api, role, principal).await },
+    );
     let policy = load(TOPICS, || (), |api, ()| async move { api.0.policy().await });
     let editing = RwSignal::new(Editing::New);
     let editor = RwSignal::new(false);
@@ -63,9 +69,15 @@ pub fn Acl() -> impl IntoView {
     view! {
         <Main title="Access rules" note="deny beats allow; what no rule allows is denied" acts=acts.into_any()>
             <Refused policy=policy/>
-            <div class="m-bar"><Search label="Search rules: a word, a client, or a topic"/></div>
+            <div class="m-bar">
+                <Search label="Search rules: a word, a client, or a topic"/>
+                <Transition>
+                    <ParamChip name="role" words=Signal::derive(move || format!("Role: {}", known(about).0))/>
+                    <ParamChip name="principal" words=Signal::derive(move || format!("Client: {}", known(about).1))/>
+                </Transition>
+            </div>
             <Load resource=rules what="access rules" let:page>
-                <Rules page=page edit=edit/>
+                <Rules page=page edit=edit query=key/>
             </Load>
         </Main>
         <aside class="m-panel" aria-label="Rollout">
@@ -89,9 +101,31 @@ pub fn Acl() -> impl IntoView {
     .into_any()
 }
 
+/// Names of the role and the client that the list is narrowed to; empty where it is not.
+async fn about(api: Api, role: Option<RoleId>, principal: Option<PrincipalId>) -> Result<(String, String), ApiError> {
+    let role = match role {
+        None => String::new(),
+        Some(id) => {
+            let roles = api.0.all_roles().await?;
+            roles.into_iter().find(|role| role.id == id).map_or_else(|| "one that is gone".to_owned(), |role| role.name)
+        }
+    };
+    let client = match principal {
+        None => String::new(),
+        Some(id) => api.0.principal(id).await?.username,
+    };
+    Ok((role, client))
+}
+
+/// The names, as soon as they are there. What has no name is shown as one that is gone.
+pub(crate) fn known(about: Loading<(String, String)>) -> (String, String) {
+    let gone = || ("one that is gone".to_owned(), "one that is gone".to_owned());
+    about.get().map_or_else(Default::default, |names| names.unwrap_or_else(|_| gone()))
+}
+
 /// Above the list when an agent refused the newest policy: everybody should know before they edit more.
 #[component]
-fn Refused(policy: crate::load::Loading<PolicyView>) -> impl IntoView {
+fn Refused(policy: Loading<PolicyView>) -> impl IntoView {
     view! {
         <Transition>
             {move || {
@@ -125,7 +159,7 @@ fn may(effect: Effect, action: Action) -> String {
 }
 
 #[component]
-fn Rules(page: Signal<Page<RuleView>>, edit: Callback<Editing>) -> impl IntoView {
+fn Rules(page: Signal<Page<RuleView>>, edit: Callback<Editing>, query: Memo<RuleQuery>) -> impl IntoView {
     let deleting = RwSignal::new(None::<RuleView>);
     let confirm = RwSignal::new(false);
     let ask = Callback::new(move |rule: RuleView| {
@@ -136,12 +170,11 @@ fn Rules(page: Signal<Page<RuleView>>, edit: Callback<Editing>) -> impl IntoView
     let consequence = move || {
         deleting.with(|rule| rule.as_ref().map(|rule| losing(&rule.subject_name, &rule.config)).unwrap_or_default())
     };
-    let q = use_param("q");
     view! {
         {move || {
             let page = page.get();
             if page.items.is_empty() {
-                return no_rules(&q.get()).into_any();
+                return no_rules(&query.get());
             }
             let rows = page.items.into_iter().map(|rule| view! { <Row rule=rule edit=edit ask=ask/> }).collect_view();
             view! {
@@ -159,10 +192,7 @@ fn Rules(page: Signal<Page<RuleView>>, edit: Callback<Editing>) -> impl IntoView
                 >
                     {rows}
                 </Table>
-                <p class="m-tail">
-                    <span class="m-num">{format::plural(usize::try_from(page.total).unwrap_or(usize::MAX), "rule")}</span>
-                    <NextPage next=page.next/>
-                </p>
+                <ListFoot total=format::plural(usize::try_from(page.total).unwrap_or(usize::MAX), "rule") next=page.next/>
             }
                 .into_any()
         }}
@@ -181,24 +211,10 @@ fn Rules(page: Signal<Page<RuleView>>, edit: Callback<Editing>) -> impl IntoView
     .into_any()
 }
 
-/// The link to the next page of a list, when there is one.
-#[component]
-pub(crate) fn NextPage(
-    /// The cursor.
-    next: Option<String>,
-) -> impl IntoView {
-    let query = use_query_map();
-    next.map(|next| {
-        let mut params = query.get_untracked();
-        params.remove("cursor");
-        params.insert("cursor", next);
-        view! { <a class="m-push" href=params.to_query_string()>"Next page"</a> }
-    })
-    .into_any()
-}
-
-fn no_rules(q: &str) -> AnyView {
-    if q.is_empty() {
+/// Why there are no rules in the list: there are none at all only when nothing narrows it.
+fn no_rules(query: &RuleQuery) -> AnyView {
+    let narrowed = query.role.is_some() || query.principal.is_some();
+    if query.q.is_empty() && !narrowed && query.cursor.is_none() {
         view! {
             <Empty
                 icon="shield"
@@ -209,11 +225,23 @@ fn no_rules(q: &str) -> AnyView {
             </Empty>
         }
         .into_any()
+    } else if query.q.is_empty() {
+        view! {
+            <Empty
+                icon="shield"
+                title="No rule is about it"
+                text="What the list is narrowed to may do only what other rules allow; without any, nothing."
+            >
+                <a class="m-button" href="/acl">"All rules"</a>
+            </Empty>
+        }
+        .into_any()
     } else {
+        let among = if narrowed { " among those the list is narrowed to" } else { "" };
         view! {
             <Empty
                 icon="search"
-                title=format!("No rule matches “{q}”")
+                title=format!("No rule matches “{}”{among}", query.q)
                 text="A word is looked for in filter, client, role and note; a whole topic finds the rules that match it."
             >
                 <a class="m-button" href="/acl">"All rules"</a>
@@ -268,7 +296,7 @@ fn delete_with_undo() -> Act<RuleView> {
     );
     leptos::prelude::Effect::new(move |_| {
         if let Some(error) = delete.error.get() {
-            toasts.failed(format!("The rule was not deleted: {}.", error.title));
+            toasts.failed(format!("The rule was not deleted. {}", sentence(&error, &[])));
         }
     });
     delete

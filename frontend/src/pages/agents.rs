@@ -24,7 +24,7 @@ const CERTIFICATE_SOON_MS: i64 = 10 * 86_400_000;
 /// `/agents`
 #[component]
 pub fn Agents() -> impl IntoView {
-    let agents = load(TOPICS, || (), |api, ()| async move { api.0.agents().await });
+    let agents = load(TOPICS, || (), |api, ()| async move { api.0.all_agents().await });
     view! {
         <Main title="Agents" note="one process at each site; it is the data plane there">
             <Load resource=agents what="agents" let:agents>
@@ -131,7 +131,7 @@ pub fn AgentDetail() -> impl IntoView {
         },
     );
     view! {
-        <Load resource=agent what="agent" title="Agent" let:agent>
+        <Load resource=agent what="agent" title="Agent" one=true let:agent>
             <Detail agent=agent/>
         </Load>
     }
@@ -241,7 +241,7 @@ fn Revoke(agent: Signal<AgentView>) -> impl IntoView {
     view! {
         <Show when=move || agent.with(|agent| agent.presence != Presence::Revoked)>
             <Part title="Revoke" note="for a machine that was lost or stolen">
-                <ActError error=revoke.error/>
+                <ActError act=revoke/>
                 <p><Button tone=Tone::Danger right=may on_press=move |()| confirm.set(true)>"Revoke agent"</Button></p>
             </Part>
         </Show>

@@ -7,9 +7,9 @@ use mesh_protocol::id::SiteId;
 
 use self::form::BrokerForm;
 pub(crate) use self::form::First;
-use super::clients::Section;
 use crate::api::{BrokerView, LiveTopic};
 use crate::components::{Button, Code, Dialog, Empty, Main, PartChip, Stamp, Table, Tone};
+use crate::editor::{Editing, Section};
 use crate::format;
 use crate::load::{Load, load};
 use crate::viewer::{Viewer, right};
@@ -20,16 +20,11 @@ const TOPICS: &[LiveTopic] = &[LiveTopic::Topology, LiveTopic::Rollout, LiveTopi
 /// `/brokers`
 #[component]
 pub fn Brokers() -> impl IntoView {
-    let brokers = load(TOPICS, || (), |api, ()| async move { api.0.brokers().await });
-    let editing = RwSignal::new(None::<BrokerView>);
-    let open = RwSignal::new(false);
-    let edit = Callback::new(move |broker: Option<BrokerView>| {
-        editing.set(broker);
-        open.set(true);
-    });
-    let may = Signal::derive(|| Viewer::has(right::SITE_WRITE));
+    let brokers = load(TOPICS, || (), |api, ()| async move { api.0.all_brokers().await });
+    let editing = Editing::<BrokerView>::new();
+    let may = Signal::derive(|| Viewer::has(right::BROKER_WRITE));
     let acts = view! {
-        <Button tone=Tone::Primary icon="plus" right=may on_press=move |()| edit.run(None)>"Attach a Kafka"</Button>
+        <Button tone=Tone::Primary icon="plus" right=may on_press=move |()| editing.make()>"Attach a Kafka"</Button>
     };
     view! {
         <Main title="Brokers" note="Kafka clusters that agents reach; read-only rights are enough for the catalog" acts=acts.into_any()>
@@ -47,7 +42,7 @@ pub fn Brokers() -> impl IntoView {
                             .into_any()
                     } else {
                         view! {
-                            {broker_table(brokers.clone(), edit, "m-table--two")}
+                            {broker_table(brokers.clone(), editing, "m-table--two")}
                             {brokers.into_iter().filter_map(missing).collect_view()}
                         }
                             .into_any()
@@ -55,8 +50,8 @@ pub fn Brokers() -> impl IntoView {
                 }}
             </Load>
         </Main>
-        <Dialog open=open label="Broker connection" class="m-dialog m-dialog--wide">
-            <BrokerForm broker=editing.get_untracked() site=None open=open/>
+        <Dialog open=editing.open label="Broker connection" class="m-dialog m-dialog--wide">
+            <BrokerForm broker=editing.of() site=None open=editing.open/>
         </Dialog>
     }
     .into_any()
@@ -65,39 +60,34 @@ pub fn Brokers() -> impl IntoView {
 /// The section on a site's page.
 #[component]
 pub(crate) fn BrokerSection(site: Signal<Option<SiteId>>, brokers: Signal<Vec<BrokerView>>) -> impl IntoView {
-    let editing = RwSignal::new(None::<BrokerView>);
-    let open = RwSignal::new(false);
-    let edit = Callback::new(move |broker: Option<BrokerView>| {
-        editing.set(broker);
-        open.set(true);
-    });
+    let editing = Editing::<BrokerView>::new();
     view! {
         <Section
             title="Broker connections"
             note="Kafka clusters that the agents here can reach"
             verb="Attach a Kafka"
-            right=right::SITE_WRITE
-            on_press=move |()| edit.run(None)
+            right=right::BROKER_WRITE
+            on_press=move |()| editing.make()
         >
             {move || {
                 let brokers = brokers.get();
                 if brokers.is_empty() {
                     view! { <p class="m-small m-muted">"None. A site works without a Kafka."</p> }.into_any()
                 } else {
-                    broker_table(brokers, edit, "m-table--inset m-table--two")
+                    broker_table(brokers, editing, "m-table--inset m-table--two")
                 }
             }}
         </Section>
         {move || brokers.get().into_iter().filter_map(missing).collect_view()}
-        <Dialog open=open label="Broker connection" class="m-dialog m-dialog--wide">
-            <BrokerForm broker=editing.get_untracked() site=site.get_untracked() open=open/>
+        <Dialog open=editing.open label="Broker connection" class="m-dialog m-dialog--wide">
+            <BrokerForm broker=editing.of() site=site.get_untracked() open=editing.open/>
         </Dialog>
     }
     .into_any()
 }
 
-fn broker_table(brokers: Vec<BrokerView>, edit: Callback<Option<BrokerView>>, class: &'static str) -> AnyView {
-    let may = Signal::derive(|| Viewer::has(right::SITE_WRITE));
+fn broker_table(brokers: Vec<BrokerView>, editing: Editing<BrokerView>, class: &'static str) -> AnyView {
+    let may = Signal::derive(|| Viewer::has(right::BROKER_WRITE));
     let rows = brokers
         .into_iter()
         .map(|broker| {
@@ -121,7 +111,7 @@ fn broker_table(brokers: Vec<BrokerView>, edit: Callback<Option<BrokerView>>, cl
                     <td class="m-low">{broker.scanned.map(|seen| view! { <Stamp at_ms=seen.as_of by=seen.by/> })}</td>
                     <td class="m-tight">
                         <span class="m-acts">
-                            <Button small=true tone=Tone::Quiet right=may label=label on_press=move |()| edit.run(Some(for_edit.clone()))>
+                            <Button small=true tone=Tone::Quiet right=may label=label on_press=move |()| editing.change(for_edit.clone())>
                                 "Edit"
                             </Button>
                         </span>

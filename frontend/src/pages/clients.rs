@@ -6,15 +6,17 @@ mod roles;
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
+use mesh_protocol::id::{ApplicationId, RoleId};
 
 pub use self::detail::ClientDetail;
 pub(crate) use self::detail::Until;
 use self::form::ClientForm;
-pub(crate) use self::roles::Editor;
 use self::roles::{Applications, Roles};
-use super::acl::NextPage;
-use crate::api::{LiveTopic, Page, PrincipalQuery, PrincipalView};
-use crate::components::{Age, Button, Dialog, Empty, Main, Part, Rate, Run, RunState, Search, Table, Tone, use_param};
+use super::acl::known;
+use crate::api::{Api, ApiError, LiveTopic, Page, PrincipalQuery, PrincipalView};
+use crate::components::{
+    Age, Button, Dialog, Empty, ListFoot, Main, ParamChip, Rate, Run, RunState, Search, Table, Tone,
+};
 use crate::format;
 use crate::load::{Load, load};
 use crate::viewer::{Viewer, right};
@@ -43,6 +45,11 @@ pub fn Clients() -> impl IntoView {
         move || key.get(),
         |api, query| async move { api.0.principals(query).await },
     );
+    let about = load(
+        &[LiveTopic::Access],
+        move || key.with(|query| (query.role, query.application)),
+        |api, (role, application)| async move { about(api, role, application).await },
+    );
     let editor = RwSignal::new(false);
     let may_write = Signal::derive(|| Viewer::has(right::PRINCIPAL_WRITE));
     let acts = view! {
@@ -50,9 +57,15 @@ pub fn Clients() -> impl IntoView {
     };
     view! {
         <Main title="Clients" note="who connects to the mesh, with which roles" acts=acts.into_any()>
-            <div class="m-bar"><Search label="Search clients by user name"/></div>
+            <div class="m-bar">
+                <Search label="Search clients by user name"/>
+                <Transition>
+                    <ParamChip name="role" words=Signal::derive(move || format!("Role: {}", known(about).0))/>
+                    <ParamChip name="application" words=Signal::derive(move || format!("Application: {}", known(about).1))/>
+                </Transition>
+            </div>
             <Load resource=clients what="clients" let:page>
-                <List page=page/>
+                <List page=page query=key/>
             </Load>
             <Roles/>
             <Applications/>
@@ -62,6 +75,27 @@ pub fn Clients() -> impl IntoView {
         </Dialog>
     }
     .into_any()
+}
+
+/// Names of the role and the application that the list is narrowed to; empty where it is not.
+async fn about(
+    api: Api,
+    role: Option<RoleId>,
+    application: Option<ApplicationId>,
+) -> Result<(String, String), ApiError> {
+    let gone = || "one that is gone".to_owned();
+    let role = match role {
+        None => String::new(),
+        Some(id) => api.0.all_roles().await?.into_iter().find(|role| role.id == id).map_or_else(gone, |role| role.name),
+    };
+    let application = match application {
+        None => String::new(),
+        Some(id) => {
+            let all = api.0.all_applications().await?;
+            all.into_iter().find(|application| application.id == id).map_or_else(gone, |application| application.name)
+        }
+    };
+    Ok((role, application))
 }
 
 /// How a client is, in a word. The worst news first.
@@ -83,12 +117,11 @@ pub(super) fn state(client: &PrincipalView, now_ms: i64) -> (RunState, &'static 
 }
 
 #[component]
-fn List(page: Signal<Page<PrincipalView>>) -> impl IntoView {
-    let q = use_param("q");
+fn List(page: Signal<Page<PrincipalView>>, query: Memo<PrincipalQuery>) -> impl IntoView {
     move || {
         let page = page.get();
         if page.items.is_empty() {
-            return nothing(&q.get()).into_any();
+            return nothing(&query.get());
         }
         let rows = page.items.into_iter().map(|client| view! { <Row client=client/> }).collect_view();
         view! {
@@ -106,17 +139,16 @@ fn List(page: Signal<Page<PrincipalView>>) -> impl IntoView {
             >
                 {rows}
             </Table>
-            <p class="m-tail">
-                <span class="m-num">{format::plural(usize::try_from(page.total).unwrap_or(usize::MAX), "client")}</span>
-                <NextPage next=page.next/>
-            </p>
+            <ListFoot total=format::plural(usize::try_from(page.total).unwrap_or(usize::MAX), "client") next=page.next/>
         }
         .into_any()
     }
 }
 
-fn nothing(q: &str) -> AnyView {
-    if q.is_empty() {
+/// Why there are no clients in the list: there are none at all only when nothing narrows it.
+fn nothing(query: &PrincipalQuery) -> AnyView {
+    let narrowed = query.role.is_some() || query.application.is_some();
+    if query.q.is_empty() && !narrowed && query.cursor.is_none() {
         view! {
             <Empty
                 icon="key"
@@ -125,9 +157,17 @@ fn nothing(q: &str) -> AnyView {
             />
         }
         .into_any()
-    } else {
+    } else if query.q.is_empty() {
         view! {
-            <Empty icon="search" title=format!("No client is named like “{q}”") text="The search looks for a part of the user name.">
+            <Empty icon="key" title="No client belongs to it" text="A client is given its roles and its application in its own dialog.">
+                <a class="m-button" href="/clients">"All clients"</a>
+            </Empty>
+        }
+        .into_any()
+    } else {
+        let among = if narrowed { " among those the list is narrowed to" } else { "" };
+        view! {
+            <Empty icon="search" title=format!("No client is named like “{}”{among}", query.q) text="The search looks for a part of the user name.">
                 <a class="m-button" href="/clients">"All clients"</a>
             </Empty>
         }
@@ -141,6 +181,7 @@ fn Row(client: PrincipalView) -> impl IntoView {
     let (state, word) = state(&client, now_ms);
     let roles: Vec<String> = client.roles.iter().map(|role| role.name.clone()).collect();
     let roles = if roles.is_empty() { "no role".to_owned() } else { roles.join(", ") };
+    let stale = client.last_seen.as_ref().is_none_or(|seen| seen.stale);
     let seen = client.last_seen.as_ref().map(|seen| seen.as_of);
     let sub = match &client.of_route {
         Some(route) => format!("of the route {route}"),
@@ -160,32 +201,10 @@ fn Row(client: PrincipalView) -> impl IntoView {
                 {client.of_route.map_or_else(|| client.application_name.unwrap_or_default(), |route| format!("route {route}"))}
             </td>
             <td><Run state=state word=word/></td>
-            <td class="m-low m-end"><Rate per_second=client.produce_rate/></td>
-            <td class="m-low m-end"><Rate per_second=client.consume_rate/></td>
+            <td class="m-low m-end"><Rate per_second=client.produce_rate stale=stale/></td>
+            <td class="m-low m-end"><Rate per_second=client.consume_rate stale=stale/></td>
             <td class="m-low m-end m-muted"><Age at_ms=seen/></td>
         </tr>
     }
     .into_any()
-}
-
-/// Heading of a section with one button.
-#[component]
-pub(crate) fn Section(
-    /// Its heading.
-    title: &'static str,
-    /// One line beside it.
-    note: &'static str,
-    /// The words of the button.
-    verb: &'static str,
-    /// The right the button needs.
-    right: &'static str,
-    /// What the button does.
-    #[prop(into)]
-    on_press: Callback<()>,
-    /// What it holds.
-    children: Children,
-) -> impl IntoView {
-    let may = Signal::derive(move || Viewer::has(right));
-    let acts = view! { <Button small=true icon="plus" right=may on_press=on_press>{verb}</Button> };
-    view! { <Part title=title note=note acts=acts.into_any()>{children()}</Part> }.into_any()
 }

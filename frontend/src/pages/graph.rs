@@ -21,7 +21,7 @@ use self::twin::Twin;
 use super::{SiteSelect, load_sites};
 use crate::api::{FlowGraph, FlowNode, GraphQuery, LiveTopic, NodeKind, SiteView};
 use crate::components::{
-    Banner, Empty, Icon, Main, ParamCheck, ParamSelect, Search, Stamp, use_param, use_set_params, with_param,
+    Banner, Empty, Icon, Main, ParamCheck, ParamChip, ParamSelect, Search, Stamp, use_param, use_set_params,
 };
 use crate::format;
 use crate::load::{Load, Loading, load};
@@ -122,7 +122,6 @@ fn Loaded(graph: Signal<FlowGraph>, sites: Loading<Vec<SiteView>>) -> impl IntoV
 #[component]
 fn Filters(graph: Signal<FlowGraph>, sites: Loading<Vec<SiteView>>) -> impl IntoView {
     let focus = use_param("focus");
-    let query = use_query_map();
     let hops = Signal::derive(|| {
         [("", "2 hops"), ("1", "1 hop"), ("3", "3 hops"), ("4", "4 hops")]
             .map(|(value, words)| (value.to_owned(), words.to_owned()))
@@ -138,12 +137,7 @@ fn Filters(graph: Signal<FlowGraph>, sites: Loading<Vec<SiteView>>) -> impl Into
             <Search label="Find in graph" name="find"/>
             <SiteSelect sites=sites/>
             <Show when=move || !focus.with(String::is_empty)>
-                <span class="m-chip m-chip--filter">
-                    {move || format!("Around {}", around())}
-                    <a class="m-chip__drop" href=move || query.with(|query| with_param(query, "focus", "")) aria-label="Show the whole graph">
-                        <Icon name="cross" small=true/>
-                    </a>
-                </span>
+                <ParamChip name="focus" words=Signal::derive(move || format!("Around {}", around()))/>
                 <ParamSelect label="Depth" name="hops" choices=hops/>
             </Show>
             <ParamCheck label="Permitted, unused" name="permitted"/>

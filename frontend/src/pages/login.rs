@@ -59,7 +59,7 @@ pub fn Login() -> impl IntoView {
             <form class="m-door__fields" method="post" on:submit=submit>
                 <Field label="Name" name="login" autocomplete="username" required=true/>
                 <Field label="Password" name="password" kind="password" autocomplete="current-password" required=true/>
-                <ActError error=login.error/>
+                <ActError act=login/>
                 <Submit class="m-door__wide" busy=login.busy>"Sign in"</Submit>
             </form>
         </Door>

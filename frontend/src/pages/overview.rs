@@ -33,7 +33,9 @@ pub fn Overview() -> impl IntoView {
     let denials = load(
         &[LiveTopic::Denials],
         || (),
-        move |api, ()| async move { if demo { api.0.denials(DenialQuery::default()).await } else { Ok(Vec::new()) } },
+        move |api, ()| async move {
+            if demo { api.0.denials(DenialQuery::default()).await.map(|page| page.items) } else { Ok(Vec::new()) }
+        },
     );
     view! {
         <Load resource=overview what="overview" title="Overview" let:overview>

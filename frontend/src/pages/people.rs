@@ -6,11 +6,10 @@ use leptos::prelude::*;
 use mesh_protocol::id::PersonId;
 
 use self::tokens::Tokens;
-use super::clients::Editor;
 use crate::act::{Act, ActError};
 use crate::api::{Edit, LiveTopic, PersonInput, PersonView, PortalRole};
-use crate::components::{Age, Button, Check, Choice, Dialog, Field, Main, Run, RunState, Select, Table, Toasts, Tone};
-use crate::live::Live;
+use crate::components::{Age, Button, Check, Choice, Dialog, Field, Main, Run, RunState, Select, Table, Tone};
+use crate::editor::{Editing, Editor, closing};
 use crate::load::{Load, load};
 use crate::viewer::{Viewer, right, role_name};
 
@@ -38,32 +37,27 @@ fn role_of(name: &str) -> PortalRole {
 /// `/people`
 #[component]
 pub fn People() -> impl IntoView {
-    let people = load(TOPICS, || (), |api, ()| async move { api.0.people().await });
-    let editing = RwSignal::new(None::<PersonView>);
-    let open = RwSignal::new(false);
-    let edit = Callback::new(move |person: Option<PersonView>| {
-        editing.set(person);
-        open.set(true);
-    });
+    let people = load(TOPICS, || (), |api, ()| async move { api.0.all_people().await });
+    let editing = Editing::<PersonView>::new();
     let may = Signal::derive(|| Viewer::has(right::PEOPLE_WRITE));
     let acts = view! {
-        <Button tone=Tone::Primary icon="plus" right=may on_press=move |()| edit.run(None)>"New person"</Button>
+        <Button tone=Tone::Primary icon="plus" right=may on_press=move |()| editing.make()>"New person"</Button>
     };
     view! {
         <Main title="People" note="who uses this portal, in which role" acts=acts.into_any()>
             <Load resource=people what="people" let:people>
-                {move || person_table(people.get(), edit)}
+                {move || person_table(people.get(), editing)}
             </Load>
             <Tokens/>
         </Main>
-        <Dialog open=open label="Person" class="m-dialog m-dialog--wide">
-            <PersonForm person=editing.get_untracked() open=open/>
+        <Dialog open=editing.open label="Person" class="m-dialog m-dialog--wide">
+            <PersonForm person=editing.of() open=editing.open/>
         </Dialog>
     }
     .into_any()
 }
 
-fn person_table(people: Vec<PersonView>, edit: Callback<Option<PersonView>>) -> AnyView {
+fn person_table(people: Vec<PersonView>, editing: Editing<PersonView>) -> AnyView {
     let may = Signal::derive(|| Viewer::has(right::PEOPLE_WRITE));
     let rows = people
         .into_iter()
@@ -84,7 +78,7 @@ fn person_table(people: Vec<PersonView>, edit: Callback<Option<PersonView>>) -> 
                     <td class="m-low m-end m-muted"><Age at_ms=person.last_login/></td>
                     <td class="m-tight">
                         <span class="m-acts">
-                            <Button small=true tone=Tone::Quiet right=may label=label on_press=move |()| edit.run(Some(for_edit.clone()))>
+                            <Button small=true tone=Tone::Quiet right=may label=label on_press=move |()| editing.change(for_edit.clone())>
                                 "Edit"
                             </Button>
                         </span>
@@ -103,8 +97,6 @@ fn person_table(people: Vec<PersonView>, edit: Callback<Option<PersonView>>) -> 
 
 #[component]
 fn PersonForm(person: Option<PersonView>, open: RwSignal<bool>) -> impl IntoView {
-    let live = Live::get();
-    let toasts = Toasts::get();
     let known = person.as_ref().map(|person| (person.id, person.revision));
     let login = RwSignal::new(person.as_ref().map(|person| person.login.clone()).unwrap_or_default());
     let name = RwSignal::new(person.as_ref().map(|person| person.name.clone()).unwrap_or_default());
@@ -112,11 +104,7 @@ fn PersonForm(person: Option<PersonView>, open: RwSignal<bool>) -> impl IntoView
     let role = RwSignal::new(role_name(role).to_owned());
     let enabled = RwSignal::new(person.as_ref().is_none_or(|person| person.enabled));
     let password = RwSignal::new(String::new());
-    let close = Callback::new(move |text: &'static str| {
-        live.bump(TOPICS);
-        toasts.done(text);
-        open.set(false);
-    });
+    let close = closing(open, TOPICS);
     let save = Act::new(
         move |api, value: PersonInput| async move {
             match known {
@@ -144,7 +132,7 @@ fn PersonForm(person: Option<PersonView>, open: RwSignal<bool>) -> impl IntoView
     view! {
         <Editor
             title=if fresh { "New person" } else { "Change person" }
-            busy=save.busy
+            save=save
             open=open
             right=right::PEOPLE_WRITE
             on_save=submit
@@ -167,8 +155,7 @@ fn PersonForm(person: Option<PersonView>, open: RwSignal<bool>) -> impl IntoView
                 error=save.field("password")
             />
             <Check label="May sign in" checked=enabled/>
-            <ActError error=save.error/>
-            <ActError error=delete.error/>
+            <ActError act=delete/>
         </Editor>
     }
     .into_any()

@@ -8,7 +8,9 @@ use leptos::prelude::*;
 pub use self::detail::RouteDetail;
 use self::form::RouteForm;
 use crate::api::{LiveTopic, RouteFrom, RouteInput, RouteTo, RouteView};
-use crate::components::{Button, Dialog, Empty, Icon, Main, PartChip, Rate, RolloutChip, Run, RunState, Table, Tone};
+use crate::components::{
+    Button, Dialog, Empty, Icon, Main, PartChip, Rate, RolloutChip, Run, RunState, Table, Tone, all_stale,
+};
 use crate::format;
 use crate::load::{Load, load};
 use crate::viewer::{Viewer, right};
@@ -19,7 +21,7 @@ const TOPICS: &[LiveTopic] = &[LiveTopic::Routes, LiveTopic::Rollout, LiveTopic:
 /// `/routes`
 #[component]
 pub fn Routes() -> impl IntoView {
-    let routes = load(TOPICS, || (), |api, ()| async move { api.0.routes().await });
+    let routes = load(TOPICS, || (), |api, ()| async move { api.0.all_routes().await });
     let editor = RwSignal::new(false);
     let may = Signal::derive(|| Viewer::has(right::ROUTE_WRITE));
     let acts = view! {
@@ -93,6 +95,7 @@ fn route_table(routes: Vec<RouteView>) -> AnyView {
 fn Row(route: RouteView) -> impl IntoView {
     let takes = takes(&route.config);
     let becomes = becomes(&route.config);
+    let stale = all_stale(&route.parts);
     let lag = route.lag.map_or_else(|| "–".to_owned(), format::count);
     let name = route.config.name.clone();
     view! {
@@ -118,7 +121,7 @@ fn Row(route: RouteView) -> impl IntoView {
             </td>
             <td class="m-low"><RolloutChip rollout=route.rollout/></td>
             <td class="m-low m-end m-num">{lag}</td>
-            <td class="m-end"><Rate per_second=route.rate/></td>
+            <td class="m-end"><Rate per_second=route.rate stale=stale/></td>
         </tr>
     }
     .into_any()

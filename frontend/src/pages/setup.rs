@@ -74,7 +74,7 @@ fn FirstAdmin() -> impl IntoView {
                 hint="At least 10 characters"
                 error=setup.field("password")
             />
-            <ActError error=setup.error/>
+            <ActError act=setup/>
             <Submit class="m-door__wide" busy=setup.busy>"Make me the first admin"</Submit>
         </form>
     }

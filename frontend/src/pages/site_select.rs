@@ -8,7 +8,7 @@ use crate::load::{Loading, load};
 
 /// The sites to pick from.
 pub(super) fn load_sites() -> Loading<Vec<SiteView>> {
-    load(&[LiveTopic::Topology], || (), |api, ()| async move { api.0.sites().await })
+    load(&[LiveTopic::Topology], || (), |api, ()| async move { api.0.all_sites().await })
 }
 
 /// Picks a site by the parameter `site`; nothing is picked at first.

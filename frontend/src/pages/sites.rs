@@ -23,7 +23,7 @@ pub(super) const TOPICS: &[LiveTopic] = &[LiveTopic::Topology, LiveTopic::Rollou
 /// `/sites`
 #[component]
 pub fn Sites() -> impl IntoView {
-    let sites = load(TOPICS, || (), |api, ()| async move { api.0.sites().await });
+    let sites = load(TOPICS, || (), |api, ()| async move { api.0.all_sites().await });
     let editor = RwSignal::new(false);
     let may_write = Signal::derive(|| Viewer::has(right::SITE_WRITE));
     let acts = view! {

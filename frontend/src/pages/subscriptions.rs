@@ -44,7 +44,7 @@ pub fn Subscriptions() -> impl IntoView {
                 </Show>
             </div>
             <Load resource=rows what="subscriptions" let:page>
-                {move || list(page.get(), &q.get())}
+                {move || list(page.get(), &key.get())}
             </Load>
         </Main>
     }
@@ -56,9 +56,9 @@ fn is_topic(q: &str) -> bool {
     q.contains('/') && !q.contains(['*', '+', '#', '>'])
 }
 
-fn list(page: Page<SubscriptionRow>, q: &str) -> AnyView {
+fn list(page: Page<SubscriptionRow>, query: &SubscriptionQuery) -> AnyView {
     if page.items.is_empty() {
-        return nothing(q);
+        return nothing(query);
     }
     let total = format::plural(usize::try_from(page.total).unwrap_or(usize::MAX), "subscription");
     let rows = page.items.into_iter().map(|row| view! { <Row row=row/> }).collect_view();
@@ -81,8 +81,11 @@ fn list(page: Page<SubscriptionRow>, q: &str) -> AnyView {
     .into_any()
 }
 
-fn nothing(q: &str) -> AnyView {
-    if q.is_empty() {
+/// Why there are no subscriptions in the list: there are none at all only when nothing narrows it.
+fn nothing(query: &SubscriptionQuery) -> AnyView {
+    let q = query.q.as_str();
+    let place = query.site.as_ref().map(|site| format!(" at {site}")).unwrap_or_default();
+    if q.is_empty() && place.is_empty() && query.cursor.is_none() {
         view! {
             <Empty
                 icon="filter"
@@ -93,8 +96,23 @@ fn nothing(q: &str) -> AnyView {
             </Empty>
         }
         .into_any()
+    } else if q.is_empty() {
+        view! {
+            <Empty
+                icon="filter"
+                title=format!("Nobody subscribes{place}")
+                text="A subscription appears here within seconds of a client making it, without a route or a configuration."
+            >
+                <a class="m-button" href="/subscriptions">"All subscriptions"</a>
+            </Empty>
+        }
+        .into_any()
     } else {
-        let title = if is_topic(q) { format!("Nobody gets “{q}”") } else { format!("Nothing matches “{q}”") };
+        let title = if is_topic(q) {
+            format!("Nobody gets “{q}”{place}")
+        } else {
+            format!("Nothing matches “{q}”{place}")
+        };
         view! {
             <Empty icon="search" title=title text="The search looks for a part of a filter or of a client's name. A whole topic lists every filter that matches it.">
                 <a class="m-button" href="/subscriptions">"All subscriptions"</a>

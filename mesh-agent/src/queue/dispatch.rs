@@ -290,7 +290,8 @@ impl<E: Clone> Dispatch<E> {
 
     fn deliver(&mut self, now: Moment) {
         if self.soonest.pause_over.is_some_and(|at| at <= now) {
-            self.soonest.pause_over = self.waiting.values().map(|waiting| waiting.not_before).filter(|at| *at > now).min();
+            self.soonest.pause_over =
+                self.waiting.values().map(|waiting| waiting.not_before).filter(|at| *at > now).min();
         }
         if !self.anybody_has_room() {
             return;

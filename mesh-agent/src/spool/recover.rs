@@ -116,12 +116,10 @@ fn cursors(disk: &dyn Disk) -> Result<HashMap<QueueNo, Cursor>, DiskError> {
     Ok(cursors)
 }
 
-fn read(
-    disk: &dyn Disk,
-    place: Place,
-    what: &str,
-    take: &mut dyn FnMut(&[u8], &[u8]) -> Option<()>,
-) -> Result<(), DiskError> {
+/// Takes one row; none when it is not readable.
+type Take<'a> = dyn FnMut(&[u8], &[u8]) -> Option<()> + 'a;
+
+fn read(disk: &dyn Disk, place: Place, what: &str, take: &mut Take<'_>) -> Result<(), DiskError> {
     let mut damaged = false;
     let visit: &mut Visit<'_> = &mut |key, value| match take(key, value) {
         Some(()) => ControlFlow::Continue(()),

@@ -30,10 +30,19 @@ pub(crate) struct Estate {
     pub(crate) mesh: Mesh,
 }
 
+/// A browser at the portal of a mesh, with a person signed in.
+pub(crate) async fn browser(mesh: &mut Mesh, login: &str) -> anyhow::Result<Browser> {
+    let password = mesh.person(login).await?;
+    let browser = Browser::start(&mesh.url(), &mesh.path(&format!("browser-{login}"))).await?;
+    browser.sign_in(login, &password).await?;
+    Ok(browser)
+}
+
 impl Estate {
-    /// All of it, with everything enforced and the traffic seen.
+    /// All of it, with everything enforced and the traffic seen. The names are those of the demo, so the overview offers
+    /// what it offers there.
     pub(crate) async fn start() -> anyhow::Result<Self> {
-        let mut mesh = Mesh::start().await?;
+        let mut mesh = Mesh::start_demo().await?;
         let hq = mesh.site("hq", None).await?;
         mesh.site("store-lyon", Some("hq")).await?;
         let kafka = kafka::start(&mesh, "kafka-a", &[]).await?;
@@ -78,10 +87,7 @@ impl Estate {
 
     /// A browser with a person signed in.
     pub(crate) async fn browser(&mut self, login: &str) -> anyhow::Result<Browser> {
-        let password = self.mesh.person(login).await?;
-        let browser = Browser::start(&self.mesh.url(), &self.mesh.path(&format!("browser-{login}"))).await?;
-        browser.sign_in(login, &password).await?;
-        Ok(browser)
+        browser(&mut self.mesh, login).await
     }
 
     /// Waits until the till's publish is denied, or is not.

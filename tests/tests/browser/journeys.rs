@@ -21,6 +21,8 @@ async fn an_admin_finds_allows_routes_blocks_and_adds_and_the_mesh_follows() -> 
     open_the_graph(&browser).await.context("open the graph")?;
     write_a_rule(&browser, &estate).await.context("write an access rule")?;
     make_a_route(&browser, &estate).await.context("make a route")?;
+    change_pause_and_delete_it(&browser, &estate).await.context("change, pause and delete the route")?;
+    try_on_the_overview(&browser, &estate).await.context("stop a device and try the mesh on the overview")?;
     block_and_unblock(&browser, &estate).await.context("block and unblock a device")?;
     add_a_site(&browser, &estate).await.context("add a site by its join line")?;
     browser.quit().await?;
@@ -122,7 +124,7 @@ async fn write_a_rule(browser: &Browser, estate: &Estate) -> anyhow::Result<()> 
 }
 
 async fn make_a_route(browser: &Browser, estate: &Estate) -> anyhow::Result<()> {
-    estate.kafka.create_topics(&[("retail.orders", 1)]).await?;
+    estate.kafka.create_topics(&[("retail.orders", 1), ("moved.orders", 1)]).await?;
     browser.open("/routes").await?;
     browser.click("New route").await?;
     browser.fill("name", "orders-to-kafka").await?;
@@ -138,14 +140,71 @@ async fn make_a_route(browser: &Browser, estate: &Estate) -> anyhow::Result<()> 
     browser.click("Create route").await?;
     browser.heading("orders-to-kafka").await?;
     browser.text_of("//main//section[@aria-label='Where it runs']", "Running").await?;
-    let config = estate.kafka.admin_config();
-    let records = tokio::task::spawn_blocking(move || {
-        kafka::read_until(&config, "retail.orders", SOON, |records| !records.is_empty())
-    });
-    records.await.context("wait for the records")?.context("the till's orders reach Kafka")?;
+    records_in(estate, "retail.orders").await?;
     browser.open("/routes").await?;
     browser.text_of("//tr[@data-route='orders-to-kafka']", "Running").await?;
     faults::none(&faults::faults(browser, "the routes with one").await?)
+}
+
+/// Waits until the till's orders are in a topic of Kafka.
+async fn records_in(estate: &Estate, topic: &'static str) -> anyhow::Result<()> {
+    let config = estate.kafka.admin_config();
+    let records =
+        tokio::task::spawn_blocking(move || kafka::read_until(&config, topic, SOON, |records| !records.is_empty()));
+    records.await.context("wait for the records")?.with_context(|| format!("the till's orders reach {topic}"))?;
+    Ok(())
+}
+
+async fn change_pause_and_delete_it(browser: &Browser, estate: &Estate) -> anyhow::Result<()> {
+    const WHERE: &str = "//main//section[@aria-label='Where it runs']";
+    browser.open("/routes").await?;
+    browser.click("orders-to-kafka").await?;
+    browser.heading("orders-to-kafka").await?;
+    browser.click("Edit").await?;
+    browser.fill("topic", "moved.{1}").await?;
+    browser.click_in_dialog("Save route").await?;
+    browser.text("moved.{1}").await?;
+    records_in(estate, "moved.orders").await.context("the change takes effect without a restart")?;
+    browser.click("Pause").await?;
+    browser.control("Let it run").await?;
+    browser.text_of(WHERE, "No agent").await.context("nothing runs of a paused route")?;
+    faults::none(&faults::faults(browser, "a paused route").await?)?;
+    browser.open("/routes").await?;
+    browser.text_of("//tr[@data-route='orders-to-kafka']", "Paused").await?;
+    browser.click("orders-to-kafka").await?;
+    browser.click("Let it run").await?;
+    browser.text_of(WHERE, "Running").await?;
+    browser.click("Delete route").await?;
+    browser.click_in_dialog("Delete").await?;
+    browser.text("Route deleted.").await?;
+    browser.text("No route yet").await?;
+    let left = estate.mesh.api.find("routes", "/config/name", "orders-to-kafka").await?;
+    anyhow::ensure!(left.is_none(), "the portal still has it: {left:?}");
+    faults::none(&browser.console_errors().await?)
+}
+
+async fn try_on_the_overview(browser: &Browser, estate: &Estate) -> anyhow::Result<()> {
+    const STOP: &str = "//main//section[@aria-label='Stop one device']";
+    const TRY: &str = "//main//section[@aria-label='Try it']";
+    browser.open("/").await?;
+    browser.click("Block till-7").await?;
+    estate.till_is(true, ORDERS).await?;
+    browser.text_of(STOP, "publish refused").await.context("the refusal shows with its rule")?;
+    browser.click("Let till-7 publish again").await?;
+    estate.till_is(false, ORDERS).await?;
+    browser.control("Block till-7").await?;
+
+    browser.click("Watch").await?;
+    browser.text_of(TRY, "Watching").await?;
+    browser.fill("topic", "orders/fr/nice/tried").await?;
+    browser.fill("payload", "tried in the browser").await?;
+    browser.click("Publish").await?;
+    browser.text_of(TRY, "Accepted in").await?;
+    browser.text_of("//main//ol[@aria-label='Events']", "tried in the browser").await.context("the tail shows it")?;
+    browser.click("Command lines for a terminal").await?;
+    browser.text_of(TRY, "mosquitto_pub").await?;
+    browser.text_of(TRY, "curl -u").await?;
+    faults::none(&faults::faults(browser, "the overview after a try").await?)
 }
 
 async fn block_and_unblock(browser: &Browser, estate: &Estate) -> anyhow::Result<()> {

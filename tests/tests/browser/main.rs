@@ -1,6 +1,8 @@
 //! What people do in the portal, in a real browser, on a mesh with two sites, a Kafka and a live device.
 
+mod doors;
 mod estate;
 mod faults;
 mod journeys;
+mod live;
 mod pages;

@@ -1,11 +1,7 @@
 //! Every page and every dialog, as it is and not only as it is used.
 
-use std::time::Duration;
-
 use anyhow::Context;
-use demo::wait::until;
 use serde_json::json;
-use system_tests::SOON;
 use system_tests::browser::{Browser, NARROW, WIDE};
 use system_tests::demo_mesh::PAGES;
 
@@ -16,16 +12,31 @@ use crate::faults;
 const NOWHERE: &str = "/no-such-page";
 
 /// Buttons that open a dialog, and where they are.
-const DIALOGS: [(&str, &str); 9] = [
+const DIALOGS: [(&str, &str); 13] = [
     ("/acl", "New rule"),
     ("/acl", "Explain access"),
     ("/clients", "New client"),
     ("/clients", "New role"),
+    ("/clients", "New application"),
     ("/routes", "New route"),
     ("/sites", "New site"),
+    ("/sites", "New link"),
     ("/brokers", "Attach a Kafka"),
+    ("/brokers", "Edit"),
     ("/people", "New person"),
+    ("/people", "New token"),
     ("/", "Search the mesh"),
+];
+
+/// The same on the pages of single objects: making one, changing it, and what is asked before one goes.
+const DETAIL_DIALOGS: [(&str, &str); 7] = [
+    ("/sites/", "New listener"),
+    ("/sites/", "Edit"),
+    ("/clients/", "Rotate secret"),
+    ("/clients/", "Edit"),
+    ("/clients/", "Delete client"),
+    ("/routes/", "Delete route"),
+    ("/agents/", "Revoke agent"),
 ];
 
 /// The pages of single objects.
@@ -57,7 +68,7 @@ async fn every_page_is_interactive_accessible_and_without_errors() -> anyhow::Re
     pages.extend(details(&estate).await?);
     let admin = estate.browser("admin").await?;
     let mut found = look(&admin, &pages, "wide, light").await?;
-    found.extend(dialogs(&admin).await?);
+    found.extend(dialogs(&admin, &pages).await?);
     admin.resize(NARROW).await?;
     admin.script("localStorage.setItem('theme', 'dark')").await?;
     found.extend(look(&admin, &pages, "narrow, dark").await?);
@@ -87,25 +98,20 @@ async fn look(browser: &Browser, pages: &[String], how: &str) -> anyhow::Result<
     Ok(found)
 }
 
-/// Presses the button until its dialog is open, as a person would when the page moved under the pointer.
-async fn open_dialog(browser: &Browser, button: &str) -> anyhow::Result<()> {
-    until(&format!("{button} opens a dialog"), SOON, async || {
-        browser.click(button).await?;
-        let soon = until("the dialog is open", Duration::from_secs(5), async || {
-            Ok(browser.shows("dialog[open] :is(h2, input)").await?.then_some(()))
-        });
-        soon.await.map(Some)
-    })
-    .await
-}
-
-async fn dialogs(browser: &Browser) -> anyhow::Result<Vec<String>> {
+async fn dialogs(browser: &Browser, pages: &[String]) -> anyhow::Result<Vec<String>> {
     let mut found = Vec::new();
-    for (page, button) in DIALOGS {
+    let detail = |(list, button): (&str, &'static str)| {
+        let page = pages.iter().find(|page| page.starts_with(list)).expect("each list has a page of one object");
+        (page.clone(), button)
+    };
+    let all = DIALOGS.map(|(page, button)| (page.to_owned(), button)).into_iter();
+    for (page, button) in all.chain(DETAIL_DIALOGS.map(detail)) {
         for (how, size) in [("wide", WIDE), ("narrow", NARROW)] {
             browser.resize(size).await?;
-            browser.open(page).await?;
-            open_dialog(browser, button).await.with_context(|| format!("{page} ({how})"))?;
+            browser.open(&page).await?;
+            browser.click(button).await.with_context(|| format!("{page} ({how})"))?;
+            let opens = || format!("{page}: {button} opens a dialog ({how})");
+            browser.element("dialog[open] :is(h2, input)").await.with_context(opens)?;
             found.extend(faults::faults(browser, &format!("{page}, {button} ({how})")).await?);
         }
     }

@@ -83,28 +83,36 @@ pub(super) fn Explain(
         || (),
         |api, ()| async move {
             let document = api.0.policy_document().await?;
-            let sites = api.0.sites().await?;
+            let sites = api.0.all_sites().await?;
             Ok((document, sites))
         },
     );
     view! {
         <Load resource=material what="policy" let:material>
-            {move || {
-                let empty = material.with(|(document, sites)| document.principals.is_empty() || sites.is_empty());
-                if empty {
-                    view! {
-                        <Empty
-                            icon="key"
-                            title="Nobody to decide about"
-                            text="A decision needs a client and a site. Create them first."
-                        />
-                    }
-                        .into_any()
-                } else {
-                    view! { <Question material=material unsaved=unsaved/> }.into_any()
-                }
-            }}
+            <Decidable material=material unsaved=unsaved/>
         </Load>
+    }
+    .into_any()
+}
+
+/// The question, as soon as there is somebody to ask about. A change of the policy does not touch what is typed.
+#[component]
+fn Decidable(material: Signal<Material>, unsaved: Signal<Option<Rule>>) -> impl IntoView {
+    let nobody =
+        Memo::new(move |_| material.with(|(document, sites)| document.principals.is_empty() || sites.is_empty()));
+    view! {
+        <Show
+            when=move || !nobody.get()
+            fallback=|| view! {
+                <Empty
+                    icon="key"
+                    title="Nobody to decide about"
+                    text="A decision needs a client and a site. Create them first."
+                />
+            }
+        >
+            <Question material=material unsaved=unsaved/>
+        </Show>
     }
     .into_any()
 }

@@ -7,12 +7,12 @@ use mesh_protocol::topic::{Dialect, Filter};
 
 use super::explain::Explain;
 use super::{Editing, TOPICS, action_word};
-use crate::act::{Act, ActError};
+use crate::act::Act;
 use crate::api::{Edit, PrincipalQuery, RuleInput};
-use crate::components::{Button, Choice, Field, Select, Submit, Toasts, Tone};
-use crate::live::Live;
+use crate::components::{Choice, Field, Select, Wrong, either};
+use crate::editor::{Editor, closing};
 use crate::load::{Load, load};
-use crate::viewer::{Viewer, right};
+use crate::viewer::right;
 
 /// The fields as they stand.
 #[derive(Clone, Copy)]
@@ -129,12 +129,11 @@ fn sentence(rule: &RuleInput, who: &str, sites: usize) -> String {
 #[component]
 pub(super) fn RuleForm(editing: Editing, open: RwSignal<bool>) -> impl IntoView {
     let draft = Draft::of(&editing);
-    let live = Live::get();
-    let toasts = Toasts::get();
     let known = match editing {
         Editing::New => None,
         Editing::Rule(rule) => Some((rule.id, rule.revision)),
     };
+    let close = closing(open, TOPICS);
     let save = Act::new(
         move |api, input: RuleInput| async move {
             match known {
@@ -142,33 +141,24 @@ pub(super) fn RuleForm(editing: Editing, open: RwSignal<bool>) -> impl IntoView 
                 Some((id, revision)) => api.0.update_rule(id, Edit { revision, value: input }).await,
             }
         },
-        move |_| {
-            live.bump(TOPICS);
-            toasts.done("Rule saved. It goes to every agent now.");
-            open.set(false);
-        },
+        move |_| close.run("Rule saved. It goes to every agent now."),
     );
-    let submit = move |ev: leptos::ev::SubmitEvent| {
-        ev.prevent_default();
-        save.run(untrack(|| draft.input()));
-    };
     let unsaved = Signal::derive(move || unsaved_rule(&draft.input(), known.map(|(id, _)| id)));
     view! {
-        <form method="post" on:submit=submit>
-            <div class="m-dialog__body">
-                <h2>{if known.is_some() { "Change rule" } else { "New rule" }}</h2>
-                <Fields draft=draft save=save/>
-                <details>
-                    <summary class="m-link">"Try it before saving"</summary>
-                    <Explain unsaved=unsaved/>
-                </details>
-                <ActError error=save.error/>
-            </div>
-            <div class="m-dialog__foot">
-                <Button tone=Tone::Quiet on_press=move |()| open.set(false)>"Cancel"</Button>
-                <Submit busy=save.busy right=Signal::derive(|| Viewer::has(right::RULE_WRITE))>"Save rule"</Submit>
-            </div>
-        </form>
+        <Editor
+            title=if known.is_some() { "Change rule" } else { "New rule" }
+            save=save
+            open=open
+            right=right::RULE_WRITE
+            verb="Save rule"
+            on_save=move |()| save.run(untrack(|| draft.input()))
+        >
+            <Fields draft=draft save=save/>
+            <details>
+                <summary class="m-link">"Try it before saving"</summary>
+                <Explain unsaved=unsaved/>
+            </details>
+        </Editor>
     }
     .into_any()
 }
@@ -194,11 +184,11 @@ fn Fields(draft: Draft, save: Act<RuleInput>) -> impl IntoView {
         &[],
         || (),
         |api, ()| async move {
-            let roles = api.0.roles().await?;
-            let clients = api.0.principals(PrincipalQuery { limit: Some(500), ..PrincipalQuery::default() }).await?;
+            let roles = api.0.all_roles().await?;
+            let clients = api.0.all_principals(PrincipalQuery::default()).await?;
             let mut choices = vec![choice("anyone", "Anyone: every client")];
             choices.extend(roles.into_iter().map(|role| (format!("role:{}", role.id), format!("Role {}", role.name))));
-            let clients = clients.items.into_iter().filter(|client| client.of_route.is_none());
+            let clients = clients.into_iter().filter(|client| client.of_route.is_none());
             choices.extend(
                 clients.map(|client| (format!("principal:{}", client.id), format!("Client {}", client.username))),
             );
@@ -206,7 +196,6 @@ fn Fields(draft: Draft, save: Act<RuleInput>) -> impl IntoView {
         },
     );
     let needs_filter = move || draft.action.get() != "connect";
-    let error = Signal::derive(move || filter_error(&draft.input()).or_else(|| save.field("filter").get()));
     view! {
         <Load resource=choices what="clients and roles" let:choices>
             <Select label="Who" name="subject" value=draft.subject choices=choices error=save.field("subject")/>
@@ -232,7 +221,7 @@ fn Fields(draft: Draft, save: Act<RuleInput>) -> impl IntoView {
                         value=draft.filter
                         mono=true
                         required=true
-                        error=error
+                        error=either(save.field("filter"), move || filter_error(&draft.input()))
                         hint="* is one level, > the rest; ${username}, ${client_id}, ${site}, ${region} are the client's own"
                     />
                     <Select
@@ -243,8 +232,8 @@ fn Fields(draft: Draft, save: Act<RuleInput>) -> impl IntoView {
                     />
                 </div>
             </Show>
-            <Sites chosen=draft.sites/>
-            <Field label="Why it exists" name="note" value=draft.note hint="Kept with the rule; optional"/>
+            <Sites chosen=draft.sites error=save.field("sites")/>
+            <Field label="Why it exists" name="note" value=draft.note hint="Kept with the rule; optional" error=save.field("note")/>
             <p class="m-sentence">
                 {move || {
                     let who = who_of(&choices.get(), &draft.subject.get());
@@ -268,12 +257,12 @@ fn who_of(choices: &[Choice], key: &str) -> String {
 
 /// Where the rule holds; nothing chosen = everywhere.
 #[component]
-fn Sites(chosen: RwSignal<Vec<SiteId>>) -> impl IntoView {
+fn Sites(chosen: RwSignal<Vec<SiteId>>, error: Signal<Option<String>>) -> impl IntoView {
     let sites = load(
         &[],
         || (),
         |api, ()| async move {
-            let sites = api.0.sites().await?;
+            let sites = api.0.all_sites().await?;
             Ok(sites.into_iter().map(|site| (site.id, site.name)).collect::<Vec<_>>())
         },
     );
@@ -312,6 +301,7 @@ fn Sites(chosen: RwSignal<Vec<SiteId>>) -> impl IntoView {
                     }}
                 </div>
             </Load>
+            <Wrong error=error/>
         </fieldset>
     }
     .into_any()

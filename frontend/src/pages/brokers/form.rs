@@ -7,10 +7,9 @@ use mesh_protocol::id::{BrokerId, SiteId};
 use super::TOPICS;
 use crate::act::{Act, ActError};
 use crate::api::{BrokerInput, BrokerView, Edit, SaslInput};
-use crate::components::{Check, Choice, Field, Select, TextArea, Toasts};
-use crate::live::Live;
+use crate::components::{Check, Choice, Field, Select, TextArea, either};
+use crate::editor::{Editor, closing};
 use crate::load::{Load, load};
-use crate::pages::clients::Editor;
 use crate::viewer::right;
 
 /// The fields as they stand.
@@ -86,15 +85,9 @@ impl Draft {
 /// The form in the dialog.
 #[component]
 pub(super) fn BrokerForm(broker: Option<BrokerView>, site: Option<SiteId>, open: RwSignal<bool>) -> impl IntoView {
-    let live = Live::get();
-    let toasts = Toasts::get();
     let known = broker.as_ref().map(|broker| (broker.id, broker.revision));
     let draft = Draft::of(broker.as_ref().map(|broker| &broker.config), site);
-    let close = Callback::new(move |text: &'static str| {
-        live.bump(TOPICS);
-        toasts.done(text);
-        open.set(false);
-    });
+    let close = closing(open, TOPICS);
     let save = Act::new(
         move |api, value: BrokerInput| async move {
             match known {
@@ -108,36 +101,38 @@ pub(super) fn BrokerForm(broker: Option<BrokerView>, site: Option<SiteId>, open:
         |api, (id, revision): (BrokerId, i64)| async move { api.0.delete_broker(id, revision).await },
         move |()| close.run("Connection deleted."),
     );
+    let lacks_site = RwSignal::new(false);
     let submit = Callback::new(move |()| {
-        if let Some(input) = draft.input() {
+        let input = draft.input();
+        lacks_site.set(input.is_none());
+        if let Some(input) = input {
             save.run(input);
         }
     });
     view! {
         <Editor
             title=if known.is_some() { "Change broker connection" } else { "Attach a Kafka" }
-            busy=save.busy
+            save=save
             open=open
-            right=right::SITE_WRITE
+            right=right::BROKER_WRITE
             on_save=submit
             on_delete=known.map(|known| Callback::new(move |()| delete.run(known)))
             consequence="The catalog keeps what was found as last known. Routes that use the cluster must go first."
         >
-            <Fields draft=draft save=save/>
-            <ActError error=save.error/>
-            <ActError error=delete.error/>
+            <Fields draft=draft save=save lacks_site=lacks_site/>
+            <ActError act=delete/>
         </Editor>
     }
     .into_any()
 }
 
 #[component]
-fn Fields(draft: Draft, save: Act<BrokerInput>) -> impl IntoView {
+fn Fields(draft: Draft, save: Act<BrokerInput>, lacks_site: RwSignal<bool>) -> impl IntoView {
     let sites = load(
         &[],
         || (),
         |api, ()| async move {
-            let sites = api.0.sites().await?;
+            let sites = api.0.all_sites().await?;
             Ok(sites.into_iter().map(|site| (site.id.to_string(), site.name)).collect::<Vec<Choice>>())
         },
     );
@@ -153,7 +148,7 @@ fn Fields(draft: Draft, save: Act<BrokerInput>) -> impl IntoView {
             <Field label="Name" name="name" value=draft.name required=true hint="Unique, such as kafka-a" error=save.field("name")/>
             <Load resource=sites what="sites" let:sites>
                 <First choices=sites value=draft.site/>
-                <Select label="Reached by the agents of" name="site" value=draft.site choices=sites error=save.field("site")/>
+                <Select label="Reached by the agents of" name="site" value=draft.site choices=sites error=either(save.field("site"), move || site_error(lacks_site.get()))/>
             </Load>
         </div>
         <Field label="Bootstrap servers" name="bootstrap" value=draft.bootstrap mono=true required=true placeholder="kafka-1:9092, kafka-2:9092" error=save.field("bootstrap")/>
@@ -164,7 +159,7 @@ fn Fields(draft: Draft, save: Act<BrokerInput>) -> impl IntoView {
         <Show when=move || draft.tls.get()>
             <TextArea label="CA of the brokers, PEM" name="ca_pem" value=draft.ca_pem hint="Empty: the CAs of the agent's system" error=save.field("ca_pem")/>
         </Show>
-        <Select label="Login" name="mechanism" value=draft.mechanism choices=mechanisms error=save.field("sasl")/>
+        <Select label="Login" name="mechanism" value=draft.mechanism choices=mechanisms error=save.field("sasl.mechanism")/>
         <Show when=move || draft.mechanism.with(|mechanism| !mechanism.is_empty())>
             <div class="m-form__row">
                 <Field label="User name" name="username" value=draft.username error=save.field("sasl.username")/>
@@ -180,6 +175,11 @@ fn Fields(draft: Draft, save: Act<BrokerInput>) -> impl IntoView {
         </Show>
     }
     .into_any()
+}
+
+/// What is wrong when no site was chosen, which only happens where there is none.
+fn site_error(lacks_site: bool) -> Option<String> {
+    lacks_site.then(|| "Create a site first: its agents are what reaches the cluster.".to_owned())
 }
 
 /// A select shows its first choice: the value follows when nothing was chosen yet.

@@ -99,6 +99,7 @@ fn Form(object: Signal<CatalogObject>, editing: RwSignal<bool>) -> impl IntoView
         let owner = if now.owner.is_empty() { "nobody".to_owned() } else { now.owner };
         format!("Somebody changed it meanwhile. It now says: owner {owner}; “{}”.", now.description)
     };
+    let may = Signal::derive(|| Viewer::has(right::CATALOG_WRITE));
     let on_submit = move |ev: leptos::ev::SubmitEvent| {
         ev.prevent_default();
         send();
@@ -109,7 +110,7 @@ fn Form(object: Signal<CatalogObject>, editing: RwSignal<bool>) -> impl IntoView
             <TextArea label="Description" name="description" value=description error=save.field("description") hint="One line: what it tells, and when."/>
             <Show
                 when=stale
-                fallback=move || view! { <ActError error=save.error/> }
+                fallback=move || view! { <ActError act=save/> }
             >
                 <div class="m-verdict" data-tone="bad" role="alert">
                     <span></span>
@@ -120,10 +121,11 @@ fn Form(object: Signal<CatalogObject>, editing: RwSignal<bool>) -> impl IntoView
             <div class="m-form__acts">
                 <Show
                     when=stale
-                    fallback=move || view! { <Submit busy=save.busy>"Save"</Submit> }
+                    fallback=move || view! { <Submit busy=save.busy right=may>"Save"</Submit> }
                 >
                     <Button
                         tone=Tone::Danger
+                        right=may
                         on_press=move |()| {
                             revision.set(object.with_untracked(|object| object.revision));
                             send();

@@ -20,7 +20,7 @@ pub fn CatalogDetail() -> impl IntoView {
     let id = Memo::new(move |_| params.with(|params| params.get("id").unwrap_or_default()));
     let object = load(TOPICS, move || id.get(), |api, id| async move { api.0.catalog_object(id).await });
     view! {
-        <Load resource=object what="object" title="Catalog" let:object>
+        <Load resource=object what="object" title="Catalog" one=true let:object>
             <Detail object=object/>
         </Load>
     }

@@ -6,7 +6,7 @@ use leptos_router::hooks::use_query_map;
 
 use super::{kind_from, kind_word};
 use crate::api::{CatalogKind, CatalogPage, Facet};
-use crate::components::{Icon, with_param};
+use crate::components::{ParamChip, use_param, with_param};
 use crate::format;
 
 /// The facets that are filters of the address: field, title, and what a chip says before its value.
@@ -106,25 +106,14 @@ fn FacetBlock(page: Signal<CatalogPage>, field: &'static str, title: &'static st
 /// What is chosen, each with the way to take it away.
 #[component]
 pub(super) fn Chosen() -> impl IntoView {
-    let query = use_query_map();
-    move || {
-        let params = query.get();
-        FIELDS
-            .iter()
-            .filter_map(|(field, title)| {
-                let value = params.get(field).filter(|value| !value.is_empty())?;
-                let words = chip(field, title, &value);
-                let href = with_param(&params, field, "");
-                let label = format!("Remove the filter {words}");
-                Some(view! {
-                    <span class="m-chip m-chip--filter">
-                        {words}
-                        <a class="m-chip__drop" href=href aria-label=label><Icon name="cross" small=true/></a>
-                    </span>
-                })
-            })
-            .collect_view()
-    }
+    FIELDS
+        .iter()
+        .map(|(field, title)| {
+            let value = use_param(field);
+            view! { <ParamChip name=*field words=Signal::derive(move || value.with(|value| chip(field, title, value)))/> }
+        })
+        .collect_view()
+        .into_any()
 }
 
 fn chip(field: &str, title: &str, value: &str) -> String {

@@ -7,15 +7,15 @@ use mesh_protocol::id::PrincipalId;
 
 use super::form::{ClientEdit, Handover};
 use super::{TOPICS, state};
-use crate::act::{Act, ActError};
+use crate::act::{Act, ActError, sentence};
 use crate::api::{
     ApiError, DenialQuery, DenialRow, LiveTopic, Page, PrincipalSecret, PrincipalView, ReasonInput, RotateInput,
     RuleQuery, RuleView, SecretView,
 };
 use crate::components::{
-    Age, Button, Confirm, Dialog, Empty, Main, Part, Rate, RolloutChip, Run, Select, Stamp, Submit, Table, Toasts,
-    Tone, Topic,
+    Age, Button, Confirm, Dialog, Empty, Main, Part, Rate, RolloutChip, Run, Select, Stamp, Table, Toasts, Tone, Topic,
 };
+use crate::editor::Editor;
 use crate::live::Live;
 use crate::load::{Load, Loading, load};
 use crate::pages::acl::action_word;
@@ -41,8 +41,8 @@ pub fn ClientDetail() -> impl IntoView {
         move || id.get(),
         |api, id| async move {
             match id {
-                Some(id) => api.0.rules(RuleQuery { principal: Some(id), ..RuleQuery::default() }).await,
-                None => Ok(Page { items: Vec::new(), next: None, total: 0 }),
+                Some(id) => api.0.all_rules(RuleQuery { principal: Some(id), ..RuleQuery::default() }).await,
+                None => Ok(Vec::new()),
             }
         },
     );
@@ -51,13 +51,13 @@ pub fn ClientDetail() -> impl IntoView {
         move || id.get(),
         |api, id| async move {
             match id {
-                Some(id) => api.0.denials(DenialQuery { principal: Some(id), since: None }).await,
-                None => Ok(Vec::new()),
+                Some(id) => api.0.denials(DenialQuery { principal: Some(id), ..DenialQuery::default() }).await,
+                None => Ok(Page { items: Vec::new(), next: None, total: 0 }),
             }
         },
     );
     view! {
-        <Load resource=client what="client" title="Client" let:client>
+        <Load resource=client what="client" title="Client" one=true let:client>
             <Detail client=client rules=rules denials=denials/>
         </Load>
     }
@@ -67,8 +67,8 @@ pub fn ClientDetail() -> impl IntoView {
 #[component]
 fn Detail(
     client: Signal<PrincipalView>,
-    rules: Loading<Page<RuleView>>,
-    denials: Loading<Vec<DenialRow>>,
+    rules: Loading<Vec<RuleView>>,
+    denials: Loading<Page<DenialRow>>,
 ) -> impl IntoView {
     let editor = RwSignal::new(false);
     let rotating = RwSignal::new(false);
@@ -93,8 +93,8 @@ fn Detail(
             <Facts client=client/>
             <Secrets client=client/>
             <Part title="What it may" note="its own rules and those of its roles">
-                <Load resource=rules what="rules" let:page>
-                    {move || rule_table(page.get())}
+                <Load resource=rules what="rules" let:rules>
+                    {move || rule_table(rules.get())}
                 </Load>
             </Part>
             <Part title="Refused lately" note="what policy denied it, newest first">
@@ -198,7 +198,7 @@ pub(crate) fn Block(client: Signal<PrincipalView>) -> impl IntoView {
     let failed = move |act: Act<PrincipalId>| {
         Effect::new(move |_| {
             if let Some(error) = act.error.get() {
-                toasts.failed(format!("That did not work: {}.", error.title));
+                toasts.failed(format!("That did not work. {}", sentence(&error, &[])));
             }
         });
     };
@@ -257,9 +257,9 @@ fn Secrets(client: Signal<PrincipalView>) -> impl IntoView {
     .into_any()
 }
 
-fn rule_table(page: Page<RuleView>) -> AnyView {
+fn rule_table(rules: Vec<RuleView>) -> AnyView {
     use mesh_protocol::policy::Effect;
-    if page.items.is_empty() {
+    if rules.is_empty() {
         return view! {
             <Empty icon="shield" title="No rule speaks of it" text="So it may do nothing. Give it a role, or write a rule.">
                 <a class="m-button" href="/acl">"Access rules"</a>
@@ -267,8 +267,7 @@ fn rule_table(page: Page<RuleView>) -> AnyView {
         }
         .into_any();
     }
-    let rows = page
-        .items
+    let rows = rules
         .into_iter()
         .map(|rule| {
             let deny = rule.config.effect == Effect::Deny;
@@ -292,10 +291,15 @@ fn rule_table(page: Page<RuleView>) -> AnyView {
     .into_any()
 }
 
-fn denial_table(denials: Vec<DenialRow>) -> AnyView {
+fn denial_table(page: Page<DenialRow>) -> AnyView {
+    let (denials, total) = (page.items, page.total);
     if denials.is_empty() {
         return view! { <p class="m-small m-muted">"Nothing was refused."</p> }.into_any();
     }
+    let more = page.next.is_some().then(|| {
+        let text = format!("The newest {} of {total}; older ones are in the API's list.", denials.len());
+        view! { <p class="m-small m-muted">{text}</p> }
+    });
     let rows = denials
         .into_iter()
         .map(|denial| {
@@ -319,6 +323,7 @@ fn denial_table(denials: Vec<DenialRow>) -> AnyView {
         >
             {rows}
         </Table>
+        {more}
     }
     .into_any()
 }
@@ -326,13 +331,12 @@ fn denial_table(denials: Vec<DenialRow>) -> AnyView {
 #[component]
 fn Removal(client: Signal<PrincipalView>) -> impl IntoView {
     let confirm = RwSignal::new(false);
-    let live = Live::get();
     let toasts = Toasts::get();
     let navigate = use_navigate();
     let delete = Act::new(
         |api, (id, revision): (PrincipalId, i64)| async move { api.0.delete_principal(id, revision).await },
         move |()| {
-            live.bump(TOPICS);
+            // No bump: this page has nothing to load any more, and the list loads when it is opened.
             toasts.done("Client deleted. Its sessions end now.");
             navigate("/clients", NavigateOptions::default());
         },
@@ -340,7 +344,7 @@ fn Removal(client: Signal<PrincipalView>) -> impl IntoView {
     let may = Signal::derive(|| Viewer::has(right::PRINCIPAL_WRITE));
     view! {
         <Part title="Delete" note="its rules go with it; the user name can be used again">
-            <ActError error=delete.error/>
+            <ActError act=delete/>
             <p>
                 <Button tone=Tone::Danger right=may on_press=move |()| confirm.set(true)>"Delete client"</Button>
             </p>
@@ -378,8 +382,7 @@ fn Rotate(client: PrincipalView, open: RwSignal<bool>) -> impl IntoView {
     ]
     .map(|(key, words)| (key.to_owned(), words.to_owned()))
     .to_vec();
-    let submit = Callback::new(move |ev: leptos::ev::SubmitEvent| {
-        ev.prevent_default();
+    let submit = Callback::new(move |()| {
         rotate.run(overlap.get_untracked().parse().unwrap_or(0));
     });
     move || match made.get() {
@@ -387,18 +390,17 @@ fn Rotate(client: PrincipalView, open: RwSignal<bool>) -> impl IntoView {
         None => {
             let choices = choices.clone();
             view! {
-                <form method="post" on:submit=move |ev| submit.run(ev)>
-                    <div class="m-dialog__body">
-                        <h2>{format!("Rotate the secret of {}", client.username)}</h2>
-                        <p class="m-small m-muted">"You get a new secret now. Give it to the client before the old one ends."</p>
-                        <Select label="The old secret stays valid" name="overlap" value=overlap choices=choices/>
-                        <ActError error=rotate.error/>
-                    </div>
-                    <div class="m-dialog__foot">
-                        <Button tone=Tone::Quiet on_press=move |()| open.set(false)>"Cancel"</Button>
-                        <Submit busy=rotate.busy>"Rotate"</Submit>
-                    </div>
-                </form>
+                <Editor
+                    title=format!("Rotate the secret of {}", client.username)
+                    save=rotate
+                    open=open
+                    right=right::PRINCIPAL_WRITE
+                    verb="Rotate"
+                    on_save=submit
+                >
+                    <p class="m-small m-muted">"You get a new secret now. Give it to the client before the old one ends."</p>
+                    <Select label="The old secret stays valid" name="overlap" value=overlap choices=choices error=rotate.field("overlap_minutes")/>
+                </Editor>
             }
                 .into_any()
         }

@@ -4,12 +4,13 @@ use leptos::prelude::*;
 use mesh_protocol::id::{ApplicationId, RoleId};
 
 use super::TOPICS;
-use crate::act::{Act, ActError};
+use crate::act::Act;
 use crate::api::{Edit, PrincipalInput, PrincipalSecret, PrincipalView};
-use crate::components::{Button, Check, Choice, Field, Secret, Select, Submit, Toasts, Tone};
+use crate::components::{Button, Check, Choice, Field, Secret, Select, Toasts, Tone, Wrong};
+use crate::editor::Editor;
 use crate::live::Live;
 use crate::load::{Load, load};
-use crate::viewer::{Viewer, right};
+use crate::viewer::right;
 
 /// What can be chosen for a client: roles and applications.
 type Choices = (Vec<(RoleId, String)>, Vec<Choice>);
@@ -83,8 +84,7 @@ fn Fields(
             }
         },
     );
-    let submit = move |ev: leptos::ev::SubmitEvent| {
-        ev.prevent_default();
+    let submit = move |()| {
         save.run(PrincipalInput {
             username: username.get_untracked().trim().to_owned(),
             application: application.get_untracked().parse::<ApplicationId>().ok(),
@@ -97,55 +97,52 @@ fn Fields(
         &[],
         || (),
         |api, ()| async move {
-            let roles = api.0.roles().await?.into_iter().map(|role| (role.id, role.name)).collect();
+            let roles = api.0.all_roles().await?.into_iter().map(|role| (role.id, role.name)).collect();
             let mut applications = vec![(String::new(), "None".to_owned())];
-            let all = api.0.applications().await?;
+            let all = api.0.all_applications().await?;
             applications.extend(all.into_iter().map(|application| (application.id.to_string(), application.name)));
             Ok((roles, applications))
         },
     );
     view! {
-        <form method="post" on:submit=submit>
-            <div class="m-dialog__body">
-                <h2>{if known.is_some() { "Change client" } else { "New client" }}</h2>
-                {known.is_none().then(|| view! {
-                    <Field
-                        label="User name"
-                        name="username"
-                        value=username
-                        mono=true
-                        required=true
-                        hint="Unique; cannot change later. One for each device or service, never shared"
-                        error=save.field("username")
-                    />
-                })}
-                <Load resource=choices what="roles" let:choices>
-                    <RoleChoice choices=choices chosen=roles/>
-                    <Select
-                        label="Application"
-                        name="application"
-                        value=application
-                        choices=Signal::derive(move || choices.get().1)
-                        hint="Who is behind it"
-                        error=save.field("application")
-                    />
-                </Load>
-                {known.is_some().then(|| view! { <Check label="May log in" checked=enabled/> })}
-                <ActError error=save.error/>
-            </div>
-            <div class="m-dialog__foot">
-                <Button tone=Tone::Quiet on_press=move |()| open.set(false)>"Cancel"</Button>
-                <Submit busy=save.busy right=Signal::derive(|| Viewer::has(right::PRINCIPAL_WRITE))>
-                    {if known.is_some() { "Save client" } else { "Create client" }}
-                </Submit>
-            </div>
-        </form>
+        <Editor
+            title=if known.is_some() { "Change client" } else { "New client" }
+            save=save
+            open=open
+            right=right::PRINCIPAL_WRITE
+            verb=if known.is_some() { "Save client" } else { "Create client" }
+            on_save=submit
+        >
+            {known.is_none().then(|| view! {
+                <Field
+                    label="User name"
+                    name="username"
+                    value=username
+                    mono=true
+                    required=true
+                    hint="Unique; cannot change later. One for each device or service, never shared"
+                    error=save.field("username")
+                />
+            })}
+            <Load resource=choices what="roles" let:choices>
+                <RoleChoice choices=choices chosen=roles error=save.field("roles")/>
+                <Select
+                    label="Application"
+                    name="application"
+                    value=application
+                    choices=Signal::derive(move || choices.get().1)
+                    hint="Who is behind it"
+                    error=save.field("application")
+                />
+            </Load>
+            {known.is_some().then(|| view! { <Check label="May log in" checked=enabled/> })}
+        </Editor>
     }
     .into_any()
 }
 
 #[component]
-fn RoleChoice(choices: Signal<Choices>, chosen: RwSignal<Vec<RoleId>>) -> impl IntoView {
+fn RoleChoice(choices: Signal<Choices>, chosen: RwSignal<Vec<RoleId>>, error: Signal<Option<String>>) -> impl IntoView {
     let boxes = move || {
         choices
             .get()
@@ -182,6 +179,7 @@ fn RoleChoice(choices: Signal<Choices>, chosen: RwSignal<Vec<RoleId>>) -> impl I
             <Show when=move || choices.with(|(roles, _)| roles.is_empty())>
                 <p class="m-small m-muted">"There are no roles yet. The client can be given one later; until then only its own rules count."</p>
             </Show>
+            <Wrong error=error/>
         </fieldset>
     }
     .into_any()

@@ -3,45 +3,40 @@
 use leptos::prelude::*;
 use mesh_protocol::id::{ApplicationId, RoleId};
 
-use super::{Section, TOPICS};
+use super::TOPICS;
 use crate::act::{Act, ActError};
 use crate::api::{ApplicationInput, ApplicationView, Edit, LiveTopic, RoleInput, RoleView};
-use crate::components::{Button, Confirm, Dialog, Field, Submit, Table, Toasts, Tone};
+use crate::components::{Button, Dialog, Field, Table, Tone};
+use crate::editor::{Editing, Editor, Section, closing};
 use crate::format;
-use crate::live::Live;
 use crate::load::{Load, load};
 use crate::viewer::{Viewer, right};
 
 /// The mesh roles.
 #[component]
 pub(super) fn Roles() -> impl IntoView {
-    let roles = load(&[LiveTopic::Access], || (), |api, ()| async move { api.0.roles().await });
-    let editing = RwSignal::new(None::<RoleView>);
-    let open = RwSignal::new(false);
-    let edit = Callback::new(move |role: Option<RoleView>| {
-        editing.set(role);
-        open.set(true);
-    });
+    let roles = load(&[LiveTopic::Access], || (), |api, ()| async move { api.0.all_roles().await });
+    let editing = Editing::<RoleView>::new();
     view! {
         <Section
             title="Roles"
             note="one change of a role takes effect for all of its clients at all sites"
             verb="New role"
             right=right::ROLE_WRITE
-            on_press=move |()| edit.run(None)
+            on_press=move |()| editing.make()
         >
             <Load resource=roles what="roles" let:roles>
-                {move || role_table(roles.get(), edit)}
+                {move || role_table(roles.get(), editing)}
             </Load>
         </Section>
-        <Dialog open=open label="Role">
-            <RoleForm role=editing.get_untracked() open=open/>
+        <Dialog open=editing.open label="Role">
+            <RoleForm role=editing.of() open=editing.open/>
         </Dialog>
     }
     .into_any()
 }
 
-fn role_table(roles: Vec<RoleView>, edit: Callback<Option<RoleView>>) -> AnyView {
+fn role_table(roles: Vec<RoleView>, editing: Editing<RoleView>) -> AnyView {
     if roles.is_empty() {
         return view! {
             <p class="m-small m-muted">
@@ -68,7 +63,7 @@ fn role_table(roles: Vec<RoleView>, edit: Callback<Option<RoleView>>) -> AnyView
                     <td class="m-tight">
                         <span class="m-acts">
                             <Button small=true tone=Tone::Quiet right=may label=format!("Edit role {}", role.name)
-                                on_press=move |()| edit.run(Some(for_edit.clone()))>
+                                on_press=move |()| editing.change(for_edit.clone())>
                                 "Edit"
                             </Button>
                         </span>
@@ -91,7 +86,7 @@ fn RoleForm(role: Option<RoleView>, open: RwSignal<bool>) -> impl IntoView {
     let name = RwSignal::new(role.as_ref().map(|role| role.name.clone()).unwrap_or_default());
     let description = RwSignal::new(role.as_ref().map(|role| role.description.clone()).unwrap_or_default());
     let used = role.map_or(0, |role| role.principals);
-    let done = closing(open, "Role saved.");
+    let done = closing(open, TOPICS);
     let save = Act::new(
         move |api, value: RoleInput| async move {
             match known {
@@ -99,12 +94,11 @@ fn RoleForm(role: Option<RoleView>, open: RwSignal<bool>) -> impl IntoView {
                 Some((id, revision)) => api.0.update_role(id, Edit { revision, value }).await,
             }
         },
-        move |_| done.run(()),
+        move |_| done.run("Role saved."),
     );
-    let gone = closing(open, "Role deleted.");
     let delete = Act::new(
         |api, (id, revision): (RoleId, i64)| async move { api.0.delete_role(id, revision).await },
-        move |()| gone.run(()),
+        move |()| done.run("Role deleted."),
     );
     let submit = Callback::new(move |()| {
         save.run(RoleInput { name: name.get_untracked().trim().to_owned(), description: description.get_untracked() });
@@ -117,7 +111,7 @@ fn RoleForm(role: Option<RoleView>, open: RwSignal<bool>) -> impl IntoView {
     view! {
         <Editor
             title=if known.is_some() { "Change role" } else { "New role" }
-            busy=save.busy
+            save=save
             open=open
             right=right::ROLE_WRITE
             on_save=submit
@@ -125,9 +119,8 @@ fn RoleForm(role: Option<RoleView>, open: RwSignal<bool>) -> impl IntoView {
             consequence=consequence
         >
             <Field label="Name" name="name" value=name required=true error=save.field("name")/>
-            <Field label="What it is for" name="description" value=description/>
-            <ActError error=save.error/>
-            <ActError error=delete.error/>
+            <Field label="What it is for" name="description" value=description error=save.field("description")/>
+            <ActError act=delete/>
         </Editor>
     }
     .into_any()
@@ -136,33 +129,28 @@ fn RoleForm(role: Option<RoleView>, open: RwSignal<bool>) -> impl IntoView {
 /// The applications behind the clients.
 #[component]
 pub(super) fn Applications() -> impl IntoView {
-    let applications = load(&[LiveTopic::Access], || (), |api, ()| async move { api.0.applications().await });
-    let editing = RwSignal::new(None::<ApplicationView>);
-    let open = RwSignal::new(false);
-    let edit = Callback::new(move |application: Option<ApplicationView>| {
-        editing.set(application);
-        open.set(true);
-    });
+    let applications = load(&[LiveTopic::Access], || (), |api, ()| async move { api.0.all_applications().await });
+    let editing = Editing::<ApplicationView>::new();
     view! {
         <Section
             title="Applications"
             note="who is behind the clients, and who answers for them"
             verb="New application"
             right=right::APPLICATION_WRITE
-            on_press=move |()| edit.run(None)
+            on_press=move |()| editing.make()
         >
             <Load resource=applications what="applications" let:applications>
-                {move || application_table(applications.get(), edit)}
+                {move || application_table(applications.get(), editing)}
             </Load>
         </Section>
-        <Dialog open=open label="Application">
-            <ApplicationForm application=editing.get_untracked() open=open/>
+        <Dialog open=editing.open label="Application">
+            <ApplicationForm application=editing.of() open=editing.open/>
         </Dialog>
     }
     .into_any()
 }
 
-fn application_table(applications: Vec<ApplicationView>, edit: Callback<Option<ApplicationView>>) -> AnyView {
+fn application_table(applications: Vec<ApplicationView>, editing: Editing<ApplicationView>) -> AnyView {
     if applications.is_empty() {
         return view! {
             <p class="m-small m-muted">"None yet. An application gives its clients an owner, so that somebody can be asked."</p>
@@ -192,7 +180,7 @@ fn application_table(applications: Vec<ApplicationView>, edit: Callback<Option<A
                     <td class="m-tight">
                         <span class="m-acts">
                             <Button small=true tone=Tone::Quiet right=may label=format!("Edit application {}", application.name)
-                                on_press=move |()| edit.run(Some(for_edit.clone()))>
+                                on_press=move |()| editing.change(for_edit.clone())>
                                 "Edit"
                             </Button>
                         </span>
@@ -218,7 +206,7 @@ fn ApplicationForm(application: Option<ApplicationView>, open: RwSignal<bool>) -
     let (name, owner, description) =
         (field(|have| &have.name), field(|have| &have.owner), field(|have| &have.description));
     let used = application.as_ref().map_or(0, |have| have.principals);
-    let done = closing(open, "Application saved.");
+    let done = closing(open, TOPICS);
     let save = Act::new(
         move |api, value: ApplicationInput| async move {
             match known {
@@ -226,12 +214,11 @@ fn ApplicationForm(application: Option<ApplicationView>, open: RwSignal<bool>) -
                 Some((id, revision)) => api.0.update_application(id, Edit { revision, value }).await,
             }
         },
-        move |_| done.run(()),
+        move |_| done.run("Application saved."),
     );
-    let gone = closing(open, "Application deleted.");
     let delete = Act::new(
         |api, (id, revision): (ApplicationId, i64)| async move { api.0.delete_application(id, revision).await },
-        move |()| gone.run(()),
+        move |()| done.run("Application deleted."),
     );
     let submit = Callback::new(move |()| {
         save.run(ApplicationInput {
@@ -248,7 +235,7 @@ fn ApplicationForm(application: Option<ApplicationView>, open: RwSignal<bool>) -
     view! {
         <Editor
             title=if known.is_some() { "Change application" } else { "New application" }
-            busy=save.busy
+            save=save
             open=open
             right=right::APPLICATION_WRITE
             on_save=submit
@@ -257,73 +244,9 @@ fn ApplicationForm(application: Option<ApplicationView>, open: RwSignal<bool>) -
         >
             <Field label="Name" name="name" value=name required=true error=save.field("name")/>
             <Field label="Owner" name="owner" value=owner hint="A team or a person" error=save.field("owner")/>
-            <Field label="What it does" name="description" value=description/>
-            <ActError error=save.error/>
-            <ActError error=delete.error/>
+            <Field label="What it does" name="description" value=description error=save.field("description")/>
+            <ActError act=delete/>
         </Editor>
-    }
-    .into_any()
-}
-
-/// What both dialogs do when it worked: reload, say so, close.
-fn closing(open: RwSignal<bool>, text: &'static str) -> Callback<()> {
-    let live = Live::get();
-    let toasts = Toasts::get();
-    Callback::new(move |()| {
-        live.bump(TOPICS);
-        toasts.done(text);
-        open.set(false);
-    })
-}
-
-/// A small form in a dialog, with a delete button that asks first.
-#[component]
-pub(crate) fn Editor(
-    /// The heading.
-    #[prop(into)]
-    title: String,
-    /// A save is on its way.
-    #[prop(into)]
-    busy: Signal<bool>,
-    /// The dialog's state.
-    open: RwSignal<bool>,
-    /// The right that saving needs.
-    right: &'static str,
-    /// Saves.
-    on_save: Callback<()>,
-    /// Deletes, when there is something to delete.
-    #[prop(optional_no_strip)]
-    on_delete: Option<Callback<()>>,
-    /// What deleting means.
-    #[prop(into, optional)]
-    consequence: String,
-    /// The fields.
-    children: Children,
-) -> impl IntoView {
-    let confirm = RwSignal::new(false);
-    let may = Signal::derive(move || Viewer::has(right));
-    let submit = move |ev: leptos::ev::SubmitEvent| {
-        ev.prevent_default();
-        on_save.run(());
-    };
-    view! {
-        <form method="post" on:submit=submit>
-            <div class="m-dialog__body">
-                <h2>{title}</h2>
-                {children()}
-            </div>
-            <div class="m-dialog__foot">
-                {on_delete.map(|_| view! {
-                    <Button tone=Tone::Danger right=may on_press=move |()| confirm.set(true)>"Delete"</Button>
-                    <span class="m-push"></span>
-                })}
-                <Button tone=Tone::Quiet on_press=move |()| open.set(false)>"Cancel"</Button>
-                <Submit busy=busy right=may>"Save"</Submit>
-            </div>
-        </form>
-        {on_delete.map(|on_delete| view! {
-            <Confirm open=confirm title="Delete it?" consequence=consequence verb="Delete" on_yes=on_delete/>
-        })}
     }
     .into_any()
 }

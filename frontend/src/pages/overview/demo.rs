@@ -102,8 +102,8 @@ fn Block(client: Signal<Option<DemoClient>>, denials: Loading<Vec<DenialRow>>) -
                 }}
                 <a class="m-small" href=move || id().map(|id| format!("/clients/{id}")).unwrap_or_default()>"Its page"</a>
             </div>
-            <ActError error=block.error/>
-            <ActError error=unblock.error/>
+            <ActError act=block/>
+            <ActError act=unblock/>
             <Denials client=client denials=denials/>
         </Part>
     }

@@ -31,11 +31,15 @@ pub(super) fn Trial(overview: Signal<Overview>) -> impl IntoView {
             sites.map(|site| (site.id.to_string(), site.name.clone())).collect::<Vec<Choice>>()
         })
     });
+    let out_of_reach = Memo::new(move |_| {
+        let reached = choices.with(|choices| choices.iter().any(|(id, _)| site.with(|site| site == id)));
+        (!reached).then(|| "Choose a site whose agent is online.".to_owned())
+    });
     view! {
         <Part title="Try it" note="as a client of your own that ends by itself">
             <div class="m-pair">
                 <div class="m-trial">
-                    <Select label="Site" name="site" value=site choices=choices/>
+                    <Select label="Site" name="site" value=site choices=choices error=Signal::derive(move || out_of_reach.get())/>
                     <Publish site=site/>
                     <Lines site=site/>
                 </div>
@@ -98,7 +102,7 @@ fn Publish(site: RwSignal<String>) -> impl IntoView {
                 <Submit busy=publish.busy right=may>"Publish"</Submit>
                 <span role="status">{shown}</span>
             </div>
-            <ActError error=publish.error/>
+            <ActError act=publish/>
         </form>
     }
     .into_any()
@@ -129,7 +133,7 @@ fn Lines(site: RwSignal<String>) -> impl IntoView {
                 None => view! { <Button right=may icon="copy" on_press=press>"Command lines for a terminal"</Button> }.into_any(),
                 Some(client) => lines(client),
             }}
-            <ActError error=make.error/>
+            <ActError act=make/>
         </div>
     }
     .into_any()

@@ -5,16 +5,17 @@ use leptos::prelude::*;
 use super::{TOPICS, role_choices, role_of};
 use crate::act::{Act, ActError};
 use crate::api::{TokenCreated, TokenInput, TokenView};
-use crate::components::{Age, Button, Confirm, Dialog, Field, Secret, Select, Submit, Table, Toasts, Tone};
+use crate::components::{Age, Button, Confirm, Dialog, Field, Secret, Select, Table, Toasts, Tone, either};
+use crate::editor::{Editor, Section};
 use crate::live::Live;
 use crate::load::{Load, load};
-use crate::pages::clients::{Section, Until};
-use crate::viewer::{right, role_name};
+use crate::pages::clients::Until;
+use crate::viewer::{Viewer, right, role_name};
 
 /// The section with all tokens.
 #[component]
 pub(super) fn Tokens() -> impl IntoView {
-    let tokens = load(TOPICS, || (), |api, ()| async move { api.0.tokens().await });
+    let tokens = load(TOPICS, || (), |api, ()| async move { api.0.all_tokens().await });
     let editor = RwSignal::new(false);
     let deleting = RwSignal::new(String::new());
     let confirm = RwSignal::new(false);
@@ -39,7 +40,7 @@ pub(super) fn Tokens() -> impl IntoView {
             right=right::TOKEN_WRITE
             on_press=move |()| editor.set(true)
         >
-            <ActError error=delete.error/>
+            <ActError act=delete/>
             <Load resource=tokens what="tokens" let:tokens>
                 {move || token_table(tokens.get(), ask)}
             </Load>
@@ -63,6 +64,7 @@ fn token_table(tokens: Vec<TokenView>, ask: Callback<String>) -> AnyView {
         return view! { <p class="m-small m-muted">"None. Everything that a page does, a script can do with a token."</p> }
             .into_any();
     }
+    let may = Signal::derive(|| Viewer::has(right::TOKEN_WRITE));
     let rows = tokens
         .into_iter()
         .map(|token| {
@@ -80,7 +82,7 @@ fn token_table(tokens: Vec<TokenView>, ask: Callback<String>) -> AnyView {
                     <td class="m-low m-end m-muted"><Age at_ms=token.last_used/></td>
                     <td class="m-tight">
                         <span class="m-acts">
-                            <Button small=true tone=Tone::Danger label=label on_press=move |()| ask.run(token.id.clone())>"Delete"</Button>
+                            <Button small=true tone=Tone::Danger right=may label=label on_press=move |()| ask.run(token.id.clone())>"Delete"</Button>
                         </span>
                     </td>
                 </tr>
@@ -99,6 +101,17 @@ fn token_table(tokens: Vec<TokenView>, ask: Callback<String>) -> AnyView {
     .into_any()
 }
 
+/// How long a token lives; an empty field is no end, and only that.
+fn days_of(text: &str) -> Result<Option<u32>, String> {
+    match text.trim() {
+        "" => Ok(None),
+        text => match text.parse() {
+            Ok(days) if days > 0 => Ok(Some(days)),
+            _ => Err("Whole days, such as 90; empty means no end".to_owned()),
+        },
+    }
+}
+
 #[component]
 fn TokenForm(open: RwSignal<bool>) -> impl IntoView {
     let live = Live::get();
@@ -113,12 +126,12 @@ fn TokenForm(open: RwSignal<bool>) -> impl IntoView {
             made.set(Some(token));
         },
     );
-    let submit = Callback::new(move |ev: leptos::ev::SubmitEvent| {
-        ev.prevent_default();
+    let submit = Callback::new(move |()| {
+        let Ok(days) = days.with_untracked(|days| days_of(days)) else { return };
         save.run(TokenInput {
             name: name.get_untracked().trim().to_owned(),
             role: role_of(&role.get_untracked()),
-            days: days.get_untracked().trim().parse().ok(),
+            days,
         });
     });
     move || {
@@ -134,21 +147,27 @@ fn TokenForm(open: RwSignal<bool>) -> impl IntoView {
         }
         .into_any(),
         None => view! {
-            <form method="post" on:submit=move |ev| submit.run(ev)>
-                <div class="m-dialog__body">
-                    <h2>"New token"</h2>
+            <Editor title="New token" save=save open=open right=right::TOKEN_WRITE verb="Create token" on_save=submit>
                     <Field label="What it is for" name="name" value=name required=true error=save.field("name")/>
                     <Select label="Role" name="role" value=role choices=role_choices() hint="Never more than your own" error=save.field("role")/>
-                    <Field label="Days until it ends" name="days" kind="number" value=days hint="Empty: no end" error=save.field("days")/>
-                    <ActError error=save.error/>
-                </div>
-                <div class="m-dialog__foot">
-                    <Button tone=Tone::Quiet on_press=move |()| open.set(false)>"Cancel"</Button>
-                    <Submit busy=save.busy>"Create token"</Submit>
-                </div>
-            </form>
+                    <Field label="Days until it ends" name="days" kind="number" value=days hint="Empty: no end" error=either(save.field("days"), move || days.with(|days| days_of(days).err()))/>
+            </Editor>
         }
         .into_any(),
     }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_empty_life_has_no_end() {
+        assert_eq!(days_of(" 90 "), Ok(Some(90)));
+        assert_eq!(days_of(" "), Ok(None));
+        for mistyped in ["-5", "1.5", "0", "ninety", "99999999999"] {
+            assert!(days_of(mistyped).is_err(), "{mistyped}");
+        }
     }
 }

@@ -9,9 +9,11 @@ use mesh_protocol::report::PartState;
 
 use super::form::RouteForm;
 use super::{TOPICS, becomes, takes};
-use crate::act::{Act, ActError};
+use crate::act::{Act, ActError, sentence};
 use crate::api::{ApiError, Edit, RolloutState, RouteInput, RouteView};
-use crate::components::{Age, Banner, Button, Confirm, Dialog, Main, Part, PartTable, Rate, RolloutList, Toasts, Tone};
+use crate::components::{
+    Age, Banner, Button, Confirm, Dialog, Main, Part, PartTable, Rate, RolloutList, Toasts, Tone, all_stale,
+};
 use crate::format;
 use crate::live::Live;
 use crate::load::{Load, load};
@@ -33,7 +35,7 @@ pub fn RouteDetail() -> impl IntoView {
         },
     );
     view! {
-        <Load resource=route what="route" title="Route" let:route>
+        <Load resource=route what="route" title="Route" one=true let:route>
             <Detail route=route/>
         </Load>
     }
@@ -45,7 +47,8 @@ fn refusal(route: &RouteView) -> Option<String> {
     let part = route.parts.iter().find(|part| part.state == PartState::Rejected);
     let of_part = part.map(|part| {
         let detail = part.detail.clone().unwrap_or_else(|| "it gave no reason".to_owned());
-        format!("{} refuses it: {detail}", part.agent_name)
+        let verb = if part.freshness.stale { "refused it when it was last heard of" } else { "refuses it" };
+        format!("{} {verb}: {detail}", part.agent_name)
     });
     let of_rollout = || {
         let agent = route.rollout.iter().find(|agent| agent.state == RolloutState::Rejected)?;
@@ -121,7 +124,7 @@ fn Facts(route: Signal<RouteView>) -> impl IntoView {
                     <dt>"Delivery"</dt>
                     <dd>{mode}</dd>
                     <dt>"Rate"</dt>
-                    <dd><Rate per_second=route.rate/></dd>
+                    <dd><Rate per_second=route.rate stale=all_stale(&route.parts)/></dd>
                     {route.lag.map(|lag| view! {
                         <dt>"Lag"</dt>
                         <dd class="m-num">{format::count(lag)} " records not yet taken"</dd>
@@ -153,7 +156,7 @@ fn Pause(route: Signal<RouteView>) -> impl IntoView {
     );
     Effect::new(move |_| {
         if let Some(error) = switch.error.get() {
-            toasts.failed(format!("That did not work: {}.", error.title));
+            toasts.failed(format!("That did not work. {}", sentence(&error, &[])));
         }
     });
     let may = Signal::derive(|| Viewer::has(right::ROUTE_WRITE));
@@ -173,13 +176,12 @@ fn Pause(route: Signal<RouteView>) -> impl IntoView {
 #[component]
 fn Removal(route: Signal<RouteView>) -> impl IntoView {
     let confirm = RwSignal::new(false);
-    let live = Live::get();
     let toasts = Toasts::get();
     let navigate = use_navigate();
     let delete = Act::new(
         |api, (id, revision): (RouteId, i64)| async move { api.0.delete_route(id, revision).await },
         move |()| {
-            live.bump(TOPICS);
+            // No bump: this page has nothing to load any more, and the list loads when it is opened.
             toasts.done("Route deleted.");
             navigate("/routes", NavigateOptions::default());
         },
@@ -187,7 +189,7 @@ fn Removal(route: Signal<RouteView>) -> impl IntoView {
     let may = Signal::derive(|| Viewer::has(right::ROUTE_WRITE));
     view! {
         <Part title="Delete" note="what has arrived stays where it is">
-            <ActError error=delete.error/>
+            <ActError act=delete/>
             <p><Button tone=Tone::Danger right=may on_press=move |()| confirm.set(true)>"Delete route"</Button></p>
         </Part>
         <Confirm

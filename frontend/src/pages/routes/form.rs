@@ -11,13 +11,13 @@ use mesh_protocol::template::Template;
 use mesh_protocol::topic::Filter;
 
 use super::TOPICS;
-use crate::act::{Act, ActError};
+use crate::act::Act;
 use crate::api::{Edit, RouteFrom, RouteInput, RouteTo, RouteView};
-use crate::components::{Button, Choice, Empty, Field, Select, Submit, Toasts, Tone};
-use crate::live::Live;
+use crate::components::{Choice, Empty, Field, Select, either};
+use crate::editor::{Editor, closing};
 use crate::load::{Load, load};
 use crate::pages::brokers::First;
-use crate::viewer::{Viewer, right};
+use crate::viewer::right;
 
 /// The end that is not Kafka, as the value of a select; a cluster is its id.
 const MESH: &str = "mesh";
@@ -140,11 +140,10 @@ fn expression_error(text: &str) -> Option<String> {
 /// The form in the dialog.
 #[component]
 pub(super) fn RouteForm(route: Option<RouteView>, open: RwSignal<bool>) -> impl IntoView {
-    let live = Live::get();
-    let toasts = Toasts::get();
     let navigate = use_navigate();
     let known = route.as_ref().map(|route| (route.id, route.revision));
     let draft = Draft::of(route.as_ref().map(|route| &route.config));
+    let close = closing(open, TOPICS);
     let save = Act::new(
         move |api, value: RouteInput| async move {
             match known {
@@ -153,23 +152,17 @@ pub(super) fn RouteForm(route: Option<RouteView>, open: RwSignal<bool>) -> impl 
             }
         },
         move |saved: RouteView| {
-            live.bump(TOPICS);
-            toasts.done("Route saved. Its agents start it now.");
-            open.set(false);
+            close.run("Route saved. Its agents start it now.");
             if known.is_none() {
                 navigate(&format!("/routes/{}", saved.id), NavigateOptions::default());
             }
         },
     );
-    let submit = move |ev: leptos::ev::SubmitEvent| {
-        ev.prevent_default();
-        save.run(draft.input());
-    };
     let clusters = load(
         &[],
         || (),
         |api, ()| async move {
-            let brokers = api.0.brokers().await?;
+            let brokers = api.0.all_brokers().await?;
             let named = |broker: crate::api::BrokerView| {
                 (broker.id.to_string(), format!("{} at {}", broker.config.name, broker.site_name))
             };
@@ -177,32 +170,27 @@ pub(super) fn RouteForm(route: Option<RouteView>, open: RwSignal<bool>) -> impl 
         },
     );
     view! {
-        <form method="post" on:submit=submit>
-            <div class="m-dialog__body">
-                <h2>{if known.is_some() { "Change route" } else { "New route" }}</h2>
-                <Load resource=clusters what="clusters" let:clusters>
-                    {move || {
-                        if clusters.with(Vec::is_empty) {
-                            view! {
-                                <Empty icon="broker" title="No Kafka attached" text="One end of a route is a Kafka cluster. Attach one first.">
-                                    <a class="m-button" href="/brokers">"Brokers"</a>
-                                </Empty>
-                            }
-                                .into_any()
-                        } else {
-                            view! { <Fields draft=draft clusters=clusters save=save/> }.into_any()
-                        }
-                    }}
-                </Load>
-                <ActError error=save.error/>
-            </div>
-            <div class="m-dialog__foot">
-                <Button tone=Tone::Quiet on_press=move |()| open.set(false)>"Cancel"</Button>
-                <Submit busy=save.busy right=Signal::derive(|| Viewer::has(right::ROUTE_WRITE))>
-                    {if known.is_some() { "Save route" } else { "Create route" }}
-                </Submit>
-            </div>
-        </form>
+        <Editor
+            title=if known.is_some() { "Change route" } else { "New route" }
+            save=save
+            open=open
+            right=right::ROUTE_WRITE
+            verb=if known.is_some() { "Save route" } else { "Create route" }
+            on_save=move |()| save.run(draft.input())
+        >
+            <Load resource=clusters what="clusters" let:clusters>
+                <Show
+                    when=move || clusters.with(|clusters| !clusters.is_empty())
+                    fallback=|| view! {
+                        <Empty icon="broker" title="No Kafka attached" text="One end of a route is a Kafka cluster. Attach one first.">
+                            <a class="m-button" href="/brokers">"Brokers"</a>
+                        </Empty>
+                    }
+                >
+                    <Fields draft=draft clusters=clusters save=save/>
+                </Show>
+            </Load>
+        </Editor>
     }
     .into_any()
 }
@@ -214,6 +202,8 @@ fn Fields(draft: Draft, clusters: Signal<Vec<Choice>>, save: Act<RouteInput>) ->
         choices.push((MESH.to_owned(), "The mesh".to_owned()));
         choices
     });
+    // Both say something about the one list of ends.
+    let kind_error = save.field("to.kind");
     let pair = |key: &str, words: &str| (key.to_owned(), words.to_owned());
     let modes = vec![
         pair("guaranteed", "Guaranteed: nothing acknowledged is lost"),
@@ -223,7 +213,7 @@ fn Fields(draft: Draft, clusters: Signal<Vec<Choice>>, save: Act<RouteInput>) ->
         <Field label="Name" name="name" value=draft.name required=true hint="Unique; also the name of its principal" error=save.field("name")/>
         <fieldset class="m-form__group">
             <legend>"From"</legend>
-            <Select label="Where the events come from" name="from" value=draft.from choices=with_mesh error=save.field("from")/>
+            <Select label="Where the events come from" name="from" value=draft.from choices=with_mesh error=save.field("from.broker")/>
             <Show when=move || draft.from.get() == MESH fallback=move || view! { <FromKafka draft=draft save=save/> }>
                 <Field
                     label="Topic filters"
@@ -240,7 +230,7 @@ fn Fields(draft: Draft, clusters: Signal<Vec<Choice>>, save: Act<RouteInput>) ->
         <fieldset class="m-form__group">
             <legend>"To"</legend>
             <First choices=clusters value=draft.to/>
-            <Select label="Where they go" name="to" value=draft.to choices=with_mesh error=save.field("to")/>
+            <Select label="Where they go" name="to" value=draft.to choices=with_mesh error=either(save.field("to.broker"), move || kind_error.get())/>
             <Show
                 when=move || draft.to.get() != MESH
                 fallback=|| view! { <p class="m-small m-muted">"Whoever subscribes in the mesh gets them."</p> }
@@ -268,17 +258,9 @@ fn Fields(draft: Draft, clusters: Signal<Vec<Choice>>, save: Act<RouteInput>) ->
             </Show>
         </fieldset>
         <Select label="Delivery" name="mode" value=draft.mode choices=modes/>
-        <Field label="Why it exists" name="note" value=draft.note hint="Optional"/>
+        <Field label="Why it exists" name="note" value=draft.note hint="Optional" error=save.field("note")/>
     }
     .into_any()
-}
-
-/// What is wrong: first what the browser sees, then what the portal said.
-fn either(
-    portal: Signal<Option<String>>,
-    own: impl Fn() -> Option<String> + Send + Sync + 'static,
-) -> Signal<Option<String>> {
-    Signal::derive(move || own().or_else(|| portal.get()))
 }
 
 #[component]

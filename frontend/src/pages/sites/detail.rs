@@ -12,7 +12,6 @@ use super::{TOPICS, state};
 use crate::act::{Act, ActError};
 use crate::api::{ApiError, SiteView};
 use crate::components::{Button, Confirm, Dialog, Main, Part, Run, Toasts, Tone};
-use crate::live::Live;
 use crate::load::{Load, load};
 use crate::pages::agents::agent_table;
 use crate::pages::brokers::BrokerSection;
@@ -34,7 +33,7 @@ pub fn SiteDetail() -> impl IntoView {
         },
     );
     view! {
-        <Load resource=site what="site" title="Site" let:site>
+        <Load resource=site what="site" title="Site" one=true let:site>
             <Detail site=site/>
         </Load>
     }
@@ -92,30 +91,47 @@ fn Agents(site: Signal<SiteView>) -> impl IntoView {
     .into_any()
 }
 
+/// Why the portal keeps a site; nothing when it can be deleted.
+fn kept_for(site: &SiteView) -> Option<&'static str> {
+    match (site.agents.is_empty(), site.brokers.is_empty()) {
+        (false, _) => Some(
+            "It has or had agents, so it is kept for the record of what they did. Revoke those that should not go on.",
+        ),
+        (true, false) => Some("It has broker connections: delete these first."),
+        (true, true) => None,
+    }
+}
+
 #[component]
 fn Removal(site: Signal<SiteView>) -> impl IntoView {
     let confirm = RwSignal::new(false);
-    let live = Live::get();
     let toasts = Toasts::get();
     let navigate = use_navigate();
     let delete = Act::new(
         |api, (id, revision): (SiteId, i64)| async move { api.0.delete_site(id, revision).await },
         move |()| {
-            live.bump(TOPICS);
+            // No bump: this page has nothing to load any more, and the list loads when it is opened.
             toasts.done("Site deleted.");
             navigate("/sites", NavigateOptions::default());
         },
     );
     let may = Signal::derive(|| Viewer::has(right::SITE_WRITE));
+    let kept_for = Memo::new(move |_| site.with(kept_for));
     view! {
-        <Part title="Delete" note="possible when no agent is enrolled here any more">
-            <ActError error=delete.error/>
-            <p><Button tone=Tone::Danger right=may on_press=move |()| confirm.set(true)>"Delete site"</Button></p>
+        <Part title="Delete" note="only a site that never had an agent and has no broker connection">
+            <ActError act=delete/>
+            {move || match kept_for.get() {
+                Some(why) => view! { <p class="m-small m-muted">{why}</p> }.into_any(),
+                None => view! {
+                    <p><Button tone=Tone::Danger right=may on_press=move |()| confirm.set(true)>"Delete site"</Button></p>
+                }
+                    .into_any(),
+            }}
         </Part>
         <Confirm
             open=confirm
             title=Signal::derive(move || site.with(|site| format!("Delete {}?", site.name)))
-            consequence="Its listeners, links and broker connections go with it. Rules that name only this site then match nowhere."
+            consequence="Its listeners, links and join tokens go with it. Rules that name only this site then match nowhere."
             verb="Delete"
             on_yes=move |()| delete.run(site.with_untracked(|site| (site.id, site.revision)))
         />

@@ -7,12 +7,13 @@ use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
 
 use super::TOPICS;
-use crate::act::{Act, ActError};
+use crate::act::Act;
 use crate::api::{Edit, Location, SiteInput, SiteView};
-use crate::components::{Button, Choice, Field, Select, Submit, Toasts, Tone};
+use crate::components::{Choice, Field, Select, Toasts, either};
+use crate::editor::Editor;
 use crate::live::Live;
 use crate::load::{Load, load};
-use crate::viewer::{Viewer, right};
+use crate::viewer::right;
 
 /// `kind=store, country=fr` as labels; what has no `=` is refused with its own words.
 fn labels_of(text: &str) -> Result<BTreeMap<String, String>, String> {
@@ -82,8 +83,7 @@ pub(super) fn SiteForm(site: Option<SiteView>, open: RwSignal<bool>) -> impl Int
             }
         },
     );
-    let submit = move |ev: leptos::ev::SubmitEvent| {
-        ev.prevent_default();
+    let submit = move |()| {
         let (Ok(labels), Ok(location)) =
             (labels_of(&labels.get_untracked()), location_of(&latitude.get_untracked(), &longitude.get_untracked()))
         else {
@@ -104,7 +104,7 @@ pub(super) fn SiteForm(site: Option<SiteView>, open: RwSignal<bool>) -> impl Int
         &[],
         || (),
         move |api, ()| async move {
-            let sites = api.0.sites().await?;
+            let sites = api.0.all_sites().await?;
             let others = sites.into_iter().filter(|site| Some(site.id) != own);
             let mut choices: Vec<Choice> = others.map(|site| (site.id.to_string(), site.name)).collect();
             choices.push((String::new(), "Nobody: this is the hub, others dial it".to_owned()));
@@ -112,45 +112,42 @@ pub(super) fn SiteForm(site: Option<SiteView>, open: RwSignal<bool>) -> impl Int
         },
     );
     view! {
-        <form method="post" on:submit=submit>
-            <div class="m-dialog__body">
-                <h2>{if known.is_some() { "Change site" } else { "New site" }}</h2>
-                <div class="m-form__row">
-                    <Field label="Name" name="name" value=name mono=true required=true hint="Letters a-z, digits and -, such as store-nice" error=save.field("name")/>
-                    <Field label="Region" name="region" value=region required=true hint="For rules and scopes, such as eu" error=save.field("region")/>
-                </div>
-                <Load resource=sites what="sites" let:choices>
-                    <Hub choices=choices value=connects_to fresh=known.is_none()/>
-                    <Select
-                        label="Its agents dial"
-                        name="connects_to"
-                        value=connects_to
-                        choices=choices
-                        hint="The link is made with the site"
-                        error=save.field("connects_to")
-                    />
-                </Load>
-                <div class="m-form__row">
-                    <Field label="Degrees north" name="latitude" value=latitude placeholder="43.7" error=Signal::derive(move || place_error.get().or_else(|| save.field("location").get()))/>
-                    <Field label="Degrees east" name="longitude" value=longitude placeholder="7.26" hint="For the map; optional"/>
-                </div>
-                <Field label="Labels" name="labels" value=labels placeholder="kind=store, country=fr" hint="name=value, separated by commas; optional" error=Signal::derive(move || label_error.get())/>
-                <details>
-                    <summary class="m-link">"How other sites reach it"</summary>
-                    <div class="m-form__row m-details">
-                        <Field label="Listens at" name="fabric_bind" value=fabric_bind mono=true placeholder="0.0.0.0:7447" hint="Empty: any address, a port of the agent's choice" error=save.field("fabric_bind")/>
-                        <Field label="Reached as" name="fabric_address" value=fabric_address mono=true placeholder="hq.example.com:7447" hint="When it is behind NAT or a balancer" error=save.field("fabric_address")/>
-                    </div>
-                </details>
-                <ActError error=save.error/>
+        <Editor
+            title=if known.is_some() { "Change site" } else { "New site" }
+            save=save
+            open=open
+            right=right::SITE_WRITE
+            verb=if known.is_some() { "Save site" } else { "Create site" }
+            on_save=submit
+        >
+            <div class="m-form__row">
+                <Field label="Name" name="name" value=name mono=true required=true hint="Letters a-z, digits and -, such as store-nice" error=save.field("name")/>
+                <Field label="Region" name="region" value=region required=true hint="For rules and scopes, such as eu" error=save.field("region")/>
             </div>
-            <div class="m-dialog__foot">
-                <Button tone=Tone::Quiet on_press=move |()| open.set(false)>"Cancel"</Button>
-                <Submit busy=save.busy right=Signal::derive(|| Viewer::has(right::SITE_WRITE))>
-                    {if known.is_some() { "Save site" } else { "Create site" }}
-                </Submit>
+            <Load resource=sites what="sites" let:choices>
+                <Hub choices=choices value=connects_to fresh=known.is_none()/>
+                <Select
+                    label="Its agents dial"
+                    name="connects_to"
+                    value=connects_to
+                    choices=choices
+                    hint="The link is made with the site"
+                    error=save.field("connects_to")
+                />
+            </Load>
+            <div class="m-form__row">
+                <Field label="Degrees north" name="latitude" value=latitude placeholder="43.7" error=either(save.field("location"), move || place_error.get())/>
+                <Field label="Degrees east" name="longitude" value=longitude placeholder="7.26" hint="For the map; optional"/>
             </div>
-        </form>
+            <Field label="Labels" name="labels" value=labels placeholder="kind=store, country=fr" hint="name=value, separated by commas; optional" error=either(save.field("labels"), move || label_error.get())/>
+            <details>
+                <summary class="m-link">"How other sites reach it"</summary>
+                <div class="m-form__row m-details">
+                    <Field label="Listens at" name="fabric_bind" value=fabric_bind mono=true placeholder="0.0.0.0:7447" hint="Empty: any address, a port of the agent's choice" error=save.field("fabric_bind")/>
+                    <Field label="Reached as" name="fabric_address" value=fabric_address mono=true placeholder="hq.example.com:7447" hint="When it is behind NAT or a balancer" error=save.field("fabric_address")/>
+                </div>
+            </details>
+        </Editor>
     }
     .into_any()
 }

@@ -30,7 +30,7 @@ pub(super) fn Join(site: Signal<SiteView>) -> impl IntoView {
     let press = move |()| make.run(site.with_untracked(|site| site.id));
     view! {
         <Part title="Add an agent" note="one line, run at the site; nothing needs to be open towards it">
-            <ActError error=make.error/>
+            <ActError act=make/>
             {move || match line.get() {
                 None => {
                     let tone = if first() { Tone::Primary } else { Tone::Plain };

@@ -7,10 +7,9 @@ use mesh_protocol::id::{ListenerId, SiteId};
 use super::TOPICS;
 use crate::act::{Act, ActError};
 use crate::api::{Edit, ListenerInput, ListenerView, SiteView};
-use crate::components::{Button, Dialog, Field, PartChip, Select, Table, Toasts, Tone};
+use crate::components::{Button, Dialog, Field, PartChip, Select, Table, Tone, all_stale};
+use crate::editor::{Editing, Editor, Section, closing};
 use crate::format;
-use crate::live::Live;
-use crate::pages::clients::{Editor, Section};
 use crate::viewer::{Viewer, right};
 
 /// How a protocol is written.
@@ -24,38 +23,34 @@ pub(super) const fn protocol_name(protocol: ListenerProtocol) -> &'static str {
 /// The section with a site's listeners.
 #[component]
 pub(super) fn Listeners(site: Signal<SiteView>) -> impl IntoView {
-    let editing = RwSignal::new(None::<ListenerView>);
-    let open = RwSignal::new(false);
-    let edit = Callback::new(move |listener: Option<ListenerView>| {
-        editing.set(listener);
-        open.set(true);
-    });
+    let editing = Editing::<ListenerView>::new();
     view! {
         <Section
             title="Listeners"
             note="where clients of this site connect"
             verb="New listener"
-            right=right::SITE_WRITE
-            on_press=move |()| edit.run(None)
+            right=right::LISTENER_WRITE
+            on_press=move |()| editing.make()
         >
-            {move || listener_table(site.with(|site| site.listeners.clone()), edit)}
+            {move || listener_table(site.with(|site| site.listeners.clone()), editing)}
         </Section>
-        <Dialog open=open label="Listener" class="m-dialog m-dialog--wide">
-            <ListenerForm listener=editing.get_untracked() site=site.with_untracked(|site| site.id) open=open/>
+        <Dialog open=editing.open label="Listener" class="m-dialog m-dialog--wide">
+            <ListenerForm listener=editing.of() site=site.with_untracked(|site| site.id) open=editing.open/>
         </Dialog>
     }
     .into_any()
 }
 
-fn listener_table(listeners: Vec<ListenerView>, edit: Callback<Option<ListenerView>>) -> AnyView {
+fn listener_table(listeners: Vec<ListenerView>, editing: Editing<ListenerView>) -> AnyView {
     if listeners.is_empty() {
         return view! { <p class="m-small m-muted">"None: no client can connect at this site."</p> }.into_any();
     }
-    let may = Signal::derive(|| Viewer::has(right::SITE_WRITE));
+    let may = Signal::derive(|| Viewer::has(right::LISTENER_WRITE));
     let rows = listeners
         .into_iter()
         .map(|listener| {
             let addresses: Vec<String> = listener.parts.iter().flat_map(|part| part.addresses.clone()).collect();
+            let stale = all_stale(&listener.parts);
             let clients: u64 = listener.parts.iter().filter_map(|part| part.figures.get("connections")).sum();
             let for_edit = listener.clone();
             let config = listener.config;
@@ -69,13 +64,13 @@ fn listener_table(listeners: Vec<ListenerView>, edit: Callback<Option<ListenerVi
                             <span class="m-cell__sub">{protocol_name(config.protocol)}</span>
                         </div>
                     </td>
-                    <td class="m-mono m-small">{address}</td>
+                    <td class="m-mono m-small" class:m-faint=stale>{address}</td>
                     <td><PartChip parts=listener.parts/></td>
-                    <td class="m-low m-end m-num">{format::count(clients)} " of " {format::count(config.connections_max.into())}</td>
+                    <td class="m-low m-end m-num" class:m-faint=stale>{format::count(clients)} " of " {format::count(config.connections_max.into())}</td>
                     <td class="m-low m-end m-num">{format::bytes(config.payload_bytes_max.into())}</td>
                     <td class="m-tight">
                         <span class="m-acts">
-                            <Button small=true tone=Tone::Quiet right=may label=label on_press=move |()| edit.run(Some(for_edit.clone()))>
+                            <Button small=true tone=Tone::Quiet right=may label=label on_press=move |()| editing.change(for_edit.clone())>
                                 "Edit"
                             </Button>
                         </span>
@@ -118,8 +113,6 @@ fn fresh(site: SiteId) -> ListenerInput {
 
 #[component]
 fn ListenerForm(listener: Option<ListenerView>, site: SiteId, open: RwSignal<bool>) -> impl IntoView {
-    let live = Live::get();
-    let toasts = Toasts::get();
     let known = listener.as_ref().map(|listener| (listener.id, listener.revision));
     let config = listener.map_or_else(|| fresh(site), |listener| listener.config);
     let name = RwSignal::new(config.name.clone());
@@ -130,11 +123,7 @@ fn ListenerForm(listener: Option<ListenerView>, site: SiteId, open: RwSignal<boo
     let timeout = RwSignal::new((config.custody_timeout_ms / 1000).to_string());
     let denied = config.denied_v3_publish == DeniedV3Publish::Acknowledge;
     let denied = RwSignal::new(if denied { "acknowledge" } else { "disconnect" }.to_owned());
-    let close = Callback::new(move |text: &'static str| {
-        live.bump(TOPICS);
-        toasts.done(text);
-        open.set(false);
-    });
+    let close = closing(open, TOPICS);
     let save = Act::new(
         move |api, value: ListenerInput| async move {
             match known {
@@ -169,9 +158,9 @@ fn ListenerForm(listener: Option<ListenerView>, site: SiteId, open: RwSignal<boo
     view! {
         <Editor
             title=if known.is_some() { "Change listener" } else { "New listener" }
-            busy=save.busy
+            save=save
             open=open
-            right=right::SITE_WRITE
+            right=right::LISTENER_WRITE
             on_save=submit
             on_delete=known.map(|known| Callback::new(move |()| delete.run(known)))
             consequence="Its clients are disconnected and cannot connect here again. Other listeners go on."
@@ -197,8 +186,7 @@ fn ListenerForm(listener: Option<ListenerView>, site: SiteId, open: RwSignal<boo
                     ]
                 />
             </Show>
-            <ActError error=save.error/>
-            <ActError error=delete.error/>
+            <ActError act=delete/>
         </Editor>
     }
     .into_any()

@@ -148,8 +148,12 @@ impl World {
         let key = &self.open[&seq];
         let how = self.consumers[&with];
         assert_eq!(delivery.redelivered, !self.seen.insert(seq), "{seq} and its flag");
-        let same: Vec<(u64, ConsumerId)> =
-            self.out.iter().filter(|(other, _)| self.open[other] == *key).map(|(other, with)| (*other, *with)).collect();
+        let same: Vec<(u64, ConsumerId)> = self
+            .out
+            .iter()
+            .filter(|(other, _)| self.open[other] == *key)
+            .map(|(other, with)| (*other, *with))
+            .collect();
         if self.rules.on_failure == OnFailure::BlockKey {
             let earlier = self.open.range(..seq).filter(|(_, of)| *of == key).map(|(other, _)| *other);
             for earlier in earlier {
