@@ -25,11 +25,17 @@ impl<T> Clone for Editing<T> {
 
 impl<T> Copy for Editing<T> {}
 
+impl<T: Clone + Send + Sync + 'static> Default for Editing<T> {
+    fn default() -> Self {
+        Self { open: RwSignal::new(false), of: RwSignal::new(None) }
+    }
+}
+
 impl<T: Clone + Send + Sync + 'static> Editing<T> {
     /// Nothing yet.
     #[must_use]
     pub fn new() -> Self {
-        Self { open: RwSignal::new(false), of: RwSignal::new(None) }
+        Self::default()
     }
 
     /// Opens the dialog for a new one.

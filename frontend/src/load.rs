@@ -37,7 +37,8 @@ impl<T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static> Loading<T>
     /// The newest answer; none while the first is on its way. Reading it follows it.
     #[must_use]
     pub fn get(self) -> Option<Result<T, ApiError>> {
-        self.0.get().map(|(_, answer)| answer)
+        let (_, answer) = self.0.get()?;
+        Some(answer)
     }
 }
 

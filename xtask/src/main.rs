@@ -52,7 +52,7 @@ enum Command {
 
 fn main() -> anyhow::Result<()> {
     match Arguments::parse().command {
-        Command::Build => run::build(&mut step::Steps::new(2)).map(drop),
+        Command::Build => run::build(&mut step::Steps::new(run::steps_of_build())).map(drop),
         Command::Run => run::run(),
         Command::Check { only } => check::check(only.as_deref()),
         Command::Test { filter } => test::test(filter.as_deref()),
