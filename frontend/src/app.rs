@@ -5,7 +5,6 @@ use leptos_meta::{Title, provide_meta_context};
 use leptos_router::components::{ParentRoute, Route, Router, Routes};
 use leptos_router::{SsrMode, StaticSegment, path};
 
-use crate::browser;
 use crate::clock::Clock;
 use crate::components::{Ready, Toaster, Toasts};
 use crate::frame::Frame;
@@ -31,11 +30,7 @@ pub fn App() -> impl IntoView {
     Toasts::provide();
     let ready = RwSignal::new(false);
     provide_context(Ready(ready));
-    // Effects run once the whole page is hydrated.
-    Effect::new(move || {
-        ready.set(true);
-        browser::mark_ready();
-    });
+    Effect::new(move || ready.set(true));
 
     view! {
         <Title formatter=|page: String| if page.is_empty() { "Meshport".to_owned() } else { format!("{page} · Meshport") }/>

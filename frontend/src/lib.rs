@@ -38,4 +38,6 @@ pub use viewer::Viewer;
 pub fn hydrate() {
     console_error_panic_hook::set_once();
     leptos::mount::hydrate_body(App);
+    // Not reached when the page is not what the server sent.
+    browser::mark_ready();
 }

@@ -123,6 +123,18 @@ enum Face {
     There(u64),
 }
 
+/// What follows from what was read, and from what followed before.
+///
+/// On the server it is read anew each time. A memo there may miss that its resource has arrived: another thread tells
+/// those who wait for the data before it tells the memo, the page is drawn in between with its skeleton, and the browser,
+/// which has the data, stops at a page that is not the one it knows.
+fn followed<U>(read: impl Fn(Option<&U>) -> U + Send + Sync + 'static) -> Signal<U>
+where
+    U: PartialEq + Send + Sync + 'static,
+{
+    if cfg!(target_arch = "wasm32") { Memo::new(read).into() } else { Signal::derive(move || read(None)) }
+}
+
 /// Draws a resource in whatever state it is. A value that cannot be refreshed stays, with a banner that says so.
 /// Another key that cannot be loaded says so instead: what was there was another thing.
 #[component]
@@ -149,9 +161,9 @@ where
     view! {
         <Transition fallback=move || framed(title, view! { <Skeleton/> }.into_any())>
             {
-                let state = Memo::new(move |last: Option<&State<T>>| State::next(last, resource.0.get()));
-                let face = Memo::new(move |_| state.with(|state| state.face(one)));
-                let error = Memo::new(move |_| state.with(|state| state.error.clone().map(|(_, error)| error)));
+                let state = followed(move |last| State::next(last, resource.0.get()));
+                let face = followed(move |_| state.with(|state| state.face(one)));
+                let error = followed(move |_| state.with(|state| state.error.clone().map(|(_, error)| error)));
                 move || match face.get() {
                     Face::Loading => framed(title, view! { <Skeleton/> }.into_any()),
                     Face::Failed(error) => {
@@ -162,10 +174,16 @@ where
                         framed(title, failed.into_any())
                     }
                     Face::There(_) => {
-                        let value = Signal::derive(move || {
+                        let read = move || {
                             let value = state.with(|state| state.value.clone());
                             value.map(|(_, value)| value).expect("a value that was there is kept")
-                        });
+                        };
+                        // The server draws once, so one reading does.
+                        let value = if cfg!(target_arch = "wasm32") {
+                            Signal::derive(read)
+                        } else {
+                            Signal::stored(read())
+                        };
                         view! {
                             <Show when=move || error.with(Option::is_some)>
                                 <Banner tone="warn" text=Signal::derive(move || stale_sentence(what, error.get().as_ref()))/>

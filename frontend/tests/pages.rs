@@ -179,6 +179,21 @@ fn a_site_that_is_kept_says_why_instead_of_offering_to_delete_it() {
 }
 
 #[test]
+fn a_page_never_comes_as_its_skeleton_however_its_data_arrives() {
+    // What is drawn when the last of its data arrives is a race between threads: many pages at once, many times.
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                for _ in 0..50 {
+                    let html = admin_sees(retailer().late(), "/acl");
+                    assert!(!html.contains("m-loading"), "the browser would stop at it: {html}");
+                }
+            });
+        }
+    });
+}
+
+#[test]
 fn every_page_carries_its_content_without_a_script() {
     let cases = [
         ("/clients", "till-7"),
