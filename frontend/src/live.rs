@@ -84,9 +84,26 @@ impl Live {
         self.connection.get()
     }
 
-    /// Opens the stream for as long as the current owner lives. For effects only.
+    /// Keeps the stream open for as long as the current owner lives and the page is shown. For effects only.
     pub(crate) fn listen(self) {
-        let Ok(source) = web_sys::EventSource::new("/api/v1/live") else { return };
+        let stream = StoredValue::new(self.open());
+        // A page that one leaves may be kept to come back to, stream and all: a browser has six connections for one host,
+        // and after six such pages the next would wait for a minute.
+        let left = window_event_listener_untyped("pagehide", move |_| stream.set_value(None));
+        let back = window_event_listener_untyped("pageshow", move |_| {
+            if stream.try_with_value(Option::is_none) == Some(true) {
+                stream.set_value(self.open());
+                self.bump(&[LiveTopic::All]);
+            }
+        });
+        on_cleanup(move || {
+            left.remove();
+            back.remove();
+        });
+    }
+
+    fn open(self) -> Option<Stream> {
+        let source = web_sys::EventSource::new("/api/v1/live").ok()?;
         let on_change = Closure::<dyn FnMut(web_sys::MessageEvent)>::new(move |message: web_sys::MessageEvent| {
             let text = message.data().as_string().unwrap_or_default();
             match serde_json::from_str::<LiveChange>(&text) {
@@ -106,8 +123,24 @@ impl Live {
         let _ = source.add_event_listener_with_callback("change", on_change.as_ref().unchecked_ref());
         source.set_onopen(Some(on_open.as_ref().unchecked_ref()));
         source.set_onerror(Some(on_error.as_ref().unchecked_ref()));
-        let held = SendWrapper::new((source, on_change, on_open, on_error));
-        on_cleanup(move || held.0.close());
+        Some(SendWrapper::new(Open { source, _on_change: on_change, _on_open: on_open, _on_error: on_error }))
+    }
+}
+
+/// The stream, which stays in the one thread that a browser has.
+type Stream = SendWrapper<Open>;
+
+/// An open stream and who is called by it; dropping it closes it.
+struct Open {
+    source: web_sys::EventSource,
+    _on_change: Closure<dyn FnMut(web_sys::MessageEvent)>,
+    _on_open: Closure<dyn FnMut()>,
+    _on_error: Closure<dyn FnMut()>,
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.source.close();
     }
 }
 

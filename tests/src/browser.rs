@@ -34,15 +34,6 @@ const RUN_AXE: &str = "
     ];
     run().then(done, error => done(['axe failed: ' + error]));";
 
-/// Waits until the page has been painted and one more frame has passed. Chromium holds the old picture until then, and a
-/// click that it takes meanwhile goes to what was there before.
-const PAINTED: &str = "
-    const done = arguments[arguments.length - 1];
-    const look = () => performance.getEntriesByName('first-contentful-paint').length > 0
-        ? requestAnimationFrame(() => requestAnimationFrame(() => done(null)))
-        : setTimeout(look, 5);
-    look();";
-
 /// Wide and narrow windows, in CSS pixels.
 pub const WIDE: (u32, u32) = (1440, 900);
 /// As wide as a phone.
@@ -79,15 +70,13 @@ impl Browser {
         Ok(browser)
     }
 
-    /// Opens a path of the portal and waits until the page is interactive and seen.
+    /// Opens a path of the portal and waits until the page is interactive.
     ///
     /// # Errors
-    /// It does not become interactive, or is not painted.
+    /// It does not become interactive.
     pub async fn open(&self, path: &str) -> anyhow::Result<()> {
         self.driver.goto(format!("{}{path}", self.base)).await.with_context(|| format!("open {path}"))?;
-        self.element("html[data-ready]").await.with_context(|| format!("{path} becomes interactive"))?;
-        let painted = self.driver.execute_async(PAINTED, Vec::new()).await;
-        painted.with_context(|| format!("{path} is painted")).map(drop)
+        self.element("html[data-ready]").await.with_context(|| format!("{path} becomes interactive")).map(drop)
     }
 
     /// Signs in by the form.

@@ -1,11 +1,18 @@
 //! What a live update does to a page that somebody works on: it brings news, and takes nothing away.
 
+use std::time::Duration;
+
 use anyhow::Context;
 use serde_json::json;
 use system_tests::browser::Browser;
+use system_tests::demo_mesh::PAGES;
 use system_tests::mesh::Mesh;
+use tokio::time::timeout;
 
 use crate::{estate, faults};
+
+/// Far more than a page takes, and less than a browser keeps the connections of a page that was left.
+const STALLED: Duration = Duration::from_secs(30);
 
 /// A site without an agent; every page that shows sites hears of it.
 async fn add_site(mesh: &Mesh, name: &str) -> anyhow::Result<()> {
@@ -24,6 +31,7 @@ async fn a_live_update_leaves_an_open_dialog_and_what_was_typed() -> anyhow::Res
     try_before_saving(&browser, &mesh).await.context("try a rule before it is saved")?;
     choose_ends(&browser, &mesh).await.context("choose the ends of a link")?;
     follow_to_nothing(&browser, &till.id).await.context("follow a link to what is gone")?;
+    load_page_after_page(&browser).await.context("load one page after the other")?;
     browser.quit().await?;
     mesh.passed()
 }
@@ -86,4 +94,12 @@ async fn follow_to_nothing(browser: &Browser, till: &str) -> anyhow::Result<()> 
     let logged = browser.console_errors().await?;
     anyhow::ensure!(logged.iter().all(|error| error.contains("404")), "only the answer itself is logged: {logged:?}");
     Ok(())
+}
+
+/// Each page has a stream of its own, and a browser has few connections: a page that is left gives its stream back.
+async fn load_page_after_page(browser: &Browser) -> anyhow::Result<()> {
+    for page in PAGES {
+        timeout(STALLED, browser.open(page)).await.with_context(|| format!("{page} waits for a connection"))??;
+    }
+    faults::none(&browser.console_errors().await?)
 }

@@ -157,8 +157,17 @@ fn listen(url: &str, state: RwSignal<State>, arrived: RwSignal<Arrived>) {
     source.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
     source.set_onopen(Some(on_open.as_ref().unchecked_ref()));
     source.set_onerror(Some(on_error.as_ref().unchecked_ref()));
+    // A page that is kept to come back to would hold one of the few connections that a browser has for one host.
+    let leaving = source.clone();
+    let left = window_event_listener_untyped("pagehide", move |_| {
+        leaving.close();
+        let _ = state.try_set(State::Ended("The page was left.".to_owned()));
+    });
     let held = SendWrapper::new((source, on_message, on_open, on_error));
-    on_cleanup(move || held.0.close());
+    on_cleanup(move || {
+        left.remove();
+        held.0.close();
+    });
 }
 
 #[cfg(test)]
