@@ -36,7 +36,7 @@ struct Up {
     /// 0: make only sites, brokers, principals, rules and routes, and describe nothing.
     #[arg(long, env = "SEED", default_value_t = 1)]
     seed: u8,
-    /// Port of the portal, if it is free at the first start.
+    /// Port of the portal, if it is free at the first start; 0: any free one, for the brokers too.
     #[arg(long, env = "PORT", default_value_t = 8480)]
     port: u16,
 }

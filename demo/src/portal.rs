@@ -45,10 +45,13 @@ impl Portal {
         let mut portal = Self { process: Process::start("portal", &command, logs)?, ports };
         let client = Client::new(&portal.url())?;
         until("the portal answers", READY_LIMIT, async || {
-            portal.process.check()?;
-            client.get("setup").await.map(Some)
+            // A portal that has ended is not waited for: the error is the value.
+            if let Err(ended) = portal.process.check() {
+                return Ok(Some(Err(ended)));
+            }
+            client.get("setup").await.map(|_answer| Some(Ok(())))
         })
-        .await?;
+        .await??;
         Ok(portal)
     }
 

@@ -168,6 +168,8 @@ fn tied(command: &Command, output: File) -> anyhow::Result<Command> {
         };
     }
     let errors = output.try_clone().context("use the log for errors too")?;
+    // The last lines of a log are to say what went wrong; where an error was made is told by panics alone.
+    tied.env("RUST_LIB_BACKTRACE", "0");
     tied.stdin(Stdio::null()).stdout(output).stderr(errors).process_group(0);
     Ok(tied)
 }

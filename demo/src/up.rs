@@ -99,7 +99,7 @@ async fn run(options: &Up, state: &mut State, running: &Running) -> anyhow::Resu
     people::make(&api, state).await?;
     announce(&url, state);
 
-    let (kafka_a, kafka_b) = start_kafka(state, &mut ports, &running.kafka).await?;
+    let (kafka_a, kafka_b) = start_kafka(state, &mut ports, options.port != 0, &running.kafka).await?;
     let sites = retailer::sites(&api, describe).await?;
     let secret = state.password_of_kafka_user(KAFKA_A_USER);
     for (name, site) in &sites {
@@ -180,17 +180,18 @@ fn beside(port: u16) -> u16 {
     if port == 0 { 0 } else { port.checked_add(1).unwrap_or_default() }
 }
 
-/// Starts both clusters without waiting until they answer.
+/// Starts both clusters without waiting until they answer; with the usual ports, if they are wished for and free.
 async fn start_kafka(
     state: &mut State,
     ports: &mut Ports,
+    usual: bool,
     processes: &Processes,
 ) -> anyhow::Result<(Broker<()>, Broker<()>)> {
     let users = ["admin", KAFKA_A_USER]
         .map(|user| Login { user: user.to_owned(), password: state.password_of_kafka_user(user) });
     state.save()?;
     let mut ports_of = |name: &str, preferred: u16| -> anyhow::Result<BrokerPorts> {
-        let clients = ports.port(name, preferred, Known::Here)?;
+        let clients = ports.port(name, if usual { preferred } else { 0 }, Known::Here)?;
         // The cluster has written down that its only voter is there.
         let controller = ports.port(&format!("{name}-controller"), 0, Known::Elsewhere)?;
         Ok(BrokerPorts { clients, controller })

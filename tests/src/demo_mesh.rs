@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use demo::portal;
-use demo::ports::free_port;
 use demo::process::Process;
 use demo::programs::program;
 use demo::state::Secrets;
@@ -69,7 +68,8 @@ impl DemoMesh {
     pub async fn start(folder: &Path, seed: Seed) -> anyhow::Result<Self> {
         let data = folder.join("data");
         let mut command = Command::new(program("meshport-demo")?);
-        command.args(["up", "--port", &free_port()?.to_string(), "--data"]).arg(&data);
+        // No wishes: a wished port would bring the one beside it, which another mesh of this process may have.
+        command.args(["up", "--port", "0", "--data"]).arg(&data);
         command.env_remove("RATE").env_remove("PORT").env("SEED", if seed == Seed::Bare { "0" } else { "1" });
         let mut process = Process::start("demo", &command, folder)?;
         let (url, token, api) = until("the demo's portal is set up", UP, async || {
@@ -93,10 +93,12 @@ impl DemoMesh {
     /// It ends early, or they take too long.
     pub async fn found(&mut self) -> anyhow::Result<()> {
         until("the agents have found what the demo holds", UP, async || {
-            self.process.check()?;
-            Ok((self.api.list("catalog").await?.len() >= OBJECTS).then_some(()))
+            if let Err(ended) = self.process.check() {
+                return Ok(Some(Err(ended)));
+            }
+            Ok((self.api.list("catalog").await?.len() >= OBJECTS).then_some(Ok(())))
         })
-        .await
+        .await?
     }
 
     /// Where browsers find the portal.
