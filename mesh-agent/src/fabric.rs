@@ -15,7 +15,6 @@
 //! of the [`Enforcer`] for every event and destination).
 
 mod batch;
-mod clock;
 mod core;
 mod inbound;
 mod mailbox;

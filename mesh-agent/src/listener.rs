@@ -1,11 +1,10 @@
 //! Endpoints for clients at this site: MQTT and HTTP.
 //!
 //! A listener is one part of the agent: `reconcile` starts it from desired state, hands it later revisions, and stops
-//! it. Everything it lets in passes the [`Enforcer`], everything goes on through the [`Router`]. There is only the memory
-//! spool yet, so a guaranteed publish is acknowledged when the receipt of every outlet that wanted it, local and remote,
-//! is in: a sink's delivery report, a far agent's answer, a QoS 1 subscriber's PUBACK or the end of its session, the
-//! queue (or the counted drop) of a QoS 0 or SSE subscriber. After `custody_timeout_ms` the publisher gets an error,
-//! never a false acknowledgement.
+//! it. Everything it lets in passes the [`Enforcer`], everything goes on through the [`Router`]. A guaranteed publish is
+//! acknowledged when its receipt is in: when the agent's spool has it on disk for every queue that wants it (sinks, QoS 1
+//! subscribers) and another agent that wants it has answered for it. After `custody_timeout_ms` the publisher gets an
+//! error, never a false acknowledgement.
 //!
 //! ```text
 //! let running = listener::start(&config, address, deps).await?;   // port bound, part "running"
@@ -36,6 +35,7 @@ use crate::counters::Counters;
 use crate::observe::{Observer, Refusal};
 use crate::policy::{Denied, Enforcer};
 use crate::router::Router;
+use crate::spool::Store;
 use crate::status::PartHandle;
 use crate::task::Tasks;
 use limits::{Limits, Slots};
@@ -48,6 +48,8 @@ pub struct Deps {
     pub enforcer: Arc<Enforcer>,
     /// Takes what was let in.
     pub router: Router,
+    /// Keeps what sessions are to get at QoS 1.
+    pub spool: Arc<Store>,
     /// Is told who produces and consumes what.
     pub observer: Arc<dyn Observer>,
     /// Counts every drop and refusal.
@@ -130,6 +132,7 @@ pub async fn start(config: &desired::Listener, address: SocketAddr, deps: Deps) 
     let common = Arc::new(Common {
         enforcer: deps.enforcer,
         router: deps.router,
+        spool: deps.spool,
         observer: deps.observer,
         slots: Slots::new(part.clone(), &deps.counters),
         counters: deps.counters,
@@ -188,6 +191,7 @@ impl Running {
 pub(crate) struct Common {
     enforcer: Arc<Enforcer>,
     router: Router,
+    spool: Arc<Store>,
     observer: Arc<dyn Observer>,
     counters: Counters,
     limits: Arc<Limits>,

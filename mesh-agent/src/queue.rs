@@ -10,10 +10,14 @@
 //!                          lease over
 //! ```
 
+mod dead;
 mod dispatch;
 mod item;
+mod pump;
 mod rules;
 
+pub use dead::{DEAD_LETTERS, letter};
 pub use dispatch::Dispatch;
-pub use item::{ConsumerId, Consumption, Dead, Delivery, Effects, Item};
+pub use item::{ConsumerId, Consumption, Dead, Delivery, Effects, Item, Order};
+pub use pump::Pump;
 pub use rules::{Access, Backoff, OnFailure, Rules};

@@ -1,14 +1,16 @@
 //! Brings each event to everybody who wants it, and nothing else.
 //!
-//! The router knows events that policy admitted, and one trait, [`Outlet`]. It never waits, never retries and keeps
-//! nothing: what must last is an outlet's own matter (a session, a sink, the streams to other agents). Deliberately
-//! absent: protocols, sites, disks.
+//! The router knows events that policy admitted, and two traits: an [`Outlet`] takes events now, a [`Keeper`] keeps them
+//! for queues. It never waits, never retries and keeps nothing itself. Deliberately absent: protocols, sites, disks.
 //!
 //! ```text
 //! publish(batch) --> table: which outlets, by which of their subscriptions --> offer, offer, ... flush
+//!       |              '--> which queues ----------------------------------> keep(batch), once for all queues
 //!       |                                                                        |
 //!       +---------------------------------- Receipt <-- Hold, Hold, ... ---------+
 //! ```
+//! Which subscriptions an event meets depends on who answers for it ([`Custody`]): what this agent keeps goes to queues,
+//! and a sink or a stream that can hold the sender's own acknowledgement takes directly what the sender keeps.
 
 mod admitted;
 mod budget;
@@ -19,7 +21,7 @@ mod table;
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 
 use mesh_protocol::event::DeliveryMode;
 use mesh_protocol::topic::Filter;
@@ -28,11 +30,11 @@ use rustc_hash::FxHashMap;
 pub use admitted::Admitted;
 pub use budget::{Admission, Budget, EVENT_OVERHEAD_BYTES, Overloaded};
 pub use interest::{Change, Interest, Life, Snapshot, Wanted};
-pub use outlet::{Delivery, Key, Keys, Outlet, OutletId};
-pub use receipt::{Failure, Hold, Outcome, Receipt};
+pub use outlet::{Custody, Delivery, Keeper, Kept, Key, Keys, Outlet, OutletId, Takes};
+pub use receipt::{Failure, Hold, Outcome, Receipt, duty};
 
 use crate::counters::{Counter, Counters};
-use table::{Attached, Table};
+use table::{Attached, Entry, Place, Table};
 
 /// Which side of the agent an outlet stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -60,6 +62,7 @@ struct Inner {
     table: Table,
     interest: Interest,
     budget: Budget,
+    keeper: OnceLock<Weak<dyn Keeper>>,
     next: AtomicU64,
     published: Counter,
     unrouted: Counter,
@@ -81,6 +84,7 @@ impl Router {
             table: Table::default(),
             interest: Interest::default(),
             budget,
+            keeper: OnceLock::new(),
             next: AtomicU64::new(1),
             published: counters.counter("published_events"),
             unrouted: counters.counter("unrouted_events"),
@@ -101,31 +105,63 @@ impl Router {
         &self.0.interest
     }
 
+    /// Who keeps events for queues, from now on and as long as it is there; the first call counts.
+    pub fn set_keeper(&self, keeper: &Arc<impl Keeper + 'static>) {
+        let keeper: Weak<dyn Keeper> = Arc::<_>::downgrade(&(keeper.clone() as Arc<dyn Keeper>));
+        let _the_first_counts = self.0.keeper.set(keeper);
+    }
+
     /// Attaches an outlet; it gets events once it subscribes, and none after the attachment is dropped.
     #[must_use]
     pub fn attach(&self, outlet: Arc<dyn Outlet>, reach: Reach) -> Attachment {
+        self.attach_at(Place::Outlet(outlet), reach)
+    }
+
+    /// The same for a queue of the keeper: it attracts what it subscribes to.
+    #[must_use]
+    pub fn attach_queue(&self, number: Key, reach: Reach) -> Attachment {
+        self.attach_at(Place::Queue(number), reach)
+    }
+
+    fn attach_at(&self, place: Place, reach: Reach) -> Attachment {
         let id = OutletId(self.0.next.fetch_add(1, Ordering::Relaxed));
-        let attached = Arc::new(Attached { id, reach, outlet });
+        let attached = Arc::new(Attached { id, reach, place });
         Attachment { router: self.clone(), attached, subscriptions: Mutex::default() }
     }
 
     /// Brings a batch of admitted events to all who want them. Direct events need no answer; the receipt speaks of
-    /// the guaranteed ones (and is [`Outcome::Unrouted`] when nobody wanted any event of the batch).
+    /// the guaranteed ones (and is [`Outcome::Unrouted`] when nobody wanted any event of the batch): this agent answers
+    /// for them once its queues have them.
     ///
     /// `from` is the outlet that publishes, when it is one (MQTT's "no local").
     #[must_use]
     pub fn publish(&self, batch: Vec<Admitted>, admission: Admission, from: Option<OutletId>) -> Receipt {
+        self.publish_as(Custody::Here, batch, admission, from)
+    }
+
+    /// The same for somebody who answers for the events until the receipt says that everybody has them.
+    #[must_use]
+    pub fn pass(&self, batch: Vec<Admitted>, admission: Admission) -> Receipt {
+        self.publish_as(Custody::Sender, batch, admission, None)
+    }
+
+    fn publish_as(
+        &self,
+        custody: Custody,
+        batch: Vec<Admitted>,
+        admission: Admission,
+        from: Option<OutletId>,
+    ) -> Receipt {
         self.0.published.add(batch.len() as u64);
         let (root, receipt) = receipt::receipt(admission);
-        let mut touched = Vec::new();
+        let mut round =
+            Round { custody, from, local_only: false, root: Some(&root), touched: Vec::new(), kept: Vec::new() };
         for event in batch {
-            let routed =
-                self.route(&Target { event, redelivered: false, from, local_only: false }, Some(&root), &mut touched);
-            if routed == 0 {
+            if self.route(&mut round, event, false) == 0 {
                 self.0.unrouted.one();
             }
         }
-        flush(&touched);
+        self.finish(round);
         root.nothing();
         receipt
     }
@@ -133,79 +169,107 @@ impl Router {
     /// The same for one direct event, without a receipt. Returns how many outlets it was offered to.
     pub fn publish_direct(&self, event: Admitted, from: Option<OutletId>) -> usize {
         self.0.published.one();
-        let mut touched = Vec::new();
-        let routed = self.route(&Target { event, redelivered: false, from, local_only: false }, None, &mut touched);
+        let custody = Custody::Nobody;
+        let mut round = Round { custody, from, local_only: false, root: None, touched: Vec::new(), kept: Vec::new() };
+        let routed = self.route(&mut round, event, false);
         if routed == 0 {
             self.0.unrouted.one();
         }
-        flush(&touched);
+        self.finish(round);
         routed
     }
 
-    /// Brings events that came from another agent to the local outlets.
+    /// Brings events that came from another agent to the local outlets and queues; that agent keeps them until the
+    /// receipt is there, and from then on this one answers for them.
     #[must_use]
     pub fn deliver(&self, batch: Vec<Arrival>, admission: Admission) -> Receipt {
         self.0.arrived.add(batch.len() as u64);
         let (root, receipt) = receipt::receipt(admission);
-        let mut touched = Vec::new();
+        let custody = Custody::Here;
+        let mut round =
+            Round { custody, from: None, local_only: true, root: Some(&root), touched: Vec::new(), kept: Vec::new() };
         for Arrival { event, redelivered } in batch {
-            let routed =
-                self.route(&Target { event, redelivered, from: None, local_only: true }, Some(&root), &mut touched);
+            let routed = self.route(&mut round, event, redelivered);
             self.0.remote_deliveries.add(routed as u64);
         }
-        flush(&touched);
+        self.finish(round);
         root.nothing();
         receipt
     }
 
-    fn route(&self, target: &Target, root: Option<&Hold>, touched: &mut Vec<Arc<Attached>>) -> usize {
-        let guaranteed = target.event.event().mode == DeliveryMode::Guaranteed;
-        let mut matches = self.0.table.matches(&target.event.event().topic);
-        if target.local_only {
-            matches.retain(|entry| entry.attached.reach == Reach::Local);
-        }
+    fn route(&self, round: &mut Round<'_>, event: Admitted, redelivered: bool) -> usize {
+        let guaranteed = event.event().mode == DeliveryMode::Guaranteed;
+        let custody = if guaranteed { round.custody } else { Custody::Nobody };
+        let mut matches = self.0.table.matches(&event.event().topic);
+        matches.retain(|entry| {
+            // Queues are for guaranteed events, whatever they subscribed for.
+            let fits = guaranteed || matches!(entry.attached.place, Place::Outlet(_));
+            fits && entry.takes.has(custody) && (!round.local_only || entry.attached.reach == Reach::Local)
+        });
         matches.sort_unstable();
         // Several filters under one key may match: another agent, which has one key, is one destination.
         matches.dedup_by_key(|entry| entry.subscription());
         let mut routed = 0;
+        let mut queues = Keys::new();
         for group in matches.chunk_by(|a, b| a.attached.id == b.attached.id) {
             let attached = &group[0].attached;
-            let hold = if guaranteed { root.map(Hold::split) } else { None };
-            attached.outlet.offer(Delivery {
-                event: target.event.clone(),
-                matched: group.iter().map(|entry| entry.key).collect(),
-                hold,
-                redelivered: target.redelivered,
-                from: target.from,
-            });
             routed += 1;
-            if !touched.iter().any(|seen| seen.id == attached.id) {
-                touched.push(attached.clone());
+            let outlet = match &attached.place {
+                Place::Outlet(outlet) => outlet,
+                Place::Queue(number) => {
+                    queues.push(*number);
+                    continue;
+                }
+            };
+            let hold = if guaranteed { round.root.map(Hold::split) } else { None };
+            let matched = group.iter().map(|entry| entry.key).collect();
+            outlet.offer(Delivery { event: event.clone(), matched, hold, redelivered, from: round.from });
+            if !round.touched.iter().any(|seen| seen.id == attached.id) {
+                round.touched.push(attached.clone());
             }
+        }
+        if !queues.is_empty() {
+            queues.sort_unstable();
+            queues.dedup();
+            round.kept.push(Kept { event, queues, redelivered });
         }
         routed
     }
-}
 
-struct Target {
-    event: Admitted,
-    redelivered: bool,
-    from: Option<OutletId>,
-    local_only: bool,
-}
-
-fn flush(touched: &[Arc<Attached>]) {
-    for attached in touched {
-        attached.outlet.flush();
+    /// Hands over what queues shall have, and wakes the outlets.
+    fn finish(&self, round: Round<'_>) {
+        let Round { root, touched, kept, .. } = round;
+        if let Some(root) = root.filter(|_| !kept.is_empty()) {
+            let hold = root.split();
+            // Without a keeper the duty is dropped, which counts as lost: nobody is told that it is safe.
+            if let Some(keeper) = self.0.keeper.get().and_then(Weak::upgrade) {
+                keeper.keep(kept, hold);
+            }
+        }
+        for attached in &touched {
+            if let Place::Outlet(outlet) = &attached.place {
+                outlet.flush();
+            }
+        }
     }
 }
 
-/// An outlet's place in the table. Dropping it takes all its subscriptions back.
+/// One batch on its way through the table.
+struct Round<'a> {
+    custody: Custody,
+    from: Option<OutletId>,
+    local_only: bool,
+    root: Option<&'a Hold>,
+    touched: Vec<Arc<Attached>>,
+    kept: Vec<Kept>,
+}
+
+/// An outlet's or a queue's place in the table. Dropping it takes all its subscriptions back.
 #[derive(Debug)]
 pub struct Attachment {
     router: Router,
     attached: Arc<Attached>,
-    subscriptions: Mutex<FxHashMap<(Filter, Key), Life>>,
+    subscriptions: Mutex<FxHashMap<(Filter, Key), (Life, Takes)>>,
 }
 
 impl Attachment {
@@ -215,27 +279,36 @@ impl Attachment {
         self.attached.id
     }
 
-    /// Registers a filter under the outlet's own key. A repeat with the same filter and key changes nothing.
+    /// Registers a filter under the outlet's own key, for every event. A repeat with the same filter and key changes
+    /// nothing.
     pub fn subscribe(&self, filter: &Filter, key: Key, life: Life) {
+        self.subscribe_for(filter, key, life, Takes::ALL);
+    }
+
+    /// The same for some kinds of events.
+    pub fn subscribe_for(&self, filter: &Filter, key: Key, life: Life, takes: Takes) {
         let mut subscriptions = self.subscriptions.lock().expect("no panic while held");
-        if subscriptions.insert((filter.clone(), key), life).is_none() {
-            self.router.0.table.insert(filter, &self.attached, key);
-            if self.attached.reach == Reach::Local {
-                self.router.0.interest.add(Wanted { filter: filter.clone(), life });
-            }
+        let subscription = (filter.clone(), key);
+        if subscriptions.contains_key(&subscription) {
+            return;
+        }
+        subscriptions.insert(subscription, (life, takes));
+        self.router.0.table.insert(filter, Entry::new(filter, &self.attached, key, takes));
+        if self.attached.reach == Reach::Local {
+            self.router.0.interest.add(Wanted { filter: filter.clone(), life });
         }
     }
 
     /// Takes a filter back; nothing happens when it was not registered.
     pub fn unsubscribe(&self, filter: &Filter, key: Key) {
         let mut subscriptions = self.subscriptions.lock().expect("no panic while held");
-        if let Some(life) = subscriptions.remove(&(filter.clone(), key)) {
-            self.forget(filter, key, life);
+        if let Some((life, takes)) = subscriptions.remove(&(filter.clone(), key)) {
+            self.forget(filter, key, life, takes);
         }
     }
 
-    fn forget(&self, filter: &Filter, key: Key, life: Life) {
-        self.router.0.table.remove(filter, &self.attached, key);
+    fn forget(&self, filter: &Filter, key: Key, life: Life, takes: Takes) {
+        self.router.0.table.remove(filter, &Entry::new(filter, &self.attached, key, takes));
         if self.attached.reach == Reach::Local {
             self.router.0.interest.remove(Wanted { filter: filter.clone(), life });
         }
@@ -245,8 +318,8 @@ impl Attachment {
 impl Drop for Attachment {
     fn drop(&mut self) {
         let subscriptions = std::mem::take(&mut *self.subscriptions.lock().expect("no panic while held"));
-        for ((filter, key), life) in subscriptions {
-            self.forget(&filter, key, life);
+        for ((filter, key), (life, takes)) in subscriptions {
+            self.forget(&filter, key, life, takes);
         }
     }
 }

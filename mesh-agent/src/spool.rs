@@ -1,9 +1,14 @@
-//! Where guaranteed events have their number, and one day their place on disk.
+//! Where guaranteed events are kept until their consumers have them.
 //!
 //! The spool is the unit of custody, not the site: it has a random id for the life of its storage and a random epoch for
-//! every time it is opened. There is only the [`memory`] spool yet. It never claims durability: it says so to everybody
-//! who asks, acknowledgements therefore wait for the outlets, and a peer knows from its heartbeat that its marks end
-//! with the process.
+//! every time it is opened. What this agent answers for is in the [`Store`], on disk; the [`memory`] spool only numbers
+//! what is on its way to other agents while somebody else answers for it.
+//!
+//! ```text
+//!  router --keep--> Store -> Committer (one thread) -> Core -> Disk (one synced batch for all that waits)
+//!                     ^                                  |
+//!  consumers --ack----+<-------------- take -------------+
+//! ```
 
 mod committer;
 mod core;
@@ -17,6 +22,7 @@ mod recover;
 mod repair;
 #[cfg(test)]
 mod simulated;
+mod store;
 
 use std::fmt::Debug;
 
@@ -28,13 +34,14 @@ pub use committer::{Answer, Committer};
 pub use core::Core;
 pub use disk::{Disk, DiskError, Place, SegmentNo, Visit, Write};
 pub use fjall::FjallDisk;
-pub use index::{Entry, EpochStart, Limits, Standing};
+pub use index::{Entry, EpochStart, Limits, Standing, WhenFull};
 pub use layout::{MarkKey, QueueNo, Row};
 pub use memory::{MemorySpool, SpoolError};
 pub use op::{Addressed, Done, Op, Queues, Refusal, Settings, Taken, Tally};
 pub use repair::Repaired;
 #[cfg(test)]
 pub(crate) use simulated::{Crash, SimulatedDisk};
+pub use store::{Store, StoreError};
 
 /// Lanes of a spool's epoch.
 pub const LANES: u16 = 8;

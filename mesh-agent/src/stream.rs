@@ -23,11 +23,13 @@
 //!
 //! [`Skip`]: mesh_protocol::frame::Skip
 
+mod clock;
 mod receiver;
 mod sender;
 
 use std::time::Duration;
 
+pub use clock::Clock;
 pub use receiver::{Batch, Counts, Incoming, Progress, Receiver, Settled, Ticket, Verdict};
 pub use sender::{AckError, Out, Polled, Run, RunEvent, Sender, Settings};
 

@@ -1,6 +1,7 @@
 //! The real parts, and what they share: the one place that knows how each is made.
 
 mod connector;
+mod durable;
 mod fabric;
 mod listener;
 mod standin;
@@ -29,10 +30,12 @@ use crate::part::{Running, StartError};
 use crate::policy::Enforcer;
 use crate::reconcile::{Fingerprint, PartSpec, Starter};
 use crate::reports::{Full, ReportSink};
-use crate::router::{Reach, Router};
+use crate::router::{Reach, Router, Takes};
+use crate::spool::Store as Spool;
 use crate::status::{Board, PartHandle};
 use crate::task::Tasks;
 use connector::Store;
+use durable::SinkQueue;
 use standin::StandIn;
 
 /// What all parts are made of. Cloning shares it.
@@ -46,6 +49,8 @@ pub struct Shared {
     pub router: Router,
     /// Shows.
     pub board: Board,
+    /// Keeps what this agent answers for.
+    pub spool: Arc<Spool>,
     /// Counts.
     pub counters: Counters,
     /// Takes reports.
@@ -64,8 +69,8 @@ pub struct Wiring {
     links: watch::Sender<Vec<LinkState>>,
     listeners: Tasks,
     clients: Clients,
-    /// For sinks of this agent.
-    sinks: Mutex<HashMap<RouteId, Arc<StandIn>>>,
+    /// What is wanted by sinks of this agent, whether they run or not.
+    sinks: Mutex<HashMap<RouteId, Arc<SinkQueue>>>,
     /// For sinks and queues of other agents.
     others: Arc<StandIn>,
 }
@@ -79,7 +84,11 @@ impl Wiring {
         let observatory = Observatory::new(Arc::new(shared.outbox.clone()), &shared.counters);
         let observing = Tasks::new("observing");
         observatory.start(&observing);
-        let others = StandIn::new(&shared.router, Reach::Remote, &shared.counters);
+        let others = StandIn::new(&shared.router, Reach::Remote, Takes::ALL, &shared.counters);
+        shared.router.set_keeper(&shared.spool);
+        durable::keep_known(&shared.spool);
+        let clients = Clients::default();
+        clients.restore(&shared.spool, &shared.router);
         Ok(Self {
             shared,
             ports: home.ports(),
@@ -89,7 +98,7 @@ impl Wiring {
             observing,
             links: watch::Sender::default(),
             listeners: Tasks::new("listeners"),
-            clients: Clients::default(),
+            clients,
             sinks: Mutex::default(),
             others,
         })
@@ -116,6 +125,7 @@ impl Wiring {
         crate::listener::Deps {
             enforcer: self.shared.enforcer.clone(),
             router: self.shared.router.clone(),
+            spool: self.shared.spool.clone(),
             observer: Arc::new(self.observatory.clone()),
             counters: self.shared.counters.clone(),
             part,
@@ -124,10 +134,9 @@ impl Wiring {
         }
     }
 
-    fn stand_in(&self, route: RouteId) -> Arc<StandIn> {
+    fn sink_queue(&self, route: RouteId) -> Arc<SinkQueue> {
         let mut sinks = self.sinks.lock().expect("no panic while held");
-        let new = || StandIn::new(&self.shared.router, Reach::Local, &self.shared.counters);
-        sinks.entry(route).or_insert_with(new).clone()
+        sinks.entry(route).or_insert_with(|| Arc::new(SinkQueue::open(route, &self.shared))).clone()
     }
 
     /// Everything that a document wants durably has somebody who answers, before any part takes events in.
@@ -138,17 +147,12 @@ impl Wiring {
         let mut routes = Vec::new();
         for connector in &state.connectors {
             if let ConnectorWork::KafkaSink(sink) = &connector.work {
-                self.stand_in(connector.route).want(sink.filters.iter().cloned());
+                self.sink_queue(connector.route).want(&sink.filters);
                 routes.push(connector.route);
             }
         }
-        self.sinks.lock().expect("no panic while held").retain(|route, stand_in| {
-            let wanted = routes.contains(route);
-            if !wanted {
-                stand_in.want([]);
-            }
-            wanted
-        });
+        self.sinks.lock().expect("no panic while held").retain(|route, _| routes.contains(route));
+        durable::close_gone(&self.shared.spool, &routes);
     }
 }
 
@@ -171,8 +175,7 @@ impl Starter for Wiring {
             PartSpec::Listener(config) => listener::start(config, &self.ports, self.listener(line)).await,
             PartSpec::Source(connector, broker) => connector::start_source(connector, broker, self.deps(), line),
             PartSpec::Sink(connector, broker) => {
-                let stand_in = self.stand_in(connector.route);
-                connector::start_sink(connector, broker, self.deps(), line, stand_in)
+                connector::start_sink(connector, broker, self.deps(), line, self.sink_queue(connector.route))
             }
             PartSpec::Fabric { fabric, durable_interest } => {
                 let deps = fabric::Deps {

@@ -18,6 +18,7 @@ use crate::identity::{Identity, IdentityError};
 use crate::policy::Enforcer;
 use crate::reconcile::Reconciler;
 use crate::router::{Budget, Router};
+use crate::spool::{Settings, Store, StoreError};
 use crate::status::{Board, now_ms};
 use crate::tail::PortalDesk;
 use crate::task::Tasks;
@@ -25,6 +26,8 @@ use crate::wiring::{Shared, Wiring};
 
 /// Bytes of events in flight at once.
 const BUDGET_BYTES: u32 = 64 * 1024 * 1024;
+/// Folder of the log within the spool's.
+const LOG_FOLDER: &str = "log";
 /// Time for all parts to stop.
 const STOP_DEADLINE: Duration = Duration::from_secs(8);
 
@@ -33,6 +36,7 @@ const STOP_DEADLINE: Duration = Duration::from_secs(8);
 pub struct Agent {
     control: Tasks,
     work: Tasks,
+    spool: Arc<Store>,
     _lock: HomeLock,
 }
 
@@ -45,6 +49,9 @@ pub enum WorkError {
     /// Its folder.
     #[error(transparent)]
     Home(#[from] HomeError),
+    /// Its spool.
+    #[error(transparent)]
+    Spool(#[from] StoreError),
 }
 
 impl Agent {
@@ -68,11 +75,13 @@ impl Agent {
         let enforcer = Arc::new(Enforcer::default());
         let router = Router::new(Budget::new(BUDGET_BYTES), &counters);
         let outbox = Outbox::new(&counters);
+        let spool = Arc::new(Store::open(&home.spool()?.join(LOG_FOLDER), Settings::default(), &counters)?);
         let shared = Shared {
             identity: identity.subscribe(),
             enforcer: enforcer.clone(),
             router: router.clone(),
             board: board.clone(),
+            spool: spool.clone(),
             counters: counters.clone(),
             outbox: outbox.clone(),
         };
@@ -98,15 +107,16 @@ impl Agent {
         renew::start(home.clone(), identity, &control);
         work.spawn_until_stopped("expiry", async move { expiring.watch_expiry().await });
         work.spawn("reconcile", reconciler.run(work.token(), STOP_DEADLINE));
-        Ok(Self { control, work, _lock: lock })
+        Ok(Self { control, work, spool, _lock: lock })
     }
 
     /// Waits until a task of the agent's own failed for good; whoever supervises the process starts it again.
     pub async fn failed(&self) {
-        let (control, work) = (self.control.token(), self.work.token());
+        let (control, work, spool) = (self.control.token(), self.work.token(), self.spool.failed());
         tokio::select! {
             () = control.cancelled() => {}
             () = work.cancelled() => {}
+            () = spool.cancelled() => {}
         }
     }
 

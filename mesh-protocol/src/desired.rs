@@ -254,6 +254,9 @@ pub struct Connector {
     pub generation: u32,
     /// The principal it acts as; the policy section grants it exactly what the route says.
     pub principal: PrincipalId,
+    /// A sink that does not run for now: its queue goes on taking events for it. Sources that are paused are left out.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub paused: bool,
     /// What it does.
     pub work: ConnectorWork,
 }

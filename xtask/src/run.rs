@@ -9,23 +9,32 @@ use crate::cargo::{cargo, root, run as run_command, target_dir};
 use crate::site;
 use crate::step::Steps;
 
+/// What `make run` runs.
+const PROGRAMS: [&str; 3] = ["meshport", "mesh-agent", "meshport-demo"];
+
 /// Builds the browser's part and then all programs. The order matters: the server embeds the first in itself.
 ///
-/// The whole workspace is built, tests' helpers included, because features are unified over what is built together: a
-/// smaller selection would compile shared crates in a second variant.
+/// By program, not by package: features are then unified over the whole workspace, tests included, and what a later
+/// build of the tests shares with this one it finds in its variant. What only tests need is left to that.
 pub(crate) fn build(steps: &mut Steps) -> anyhow::Result<()> {
     if !site::exists() {
         return steps.step("build the pages (wasm), the portal, the agent and the demo", build_together);
     }
     steps.step("build the pages for the browser (wasm)", site::build)?;
-    steps.step("build the portal, the agent and the demo", || run_command(&mut cargo(["build", "--workspace"])))
+    steps.step("build the portal, the agent and the demo", || run_command(&mut programs()))
+}
+
+fn programs() -> Command {
+    let mut command = cargo(["build", "--workspace"]);
+    command.args(PROGRAMS.into_iter().flat_map(|program| ["--bin", program]));
+    command
 }
 
 /// The first build: the pages' optimiser keeps one core busy for minutes, the programs' crates meanwhile the others. The
 /// server's build script waits for the site.
 fn build_together() -> anyhow::Result<()> {
     let pending = site::Pending::begin()?;
-    let mut programs = cargo(["build", "--workspace"]);
+    let mut programs = programs();
     let mut programs = programs.env(site::PENDING, pending.marker()).spawn().context("start `cargo build`")?;
     let site = site::build().and_then(|()| pending.date_back());
     drop(pending);
@@ -54,8 +63,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
 pub(crate) fn bench(only: Option<&str>) -> anyhow::Result<()> {
     let mut steps = Steps::new(2);
     steps.step("build the pages for the browser (wasm)", site::build)?;
-    let programs = ["meshport", "mesh-agent", "meshport-demo", "meshport-bench"];
-    let programs = programs.into_iter().flat_map(|program| ["--bin", program]);
+    let programs = PROGRAMS.into_iter().chain(["meshport-bench"]).flat_map(|program| ["--bin", program]);
     steps.step("build the programs for release", || {
         run_command(cargo(["build", "--workspace", "--release"]).args(programs))
     })?;

@@ -16,7 +16,6 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, interval_at};
 use tokio_util::sync::CancellationToken;
 
-use super::clock::Clock;
 use super::mailbox::Mailbox;
 use super::peer::{LEASE, Peer};
 use super::session::SessionEvent;
@@ -26,7 +25,7 @@ use super::{Parts, Target};
 use crate::counters::{Counter, Counters};
 use crate::interest::{Advertised, WANTED_MAX};
 use crate::router::{Attachment, Budget, Failure, Key, Life, Outcome, Reach, Wanted};
-use crate::stream::{Moment, Settled, Ticket};
+use crate::stream::{Clock, Moment, Settled, Ticket};
 
 /// Signs of life to every member.
 const HEARTBEAT_INTERVAL: Duration = Duration::from_millis(700);
@@ -345,7 +344,7 @@ impl Core {
         let settled = match settlement.outcome {
             Outcome::Taken { .. } | Outcome::Unrouted => Settled::Taken,
             Outcome::Failed(Failure::Refused(reason)) => Settled::Refused(reason),
-            Outcome::Failed(Failure::Lost) => Settled::Lost,
+            Outcome::Failed(Failure::Lost | Failure::Full(_)) => Settled::Lost,
         };
         peer.receiver.settle(now, settlement.lane, settlement.ticket, settled);
     }

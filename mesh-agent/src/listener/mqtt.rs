@@ -7,7 +7,9 @@ mod acks;
 mod clients;
 mod connect;
 mod connection;
+mod feed;
 mod inbound;
+mod lasting;
 mod outbox;
 mod session;
 mod signals;
@@ -17,6 +19,7 @@ mod will;
 mod wire;
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use rustc_hash::FxHashMap;
 use tokio::net::TcpListener;
@@ -25,6 +28,7 @@ pub use clients::Clients;
 
 use super::metrics::Metrics;
 use super::{Common, accept};
+use crate::policy::Denied;
 use signals::{Reasons, Signals};
 
 /// What all connections of one listener share.
@@ -66,19 +70,45 @@ pub(super) fn serve(socket: TcpListener, common: Arc<Common>, clients: Clients) 
     tasks.spawn_until_stopped("mqtt accept", accept::accept(common, socket, connection));
 }
 
-/// Wakes all sessions when rights may have changed, or the listener stops.
+/// Sessions without a connection are looked at this often.
+const SWEEP: Duration = Duration::from_secs(1);
+
+/// Wakes all sessions when rights may have changed, or the listener stops; ends those that wait for too long.
 async fn watch(server: Arc<Server>) {
     let mut changes = server.common.enforcer.changes();
     let stopping = server.common.tasks.token();
+    let mut sweep = tokio::time::interval(SWEEP);
     loop {
         tokio::select! {
             () = stopping.cancelled() => return server.sessions.raise(Reasons::STOP),
             changed = changes.changed() => match changed {
-                Ok(()) => server.sessions.raise(Reasons::POLICY),
+                Ok(()) => {
+                    server.sessions.raise(Reasons::POLICY);
+                    check_resting(&server);
+                }
                 Err(_) => return stopping.cancelled().await,
+            },
+            _ = sweep.tick() => {
+                let ended = server.clients.sweep(|_, _| true);
+                server.metrics.ended_with_session.add(ended);
             }
         }
     }
+}
+
+/// Sessions without a connection keep what their principal may still have.
+fn check_resting(server: &Server) {
+    let enforcer = &server.common.enforcer;
+    let ended = server.clients.sweep(|name, lasting| match enforcer.session(name.principal, &name.client_id) {
+        Ok(session) => {
+            lasting.keep(|filter| enforcer.check_subscribe(&session, filter).is_ok());
+            true
+        }
+        // Without a policy nobody has a right, and nobody has lost one.
+        Err(Denied::NoPolicy) => true,
+        Err(_) => false,
+    });
+    server.metrics.ended_with_session.add(ended);
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ use crate::counters::Counters;
 use crate::observe::{Client, ClientObserver, Observer, Refusal};
 use crate::policy::{Enforced, Enforcer};
 use crate::router::{Admitted, Attachment, Budget, Delivery, Failure, Life, Outlet, Reach, Router};
+use crate::spool::{Settings, SimulatedDisk, Store};
 use crate::status::Board;
 use crate::task::Tasks;
 
@@ -150,6 +151,7 @@ impl ClientObserver for Noted {
 pub(crate) struct Mesh {
     pub(crate) enforcer: Arc<Enforcer>,
     pub(crate) router: Router,
+    pub(crate) spool: Arc<Store>,
     pub(crate) notes: Notes,
     pub(crate) counters: Counters,
     pub(crate) clients: Clients,
@@ -209,13 +211,26 @@ impl Mesh {
     }
 
     pub(crate) fn with_budget(bytes: u32) -> Self {
+        Self::over(bytes, &SimulatedDisk::default())
+    }
+
+    /// An agent whose spool is on this disk.
+    pub(crate) fn over(bytes: u32, disk: &SimulatedDisk) -> Self {
         let counters = Counters::default();
+        let spool =
+            Store::over(Arc::new(disk.clone()), Settings { reserve_bytes: 0, ..Settings::default() }, &counters);
+        let spool = Arc::new(spool.expect("opens"));
+        let router = Router::new(Budget::new(bytes), &counters);
+        router.set_keeper(&spool);
+        let clients = Clients::default();
+        clients.restore(&spool, &router);
         let mesh = Self {
             enforcer: Arc::default(),
-            router: Router::new(Budget::new(bytes), &counters),
+            router,
+            spool,
             notes: Notes::default(),
             counters,
-            clients: Clients::default(),
+            clients,
             board: Board::default(),
             tasks: Tasks::new("test"),
             policy: Mutex::new(policy()),
@@ -252,6 +267,7 @@ impl Mesh {
         Deps {
             enforcer: self.enforcer.clone(),
             router: self.router.clone(),
+            spool: self.spool.clone(),
             observer: Arc::new(self.notes.clone()),
             counters: self.counters.clone(),
             part: Arc::new(self.board.part(PartRef::Listener(config.id))),

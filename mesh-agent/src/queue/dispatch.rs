@@ -3,7 +3,7 @@
 //! Events are looked at in the order of the log. An event goes to a consumer when its pause is over, the consumer has
 //! room, and no earlier event of its key is in the way:
 //! - `block-key`: one event of a key is out at a time, or several in order with one consumer that is *pipelined*, which
-//!   means that it does nothing with those behind one that failed. What it had behind a failed one is taken back uncounted.
+//!   means that it does nothing with those behind one that failed, or that keeps the order itself. What it had behind a failed one is taken back uncounted.
 //! - `overtake`: nothing of a key is ever in the way.
 //!
 //! A partitioned queue gives a key to the consumer that rendezvous hashing names, so that a consumer's coming or going
@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use bytes::Bytes;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use super::item::{ConsumerId, Consumption, Dead, Delivery, Effects, Item};
+use super::item::{ConsumerId, Consumption, Dead, Delivery, Effects, Item, Order};
 use super::rules::{Access, OnFailure, Rules};
 use crate::stream::Moment;
 
@@ -186,7 +186,9 @@ impl<E: Clone> Dispatch<E> {
     pub fn reject(&mut self, now: Moment, consumer: ConsumerId, seq: u64, reason: &str) -> bool {
         let has = self.has(consumer, seq);
         if has {
-            self.take_back_behind(now, seq);
+            if self.consumers.get(&consumer).is_none_or(|consumer| consumer.how.order != Order::GoesOn) {
+                self.take_back_behind(now, seq);
+            }
             self.bury(now, seq, reason.to_owned());
         }
         has
@@ -333,8 +335,9 @@ impl<E: Clone> Dispatch<E> {
         if let Some(holder) = self.holders.get(key) {
             let sticks = match self.rules.on_failure {
                 OnFailure::BlockKey => {
-                    let pipelined = self.consumers.get(&holder.consumer).is_some_and(|consumer| consumer.how.pipelined);
-                    return Some(holder.consumer).filter(|consumer| pipelined && room(consumer));
+                    let several = |consumer: &Consumer| consumer.how.order != Order::OneByOne;
+                    let several = self.consumers.get(&holder.consumer).is_some_and(several);
+                    return Some(holder.consumer).filter(|consumer| several && room(consumer));
                 }
                 OnFailure::Overtake => self.rules.access == Access::Partitioned,
             };

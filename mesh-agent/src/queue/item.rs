@@ -11,8 +11,19 @@ pub struct ConsumerId(pub u64);
 pub struct Consumption {
     /// Events it may have at once.
     pub window: usize,
-    /// After one that failed it does nothing with what it was given behind it.
-    pub pipelined: bool,
+    /// What it may have of one key at once, where the queue keeps the order of keys.
+    pub order: Order,
+}
+
+/// How a consumer keeps the order of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// It may answer in any order: it gets one of a key at a time.
+    OneByOne,
+    /// It works in order and does nothing with what it was given behind one that failed.
+    Pipelined,
+    /// It keeps the order itself and goes on behind one that it refuses.
+    GoesOn,
 }
 
 /// An event of the queue.

@@ -23,6 +23,13 @@ pub struct Admission {
     _share: Option<OwnedSemaphorePermit>,
 }
 
+impl Admission {
+    /// For events that are accounted for elsewhere.
+    pub(super) const fn free() -> Self {
+        Self { _share: None }
+    }
+}
+
 /// The budget is used up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the agent holds as many unfinished events as it may; try again in a moment")]

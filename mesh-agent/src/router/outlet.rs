@@ -1,4 +1,4 @@
-//! The one thing the router knows of everybody who takes events.
+//! What the router knows of everybody who takes events: outlets, and queues of a keeper.
 
 use std::fmt::Debug;
 
@@ -14,6 +14,63 @@ pub trait Outlet: Send + Sync + Debug {
 
     /// Called once after the events of one batch were offered, to outlets that were offered any of them: the moment to wake a writer.
     fn flush(&self) {}
+}
+
+/// Keeps events for queues until their consumers have them: the spool.
+pub trait Keeper: Send + Sync + Debug {
+    /// Makes the events durable, all or none; the hold is answered when they are. Called on the publisher's task: short,
+    /// never blocks.
+    fn keep(&self, events: Vec<Kept>, hold: Hold);
+}
+
+/// One event for one or more queues.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    /// The event.
+    pub event: Admitted,
+    /// Numbers of the queues, each once.
+    pub queues: Keys,
+    /// It may have been delivered before (a declared redelivery).
+    pub redelivered: bool,
+}
+
+/// Who answers for an event until its consumers have it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Custody {
+    /// Nobody: best effort.
+    Nobody,
+    /// This agent, once its spool has the event.
+    Here,
+    /// Who brought it, until everybody who wants it has it: a Kafka source, which keeps its offset.
+    Sender,
+}
+
+/// For which kinds of custody a subscription takes events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Takes(u8);
+
+impl Takes {
+    /// Every event.
+    pub const ALL: Self = Self(7);
+    /// Best effort only.
+    pub const DIRECT: Self = Self(1);
+    /// Everything for which the sender waits for this very outlet, or for nobody.
+    pub const UNKEPT: Self = Self(5);
+    /// What this agent answers for.
+    pub const KEPT: Self = Self(2);
+    /// Everything guaranteed.
+    pub const GUARANTEED: Self = Self(6);
+
+    /// Whether an event of this custody is among them.
+    #[must_use]
+    pub const fn has(self, custody: Custody) -> bool {
+        let bit = match custody {
+            Custody::Nobody => 1,
+            Custody::Here => 2,
+            Custody::Sender => 4,
+        };
+        self.0 & bit != 0
+    }
 }
 
 /// One event for one outlet.

@@ -40,6 +40,8 @@ pub enum Outcome {
 pub enum Failure {
     /// Refused for good, with the reason (too large for the target, undecodable...).
     Refused(String),
+    /// There is no room for it now, with the place that is full; a later attempt may succeed.
+    Full(String),
     /// The holder ended without an answer.
     Lost,
 }
@@ -140,6 +142,12 @@ impl Future for Receipt {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
         Pin::new(&mut self.0).poll(cx).map(|answer| answer.unwrap_or(Outcome::Failed(Failure::Lost)))
     }
+}
+
+/// A duty outside of any publish, for somebody who gives events to an outlet by himself.
+#[must_use]
+pub fn duty() -> (Hold, Receipt) {
+    receipt(Admission::free())
 }
 
 /// A receipt and the router's own first hold on it.

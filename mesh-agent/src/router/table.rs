@@ -7,14 +7,22 @@ use arc_swap::ArcSwap;
 use mesh_protocol::topic::{Dialect, Filter, FilterTree, Topic};
 use smallvec::SmallVec;
 
-use super::{Key, Outlet, OutletId, Reach};
+use super::{Key, Outlet, OutletId, Reach, Takes};
 
-/// An outlet with its identity.
+/// Who takes events, with its identity.
 #[derive(Debug)]
 pub(super) struct Attached {
     pub(super) id: OutletId,
     pub(super) reach: Reach,
-    pub(super) outlet: Arc<dyn Outlet>,
+    pub(super) place: Place,
+}
+
+/// Where an event goes.
+#[derive(Debug)]
+pub(super) enum Place {
+    Outlet(Arc<dyn Outlet>),
+    /// A queue of the keeper, by its number.
+    Queue(Key),
 }
 
 /// One subscription in the table; ordered by outlet and key.
@@ -22,13 +30,14 @@ pub(super) struct Attached {
 pub(super) struct Entry {
     pub(super) attached: Arc<Attached>,
     pub(super) key: Key,
+    pub(super) takes: Takes,
     /// `a/*` and `a/+` are one place in the tree, but each is taken back by itself.
     dialect: Dialect,
 }
 
 impl Entry {
-    fn new(filter: &Filter, attached: &Arc<Attached>, key: Key) -> Self {
-        Self { attached: attached.clone(), key, dialect: filter.dialect() }
+    pub(super) fn new(filter: &Filter, attached: &Arc<Attached>, key: Key, takes: Takes) -> Self {
+        Self { attached: attached.clone(), key, takes, dialect: filter.dialect() }
     }
 
     /// Whose it is, and by which name.
@@ -36,8 +45,8 @@ impl Entry {
         (self.attached.id, self.key)
     }
 
-    fn rank(&self) -> ((OutletId, Key), Dialect) {
-        (self.subscription(), self.dialect)
+    fn rank(&self) -> ((OutletId, Key), Dialect, Takes) {
+        (self.subscription(), self.dialect, self.takes)
     }
 }
 
@@ -68,12 +77,12 @@ pub(super) struct Table {
 }
 
 impl Table {
-    pub(super) fn insert(&self, filter: &Filter, attached: &Arc<Attached>, key: Key) {
-        self.change(|tree| tree.insert(filter, Entry::new(filter, attached, key)));
+    pub(super) fn insert(&self, filter: &Filter, entry: Entry) {
+        self.change(|tree| tree.insert(filter, entry));
     }
 
-    pub(super) fn remove(&self, filter: &Filter, attached: &Arc<Attached>, key: Key) {
-        self.change(|tree| tree.remove(filter, &Entry::new(filter, attached, key)));
+    pub(super) fn remove(&self, filter: &Filter, entry: &Entry) {
+        self.change(|tree| tree.remove(filter, entry));
     }
 
     fn change(&self, edit: impl FnOnce(&mut FilterTree<Entry>) -> bool) {

@@ -34,7 +34,7 @@ use crate::kafka::contact::Contact;
 use crate::kafka::trouble::Target;
 use crate::part::{self, StartError};
 use crate::policy::Session;
-use crate::router::Reach;
+use crate::router::{Outlet, Reach};
 use crate::status::PartHandle;
 use crate::task::Tasks;
 use intake::Intake;
@@ -48,6 +48,14 @@ pub struct Running {
     tasks: Tasks,
     intake: Arc<Intake>,
     writer: JoinHandle<()>,
+}
+
+impl Running {
+    /// Takes events directly, and answers for each of them.
+    #[must_use]
+    pub fn outlet(&self) -> Arc<dyn Outlet> {
+        self.intake.clone()
+    }
 }
 
 /// What the threads of one sink share.

@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
@@ -26,6 +26,10 @@ const OPS_MAX: usize = 4_096;
 const BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Without work, unwanted rows are looked for this often.
 const IDLE: Duration = Duration::from_secs(1);
+/// How long an operation that nobody waits for may wait for others to go with.
+const LAZY: Duration = Duration::from_millis(50);
+/// So many of them go by themselves.
+const LAZY_MAX: usize = 1_024;
 
 /// Called once, on the committer's thread: short, never waits.
 pub type Answer = Box<dyn FnOnce(Result<Done, Refusal>) + Send>;
@@ -48,6 +52,9 @@ struct Shared {
 #[derive(Default)]
 struct Inbox {
     waiting: VecDeque<(Op, Answer)>,
+    /// How many of those are not in a hurry, and since when the first of them waits.
+    lazy: usize,
+    lazy_since: Option<Instant>,
     closed: bool,
 }
 
@@ -59,6 +66,7 @@ struct Counts {
     acked: Counter,
     refused: Counter,
     dropped: Counter,
+    discarded: Counter,
 }
 
 impl Counts {
@@ -70,6 +78,7 @@ impl Counts {
             acked: counters.counter("spool_acked_events"),
             refused: counters.counter("spool_refused_operations"),
             dropped: counters.counter("spool_dropped_segments"),
+            discarded: counters.counter("spool_discarded_events"),
         }
     }
 
@@ -80,6 +89,16 @@ impl Counts {
         self.acked.add(tally.acked);
         self.refused.add(tally.refused);
         self.dropped.add(tally.dropped);
+        self.discarded.add(tally.discarded);
+    }
+}
+
+impl Inbox {
+    /// Whether a commit is worth its sync now.
+    fn is_due(&self) -> bool {
+        let in_a_hurry = self.waiting.len() > self.lazy;
+        let waited = self.lazy_since.is_some_and(|since| since.elapsed() >= LAZY);
+        in_a_hurry || self.lazy >= LAZY_MAX || waited || (self.closed && !self.waiting.is_empty())
     }
 }
 
@@ -126,6 +145,20 @@ impl Committer {
             inbox.waiting.push_back((op, answer));
         }
         self.shared.filled.notify_one();
+    }
+
+    /// The same for an operation that nobody waits for: it goes with the next one that somebody does, or after a moment.
+    /// A sync of its own for every acknowledgement would be a waste; one that is lost with a crash is a redelivery.
+    pub fn submit_lazily(&self, op: Op) {
+        let mut inbox = self.shared.inbox.lock().expect("no panic while held");
+        inbox.waiting.push_back((op, Box::new(|_nobody_waits| {})));
+        inbox.lazy += 1;
+        let first = inbox.lazy_since.is_none();
+        inbox.lazy_since.get_or_insert_with(Instant::now);
+        if first || inbox.lazy >= LAZY_MAX {
+            drop(inbox);
+            self.shared.filled.notify_one();
+        }
     }
 
     /// The same, waiting for the answer.
@@ -180,9 +213,14 @@ impl Shared {
     /// everything is done.
     fn next(&self) -> Option<(Vec<Op>, Vec<Answer>)> {
         let mut inbox = self.inbox.lock().expect("no panic while held");
-        while inbox.waiting.is_empty() {
-            if inbox.closed {
+        while !inbox.is_due() {
+            if inbox.closed && inbox.waiting.is_empty() {
                 return None;
+            }
+            if let Some(since) = inbox.lazy_since {
+                let rest = LAZY.saturating_sub(since.elapsed());
+                inbox = self.filled.wait_timeout(inbox, rest).expect("no panic while held").0;
+                continue;
             }
             if self.core.has_trash() && !self.core.has_failed() {
                 return Some((Vec::new(), Vec::new()));
@@ -195,6 +233,8 @@ impl Shared {
             bytes += inbox.waiting[count].0.bytes();
             count += 1;
         }
+        // Whatever is left over goes at once.
+        (inbox.lazy, inbox.lazy_since) = (0, None);
         Some(inbox.waiting.drain(..count).unzip())
     }
 

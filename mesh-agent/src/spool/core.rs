@@ -79,6 +79,34 @@ impl Core {
         self.index().names.get(name).copied()
     }
 
+    /// The number that a queue of this name has or will have. Operations that are submitted after its opening may name it
+    /// at once.
+    #[must_use]
+    pub fn reserve(&self, name: &Arc<str>) -> QueueNo {
+        self.index().reserve(name)
+    }
+
+    /// What consumers noted about themselves, by queue.
+    #[must_use]
+    pub fn notes(&self) -> Vec<(Arc<str>, QueueNo, Bytes)> {
+        let index = self.index();
+        let note =
+            |(name, number): (&Arc<str>, &QueueNo)| Some((name.clone(), *number, index.notes.get(number)?.clone()));
+        index.names.iter().filter_map(note).collect()
+    }
+
+    /// All queues.
+    #[must_use]
+    pub fn queues(&self) -> Vec<(Arc<str>, QueueNo)> {
+        self.index().names.iter().map(|(name, number)| (name.clone(), *number)).collect()
+    }
+
+    /// The newest event's number in the log, committed or about to be.
+    #[must_use]
+    pub fn last(&self) -> u64 {
+        self.index().last()
+    }
+
     /// How a queue stands; none when it has ended.
     #[must_use]
     pub fn standing(&self, queue: QueueNo) -> Option<Standing> {
@@ -94,7 +122,7 @@ impl Core {
     /// Wakes when there may be something to take out of the queue.
     #[must_use]
     pub fn wake(&self, queue: QueueNo) -> Option<Arc<Notify>> {
-        self.index().queues.get(&queue).map(|queue| queue.wake.clone())
+        self.index().wake(queue)
     }
 
     /// Does all of it in one commit. The answers are in the order of the operations.
@@ -127,7 +155,7 @@ impl Core {
                 index.show(queue, entry);
             }
         }
-        stage.woken.iter().for_each(|wake| wake.notify_one());
+        stage.woken.iter().for_each(|(_, wake)| wake.notify_one());
         stage.tally.dropped = self.trim();
         (answers, stage.tally)
     }

@@ -11,6 +11,7 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
+use bytes::Bytes;
 use mesh_protocol::id::{Epoch, Seq, SpoolId};
 use tokio::sync::Notify;
 
@@ -32,11 +33,22 @@ pub struct Limits {
     pub events_max: u64,
     /// Their size in bytes.
     pub bytes_max: u64,
+    /// What happens to an event for which there is no room.
+    pub when_full: WhenFull,
+}
+
+/// What a full queue does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhenFull {
+    /// The event is refused to its sender, for all its queues.
+    Refuse,
+    /// This queue goes without it, and that is counted: one that nobody serves must not stop a topic for everybody.
+    Discard,
 }
 
 impl Limits {
     /// As much as the spool itself takes.
-    pub const NONE: Self = Self { events_max: u64::MAX, bytes_max: u64::MAX };
+    pub const NONE: Self = Self { events_max: u64::MAX, bytes_max: u64::MAX, when_full: WhenFull::Refuse };
 }
 
 /// From where on events belong to an epoch.
@@ -83,6 +95,10 @@ pub(super) struct Index {
     pub(super) queues: BTreeMap<QueueNo, Queue>,
     pub(super) names: HashMap<Arc<str>, QueueNo>,
     pub(super) next_queue: u32,
+    /// Numbers given to queues that are about to be opened, with what will wake their readers.
+    pub(super) reserved: HashMap<Arc<str>, (QueueNo, Arc<Notify>)>,
+    /// What consumers noted about themselves.
+    pub(super) notes: HashMap<QueueNo, Bytes>,
     pub(super) marks: HashMap<MarkKey, Seq>,
     /// Rows up to a number that nobody wants any more and that are still on disk.
     pub(super) trash: BTreeMap<QueueNo, u64>,
@@ -208,6 +224,29 @@ impl Queue {
 }
 
 impl Index {
+    /// The number of a queue, known or to be opened.
+    pub(super) fn reserve(&mut self, name: &Arc<str>) -> QueueNo {
+        if let Some(number) = self.names.get(name).or_else(|| self.reserved.get(name).map(|(number, _)| number)) {
+            return *number;
+        }
+        let number = self.new_number();
+        self.reserved.insert(name.clone(), (number, Arc::default()));
+        number
+    }
+
+    /// What wakes the reader of a queue that is open or about to be.
+    pub(super) fn wake(&self, queue: QueueNo) -> Option<Arc<Notify>> {
+        let reserved = || self.reserved.values().find(|(number, _)| *number == queue).map(|(_, wake)| wake.clone());
+        self.queues.get(&queue).map(|queue| queue.wake.clone()).or_else(reserved)
+    }
+
+    /// A number for a queue that is being opened.
+    pub(super) fn new_number(&mut self) -> QueueNo {
+        let number = QueueNo(self.next_queue);
+        self.next_queue += 1;
+        number
+    }
+
     /// The number of the newest event.
     pub(super) fn last(&self) -> u64 {
         self.next - 1

@@ -10,6 +10,7 @@
 //!          next, next-queue                         -> seq u64, queue u32
 //!          epoch/FIRST (16 hex digits)              -> epoch u64 | lanes u16
 //!          queue/NAME                               -> queue u32
+//!          note/QUEUE (8 hex digits)                -> what its consumer noted
 //!          trash/QUEUE (8 hex digits)               -> up to seq u64
 //!          size/SEGMENT (16 hex digits)             -> bytes u64
 //! ```
@@ -173,6 +174,7 @@ pub(super) const NEXT: &str = "next";
 pub(super) const NEXT_QUEUE: &str = "next-queue";
 const EPOCH_PREFIX: &str = "epoch/";
 const NAME_PREFIX: &str = "queue/";
+const NOTE_PREFIX: &str = "note/";
 const TRASH_PREFIX: &str = "trash/";
 const SIZE_PREFIX: &str = "size/";
 
@@ -185,6 +187,7 @@ pub(super) enum Fact {
     NextQueue(u32),
     Epoch { first: u64, epoch: Epoch, lanes: u16 },
     Name(String, QueueNo),
+    Note(QueueNo, Bytes),
     Trash(QueueNo, u64),
     Size(SegmentNo, u64),
 }
@@ -200,6 +203,9 @@ impl Fact {
             let lanes = u16::from_be_bytes(value.get(8..)?.try_into().ok()?);
             let epoch = Epoch(seq_of(value.get(..8)?)?);
             return Some(Self::Epoch { first: u64::from_str_radix(first, 16).ok()?, epoch, lanes });
+        }
+        if let Some(queue) = key.strip_prefix(NOTE_PREFIX) {
+            return Some(Self::Note(QueueNo(u32::from_str_radix(queue, 16).ok()?), Bytes::copy_from_slice(value)));
         }
         if let Some(queue) = key.strip_prefix(TRASH_PREFIX) {
             return Some(Self::Trash(QueueNo(u32::from_str_radix(queue, 16).ok()?), seq_of(value)?));
@@ -223,6 +229,10 @@ pub(super) fn meta_key(name: &str) -> Bytes {
 
 pub(super) fn name_key(name: &str) -> Bytes {
     Bytes::from(format!("{NAME_PREFIX}{name}"))
+}
+
+pub(super) fn note_key(queue: QueueNo) -> Bytes {
+    Bytes::from(format!("{NOTE_PREFIX}{:08x}", queue.0))
 }
 
 pub(super) fn trash_key(queue: QueueNo) -> Bytes {

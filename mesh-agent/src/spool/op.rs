@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use mesh_protocol::id::Seq;
 use smallvec::SmallVec;
 
@@ -78,6 +79,15 @@ pub enum Op {
         /// What it may hold from now on.
         limits: Limits,
     },
+    /// A new reader begins: what was handed out and is not acknowledged is handed out again.
+    Rewind(QueueNo),
+    /// What the consumer of a queue wants to know of itself after a restart; it replaces what was noted before.
+    Note {
+        /// Which queue.
+        queue: QueueNo,
+        /// The consumer's own.
+        note: Bytes,
+    },
     /// The end of a queue with all that is in it.
     Close(QueueNo),
     /// Everything that is in a queue now goes; the queue stays.
@@ -134,6 +144,8 @@ pub struct Tally {
     pub appended_bytes: u64,
     /// Events that a queue was done with.
     pub acked: u64,
+    /// Events that a full queue went without.
+    pub discarded: u64,
     /// Operations refused.
     pub refused: u64,
     /// Segments dropped.

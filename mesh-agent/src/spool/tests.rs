@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures::FutureExt;
 use mesh_protocol::event::{DeliveryMode, Event, Headers, Origin, Protocol};
 use mesh_protocol::id::{Epoch, Lane, Seq, SiteId, SpoolId};
 use mesh_protocol::topic::Topic;
@@ -122,14 +123,17 @@ fn what_was_not_acknowledged_is_there_after_a_restart_and_keeps_its_epoch() {
 #[test]
 fn an_append_that_does_not_fit_in_one_queue_goes_into_none() {
     let core = open(&SimulatedDisk::default(), 1);
-    let (a, b) = (queue(&core, "a", Limits::NONE), queue(&core, "b", Limits { events_max: 1, bytes_max: 10_000 }));
+    let (a, b) = (
+        queue(&core, "a", Limits::NONE),
+        queue(&core, "b", Limits { events_max: 1, bytes_max: 10_000, ..Limits::NONE }),
+    );
     assert_eq!(one(&core, append(1, &[a, b])), Ok(Done::Durable));
     assert_eq!(one(&core, append(2, &[a, b])), Err(Refusal::QueueFull("b".into())));
     assert_eq!(numbers(&take(&core, a)), [1]);
     let seqs = seqs(&take(&core, b));
     one(&core, Op::Ack { queue: b, seqs }).expect("acked");
     assert_eq!(one(&core, append(2, &[a, b])), Ok(Done::Durable));
-    assert_eq!(queue(&core, "b", Limits { events_max: 9, bytes_max: 200 }), b);
+    assert_eq!(queue(&core, "b", Limits { events_max: 9, bytes_max: 200, ..Limits::NONE }), b);
     assert_eq!(one(&core, append(3, &[b])), Err(Refusal::QueueFull("b".into())), "by its bytes");
 }
 
@@ -154,6 +158,18 @@ fn the_spool_has_its_own_limit() {
     let a = queue(&core, "a", Limits::NONE);
     assert_eq!(one(&core, append(1, &[a])), Ok(Done::Durable));
     assert_eq!(one(&core, append(2, &[a])), Err(Refusal::SpoolFull));
+}
+
+#[test]
+fn an_event_wakes_its_reader_whatever_else_the_turn_did_to_the_queue() {
+    let core = open(&SimulatedDisk::default(), 1);
+    let a = queue(&core, "a", Limits::NONE);
+    core.turn(vec![append(1, &[a])]);
+    let taken = take(&core, a);
+    let wake = core.wake(a).expect("is open");
+    wake.notified().now_or_never().expect("the first event woke it");
+    core.turn(vec![Op::Ack { queue: a, seqs: seqs(&taken) }, append(2, &[a])]);
+    wake.notified().now_or_never().expect("so does the second, beside an acknowledgement");
 }
 
 #[test]
@@ -257,7 +273,7 @@ fn a_new_reader_gets_what_the_last_one_had_not_acknowledged() {
     core.turn((0..4).map(|number| append(number, &[a])).collect());
     let taken = core.take(a, 3, usize::MAX).expect("reads");
     one(&core, Op::Ack { queue: a, seqs: vec![taken.entries[1].seq] }).expect("acked");
-    core.rewind(a);
+    one(&core, Op::Rewind(a)).expect("is open");
     assert_eq!(numbers(&take(&core, a)), [0, 2, 3]);
     assert_eq!(core.standing(a).map(|standing| (standing.events, standing.handed_out)), Some((3, 3)));
 }

@@ -7,12 +7,13 @@ use async_trait::async_trait;
 use mesh_protocol::desired::{BrokerConnection, Connector, ConnectorWork};
 use tokio_util::sync::CancellationToken;
 
-use super::standin::StandIn;
+use super::durable::SinkQueue;
 use crate::connector::Deps;
 use crate::home::Secrets;
 use crate::kafka::secret::{self, Secret};
 use crate::part::{Running, StartError};
 use crate::status::PartHandle;
+use crate::task::Tasks;
 use crate::{sink, source};
 
 /// The agent's store, as clients of clusters ask it.
@@ -25,11 +26,15 @@ impl secret::Secrets for Store {
     }
 }
 
-/// A sink at work, and who stands in for it before and after.
+/// A pump only waits for the sink's last answers.
+const PUMP_STOP: Duration = Duration::from_secs(2);
+
+/// A sink at work, with its queue, which goes on without it.
 #[derive(Debug)]
 struct Sink {
     running: sink::kafka::Running,
-    stand_in: Arc<StandIn>,
+    queue: Arc<SinkQueue>,
+    pump: Tasks,
 }
 
 /// Starts a source.
@@ -43,18 +48,20 @@ pub(super) fn start_source(
     Ok(Box::new(source::kafka::start(connector, work, broker, deps, line)?))
 }
 
-/// Starts a sink; its stand-in steps aside once it has subscribed.
+/// Starts a sink; its queue is served once it has subscribed.
 pub(super) fn start_sink(
     connector: &Connector,
     broker: &BrokerConnection,
     deps: Deps,
     line: Arc<PartHandle>,
-    stand_in: Arc<StandIn>,
+    queue: Arc<SinkQueue>,
 ) -> Result<Box<dyn Running>, StartError> {
     let ConnectorWork::KafkaSink(work) = &connector.work else { return Err(mismatch()) };
     let running = sink::kafka::start(connector, work, broker, deps, line)?;
-    stand_in.step_aside();
-    Ok(Box::new(Sink { running, stand_in }))
+    queue.stand_in().step_aside();
+    let pump = Tasks::new("sink queue");
+    pump.spawn("pump", queue.pump(running.outlet()).run(pump.token()));
+    Ok(Box::new(Sink { running, queue, pump }))
 }
 
 /// The plan makes sources of sources; this is its contract.
@@ -69,8 +76,11 @@ impl Running for Sink {
     }
 
     async fn stop(self: Box<Self>, deadline: Duration) {
-        let Self { running, stand_in } = *self;
-        stand_in.stand();
+        let Self { running, queue, pump } = *self;
+        queue.stand_in().stand();
+        // First nothing more is taken out of the queue; what the sink has is answered while it stops.
+        pump.token().cancel();
         Box::new(running).stop(deadline).await;
+        pump.stop(PUMP_STOP).await;
     }
 }

@@ -11,13 +11,14 @@ use std::sync::{Arc, Mutex};
 use mesh_protocol::topic::Filter;
 
 use crate::counters::{Counter, Counters};
-use crate::router::{Attachment, Delivery, Failure, Life, Outlet, Reach, Router};
+use crate::router::{Attachment, Delivery, Failure, Life, Outlet, Reach, Router, Takes};
 
 /// One stand-in. What it registers is live, never durable: to the fabric a durable destination is ready only when the
 /// real one has subscribed, and until then nothing that comes from other agents is tried on it. It stands from the beginning.
 #[derive(Debug)]
 pub(super) struct StandIn {
     attachment: Attachment,
+    takes: Takes,
     state: Mutex<State>,
 }
 
@@ -29,11 +30,11 @@ struct State {
 
 impl StandIn {
     /// Stands in for a sink of this agent, or for other agents ([`Reach::Remote`]).
-    pub(super) fn new(router: &Router, reach: Reach, counters: &Counters) -> Arc<Self> {
+    pub(super) fn new(router: &Router, reach: Reach, takes: Takes, counters: &Counters) -> Arc<Self> {
         let dropped = counters.counter("absent_destination_dropped_events");
         let failed = counters.counter("absent_destination_failed_events");
         let attachment = router.attach(Arc::new(Nobody { dropped, failed }), reach);
-        Arc::new(Self { attachment, state: Mutex::new(State { standing: true, filters: HashSet::new() }) })
+        Arc::new(Self { attachment, takes, state: Mutex::new(State { standing: true, filters: HashSet::new() }) })
     }
 
     /// What is wanted from now on.
@@ -41,17 +42,21 @@ impl StandIn {
         let mut state = self.state.lock().expect("no panic while held");
         let filters: HashSet<_> = filters.into_iter().collect();
         if state.standing {
-            filters.difference(&state.filters).for_each(|filter| self.attachment.subscribe(filter, 0, Life::Live));
+            filters.difference(&state.filters).for_each(|filter| self.subscribe(filter));
             state.filters.difference(&filters).for_each(|filter| self.attachment.unsubscribe(filter, 0));
         }
         state.filters = filters;
+    }
+
+    fn subscribe(&self, filter: &Filter) {
+        self.attachment.subscribe_for(filter, 0, Life::Live, self.takes);
     }
 
     /// Whoever it stands in for is about to go.
     pub(super) fn stand(&self) {
         let mut state = self.state.lock().expect("no panic while held");
         if !std::mem::replace(&mut state.standing, true) {
-            state.filters.iter().for_each(|filter| self.attachment.subscribe(filter, 0, Life::Live));
+            state.filters.iter().for_each(|filter| self.subscribe(filter));
         }
     }
 
@@ -97,7 +102,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_wanted_by_an_absent_destination_is_never_unrouted() {
         let router = Router::new(Budget::new(1_000), &Counters::default());
-        let stand_in = StandIn::new(&router, Reach::Local, &Counters::default());
+        let stand_in = StandIn::new(&router, Reach::Local, Takes::ALL, &Counters::default());
         assert_eq!(publish(&router).await, Outcome::Unrouted);
         stand_in.want([Filter::mesh("orders/>").expect("valid")]);
         assert_eq!(publish(&router).await, Outcome::Failed(Failure::Lost));

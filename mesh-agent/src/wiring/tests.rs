@@ -1,6 +1,7 @@
 use super::*;
 use crate::control::ledger::sample;
-use crate::router::{Admitted, Budget, Failure, Outcome};
+use crate::router::{Admitted, Budget, Failure, Life, Outcome};
+use crate::spool::{Settings, SimulatedDisk, Store};
 use crate::status::now_ms;
 use bytes::Bytes;
 use mesh_protocol::desired::{DesiredState, DurableInterest};
@@ -40,11 +41,14 @@ async fn what_a_document_wants_durably_is_answered_before_any_part_runs() {
     let portal = "https://127.0.0.1:1".parse().expect("an address");
     let (_keep, identity) = watch::channel(Arc::new(authority.identity(portal)));
     let outbox = Outbox::new(&counters);
+    let settings = Settings { reserve_bytes: 0, ..Settings::default() };
+    let spool = Store::over(Arc::new(SimulatedDisk::default()), settings, &counters).expect("opens");
     let shared = Shared {
         identity,
         enforcer: Arc::default(),
         router: router.clone(),
         board,
+        spool: Arc::new(spool),
         counters: counters.clone(),
         outbox,
     };
@@ -61,10 +65,17 @@ async fn what_a_document_wants_durably_is_answered_before_any_part_runs() {
     let mut state = sample::state(1);
     state.durable_interest = vec![elsewhere];
     wiring.document(&accepted(state.clone())).await;
-    assert_eq!(publish("orders/fr").await, Outcome::Failed(Failure::Lost), "a sink of its own");
+    assert_eq!(publish("orders/fr").await, Outcome::Taken { outlets: 1 }, "the queue of a sink of its own");
+    let pass = async |topic: &str| {
+        let admission = router.budget().try_take(1).expect("room");
+        router.pass(vec![Admitted::new(event(topic))], admission).await
+    };
+    assert_eq!(pass("orders/fr").await, Outcome::Failed(Failure::Lost), "the sink itself does not run");
     assert_eq!(publish("prices/fr").await, Outcome::Failed(Failure::Lost), "a sink of another agent");
     assert_eq!(publish("sensors/1").await, Outcome::Unrouted);
-    assert_eq!(router.interest().snapshot().wanted.len(), 1, "others are told of its own sinks only");
+    let told = router.interest().snapshot().wanted;
+    assert!(told.iter().all(|wanted| wanted.filter.text() == "orders/>"), "others are told of its own sinks only");
+    assert!(told.iter().any(|wanted| wanted.life == Life::Durable), "and that it is durable, before it runs");
     state.connectors.clear();
     state.durable_interest.clear();
     wiring.document(&accepted(state)).await;

@@ -114,6 +114,7 @@ fn connectors() -> Vec<Connector> {
         name: "orders".into(),
         generation: 2,
         principal: PrincipalId(id(16)),
+        paused: false,
         work,
     };
     vec![

@@ -178,15 +178,17 @@ impl Mesh {
 
     fn connectors(&self, agent: AgentId) -> Vec<Connector> {
         let mut connectors = Vec::new();
-        for route in self.running_routes() {
+        for route in self.all_routes() {
             let connector = |work| Connector {
                 route: route.id,
                 name: route.spec.name.clone(),
                 generation: route.generation,
                 principal: route.principal,
+                paused: !route.spec.enabled,
                 work,
             };
             if let From::Kafka { broker, topics, template, filter, start } = &route.spec.from
+                && route.spec.enabled
                 && self.owner(*broker) == Some(agent)
             {
                 connectors.push(connector(ConnectorWork::KafkaSource(KafkaSource {
@@ -214,7 +216,7 @@ impl Mesh {
 
     fn durable_interest(&self) -> Vec<DurableInterest> {
         let mut interest = Vec::new();
-        for route in self.running_routes() {
+        for route in self.all_routes() {
             let To::Kafka { broker, .. } = &route.spec.to else { continue };
             let Some(agent) = self.owner(*broker) else { continue };
             for filter in route.spec.takes() {
@@ -224,8 +226,9 @@ impl Mesh {
         interest
     }
 
-    fn running_routes(&self) -> impl Iterator<Item = &Route> {
-        let mut routes: Vec<&Route> = self.routes.iter().filter(|route| route.spec.enabled).collect();
+    /// In a lasting order.
+    fn all_routes(&self) -> impl Iterator<Item = &Route> {
+        let mut routes: Vec<&Route> = self.routes.iter().collect();
         routes.sort_by_key(|route| route.id);
         routes.into_iter()
     }

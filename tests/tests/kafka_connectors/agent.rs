@@ -153,6 +153,7 @@ pub(crate) fn connector(number: u128, work: ConnectorWork) -> Connector {
         name: format!("route {number}"),
         generation: 1,
         principal: principal().into(),
+        paused: false,
         work,
     }
 }

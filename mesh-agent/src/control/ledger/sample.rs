@@ -57,6 +57,7 @@ pub(crate) fn state(revision: u64) -> DesiredState {
         name: format!("route-{route}"),
         generation: 1,
         principal: PrincipalId(id(40)),
+        paused: false,
         work,
     };
     let source = KafkaSource {

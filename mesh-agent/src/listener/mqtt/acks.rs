@@ -125,15 +125,17 @@ impl Acks {
 }
 
 fn answer(outcome: Outcome) -> Answer {
-    let why = match outcome {
+    let (code, why) = match outcome {
         Outcome::Taken { .. } => return Answer::Taken,
         Outcome::Unrouted => return Answer::Unrouted,
-        Outcome::Failed(Failure::Refused(why)) => why,
+        Outcome::Failed(Failure::Full(why)) => (PubackReasonCode::QuotaExceeded, why),
+        Outcome::Failed(Failure::Refused(why)) => (PubackReasonCode::ImplementationSpecificError, why),
         Outcome::Failed(Failure::Lost) => {
-            "a destination went away before it had the event; publish it again".to_owned()
+            let why = "a destination went away before it had the event; publish it again".to_owned();
+            (PubackReasonCode::ImplementationSpecificError, why)
         }
     };
-    Answer::Refused { code: PubackReasonCode::ImplementationSpecificError, why, cause: Cause::Failed }
+    Answer::Refused { code, why, cause: Cause::Failed }
 }
 
 #[cfg(test)]

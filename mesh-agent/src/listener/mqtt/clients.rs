@@ -8,9 +8,14 @@ use std::time::Duration;
 
 use mesh_protocol::id::PrincipalId;
 use rustc_hash::FxHashMap;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::feed::Feed;
+use super::lasting::{self, Lasting};
 use super::signals::{Reasons, Signals};
+use crate::router::Router;
+use crate::spool::Store;
 
 /// How long a newcomer waits for the session it takes over to end. That one only has to write one packet.
 const HANDOVER_MAX: Duration = Duration::from_secs(2);
@@ -25,6 +30,14 @@ struct Inner {
     sessions: FxHashMap<Name, Entry>,
     /// Wills that wait, by whose they are.
     wills: FxHashMap<Name, CancellationToken>,
+    /// Sessions that wait for their client.
+    resting: FxHashMap<Name, Resting>,
+}
+
+#[derive(Debug)]
+struct Resting {
+    lasting: Lasting,
+    until: Instant,
 }
 
 /// Whose session it is.
@@ -52,7 +65,7 @@ pub(super) struct Registered {
 impl Clients {
     /// Registers a session, after the one it takes over has ended. A will of it that still waited is not sent.
     pub(super) async fn register(&self, name: Name, signals: Arc<Signals>) -> Registered {
-        let deadline = tokio::time::Instant::now() + HANDOVER_MAX;
+        let deadline = Instant::now() + HANDOVER_MAX;
         loop {
             let previous = match self.try_register(&name, &signals) {
                 Ok(registered) => return registered,
@@ -85,6 +98,45 @@ impl Clients {
         if inner.sessions.get(name).is_some_and(|entry| entry.id == id) {
             inner.sessions.remove(name);
         }
+    }
+
+    /// The sessions of an earlier run of the agent, with their queues. Called once, before any client may connect.
+    pub fn restore(&self, spool: &Arc<Store>, router: &Router) {
+        let sessions = lasting::restore(spool, router);
+        let mut inner = self.0.lock().expect("no panic while held");
+        for (name, lasting, rest) in sessions {
+            inner.resting.insert(name, Resting { lasting, until: Instant::now() + rest });
+        }
+    }
+
+    /// A session goes on without its connection.
+    pub(super) fn rest(&self, name: &Name, lasting: Lasting) {
+        let until = Instant::now() + lasting.expiry;
+        self.0.lock().expect("no panic while held").resting.insert(name.clone(), Resting { lasting, until });
+    }
+
+    /// The session that waits for this client, if one does.
+    pub(super) fn wake(&self, name: &Name) -> Option<Lasting> {
+        self.0.lock().expect("no panic while held").resting.remove(name).map(|resting| resting.lasting)
+    }
+
+    /// How many sessions wait for their client.
+    #[cfg(test)]
+    pub(crate) fn resting(&self) -> usize {
+        self.0.lock().expect("no panic while held").resting.len()
+    }
+
+    /// Ends the sessions whose time is over, and those that `keep` does not want any more. Tells how many events went.
+    pub(super) fn sweep(&self, mut keep: impl FnMut(&Name, &mut Lasting) -> bool) -> u64 {
+        let now = Instant::now();
+        let mut inner = self.0.lock().expect("no panic while held");
+        let over = |(name, resting): (&Name, &mut Resting)| {
+            (resting.until <= now || !keep(name, &mut resting.lasting)).then(|| name.clone())
+        };
+        let over: Vec<Name> = inner.resting.iter_mut().filter_map(over).collect();
+        let ended: Vec<Resting> = over.iter().filter_map(|name| inner.resting.remove(name)).collect();
+        drop(inner);
+        ended.into_iter().filter_map(|resting| resting.lasting.feed).map(Feed::close).sum()
     }
 
     /// A will begins to wait: cancelled when its client connects again. None when as many wait as may (`max`), or the

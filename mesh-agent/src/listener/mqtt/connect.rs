@@ -1,6 +1,6 @@
 //! From a CONNECT to a session, or to the reason why not.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,12 +15,14 @@ use tokio::time::Instant;
 use super::Server;
 use super::acks::Acks;
 use super::clients::{Name, Registered};
+use super::feed::Feed;
+use super::lasting::{EXPIRY_MAX, Lasting};
 use super::outbox::Outbox;
 use super::session::Session;
 use super::signals::Signals;
 use super::subscriptions::Subscriptions;
 use super::will::Will;
-use super::wire::{self, Connect, Wire};
+use super::wire::{self, Connect, Welcome, Wire};
 use crate::listener::limits::Place;
 use crate::listener::refusal;
 use crate::observe::Client;
@@ -49,8 +51,13 @@ pub(super) async fn open(
     match admit(server, connect, place, wire.is_v5()) {
         Ok(admitted) => {
             let registered = register(server, &admitted).await;
-            wire.welcome(admitted.assigned.then_some(admitted.client.client_id()));
-            Ok(session(server.clone(), wire, admitted, registered))
+            let before = resume(server, &admitted, &registered.0);
+            wire.welcome(&Welcome {
+                assigned: admitted.assigned.then_some(admitted.client.client_id()),
+                session_present: before.is_some(),
+                expiry_s: u32::try_from(admitted.expiry.as_secs()).unwrap_or(u32::MAX),
+            });
+            Ok(session(server.clone(), wire, admitted, registered, before))
         }
         Err(away) => {
             server.metrics.refused_logins.one();
@@ -70,6 +77,10 @@ struct Admitted {
     key: Bytes,
     will: Option<Will>,
     keep_alive: Option<Duration>,
+    /// Its session shall begin anew.
+    clean: bool,
+    /// How long its session outlives the connection.
+    expiry: Duration,
 }
 
 fn admit(server: &Server, connect: Connect, place: Place, v5: bool) -> Result<Admitted, TurnedAway> {
@@ -90,7 +101,8 @@ fn admit(server: &Server, connect: Connect, place: Place, v5: bool) -> Result<Ad
         Some(will) => Some(checked_will(server, will, connect.session_expiry, &origin, &key, v5)?),
         None => None,
     };
-    Ok(Admitted { client, username, assigned, origin, key, will, keep_alive: connect.keep_alive })
+    let (clean, expiry) = (connect.clean, connect.session_expiry.min(EXPIRY_MAX));
+    Ok(Admitted { client, username, assigned, origin, key, will, keep_alive: connect.keep_alive, clean, expiry })
 }
 
 fn client_id(connect: &Connect, v5: bool) -> Result<String, TurnedAway> {
@@ -187,11 +199,22 @@ async fn register(server: &Server, admitted: &Admitted) -> (Registered, Arc<Sign
     (server.clients.register(name, signals.clone()).await, signals)
 }
 
+/// The session of an earlier connection, unless it shall begin anew: then that one ends here.
+fn resume(server: &Server, admitted: &Admitted, registered: &Registered) -> Option<Lasting> {
+    let before = server.clients.wake(registered.name())?;
+    if !admitted.clean {
+        return Some(before);
+    }
+    server.metrics.ended_with_session.add(before.feed.map_or(0, Feed::close));
+    None
+}
+
 fn session(
     server: Arc<Server>,
     wire: Wire,
     admitted: Admitted,
     (registered, signals): (Registered, Arc<Signals>),
+    before: Option<Lasting>,
 ) -> Session {
     let watcher = server.common.observer.client(Client {
         principal: Some(admitted.client.principal()),
@@ -204,7 +227,13 @@ fn session(
     let outbox = Arc::new(Outbox::new(signals.clone(), server.metrics.clone()));
     let attachment = server.common.router.attach(outbox.clone(), Reach::Local);
     outbox.is(attachment.id());
-    Session {
+    let (feed, filters, in_flight) =
+        before.map_or((None, Vec::new(), Vec::new()), |before| (before.feed, before.filters, before.in_flight));
+    let feed = feed.map(|mut feed| {
+        feed.begin();
+        feed
+    });
+    let mut session = Session {
         wire,
         client: admitted.client,
         watcher,
@@ -214,6 +243,8 @@ fn session(
         outbox,
         attachment,
         subscriptions: Subscriptions::default(),
+        feed,
+        expiry: admitted.expiry,
         acks: Acks::default(),
         will: admitted.will,
         keep_alive: admitted.keep_alive,
@@ -223,6 +254,9 @@ fn session(
         unread: Bytes::new(),
         heard: Instant::now(),
         in_flight: VecDeque::new(),
+        again: BTreeMap::from_iter(in_flight),
         server,
-    }
+    };
+    session.with_desk(|subscriptions, desk| subscriptions.restore(desk, filters));
+    session
 }

@@ -18,6 +18,7 @@ use mqtt_protocol_core::mqtt::result_code::{DisconnectReasonCode, MqttError};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
 
+use super::feed::Feed;
 use super::session::{End, Session};
 use super::signals::Reasons;
 use super::socket::Socket;
@@ -120,6 +121,7 @@ enum Woken {
     Readable,
     Writable,
     Signal(Reasons),
+    Feed,
     Answer(super::acks::Packet, super::acks::Answer),
     Room(Admission),
     Time,
@@ -133,6 +135,9 @@ async fn run(session: &mut Session, socket: &Socket) -> End {
     let mut timer = Box::pin(tokio::time::sleep(FAR));
     loop {
         let full = session.drain(&mut batch);
+        if let Some(feed) = &mut session.feed {
+            feed.flush();
+        }
         if socket.write(&mut session.wire.out).is_err() {
             return End::Lost;
         }
@@ -158,7 +163,7 @@ async fn run(session: &mut Session, socket: &Socket) -> End {
                 tokio::task::yield_now().await;
                 done
             }
-            Woken::Writable => Ok(()),
+            Woken::Writable | Woken::Feed => Ok(()),
             Woken::Signal(reasons) => signalled(session, reasons),
             Woken::Answer(packet, answer) => answers(session, packet, answer),
             Woken::Room(admission) => {
@@ -180,9 +185,17 @@ async fn wait(session: &mut Session, socket: &Socket, room: &mut Option<Room>, t
         ready = socket.readable(), if may_read => ready.map_or(Woken::Gone, |()| Woken::Readable),
         ready = socket.writable(), if must_write => ready.map_or(Woken::Gone, |()| Woken::Writable),
         reasons = session.signals.wait() => Woken::Signal(reasons),
+        () = fed(&mut session.feed) => Woken::Feed,
         (packet, answer) = session.acks.next() => Woken::Answer(packet, answer),
         Some(admission) = maybe(room) => Woken::Room(admission),
         () = timer => Woken::Time,
+    }
+}
+
+async fn fed(feed: &mut Option<Feed>) {
+    match feed {
+        Some(feed) => feed.woken().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -4,16 +4,17 @@
 //! buffer, and everything that takes time (receipts, budget, policy) is looked at by the connection's loop. So the order
 //! of what happens to a session is the order of the calls.
 //!
-//! Sessions live as long as their connection; the client is told so (Session Expiry Interval 0). What is not there is
-//! declined in MQTT's own words: QoS 2 (0x9B), RETAIN (0x9A), shared subscriptions (0x9E). MQTT 3.1.1 cannot be told:
-//! its QoS 2 publishes get the handshake they expect, its subscriptions QoS 1, and RETAIN is counted, not kept.
+//! A session lives as long as its connection, or for as long beyond it as the client asked for ([`lasting`](super::lasting)).
+//! What is not there is declined in MQTT's own words: QoS 2 (0x9B), RETAIN (0x9A), shared subscriptions (0x9E). MQTT 3.1.1
+//! cannot be told: its QoS 2 publishes get the handshake they expect, its subscriptions QoS 1, and RETAIN is counted, not
+//! kept.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use mesh_protocol::event::Origin;
+use mesh_protocol::event::{Event, Origin, Protocol};
 use mesh_protocol::policy::Action;
 use mesh_protocol::topic::Topic;
 use mqtt_protocol_core::mqtt::common::Cursor;
@@ -23,7 +24,9 @@ use tokio::time::Instant;
 use super::Server;
 use super::acks::{Acks, Answer, Cause};
 use super::clients::Registered;
+use super::feed::Feed;
 use super::inbound::Parked;
+use super::lasting::{self, EXPIRY_MAX, Lasting};
 use super::outbox::{Item, Outbox};
 use super::signals::Signals;
 use super::subscriptions::{Desk, Subscriptions};
@@ -31,7 +34,8 @@ use super::will::{Testament, Will};
 use super::wire::{Broken, Outgoing, Packet, RECEIVE_MAX, Wire};
 use crate::listener::refusal;
 use crate::observe::ClientObserver;
-use crate::router::{Admission, Attachment, Hold};
+use crate::router::{Admission, Attachment, Life};
+use crate::spool::Entry;
 use crate::status::now_ms;
 
 /// Bytes gathered before the socket gets them; more events are taken out when it has.
@@ -54,6 +58,10 @@ pub(super) struct Session {
     pub(super) outbox: Arc<Outbox>,
     pub(super) attachment: Attachment,
     pub(super) subscriptions: Subscriptions,
+    /// What it gets at QoS 1; none as long as nothing was subscribed so.
+    pub(super) feed: Option<Feed>,
+    /// How long the session outlives the connection.
+    pub(super) expiry: Duration,
     pub(super) acks: Acks,
     pub(super) will: Option<Will>,
     pub(super) keep_alive: Option<Duration>,
@@ -64,16 +72,10 @@ pub(super) struct Session {
     pub(super) parked: Option<Parked>,
     pub(super) unread: Bytes,
     pub(super) heard: Instant,
-    /// QoS 1 deliveries without their PUBACK, oldest first.
-    pub(super) in_flight: VecDeque<InFlight>,
-}
-
-/// A QoS 1 delivery that waits for its PUBACK.
-#[derive(Debug)]
-pub(super) struct InFlight {
-    id: u16,
-    hold: Option<Hold>,
-    since: Instant,
+    /// QoS 1 deliveries without their PUBACK, oldest first: packet id and place in the log.
+    pub(super) in_flight: VecDeque<(u16, u64)>,
+    /// What an earlier connection was sent and did not acknowledge: packet ids by place in the log.
+    pub(super) again: BTreeMap<u64, u16>,
 }
 
 /// Why a session ends.
@@ -137,30 +139,63 @@ impl Session {
                 let codes = self.with_desk(|subscriptions, desk| {
                     subscribe.entries.iter().map(|entry| subscriptions.add(desk, entry, subscription_id)).collect()
                 });
+                self.note(false);
                 self.wire.suback(id, codes);
             }
             Packet::Unsubscribe { id, filters } => {
                 let codes = self.with_desk(|subscriptions, desk| {
                     filters.iter().map(|filter| subscriptions.remove(desk, filter)).collect()
                 });
+                self.note(false);
                 self.wire.unsuback(id, codes);
             }
             Packet::Ping => self.wire.pong(),
-            Packet::Disconnect { with_will } => return Err(if with_will { End::Lost } else { End::Left }),
+            Packet::Disconnect { with_will, session_expiry } => {
+                if let Some(expiry) = session_expiry {
+                    self.change_expiry(expiry)?;
+                }
+                return Err(if with_will { End::Lost } else { End::Left });
+            }
             Packet::Connect(_) => return Err(End::told(DisconnectReasonCode::ProtocolError, "a second CONNECT")),
         }
         Ok(Next::Read)
     }
 
-    fn with_desk<T>(&mut self, work: impl FnOnce(&mut Subscriptions, &Desk<'_>) -> T) -> T {
-        let desk = Desk {
+    /// MQTT 5, 3.14.2.2.2: a session that was to end with its connection cannot be made to last any more.
+    fn change_expiry(&mut self, expiry: Duration) -> Result<(), End> {
+        if self.expiry.is_zero() && !expiry.is_zero() {
+            return Err(End::told(DisconnectReasonCode::ProtocolError, "the session was to end with its connection"));
+        }
+        self.expiry = expiry.min(EXPIRY_MAX);
+        Ok(())
+    }
+
+    pub(super) fn with_desk<T>(&mut self, work: impl FnOnce(&mut Subscriptions, &mut Desk<'_>) -> T) -> T {
+        let (spool, router) = (&self.server.common.spool, &self.server.common.router);
+        let mut desk = Desk {
             enforcer: &self.server.common.enforcer,
             client: &self.client,
             watcher: &*self.watcher,
             outbox: &self.outbox,
             attachment: &self.attachment,
+            feed: &mut self.feed,
+            open: &|| Feed::open(spool, router, &lasting::queue_name()),
+            life: if self.expiry.is_zero() { Life::Live } else { Life::Durable },
         };
-        work(&mut self.subscriptions, &desk)
+        work(&mut self.subscriptions, &mut desk)
+    }
+
+    /// Notes how the session stands, for a restart of the agent. `left`: its connection ends.
+    fn note(&self, left: bool) {
+        let Some(feed) = self.feed.as_ref().filter(|_| !self.expiry.is_zero()) else { return };
+        let in_flight = if left { self.unacknowledged() } else { Vec::new() };
+        lasting::note(self.registered.name(), feed, self.subscriptions.all(), &in_flight, (self.expiry, left));
+    }
+
+    /// Sent and not acknowledged, in this connection or an earlier one.
+    fn unacknowledged(&self) -> Vec<(u64, u16)> {
+        let earlier = self.again.iter().map(|(seq, id)| (*seq, *id));
+        self.in_flight.iter().map(|(id, seq)| (*seq, *id)).chain(earlier).collect()
     }
 
     /// Whether the client may be read: nothing waits for the budget, it takes what we send, and (MQTT 3.1.1, which knows no
@@ -199,10 +234,9 @@ impl Session {
     }
 
     fn delivered(&mut self, id: u16) {
-        if let Some(at) = self.in_flight.iter().position(|delivery| delivery.id == id)
-            && let Some(hold) = self.in_flight.remove(at).and_then(|delivery| delivery.hold)
-        {
-            hold.done();
+        let at = self.in_flight.iter().position(|(sent, _)| *sent == id);
+        if let (Some((_, seq)), Some(feed)) = (at.and_then(|at| self.in_flight.remove(at)), &mut self.feed) {
+            feed.acknowledge(seq);
         }
     }
 
@@ -210,50 +244,84 @@ impl Session {
     /// more may wait of which no signal will tell again.
     pub(super) fn drain(&mut self, batch: &mut Vec<Item>) -> bool {
         while self.wire.out.len() < OUT_BYTES_MAX {
-            let window = usize::from(self.wire.window()).saturating_sub(self.in_flight.len());
-            self.outbox.take(BATCH_MAX, window, batch);
-            if batch.is_empty() {
-                return false;
-            }
             let now_ms = now_ms();
-            for item in batch.drain(..) {
-                self.deliver(item, now_ms);
+            self.outbox.take(BATCH_MAX, batch);
+            let mut idle = batch.is_empty();
+            for Item { event, wish } in batch.drain(..) {
+                let event = event.event();
+                if let Some(ttl_left_ms) = self.left_to_live(event, now_ms) {
+                    let ids = &wish.subscription_ids;
+                    let retain = wish.retain && event.retain;
+                    let outgoing = Outgoing { event, id: None, retain, dup: false, subscription_ids: ids, ttl_left_ms };
+                    let sent = self.wire.publish(&outgoing);
+                    self.told(event, sent);
+                }
+            }
+            for _ in 0..BATCH_MAX {
+                if self.in_flight.len() >= usize::from(self.wire.window()) {
+                    break;
+                }
+                let Some(entry) = self.feed.as_mut().and_then(Feed::next) else { break };
+                idle = false;
+                self.deliver(&entry, now_ms);
+            }
+            if idle {
+                return false;
             }
         }
         true
     }
 
-    fn deliver(&mut self, item: Item, now_ms: i64) {
-        let event = item.event.event();
-        let ttl_left_ms = event.ttl_left_ms(now_ms);
-        let skipped = if ttl_left_ms == Some(0) {
-            Some(&self.server.metrics.expired)
-        } else if !self.server.common.enforcer.may_receive(&self.client, &event.topic) {
-            Some(&self.server.metrics.withheld)
-        } else {
-            let ids = &item.subscription_ids;
-            let outgoing =
-                Outgoing { event, id: None, retain: item.retain, dup: item.dup, subscription_ids: ids, ttl_left_ms };
-            if item.acknowledged {
-                match self.wire.publish_acknowledged(&outgoing) {
-                    Some(id) => {
-                        self.watcher.consumed(&event.topic, &event.payload, None);
-                        return self.in_flight.push_back(InFlight { id, hold: item.hold, since: Instant::now() });
-                    }
-                    None => Some(&self.server.metrics.too_large_for_client),
-                }
-            } else if self.wire.publish(&outgoing) {
-                self.watcher.consumed(&event.topic, &event.payload, None);
-                None
-            } else {
-                Some(&self.server.metrics.too_large_for_client)
+    /// Delivers one event of the session's queue at QoS 1, or says why not: then it is done with.
+    fn deliver(&mut self, entry: &Entry, now_ms: i64) {
+        let event = entry.event.event();
+        let again = self.again.remove(&entry.seq);
+        let dup = again.is_some() || self.feed.as_ref().is_some_and(|feed| feed.is_doubtful(entry));
+        let sent = match (self.outbox.wish(&event.topic, self.is_own(event)), self.left_to_live(event, now_ms)) {
+            (Some(wish), Some(ttl_left_ms)) => {
+                let (ids, retain) = (&wish.subscription_ids, wish.retain && event.retain);
+                let outgoing = Outgoing { event, id: None, retain, dup, subscription_ids: ids, ttl_left_ms };
+                let id = self.wire.publish_acknowledged(&outgoing, again);
+                self.told(event, id.is_some());
+                id
             }
+            // Its filter was taken back meanwhile, or it is its own; what may not be sent was counted.
+            _ => None,
         };
-        if let Some(counter) = skipped {
-            counter.one();
+        match (sent, &mut self.feed) {
+            (Some(id), _) => self.in_flight.push_back((id, entry.seq)),
+            (None, Some(feed)) => feed.acknowledge(entry.seq),
+            (None, None) => {}
         }
-        if let Some(hold) = item.hold {
-            hold.done_for(0);
+    }
+
+    /// Whether this very session published it: its events have its client id as their key.
+    fn is_own(&self, event: &Event) -> bool {
+        event.key == self.key
+            && event.origin.protocol == Protocol::Mqtt
+            && event.origin.principal == Some(self.client.principal())
+    }
+
+    /// The time an event has left, of which none is no limit. None at all when it must not be sent; that is counted.
+    #[expect(clippy::option_option, reason = "whether it may be sent, and if so for how long it lives")]
+    fn left_to_live(&self, event: &Event, now_ms: i64) -> Option<Option<u64>> {
+        let left = event.ttl_left_ms(now_ms);
+        if left == Some(0) {
+            self.server.metrics.expired.one();
+            return None;
+        }
+        if !self.server.common.enforcer.may_receive(&self.client, &event.topic) {
+            self.server.metrics.withheld.one();
+            return None;
+        }
+        Some(left)
+    }
+
+    fn told(&self, event: &Event, sent: bool) {
+        if sent {
+            self.watcher.consumed(&event.topic, &event.payload, None);
+        } else {
+            self.server.metrics.too_large_for_client.one();
         }
     }
 
@@ -275,8 +343,7 @@ impl Session {
     pub(super) fn deadline(&self) -> Option<Instant> {
         let custody = self.server.common.limits.get().custody_timeout;
         let heard = self.keep_alive.filter(|_| self.may_read()).map(|interval| self.heard + interval * 3 / 2);
-        let unacknowledged = self.in_flight.front().map(|delivery| delivery.since + stalled_after(custody));
-        [heard, self.acks.deadline(custody), unacknowledged].into_iter().flatten().min()
+        [heard, self.acks.deadline(custody)].into_iter().flatten().min()
     }
 
     /// Time has passed.
@@ -289,23 +356,26 @@ impl Session {
                 "nothing was heard for 1.5 keep-alive intervals",
             ));
         }
-        if self.in_flight.front().is_some_and(|delivery| delivery.since + stalled_after(custody) <= now) {
-            return Err(End::told(
-                DisconnectReasonCode::ImplementationSpecificError,
-                "a QoS 1 delivery was not acknowledged; its publishers waited for it",
-            ));
-        }
         Ok(())
     }
 
-    /// Ends it: nobody waits for it any more, its filters go, its will is published unless it said goodbye.
+    /// Ends it: its filters go, unless it is to last; its will is published unless it said goodbye.
     pub(super) fn end(mut self, end: &End) {
         self.outbox.close();
+        self.note(true);
+        let in_flight = self.unacknowledged();
         drop(self.attachment);
+        let filters = self.subscriptions.all().map(|(filter, options)| (filter.clone(), options)).collect();
         self.subscriptions.forget(&*self.watcher);
-        self.server.metrics.ended_with_session.add(self.in_flight.len() as u64);
-        for hold in self.in_flight.into_iter().filter_map(|delivery| delivery.hold) {
-            hold.done_for(0);
+        let mut feed = self.feed;
+        if self.expiry.is_zero() {
+            self.server.metrics.ended_with_session.add(feed.map_or(0, Feed::close));
+        } else {
+            if let Some(feed) = &mut feed {
+                feed.rest();
+            }
+            let lasting = Lasting { feed, filters, in_flight, expiry: self.expiry };
+            self.registered.clients().rest(self.registered.name(), lasting);
         }
         let taken_over = matches!(end, End::Told(DisconnectReasonCode::SessionTakenOver, _));
         let will = self.will.filter(|will| *end != End::Left && (!taken_over || will.delay.is_zero()));
@@ -314,9 +384,4 @@ impl Session {
             Testament { server, will, client, watcher }.execute(&self.registered);
         }
     }
-}
-
-/// A subscriber may keep its publishers waiting for longer than they wait, but not for ever.
-fn stalled_after(custody: Duration) -> Duration {
-    custody * 2
 }

@@ -3,6 +3,7 @@
 mod clients;
 mod flow;
 mod input;
+mod lasting;
 mod rights;
 mod sessions;
 

@@ -60,6 +60,17 @@ impl std::fmt::Debug for Wire {
     }
 }
 
+/// What a client is told that is let in.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Welcome<'a> {
+    /// The client id it did not choose itself.
+    pub(super) assigned: Option<&'a str>,
+    /// Its session was here already.
+    pub(super) session_present: bool,
+    /// How long its session outlives the connection, in seconds.
+    pub(super) expiry_s: u32,
+}
+
 impl Wire {
     /// For a new connection at a listener that takes payloads up to so many bytes.
     pub(super) fn new(payload_bytes_max: usize) -> Self {
@@ -130,25 +141,26 @@ impl Wire {
         }
     }
 
-    /// Lets the client in. `assigned` is the client id it did not choose itself.
-    pub(super) fn welcome(&mut self, assigned: Option<&str>) {
+    /// Lets the client in.
+    pub(super) fn welcome(&mut self, welcome: &Welcome<'_>) {
+        let present = welcome.session_present;
         if !self.is_v5() {
-            let connack = v3_1_1::Connack::builder().session_present(false).return_code(ConnectReturnCode::Accepted);
+            let connack = v3_1_1::Connack::builder().session_present(present).return_code(ConnectReturnCode::Accepted);
             return self.send(connack.build().expect("all fields set"));
         }
         let mut props: Vec<Property> = vec![
-            SessionExpiryInterval::new(0).expect("valid").into(),
+            SessionExpiryInterval::new(welcome.expiry_s).expect("valid").into(),
             ReceiveMaximum::new(RECEIVE_MAX).expect("not zero").into(),
             MaximumQos::new(1).expect("0 or 1").into(),
             RetainAvailable::new(0).expect("0 or 1").into(),
             SharedSubscriptionAvailable::new(0).expect("0 or 1").into(),
             TopicAliasMaximum::new(TOPIC_ALIAS_MAX).expect("valid").into(),
         ];
-        if let Some(id) = assigned.and_then(|id| AssignedClientIdentifier::new(id).ok()) {
+        if let Some(id) = welcome.assigned.and_then(|id| AssignedClientIdentifier::new(id).ok()) {
             props.push(id.into());
         }
         let connack =
-            v5_0::Connack::builder().session_present(false).reason_code(ConnectReasonCode::Success).props(props);
+            v5_0::Connack::builder().session_present(present).reason_code(ConnectReasonCode::Success).props(props);
         self.send(connack.build().expect("all fields set"));
     }
 
@@ -236,9 +248,13 @@ impl Wire {
     }
 
     /// Sends an event at QoS 1 and returns its packet id; none: it is larger than the client allows. The caller keeps
-    /// within [`Wire::window`].
-    pub(super) fn publish_acknowledged(&mut self, outgoing: &Outgoing<'_>) -> Option<u16> {
-        let id = self.core.acquire_packet_id().ok()?;
+    /// within [`Wire::window`]. `again`: the id under which an earlier connection sent it (MQTT 5, 4.4).
+    pub(super) fn publish_acknowledged(&mut self, outgoing: &Outgoing<'_>, again: Option<u16>) -> Option<u16> {
+        let again = again.filter(|id| self.core.register_packet_id(*id).is_ok());
+        let id = match again {
+            Some(id) => id,
+            None => self.core.acquire_packet_id().ok()?,
+        };
         let (outgoing, v5) = (Outgoing { id: Some(id), ..*outgoing }, self.is_v5());
         if !publish::write(&mut self.out, &outgoing, v5, self.packet_max) {
             self.core.release_packet_id(id);

@@ -17,8 +17,8 @@ pub(super) fn item(seq: u64, key: &str) -> Item<u64> {
     Item { seq, key, bytes: 10, deliveries: 0, expires_at_ms: None, redelivered: false, event: seq }
 }
 
-const PLAIN: Consumption = Consumption { window: 100, pipelined: false };
-const PIPELINED: Consumption = Consumption { window: 100, pipelined: true };
+const PLAIN: Consumption = Consumption { window: 100, order: Order::OneByOne };
+const PIPELINED: Consumption = Consumption { window: 100, order: Order::Pipelined };
 
 fn at(millis: u64) -> Moment {
     Moment(millis * 1_000)
@@ -47,8 +47,8 @@ fn an_exclusive_queue_serves_the_oldest_consumer_and_then_the_next() {
 #[test]
 fn a_shared_queue_goes_round_and_respects_windows() {
     let mut queue = Dispatch::new(rules(Access::Shared, OnFailure::Overtake));
-    queue.attach(Consumption { window: 1, pipelined: false });
-    let second = queue.attach(Consumption { window: 2, pipelined: false });
+    queue.attach(Consumption { window: 1, order: Order::OneByOne });
+    let second = queue.attach(Consumption { window: 2, order: Order::OneByOne });
     queue.fill((1..=5).map(|seq| item(seq, "a")));
     assert_eq!(given(&queue.poll(at(0), 0)), [(1, 1), (2, 2), (2, 3)]);
     queue.ack(second, 2);
@@ -82,6 +82,21 @@ fn with_overtake_a_failed_event_is_passed() {
     queue.fill([item(3, "a")]);
     assert_eq!(given(&queue.poll(at(0), 0)), [(1, 3)]);
     assert_eq!(given(&queue.poll(at(100), 0)), [(1, 1)]);
+}
+
+#[test]
+fn a_consumer_that_goes_on_keeps_what_it_has_behind_a_refused_event() {
+    let mut queue = Dispatch::new(rules(Access::Exclusive, OnFailure::BlockKey));
+    let consumer = queue.attach(Consumption { window: 100, order: Order::GoesOn });
+    queue.fill([item(1, "a"), item(2, "a"), item(3, "b")]);
+    assert_eq!(given(&queue.poll(at(0), 0)), [(1, 1), (1, 2), (1, 3)]);
+    assert!(queue.reject(at(0), consumer, 1, "too large"));
+    assert!(queue.ack(consumer, 2) && queue.ack(consumer, 3), "they are still with it");
+    let effects = queue.poll(at(0), 0);
+    assert_eq!((given(&effects), effects.done), (vec![], vec![2, 3]));
+    assert_eq!(effects.dead.len(), 1);
+    queue.buried(1);
+    assert_eq!(queue.poll(at(0), 0).done, [1]);
 }
 
 #[test]

@@ -12,7 +12,7 @@ use super::intake::Intake;
 use super::writer::Refusals;
 use crate::observe::ClientObserver;
 use crate::policy::Session;
-use crate::router::{Attachment, Life};
+use crate::router::{Attachment, Life, Takes};
 use crate::status::PartHandle;
 
 /// How often the part is brought up to date.
@@ -84,7 +84,8 @@ impl Watch {
         for (key, (filter, subscribed)) in (0..).zip(&mut self.filters) {
             match enforcer.check_subscribe(session, filter) {
                 Ok(()) if !*subscribed => {
-                    self.attachment.subscribe(filter, key, Life::Durable);
+                    // What this agent answers for comes from the route's queue.
+                    self.attachment.subscribe_for(filter, key, Life::Durable, Takes::UNKEPT);
                     self.client.subscribed(filter);
                     *subscribed = true;
                 }

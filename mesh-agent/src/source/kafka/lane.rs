@@ -247,7 +247,8 @@ impl Work {
             done.unrouted = reached == 0;
             return Attempt::Done(done);
         }
-        let mut receipt = router.publish(admitted, admission, None);
+        // The cluster keeps them: its offset is committed when everybody has them.
+        let mut receipt = router.pass(admitted, admission);
         let outcome = match tokio::time::timeout(SLOW, &mut receipt).await {
             Ok(outcome) => outcome,
             Err(_) => {
@@ -257,7 +258,7 @@ impl Work {
             }
         };
         match outcome {
-            Outcome::Failed(Failure::Refused(reason)) => Attempt::Failed(reason),
+            Outcome::Failed(Failure::Refused(reason) | Failure::Full(reason)) => Attempt::Failed(reason),
             Outcome::Failed(Failure::Lost) => Attempt::Failed("the destination ended before it had them".to_owned()),
             outcome => {
                 done.unrouted = outcome == Outcome::Unrouted;

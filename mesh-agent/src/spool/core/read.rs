@@ -32,6 +32,13 @@ impl Core {
         }
     }
 
+    /// The same without asking the disk; none when that must be asked.
+    #[must_use]
+    pub fn take_fresh(&self, queue: QueueNo, events_max: usize, bytes_max: usize) -> Option<Vec<Entry>> {
+        let take = |queue: &mut Queue, _| queue.caught_up.then(|| queue.take_fresh(events_max, bytes_max));
+        self.index().with_queue(queue, take).unwrap_or_else(|| Some(Vec::new()))
+    }
+
     /// None when the queue was purged or rewound meanwhile.
     fn take_from_disk(
         &self,
@@ -84,11 +91,6 @@ impl Core {
             }
         }
         Ok(taken)
-    }
-
-    /// A new reader begins: what was handed out and not acknowledged is handed out again.
-    pub fn rewind(&self, queue: QueueNo) {
-        self.index().with_queue(queue, Queue::rewind);
     }
 
     fn rows(

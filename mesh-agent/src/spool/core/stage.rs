@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 
 use crate::router::Admitted;
 use crate::spool::disk::{Place, SegmentNo, Write};
-use crate::spool::index::{Entry, Index, Limits, Queue, Segment};
+use crate::spool::index::{Entry, Index, Limits, Queue, Segment, WhenFull};
 use crate::spool::layout::{self, Cursor, MarkKey, QueueNo, Row};
 use crate::spool::op::{Addressed, Done, Op, Refusal, Settings, Tally};
 
@@ -29,7 +29,7 @@ pub(super) struct Stage {
     grown: BTreeSet<SegmentNo>,
     pub(super) shown: Vec<(QueueNo, Entry)>,
     touched: Vec<QueueNo>,
-    pub(super) woken: Vec<Arc<Notify>>,
+    pub(super) woken: Vec<(QueueNo, Arc<Notify>)>,
     pub(super) tally: Tally,
 }
 
@@ -57,6 +57,18 @@ impl Stage {
                 Ok(Done::Durable)
             }
             Op::Open { name, limits } => Ok(Done::Opened(open(index, self, name, limits))),
+            Op::Rewind(queue) => {
+                index.with_queue(queue, Queue::rewind).ok_or(Refusal::NoQueue)?;
+                Ok(Done::Durable)
+            }
+            Op::Note { queue, note } => {
+                if !index.queues.contains_key(&queue) {
+                    return Err(Refusal::NoQueue);
+                }
+                self.put(Place::Meta, layout::note_key(queue), note.clone());
+                index.notes.insert(queue, note);
+                Ok(Done::Durable)
+            }
             Op::Close(queue) => close(index, self, queue),
             Op::Purge(queue) => purge(index, self, queue),
         }
@@ -86,7 +98,7 @@ impl Stage {
         }
         for (number, (events, bytes)) in wanted {
             let Some(queue) = index.queues.get(&number) else { continue };
-            if !queue.has_room_for(events, bytes) {
+            if queue.limits.when_full == WhenFull::Refuse && !queue.has_room_for(events, bytes) {
                 return Err(Refusal::QueueFull(queue.name.clone()));
             }
         }
@@ -95,7 +107,13 @@ impl Stage {
 
     fn append(&mut self, settings: &Settings, index: &mut Index, addressed: Addressed) {
         let Addressed { event, mut queues, redelivered } = addressed;
-        queues.retain(|queue| index.queues.contains_key(queue));
+        let bytes = size(&event);
+        queues.retain(|queue| {
+            let Some(queue) = index.queues.get(queue) else { return false };
+            let has_room = queue.has_room_for(1, bytes);
+            self.tally.discarded += u64::from(!has_room);
+            has_room
+        });
         if queues.is_empty() {
             return;
         }
@@ -151,7 +169,10 @@ impl Stage {
     fn touch(&mut self, queue: QueueNo, wake: &Arc<Notify>) {
         if self.touched.last() != Some(&queue) {
             self.touched.push(queue);
-            self.woken.push(wake.clone());
+        }
+        // Not by what was touched: an acknowledgement touches a queue and wakes nobody.
+        if self.woken.last().is_none_or(|(last, _)| *last != queue) {
+            self.woken.push((queue, wake.clone()));
         }
     }
 
@@ -225,11 +246,12 @@ fn open(index: &mut Index, stage: &mut Stage, name: Arc<str>, limits: Limits) ->
         }
         return number;
     }
-    let number = QueueNo(index.next_queue);
-    index.next_queue += 1;
+    let reserved = index.reserved.remove(&name);
+    let (number, wake) = reserved.unwrap_or_else(|| (index.new_number(), Arc::default()));
     let cursor = Cursor { floor: index.next, depth: 0, bytes: 0 };
     let last = index.last();
-    index.queues.insert(number, Queue::new(name.clone(), limits, cursor, last));
+    let queue = Queue { wake, ..Queue::new(name.clone(), limits, cursor, last) };
+    index.queues.insert(number, queue);
     stage.put(Place::Meta, layout::name_key(&name), layout::cursor_key(number));
     stage.put(Place::Meta, layout::meta_key(layout::NEXT_QUEUE), layout::cursor_key(QueueNo(index.next_queue)));
     stage.touched.push(number);
@@ -243,7 +265,10 @@ fn close(index: &mut Index, stage: &mut Stage, number: QueueNo) -> Result<Done, 
         index.names.remove(&queue.name);
         stage.remove(Place::Meta, layout::name_key(&queue.name));
         stage.remove(Place::Cursors, layout::cursor_key(number));
-        stage.woken.push(queue.wake);
+        if index.notes.remove(&number).is_some() {
+            stage.remove(Place::Meta, layout::note_key(number));
+        }
+        stage.woken.push((number, queue.wake));
     }
     Ok(emptied)
 }

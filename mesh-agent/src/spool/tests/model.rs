@@ -153,7 +153,7 @@ impl World {
         let Some(queue) = self.number(name) else { return };
         let held = self.model.queues.get_mut(name).expect("the model has it too");
         if self.rng.random_ratio(1, 10) {
-            self.core.rewind(queue);
+            self.core.turn(vec![Op::Rewind(queue)]);
             held.out.clear();
         }
         let most = self.rng.random_range(1..20);

@@ -1,9 +1,8 @@
 use super::*;
 use crate::counters::Counters;
 use crate::listener::testing::{event, router};
-use crate::router::{Attachment, Life, Reach, Receipt, Router};
+use crate::router::{Attachment, Life, Outcome, Reach, Receipt, Router};
 use futures::FutureExt;
-use mesh_protocol::topic::Filter;
 
 fn options(acknowledged: bool) -> Options {
     Options { acknowledged, no_local: false, retain_as_published: false, subscription_id: None }
@@ -15,8 +14,9 @@ fn outbox(router: &Router, subscriptions: &[(&str, Options)]) -> (Arc<Outbox>, A
     let attachment = router.attach(outbox.clone(), Reach::Local);
     outbox.is(attachment.id());
     for (key, (filter, options)) in (0..).zip(subscriptions) {
-        outbox.subscribe(key, *options);
-        attachment.subscribe(&Filter::mqtt(filter).expect("valid"), key, Life::Live);
+        let filter = Filter::mqtt(filter).expect("valid");
+        outbox.subscribe(&filter, key, *options);
+        attachment.subscribe(&filter, key, Life::Live);
     }
     (outbox, attachment, counters)
 }
@@ -25,43 +25,41 @@ fn publish(router: &Router, mode: DeliveryMode, from: Option<OutletId>) -> Recei
     router.publish(vec![event("a", mode)], router.budget().try_take(1).expect("room"), from)
 }
 
-fn take(outbox: &Outbox, window: usize) -> Vec<Item> {
+fn take(outbox: &Outbox) -> Vec<Item> {
     let mut batch = Vec::new();
-    outbox.take(100, window, &mut batch);
+    outbox.take(100, &mut batch);
     batch
 }
 
 #[test]
-fn a_full_window_holds_back_guaranteed_events_only_and_order_is_kept() {
-    let router = router();
-    let (outbox, _attachment, _) = outbox(&router, &[("a", options(true))]);
-    let _one = publish(&router, DeliveryMode::Guaranteed, None);
-    let _two = publish(&router, DeliveryMode::Direct, None);
-    let _three = publish(&router, DeliveryMode::Guaranteed, None);
-    let taken: Vec<bool> = take(&outbox, 1).iter().map(|item| item.acknowledged).collect();
-    assert_eq!(taken, [true, false]);
-    assert!(take(&outbox, 0).is_empty());
-    assert_eq!(take(&outbox, 1).len(), 1);
-}
-
-#[test]
-fn overlapping_subscriptions_are_one_delivery_at_the_best_qos_with_all_ids() {
+fn overlapping_subscriptions_are_one_delivery_with_all_ids() {
     let router = router();
     let (one, two) =
         (Options { subscription_id: Some(1), ..options(false) }, Options { subscription_id: Some(2), ..options(true) });
     let (outbox, _attachment, _) = outbox(&router, &[("#", one), ("a", two)]);
-    let _receipt = publish(&router, DeliveryMode::Guaranteed, None);
-    let items = take(&outbox, 1);
+    let _receipt = publish(&router, DeliveryMode::Direct, None);
+    let items = take(&outbox);
     assert_eq!(items.len(), 1);
-    assert!(items[0].acknowledged && items[0].subscription_ids.as_slice() == [1, 2]);
+    assert!(items[0].wish.acknowledged && items[0].wish.subscription_ids.as_slice() == [1, 2]);
+}
+
+#[test]
+fn what_comes_from_the_sessions_queue_is_left_out_here() {
+    let router = router();
+    let (outbox, _attachment, _) = outbox(&router, &[("#", options(false)), ("a", options(true))]);
+    let receipt = publish(&router, DeliveryMode::Guaranteed, None);
+    assert_eq!(receipt.now_or_never(), Some(Outcome::Unrouted), "this outlet does not count as one that has it");
+    assert!(take(&outbox).is_empty());
 }
 
 #[test]
 fn no_local_is_nobody() {
     let router = router();
-    let (_outbox, attachment, _) = outbox(&router, &[("a", Options { no_local: true, ..options(true) })]);
+    let (outbox, attachment, _) = outbox(&router, &[("a", Options { no_local: true, ..options(false) })]);
     let receipt = publish(&router, DeliveryMode::Guaranteed, Some(attachment.id()));
-    assert_eq!(receipt.now_or_never(), Some(crate::router::Outcome::Unrouted));
+    assert_eq!(receipt.now_or_never(), Some(Outcome::Unrouted));
+    assert_eq!(outbox.wish(&Topic::new("a").expect("valid"), true), None);
+    assert!(outbox.wish(&Topic::new("a").expect("valid"), false).is_some());
 }
 
 #[test]
@@ -70,27 +68,21 @@ fn a_full_queue_drops_and_counts_and_the_publisher_does_not_wait() {
     let (outbox, _attachment, counters) = outbox(&router, &[("a", options(false))]);
     for _ in 0..=DIRECT_EVENTS_MAX {
         let receipt = publish(&router, DeliveryMode::Guaranteed, None);
-        assert_eq!(receipt.now_or_never(), Some(crate::router::Outcome::Taken { outlets: 1 }));
+        assert_eq!(receipt.now_or_never(), Some(Outcome::Taken { outlets: 1 }));
     }
     assert_eq!(counters.counter("dropped_slow_consumer_events").get(), 1);
     let mut batch = Vec::new();
-    outbox.take(usize::MAX, 0, &mut batch);
+    outbox.take(usize::MAX, &mut batch);
     assert_eq!(batch.len(), DIRECT_EVENTS_MAX);
 }
 
 #[test]
-fn the_end_of_the_session_ends_the_wait() {
+fn a_session_that_has_ended_takes_nothing_and_holds_nobody_up() {
     let router = router();
-    let (outbox, _attachment, counters) = outbox(&router, &[("a", options(true))]);
-    let mut receipt = publish(&router, DeliveryMode::Guaranteed, None);
-    assert_eq!((&mut receipt).now_or_never(), None);
+    let (outbox, _attachment, counters) = outbox(&router, &[("a", options(false))]);
+    let _receipt = publish(&router, DeliveryMode::Direct, None);
     outbox.close();
-    assert_eq!(
-        receipt.now_or_never(),
-        Some(crate::router::Outcome::Unrouted),
-        "nobody has it, and that is what is said"
-    );
     assert_eq!(counters.counter("ended_with_session_events").get(), 1);
     let late = publish(&router, DeliveryMode::Guaranteed, None);
-    assert_eq!(late.now_or_never(), Some(crate::router::Outcome::Unrouted));
+    assert_eq!(late.now_or_never(), Some(Outcome::Unrouted));
 }

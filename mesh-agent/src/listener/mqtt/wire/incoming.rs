@@ -30,6 +30,8 @@ pub(in super::super) enum Packet {
     Ping,
     Disconnect {
         with_will: bool,
+        /// The client changed its mind about how long the session lives.
+        session_expiry: Option<Duration>,
     },
 }
 
@@ -44,7 +46,7 @@ pub(in super::super) struct Connect {
     pub(in super::super) will: Option<Will>,
     /// Extended authentication was asked for.
     pub(in super::super) asks_for_method: bool,
-    /// What the client asked for; it is told that sessions end with their connection.
+    /// How long the client wants its session to outlive the connection.
     pub(in super::super) session_expiry: Duration,
     pub(super) packet_max: usize,
     pub(super) window: u16,
@@ -96,10 +98,11 @@ pub(super) fn read(packet: GenericPacket<u16>) -> Result<Packet, Broken> {
         GenericPacket::V3_1_1Unsubscribe(packet) => unsubscribe(packet.packet_id(), packet.entries())?,
         GenericPacket::V5_0Unsubscribe(packet) => unsubscribe(packet.packet_id(), packet.entries())?,
         GenericPacket::V3_1_1Pingreq(_) | GenericPacket::V5_0Pingreq(_) => Packet::Ping,
-        GenericPacket::V3_1_1Disconnect(_) => Packet::Disconnect { with_will: false },
-        GenericPacket::V5_0Disconnect(packet) => {
-            Packet::Disconnect { with_will: packet.reason_code().is_some_and(|code| code as u8 != 0) }
-        }
+        GenericPacket::V3_1_1Disconnect(_) => Packet::Disconnect { with_will: false, session_expiry: None },
+        GenericPacket::V5_0Disconnect(packet) => Packet::Disconnect {
+            with_will: packet.reason_code().is_some_and(|code| code as u8 != 0),
+            session_expiry: packet.props().as_ref().and_then(|props| props.iter().find_map(expiry)),
+        },
         // AUTH without a method, PUBREC and PUBCOMP without a QoS 2 delivery.
         _ => return Err(Broken(MqttError::ProtocolError)),
     })
@@ -123,10 +126,18 @@ fn connect_v3(connect: &v3_1_1::Connect) -> Connect {
         password: connect.password().map(<[u8]>::to_vec),
         will,
         asks_for_method: false,
-        session_expiry: Duration::ZERO,
+        // A session of this version that is not clean knows no end.
+        session_expiry: if connect.clean_session() { Duration::ZERO } else { Duration::MAX },
         packet_max: usize::MAX,
         window: u16::MAX,
         problem_information: false,
+    }
+}
+
+fn expiry(property: &Property) -> Option<Duration> {
+    match property {
+        Property::SessionExpiryInterval(seconds) => Some(Duration::from_secs(seconds.val().into())),
+        _ => None,
     }
 }
 
@@ -150,7 +161,7 @@ fn connect_v5(connect: &v5_0::Connect) -> Result<Connect, Broken> {
     };
     for property in connect.props() {
         match property {
-            Property::SessionExpiryInterval(seconds) => read.session_expiry = Duration::from_secs(seconds.val().into()),
+            Property::SessionExpiryInterval(_) => read.session_expiry = expiry(property).unwrap_or_default(),
             Property::MaximumPacketSize(max) => read.packet_max = usize::try_from(max.val()).unwrap_or(usize::MAX),
             Property::ReceiveMaximum(max) => read.window = max.val(),
             Property::RequestProblemInformation(wanted) => read.problem_information = wanted.val() != 0,

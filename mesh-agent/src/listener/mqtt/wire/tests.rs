@@ -80,7 +80,7 @@ proptest! {
         let mut wire = Wire::new(1024);
         let connect: &[u8] = if v5 { b"\x10\x0e\0\x04MQTT\x05\x02\0\0\0\0\x01a" } else { b"\x10\x0d\0\x04MQTT\x04\x02\0\0\0\x01a" };
         prop_assert!(drive(&mut wire, connect, 3).is_ok());
-        wire.welcome(None);
+        wire.welcome(&Welcome::default());
         let mut packet = vec![kind, u8::try_from(body.len()).expect("short")];
         packet.extend(body);
         let _ = drive(&mut wire, &packet, 1);

@@ -67,7 +67,8 @@ impl World {
 
     fn consumer(&mut self) {
         if self.consumers.len() < 4 && self.rng.random_ratio(1, 3) {
-            let how = Consumption { window: self.rng.random_range(1..6), pipelined: self.rng.random() };
+            let order = if self.rng.random() { Order::Pipelined } else { Order::OneByOne };
+            let how = Consumption { window: self.rng.random_range(1..6), order };
             let consumer = self.queue.attach(how);
             self.consumers.insert(consumer, how);
         } else if self.rng.random_ratio(1, 20)
@@ -157,7 +158,7 @@ impl World {
         if self.rules.on_failure == OnFailure::BlockKey {
             let earlier = self.open.range(..seq).filter(|(_, of)| *of == key).map(|(other, _)| *other);
             for earlier in earlier {
-                let behind = how.pipelined && self.out.get(&earlier) == Some(&with);
+                let behind = how.order == Order::Pipelined && self.out.get(&earlier) == Some(&with);
                 assert!(behind, "{seq} overtakes {earlier}");
             }
         }

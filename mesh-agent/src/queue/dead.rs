@@ -1,0 +1,49 @@
+//! Dead letters: events that a queue could not bring to anybody, with what is known about that.
+
+use mesh_protocol::event::{Event, MAX_USER_PROPERTIES};
+
+/// The agent's own dead letter queue.
+pub const DEAD_LETTERS: &str = "dead-letters";
+
+/// User properties of a dead letter.
+const QUEUE: &str = "meshport-dead-letter-queue";
+const REASON: &str = "meshport-dead-letter-reason";
+const DELIVERIES: &str = "meshport-dead-letter-deliveries";
+/// Longest reason that is kept.
+const REASON_CHARS_MAX: usize = 512;
+
+/// The same event, saying why it is a dead letter. Properties of an earlier burial are replaced, and of an event that
+/// has as many properties as it may the last ones make room: the payload is what counts.
+#[must_use]
+pub fn letter(event: &Event, queue: &str, reason: &str, deliveries: u16) -> Event {
+    let mut event = event.clone();
+    let user = &mut event.headers.user;
+    user.retain(|(name, _)| ![QUEUE, REASON, DELIVERIES].contains(&name.as_str()));
+    user.truncate(MAX_USER_PROPERTIES - 3);
+    user.push((QUEUE.to_owned(), queue.to_owned()));
+    user.push((REASON.to_owned(), reason.chars().take(REASON_CHARS_MAX).collect()));
+    user.push((DELIVERIES.to_owned(), deliveries.to_string()));
+    // A dead letter waits for a person, however long.
+    event.ttl_ms = None;
+    event
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mesh_protocol::event::{Origin, Protocol};
+    use mesh_protocol::topic::Topic;
+
+    #[test]
+    fn a_letter_says_why_once_and_stays_within_the_limits() {
+        let origin = Origin { site: uuid::Uuid::nil().into(), principal: None, protocol: Protocol::Mesh };
+        let mut event = Event::guaranteed(Topic::new("orders/fr").expect("valid"), "x", origin);
+        event.headers.user = (0..MAX_USER_PROPERTIES).map(|number| (number.to_string(), String::new())).collect();
+        let first = letter(&event, "erp", &"no ".repeat(1_000), 3);
+        let second = letter(&first, "crm", "gone", 1);
+        assert!(first.check().is_ok() && second.check().is_ok());
+        let told: Vec<_> = second.headers.user.iter().filter(|(name, _)| name == REASON).collect();
+        assert_eq!(told, [&(REASON.to_owned(), "gone".to_owned())]);
+        assert_eq!(second.payload, event.payload);
+    }
+}

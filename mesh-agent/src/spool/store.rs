@@ -1,0 +1,191 @@
+//! The agent's spool at work: the disk, the core and the committer together, as the router's keeper.
+//!
+//! Opening a queue and everything that names it need not wait for each other: operations take effect in the order in
+//! which they are submitted, so what is acknowledged later has all of it before it on disk.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use mesh_protocol::id::{Epoch, SpoolId};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use super::op::Settings;
+use super::{
+    Addressed, Answer, Committer, Core, Disk, DiskError, Done, FjallDisk, Limits, Op, QueueNo, Refusal, Row, Taken,
+};
+use crate::causes::chain;
+use crate::counters::{Counter, Counters};
+use crate::router::{Failure, Hold, Keeper, Kept};
+
+/// The open spool of an agent.
+#[derive(Debug)]
+pub struct Store {
+    committer: Committer,
+    refused: Counter,
+    lost: Counter,
+}
+
+/// Why the spool cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Its storage.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    /// The machine gives no thread.
+    #[error("the spool's thread cannot be started")]
+    Thread(#[source] std::io::Error),
+}
+
+impl Store {
+    /// Opens the spool in a folder, in a new epoch, and tells what had to be repaired.
+    ///
+    /// # Errors
+    /// The folder cannot be used, or what it holds is damaged beyond repair.
+    pub fn open(folder: &Path, settings: Settings, counters: &Counters) -> Result<Self, StoreError> {
+        let (disk, repaired) = FjallDisk::open(folder)?;
+        for repaired in repaired {
+            tracing::warn!(?repaired, "the spool's journal was damaged at its end; every whole commit in it is kept");
+        }
+        Self::over(Arc::new(disk), settings, counters)
+    }
+
+    /// The same over a given disk.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn over(disk: Arc<dyn Disk>, settings: Settings, counters: &Counters) -> Result<Self, StoreError> {
+        let core = Core::open(disk, settings, SpoolId(rand::random()), Epoch(rand::random()))?;
+        let committer = Committer::start(Arc::new(core), counters).map_err(StoreError::Thread)?;
+        let refused = counters.counter("spool_refused_events");
+        Ok(Self { committer, refused, lost: counters.counter("spool_lost_events") })
+    }
+
+    /// For reading.
+    #[must_use]
+    pub fn core(&self) -> &Arc<Core> {
+        self.committer.core()
+    }
+
+    /// Cancelled when the disk has failed: nothing is taken any more, and the spool must be opened anew.
+    #[must_use]
+    pub fn failed(&self) -> CancellationToken {
+        self.committer.failed()
+    }
+
+    /// Opens a queue, or changes what it may hold. Its number counts at once for everything that is submitted later.
+    pub fn open_queue(&self, name: &Arc<str>, limits: Limits) -> QueueNo {
+        let number = self.core().reserve(name);
+        self.submit(Op::Open { name: name.clone(), limits });
+        number
+    }
+
+    /// Ends a queue; what is in it goes.
+    pub fn close_queue(&self, queue: QueueNo) {
+        self.submit(Op::Close(queue));
+    }
+
+    /// Wakes when there may be something to take out of a queue.
+    ///
+    /// # Errors
+    /// There is no such queue.
+    pub fn wake(&self, queue: QueueNo) -> Result<Arc<Notify>, Refusal> {
+        self.core().wake(queue).ok_or(Refusal::NoQueue)
+    }
+
+    /// What a queue's consumer wants to know of itself after a restart.
+    pub fn note(&self, queue: QueueNo, note: Bytes) {
+        self.submit(Op::Note { queue, note });
+    }
+
+    /// Hands out the next events of a queue; its only reader calls this. Events that cannot be read any more are told,
+    /// counted and done with.
+    ///
+    /// # Errors
+    /// The disk cannot be read.
+    pub async fn take(
+        &self,
+        queue: QueueNo,
+        events_max: usize,
+        bytes_max: usize,
+    ) -> Result<Vec<super::Entry>, DiskError> {
+        if let Some(entries) = self.core().take_fresh(queue, events_max, bytes_max) {
+            return Ok(entries);
+        }
+        let core = self.core().clone();
+        let read = tokio::task::spawn_blocking(move || core.take(queue, events_max, bytes_max));
+        let Taken { entries, lost } = read.await.unwrap_or(Err(DiskError::Failed))?;
+        if !lost.is_empty() {
+            let events = lost.len();
+            tracing::error!(events, queue = queue.0, "events of a queue are not readable any more; they are lost");
+            self.lost.add(events as u64);
+            self.ack(queue, lost);
+        }
+        Ok(entries)
+    }
+
+    /// A queue is done with these events; they go with the next commit.
+    pub fn ack(&self, queue: QueueNo, seqs: Vec<u64>) {
+        if !seqs.is_empty() {
+            self.committer.submit_lazily(Op::Ack { queue, seqs });
+        }
+    }
+
+    /// Deliveries that failed, with what is known of the events now.
+    pub fn count(&self, queue: QueueNo, rows: Vec<(u64, Row)>) {
+        if !rows.is_empty() {
+            self.committer.submit_lazily(Op::Count { queue, rows });
+        }
+    }
+
+    /// An operation with its answer; see [`Committer::submit`].
+    pub fn submit_with(&self, op: Op, answer: Answer) {
+        self.committer.submit(op, answer);
+    }
+
+    /// An operation, waiting for its answer.
+    ///
+    /// # Errors
+    /// As [`Core::turn`] answers.
+    pub async fn ask(&self, op: Op) -> Result<Done, Refusal> {
+        self.committer.ask(op).await
+    }
+
+    /// An operation that fails only with the disk, of which the committer tells.
+    fn submit(&self, op: Op) {
+        self.committer.submit(op, Box::new(|_done| {}));
+    }
+}
+
+impl Keeper for Store {
+    fn keep(&self, events: Vec<Kept>, hold: Hold) {
+        let count = events.len() as u64;
+        let destinations: usize = events.iter().map(|kept| kept.queues.len()).sum();
+        let destinations = u32::try_from(destinations).unwrap_or(u32::MAX);
+        let events = events
+            .into_iter()
+            .map(|kept| Addressed {
+                event: kept.event,
+                queues: kept.queues.into_iter().map(QueueNo).collect(),
+                redelivered: kept.redelivered,
+            })
+            .collect();
+        let refused = self.refused.clone();
+        let answer: Answer = Box::new(move |done| match done {
+            Ok(_) => hold.done_for(destinations),
+            Err(refusal) => {
+                refused.add(count);
+                hold.fail(failure(&refusal));
+            }
+        });
+        self.committer.submit(Op::Append { events, mark: None }, answer);
+    }
+}
+
+fn failure(refusal: &Refusal) -> Failure {
+    match refusal {
+        Refusal::QueueFull(_) | Refusal::SpoolFull | Refusal::DiskFull => Failure::Full(chain(refusal)),
+        Refusal::NoQueue | Refusal::Failed => Failure::Lost,
+    }
+}

@@ -1,0 +1,89 @@
+//! What is durable and outlives the parts that serve it: the queues of sinks.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex};
+
+use mesh_protocol::id::RouteId;
+use mesh_protocol::topic::Filter;
+
+use super::Shared;
+use super::standin::StandIn;
+use crate::counters::Counters;
+use crate::queue::{DEAD_LETTERS, Pump};
+use crate::router::{Attachment, Life, Outlet, Reach, Takes};
+use crate::spool::{Limits, QueueNo, Store};
+
+/// Names of sinks' queues begin with this.
+const SINK: &str = "sink/";
+
+/// The queue of one sink: it takes what this agent answers for, whether the sink runs or not. For the rest somebody
+/// stands in while the sink does not run.
+#[derive(Debug)]
+pub(super) struct SinkQueue {
+    spool: Arc<Store>,
+    counters: Counters,
+    name: Arc<str>,
+    number: QueueNo,
+    attachment: Attachment,
+    filters: Mutex<HashSet<Filter>>,
+    stand_in: Arc<StandIn>,
+}
+
+impl SinkQueue {
+    /// Opens the queue of a route, with what is in it from before.
+    pub(super) fn open(route: RouteId, shared: &Shared) -> Self {
+        let name: Arc<str> = format!("{SINK}{route}").into();
+        let number = shared.spool.open_queue(&name, Limits::NONE);
+        Self {
+            spool: shared.spool.clone(),
+            counters: shared.counters.clone(),
+            name,
+            number,
+            attachment: shared.router.attach_queue(number.0, Reach::Local),
+            filters: Mutex::default(),
+            stand_in: StandIn::new(&shared.router, Reach::Local, Takes::UNKEPT, &shared.counters),
+        }
+    }
+
+    /// What it attracts from now on.
+    pub(super) fn want(&self, wanted: &[Filter]) {
+        let wanted: HashSet<Filter> = wanted.iter().cloned().collect();
+        self.stand_in.want(wanted.iter().cloned());
+        let mut filters = self.filters.lock().expect("no panic while held");
+        for filter in wanted.difference(&filters) {
+            self.attachment.subscribe_for(filter, 0, Life::Durable, Takes::KEPT);
+        }
+        filters.difference(&wanted).for_each(|filter| self.attachment.unsubscribe(filter, 0));
+        *filters = wanted;
+    }
+
+    /// Who answers while the sink does not run, for what the queue does not take.
+    pub(super) fn stand_in(&self) -> &StandIn {
+        &self.stand_in
+    }
+
+    /// Serves the queue to the running sink.
+    pub(super) fn pump(&self, outlet: Arc<dyn Outlet>) -> Pump {
+        let dead_letters = self.spool.core().reserve(&DEAD_LETTERS.into());
+        Pump::new(self.spool.clone(), (self.name.clone(), self.number), dead_letters, outlet, &self.counters)
+    }
+}
+
+/// Opens what every agent has.
+pub(super) fn keep_known(spool: &Store) {
+    spool.open_queue(&DEAD_LETTERS.into(), Limits::NONE);
+}
+
+/// Ends the queues of routes that are no more. A route that is only paused is still in the document.
+pub(super) fn close_gone(spool: &Store, routes: &[RouteId]) {
+    let kept: HashSet<String> = routes.iter().map(|route| format!("{SINK}{route}")).collect();
+    for (name, number) in spool.core().queues() {
+        if name.starts_with(SINK) && !kept.contains(&*name) {
+            let events = spool.core().standing(number).map_or(0, |standing| standing.events);
+            if events > 0 {
+                tracing::warn!(queue = %name, events, "a route was removed; what waited for its sink goes with it");
+            }
+            spool.close_queue(number);
+        }
+    }
+}
