@@ -5,18 +5,24 @@
 //! live in `interest` and `stream`, which know no zenoh.
 //!
 //! ```text
-//!  router --offer--> Mailbox --.                                  .--> router.deliver
+//!  router --offer--> Mailbox --.                                  .--> spool: events and mark, together
+//!  spool: a queue per agent ---+                                  +--> router.show
 //!  zenoh callback -> inbox ----+--> Core (one task owns all state) +--> Wire.put (never waits)
-//!  receipts, clock, targets ---'        ^                          '--> links, line, counters
+//!  answers, clock, targets ----'        ^                          '--> links, line, counters
 //!                                       '-- SessionTask: opens, watches and reopens the zenoh session
 //! ```
+//! What this agent answers for comes out of the spool, where each other agent has a queue; what its sender answers for (a
+//! Kafka source) comes through the mailbox, with the duty to tell. Both go over the same streams, on lanes of their own.
+//!
 //! A session is closed and opened anew when the endpoint, the links or the certificate change, and when a neighbour is
-//! linked but silent; nothing guaranteed depends on it. Deliberately absent: disks (the spool's matter) and rights (asked
-//! of the [`Enforcer`] for every event and destination).
+//! linked but silent; nothing guaranteed depends on it. Deliberately absent: rights (asked of the [`Enforcer`] for
+//! every event and destination).
 
 mod batch;
 mod core;
+mod counts;
 mod inbound;
+mod kept;
 mod mailbox;
 mod outbound;
 mod peer;
@@ -37,7 +43,7 @@ use tokio_util::sync::CancellationToken;
 use crate::counters::Counters;
 use crate::policy::Enforcer;
 use crate::router::Router;
-use crate::spool::Spool;
+use crate::spool::Store;
 use crate::status::PartHandle;
 use crate::task::Tasks;
 
@@ -83,8 +89,8 @@ pub struct Parts {
     pub enforcer: Arc<Enforcer>,
     /// Takes what arrives, gives what others want.
     pub router: Router,
-    /// Numbers guaranteed events.
-    pub spool: Arc<dyn Spool>,
+    /// Keeps what this agent answers for, and takes what others hand over.
+    pub spool: Arc<Store>,
     /// Counts.
     pub counters: Counters,
     /// The fabric's line on the board.

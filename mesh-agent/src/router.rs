@@ -179,22 +179,36 @@ impl Router {
         routed
     }
 
-    /// Brings events that came from another agent to the local outlets and queues; that agent keeps them until the
-    /// receipt is there, and from then on this one answers for them.
+    /// The queues of this agent that want an event which another one brings.
     #[must_use]
-    pub fn deliver(&self, batch: Vec<Arrival>, admission: Admission) -> Receipt {
+    pub fn queues(&self, event: &Admitted) -> Keys {
+        let mut queues = Keys::new();
+        for entry in self.0.table.matches(&event.event().topic) {
+            let its = entry.takes.has(Custody::Here) && entry.attached.reach == Reach::Local;
+            if let (Place::Queue(number), true) = (&entry.attached.place, its) {
+                queues.push(*number);
+            }
+        }
+        queues.sort_unstable();
+        queues.dedup();
+        queues
+    }
+
+    /// Brings events that came from another agent to the local outlets that nobody waits for; queues have them already
+    /// (`kept`: so many deliveries).
+    pub fn show(&self, batch: Vec<Arrival>, kept: u64) {
         self.0.arrived.add(batch.len() as u64);
-        let (root, receipt) = receipt::receipt(admission);
         let custody = Custody::Here;
         let mut round =
-            Round { custody, from: None, local_only: true, root: Some(&root), touched: Vec::new(), kept: Vec::new() };
+            Round { custody, from: None, local_only: true, root: None, touched: Vec::new(), kept: Vec::new() };
+        let mut routed = 0;
         for Arrival { event, redelivered } in batch {
-            let routed = self.route(&mut round, event, redelivered);
-            self.0.remote_deliveries.add(routed as u64);
+            routed += self.route(&mut round, event, redelivered) as u64;
+            // Those have been counted.
+            routed -= round.kept.pop().map_or(0, |kept| kept.queues.len() as u64);
         }
+        self.0.remote_deliveries.add(routed + kept);
         self.finish(round);
-        root.nothing();
-        receipt
     }
 
     fn route(&self, round: &mut Round<'_>, event: Admitted, redelivered: bool) -> usize {

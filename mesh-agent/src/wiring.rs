@@ -7,7 +7,6 @@ mod listener;
 mod standin;
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -62,7 +61,6 @@ pub struct Shared {
 pub struct Wiring {
     shared: Shared,
     ports: Ports,
-    spool: PathBuf,
     secrets: Secrets,
     observatory: Observatory,
     observing: Tasks,
@@ -92,7 +90,6 @@ impl Wiring {
         Ok(Self {
             shared,
             ports: home.ports(),
-            spool: home.spool()?,
             secrets: home.secrets()?,
             observatory,
             observing,
@@ -181,7 +178,6 @@ impl Starter for Wiring {
                 let deps = fabric::Deps {
                     shared: self.shared.clone(),
                     ports: self.ports.clone(),
-                    spool: self.spool.clone(),
                     links: self.links.clone(),
                     stand_in: self.others.clone(),
                     line,

@@ -18,7 +18,7 @@
 //!   52+n    .  body
 //!    end    4  CRC-32 (IEEE) of everything before it
 //!
-//! stream body   u16 lane | u16 destinations, each: 16 spool, 8 epoch, 16 prev | u16 events, each: 16 seq, u8 flags,
+//! stream body   8 epoch, u16 lane | u16 destinations, each: 16 spool, 8 epoch, 16 prev | u16 events, each: 16 seq, u8 flags,
 //!               u32 length, bytes                       flags: 1 = redelivered
 //! direct body   u16 destinations, each: 16 spool | u16 events, each: u32 length, bytes
 //! control body  u16 messages, each: u8 kind and its fields (see `control.rs`)
@@ -96,6 +96,8 @@ pub enum Body {
 /// Guaranteed events of one lane, for one or more destinations.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreamBody {
+    /// The epoch of the sender's spool in which the events were admitted: this one, or one before it that is not done yet.
+    pub epoch: Epoch,
     /// The lane, the same at every destination.
     pub lane: Lane,
     /// Who shall take custody, each with its own place in its own stream.

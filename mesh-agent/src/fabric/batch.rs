@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use mesh_protocol::frame::{EVENTS_MAX, StreamEvent, TARGET_BYTES};
-use mesh_protocol::id::{AgentId, Lane, Seq};
+use mesh_protocol::id::{AgentId, Epoch, Lane, Seq};
 use smallvec::SmallVec;
 
 /// Destinations of a stream frame, by agent, ascending, each with its `prev`.
@@ -24,20 +24,20 @@ pub(super) struct Batcher {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Draft {
     /// Guaranteed events.
-    Stream { lane: Lane, places: Places, events: Vec<StreamEvent>, bytes: usize },
+    Stream { epoch: Epoch, lane: Lane, places: Places, events: Vec<StreamEvent>, bytes: usize },
     /// Best effort events.
     Direct { agents: Agents, events: Vec<Bytes>, bytes: usize },
 }
 
 impl Batcher {
     /// Adds a guaranteed event that goes to these destinations.
-    pub(super) fn stream(&mut self, lane: Lane, places: Places, event: StreamEvent) {
+    pub(super) fn stream(&mut self, (epoch, lane): (Epoch, Lane), places: Places, event: StreamEvent) {
         let size = event.bytes.len() + EVENT_BYTES;
         for draft in self.frames.iter_mut().rev().take(LOOK_BACK) {
-            let Draft::Stream { lane: its, places: to, events, bytes } = draft else { continue };
+            let Draft::Stream { epoch: its_epoch, lane: its, places: to, events, bytes } = draft else { continue };
             let room = *bytes + size <= TARGET_BYTES && events.len() < EVENTS_MAX;
             // It follows the frame's last event at every destination, so nothing can have gone in between.
-            let follows = *its == lane
+            let follows = (*its_epoch, *its) == (epoch, lane)
                 && to.len() == places.len()
                 && events.last().is_some_and(|last| {
                     places.iter().zip(to.iter()).all(|((agent, prev), (there, _))| agent == there && *prev == last.seq)
@@ -48,7 +48,7 @@ impl Batcher {
                 return;
             }
         }
-        self.frames.push(Draft::Stream { lane, places, events: vec![event], bytes: size });
+        self.frames.push(Draft::Stream { epoch, lane, places, events: vec![event], bytes: size });
     }
 
     /// Adds a direct event that goes to these destinations.
@@ -106,12 +106,12 @@ mod tests {
     #[test]
     fn events_that_follow_each_other_everywhere_share_a_frame() {
         let mut batcher = Batcher::default();
-        batcher.stream(Lane(0), places(&[(1, 0), (2, 0)]), event(1));
-        batcher.stream(Lane(0), places(&[(1, 1), (2, 1)]), event(2));
-        batcher.stream(Lane(0), places(&[(1, 2)]), event(3));
-        batcher.stream(Lane(0), places(&[(1, 3), (2, 2)]), event(4));
-        batcher.stream(Lane(1), places(&[(1, 0)]), event(5));
-        batcher.stream(Lane(0), places(&[(1, 4), (2, 4)]), event(6));
+        batcher.stream((Epoch(1), Lane(0)), places(&[(1, 0), (2, 0)]), event(1));
+        batcher.stream((Epoch(1), Lane(0)), places(&[(1, 1), (2, 1)]), event(2));
+        batcher.stream((Epoch(1), Lane(0)), places(&[(1, 2)]), event(3));
+        batcher.stream((Epoch(1), Lane(0)), places(&[(1, 3), (2, 2)]), event(4));
+        batcher.stream((Epoch(1), Lane(1)), places(&[(1, 0)]), event(5));
+        batcher.stream((Epoch(1), Lane(0)), places(&[(1, 4), (2, 4)]), event(6));
         assert_eq!(sizes(&mut batcher), [2, 1, 2, 1]);
     }
 

@@ -5,26 +5,29 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use futures::stream::{FuturesUnordered, StreamExt};
+use futures::stream::{FuturesOrdered, FuturesUnordered, StreamExt};
 use mesh_protocol::desired::Member;
 use mesh_protocol::id::{AgentId, Epoch, Lane, SpoolId};
 use mesh_protocol::report::{LinkState, PartState};
 use mesh_protocol::topic::{Filter, FilterTree};
 use mesh_protocol::wire::Revision;
 use rustc_hash::FxHashSet;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::{Instant, interval_at};
 use tokio_util::sync::CancellationToken;
 
+use super::counts::Counts;
+use super::kept::{self, Duty, Kept, Read};
 use super::mailbox::Mailbox;
 use super::peer::{LEASE, Peer};
 use super::session::SessionEvent;
 use super::sets::{SetId, Sets};
 use super::wire::{Ear, Neighbour, Wire};
 use super::{Parts, Target};
-use crate::counters::{Counter, Counters};
 use crate::interest::{Advertised, WANTED_MAX};
-use crate::router::{Attachment, Budget, Failure, Key, Life, Outcome, Reach, Wanted};
+use crate::queue::DEAD_LETTERS;
+use crate::router::{Arrival, Attachment, Key, Life, Reach, Wanted};
+use crate::spool::{Limits, QueueNo};
 use crate::stream::{Clock, Moment, Settled, Ticket};
 
 /// Signs of life to every member.
@@ -41,63 +44,18 @@ const REOPEN_LONGEST: Duration = Duration::from_secs(120);
 /// Frames and deliveries taken in one turn, so that heartbeats are never late.
 const FRAMES_PER_TURN: usize = 256;
 
-/// A receipt that completed.
+/// The spool's word about a batch from another agent.
 pub(super) struct Settlement {
     pub(super) agent: AgentId,
-    pub(super) from: (SpoolId, Epoch),
+    pub(super) origin: SpoolId,
+    pub(super) epoch: Epoch,
     pub(super) lane: Lane,
     pub(super) ticket: Ticket,
-    pub(super) outcome: Outcome,
-}
-
-/// Named events of the fabric.
-#[derive(Debug)]
-pub(super) struct Counts {
-    pub(super) copies_sent: Counter,
-    pub(super) direct_dropped: Counter,
-    pub(super) put_failed: Counter,
-    pub(super) link_errors: Counter,
-    pub(super) strangers: Counter,
-    pub(super) forbidden: Counter,
-    pub(super) stale: Counter,
-    pub(super) nacks: Counter,
-    pub(super) resends: Counter,
-    pub(super) duplicates: Counter,
-    pub(super) overflow: Counter,
-    pub(super) gaps: Counter,
-    pub(super) redelivered: Counter,
-    pub(super) behind: Counter,
-    pub(super) refused: Counter,
-    pub(super) marks_ahead: Counter,
-    pub(super) given_up: Counter,
-    pub(super) reopened: Counter,
-    pub(super) interest_cut_off: Counter,
-}
-
-impl Counts {
-    fn new(counters: &Counters) -> Self {
-        Self {
-            copies_sent: counters.counter("copies_sent_events"),
-            direct_dropped: counters.counter("fabric_direct_dropped_events"),
-            put_failed: counters.counter("fabric_put_failed_frames"),
-            link_errors: counters.counter("fabric_link_error_frames"),
-            strangers: counters.counter("fabric_stranger_frames"),
-            forbidden: counters.counter("fabric_forbidden_events"),
-            stale: counters.counter("fabric_stale_frames"),
-            nacks: counters.counter("fabric_nacks_sent_messages"),
-            resends: counters.counter("fabric_resent_events"),
-            duplicates: counters.counter("fabric_duplicate_events"),
-            overflow: counters.counter("fabric_overflow_events"),
-            gaps: counters.counter("fabric_gaps_ranges"),
-            redelivered: counters.counter("fabric_redelivered_batches"),
-            behind: counters.counter("fabric_behind_frames"),
-            refused: counters.counter("fabric_refused_events"),
-            marks_ahead: counters.counter("fabric_marks_ahead_messages"),
-            given_up: counters.counter("fabric_given_up_events"),
-            reopened: counters.counter("fabric_reopened_sessions"),
-            interest_cut_off: counters.counter("fabric_interest_cut_off_filters"),
-        }
-    }
+    pub(super) settled: Settled,
+    /// For those who listen here without a queue.
+    pub(super) arrivals: Vec<Arrival>,
+    /// Deliveries into queues.
+    pub(super) kept: u64,
 }
 
 /// See the module.
@@ -118,9 +76,19 @@ pub(super) struct Core {
     pub(super) wire: Option<Wire>,
     pub(super) sets: Sets,
     pub(super) joined: HashMap<SetId, (Ear, Moment)>,
-    pub(super) settling: FuturesUnordered<BoxFuture<'static, Settlement>>,
-    /// Accounts for what arrived; what bounds it is the credit given to the origins.
-    pub(super) arrivals: Budget,
+    /// In the order in which the spool was asked, which is the order of its answers.
+    pub(super) settling: FuturesOrdered<BoxFuture<'static, Settlement>>,
+    /// This agent's spool, and its epoch.
+    pub(super) me: (SpoolId, Epoch),
+    /// The number of the next event that its sender answers for.
+    pub(super) passing: u64,
+    pub(super) reads: FuturesUnordered<BoxFuture<'static, Read>>,
+    pub(super) kept_wake: Arc<Notify>,
+    /// Up to here an earlier process may have sent what it kept, by place in the log.
+    pub(super) horizon: u64,
+    pub(super) dead_letters: QueueNo,
+    pub(super) buried: mpsc::UnboundedSender<(AgentId, u64)>,
+    burials: Option<mpsc::UnboundedReceiver<(AgentId, u64)>>,
     neighbours: Vec<Neighbour>,
     links: watch::Sender<Vec<LinkState>>,
     reopen: mpsc::Sender<()>,
@@ -141,7 +109,16 @@ impl Core {
         let counts = Counts::new(&parts.counters);
         let mailbox = Arc::new(Mailbox::new(counts.direct_dropped.clone()));
         let attachment = parts.router.attach(mailbox.clone(), Reach::Remote);
+        let (buried, burials) = mpsc::unbounded_channel();
         let mut core = Self {
+            me: (parts.spool.id(), parts.spool.epoch()),
+            passing: 1,
+            reads: FuturesUnordered::new(),
+            kept_wake: Arc::default(),
+            horizon: parts.spool.core().last(),
+            dead_letters: parts.spool.open_queue(&DEAD_LETTERS.into(), Limits::NONE),
+            buried,
+            burials: Some(burials),
             parts,
             target,
             clock: Clock::start(),
@@ -157,8 +134,7 @@ impl Core {
             wire: None,
             sets: Sets::default(),
             joined: HashMap::new(),
-            settling: FuturesUnordered::new(),
-            arrivals: Budget::new(u32::MAX),
+            settling: FuturesOrdered::new(),
             neighbours: Vec::new(),
             links,
             reopen,
@@ -180,7 +156,8 @@ impl Core {
         mut sessions: mpsc::Receiver<SessionEvent>,
         token: CancellationToken,
     ) {
-        let mailbox = self.mailbox.clone();
+        let (mailbox, kept_wake) = (self.mailbox.clone(), self.kept_wake.clone());
+        let Some(mut burials) = self.burials.take() else { return };
         let mut interest = self.parts.router.interest().versions();
         self.follow_interest();
         let mut tick = interval_at(Instant::now(), BUSY_TICK);
@@ -209,6 +186,13 @@ impl Core {
                     }
                 }
                 () = mailbox.filled() => {}
+                () = kept_wake.notified() => {}
+                Some(read) = self.reads.next(), if !self.reads.is_empty() => self.on_read(read),
+                Some((agent, seq)) = burials.recv() => {
+                    if let Some(peer) = self.peers.get_mut(&agent) {
+                        peer.kept.done(seq);
+                    }
+                }
                 _ = tick.tick() => {
                     if Instant::now() < idle_until {
                         continue;
@@ -219,12 +203,15 @@ impl Core {
                 self.on_settled(settlement);
             }
             self.send_offered();
+            self.send_kept();
             self.send_due();
+            self.flush_kept();
             self.keep_in_touch().await;
             idle_until = Instant::now() + if self.is_busy() { Duration::ZERO } else { IDLE_TICK };
         }
         self.send_offered();
         self.send_due();
+        self.flush_kept();
         self.send_heartbeats(true);
     }
 
@@ -243,7 +230,7 @@ impl Core {
     }
 
     fn is_busy(&self) -> bool {
-        self.peers.values().any(|peer| (peer.live && !peer.sender.is_idle()) || peer.receiver.is_busy())
+        self.peers.values().any(Peer::is_busy)
     }
 
     /// The revision that decides here now.
@@ -265,6 +252,7 @@ impl Core {
         for agent in gone {
             self.forget(agent);
         }
+        kept::close_gone(&self.parts.spool, |name| members.keys().any(|agent| agent.to_string() == name));
         for (agent, member) in members {
             if let Some(peer) = self.peers.get_mut(&agent) {
                 peer.member = member;
@@ -272,7 +260,11 @@ impl Core {
                 let number = self.next_number;
                 self.next_number += 1;
                 self.numbers.insert(number, agent);
-                self.peers.insert(agent, Peer::new(member, number, self.parts.spool.lanes()));
+                let kept = Kept::open(agent, &self.parts.spool, &self.parts.router, &self.kept_wake);
+                self.reads.push(kept.begin(agent));
+                let mut peer = Peer::new(member, number, kept);
+                peer.restore(&self.attachment);
+                self.peers.insert(agent, peer);
             }
         }
         for (agent, peer) in &mut self.peers {
@@ -337,16 +329,16 @@ impl Core {
 
     fn on_settled(&mut self, settlement: Settlement) {
         let now = self.clock.now();
+        if settlement.settled == Settled::Taken {
+            self.parts.router.show(settlement.arrivals, settlement.kept);
+        }
         let Some(peer) = self.peers.get_mut(&settlement.agent) else { return };
-        if peer.spool != Some(settlement.from) {
+        if peer.spool.is_none_or(|(spool, _)| spool != settlement.origin) {
             return;
         }
-        let settled = match settlement.outcome {
-            Outcome::Taken { .. } | Outcome::Unrouted => Settled::Taken,
-            Outcome::Failed(Failure::Refused(reason)) => Settled::Refused(reason),
-            Outcome::Failed(Failure::Lost | Failure::Full(_)) => Settled::Lost,
-        };
-        peer.receiver.settle(now, settlement.lane, settlement.ticket, settled);
+        if let Some(receiver) = peer.known_receiver(settlement.epoch) {
+            receiver.settle(now, settlement.lane, settlement.ticket, settlement.settled);
+        }
     }
 
     /// Signs of life, leases, links, and everything else that has time.
@@ -363,7 +355,8 @@ impl Core {
             self.lose(agent);
         }
         for peer in self.peers.values_mut() {
-            self.counts.given_up.add(peer.sender.prune(|hold| !hold.is_awaited()) as u64);
+            self.counts.given_up.add(peer.sender.prune(Duty::is_given_up) as u64);
+            peer.note_interest();
         }
         self.send_heartbeats(false);
         self.announce_sets();

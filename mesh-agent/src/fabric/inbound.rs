@@ -8,15 +8,19 @@ use mesh_protocol::frame::{
     self, Ack, Behind, BehindReason, Body, Control, DirectBody, Frame, Header, Heartbeat, Nack, Refused, Skip,
     StreamBody, StreamEvent,
 };
-use mesh_protocol::id::{AgentId, Lane, StreamId};
+use mesh_protocol::id::{AgentId, Epoch, StreamId};
+use tokio::sync::oneshot;
 
 use super::core::{Core, Settlement};
+use super::kept::Duty;
+use super::peer::PASSING;
 use super::sets::{SetId, set_of};
 use super::wire::set_key;
 use crate::interest::Applied;
 use crate::policy::Denied;
 use crate::router::{Admitted, Arrival, Failure};
-use crate::stream::{Batch, Incoming, Verdict};
+use crate::spool::{Addressed, Mark, MarkKey, Op, QueueNo, Queues};
+use crate::stream::{Batch, Incoming, Settled, Verdict};
 
 /// A set that is no more announced is forgotten after this.
 pub(super) const FORGET_SET_AFTER: Duration = Duration::from_secs(60);
@@ -136,9 +140,15 @@ impl Core {
 
     /// Whether a message about a stream speaks of one that begins here now and ends at that agent's spool.
     fn is_mine(&self, agent: AgentId, stream: &StreamId) -> bool {
-        stream.origin == self.parts.spool.id()
-            && stream.epoch == self.parts.spool.epoch()
-            && self.peers.get(&agent).is_some_and(|peer| peer.spool.is_some_and(|(id, _)| id == stream.destination))
+        let Some(peer) = self.peers.get(&agent) else { return false };
+        let epoch = if PASSING.contains(&stream.lane.0) {
+            Some(self.me.1)
+        } else {
+            peer.kept.stream().map(|stream| stream.epoch)
+        };
+        stream.origin == self.me.0
+            && epoch == Some(stream.epoch)
+            && peer.spool.is_some_and(|(id, _)| id == stream.destination)
     }
 
     fn on_ack(&mut self, agent: AgentId, ack: &Ack) {
@@ -147,7 +157,7 @@ impl Core {
         }
         let Some(peer) = self.peers.get_mut(&agent) else { return };
         match peer.sender.on_ack(ack.stream.lane, ack.arrived, ack.up_to, ack.credit_bytes) {
-            Ok(done) => done.into_iter().for_each(crate::router::Hold::done),
+            Ok(done) => done.into_iter().for_each(|duty| self.fulfil(agent, duty)),
             Err(error) => {
                 self.counts.marks_ahead.one();
                 tracing::error!(%agent, %error, "a stream's marks do not fit; one of the agents has lost its memory");
@@ -166,10 +176,13 @@ impl Core {
     fn on_refused(&mut self, agent: AgentId, refused: &Refused) {
         if self.is_mine(agent, &refused.stream)
             && let Some(peer) = self.peers.get_mut(&agent)
-            && let Some(hold) = peer.sender.on_refused(refused.stream.lane, refused.seq)
+            && let Some(duty) = peer.sender.on_refused(refused.stream.lane, refused.seq)
         {
             self.counts.refused.one();
-            hold.fail(Failure::Refused(refused.reason.clone()));
+            match duty {
+                Duty::Passing(hold) => hold.fail(Failure::Refused(refused.reason.clone())),
+                Duty::Kept { seq, event } => self.bury(agent, seq, &event, &refused.reason),
+            }
         }
     }
 
@@ -184,12 +197,15 @@ impl Core {
     }
 
     fn on_skip(&mut self, agent: AgentId, skip: &Skip) {
-        if skip.stream.destination != self.parts.spool.id() {
+        let StreamId { origin, epoch, destination, lane } = skip.stream;
+        let Some(peer) = self.peers.get_mut(&agent) else { return };
+        if destination != self.me.0 || peer.spool.is_none_or(|(spool, _)| spool != origin) {
             return;
         }
-        let Some(peer) = self.peers.get_mut(&agent) else { return };
-        let batches = peer.receiver.on_skip(skip.stream.lane, skip.after, skip.up_to, skip.reason);
-        self.deliver(agent, batches);
+        let core = self.parts.spool.core();
+        let receiver = peer.receiver(epoch, || core.marks_of(origin, epoch));
+        let batches = receiver.on_skip(lane, skip.after, skip.up_to, skip.reason);
+        self.deliver(agent, epoch, batches);
     }
 
     fn on_interest(&mut self, agent: AgentId, interest: &frame::Interest) {
@@ -200,6 +216,9 @@ impl Core {
             Applied::Changed(changes) => {
                 peer.answered(now, interest.from.is_none());
                 peer.want(&self.attachment, changes);
+                if peer.learned.is_whole() {
+                    peer.forget_restored(&self.attachment);
+                }
                 let after = peer.learned.cut_off();
                 self.counts.interest_cut_off.add(after.saturating_sub(before) as u64);
                 if before == 0 && after > 0 {
@@ -244,7 +263,7 @@ impl Core {
 
     fn on_direct(&mut self, header: &Header, body: DirectBody, size: u64) {
         let Some(agent) = self.speaker(header) else { return };
-        if !body.destinations.contains(&self.parts.spool.id()) {
+        if !body.destinations.contains(&self.me.0) {
             return;
         }
         let mut arrivals = Vec::with_capacity(body.events.len());
@@ -255,15 +274,12 @@ impl Core {
             }
         }
         self.count_received(agent, arrivals.len(), size);
-        if let Ok(admission) = self.arrivals.try_take(0) {
-            // Best effort: nobody asks what became of it.
-            drop(self.parts.router.deliver(arrivals, admission));
-        }
+        self.parts.router.show(arrivals, 0);
     }
 
     fn on_stream(&mut self, header: &Header, body: StreamBody, size: u64) {
         let Some(agent) = self.speaker(header) else { return };
-        let (id, epoch) = (self.parts.spool.id(), self.parts.spool.epoch());
+        let (id, epoch) = self.me;
         let Some(place) = body.destinations.iter().find(|place| place.spool == id) else { return };
         if place.epoch != epoch {
             // Meant for the process before this one; the origin learns of the new epoch and starts over.
@@ -278,11 +294,13 @@ impl Core {
         match judged {
             Ok(events) => {
                 let Some(peer) = self.peers.get_mut(&agent) else { return };
-                let batches = peer.receiver.on_events(body.lane, prev, events);
-                self.deliver(agent, batches);
+                let (core, origin) = (self.parts.spool.core(), header.sender);
+                let receiver = peer.receiver(body.epoch, || core.marks_of(origin, body.epoch));
+                let batches = receiver.on_events(body.lane, prev, events);
+                self.deliver(agent, body.epoch, batches);
             }
             Err(NotNow(reason)) => {
-                let stream = StreamId { origin: header.sender, epoch: header.epoch, destination: id, lane: body.lane };
+                let stream = StreamId { origin: header.sender, epoch: body.epoch, destination: id, lane: body.lane };
                 let revision = self.revision();
                 self.send_control(agent, vec![Control::Behind(Behind { stream, reason, revision })]);
             }
@@ -333,25 +351,35 @@ impl Core {
         }
     }
 
-    /// Hands batches to the local outlets; their receipts decide about custody.
-    pub(super) fn deliver(&mut self, agent: AgentId, batches: Vec<Batch<Admitted>>) {
-        let Some(from) = self.peers.get(&agent).and_then(|peer| peer.spool) else { return };
-        for Batch { lane, ticket, events } in batches {
+    /// Hands batches to the spool, each with its mark; its answers decide about custody.
+    pub(super) fn deliver(&mut self, agent: AgentId, epoch: Epoch, batches: Vec<Batch<Admitted>>) {
+        let Some((origin, _)) = self.peers.get(&agent).and_then(|peer| peer.spool) else { return };
+        for Batch { lane, ticket, after, up_to, events } in batches {
+            let (mut kept, mut wanted) = (Vec::new(), 0);
+            for (event, redelivered) in &events {
+                let queues: Queues = self.parts.router.queues(event).into_iter().map(QueueNo).collect();
+                if !queues.is_empty() {
+                    wanted += queues.len() as u64;
+                    kept.push(Addressed { event: event.clone(), queues, redelivered: *redelivered });
+                }
+            }
+            let mark = Mark { key: MarkKey { origin, epoch, lane }, after, up_to };
+            let (answer, answered) = oneshot::channel();
+            let op = Op::Append { events: kept, mark: Some(mark) };
+            // Nobody listens any more when the fabric has ended; the mark tells the next one.
+            self.parts.spool.submit_with(op, Box::new(|done| drop(answer.send(done))));
             let arrivals = events.into_iter().map(|(event, redelivered)| Arrival { event, redelivered }).collect();
-            let Ok(admission) = self.arrivals.try_take(0) else { continue };
-            let receipt = self.parts.router.deliver(arrivals, admission);
-            let settle = settle(agent, from, lane, ticket, receipt);
-            self.settling.push(Box::pin(settle));
+            let (lost, kept) = (self.counts.not_taken.clone(), wanted);
+            self.settling.push_back(Box::pin(async move {
+                let settled = match answered.await {
+                    Ok(Ok(_)) => Settled::Taken,
+                    Ok(Err(_)) | Err(_) => {
+                        lost.one();
+                        Settled::Lost
+                    }
+                };
+                Settlement { agent, origin, epoch, lane, ticket, settled, arrivals, kept }
+            }));
         }
     }
-}
-
-async fn settle(
-    agent: AgentId,
-    from: (mesh_protocol::id::SpoolId, mesh_protocol::id::Epoch),
-    lane: Lane,
-    ticket: crate::stream::Ticket,
-    receipt: crate::router::Receipt,
-) -> Settlement {
-    Settlement { agent, from, lane, ticket, outcome: receipt.await }
 }

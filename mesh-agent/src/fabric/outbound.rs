@@ -6,17 +6,19 @@ use mesh_protocol::frame::{
     self, Ack, Body, Control, Destination, DirectBody, Frame, Header, Heartbeat, Nack, Refused, Skip, StreamBody,
     StreamEvent,
 };
-use mesh_protocol::id::{AgentId, StreamId};
+use mesh_protocol::id::{AgentId, Lane, Seq, StreamId};
 
 use super::batch::{Agents, Batcher, Draft, Places};
 use super::core::Core;
+use super::kept::Duty;
+use super::peer::PASSING;
 use super::wire::{Urgency, inbox_key, set_key};
-use crate::router::{Delivery, EVENT_OVERHEAD_BYTES, Failure};
-use crate::spool::Durability;
+use crate::router::{Admitted, Delivery, EVENT_OVERHEAD_BYTES, Failure};
+use crate::spool::{LANES, lane_of};
 use crate::stream::{Out, Progress, RunEvent};
 
 /// Header and destinations of a frame that carries one large event.
-const FRAME_ROOM_BYTES: usize = 16 * 1024;
+pub(super) const FRAME_ROOM_BYTES: usize = 16 * 1024;
 
 impl Core {
     /// Takes what the router left and sends what may go at once.
@@ -76,19 +78,21 @@ impl Core {
             hold.fail(Failure::Refused("the event with its metadata is larger than a frame between sites".to_owned()));
             return;
         }
-        let position = self.parts.spool.append(&event);
+        let seq = Seq::from_counter(self.passing);
+        self.passing += 1;
+        let lane = Lane(PASSING.start + lane_of(&event.event().key, LANES).0);
         let size = bytes.len() + EVENT_OVERHEAD_BYTES / 8;
         let mut places = Places::new();
         for agent in agents {
             let Some(peer) = self.peers.get_mut(agent) else { continue };
-            let item = RunEvent { seq: position.seq, redelivered, payload: event.clone() };
-            if let Some(prev) = peer.sender.offer(now, position.lane, item, size, hold.split()) {
+            let item = RunEvent { seq, redelivered, payload: event.clone() };
+            if let Some(prev) = peer.sender.offer(now, lane, item, size, Duty::Passing(hold.split())) {
                 places.push((*agent, prev));
             }
         }
         hold.done_for(0);
         if !places.is_empty() {
-            batcher.stream(position.lane, places, StreamEvent { seq: position.seq, redelivered, bytes });
+            batcher.stream((self.me.1, lane), places, StreamEvent { seq, redelivered, bytes });
         }
     }
 
@@ -100,31 +104,46 @@ impl Core {
             let enforcer = self.parts.enforcer.clone();
             let Some(peer) = self.peers.get_mut(&agent) else { continue };
             let not_ready = &self.not_ready;
-            let again = peer.receiver.poll(now, |event| {
+            let ready = |event: &Admitted| {
                 let mut ready = true;
                 not_ready.matches(&event.event().topic, &mut |_| ready = false);
                 ready
-            });
+            };
+            let again: Vec<_> = peer.receivers().map(|(epoch, receiver)| (epoch, receiver.poll(now, ready))).collect();
             let polled = peer.sender.poll(now, |event| enforcer.check_destination(&event.event().topic, agent).is_ok());
-            self.deliver(agent, again);
-            for hold in polled.withdrawn {
+            for (epoch, batches) in again {
+                self.deliver(agent, epoch, batches);
+            }
+            for duty in polled.done {
+                self.fulfil(agent, duty);
+            }
+            for duty in polled.withdrawn {
                 self.counts.forbidden.one();
-                hold.fail(Failure::Refused("policy does not let this event go to a site that wants it".to_owned()));
+                match duty {
+                    Duty::Passing(hold) => {
+                        let why = "policy does not let this event go to a site that wants it";
+                        hold.fail(Failure::Refused(why.to_owned()));
+                    }
+                    kept @ Duty::Kept { .. } => self.fulfil(agent, kept),
+                }
             }
             self.send_out(agent, polled.out);
             self.send_progress(agent, false);
         }
     }
 
-    fn send_out(&mut self, agent: AgentId, out: Vec<Out<crate::router::Admitted>>) {
-        let Some((destination, _)) = self.peers.get(&agent).and_then(|peer| peer.sender.peer()) else { return };
-        let (origin, epoch) = (self.parts.spool.id(), self.parts.spool.epoch());
+    fn send_out(&mut self, agent: AgentId, out: Vec<Out<Admitted>>) {
+        let Some(peer) = self.peers.get(&agent) else { return };
+        let Some((destination, _)) = peer.sender.peer() else { return };
+        let origin = self.me.0;
+        let kept_epoch = peer.kept.stream().map_or(self.me.1, |stream| stream.epoch);
+        let epoch_of = |lane: Lane| if PASSING.contains(&lane.0) { self.me.1 } else { kept_epoch };
         let mut skips = Vec::new();
         let mut drafts = Vec::new();
         for item in out {
             match item {
                 Out::Skip { lane, after, up_to, reason } => {
-                    let stream = StreamId { origin, epoch, destination, lane };
+                    let stream = StreamId { origin, epoch: epoch_of(lane), destination, lane };
                     skips.push(Control::Skip(Skip { stream, after, up_to, reason }));
                 }
                 Out::Run(run) => {
@@ -141,7 +160,7 @@ impl Core {
                         })
                         .collect();
                     let places = Places::from_iter([(agent, run.prev)]);
-                    drafts.push(Draft::Stream { lane: run.lane, places, events, bytes: 0 });
+                    drafts.push(Draft::Stream { epoch: epoch_of(run.lane), lane: run.lane, places, events, bytes: 0 });
                 }
             }
         }
@@ -161,24 +180,26 @@ impl Core {
 
     fn progress(&mut self, agent: AgentId, all: bool) -> Vec<Control> {
         let now = self.clock.now();
-        let destination = self.parts.spool.id();
+        let destination = self.me.0;
         let Some(peer) = self.peers.get_mut(&agent) else { return Vec::new() };
-        let Some((origin, epoch)) = peer.spool else { return Vec::new() };
-        let counts = peer.receiver.take_counts();
-        self.counts.duplicates.add(counts.duplicates);
-        self.counts.overflow.add(counts.overflow);
-        self.counts.gaps.add(counts.gaps);
-        self.counts.redelivered.add(counts.redelivered);
+        let Some((origin, _)) = peer.spool else { return Vec::new() };
         let mut messages = Vec::new();
-        for Progress { lane, arrived, up_to, credit_bytes, refused, missing } in peer.receiver.progress(now, all) {
-            let stream = StreamId { origin, epoch, destination, lane };
-            messages.push(Control::Ack(Ack { stream, arrived, up_to, credit_bytes }));
-            for (seq, reason) in refused {
-                messages.push(Control::Refused(Refused { stream, seq, reason }));
-            }
-            if !missing.is_empty() {
-                self.counts.nacks.one();
-                messages.push(Control::Nack(Nack { stream, ranges: missing }));
+        for (epoch, receiver) in peer.receivers() {
+            let counts = receiver.take_counts();
+            self.counts.duplicates.add(counts.duplicates);
+            self.counts.overflow.add(counts.overflow);
+            self.counts.gaps.add(counts.gaps);
+            self.counts.redelivered.add(counts.redelivered);
+            for Progress { lane, arrived, up_to, credit_bytes, refused, missing } in receiver.progress(now, all) {
+                let stream = StreamId { origin, epoch, destination, lane };
+                messages.push(Control::Ack(Ack { stream, arrived, up_to, credit_bytes }));
+                for (seq, reason) in refused {
+                    messages.push(Control::Refused(Refused { stream, seq, reason }));
+                }
+                if !missing.is_empty() {
+                    self.counts.nacks.one();
+                    messages.push(Control::Nack(Nack { stream, ranges: missing }));
+                }
             }
         }
         messages.truncate(frame::CONTROLS_MAX - 1);
@@ -198,7 +219,7 @@ impl Core {
         let Some(peer) = self.peers.get(&agent) else { return };
         let beat = Heartbeat {
             agent: self.parts.agent,
-            durable_spool: self.parts.spool.durability() == Durability::Synced,
+            durable_spool: true,
             leaving,
             sent_at_us: now.0,
             echo: peer.echo(now),
@@ -245,13 +266,7 @@ impl Core {
     }
 
     fn header(&self) -> Header {
-        Header {
-            sender: self.parts.spool.id(),
-            epoch: self.parts.spool.epoch(),
-            key: 0,
-            revision: self.revision(),
-            authenticator: Bytes::new(),
-        }
+        Header { sender: self.me.0, epoch: self.me.1, key: 0, revision: self.revision(), authenticator: Bytes::new() }
     }
 
     fn put(&self, key: &str, frame: Bytes, urgency: Urgency) {
@@ -266,17 +281,17 @@ impl Core {
     }
 
     /// One frame for all its destinations where they share a key, else one for each.
-    fn send_drafts(&mut self, drafts: Vec<Draft>) {
+    pub(super) fn send_drafts(&mut self, drafts: Vec<Draft>) {
         for draft in drafts {
             match draft {
-                Draft::Stream { lane, places, events, .. } => {
-                    let place = |(agent, prev): &(AgentId, mesh_protocol::id::Seq)| {
-                        let (spool, epoch) = self.peers.get(agent)?.sender.peer()?;
-                        Some((*agent, Destination { spool, epoch, prev: *prev }))
+                Draft::Stream { epoch, lane, places, events, .. } => {
+                    let place = |(agent, prev): &(AgentId, Seq)| {
+                        let (spool, its_epoch) = self.peers.get(agent)?.sender.peer()?;
+                        Some((*agent, Destination { spool, epoch: its_epoch, prev: *prev }))
                     };
                     let places: Vec<(AgentId, Destination)> = places.iter().filter_map(place).collect();
                     let count = events.len();
-                    let mut body = StreamBody { lane, destinations: Vec::new(), events };
+                    let mut body = StreamBody { epoch, lane, destinations: Vec::new(), events };
                     self.send_to_set(&places, count, |destinations| {
                         body.destinations = destinations;
                         Body::Stream(body.clone())

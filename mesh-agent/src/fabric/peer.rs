@@ -1,17 +1,20 @@
 //! One other agent of the mesh: how it is, what it wants, and the streams to and from it.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
+use std::ops::Range;
 use std::time::Duration;
 
 use mesh_protocol::desired::Member;
 use mesh_protocol::frame::{Echo, Heartbeat};
-use mesh_protocol::id::{Epoch, SpoolId};
+use mesh_protocol::id::{Epoch, Lane, Seq, SpoolId};
 use mesh_protocol::report::LinkState;
 use mesh_protocol::topic::Filter;
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::kept::{Duty, Kept};
 use crate::interest::Learned;
-use crate::router::{Admitted, Attachment, Change, Hold, Key, Life, Wanted};
+use crate::router::{Admitted, Attachment, Change, Key, Life, Takes, Wanted};
+use crate::spool::LANES;
 use crate::status::now_ms;
 use crate::stream::{Moment, Receiver, Sender, Settings};
 
@@ -23,6 +26,10 @@ const LANE_WINDOW_BYTES: u64 = 128 * 1024;
 const ASK_INTERVAL: Duration = Duration::from_millis(500);
 /// The longest pause between questions whose answers do not help: a set that is too large or does not add up.
 const ASK_INTERVAL_MAX: Duration = Duration::from_secs(60);
+/// Lanes of what its senders answer for; those before are for what this agent keeps.
+pub(super) const PASSING: Range<u16> = LANES..2 * LANES;
+/// Epochs of one peer whose streams are at hand; more are looked up again.
+const RECEIVERS_MAX: usize = 8;
 /// Epochs of a peer's past that late frames may still carry.
 const RETIRED_MAX: usize = 8;
 
@@ -30,6 +37,8 @@ const RETIRED_MAX: usize = 8;
 const LIVE: u8 = 1;
 const DURABLE: u8 = 2;
 const DESIRED: u8 = 4;
+/// Noted before a restart, and not heard since.
+const RESTORED: u8 = 8;
 
 /// See the module.
 #[derive(Debug)]
@@ -57,8 +66,12 @@ pub(super) struct Peer {
     pub(super) told: u64,
     desired: FxHashSet<Filter>,
     reasons: FxHashMap<Filter, u8>,
-    pub(super) sender: Sender<Admitted, Hold>,
-    pub(super) receiver: Receiver<Admitted>,
+    /// What it wants durably has changed and is not noted yet.
+    unnoted: bool,
+    pub(super) sender: Sender<Admitted, Duty>,
+    /// What this agent answers for and has not sent yet.
+    pub(super) kept: Kept,
+    receivers: Vec<(Epoch, Receiver<Admitted>)>,
     pub(super) traffic: Traffic,
 }
 
@@ -81,7 +94,7 @@ pub(super) struct Met {
 }
 
 impl Peer {
-    pub(super) fn new(member: Member, number: Key, lanes: u16) -> Self {
+    pub(super) fn new(member: Member, number: Key, kept: Kept) -> Self {
         Self {
             member,
             number,
@@ -101,8 +114,10 @@ impl Peer {
             told: 0,
             desired: FxHashSet::default(),
             reasons: FxHashMap::default(),
-            sender: Sender::new(lanes, Settings::default()),
-            receiver: Receiver::new(LANE_WINDOW_BYTES),
+            unnoted: false,
+            sender: Sender::new(PASSING.end, Settings::default()),
+            kept,
+            receivers: Vec::new(),
             traffic: Traffic::default(),
         }
     }
@@ -119,14 +134,16 @@ impl Peer {
         }
         let anew = self.spool != Some(from);
         if anew {
-            if let Some((_, old)) = self.spool.replace(from) {
+            if let Some((spool, old)) = self.spool.replace(from) {
+                if spool != from.0 {
+                    self.receivers.clear();
+                }
                 if self.retired.len() == RETIRED_MAX {
                     self.retired.pop_front();
                 }
                 self.retired.push_back(old);
             }
             self.retired.retain(|epoch| *epoch != from.1);
-            self.receiver = Receiver::new(LANE_WINDOW_BYTES);
             self.hears_us_at = None;
         }
         self.sender.meet(from.0, from.1, beat.durable_spool);
@@ -142,6 +159,39 @@ impl Peer {
             self.set_live(true);
         }
         Some(Met { anew, back })
+    }
+
+    /// The streams from one of its epochs; `marks` tells how far they have come when they are not at hand.
+    pub(super) fn receiver(
+        &mut self,
+        epoch: Epoch,
+        marks: impl FnOnce() -> BTreeMap<Lane, Seq>,
+    ) -> &mut Receiver<Admitted> {
+        let known = self.receivers.iter().position(|(its, _)| *its == epoch);
+        let at = known.unwrap_or_else(|| {
+            if self.receivers.len() == RECEIVERS_MAX {
+                self.receivers.remove(0);
+            }
+            self.receivers.push((epoch, Receiver::new(LANE_WINDOW_BYTES, marks())));
+            self.receivers.len() - 1
+        });
+        &mut self.receivers[at].1
+    }
+
+    /// The streams from its epochs that are at hand.
+    pub(super) fn receivers(&mut self) -> impl Iterator<Item = (Epoch, &mut Receiver<Admitted>)> {
+        self.receivers.iter_mut().map(|(epoch, receiver)| (*epoch, receiver))
+    }
+
+    /// The same for one of them.
+    pub(super) fn known_receiver(&mut self, epoch: Epoch) -> Option<&mut Receiver<Admitted>> {
+        self.receivers().find(|(its, _)| *its == epoch).map(|(_, receiver)| receiver)
+    }
+
+    /// Whether something is to be sent or told soon.
+    pub(super) fn is_busy(&self) -> bool {
+        (self.live && (!self.sender.is_idle() || self.kept.is_busy()))
+            || self.receivers.iter().any(|(_, receiver)| receiver.is_busy())
     }
 
     /// Its last heartbeat, to be echoed: only while it is fresh, so that silence shows.
@@ -206,31 +256,61 @@ impl Peer {
         self.desired = filters;
     }
 
+    /// What it wanted durably before this process began: an origin knows that from its first event on.
+    pub(super) fn restore(&mut self, table: &Attachment) {
+        for filter in self.kept.noted() {
+            self.add(table, &filter, RESTORED);
+        }
+    }
+
+    /// It has said itself what it wants.
+    pub(super) fn forget_restored(&mut self, table: &Attachment) {
+        let restored = self.reasons.iter().filter(|(_, reasons)| **reasons & RESTORED != 0);
+        for filter in restored.map(|(filter, _)| filter.clone()).collect::<Vec<_>>() {
+            self.remove(table, &filter, RESTORED);
+        }
+    }
+
+    /// Notes what it wants durably, when that has changed.
+    pub(super) fn note_interest(&mut self) {
+        if std::mem::take(&mut self.unnoted) {
+            let durable = self.reasons.iter().filter(|(_, reasons)| **reasons & (DURABLE | RESTORED) != 0);
+            self.kept.note(&durable.map(|(filter, _)| filter).collect::<Vec<_>>());
+        }
+    }
+
     /// Takes everything it wants out of the table.
     pub(super) fn leave(&mut self, table: &Attachment) {
         for (filter, _) in self.reasons.drain() {
             table.unsubscribe(&filter, self.number);
+            self.kept.repel(&filter);
         }
     }
 
     fn add(&mut self, table: &Attachment, filter: &Filter, reason: u8) {
+        self.unnoted |= reason == DURABLE;
         let reasons = self.reasons.entry(filter.clone()).or_insert(0);
         if std::mem::replace(reasons, *reasons | reason) == 0 {
-            table.subscribe(filter, self.number, Life::Live);
+            self.kept.attract(filter);
+            table.subscribe_for(filter, self.number, Life::Live, Takes::UNKEPT);
         }
     }
 
     fn remove(&mut self, table: &Attachment, filter: &Filter, reason: u8) {
+        self.unnoted |= reason & (DURABLE | RESTORED) != 0;
         let Some(reasons) = self.reasons.get_mut(filter) else { return };
         *reasons &= !reason;
         if *reasons == 0 {
             self.reasons.remove(filter);
             table.unsubscribe(filter, self.number);
+            self.kept.repel(filter);
         }
     }
 
     pub(super) fn link_state(&self) -> LinkState {
-        let (backlog_events, backlog_bytes) = self.sender.backlog();
+        let (passing_events, passing_bytes) = self.sender.backlog_on(PASSING);
+        let (kept_events, kept_bytes) = self.kept.backlog();
+        let (backlog_events, backlog_bytes) = (passing_events + kept_events, passing_bytes + kept_bytes);
         LinkState {
             agent: self.member.agent,
             site: self.member.site,
@@ -268,6 +348,7 @@ mod tests {
     use crate::fabric::mailbox::Mailbox;
     use crate::interest::Advertised;
     use crate::router::{Budget, Reach, Router};
+    use crate::spool::{Settings, SimulatedDisk, Store};
 
     fn peer() -> Peer {
         let member = Member {
@@ -276,7 +357,12 @@ mod tests {
             site_name: "far".to_owned(),
             region: "eu".to_owned(),
         };
-        Peer::new(member, 0, 1)
+        let counters = Counters::default();
+        let settings = Settings { reserve_bytes: 0, ..Settings::default() };
+        let spool = Arc::new(Store::over(Arc::new(SimulatedDisk::default()), settings, &counters).expect("opens"));
+        let router = Router::new(Budget::new(1), &counters);
+        let kept = Kept::open(member.agent, &spool, &router, &Arc::default());
+        Peer::new(member, 0, kept)
     }
 
     /// The whole set, with a hash that fits it or not.

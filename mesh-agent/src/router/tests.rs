@@ -112,7 +112,7 @@ fn what_came_from_another_agent_never_goes_to_other_agents() {
     near.subscribe(&filter("a"), 0, Life::Live);
     far.subscribe(&filter("a"), 0, Life::Live);
     let arrival = Arrival { event: event("a", DeliveryMode::Direct), redelivered: true };
-    let _receipt = router.deliver(vec![arrival], admission(&router));
+    router.show(vec![arrival], 0);
     assert!(local.take()[0].redelivered);
     assert!(remote.take().is_empty());
     assert_eq!(router.interest().snapshot().wanted.len(), 1, "only local filters are told to others");
@@ -127,4 +127,59 @@ fn a_dropped_attachment_leaves_nothing_behind() {
     let receipt = router.publish(vec![event("a", DeliveryMode::Guaranteed)], admission(&router), None);
     assert_eq!(receipt.now_or_never(), Some(Outcome::Unrouted));
     assert!(router.interest().snapshot().wanted.is_empty());
+}
+
+/// Remembers what it is given to keep.
+#[derive(Debug, Default)]
+struct Shelf(Mutex<Vec<(Vec<Kept>, Hold)>>);
+
+impl Keeper for Shelf {
+    fn keep(&self, events: Vec<Kept>, hold: Hold) {
+        self.0.lock().expect("held").push((events, hold));
+    }
+}
+
+#[test]
+fn who_answers_for_an_event_decides_where_it_goes() {
+    let router = router();
+    let (shelf, sink) = (Arc::new(Shelf::default()), Arc::new(Bin::default()));
+    router.set_keeper(&shelf);
+    let (queue, other) = (router.attach_queue(7, Reach::Local), router.attach_queue(9, Reach::Remote));
+    for (attachment, takes) in [(&queue, Takes::KEPT), (&other, Takes::GUARANTEED)] {
+        attachment.subscribe_for(&filter("a"), 0, Life::Durable, takes);
+    }
+    let direct = router.attach(sink.clone(), Reach::Local);
+    direct.subscribe_for(&filter("a"), 0, Life::Durable, Takes::UNKEPT);
+
+    let mut receipt = router.publish(vec![event("a", DeliveryMode::Guaranteed); 2], admission(&router), None);
+    let (kept, hold) = shelf.0.lock().expect("held").remove(0);
+    assert_eq!(kept.iter().map(|kept| kept.queues.as_slice()).collect::<Vec<_>>(), [[7, 9], [7, 9]], "once for all");
+    assert!(sink.take().is_empty());
+    assert_eq!((&mut receipt).now_or_never(), None);
+    hold.done_for(4);
+    assert_eq!(receipt.now_or_never(), Some(Outcome::Taken { outlets: 4 }));
+
+    let mut receipt = router.pass(vec![event("a", DeliveryMode::Guaranteed)], admission(&router));
+    let (kept, hold) = shelf.0.lock().expect("held").remove(0);
+    assert_eq!(kept[0].queues.as_slice(), [9], "the sink has its own way to say that it is safe");
+    hold.done();
+    assert_eq!((&mut receipt).now_or_never(), None);
+    sink.take().remove(0).hold.expect("guaranteed").done();
+    assert_eq!(receipt.now_or_never(), Some(Outcome::Taken { outlets: 2 }));
+
+    assert_eq!(router.publish_direct(event("a", DeliveryMode::Direct), None), 1, "queues are for guaranteed events");
+    assert_eq!(
+        router.queues(&event("a", DeliveryMode::Guaranteed)).as_slice(),
+        [7],
+        "not what came from another agent"
+    );
+}
+
+#[test]
+fn without_a_keeper_nobody_is_told_that_it_is_safe() {
+    let router = router();
+    let queue = router.attach_queue(7, Reach::Local);
+    queue.subscribe_for(&filter("a"), 0, Life::Durable, Takes::KEPT);
+    let receipt = router.publish(vec![event("a", DeliveryMode::Guaranteed)], admission(&router), None);
+    assert_eq!(receipt.now_or_never(), Some(Outcome::Failed(Failure::Lost)));
 }

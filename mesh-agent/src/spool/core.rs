@@ -11,11 +11,12 @@
 mod read;
 mod stage;
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use bytes::Bytes;
-use mesh_protocol::id::{Epoch, Seq, SpoolId};
+use mesh_protocol::id::{Epoch, Lane, Seq, SpoolId};
 use tokio::sync::Notify;
 
 use super::disk::{Disk, DiskError, Place, Write};
@@ -71,6 +72,19 @@ impl Core {
     #[must_use]
     pub fn mark(&self, key: &MarkKey) -> Seq {
         self.index().marks.get(key).copied().unwrap_or(Seq::START)
+    }
+
+    /// How far the streams from an epoch of another spool have come.
+    #[must_use]
+    pub fn marks_of(&self, origin: SpoolId, epoch: Epoch) -> BTreeMap<Lane, Seq> {
+        let index = self.index();
+        let its = index.marks.iter().filter(|(key, _)| key.origin == origin && key.epoch == epoch);
+        its.map(|(key, seq)| (key.lane, *seq)).collect()
+    }
+
+    /// What shall wake the reader of a queue from now on, when several are read together.
+    pub fn wake_with(&self, queue: QueueNo, wake: &Arc<Notify>) {
+        self.index().set_wake(queue, wake);
     }
 
     /// The number of a queue.

@@ -240,6 +240,15 @@ impl Index {
         self.queues.get(&queue).map(|queue| queue.wake.clone()).or_else(reserved)
     }
 
+    /// Whoever has something to say to that queue's reader wakes this one.
+    pub(super) fn set_wake(&mut self, queue: QueueNo, wake: &Arc<Notify>) {
+        if let Some(queue) = self.queues.get_mut(&queue) {
+            queue.wake = wake.clone();
+        } else if let Some((_, its)) = self.reserved.values_mut().find(|(number, _)| *number == queue) {
+            *its = wake.clone();
+        }
+    }
+
     /// A number for a queue that is being opened.
     pub(super) fn new_number(&mut self) -> QueueNo {
         let number = QueueNo(self.next_queue);

@@ -48,6 +48,17 @@ pub struct Addressed {
     pub redelivered: bool,
 }
 
+/// A stream's mark moves, if it is where it is said to be: what does not follow is refused, whatever it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// Which stream.
+    pub key: MarkKey,
+    /// From here,
+    pub after: Seq,
+    /// to here: custody of everything up to it.
+    pub up_to: Seq,
+}
+
 /// Something to be made durable.
 #[derive(Clone, Debug)]
 pub enum Op {
@@ -55,8 +66,8 @@ pub enum Op {
     Append {
         /// The events; none when only the mark moves.
         events: Vec<Addressed>,
-        /// Custody of everything up to here.
-        mark: Option<(MarkKey, Seq)>,
+        /// The mark of the stream that brought them.
+        mark: Option<Mark>,
     },
     /// A queue is done with these.
     Ack {
@@ -127,6 +138,9 @@ pub enum Refusal {
     /// The file system is nearly full.
     #[error("the disk of the agent's spool is nearly full; free some space there")]
     DiskFull,
+    /// What came before it on its stream was not taken.
+    #[error("what came before it on its stream is not there")]
+    OutOfOrder,
     /// There is no such queue (any more).
     #[error("there is no such queue any more")]
     NoQueue,

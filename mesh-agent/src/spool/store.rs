@@ -62,6 +62,18 @@ impl Store {
         Ok(Self { committer, refused, lost: counters.counter("spool_lost_events") })
     }
 
+    /// The spool's id.
+    #[must_use]
+    pub fn id(&self) -> SpoolId {
+        self.core().id()
+    }
+
+    /// The epoch of this opening.
+    #[must_use]
+    pub fn epoch(&self) -> Epoch {
+        self.core().epoch().epoch
+    }
+
     /// For reading.
     #[must_use]
     pub fn core(&self) -> &Arc<Core> {
@@ -186,6 +198,6 @@ impl Keeper for Store {
 fn failure(refusal: &Refusal) -> Failure {
     match refusal {
         Refusal::QueueFull(_) | Refusal::SpoolFull | Refusal::DiskFull => Failure::Full(chain(refusal)),
-        Refusal::NoQueue | Refusal::Failed => Failure::Lost,
+        Refusal::NoQueue | Refusal::OutOfOrder | Refusal::Failed => Failure::Lost,
     }
 }

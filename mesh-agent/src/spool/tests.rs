@@ -9,6 +9,7 @@ use smallvec::smallvec;
 use uuid::Uuid;
 
 use super::*;
+use crate::router::Admitted;
 
 mod model;
 mod real;
@@ -179,10 +180,14 @@ fn a_mark_is_durable_with_the_events_it_speaks_of() {
     let a = queue(&core, "a", Limits::NONE);
     let key = MarkKey { origin: SpoolId([1; 16]), epoch: Epoch(5), lane: Lane(2) };
     assert_eq!(core.mark(&key), Seq::START);
-    let mark = |up_to| Some((key, Seq::from_counter(up_to)));
-    let batch = |up_to| Op::Append { events: vec![addressed(up_to, &[a])], mark: mark(up_to) };
-    // Twice in one turn: the later one counts.
-    core.turn(vec![batch(1), batch(2)]);
+    let seq = |counter| if counter == 0 { Seq::START } else { Seq::from_counter(counter) };
+    let mark = |after, up_to| Some(Mark { key, after: seq(after), up_to: seq(up_to) });
+    let append = |after, up_to| Op::Append { events: vec![addressed(up_to, &[a])], mark: mark(after, up_to) };
+    let batch = |up_to| append(up_to - 1, up_to);
+    // In one turn each follows the one before; what does not follow is refused, with its events.
+    let answers = core.turn(vec![batch(1), append(0, 9), batch(2), append(1, 9)]).0;
+    let refused = Err(Refusal::OutOfOrder);
+    assert_eq!(answers, [Ok(Done::Durable), refused.clone(), Ok(Done::Durable), refused]);
     assert_eq!(open(&disk.restarted(), 2).mark(&key), Seq::from_counter(2));
     disk.crash_at_next_commit(Crash::Before);
     assert_eq!(one(&core, batch(3)), Err(Refusal::Failed));
@@ -367,4 +372,11 @@ fn an_event_keeps_its_time_to_live() {
     one(&core, Op::Append { events: vec![addressed], mark: None }).expect("taken");
     let row = take(&core, a).entries[0].row;
     assert_eq!((row.expires_at_ms, row.redelivered), (Some(1_500), true));
+}
+
+#[test]
+fn equal_keys_share_a_lane_and_keys_spread() {
+    assert_eq!(lane_of(b"till-7", LANES), lane_of(b"till-7", LANES));
+    let used: std::collections::BTreeSet<_> = (0..100u32).map(|key| lane_of(&key.to_be_bytes(), LANES)).collect();
+    assert_eq!(used.len(), usize::from(LANES));
 }

@@ -1,12 +1,14 @@
 //! The origin's side of the streams to one destination.
 
-use std::collections::VecDeque;
+mod lane;
+
 use std::time::Duration;
 
-use mesh_protocol::frame::{self, SkipReason};
+use mesh_protocol::frame::SkipReason;
 use mesh_protocol::id::{Epoch, Lane, Seq, SpoolId};
 
 use super::Moment;
+use lane::{Content, SendLane, Unsent, backoff};
 
 /// What the sender may use.
 #[derive(Clone, Copy, Debug)]
@@ -39,53 +41,6 @@ pub struct Sender<P, H> {
     peer: Option<(SpoolId, Epoch)>,
     reachable: bool,
     lanes: Vec<SendLane<P, H>>,
-}
-
-#[derive(Debug)]
-struct SendLane<P, H> {
-    /// The destination has custody up to here.
-    floor: Seq,
-    /// The destination has everything up to here, custody maybe pending.
-    arrived: Seq,
-    /// What was sent last: the `prev` of the next new event.
-    tail: Seq,
-    credit_bytes: u64,
-    sent: VecDeque<Sent<P, H>>,
-    sent_bytes: u64,
-    unsent: VecDeque<Unsent<P, H>>,
-    unsent_bytes: u64,
-    /// The destination's mark is below the floor: it must be told to skip from there.
-    skip_from: Option<Seq>,
-    paused_until: Moment,
-    pauses: u32,
-}
-
-#[derive(Debug)]
-struct Sent<P, H> {
-    seq: Seq,
-    prev: Seq,
-    bytes: u64,
-    content: Content<P>,
-    hold: Option<H>,
-    sent_at: Moment,
-    tries: u32,
-    due: bool,
-    redelivered: bool,
-}
-
-#[derive(Debug)]
-enum Content<P> {
-    Event(P),
-    Gone(SkipReason),
-}
-
-#[derive(Debug)]
-struct Unsent<P, H> {
-    seq: Seq,
-    bytes: u64,
-    redelivered: bool,
-    payload: P,
-    hold: H,
 }
 
 /// Something to send.
@@ -137,6 +92,8 @@ pub struct Polled<P, H> {
     pub out: Vec<Out<P>>,
     /// Events that policy forbids meanwhile.
     pub withdrawn: Vec<H>,
+    /// Duties that turned out to be fulfilled: an earlier process has sent these.
+    pub done: Vec<H>,
 }
 
 /// An ack that cannot be.
@@ -166,7 +123,11 @@ impl<P: Clone, H> Sender<P, H> {
         let known = self.peer.replace((spool, epoch));
         match known {
             Some(before) if before == (spool, epoch) => {}
-            Some((before, _)) if before == spool && keeps_marks => self.resume(),
+            Some((before, _)) if before == spool && keeps_marks => {
+                // What had only arrived there is gone.
+                self.lanes.iter_mut().for_each(|lane| lane.arrived = lane.floor);
+                self.resume();
+            }
             Some(_) => self.start_over(),
             None => {}
         }
@@ -193,14 +154,50 @@ impl<P: Clone, H> Sender<P, H> {
         }
     }
 
+    /// The streams of another epoch begin on these lanes, on which nothing is under way. An earlier process may have sent
+    /// events of it up to `horizon`.
+    pub fn begin_anew(&mut self, lanes: std::ops::Range<u16>, horizon: Seq) {
+        for lane in &mut self.lanes[usize::from(lanes.start)..usize::from(lanes.end)] {
+            *lane = SendLane { horizon, ..SendLane::new(lane.credit_bytes) };
+        }
+    }
+
+    /// On a lane that an earlier process may have used, everything up to `floor` is done with. Before its first event.
+    pub fn resume_lane(&mut self, lane: Lane, floor: Seq) {
+        let Some(lane) = self.lanes.get_mut(usize::from(lane.0)).filter(|lane| lane.floor < floor) else { return };
+        (lane.floor, lane.arrived, lane.tail) = (floor, floor, floor);
+        lane.skip_from = Some(Seq::START);
+    }
+
+    /// Whether nothing is under way on these lanes.
+    #[must_use]
+    pub fn is_idle_on(&self, lanes: std::ops::Range<u16>) -> bool {
+        self.lanes[usize::from(lanes.start)..usize::from(lanes.end)].iter().all(SendLane::is_idle)
+    }
+
+    /// Bytes that were taken over and wait for credit.
+    #[must_use]
+    pub fn unsent_bytes(&self) -> u64 {
+        self.lanes.iter().map(|lane| lane.unsent_bytes).sum()
+    }
+
     /// Takes an event over. When it may go at once, its `prev` is returned and the caller sends it; else it waits for
     /// [`Sender::poll`]. Sequence numbers ascend per lane.
     pub fn offer(&mut self, now: Moment, lane: Lane, event: RunEvent<P>, bytes: usize, hold: H) -> Option<Seq> {
         let ready = self.reachable && self.peer.is_some();
         let lane = self.lanes.get_mut(usize::from(lane.0))?;
         let bytes = bytes as u64;
+        if event.seq <= lane.floor {
+            lane.fulfilled.push(hold);
+            return None;
+        }
         let item = Unsent { seq: event.seq, bytes, redelivered: event.redelivered, payload: event.payload, hold };
-        if ready && lane.unsent.is_empty() && now >= lane.paused_until && lane.has_room(bytes) {
+        if ready
+            && lane.skip_from.is_none()
+            && lane.unsent.is_empty()
+            && now >= lane.paused_until
+            && lane.has_room(bytes)
+        {
             return Some(lane.send(now, item));
         }
         lane.unsent_bytes += bytes;
@@ -211,7 +208,8 @@ impl<P: Clone, H> Sender<P, H> {
     /// Everything that must be sent now: what is missing there first, then new events within the credit. `permit` is
     /// asked for each event, resends included.
     pub fn poll(&mut self, now: Moment, mut permit: impl FnMut(&P) -> bool) -> Polled<P, H> {
-        let mut polled = Polled { out: Vec::new(), withdrawn: Vec::new() };
+        let mut polled = Polled { out: Vec::new(), withdrawn: Vec::new(), done: Vec::new() };
+        polled.done.extend(self.lanes.iter_mut().flat_map(|lane| std::mem::take(&mut lane.fulfilled)));
         if !self.reachable || self.peer.is_none() {
             return polled;
         }
@@ -234,7 +232,8 @@ impl<P: Clone, H> Sender<P, H> {
     /// The ack speaks of what was never sent; nothing is changed.
     pub fn on_ack(&mut self, lane: Lane, arrived: Seq, up_to: Seq, credit_bytes: u64) -> Result<Vec<H>, AckError> {
         let Some(lane) = self.lanes.get_mut(usize::from(lane.0)) else { return Ok(Vec::new()) };
-        if up_to > lane.tail || arrived > lane.tail {
+        let last = lane.tail.max(lane.horizon);
+        if up_to > last || arrived > last {
             return Err(AckError::Ahead);
         }
         Ok(lane.on_ack(arrived, up_to, credit_bytes))
@@ -294,203 +293,22 @@ impl<P: Clone, H> Sender<P, H> {
     /// Events and bytes whose custody is still here.
     #[must_use]
     pub fn backlog(&self) -> (u64, u64) {
-        self.lanes.iter().fold((0, 0), |(events, bytes), lane| {
-            let held = lane.sent.iter().filter(|sent| sent.hold.is_some()).count() + lane.unsent.len();
-            (events + held as u64, bytes + lane.sent_bytes + lane.unsent_bytes)
-        })
+        self.lanes.iter().map(SendLane::backlog).fold((0, 0), add)
+    }
+
+    /// The same for some lanes.
+    #[must_use]
+    pub fn backlog_on(&self, lanes: std::ops::Range<u16>) -> (u64, u64) {
+        self.lanes[usize::from(lanes.start)..usize::from(lanes.end)].iter().map(SendLane::backlog).fold((0, 0), add)
     }
 
     /// Nothing waits and nothing is under way.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.lanes.iter().all(|lane| lane.sent.is_empty() && lane.unsent.is_empty() && lane.skip_from.is_none())
+        self.lanes.iter().all(SendLane::is_idle)
     }
 }
 
-fn backoff(first: Duration, longest: Duration, tries: u32) -> Duration {
-    first.saturating_mul(1 << tries.min(16)).min(longest)
-}
-
-impl<P: Clone, H> SendLane<P, H> {
-    fn new(credit_bytes: u64) -> Self {
-        Self {
-            floor: Seq::START,
-            arrived: Seq::START,
-            tail: Seq::START,
-            credit_bytes,
-            sent: VecDeque::new(),
-            sent_bytes: 0,
-            unsent: VecDeque::new(),
-            unsent_bytes: 0,
-            skip_from: None,
-            paused_until: Moment::default(),
-            pauses: 0,
-        }
-    }
-
-    fn has_room(&self, bytes: u64) -> bool {
-        self.sent_bytes == 0 || self.sent_bytes + bytes <= self.credit_bytes
-    }
-
-    /// The destination has forgotten its marks: it learns the floor, and everything that was sent goes again, flagged.
-    fn start_over(&mut self, credit_bytes: u64) {
-        self.arrived = self.floor;
-        self.credit_bytes = credit_bytes;
-        self.paused_until = Moment::default();
-        self.skip_from = (self.floor != Seq::START).then_some(Seq::START);
-        for sent in &mut self.sent {
-            sent.due = true;
-            sent.redelivered = true;
-            sent.tries = 0;
-        }
-    }
-
-    fn due_from_arrived(&mut self) {
-        let arrived = self.arrived;
-        for sent in self.sent.iter_mut().filter(|sent| sent.seq > arrived) {
-            sent.due = true;
-        }
-    }
-
-    fn send(&mut self, now: Moment, item: Unsent<P, H>) -> Seq {
-        let prev = std::mem::replace(&mut self.tail, item.seq);
-        self.sent_bytes += item.bytes;
-        self.sent.push_back(Sent {
-            seq: item.seq,
-            prev,
-            bytes: item.bytes,
-            content: Content::Event(item.payload),
-            hold: Some(item.hold),
-            sent_at: now,
-            tries: 0,
-            due: false,
-            redelivered: item.redelivered,
-        });
-        prev
-    }
-
-    /// The oldest events that did not arrive in time are due again: a frame's worth, as a probe.
-    fn expire(&mut self, now: Moment, settings: &Settings) {
-        let arrived = self.arrived;
-        let Some(oldest) = self.sent.iter().position(|sent| sent.seq > arrived) else { return };
-        let wait = backoff(settings.resend_after, settings.resend_after_max, self.sent[oldest].tries);
-        if self.sent[oldest].due || now.since(self.sent[oldest].sent_at) < wait {
-            return;
-        }
-        let mut bytes = 0;
-        for sent in self.sent.range_mut(oldest..) {
-            if bytes > frame::TARGET_BYTES as u64 {
-                break;
-            }
-            bytes += sent.bytes;
-            sent.due = true;
-        }
-    }
-
-    fn poll_due(
-        &mut self,
-        now: Moment,
-        lane: Lane,
-        left: &mut usize,
-        permit: &mut impl FnMut(&P) -> bool,
-        polled: &mut Polled<P, H>,
-    ) {
-        if let Some(after) = self.skip_from.take() {
-            polled.out.push(Out::Skip { lane, after, up_to: self.floor, reason: SkipReason::Custody });
-        }
-        let mut runs = Runs::new(lane, true);
-        for sent in self.sent.iter_mut().filter(|sent| sent.due) {
-            if *left == 0 {
-                break;
-            }
-            sent.due = false;
-            sent.sent_at = now;
-            sent.tries = sent.tries.saturating_add(1);
-            if let Content::Event(payload) = &sent.content {
-                if permit(payload) {
-                    *left = left.saturating_sub(usize::try_from(sent.bytes).unwrap_or(usize::MAX));
-                    let event = RunEvent { seq: sent.seq, redelivered: sent.redelivered, payload: payload.clone() };
-                    runs.push(sent.prev, event, sent.bytes);
-                    continue;
-                }
-                sent.content = Content::Gone(SkipReason::Withdrawn);
-                self.sent_bytes -= std::mem::take(&mut sent.bytes);
-                polled.withdrawn.extend(sent.hold.take());
-            }
-            if let Content::Gone(reason) = sent.content {
-                runs.out.push(Out::Skip { lane, after: sent.prev, up_to: sent.seq, reason });
-            }
-        }
-        polled.out.append(&mut runs.out);
-    }
-
-    fn poll_new(&mut self, now: Moment, lane: Lane, permit: &mut impl FnMut(&P) -> bool, polled: &mut Polled<P, H>) {
-        let mut runs = Runs::new(lane, false);
-        while let Some(next) = self.unsent.front() {
-            if !self.has_room(next.bytes) {
-                break;
-            }
-            let item = self.unsent.pop_front().expect("it was just looked at");
-            self.unsent_bytes -= item.bytes;
-            if !permit(&item.payload) {
-                polled.withdrawn.push(item.hold);
-                continue;
-            }
-            let (bytes, event) =
-                (item.bytes, RunEvent { seq: item.seq, redelivered: item.redelivered, payload: item.payload.clone() });
-            let prev = self.send(now, item);
-            runs.push(prev, event, bytes);
-        }
-        polled.out.append(&mut runs.out);
-    }
-
-    fn on_ack(&mut self, arrived: Seq, up_to: Seq, credit_bytes: u64) -> Vec<H> {
-        self.credit_bytes = credit_bytes;
-        if arrived > self.arrived {
-            self.arrived = arrived;
-            self.pauses = 0;
-            for sent in self.sent.iter_mut().take_while(|sent| sent.seq <= arrived) {
-                // What is gone stays due until the destination has passed it.
-                sent.due &= matches!(sent.content, Content::Gone(_));
-            }
-        }
-        let mut done = Vec::new();
-        while self.sent.front().is_some_and(|sent| sent.seq <= up_to) {
-            let sent = self.sent.pop_front().expect("it was just looked at");
-            self.sent_bytes -= sent.bytes;
-            done.extend(sent.hold);
-        }
-        self.floor = self.floor.max(up_to);
-        self.arrived = self.arrived.max(self.floor);
-        done
-    }
-}
-
-/// Collects events into runs that are unbroken and small enough for one frame.
-struct Runs<P> {
-    lane: Lane,
-    again: bool,
-    bytes: u64,
-    out: Vec<Out<P>>,
-}
-
-impl<P> Runs<P> {
-    fn new(lane: Lane, again: bool) -> Self {
-        Self { lane, again, bytes: 0, out: Vec::new() }
-    }
-
-    fn push(&mut self, prev: Seq, event: RunEvent<P>, bytes: u64) {
-        let room = self.bytes + bytes <= frame::TARGET_BYTES as u64;
-        if let Some(Out::Run(run)) = self.out.last_mut()
-            && room
-            && run.events.len() < frame::EVENTS_MAX
-            && run.events.last().is_some_and(|last| last.seq == prev)
-        {
-            run.events.push(event);
-            self.bytes += bytes;
-            return;
-        }
-        self.bytes = bytes;
-        self.out.push(Out::Run(Run { lane: self.lane, prev, events: vec![event], again: self.again }));
-    }
+fn add((events, bytes): (u64, u64), (more_events, more_bytes): (u64, u64)) -> (u64, u64) {
+    (events + more_events, bytes + more_bytes)
 }

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use mesh_protocol::frame::SkipReason;
@@ -166,7 +167,7 @@ fn a_pause_ends_with_everything_that_did_not_arrive() {
 
 #[test]
 fn custody_waits_for_receipts_in_order() {
-    let mut receiver = Receiver::new(1_000);
+    let mut receiver = Receiver::new(1_000, BTreeMap::new());
     let first = receiver.on_events(LANE, Seq::START, incoming(&[1, 2]));
     let second = receiver.on_events(LANE, seq(2), incoming(&[3]));
     receiver.settle(Moment(0), LANE, second[0].ticket, Settled::Taken);
@@ -179,7 +180,7 @@ fn custody_waits_for_receipts_in_order() {
 
 #[test]
 fn what_is_beyond_a_hole_waits_and_the_hole_is_named() {
-    let mut receiver = Receiver::new(1_000);
+    let mut receiver = Receiver::new(1_000, BTreeMap::new());
     assert!(receiver.on_events(LANE, seq(2), incoming(&[3])).is_empty());
     assert!(receiver.on_events(LANE, seq(5), incoming(&[6])).is_empty());
     let missing = receiver.progress(Moment(0), false)[0].missing.clone();
@@ -193,7 +194,7 @@ fn what_is_beyond_a_hole_waits_and_the_hole_is_named() {
 
 #[test]
 fn duplicates_are_dropped_and_acknowledged_again() {
-    let mut receiver = Receiver::new(1_000);
+    let mut receiver = Receiver::new(1_000, BTreeMap::new());
     let _batch = receiver.on_events(LANE, Seq::START, incoming(&[1, 2]));
     let _progress = receiver.progress(Moment(0), false);
     assert_eq!(delivered(&receiver.on_events(LANE, Seq::START, incoming(&[1, 2, 3]))), [(3, false)]);
@@ -204,7 +205,7 @@ fn duplicates_are_dropped_and_acknowledged_again() {
 
 #[test]
 fn a_lost_receipt_rewinds_the_lane_and_flags_what_goes_again() {
-    let mut receiver = Receiver::new(1_000);
+    let mut receiver = Receiver::new(1_000, BTreeMap::new());
     let first = receiver.on_events(LANE, Seq::START, incoming(&[1]));
     let second = receiver.on_events(LANE, seq(1), incoming(&[2]));
     receiver.settle(Moment(0), LANE, first[0].ticket, Settled::Lost);
@@ -219,7 +220,7 @@ fn a_lost_receipt_rewinds_the_lane_and_flags_what_goes_again() {
 
 #[test]
 fn a_refusal_names_its_event_and_holds_custody_until_the_origin_answers() {
-    let mut receiver = Receiver::new(1_000);
+    let mut receiver = Receiver::new(1_000, BTreeMap::new());
     let batch = receiver.on_events(LANE, Seq::START, incoming(&[1, 2]));
     receiver.settle(Moment(0), LANE, batch[0].ticket, Settled::Refused("bad".to_owned()));
     let alone = receiver.poll(Moment(0), |_| true);
@@ -228,14 +229,42 @@ fn a_refusal_names_its_event_and_holds_custody_until_the_origin_answers() {
     receiver.settle(Moment(0), LANE, alone[1].ticket, Settled::Refused("bad".to_owned()));
     let progress = receiver.progress(Moment(0), false);
     assert_eq!((progress[0].up_to, &progress[0].refused), (seq(1), &vec![(seq(2), "bad".to_owned())]));
-    let _none = receiver.on_skip(LANE, seq(1), seq(2), SkipReason::Refused);
+    let mark = receiver.on_skip(LANE, seq(1), seq(2), SkipReason::Refused);
+    assert_eq!((mark[0].after, mark[0].up_to, mark[0].events.len()), (seq(1), seq(2), 0), "only the mark moves");
+    receiver.settle(Moment(0), LANE, mark[0].ticket, Settled::Taken);
     assert_eq!(receiver.progress(Moment(0), false)[0].up_to, seq(2));
 }
 
 #[test]
 fn a_gap_is_counted() {
-    let mut receiver: Receiver<u64> = Receiver::new(1_000);
-    let _none = receiver.on_skip(LANE, Seq::START, seq(4), SkipReason::Lost);
+    let mut receiver: Receiver<u64> = Receiver::new(1_000, BTreeMap::new());
+    let mark = receiver.on_skip(LANE, Seq::START, seq(4), SkipReason::Lost);
     assert_eq!(receiver.take_counts().gaps, 1);
+    receiver.settle(Moment(0), LANE, mark[0].ticket, Settled::Taken);
     assert_eq!(receiver.progress(Moment(0), false)[0].up_to, seq(4));
+}
+
+#[test]
+fn a_batch_says_where_the_mark_must_be_for_it() {
+    let mut receiver = Receiver::new(1_000, BTreeMap::from([(LANE, seq(3))]));
+    assert!(receiver.on_events(LANE, Seq::START, incoming(&[1, 2, 3])).is_empty(), "they are below the mark");
+    let first = receiver.on_events(LANE, seq(3), incoming(&[4, 5]));
+    let second = receiver.on_events(LANE, seq(5), incoming(&[6]));
+    let marks = |batches: &[Batch<u64>]| (batches[0].after, batches[0].up_to);
+    assert_eq!((marks(&first), marks(&second)), ((seq(3), seq(5)), (seq(5), seq(6))));
+}
+
+#[test]
+fn what_an_earlier_process_has_sent_is_not_sent_again() {
+    let mut sender = sender();
+    sender.begin_anew(0..1, seq(9));
+    sender.resume_lane(LANE, seq(3));
+    assert_eq!(offer(&mut sender, 0, 4), None, "the skip goes first");
+    assert_eq!(offer(&mut sender, 0, 8), None);
+    assert_eq!(sender.on_ack(LANE, seq(7), seq(7), 100), Ok(vec![4]), "the one before had sent more");
+    let polled = sender.poll(Moment(1), |_| true);
+    assert_eq!((runs(&polled), polled.out.len()), (vec![(8, false)], 1));
+    assert_eq!(offer(&mut sender, 1, 7), None);
+    assert_eq!(sender.poll(Moment(2), |_| true).done, [7]);
+    assert_eq!(sender.on_ack(LANE, seq(10), seq(10), 100), Err(AckError::Ahead));
 }

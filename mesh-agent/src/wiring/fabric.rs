@@ -1,6 +1,5 @@
 //! The fabric as a part.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +16,6 @@ use crate::home::Ports;
 use crate::identity::Identity;
 use crate::part::{Running, StartError, Update};
 use crate::reconcile::PartSpec;
-use crate::spool::MemorySpool;
 use crate::status::PartHandle;
 use crate::task::Tasks;
 
@@ -28,8 +26,6 @@ pub(super) struct Deps {
     pub(super) shared: Shared,
     /// Ports that were chosen once.
     pub(super) ports: Ports,
-    /// Folder of the spool.
-    pub(super) spool: PathBuf,
     /// Where link states are told.
     pub(super) links: watch::Sender<Vec<LinkState>>,
     /// Who answers for other agents while the fabric does not.
@@ -47,16 +43,15 @@ struct Links {
     tasks: Tasks,
 }
 
-/// Starts the fabric. Its spool gets a new epoch: its streams begin anew, too.
+/// Starts the fabric. Its streams go on where they were.
 pub(super) fn start(
     section: &Section,
     durable_interest: &[DurableInterest],
     deps: Deps,
 ) -> Result<Box<dyn Running>, StartError> {
-    let Deps { shared, ports, spool, links, stand_in, line } = deps;
+    let Deps { shared, ports, links, stand_in, line } = deps;
     let bind = section.bind.as_deref();
     let listen = bind.map(|bind| ports.choose("fabric", "the link to other sites", bind)).transpose()?;
-    let spool = MemorySpool::open(&spool).map_err(|error| StartError::Failing(error.to_string()))?;
     let mut identity = shared.identity.clone();
     let target = Target {
         section: section.clone(),
@@ -68,7 +63,7 @@ pub(super) fn start(
         agent: identity.borrow().agent,
         enforcer: shared.enforcer,
         router: shared.router,
-        spool: Arc::new(spool),
+        spool: shared.spool,
         counters: shared.counters,
         line,
     };

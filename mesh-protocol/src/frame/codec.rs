@@ -65,6 +65,7 @@ fn size_hint(body: &Body) -> usize {
 }
 
 fn put_stream(out: &mut BytesMut, body: &StreamBody) {
+    out.put_u64(body.epoch.0);
     out.put_u16(body.lane.0);
     put_count(out, body.destinations.len());
     for destination in &body.destinations {
@@ -145,6 +146,7 @@ fn read_header(reader: &mut Reader) -> Result<Header, FrameError> {
 }
 
 fn read_stream(reader: &mut Reader) -> Result<StreamBody, FrameError> {
+    let epoch = reader.epoch()?;
     let lane = reader.lane()?;
     let destinations = reader.list("destinations", DESTINATIONS_MAX, |reader| {
         Ok(Destination { spool: reader.spool()?, epoch: reader.epoch()?, prev: reader.seq()? })
@@ -156,7 +158,7 @@ fn read_stream(reader: &mut Reader) -> Result<StreamBody, FrameError> {
     if events.first().is_some_and(|first| destinations.iter().any(|to| to.prev >= first.seq)) {
         return Err(FrameError::Invalid("prev"));
     }
-    Ok(StreamBody { lane, destinations, events })
+    Ok(StreamBody { epoch, lane, destinations, events })
 }
 
 fn read_stream_event(reader: &mut Reader) -> Result<StreamEvent, FrameError> {

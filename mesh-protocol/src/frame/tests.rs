@@ -26,6 +26,7 @@ fn stream_frame() -> Frame {
     Frame {
         header: header(),
         body: Body::Stream(StreamBody {
+            epoch: Epoch(6),
             lane: Lane(3),
             destinations: vec![
                 Destination { spool: SpoolId([0x33; 16]), epoch: Epoch(7), prev: Seq::from_counter(4) },
@@ -154,6 +155,7 @@ fn stream_bodies() -> impl Strategy<Value = Body> {
             bytes: bytes.into(),
         };
         Body::Stream(StreamBody {
+            epoch: Epoch(u64::from(lane)),
             lane: Lane(lane),
             destinations: destinations.into_iter().map(destination).collect(),
             events: events.into_iter().enumerate().map(event).collect(),

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use mesh_protocol::deny_list::DenyList;
 use mesh_protocol::desired::{Dial, DurableInterest, Fabric as Section, Member, Policy, Site};
 use mesh_protocol::event::{DeliveryMode, Event, Headers, Origin, Protocol};
-use mesh_protocol::id::{AgentId, LinkId, SiteId, SpoolId};
+use mesh_protocol::id::{AgentId, LinkId, SiteId};
 use mesh_protocol::policy::CompiledPolicy;
 use mesh_protocol::report::{LinkState, PartRef, PartState};
 use mesh_protocol::secret::SecretKey;
@@ -21,8 +21,8 @@ use uuid::Uuid;
 use super::super::{Credentials, Fabric, Parts, Target};
 use crate::counters::Counters;
 use crate::policy::{Enforced, Enforcer};
-use crate::router::{Admitted, Attachment, Budget, Delivery, Hold, Life, Outlet, Reach, Receipt, Router};
-use crate::spool::{LANES, MemorySpool, lane_of};
+use crate::router::{Admitted, Attachment, Budget, Delivery, Life, Outlet, Reach, Receipt, Router, Takes};
+use crate::spool::{Limits, Op, QueueNo, Settings, SimulatedDisk, Store};
 use crate::status::Board;
 
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -38,14 +38,6 @@ pub(super) async fn eventually(what: &str, mut so: impl FnMut() -> bool) {
 
 pub(super) fn filter(text: &str) -> Filter {
     Filter::mesh(text).expect("valid")
-}
-
-/// Two ordering keys of different lanes.
-pub(super) fn keys_of_two_lanes() -> (String, String) {
-    let key = |number: u32| format!("key-{number}");
-    let lane = |number| lane_of(key(number).as_bytes(), LANES);
-    let other = (1..).find(|number| lane(*number) != lane(0)).expect("there are more lanes");
-    (key(0), key(other))
 }
 
 fn agent(index: usize) -> AgentId {
@@ -89,7 +81,7 @@ pub(super) struct Mesh {
 pub(super) struct Node {
     index: usize,
     target: Target,
-    spool_id: SpoolId,
+    disk: SimulatedDisk,
     running: Option<Running>,
 }
 
@@ -98,6 +90,7 @@ struct Running {
     counters: Counters,
     board: Board,
     enforcer: Arc<Enforcer>,
+    spool: Arc<Store>,
     fabric: Fabric,
     /// Its own, as a process has one.
     runtime: Runtime,
@@ -147,7 +140,7 @@ impl Mesh {
             let mut credentials = signer.credentials(agent(index));
             credentials.ca_pem.clone_from(&authority.pem);
             let target = Target { section, durable_interest: Vec::new(), listen: Some(addresses[index]), credentials };
-            let mut node = Node { index, target, spool_id: SpoolId(rand::random()), running: None };
+            let mut node = Node { index, target, disk: SimulatedDisk::default(), running: None };
             node.start();
             node
         });
@@ -216,11 +209,16 @@ impl Node {
         let router = Router::new(Budget::new(64 * 1024 * 1024), &counters);
         let enforcer = Arc::new(Enforcer::default());
         enforcer.apply(self.enforced());
+        // A process that is gone leaves its disk behind.
+        self.disk = self.disk.restarted();
+        let settings = Settings { reserve_bytes: 0, ..Settings::default() };
+        let spool = Arc::new(Store::over(Arc::new(self.disk.clone()), settings, &counters).expect("opens"));
+        router.set_keeper(&spool);
         let parts = Parts {
             agent: agent(self.index),
             enforcer: enforcer.clone(),
             router: router.clone(),
-            spool: Arc::new(MemorySpool::new(self.spool_id)),
+            spool: spool.clone(),
             counters: counters.clone(),
             line: Arc::new(board.part(PartRef::Fabric)),
         };
@@ -230,7 +228,7 @@ impl Node {
             let _inside = runtime.enter();
             Fabric::start(self.target.clone(), parts)
         };
-        self.running = Some(Running { router, counters, board, enforcer, fabric, runtime });
+        self.running = Some(Running { router, counters, board, enforcer, spool, fabric, runtime });
     }
 
     fn enforced(&self) -> Enforced {
@@ -265,6 +263,22 @@ impl Node {
         let attachment = self.running().router.attach(bin.clone(), Reach::Local);
         attachment.subscribe(&filter(text), 0, life);
         Tail { bin, _attachment: attachment }
+    }
+
+    /// A durable queue of this agent, with what is in it from before.
+    pub(super) fn queue(&self, name: &str, text: &str) -> Queue {
+        let spool = self.running().spool.clone();
+        let number = spool.open_queue(&name.into(), Limits::NONE);
+        let attachment = self.running().router.attach_queue(number.0, Reach::Local);
+        attachment.subscribe_for(&filter(text), 0, Life::Durable, Takes::GUARANTEED);
+        Queue { spool, number, _attachment: attachment }
+    }
+
+    /// Publishes what its sender answers for.
+    pub(super) fn pass(&self, topic: &str, key: &str, payload: &[u8]) -> Receipt {
+        let router = &self.running().router;
+        let admission = router.budget().try_take(payload.len()).expect("room");
+        router.pass(vec![self.event(topic, key, payload, DeliveryMode::Guaranteed)], admission)
     }
 
     fn event(&self, topic: &str, key: &str, payload: &[u8], mode: DeliveryMode) -> Admitted {
@@ -324,6 +338,29 @@ impl Node {
     }
 }
 
+/// A durable queue.
+pub(super) struct Queue {
+    spool: Arc<Store>,
+    number: QueueNo,
+    _attachment: Attachment,
+}
+
+impl Queue {
+    /// All that is in it, and whether it is flagged.
+    pub(super) async fn content(&self) -> Vec<(String, bool)> {
+        self.spool.ask(Op::Rewind(self.number)).await.expect("is open");
+        let entries = self.spool.take(self.number, usize::MAX, usize::MAX).await.expect("reads");
+        let told = |entry: &crate::spool::Entry| {
+            (String::from_utf8_lossy(&entry.event.event().payload).into_owned(), entry.row.redelivered)
+        };
+        entries.iter().map(told).collect()
+    }
+
+    pub(super) fn len(&self) -> u64 {
+        self.spool.core().standing(self.number).map_or(0, |standing| standing.events)
+    }
+}
+
 /// An outlet that remembers what it was given.
 #[derive(Debug, Default)]
 struct Bin {
@@ -333,8 +370,6 @@ struct Bin {
 #[derive(Debug, Default)]
 struct BinState {
     seen: Vec<(String, bool)>,
-    holding: bool,
-    held: Vec<Hold>,
 }
 
 impl Outlet for Bin {
@@ -345,10 +380,9 @@ impl Outlet for Bin {
         }
         let mut state = self.state.lock().expect("held");
         state.seen.push((text, delivery.redelivered));
-        match delivery.hold {
-            Some(hold) if state.holding => state.held.push(hold),
-            Some(hold) => hold.done(),
-            None => {}
+        drop(state);
+        if let Some(hold) = delivery.hold {
+            hold.done();
         }
     }
 }
@@ -368,35 +402,7 @@ impl Tail {
         self.deliveries().into_iter().map(|(text, _)| text).collect()
     }
 
-    /// Without declared repeats.
-    pub(super) fn firsts(&self) -> Vec<String> {
-        let mut known = std::collections::BTreeSet::new();
-        let mut firsts = Vec::new();
-        for (text, redelivered) in self.deliveries() {
-            if known.insert(text.clone()) {
-                firsts.push(text);
-            } else {
-                assert!(redelivered, "{text} came twice without a flag");
-            }
-        }
-        firsts
-    }
-
     pub(super) fn clear(&self) {
         self.bin.state.lock().expect("held").seen.clear();
-    }
-
-    /// From now on nothing is acknowledged.
-    pub(super) fn hold_back(&self) {
-        self.bin.state.lock().expect("held").holding = true;
-    }
-
-    pub(super) fn let_go(&self) {
-        let held = {
-            let mut state = self.bin.state.lock().expect("held");
-            state.holding = false;
-            std::mem::take(&mut state.held)
-        };
-        held.into_iter().for_each(Hold::done);
     }
 }

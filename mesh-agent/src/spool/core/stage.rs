@@ -12,7 +12,7 @@ use crate::router::Admitted;
 use crate::spool::disk::{Place, SegmentNo, Write};
 use crate::spool::index::{Entry, Index, Limits, Queue, Segment, WhenFull};
 use crate::spool::layout::{self, Cursor, MarkKey, QueueNo, Row};
-use crate::spool::op::{Addressed, Done, Op, Refusal, Settings, Tally};
+use crate::spool::op::{Addressed, Done, Mark, Op, Refusal, Settings, Tally};
 
 /// What an event takes on disk beside its bytes, in the log and for each of its queues; an estimate for quotas.
 const OVERHEAD_BYTES: u64 = 64;
@@ -24,7 +24,7 @@ pub(super) struct Stage {
     pub(super) writes: Vec<Write>,
     /// All others; the last one counts, because a batch may name a key only once.
     last_writes: BTreeMap<(Place, Bytes), Option<Bytes>>,
-    pub(super) marks: Vec<(MarkKey, Seq)>,
+    pub(super) marks: BTreeMap<MarkKey, Seq>,
     pub(super) new_segments: Vec<SegmentNo>,
     grown: BTreeSet<SegmentNo>,
     pub(super) shown: Vec<(QueueNo, Entry)>,
@@ -38,13 +38,19 @@ impl Stage {
     pub(super) fn add(&mut self, settings: &Settings, index: &mut Index, op: Op, room: u64) -> Result<Done, Refusal> {
         match op {
             Op::Append { events, mark } => {
+                if let Some(Mark { key, after, .. }) = mark {
+                    let now = self.marks.get(&key).or_else(|| index.marks.get(&key)).copied();
+                    if now.unwrap_or(Seq::START) != after {
+                        return Err(Refusal::OutOfOrder);
+                    }
+                }
                 self.check_room(settings, index, &events, room)?;
                 for addressed in events {
                     self.append(settings, index, addressed);
                 }
-                if let Some((key, seq)) = mark {
-                    self.put(Place::Marks, key.encode(), layout::mark_value(seq));
-                    self.marks.push((key, seq));
+                if let Some(Mark { key, up_to, .. }) = mark {
+                    self.put(Place::Marks, key.encode(), layout::mark_value(up_to));
+                    self.marks.insert(key, up_to);
                 }
                 Ok(Done::Durable)
             }

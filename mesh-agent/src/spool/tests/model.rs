@@ -109,8 +109,9 @@ impl World {
             let size = self.rng.random_range(8..400);
             events.push(Addressed { event: event(number, size), queues, redelivered: false });
         }
-        after.mark = self.next;
-        Op::Append { events, mark: Some((KEY, Seq::from_counter(self.next))) }
+        let seq = |counter| if counter == 0 { Seq::START } else { Seq::from_counter(counter) };
+        let before = std::mem::replace(&mut after.mark, self.next);
+        Op::Append { events, mark: Some(Mark { key: KEY, after: seq(before), up_to: seq(self.next) }) }
     }
 
     fn turn(&mut self) {

@@ -1,0 +1,326 @@
+//! What this agent answers for until another agent has it: that agent's queue in the spool, and its way into the streams.
+//!
+//! ```text
+//!  spool: spool/AGENT --take--> taken --offer--> Sender (lanes of one epoch) --ack--> done, with the next commit
+//! ```
+//! Agents that are in step get one frame together: their queues are read in one round and merged by the place in the log.
+//! An agent that is away is not read for; its queue holds what it is to get, on disk. Events of an earlier epoch go first,
+//! under its number, and those of the next only when the other side has custody of them all: so the order of a key holds
+//! across restarts.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use mesh_protocol::frame::{self, StreamEvent};
+use mesh_protocol::id::{AgentId, Lane, Seq};
+use mesh_protocol::topic::Filter;
+use tokio::sync::Notify;
+
+use super::batch::{Agents, Batcher, Places};
+use super::core::Core;
+use super::outbound::FRAME_ROOM_BYTES;
+use crate::causes::chain;
+use crate::queue::letter;
+use crate::router::{Admitted, Attachment, Hold, Life, Reach, Router, Takes};
+use crate::spool::{Addressed, DiskError, Entry, EpochStart, LANES, Limits, Op, QueueNo, Store, lane_of};
+use crate::status::now_ms;
+use crate::stream::{RunEvent, Sender};
+
+/// Names of other agents' queues begin with this.
+const QUEUE: &str = "spool/";
+/// Events and bytes read at once.
+const READ_EVENTS: usize = 256;
+const READ_BYTES: usize = 256 * 1024;
+/// Bytes taken over by a sender that wait for credit.
+const UNSENT_BYTES_MAX: u64 = 512 * 1024;
+
+/// The duty to say what became of an event on its way to one agent.
+#[derive(Debug)]
+pub(super) enum Duty {
+    /// It is in that agent's queue.
+    Kept { seq: u64, event: Admitted },
+    /// Its sender waits.
+    Passing(Hold),
+}
+
+impl Duty {
+    /// Nobody waits for it any more.
+    pub(super) fn is_given_up(&self) -> bool {
+        match self {
+            Self::Kept { .. } => false,
+            Self::Passing(hold) => !hold.is_awaited(),
+        }
+    }
+}
+
+/// What came back from the disk.
+pub(super) type Read = (AgentId, Result<Vec<Entry>, DiskError>);
+
+/// One agent's queue.
+#[derive(Debug)]
+pub(super) struct Kept {
+    spool: Arc<Store>,
+    name: Arc<str>,
+    queue: QueueNo,
+    attachment: Attachment,
+    /// Read and not offered yet.
+    taken: VecDeque<Entry>,
+    /// Something is being read from disk.
+    reading: bool,
+    /// The epoch whose events are being sent.
+    stream: Option<EpochStart>,
+    /// Its lanes that have begun, as bits.
+    begun: u64,
+    /// Done with and not yet told to the spool.
+    done: Vec<u64>,
+}
+
+impl Kept {
+    /// Opens the queue of an agent; `wake` is told when something comes into it.
+    pub(super) fn open(agent: AgentId, spool: &Arc<Store>, router: &Router, wake: &Arc<Notify>) -> Self {
+        let name: Arc<str> = format!("{QUEUE}{agent}").into();
+        let queue = spool.open_queue(&name, Limits::NONE);
+        spool.core().wake_with(queue, wake);
+        Self {
+            spool: spool.clone(),
+            name,
+            queue,
+            attachment: router.attach_queue(queue.0, Reach::Remote),
+            taken: VecDeque::new(),
+            reading: true,
+            stream: None,
+            begun: 0,
+            done: Vec::new(),
+        }
+    }
+
+    /// Reads from the beginning, once what the reader before acknowledged is done with.
+    pub(super) fn begin(&self, agent: AgentId) -> BoxFuture<'static, Read> {
+        let (spool, queue) = (self.spool.clone(), self.queue);
+        Box::pin(async move {
+            // A queue that has ended meanwhile has nothing to read.
+            let _ = spool.ask(Op::Rewind(queue)).await;
+            (agent, spool.take(queue, READ_EVENTS, READ_BYTES).await)
+        })
+    }
+
+    fn read(&self, agent: AgentId) -> BoxFuture<'static, Read> {
+        let (spool, queue) = (self.spool.clone(), self.queue);
+        Box::pin(async move { (agent, spool.take(queue, READ_EVENTS, READ_BYTES).await) })
+    }
+
+    pub(super) fn attract(&self, filter: &Filter) {
+        self.attachment.subscribe_for(filter, 0, Life::Live, Takes::KEPT);
+    }
+
+    pub(super) fn repel(&self, filter: &Filter) {
+        self.attachment.unsubscribe(filter, 0);
+    }
+
+    /// Events and bytes that the agent has not taken custody of.
+    pub(super) fn backlog(&self) -> (u64, u64) {
+        self.spool.core().standing(self.queue).map_or((0, 0), |standing| (standing.events, standing.bytes))
+    }
+
+    pub(super) fn is_busy(&self) -> bool {
+        !self.taken.is_empty()
+    }
+
+    /// The epoch whose events are being sent.
+    pub(super) fn stream(&self) -> Option<EpochStart> {
+        self.stream
+    }
+
+    /// The agent has custody of it, or will never get it.
+    pub(super) fn done(&mut self, seq: u64) {
+        self.done.push(seq);
+    }
+
+    /// What the agent wants durably, for a start without it.
+    pub(super) fn note(&self, filters: &[&Filter]) {
+        match serde_json::to_vec(filters) {
+            Ok(note) => self.spool.note(self.queue, note.into()),
+            Err(error) => tracing::error!(%error, "what another agent wants cannot be noted"),
+        }
+    }
+
+    /// What was noted.
+    pub(super) fn noted(&self) -> Vec<Filter> {
+        let note = self.spool.core().notes().into_iter().find(|(_, queue, _)| *queue == self.queue);
+        note.and_then(|(.., note)| serde_json::from_slice(&note).ok()).unwrap_or_default()
+    }
+
+    /// The next event whose turn it is. `first`: nothing was taken in this round that the sender does not know of yet.
+    fn next(&mut self, sender: &mut Sender<Admitted, Duty>, horizon: u64, first: bool) -> Option<(Entry, EpochStart)> {
+        let start = self.spool.core().epoch_of(self.taken.front()?.seq);
+        if self.stream.is_none_or(|stream| stream.epoch != start.epoch) {
+            if !first || !sender.is_idle_on(0..LANES) {
+                return None;
+            }
+            let earlier = start.first <= horizon;
+            sender.begin_anew(0..LANES, if earlier { Seq::from_counter(horizon) } else { Seq::START });
+            (self.stream, self.begun) = (Some(start), 0);
+        }
+        self.taken.pop_front().map(|entry| (entry, start))
+    }
+
+    /// Whether a lane begins only now.
+    fn begins(&mut self, lane: Lane) -> bool {
+        let bit = 1 << lane.0;
+        let begins = self.begun & bit == 0;
+        self.begun |= bit;
+        begins
+    }
+}
+
+/// Ends the queues of agents that are no members any more.
+pub(super) fn close_gone(spool: &Store, is_member: impl Fn(&str) -> bool) {
+    for (name, queue) in spool.core().queues() {
+        let Some(agent) = name.strip_prefix(QUEUE) else { continue };
+        if is_member(agent) {
+            continue;
+        }
+        let events = spool.core().standing(queue).map_or(0, |standing| standing.events);
+        if events > 0 {
+            tracing::warn!(agent, events, "an agent is no member any more; what waited for it goes with it");
+        }
+        spool.close_queue(queue);
+    }
+}
+
+impl Core {
+    /// Sends what waits in the queues of other agents, as far as their credit goes.
+    pub(super) fn send_kept(&mut self) {
+        let mut merged: BTreeMap<u64, (Entry, EpochStart, Agents)> = BTreeMap::new();
+        let mut more = false;
+        for (agent, peer) in &mut self.peers {
+            if !peer.live || peer.sender.peer().is_none() || peer.kept.reading {
+                continue;
+            }
+            let mut room = UNSENT_BYTES_MAX.saturating_sub(peer.sender.unsent_bytes());
+            if peer.kept.taken.is_empty() && room > 0 {
+                match self.parts.spool.core().take_fresh(peer.kept.queue, READ_EVENTS, READ_BYTES) {
+                    Some(entries) => {
+                        more |= !entries.is_empty();
+                        peer.kept.taken.extend(entries);
+                    }
+                    None => {
+                        peer.kept.reading = true;
+                        self.reads.push(peer.kept.read(*agent));
+                        continue;
+                    }
+                }
+            }
+            let mut first = true;
+            while room > 0
+                && let Some((entry, start)) = peer.kept.next(&mut peer.sender, self.horizon, first)
+            {
+                first = false;
+                room = room.saturating_sub(u64::from(entry.row.bytes));
+                let (.., agents) = merged.entry(entry.seq).or_insert_with(|| (entry, start, Agents::new()));
+                agents.push(*agent);
+            }
+        }
+        let mut batcher = Batcher::default();
+        for (entry, start, agents) in merged.into_values() {
+            self.offer_kept(&entry, start, &agents, &mut batcher);
+        }
+        self.send_drafts(batcher.take());
+        if more {
+            // There may be more, after whatever else has come meanwhile.
+            self.kept_wake.notify_one();
+        }
+    }
+
+    pub(super) fn on_read(&mut self, (agent, read): Read) {
+        let Some(peer) = self.peers.get_mut(&agent) else { return };
+        match read {
+            Ok(entries) => {
+                peer.kept.reading = false;
+                peer.kept.taken.extend(entries);
+            }
+            // It stays marked as reading: the agent opens its spool anew.
+            Err(error) => tracing::error!(error = %chain(&error), "a queue for another agent cannot be read"),
+        }
+    }
+
+    fn offer_kept(&mut self, entry: &Entry, start: EpochStart, agents: &Agents, batcher: &mut Batcher) {
+        let Entry { seq, row, event } = entry;
+        let bytes = event.encoded();
+        let lane = lane_of(&event.event().key, start.lanes.min(LANES));
+        let now = self.clock.now();
+        let over = row.expires_at_ms.is_some_and(|at| at <= now_ms());
+        let mut places = Places::new();
+        for agent in agents {
+            if bytes.len() + FRAME_ROOM_BYTES > frame::MAX_BYTES {
+                self.counts.refused.one();
+                self.bury(*agent, *seq, event, "the event with its metadata is larger than a frame between sites");
+                continue;
+            }
+            let allowed = over || self.parts.enforcer.check_destination(&event.event().topic, *agent).is_ok();
+            if !allowed {
+                self.counts.forbidden.one();
+            }
+            let Some(peer) = self.peers.get_mut(agent) else { continue };
+            if over || !allowed {
+                self.counts.expired.add(u64::from(over));
+                peer.kept.done(*seq);
+                continue;
+            }
+            if peer.kept.begins(lane) && *seq <= self.horizon {
+                // What an earlier process has sent of it is not known here.
+                peer.sender.resume_lane(lane, if *seq == 1 { Seq::START } else { Seq::from_counter(seq - 1) });
+            }
+            let item = RunEvent { seq: Seq::from_counter(*seq), redelivered: row.redelivered, payload: event.clone() };
+            let duty = Duty::Kept { seq: *seq, event: event.clone() };
+            if let Some(prev) = peer.sender.offer(now, lane, item, row.bytes as usize, duty) {
+                places.push((*agent, prev));
+            }
+        }
+        if !places.is_empty() {
+            let seq = Seq::from_counter(*seq);
+            let event = StreamEvent { seq, redelivered: row.redelivered, bytes: bytes.clone() };
+            batcher.stream((start.epoch, lane), places, event);
+        }
+    }
+
+    /// A duty is fulfilled.
+    pub(super) fn fulfil(&mut self, agent: AgentId, duty: Duty) {
+        match duty {
+            Duty::Passing(hold) => hold.done(),
+            Duty::Kept { seq, .. } => {
+                if let Some(peer) = self.peers.get_mut(&agent) {
+                    peer.kept.done(seq);
+                }
+            }
+        }
+    }
+
+    /// An agent refuses an event for good: it is a dead letter here before the agent's queue is done with it.
+    pub(super) fn bury(&self, agent: AgentId, seq: u64, event: &Admitted, reason: &str) {
+        let Some(peer) = self.peers.get(&agent) else { return };
+        tracing::warn!(site = peer.member.site_name, topic = %event.event().topic, reason, "an event is a dead letter now");
+        let letter = Admitted::new(letter(event.event(), &peer.kept.name, reason, 1));
+        let addressed =
+            Addressed { event: letter, queues: std::iter::once(self.dead_letters).collect(), redelivered: false };
+        let (buried, count) = (self.buried.clone(), self.counts.buried.clone());
+        let op = Op::Append { events: vec![addressed], mark: None };
+        let answer = move |done: Result<_, _>| {
+            // Without room for it the event stays in the queue, and is refused again after the next start.
+            if done.is_ok() {
+                count.one();
+                let _ = buried.send((agent, seq));
+            }
+        };
+        self.parts.spool.submit_with(op, Box::new(answer));
+    }
+
+    /// Tells the spool what is done with.
+    pub(super) fn flush_kept(&mut self) {
+        for peer in self.peers.values_mut() {
+            let done = std::mem::take(&mut peer.kept.done);
+            self.parts.spool.ack(peer.kept.queue, done);
+        }
+    }
+}
