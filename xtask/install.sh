@@ -44,6 +44,7 @@ if [ "$purpose" = test ]; then
     has chromedriver || want chromium-driver
     [ -d /usr/share/fonts/truetype/dejavu ] || want fonts-dejavu
     has mosquitto_pub || want mosquitto-clients
+    has strace || want strace
 fi
 [ "$purpose" != bench ] || has mosquitto || want mosquitto
 

@@ -6,20 +6,22 @@
 //!
 //! ```text
 //! Sender (one destination)                                Receiver (one origin)
-//!   unsent -> sent --- run: prev, seq, seq, ... --------->  prev == arrived?  yes: deliver, in order
+//!   unsent -> sent --- run: prev, seq, seq, ... --------->  prev == arrived?  yes: hand over, in order
 //!               |                                                             no:  keep aside, nack the hole
 //!               | <------------- nack (after, up to] ------
 //!               | --- only those again ------------------->
-//!               | <------------- ack arrived, up_to -------  custody up to here: every receipt below is complete
-//!             done                                           in order of the lane, whatever finishes first
+//!               | <------------- ack arrived, up_to -------  custody up to here: events and mark are on disk, together
+//!             done
 //! ```
-//! - A destination that comes back in a new epoch without its marks (a memory spool) gets a [`Skip`] over what it once
-//!   had custody of, then everything unacknowledged, what was sent before flagged as redelivery.
+//! - A destination that comes back in a new epoch goes on at its marks. One that comes back with another spool gets a
+//!   [`Skip`] over what the one before had custody of, then everything unacknowledged, what was sent before flagged.
+//! - An origin that comes back drains the epochs before, one after the other, under their own numbers. What its earlier
+//!   process has sent it learns from the marks; a lane begins with a [`Skip`] over what is done with.
 //! - The sender never has more bytes under way than the receiver gave credit for; one event may always go.
 //! - What will never be sent (refused, withdrawn, lost) is said explicitly with a [`Skip`]: never silence.
 //!
-//! Deliberately absent: where events are kept (a [`Spool`](crate::spool::Spool)'s matter) and who may have them
-//! (policy is asked by the caller whenever a frame is built).
+//! Deliberately absent: where events are kept (the [`spool`](crate::spool)'s matter) and who may have them (policy
+//! is asked by the caller whenever a frame is built).
 //!
 //! [`Skip`]: mesh_protocol::frame::Skip
 

@@ -47,8 +47,8 @@ pub struct DesiredState {
     /// Sources and sinks this agent runs.
     #[serde(default)]
     pub connectors: Vec<Connector>,
-    /// Interest of sinks and queues anywhere in the mesh, so that an origin that lost contact still knows it: an
-    /// unreachable destination withholds the ack, it is never "no subscriber".
+    /// Interest of sinks and queues anywhere in the mesh, so that an origin that lost contact still knows it: what an
+    /// unreachable destination wants is kept for it, it is never "no subscriber".
     #[serde(default)]
     pub durable_interest: Vec<DurableInterest>,
     /// How observed topics are folded into addresses.

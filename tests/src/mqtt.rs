@@ -64,15 +64,33 @@ impl MqttClient {
         Self::connect_as(address, &login.username, &login.secret, &login.username).await
     }
 
+    /// The same with a session that outlives its connections by an hour.
+    ///
+    /// # Errors
+    /// The listener refuses or cannot be reached; with its reason.
+    pub async fn connect_lasting(address: &str, login: &Login) -> anyhow::Result<Self> {
+        let mut options = Self::options(address, &login.username, &login.secret, &login.username)?;
+        options.set_clean_start(false).set_session_expiry_interval(Some(3_600));
+        Self::connect_with(options, &login.username).await
+    }
+
     /// Connects with any credentials and client id.
     ///
     /// # Errors
     /// The listener refuses or cannot be reached; with its reason.
     pub async fn connect_as(address: &str, username: &str, secret: &str, client_id: &str) -> anyhow::Result<Self> {
+        Self::connect_with(Self::options(address, username, secret, client_id)?, username).await
+    }
+
+    fn options(address: &str, username: &str, secret: &str, client_id: &str) -> anyhow::Result<MqttOptions> {
         let (host, port) = address.rsplit_once(':').context("an address has a port")?;
         let mut options = MqttOptions::new(client_id, host, port.parse().context("a port is a number")?);
         options.set_credentials(username, secret).set_keep_alive(Duration::from_secs(30));
         options.set_max_packet_size(Some(PACKET_BYTES_MAX));
+        Ok(options)
+    }
+
+    async fn connect_with(options: MqttOptions, username: &str) -> anyhow::Result<Self> {
         let (client, events) = AsyncClient::new(options, QUEUE);
         let seen = Arc::new(Mutex::new(Seen::default()));
         let mut task = JoinSet::new();

@@ -9,7 +9,7 @@ use std::process::{Stdio, exit};
 
 use anyhow::{Context, bail};
 
-use crate::cargo::cargo;
+use crate::cargo::{cargo, root};
 use crate::check;
 use crate::postgres::Postgres;
 use crate::run::{build, steps_of_build};
@@ -43,7 +43,11 @@ fn build_and_run(filter: Option<&str>, tally: &mut Tally) -> anyhow::Result<()> 
 
 fn cargo_test(filter: Option<&str>, postgres: &Postgres, tally: &mut Tally) -> anyhow::Result<()> {
     let mut command = cargo(["test", "--workspace", "--no-fail-fast"]);
-    command.args(filter).env(POSTGRES_URL, postgres.url()).stdout(Stdio::piped()).stdin(Stdio::null());
+    match filter {
+        Some(name) if is_program(name) => command.args(["--test", name]),
+        _ => command.args(filter),
+    };
+    command.env(POSTGRES_URL, postgres.url()).stdout(Stdio::piped()).stdin(Stdio::null());
     let mut child = command.spawn().context("start `cargo test`")?;
     let output = child.stdout.take().expect("stdout was asked to be a pipe");
     let failed_before = tally.failed;
@@ -58,6 +62,12 @@ fn cargo_test(filter: Option<&str>, postgres: &Postgres, tally: &mut Tally) -> a
         bail!("`cargo test` ended with {status} though no test failed: see the first error above");
     }
     Ok(())
+}
+
+/// Whether this names a program of the system tests, of which all tests are meant.
+fn is_program(name: &str) -> bool {
+    let tests = root().join("tests/tests");
+    tests.join(format!("{name}.rs")).is_file() || tests.join(name).join("main.rs").is_file()
 }
 
 /// Sums of what the test programs reported.
@@ -86,7 +96,7 @@ impl Tally {
 
 #[cfg(test)]
 mod tests {
-    use super::Tally;
+    use super::{Tally, is_program};
 
     fn tally(lines: &[&str]) -> (usize, usize) {
         let mut tally = Tally::default();
@@ -101,6 +111,11 @@ mod tests {
         let ok = "test result: ok. 3 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s";
         let bad = "test result: FAILED. 2 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; finished in 1.25s";
         assert_eq!(tally(&[ok, bad]), (5, 1));
+    }
+
+    #[test]
+    fn a_system_test_is_known_by_its_file_or_folder() {
+        assert!(is_program("interest") && is_program("browser") && !is_program("spool"));
     }
 
     #[test]

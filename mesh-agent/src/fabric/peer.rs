@@ -29,7 +29,7 @@ const ASK_INTERVAL_MAX: Duration = Duration::from_secs(60);
 /// Lanes of what its senders answer for; those before are for what this agent keeps.
 pub(super) const PASSING: Range<u16> = LANES..2 * LANES;
 /// Epochs of one peer whose streams are at hand; more are looked up again.
-const RECEIVERS_MAX: usize = 8;
+const RECEIVERS_MAX: usize = 3;
 /// Epochs of a peer's past that late frames may still carry.
 const RETIRED_MAX: usize = 8;
 

@@ -6,10 +6,10 @@
 //!              |                              Window <-----------+ delivery report: hold.done() or hold.fail()
 //!              +------- resend after a fatal error: all of the window, in its order, flagged as redelivery
 //! ```
-//! A cluster that is away or hangs withholds the acknowledgement, for as long as the publisher waits; the part says so.
-//! What nobody waits for any more is let go, so that a dead cluster never starves the rest of the agent. Only what the
-//! cluster refuses for good (too large, no such topic, no right) fails its hold at once, with the reason. One writer
-//! sends all records, so events of one key keep their order.
+//! What this agent answers for comes from the route's queue, which keeps it while the cluster is away or hangs; a Kafka
+//! source waits for the sink itself, and what it does not wait for any more is let go. Only what the cluster refuses for
+//! good (too large, no such topic, no right) fails its hold at once, with the reason. One writer sends all records, so
+//! events of one key keep their order.
 
 mod intake;
 mod producer;

@@ -57,9 +57,10 @@ pub(super) fn start_sink(
     queue: Arc<SinkQueue>,
 ) -> Result<Box<dyn Running>, StartError> {
     let ConnectorWork::KafkaSink(work) = &connector.work else { return Err(mismatch()) };
-    let running = sink::kafka::start(connector, work, broker, deps, line)?;
+    let running = sink::kafka::start(connector, work, broker, deps, line.clone())?;
     queue.stand_in().step_aside();
     let pump = Tasks::new("sink queue");
+    pump.spawn_until_stopped("depth", queue.clone().tell_depth(line));
     pump.spawn("pump", queue.pump(running.outlet()).run(pump.token()));
     Ok(Box::new(Sink { running, queue, pump }))
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use mesh_protocol::id::RouteId;
 use mesh_protocol::topic::Filter;
@@ -12,7 +13,10 @@ use crate::counters::Counters;
 use crate::queue::{DEAD_LETTERS, Pump};
 use crate::router::{Attachment, Life, Outlet, Reach, Takes};
 use crate::spool::{Limits, QueueNo, Store};
+use crate::status::PartHandle;
 
+/// What waits for a sink is looked at this often.
+const DEPTH_EVERY: Duration = Duration::from_secs(1);
 /// Names of sinks' queues begin with this.
 const SINK: &str = "sink/";
 
@@ -60,6 +64,16 @@ impl SinkQueue {
     /// Who answers while the sink does not run, for what the queue does not take.
     pub(super) fn stand_in(&self) -> &StandIn {
         &self.stand_in
+    }
+
+    /// Keeps the figure of what waits for the sink fresh on its line.
+    pub(super) async fn tell_depth(self: Arc<Self>, line: Arc<PartHandle>) {
+        let mut timer = tokio::time::interval(DEPTH_EVERY);
+        loop {
+            timer.tick().await;
+            let depth = self.spool.core().standing(self.number).map_or(0, |standing| standing.events);
+            line.figure("queued_events", depth);
+        }
     }
 
     /// Serves the queue to the running sink.

@@ -1,9 +1,9 @@
 //! Stands in for whoever is wanted durably and is not there: a sink that is being started, changed or cannot start, the
 //! fabric before it knows the other agents.
 //!
-//! Without it an event for a sink that is down would find nobody, and "nobody wants it" is an acknowledgement. With it
-//! the publisher gets an error and tries again: an unreachable destination withholds the ack, it is never "no
-//! subscriber". The interest that other agents see stays too.
+//! Without it an event that somebody else answers for would find nobody while a sink is down, and "nobody wants it" is an
+//! acknowledgement. With it the sender gets an error and tries again. What this agent answers for goes into the sink's
+//! queue instead.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};

@@ -17,6 +17,8 @@ use super::signals::{Reasons, Signals};
 use crate::router::Router;
 use crate::spool::Store;
 
+/// Most sessions that wait for their client.
+const RESTING_MAX: usize = 100_000;
 /// How long a newcomer waits for the session it takes over to end. That one only has to write one packet.
 const HANDOVER_MAX: Duration = Duration::from_secs(2);
 
@@ -109,10 +111,15 @@ impl Clients {
         }
     }
 
-    /// A session goes on without its connection.
-    pub(super) fn rest(&self, name: &Name, lasting: Lasting) {
+    /// A session goes on without its connection. One too many comes back: it ends.
+    pub(super) fn rest(&self, name: &Name, lasting: Lasting) -> Option<Lasting> {
         let until = Instant::now() + lasting.expiry;
-        self.0.lock().expect("no panic while held").resting.insert(name.clone(), Resting { lasting, until });
+        let mut inner = self.0.lock().expect("no panic while held");
+        if inner.resting.len() >= RESTING_MAX {
+            return Some(lasting);
+        }
+        inner.resting.insert(name.clone(), Resting { lasting, until });
+        None
     }
 
     /// The session that waits for this client, if one does.

@@ -375,7 +375,10 @@ impl Session {
                 feed.rest();
             }
             let lasting = Lasting { feed, filters, in_flight, expiry: self.expiry };
-            self.registered.clients().rest(self.registered.name(), lasting);
+            if let Some(one_too_many) = self.registered.clients().rest(self.registered.name(), lasting) {
+                tracing::warn!("as many sessions wait for their clients as may: one more ends with its connection");
+                self.server.metrics.ended_with_session.add(one_too_many.feed.map_or(0, Feed::close));
+            }
         }
         let taken_over = matches!(end, End::Told(DisconnectReasonCode::SessionTakenOver, _));
         let will = self.will.filter(|will| *end != End::Left && (!taken_over || will.delay.is_zero()));

@@ -1,7 +1,7 @@
 //! The sink's outlet: keeps events until the writer takes them, and the window of those under way.
 //!
-//! Guaranteed events are bounded by the agent's byte budget, which their senders hold until the cluster has them or they
-//! give up. That budget is everybody's: a cluster that is away must not keep what nobody waits for, see [`Intake::prune`].
+//! Events of the route's queue are bounded by who brings them. What a Kafka source answers for is bounded by the agent's
+//! byte budget, which is everybody's: a cluster that is away must not keep what nobody waits for, see [`Intake::prune`].
 //! Direct events are bounded here, and dropped and counted above it.
 
 use std::collections::VecDeque;

@@ -150,11 +150,14 @@ fn a_route_between_clusters_is_a_source_here_and_a_sink_there() {
 }
 
 #[test]
-fn a_paused_route_runs_and_attracts_nothing() {
+fn a_paused_route_brings_nothing_and_goes_on_attracting_for_its_sink() {
     let mut mesh = mesh();
+    let interest = desired(&mesh, 33).durable_interest;
     mesh.routes[0].spec.enabled = false;
-    assert!(desired(&mesh, 22).connectors.is_empty());
-    assert!(desired(&mesh, 33).durable_interest.is_empty());
+    assert!(desired(&mesh, 22).connectors.is_empty(), "its source is left out");
+    let sinks = desired(&mesh, 11).connectors;
+    assert!(matches!(&sinks[..], [sink] if sink.paused), "its sink does not run and keeps its queue: {sinks:?}");
+    assert!(!interest.is_empty() && desired(&mesh, 33).durable_interest == interest);
 }
 
 #[test]

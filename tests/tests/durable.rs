@@ -1,0 +1,198 @@
+//! What an acknowledgement is worth: the disk has the event before it leaves, and no crash loses it afterwards.
+
+use std::collections::BTreeSet;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, bail, ensure};
+use demo::process::Process;
+use demo::wait::until;
+use rumqttc::v5::mqttbytes::v5::PubAckReason;
+use system_tests::SOON;
+use system_tests::mesh::{Login, Mesh};
+use system_tests::mqtt::MqttClient;
+
+/// Publishes that are traced.
+const TRACED: usize = 50;
+/// Publishes among which agents are killed.
+const PUBLISHED: usize = 300;
+
+/// A publish without an answer for so long is sent again; its connection has ended.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// What the trace of the agent says, in its order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    /// A PUBLISH at QoS 1 was read.
+    Publish,
+    SyncBegins,
+    /// The kernel says that the file is on disk.
+    SyncEnds,
+    /// A PUBACK is written.
+    Puback,
+}
+
+/// One line of `strace -f -xx`; none when it says nothing of that.
+fn step(line: &str) -> Option<Step> {
+    let (_, call) = line.split_once(' ')?;
+    let call = call.trim_start();
+    let sync = ["fdatasync(", "fsync("].iter().any(|name| call.starts_with(name));
+    if sync && call.ends_with("<unfinished ...>") {
+        return Some(Step::SyncBegins);
+    }
+    let resumed = ["<... fdatasync resumed>", "<... fsync resumed>"].iter().any(|name| call.starts_with(name));
+    if (sync || resumed) && call.ends_with("= 0") {
+        return Some(Step::SyncEnds);
+    }
+    let first_byte = call.split_once('"').map(|(_, bytes)| bytes)?;
+    let (read, written) =
+        (call.starts_with("recvfrom(") || call.contains("recvfrom resumed>"), call.starts_with("sendto("));
+    match first_byte.get(..4)? {
+        r"\x32" if read => Some(Step::Publish),
+        r"\x40" if written => Some(Step::Puback),
+        _ => None,
+    }
+}
+
+/// Between the PUBLISH and its PUBACK a sync must have begun and ended. Returns how many PUBACKs there were.
+fn check(trace: &str) -> anyhow::Result<usize> {
+    let (mut published, mut began, mut synced, mut acknowledged) = (false, false, false, 0);
+    for line in trace.lines() {
+        let Some(step) = step(line) else { continue };
+        let whole = step == Step::SyncEnds && !line.contains("resumed>");
+        match step {
+            Step::Publish => (published, began, synced) = (true, false, false),
+            Step::SyncBegins => began = published,
+            Step::SyncEnds => synced |= (began || whole) && published,
+            Step::Puback => {
+                ensure!(synced, "a PUBACK left before the disk had its event: {line}");
+                (published, acknowledged) = (false, acknowledged + 1);
+            }
+        }
+    }
+    Ok(acknowledged)
+}
+
+#[test]
+fn the_check_can_fail() {
+    let publish = r#"7 recvfrom(3, "\x32\x10"..., 8192, 0, NULL, NULL) = 18"#;
+    let puback = r#"7 sendto(3, "\x40\x02\x00\x01", 4, MSG_NOSIGNAL, NULL, 0) = 4"#;
+    let (begins, ends) = ("9 fdatasync(5 <unfinished ...>", "9 <... fdatasync resumed>) = 0");
+    let whole = "9 fdatasync(5) = 0";
+    for good in [vec![publish, begins, ends, puback], vec![publish, whole, puback]] {
+        assert_eq!(check(&good.join("\n")).expect("it is good"), 1);
+    }
+    for bad in [vec![publish, puback], vec![whole, publish, puback], vec![begins, publish, ends, puback]] {
+        assert!(check(&bad.join("\n")).is_err(), "{bad:?}");
+    }
+    let failed = "9 fdatasync(5) = -1 EIO (Input/output error)";
+    assert!(check(&[publish, failed, puback].join("\n")).is_err());
+}
+
+#[tokio::test]
+async fn no_puback_leaves_before_the_sync_that_covers_it() -> anyhow::Result<()> {
+    let mut mesh = Mesh::start().await?;
+    mesh.site("hq", None).await?;
+    let (till, erp) = clients(&mesh).await?;
+    let folder = mesh.agent_folder("hq")?;
+    let kind =
+        Command::new("stat").args(["-f", "-c", "%T"]).arg(&folder).output().context("ask for the file system")?;
+    let kind = String::from_utf8_lossy(&kind.stdout).trim().to_owned();
+    ensure!(kind != "tmpfs", "a sync proves nothing on tmpfs: set TMPDIR to a folder on a disk");
+    let address = mesh.listener("hq", "mqtt").await?;
+    let subscriber = MqttClient::connect(&address, &erp).await?;
+    subscriber.subscribe("orders/+").await?;
+    let client = MqttClient::connect(&address, &till).await?;
+    client.publish("orders/fr", "warm").await?;
+
+    let trace = mesh.path("trace.txt");
+    let mut command = Command::new("strace");
+    command.args(["-f", "-xx", "-s", "4", "-e", "trace=recvfrom,sendto,fdatasync,fsync", "-o"]).arg(&trace);
+    command.args(["-p", &mesh.agent("hq")?.id().to_string()]);
+    let mut strace = Process::start("strace", &command, &mesh.path("logs")).context("install the package strace")?;
+    until("strace has attached to the agent", SOON, async || {
+        if let Err(ended) = strace.check() {
+            return Ok(Some(Err(ended.context("may this user trace its own processes?"))));
+        }
+        Ok(strace.tail(50).contains("attached").then_some(Ok(())))
+    })
+    .await??;
+    for number in 0..TRACED {
+        let answer = client.publish("orders/fr", number.to_string()).await?;
+        ensure!(answer == PubAckReason::Success, "publish {number}: {answer:?}");
+    }
+    ensure!(strace.stop(Duration::from_secs(10)), "strace does not end");
+    let text = std::fs::read_to_string(&trace).with_context(|| format!("read {}", trace.display()))?;
+    let acknowledged = check(&text)?;
+    ensure!(acknowledged == TRACED, "the trace shows {acknowledged} PUBACKs of {TRACED}");
+    mesh.passed()
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_survives_kill_9_of_every_agent() -> anyhow::Result<()> {
+    let mut mesh = Mesh::start().await?;
+    mesh.site("hq", None).await?;
+    mesh.site("berlin", Some("hq")).await?;
+    let (till, erp) = clients(&mesh).await?;
+    let (berlin, hq) = (mesh.listener("berlin", "mqtt").await?, mesh.listener("hq", "mqtt").await?);
+    let subscriber = MqttClient::connect_lasting(&hq, &erp).await?;
+    subscriber.subscribe("orders/+").await?;
+    let client = MqttClient::connect(&berlin, &till).await?;
+    until("berlin knows who wants orders", SOON, async || {
+        Ok((client.publish("orders/fr", "warm").await? == PubAckReason::Success).then_some(()))
+    })
+    .await?;
+    // An origin notes with its next heartbeat what others want durably.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+
+    let mut acknowledged = Vec::new();
+    for number in 0..PUBLISHED {
+        match number {
+            100 => restart(&mut mesh, "hq")?,
+            200 => restart(&mut mesh, "berlin")?,
+            _ => {}
+        }
+        publish(&client, number).await?;
+        acknowledged.push(number);
+    }
+    until("the subscriber has everything that was acknowledged", SOON, async || {
+        let seen = numbers(&subscriber).into_iter().collect::<BTreeSet<_>>();
+        Ok(acknowledged.iter().all(|number| seen.contains(number)).then_some(()))
+    })
+    .await
+    .with_context(|| format!("it has {} of {}", numbers(&subscriber).len(), acknowledged.len()))?;
+    let mut known = BTreeSet::new();
+    let firsts: Vec<usize> = numbers(&subscriber).into_iter().filter(|number| known.insert(*number)).collect();
+    ensure!(firsts.is_sorted(), "first deliveries are out of order: {firsts:?}");
+    mesh.passed()
+}
+
+async fn clients(mesh: &Mesh) -> anyhow::Result<(Login, Login)> {
+    let till = mesh.client("till", &[("publish", "orders/>")]).await?;
+    let erp = mesh.client("erp", &[("subscribe", "orders/>")]).await?;
+    mesh.applied().await?;
+    Ok((till, erp))
+}
+
+fn restart(mesh: &mut Mesh, site: &str) -> anyhow::Result<()> {
+    mesh.kill_agent(site)?;
+    mesh.run_agent(site)
+}
+
+/// Publishes until it is acknowledged, as a client does whose connection ends in between.
+async fn publish(client: &MqttClient, number: usize) -> anyhow::Result<()> {
+    until("the publish is acknowledged", SOON, async || {
+        let answer = tokio::time::timeout(PATIENCE, client.publish("orders/fr", number.to_string())).await;
+        match answer.context("wait for the answer")?? {
+            PubAckReason::Success => Ok(Some(())),
+            PubAckReason::NoMatchingSubscribers => bail!("nobody wants it: what others want was forgotten"),
+            _ => Ok(None),
+        }
+    })
+    .await
+}
+
+fn numbers(subscriber: &MqttClient) -> Vec<usize> {
+    let texts = subscriber.messages().into_iter().map(|message| String::from_utf8_lossy(&message.payload).into_owned());
+    texts.filter_map(|text| text.parse().ok()).collect()
+}
