@@ -39,7 +39,7 @@ pub(super) async fn five_to_five() -> anyhow::Result<()> {
         ),
         (
             Load { qos: Qos::AtLeastOnce, events: 60_000, pace: None },
-            "both hold events in memory only; ours acknowledges when every subscriber has, the peer on receipt",
+            "ours acknowledges what is on disk (fsync), the peer holds events in memory and acknowledges on receipt",
             Some(1.0),
         ),
         (
