@@ -16,7 +16,7 @@ mod item;
 mod pump;
 mod rules;
 
-pub use dead::{DEAD_LETTERS, letter};
+pub use dead::{DEAD_LETTERS, burial};
 pub use dispatch::Dispatch;
 pub use item::{ConsumerId, Consumption, Dead, Delivery, Effects, Item, Order};
 pub use pump::Pump;

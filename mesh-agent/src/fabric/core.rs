@@ -27,7 +27,7 @@ use super::{Parts, Target};
 use crate::interest::{Advertised, WANTED_MAX};
 use crate::queue::DEAD_LETTERS;
 use crate::router::{Arrival, Attachment, Key, Life, Reach, Wanted};
-use crate::spool::{Limits, QueueNo};
+use crate::spool::{Limits, MarkKey, QueueNo};
 use crate::stream::{Clock, Moment, Settled, Ticket};
 
 /// Signs of life to every member.
@@ -80,8 +80,6 @@ pub(super) struct Core {
     pub(super) settling: FuturesOrdered<BoxFuture<'static, Settlement>>,
     /// This agent's spool, and its epoch.
     pub(super) me: (SpoolId, Epoch),
-    /// The number of the next event that its sender answers for.
-    pub(super) passing: u64,
     pub(super) reads: FuturesUnordered<BoxFuture<'static, Read>>,
     pub(super) kept_wake: Arc<Notify>,
     /// Up to here an earlier process may have sent what it kept, by place in the log.
@@ -112,7 +110,6 @@ impl Core {
         let (buried, burials) = mpsc::unbounded_channel();
         let mut core = Self {
             me: (parts.spool.id(), parts.spool.epoch()),
-            passing: 1,
             reads: FuturesUnordered::new(),
             kept_wake: Arc::default(),
             horizon: parts.spool.core().last(),
@@ -252,7 +249,8 @@ impl Core {
         for agent in gone {
             self.forget(agent);
         }
-        kept::close_gone(&self.parts.spool, |name| members.keys().any(|agent| agent.to_string() == name));
+        let is_member = |name: &str| name.parse().is_ok_and(|agent: AgentId| members.contains_key(&agent));
+        self.parts.spool.close_others(kept::QUEUE, is_member);
         for (agent, member) in members {
             if let Some(peer) = self.peers.get_mut(&agent) {
                 peer.member = member;
@@ -262,7 +260,7 @@ impl Core {
                 self.numbers.insert(number, agent);
                 let kept = Kept::open(agent, &self.parts.spool, &self.parts.router, &self.kept_wake);
                 self.reads.push(kept.begin(agent));
-                let mut peer = Peer::new(member, number, kept);
+                let mut peer = Peer::new(member, number, kept, self.parts.spool.passed());
                 peer.restore(&self.attachment);
                 self.peers.insert(agent, peer);
             }
@@ -336,8 +334,13 @@ impl Core {
         if peer.spool.is_none_or(|(spool, _)| spool != settlement.origin) {
             return;
         }
-        if let Some(receiver) = peer.known_receiver(settlement.epoch) {
-            receiver.settle(now, settlement.lane, settlement.ticket, settlement.settled);
+        let (origin, epoch, lane) = (settlement.origin, settlement.epoch, settlement.lane);
+        if let Some(receiver) = peer.known_receiver(epoch) {
+            let lost = settlement.settled == Settled::Lost;
+            receiver.settle(now, lane, settlement.ticket, settlement.settled);
+            if lost {
+                receiver.catch_up(lane, self.parts.spool.core().mark(&MarkKey { origin, epoch, lane }));
+            }
         }
     }
 

@@ -21,14 +21,14 @@ use super::batch::{Agents, Batcher, Places};
 use super::core::Core;
 use super::outbound::FRAME_ROOM_BYTES;
 use crate::causes::chain;
-use crate::queue::letter;
+use crate::queue::burial;
 use crate::router::{Admitted, Attachment, Hold, Life, Reach, Router, Takes};
-use crate::spool::{Addressed, DiskError, Entry, EpochStart, LANES, Limits, Op, QueueNo, Store, lane_of};
+use crate::spool::{DiskError, Entry, EpochStart, LANES, Limits, Op, QueueNo, Store, lane_of};
 use crate::status::now_ms;
 use crate::stream::{RunEvent, Sender};
 
 /// Names of other agents' queues begin with this.
-const QUEUE: &str = "spool/";
+pub(super) const QUEUE: &str = "spool/";
 /// Events and bytes read at once.
 const READ_EVENTS: usize = 256;
 const READ_BYTES: usize = 256 * 1024;
@@ -97,11 +97,11 @@ impl Kept {
 
     /// Reads from the beginning, once what the reader before acknowledged is done with.
     pub(super) fn begin(&self, agent: AgentId) -> BoxFuture<'static, Read> {
-        let (spool, queue) = (self.spool.clone(), self.queue);
+        let (spool, queue, read) = (self.spool.clone(), self.queue, self.read(agent));
         Box::pin(async move {
             // A queue that has ended meanwhile has nothing to read.
             let _ = spool.ask(Op::Rewind(queue)).await;
-            (agent, spool.take(queue, READ_EVENTS, READ_BYTES).await)
+            read.await
         })
     }
 
@@ -147,8 +147,8 @@ impl Kept {
 
     /// What was noted.
     pub(super) fn noted(&self) -> Vec<Filter> {
-        let note = self.spool.core().notes().into_iter().find(|(_, queue, _)| *queue == self.queue);
-        note.and_then(|(.., note)| serde_json::from_slice(&note).ok()).unwrap_or_default()
+        let note = self.spool.core().note(self.queue);
+        note.and_then(|note| serde_json::from_slice(&note).ok()).unwrap_or_default()
     }
 
     /// The next event whose turn it is. `first`: nothing was taken in this round that the sender does not know of yet.
@@ -171,21 +171,6 @@ impl Kept {
         let begins = self.begun & bit == 0;
         self.begun |= bit;
         begins
-    }
-}
-
-/// Ends the queues of agents that are no members any more.
-pub(super) fn close_gone(spool: &Store, is_member: impl Fn(&str) -> bool) {
-    for (name, queue) in spool.core().queues() {
-        let Some(agent) = name.strip_prefix(QUEUE) else { continue };
-        if is_member(agent) {
-            continue;
-        }
-        let events = spool.core().standing(queue).map_or(0, |standing| standing.events);
-        if events > 0 {
-            tracing::warn!(agent, events, "an agent is no member any more; what waited for it goes with it");
-        }
-        spool.close_queue(queue);
     }
 }
 
@@ -300,12 +285,8 @@ impl Core {
     /// An agent refuses an event for good: it is a dead letter here before the agent's queue is done with it.
     pub(super) fn bury(&self, agent: AgentId, seq: u64, event: &Admitted, reason: &str) {
         let Some(peer) = self.peers.get(&agent) else { return };
-        tracing::warn!(site = peer.member.site_name, topic = %event.event().topic, reason, "an event is a dead letter now");
-        let letter = Admitted::new(letter(event.event(), &peer.kept.name, reason, 1));
-        let addressed =
-            Addressed { event: letter, queues: std::iter::once(self.dead_letters).collect(), redelivered: false };
+        let op = burial(event.event(), &peer.kept.name, reason, 1, self.dead_letters);
         let (buried, count) = (self.buried.clone(), self.counts.buried.clone());
-        let op = Op::Append { events: vec![addressed], mark: None };
         let answer = move |done: Result<_, _>| {
             // Without room for it the event stays in the queue, and is refused again after the next start.
             if done.is_ok() {

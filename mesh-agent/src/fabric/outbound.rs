@@ -78,8 +78,7 @@ impl Core {
             hold.fail(Failure::Refused("the event with its metadata is larger than a frame between sites".to_owned()));
             return;
         }
-        let seq = Seq::from_counter(self.passing);
-        self.passing += 1;
+        let seq = Seq::from_counter(self.parts.spool.number_passing());
         let lane = Lane(PASSING.start + lane_of(&event.event().key, LANES).0);
         let size = bytes.len() + EVENT_OVERHEAD_BYTES / 8;
         let mut places = Places::new();

@@ -94,7 +94,12 @@ pub(super) struct Met {
 }
 
 impl Peer {
-    pub(super) fn new(member: Member, number: Key, kept: Kept) -> Self {
+    /// `passed`: up to here an earlier fabric of this epoch has sent what others answer for, and given it up.
+    pub(super) fn new(member: Member, number: Key, kept: Kept, passed: u64) -> Self {
+        let mut sender = Sender::new(PASSING.end, Settings::default());
+        if passed > 0 {
+            PASSING.for_each(|lane| sender.resume_lane(Lane(lane), Seq::from_counter(passed)));
+        }
         Self {
             member,
             number,
@@ -115,7 +120,7 @@ impl Peer {
             desired: FxHashSet::default(),
             reasons: FxHashMap::default(),
             unnoted: false,
-            sender: Sender::new(PASSING.end, Settings::default()),
+            sender,
             kept,
             receivers: Vec::new(),
             traffic: Traffic::default(),
@@ -362,7 +367,7 @@ mod tests {
         let spool = Arc::new(Store::over(Arc::new(SimulatedDisk::default()), settings, &counters).expect("opens"));
         let router = Router::new(Budget::new(1), &counters);
         let kept = Kept::open(member.agent, &spool, &router, &Arc::default());
-        Peer::new(member, 0, kept)
+        Peer::new(member, 0, kept, 0)
     }
 
     /// The whole set, with a hash that fits it or not.

@@ -125,6 +125,28 @@ async fn what_is_acknowledged_survives_the_restart_of_every_agent_on_its_way() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fabric_that_begins_anew_in_its_process_goes_on_where_it_was() {
+    let mut mesh = Mesh::chain(2);
+    mesh.want_durably(1, "orders/>");
+    let queue = mesh.node(1).queue("erp", "orders/>");
+    eventually("A reaches B", || mesh.node(0).link_up(1)).await;
+    for round in 0..3 {
+        for index in 0..40 {
+            let kept = mesh.node(0).publish("orders/1", "k", format!("till-0:{round}{index:03}").as_bytes()).await;
+            assert_eq!(kept, Outcome::Taken { outlets: 1 });
+            let passing = mesh.node(0).pass("orders/1", "k", format!("till-1:{round}{index:03}").as_bytes());
+            let outcome = tokio::time::timeout(Duration::from_secs(20), passing).await.expect("acknowledged");
+            assert_eq!(outcome, Outcome::Taken { outlets: 1 }, "{index} of round {round}");
+        }
+        mesh.restart_fabric(round % 2).await;
+        eventually("A reaches B again", || mesh.node(0).link_up(1) && mesh.node(1).link_up(0)).await;
+    }
+    eventually("B has all", || queue.len() >= 240).await;
+    assert_whole(&queue.content().await, 240, 2);
+    mesh.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_agent_that_is_away_finds_its_backlog_when_it_is_back() {
     let mut mesh = Mesh::chain(2);
     mesh.want_durably(1, "orders/>");

@@ -2,6 +2,9 @@
 
 use mesh_protocol::event::{Event, MAX_USER_PROPERTIES};
 
+use crate::router::Admitted;
+use crate::spool::{Addressed, Op, QueueNo};
+
 /// The agent's own dead letter queue.
 pub const DEAD_LETTERS: &str = "dead-letters";
 
@@ -14,8 +17,7 @@ const REASON_CHARS_MAX: usize = 512;
 
 /// The same event, saying why it is a dead letter. Properties of an earlier burial are replaced, and of an event that
 /// has as many properties as it may the last ones make room: the payload is what counts.
-#[must_use]
-pub fn letter(event: &Event, queue: &str, reason: &str, deliveries: u16) -> Event {
+fn letter(event: &Event, queue: &str, reason: &str, deliveries: u16) -> Event {
     let mut event = event.clone();
     let user = &mut event.headers.user;
     user.retain(|(name, _)| ![QUEUE, REASON, DELIVERIES].contains(&name.as_str()));
@@ -26,6 +28,15 @@ pub fn letter(event: &Event, queue: &str, reason: &str, deliveries: u16) -> Even
     // A dead letter waits for a person, however long.
     event.ttl_ms = None;
     event
+}
+
+/// Puts the letter into the dead letter queue.
+#[must_use]
+pub fn burial(event: &Event, queue: &str, reason: &str, deliveries: u16, dead_letters: QueueNo) -> Op {
+    tracing::warn!(queue, topic = %event.topic, reason, "an event is a dead letter now");
+    let event = Admitted::new(letter(event, queue, reason, deliveries));
+    let queues = std::iter::once(dead_letters).collect();
+    Op::Append { events: vec![Addressed { event, queues, redelivered: false }], mark: None }
 }
 
 #[cfg(test)]

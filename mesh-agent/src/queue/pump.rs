@@ -17,12 +17,12 @@ use futures::future::{BoxFuture, FutureExt};
 use futures::stream::{FuturesUnordered, StreamExt};
 use tokio_util::sync::CancellationToken;
 
-use super::dead::letter;
+use super::dead::burial;
 use super::{Backoff, ConsumerId, Consumption, Dead, Dispatch, Effects, Item, Order, Rules};
 use crate::causes::chain;
 use crate::counters::{Counter, Counters};
 use crate::router::{self, Admitted, Failure, Keys, Outcome, Outlet};
-use crate::spool::{Addressed, DiskError, Entry, Op, QueueNo, Refusal, Row, Store};
+use crate::spool::{DiskError, Entry, Op, QueueNo, Refusal, Row, Store};
 use crate::status::now_ms;
 use crate::stream::{Clock, Moment};
 
@@ -191,12 +191,9 @@ impl Pump {
 
     fn bury(&self, dead: &Dead<Admitted>) -> impl Future<Output = (u64, bool)> + use<> {
         let (seq, store, buried) = (dead.seq, self.store.clone(), self.buried.clone());
-        let event = letter(dead.event.event(), &self.name, &dead.reason, dead.deliveries);
-        tracing::warn!(queue = %self.name, topic = %event.topic, reason = dead.reason, "an event is a dead letter now");
-        let queues = std::iter::once(self.dead_letters).collect();
-        let addressed = Addressed { event: Admitted::new(event), queues, redelivered: false };
+        let op = burial(dead.event.event(), &self.name, &dead.reason, dead.deliveries, self.dead_letters);
         async move {
-            let done = store.ask(Op::Append { events: vec![addressed], mark: None }).await.is_ok();
+            let done = store.ask(op).await.is_ok();
             if done {
                 buried.one();
             }

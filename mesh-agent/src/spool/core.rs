@@ -100,6 +100,12 @@ impl Core {
         self.index().reserve(name)
     }
 
+    /// What a queue's consumer noted about itself.
+    #[must_use]
+    pub fn note(&self, queue: QueueNo) -> Option<Bytes> {
+        self.index().notes.get(&queue).cloned()
+    }
+
     /// What consumers noted about themselves, by queue.
     #[must_use]
     pub fn notes(&self) -> Vec<(Arc<str>, QueueNo, Bytes)> {

@@ -5,6 +5,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use mesh_protocol::id::{Epoch, SpoolId};
@@ -23,6 +24,8 @@ use crate::router::{Failure, Hold, Keeper, Kept};
 #[derive(Debug)]
 pub struct Store {
     committer: Committer,
+    /// Events that others answer for and that were numbered here: one number never stands for two of an epoch.
+    passed: AtomicU64,
     refused: Counter,
     lost: Counter,
 }
@@ -59,7 +62,7 @@ impl Store {
         let core = Core::open(disk, settings, SpoolId(rand::random()), Epoch(rand::random()))?;
         let committer = Committer::start(Arc::new(core), counters).map_err(StoreError::Thread)?;
         let refused = counters.counter("spool_refused_events");
-        Ok(Self { committer, refused, lost: counters.counter("spool_lost_events") })
+        Ok(Self { committer, passed: AtomicU64::new(0), refused, lost: counters.counter("spool_lost_events") })
     }
 
     /// The spool's id.
@@ -72,6 +75,33 @@ impl Store {
     #[must_use]
     pub fn epoch(&self) -> Epoch {
         self.core().epoch().epoch
+    }
+
+    /// A number for an event that is on its way to other agents and kept by somebody else. It is not kept here.
+    #[must_use]
+    pub fn number_passing(&self) -> u64 {
+        self.passed.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// The newest such number; 0 when there was none in this epoch.
+    #[must_use]
+    pub fn passed(&self) -> u64 {
+        self.passed.load(Ordering::Relaxed)
+    }
+
+    /// Ends the queues of this kind that nobody keeps any more; what is in them goes, which is told. A queue's name is its
+    /// kind and whose it is.
+    pub fn close_others(&self, kind: &str, is_kept: impl Fn(&str) -> bool) {
+        for (name, queue) in self.core().queues() {
+            if name.strip_prefix(kind).is_none_or(&is_kept) {
+                continue;
+            }
+            let events = self.core().standing(queue).map_or(0, |standing| standing.events);
+            if events > 0 {
+                tracing::warn!(queue = %name, events, "a queue has nobody any more; what waited in it goes with it");
+            }
+            self.close_queue(queue);
+        }
     }
 
     /// For reading.
@@ -126,8 +156,14 @@ impl Store {
             return Ok(entries);
         }
         let core = self.core().clone();
-        let read = tokio::task::spawn_blocking(move || core.take(queue, events_max, bytes_max));
+        // Whoever stops waiting is handed nothing any more: its successor begins with a rewind.
+        let waiting = Arc::new(());
+        let waits = Arc::downgrade(&waiting);
+        let read = tokio::task::spawn_blocking(move || {
+            core.take_while(queue, events_max, bytes_max, &|| waits.strong_count() > 0)
+        });
         let Taken { entries, lost } = read.await.unwrap_or(Err(DiskError::Failed))?;
+        drop(waiting);
         if !lost.is_empty() {
             let events = lost.len();
             tracing::error!(events, queue = queue.0, "events of a queue are not readable any more; they are lost");

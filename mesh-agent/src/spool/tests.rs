@@ -174,6 +174,20 @@ fn an_event_wakes_its_reader_whatever_else_the_turn_did_to_the_queue() {
 }
 
 #[test]
+fn a_reader_that_has_gone_is_handed_nothing() {
+    let core = open(&SimulatedDisk::default(), 1);
+    let a = queue(&core, "a", Limits::NONE);
+    core.turn(vec![append(1, &[a]), append(2, &[a])]);
+    // Back to what must be read from disk.
+    one(&core, Op::Rewind(a)).expect("is open");
+    let (asked, gone) = (std::cell::Cell::new(0), 1);
+    let waits = || asked.replace(asked.get() + 1) < gone;
+    let taken = core.take_while(a, usize::MAX, usize::MAX, &waits).expect("reads");
+    assert_eq!((numbers(&taken), core.standing(a).expect("is open").handed_out), (vec![], 0), "it went meanwhile");
+    assert_eq!(numbers(&take(&core, a)), [1, 2]);
+}
+
+#[test]
 fn a_mark_is_durable_with_the_events_it_speaks_of() {
     let disk = SimulatedDisk::default();
     let core = open(&disk, 1);

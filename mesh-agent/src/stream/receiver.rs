@@ -69,12 +69,10 @@ pub struct Batch<E> {
 }
 
 /// What became of a batch.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Settled {
     /// Custody is taken.
     Taken,
-    /// One of its events is refused for good.
-    Refused(String),
     /// No answer: deliver it again.
     Lost,
 }
@@ -154,6 +152,14 @@ impl<E: Clone> Receiver<E> {
     pub fn settle(&mut self, now: Moment, lane: Lane, ticket: Ticket, settled: Settled) {
         let Some(state) = self.lanes.get_mut(&lane) else { return };
         state.settle(now, ticket, settled);
+    }
+
+    /// A lane whose mark is elsewhere by now: an earlier receiver of this process had handed something over that was only
+    /// then taken. It goes on there; what was not taken comes again.
+    pub fn catch_up(&mut self, lane: Lane, mark: Seq) {
+        if self.lanes.get(&lane).is_some_and(|state| state.custody() < mark) {
+            self.lanes.insert(lane, RecvLane::new(mark));
+        }
     }
 
     /// Delivers again what is due after a loss, as far as whoever shall take it is `ready`: the others at this site that

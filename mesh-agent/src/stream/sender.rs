@@ -123,11 +123,7 @@ impl<P: Clone, H> Sender<P, H> {
         let known = self.peer.replace((spool, epoch));
         match known {
             Some(before) if before == (spool, epoch) => {}
-            Some((before, _)) if before == spool && keeps_marks => {
-                // What had only arrived there is gone.
-                self.lanes.iter_mut().for_each(|lane| lane.arrived = lane.floor);
-                self.resume();
-            }
+            Some((before, _)) if before == spool && keeps_marks => self.resume(),
             Some(_) => self.start_over(),
             None => {}
         }
@@ -143,6 +139,8 @@ impl<P: Clone, H> Sender<P, H> {
 
     fn resume(&mut self) {
         for lane in &mut self.lanes {
+            // What had only arrived there may be gone.
+            lane.arrived = lane.floor;
             lane.due_from_arrived();
             lane.paused_until = Moment::default();
         }

@@ -111,6 +111,17 @@ fn a_durable_destination_in_a_new_epoch_gets_only_what_did_not_arrive() {
 }
 
 #[test]
+fn a_destination_that_was_away_gets_what_had_only_arrived_there_again() {
+    let mut sender = sender();
+    offer(&mut sender, 0, 1);
+    offer(&mut sender, 0, 2);
+    sender.on_ack(LANE, seq(2), seq(1), 100).expect("fits");
+    sender.set_reachable(false);
+    sender.set_reachable(true);
+    assert_eq!(runs(&sender.poll(Moment(1), |_| true)), [(2, false)]);
+}
+
+#[test]
 fn what_did_not_arrive_in_time_is_sent_again_more_and_more_seldom() {
     let mut sender = sender();
     offer(&mut sender, 0, 1);
@@ -204,35 +215,50 @@ fn duplicates_are_dropped_and_acknowledged_again() {
 }
 
 #[test]
-fn a_lost_receipt_rewinds_the_lane_and_flags_what_goes_again() {
+fn a_batch_that_was_not_taken_goes_again_and_nothing_overtakes_it() {
     let mut receiver = Receiver::new(1_000, BTreeMap::new());
     let first = receiver.on_events(LANE, Seq::START, incoming(&[1]));
     let second = receiver.on_events(LANE, seq(1), incoming(&[2]));
     receiver.settle(Moment(0), LANE, first[0].ticket, Settled::Lost);
     assert!(receiver.on_events(LANE, seq(2), incoming(&[3])).is_empty(), "nothing overtakes what was lost");
     let late = Moment(0).after(Duration::from_secs(1));
-    assert!(receiver.poll(late, |_| true).is_empty(), "one receipt is still open");
-    receiver.settle(Moment(0), LANE, second[0].ticket, Settled::Taken);
+    assert!(receiver.poll(late, |_| true).is_empty(), "one answer is still open");
+    receiver.settle(Moment(0), LANE, second[0].ticket, Settled::Lost);
     assert!(receiver.poll(late, |_| false).is_empty(), "nobody is ready to take it");
     let late = late.after(Duration::from_secs(1));
-    assert_eq!(delivered(&receiver.poll(late, |_| true)), [(1, true), (2, true), (3, false)]);
+    assert_eq!(delivered(&receiver.poll(late, |_| true)), [(1, false), (2, false), (3, false)]);
 }
 
 #[test]
 fn a_refusal_names_its_event_and_holds_custody_until_the_origin_answers() {
     let mut receiver = Receiver::new(1_000, BTreeMap::new());
-    let batch = receiver.on_events(LANE, Seq::START, incoming(&[1, 2]));
-    receiver.settle(Moment(0), LANE, batch[0].ticket, Settled::Refused("bad".to_owned()));
-    let alone = receiver.poll(Moment(0), |_| true);
-    assert_eq!(alone.len(), 2, "each is tried alone");
-    receiver.settle(Moment(0), LANE, alone[0].ticket, Settled::Taken);
-    receiver.settle(Moment(0), LANE, alone[1].ticket, Settled::Refused("bad".to_owned()));
+    let mut events = incoming(&[1, 2, 3]);
+    events[1].verdict = Verdict::Refuse("bad".to_owned());
+    let batch = receiver.on_events(LANE, Seq::START, events);
+    assert_eq!(delivered(&batch), [(1, false)], "nothing is handed over behind it");
+    receiver.settle(Moment(0), LANE, batch[0].ticket, Settled::Taken);
     let progress = receiver.progress(Moment(0), false);
     assert_eq!((progress[0].up_to, &progress[0].refused), (seq(1), &vec![(seq(2), "bad".to_owned())]));
-    let mark = receiver.on_skip(LANE, seq(1), seq(2), SkipReason::Refused);
-    assert_eq!((mark[0].after, mark[0].up_to, mark[0].events.len()), (seq(1), seq(2), 0), "only the mark moves");
-    receiver.settle(Moment(0), LANE, mark[0].ticket, Settled::Taken);
-    assert_eq!(receiver.progress(Moment(0), false)[0].up_to, seq(2));
+    let rest = receiver.on_skip(LANE, seq(1), seq(2), SkipReason::Refused);
+    assert_eq!((rest[0].after, rest[0].up_to, rest[0].events.len()), (seq(1), seq(2), 0), "only the mark moves");
+    assert_eq!(delivered(&rest), [(3, false)]);
+    for batch in &rest {
+        receiver.settle(Moment(0), LANE, batch.ticket, Settled::Taken);
+    }
+    assert_eq!(receiver.progress(Moment(0), false)[0].up_to, seq(3));
+}
+
+#[test]
+fn a_lane_whose_mark_has_moved_without_it_goes_on_there() {
+    let mut receiver = Receiver::new(1_000, BTreeMap::new());
+    let stale = receiver.on_events(LANE, Seq::START, incoming(&[1, 2]));
+    receiver.settle(Moment(0), LANE, stale[0].ticket, Settled::Lost);
+    receiver.catch_up(LANE, Seq::START);
+    assert!(receiver.is_busy(), "the mark is where it was: the batch goes again");
+    receiver.catch_up(LANE, seq(2));
+    assert_eq!(receiver.progress(Moment(0), true)[0].up_to, seq(2));
+    let next = receiver.on_events(LANE, seq(2), incoming(&[3]));
+    assert_eq!((next[0].after, next[0].up_to), (seq(2), seq(3)));
 }
 
 #[test]

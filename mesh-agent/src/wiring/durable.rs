@@ -90,14 +90,5 @@ pub(super) fn keep_known(spool: &Store) {
 
 /// Ends the queues of routes that are no more. A route that is only paused is still in the document.
 pub(super) fn close_gone(spool: &Store, routes: &[RouteId]) {
-    let kept: HashSet<String> = routes.iter().map(|route| format!("{SINK}{route}")).collect();
-    for (name, number) in spool.core().queues() {
-        if name.starts_with(SINK) && !kept.contains(&*name) {
-            let events = spool.core().standing(number).map_or(0, |standing| standing.events);
-            if events > 0 {
-                tracing::warn!(queue = %name, events, "a route was removed; what waited for its sink goes with it");
-            }
-            spool.close_queue(number);
-        }
-    }
+    spool.close_others(SINK, |name| name.parse().is_ok_and(|route| routes.contains(&route)));
 }

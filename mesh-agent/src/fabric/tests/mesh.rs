@@ -90,10 +90,16 @@ struct Running {
     counters: Counters,
     board: Board,
     enforcer: Arc<Enforcer>,
-    spool: Arc<Store>,
-    fabric: Fabric,
+    parts: Parts,
+    fabric: Option<Fabric>,
     /// Its own, as a process has one.
     runtime: Runtime,
+}
+
+impl Running {
+    fn fabric(&self) -> &Fabric {
+        self.fabric.as_ref().expect("it runs")
+    }
 }
 
 impl Mesh {
@@ -157,7 +163,7 @@ impl Mesh {
             let interest = DurableInterest { name: "sink".to_owned(), agent: agent(index), filter: filter(text) };
             node.target.durable_interest.push(interest);
             if let Some(running) = &node.running {
-                running.fabric.update(node.target.section.clone(), node.target.durable_interest.clone());
+                running.fabric().update(node.target.section.clone(), node.target.durable_interest.clone());
             }
         }
     }
@@ -170,7 +176,9 @@ impl Mesh {
 
     pub(super) async fn halt(&mut self, index: usize) {
         if let Some(running) = self.nodes[index].running.take() {
-            running.fabric.stop(Duration::from_secs(5)).await;
+            if let Some(fabric) = running.fabric {
+                fabric.stop(Duration::from_secs(5)).await;
+            }
             running.runtime.shutdown_background();
         }
     }
@@ -184,6 +192,17 @@ impl Mesh {
 
     pub(super) fn start(&mut self, index: usize) {
         self.nodes[index].start();
+    }
+
+    /// The fabric alone begins anew, as it does when its address changes; the process and its spool go on.
+    pub(super) async fn restart_fabric(&mut self, index: usize) {
+        let target = self.nodes[index].target.clone();
+        let running = self.nodes[index].running.as_mut().expect("it runs");
+        if let Some(fabric) = running.fabric.take() {
+            fabric.stop(Duration::from_secs(5)).await;
+        }
+        let _inside = running.runtime.enter();
+        running.fabric = Some(Fabric::start(target, running.parts.clone()));
     }
 
     pub(super) async fn restart(&mut self, index: usize) {
@@ -218,7 +237,7 @@ impl Node {
             agent: agent(self.index),
             enforcer: enforcer.clone(),
             router: router.clone(),
-            spool: spool.clone(),
+            spool,
             counters: counters.clone(),
             line: Arc::new(board.part(PartRef::Fabric)),
         };
@@ -226,9 +245,9 @@ impl Node {
         let runtime = runtime.expect("a runtime");
         let fabric = {
             let _inside = runtime.enter();
-            Fabric::start(self.target.clone(), parts)
+            Fabric::start(self.target.clone(), parts.clone())
         };
-        self.running = Some(Running { router, counters, board, enforcer, spool, fabric, runtime });
+        self.running = Some(Running { router, counters, board, enforcer, parts, fabric: Some(fabric), runtime });
     }
 
     fn enforced(&self) -> Enforced {
@@ -267,7 +286,7 @@ impl Node {
 
     /// A durable queue of this agent, with what is in it from before.
     pub(super) fn queue(&self, name: &str, text: &str) -> Queue {
-        let spool = self.running().spool.clone();
+        let spool = self.running().parts.spool.clone();
         let number = spool.open_queue(&name.into(), Limits::NONE);
         let attachment = self.running().router.attach_queue(number.0, Reach::Local);
         attachment.subscribe_for(&filter(text), 0, Life::Durable, Takes::GUARANTEED);
@@ -318,7 +337,7 @@ impl Node {
     }
 
     fn link(&self, index: usize) -> Option<LinkState> {
-        self.running().fabric.links().borrow().iter().find(|link| link.agent == agent(index)).cloned()
+        self.running().fabric().links().borrow().iter().find(|link| link.agent == agent(index)).cloned()
     }
 
     pub(super) fn link_up(&self, index: usize) -> bool {

@@ -17,8 +17,25 @@ impl Core {
     /// # Errors
     /// The disk cannot be read; nothing was handed out.
     pub fn take(&self, queue: QueueNo, events_max: usize, bytes_max: usize) -> Result<Taken, DiskError> {
+        self.take_while(queue, events_max, bytes_max, &|| true)
+    }
+
+    /// The same for a reader who may go while the disk is read: then nothing is handed out.
+    ///
+    /// # Errors
+    /// As [`Core::take`].
+    pub fn take_while(
+        &self,
+        queue: QueueNo,
+        events_max: usize,
+        bytes_max: usize,
+        waits: &dyn Fn() -> bool,
+    ) -> Result<Taken, DiskError> {
         loop {
             let fresh = self.index().with_queue(queue, |queue, _| {
+                if !waits() {
+                    return Ok(Vec::new());
+                }
                 queue.caught_up.then(|| queue.take_fresh(events_max, bytes_max)).ok_or((queue.cursor, queue.newest))
             });
             let (after, newest) = match fresh {
@@ -26,7 +43,7 @@ impl Core {
                 Some(Ok(entries)) => return Ok(Taken { entries, lost: Vec::new() }),
                 Some(Err(range)) => range,
             };
-            if let Some(taken) = self.take_from_disk(queue, (after, newest), events_max, bytes_max)? {
+            if let Some(taken) = self.take_from_disk(queue, (after, newest), events_max, bytes_max, waits)? {
                 return Ok(taken);
             }
         }
@@ -46,6 +63,7 @@ impl Core {
         (after, newest): (u64, u64),
         events_max: usize,
         bytes_max: usize,
+        waits: &dyn Fn() -> bool,
     ) -> Result<Option<Taken>, DiskError> {
         let rows = self.rows(queue, after, newest, events_max, bytes_max)?;
         let complete = rows.len() < events_max && sum(&rows) < bytes_max as u64;
@@ -57,7 +75,7 @@ impl Core {
             }
         }
         let unchanged = self.index().with_queue(queue, |queue, _| {
-            if queue.cursor != after || queue.caught_up {
+            if queue.cursor != after || queue.caught_up || !waits() {
                 return false;
             }
             for (seq, row) in rows {

@@ -192,52 +192,31 @@ impl<E: Clone> RecvLane<E> {
         let Some(pending) = self.pending.iter_mut().find(|pending| pending.state == State::Waiting(ticket)) else {
             return;
         };
-        let single = pending.events.len() == 1;
-        let split = matches!(settled, Settled::Refused(_)) && !single;
-        pending.state = match settled {
-            Settled::Taken => State::Done,
-            Settled::Refused(reason) if single => State::Refused(reason),
-            // Which event it was shows when each is delivered alone.
-            Settled::Refused(_) | Settled::Lost => State::Lost,
-        };
-        match pending.state {
-            State::Lost if split => self.split(now),
-            State::Lost => {
+        match settled {
+            Settled::Taken => {
+                pending.state = State::Done;
+                self.losses = 0;
+            }
+            Settled::Lost => {
+                pending.state = State::Lost;
                 let wait = REDELIVER_AFTER.saturating_mul(1 << self.losses.min(16)).min(REDELIVER_AFTER_MAX);
                 self.losses += 1;
-                self.rewind_from(now.after(wait));
+                let not_before = now.after(wait);
+                let not_before = self.rewind.map_or(not_before, |rewind| rewind.not_before.max(not_before));
+                self.rewind = Some(Rewind { not_before });
             }
-            State::Done => self.losses = 0,
-            _ => {}
         }
         self.owes_ack = true;
         self.advance();
     }
 
-    fn rewind_from(&mut self, not_before: Moment) {
-        let not_before = self.rewind.map_or(not_before, |rewind| rewind.not_before.max(not_before));
-        self.rewind = Some(Rewind { not_before });
+    /// Where custody is.
+    pub(super) fn custody(&self) -> Seq {
+        self.custody
     }
 
-    /// Takes the lost batch apart, so that a refusal names its event.
-    fn split(&mut self, now: Moment) {
-        let pending = std::mem::take(&mut self.pending);
-        for item in pending {
-            if item.state == State::Lost && item.events.len() > 1 {
-                let alone = item.events.into_iter().map(|event| Pending {
-                    up_to: event.0,
-                    events: vec![event],
-                    state: State::Lost,
-                });
-                self.pending.extend(alone);
-            } else {
-                self.pending.push_back(item);
-            }
-        }
-        self.rewind_from(now);
-    }
-
-    /// Once every open receipt has ended and the wait is over, everything from the first lost batch on is queued again.
+    /// Once every open answer is there and the wait is over, everything from the first lost batch on is queued again. None
+    /// of it was taken, so none of it is flagged.
     pub(super) fn rewind_if_due(&mut self, now: Moment, ready: &impl Fn(&E) -> bool) -> bool {
         let open = self.pending.iter().any(|pending| matches!(pending.state, State::Waiting(_)));
         let Some(rewind) = self.rewind else { return false };
@@ -252,12 +231,8 @@ impl<E: Clone> RecvLane<E> {
         self.rewind = None;
         let Some(first) = self.pending.iter().position(|pending| pending.state == State::Lost) else { return false };
         for pending in self.pending.range_mut(first..) {
-            if matches!(pending.state, State::Lost | State::Done) {
+            if pending.state == State::Lost {
                 pending.state = State::Queued;
-                // Whoever lost it may have shown it to somebody before.
-                for event in &mut pending.events {
-                    event.2 = true;
-                }
             }
         }
         true
