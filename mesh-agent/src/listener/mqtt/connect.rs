@@ -258,5 +258,7 @@ fn session(
         server,
     };
     session.with_desk(|subscriptions, desk| subscriptions.restore(desk, filters));
+    // A crash from now on finds a session that is connected, not one that left long ago.
+    session.write_note(false);
     session
 }

@@ -4,6 +4,7 @@
 //! the session's queue in the spool, so that both come back together after a restart. While nobody is connected the queue
 //! goes on attracting what the session has subscribed to.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -99,11 +100,8 @@ pub(super) fn note<'a>(
 /// end with their connection, and of those whose time is over, are closed.
 pub(super) fn restore(spool: &Arc<Store>, router: &Router) -> Vec<(Name, Lasting, Duration)> {
     let noted: Vec<_> = spool.core().notes().into_iter().filter(|(queue, ..)| queue.starts_with(QUEUE)).collect();
-    for (queue, number) in spool.core().queues() {
-        if queue.starts_with(QUEUE) && !noted.iter().any(|(name, ..)| *name == queue) {
-            spool.close_queue(number);
-        }
-    }
+    let names: HashSet<&str> = noted.iter().filter_map(|(queue, ..)| queue.strip_prefix(QUEUE)).collect();
+    spool.close_others(QUEUE, |name| names.contains(name));
     let mut sessions = Vec::new();
     for (queue, number, note) in noted {
         let record: Record = match serde_json::from_slice(&note) {

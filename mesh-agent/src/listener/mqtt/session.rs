@@ -187,7 +187,14 @@ impl Session {
 
     /// Notes how the session stands, for a restart of the agent. `left`: its connection ends.
     fn note(&self, left: bool) {
-        let Some(feed) = self.feed.as_ref().filter(|_| !self.expiry.is_zero()) else { return };
+        if !self.expiry.is_zero() {
+            self.write_note(left);
+        }
+    }
+
+    /// The same whatever the session shall do: what an earlier connection noted is not so any more.
+    pub(super) fn write_note(&self, left: bool) {
+        let Some(feed) = &self.feed else { return };
         let in_flight = if left { self.unacknowledged() } else { Vec::new() };
         lasting::note(self.registered.name(), feed, self.subscriptions.all(), &in_flight, (self.expiry, left));
     }

@@ -121,6 +121,33 @@ async fn sessions_survive_the_agent() {
 }
 
 #[tokio::test]
+async fn a_session_that_is_connected_again_has_not_left_when_the_agent_dies() {
+    let disk = SimulatedDisk::default();
+    let mesh = Mesh::over(BUDGET, &disk);
+    let running = mesh.mqtt().await;
+    {
+        let (mut client, ..) = come(&mesh, &running, true, 2).await;
+        client.subscribe("open/a", QOS1).await;
+        leave(&mesh, client).await;
+        let (mut client, present, _) = come(&mesh, &running, false, 2).await;
+        assert!(present);
+        // Longer than it may last without a connection.
+        tokio::time::sleep(Duration::from_millis(2_500)).await;
+        publish(&mesh, &running, &["1"]).await;
+        assert_eq!(client.message().await.payload, "1");
+        until("it is on disk", || mesh.count("spool_appended_events") == 1).await;
+        // The process dies here; nobody says goodbye.
+        let crashed = Mesh::over(BUDGET, &disk.restarted());
+        assert_eq!(crashed.clients.resting(), 1, "its time begins with the end of its connection");
+        let running = crashed.mqtt().await;
+        let (mut client, present, _) = come(&crashed, &running, false, 2).await;
+        let again = client.message().await;
+        assert!(present && again.dup, "nobody knows whether it had it");
+        assert_eq!(again.payload, "1");
+    }
+}
+
+#[tokio::test]
 async fn a_clean_start_and_the_end_of_its_time_end_a_session() {
     let mesh = Mesh::new();
     let running = mesh.mqtt().await;
