@@ -7,8 +7,8 @@
 //!
 //! control -> ledger -> reconcile -> every part above      discovery, observe, status -> control
 //! ```
-//! `router` knows events, permits and one trait, [`router::Outlet`]. Everything that brings or takes events depends on
-//! `router` and `policy`, never the reverse. `reconcile` alone starts, stops and wires parts.
+//! `router` knows events, permits and two traits, [`router::Outlet`] and [`router::Keeper`]. Everything that brings or takes
+//! events depends on `router` and `policy`, never the reverse. `reconcile` alone starts, stops and wires parts.
 
 pub mod admin;
 pub mod causes;

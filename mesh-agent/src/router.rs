@@ -107,8 +107,8 @@ impl Router {
 
     /// Who keeps events for queues, from now on and as long as it is there; the first call counts.
     pub fn set_keeper(&self, keeper: &Arc<impl Keeper + 'static>) {
-        let keeper: Weak<dyn Keeper> = Arc::<_>::downgrade(&(keeper.clone() as Arc<dyn Keeper>));
-        let _the_first_counts = self.0.keeper.set(keeper);
+        let keeper: Arc<dyn Keeper> = keeper.clone();
+        let _the_first_counts = self.0.keeper.set(Arc::downgrade(&keeper));
     }
 
     /// Attaches an outlet; it gets events once it subscribes, and none after the attachment is dropped.
@@ -155,7 +155,7 @@ impl Router {
         self.0.published.add(batch.len() as u64);
         let (root, receipt) = receipt::receipt(admission);
         let mut round =
-            Round { custody, from, local_only: false, root: Some(&root), touched: Vec::new(), kept: Vec::new() };
+            Round { custody, from, arrived: false, root: Some(&root), touched: Vec::new(), kept: Vec::new() };
         for event in batch {
             if self.route(&mut round, event, false) == 0 {
                 self.0.unrouted.one();
@@ -170,7 +170,7 @@ impl Router {
     pub fn publish_direct(&self, event: Admitted, from: Option<OutletId>) -> usize {
         self.0.published.one();
         let custody = Custody::Nobody;
-        let mut round = Round { custody, from, local_only: false, root: None, touched: Vec::new(), kept: Vec::new() };
+        let mut round = Round { custody, from, arrived: false, root: None, touched: Vec::new(), kept: Vec::new() };
         let routed = self.route(&mut round, event, false);
         if routed == 0 {
             self.0.unrouted.one();
@@ -199,13 +199,10 @@ impl Router {
     pub fn show(&self, batch: Vec<Arrival>, kept: u64) {
         self.0.arrived.add(batch.len() as u64);
         let custody = Custody::Here;
-        let mut round =
-            Round { custody, from: None, local_only: true, root: None, touched: Vec::new(), kept: Vec::new() };
+        let mut round = Round { custody, from: None, arrived: true, root: None, touched: Vec::new(), kept: Vec::new() };
         let mut routed = 0;
         for Arrival { event, redelivered } in batch {
             routed += self.route(&mut round, event, redelivered) as u64;
-            // Those have been counted.
-            routed -= round.kept.pop().map_or(0, |kept| kept.queues.len() as u64);
         }
         self.0.remote_deliveries.add(routed + kept);
         self.finish(round);
@@ -216,9 +213,12 @@ impl Router {
         let custody = if guaranteed { round.custody } else { Custody::Nobody };
         let mut matches = self.0.table.matches(&event.event().topic);
         matches.retain(|entry| {
-            // Queues are for guaranteed events, whatever they subscribed for.
-            let fits = guaranteed || matches!(entry.attached.place, Place::Outlet(_));
-            fits && entry.takes.has(custody) && (!round.local_only || entry.attached.reach == Reach::Local)
+            let fits = match entry.attached.place {
+                Place::Outlet(_) => !round.arrived || entry.attached.reach == Reach::Local,
+                // Queues are for guaranteed events, whatever they subscribed for.
+                Place::Queue(_) => guaranteed && !round.arrived,
+            };
+            fits && entry.takes.has(custody)
         });
         matches.sort_unstable();
         // Several filters under one key may match: another agent, which has one key, is one destination.
@@ -272,7 +272,8 @@ impl Router {
 struct Round<'a> {
     custody: Custody,
     from: Option<OutletId>,
-    local_only: bool,
+    /// It came from another agent: only for local outlets, the queues have it.
+    arrived: bool,
     root: Option<&'a Hold>,
     touched: Vec<Arc<Attached>>,
     kept: Vec<Kept>,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use demo::process::Process;
 use demo::wait::until;
 use rumqttc::v5::mqttbytes::v5::PubAckReason;
@@ -142,7 +142,7 @@ async fn what_was_acknowledged_survives_kill_9_of_every_agent() -> anyhow::Resul
         Ok((client.publish("orders/fr", "warm").await? == PubAckReason::Success).then_some(()))
     })
     .await?;
-    // An origin notes with its next heartbeat what others want durably.
+    // An origin notes with its next heartbeat what others want durably; nothing outside tells that it has.
     tokio::time::sleep(Duration::from_secs(2)).await;
 
     let mut acknowledged = Vec::new();
@@ -181,15 +181,14 @@ fn restart(mesh: &mut Mesh, site: &str) -> anyhow::Result<()> {
 
 /// Publishes until it is acknowledged, as a client does whose connection ends in between.
 async fn publish(client: &MqttClient, number: usize) -> anyhow::Result<()> {
-    until("the publish is acknowledged", SOON, async || {
+    let answer = until("the publish is acknowledged", SOON, async || {
         let answer = tokio::time::timeout(PATIENCE, client.publish("orders/fr", number.to_string())).await;
-        match answer.context("wait for the answer")?? {
-            PubAckReason::Success => Ok(Some(())),
-            PubAckReason::NoMatchingSubscribers => bail!("nobody wants it: what others want was forgotten"),
-            _ => Ok(None),
-        }
+        let answer = answer.context("wait for the answer")??;
+        Ok(matches!(answer, PubAckReason::Success | PubAckReason::NoMatchingSubscribers).then_some(answer))
     })
-    .await
+    .await?;
+    ensure!(answer == PubAckReason::Success, "publish {number}: what others want was forgotten");
+    Ok(())
 }
 
 fn numbers(subscriber: &MqttClient) -> Vec<usize> {

@@ -132,7 +132,7 @@ const NEVER: &[Never] = &[
             "mesh_agent::kafka",
             "mesh_agent::spool",
         ],
-        why: "the router knows events, permits and one trait, Outlet",
+        why: "the router knows events, permits and two traits, Outlet and Keeper",
     },
     Never {
         within: &["mesh_agent::listener"],
