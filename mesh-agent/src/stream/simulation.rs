@@ -29,6 +29,7 @@ enum Message {
     Progress { epoch: u64, destination: u64, progress: Vec<Progress> },
 }
 
+#[derive(Clone, Copy)]
 struct Answer {
     epoch: u64,
     destination: u64,
