@@ -129,12 +129,12 @@ impl Pump {
             }
         }
         // What the outlet still has it answers now or gives up; nothing new is offered.
-        while let Some(answer) = work.answers.next().await {
-            work.settle_all(answer);
-            let done = std::mem::take(&mut work.dispatch.poll(work.clock.now(), now_ms()).done);
+        loop {
+            let done = work.dispatch.poll(work.clock.now(), now_ms()).done;
             self.store.ack(self.queue, done);
+            let Some(answer) = work.answers.next().await else { return Ok(()) };
+            work.settle_all(answer);
         }
-        Ok(())
     }
 
     /// Takes events as far as there is room; true when there were any.

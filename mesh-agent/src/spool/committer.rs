@@ -26,6 +26,8 @@ const OPS_MAX: usize = 4_096;
 const BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Without work, unwanted rows are looked for this often.
 const IDLE: Duration = Duration::from_secs(1);
+/// With work that never ends, after so many commits.
+const SWEEP_TURNS: u32 = 64;
 /// How long an operation that nobody waits for may wait for others to go with.
 const LAZY: Duration = Duration::from_millis(50);
 /// So many of them go by themselves.
@@ -193,6 +195,7 @@ impl Drop for Committer {
 
 impl Shared {
     fn run(&self) {
+        let mut turns = 0_u32;
         while let Some((ops, answers)) = self.next() {
             if ops.is_empty() {
                 self.sweep();
@@ -205,6 +208,10 @@ impl Shared {
             }
             if self.core.has_failed() {
                 self.failed.cancel();
+            }
+            turns = turns.wrapping_add(1);
+            if turns.is_multiple_of(SWEEP_TURNS) && self.core.has_trash() && !self.core.has_failed() {
+                self.sweep();
             }
         }
     }

@@ -195,7 +195,7 @@ fn Removal(route: Signal<RouteView>) -> impl IntoView {
         <Confirm
             open=confirm
             title=Signal::derive(move || route.with(|route| format!("Delete {}?", route.config.name)))
-            consequence="It stops at once and its position is forgotten: a route made again begins where its start says. To stop it for a while, pause it."
+            consequence="It stops at once. What waits for its cluster is dropped and its position is forgotten: a route made again begins where its start says. To stop it for a while, pause it: then what comes is kept."
             verb="Delete"
             on_yes=move |()| delete.run(route.with_untracked(|route| (route.id, route.revision)))
         />
