@@ -181,6 +181,7 @@ fn part_name(part: PartRef) -> (&'static str, String) {
         PartRef::Source(id) => ("source", id.to_string()),
         PartRef::Sink(id) => ("sink", id.to_string()),
         PartRef::Broker(id) => ("broker", id.to_string()),
+        PartRef::Queue(id) => ("queue", id.to_string()),
         PartRef::Fabric => ("fabric", String::new()),
     }
 }

@@ -4,6 +4,9 @@
 //! refuses fields it does not know, because ignoring one could open what the author meant to close. All others ignore
 //! them, so that an older agent can follow a newer portal.
 
+mod queue;
+mod webhook;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -13,6 +16,9 @@ use crate::id::{AgentId, BrokerId, EnvironmentId, LinkId, ListenerId, PrincipalI
 use crate::policy::{Principal, Role, Rule};
 use crate::secret::SecretKey;
 use crate::topic::Filter;
+
+pub use queue::{OnFailure, Queue, QueueAccess, WhenFull};
+pub use webhook::{WebhookFormat, WebhookSink};
 
 /// The newest document version this code writes, and the highest it understands.
 pub const DOCUMENT_VERSION: u32 = 1;
@@ -47,6 +53,9 @@ pub struct DesiredState {
     /// Sources and sinks this agent runs.
     #[serde(default)]
     pub connectors: Vec<Connector>,
+    /// Named queues this agent owns.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub queues: Vec<Queue>,
     /// Interest of sinks and queues anywhere in the mesh, so that an origin that lost contact still knows it: what an
     /// unreachable destination wants is kept for it, it is never "no subscriber".
     #[serde(default)]
@@ -269,6 +278,8 @@ pub enum ConnectorWork {
     KafkaSource(KafkaSource),
     /// Mesh to broker.
     KafkaSink(KafkaSink),
+    /// Mesh to an HTTP endpoint.
+    WebhookSink(WebhookSink),
 }
 
 /// Records of Kafka topics become events.

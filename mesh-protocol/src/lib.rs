@@ -12,6 +12,7 @@ pub mod expr;
 pub mod frame;
 pub mod id;
 pub mod policy;
+pub mod queue;
 pub mod record;
 pub mod report;
 pub mod secret;

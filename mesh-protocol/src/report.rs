@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::event::Protocol;
-use crate::id::{AgentId, BrokerId, ListenerId, PrincipalId, RouteId, RuleId, SiteId};
+use crate::id::{AgentId, BrokerId, ListenerId, PrincipalId, QueueId, RouteId, RuleId, SiteId};
 use crate::policy::Action;
 use crate::wire::Revision;
 
@@ -108,6 +108,8 @@ pub enum PartRef {
     Broker(BrokerId),
     /// The agent's own fabric endpoint.
     Fabric,
+    /// A named queue at its owner.
+    Queue(QueueId),
 }
 
 /// How a part is.

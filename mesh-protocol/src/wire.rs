@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::DeliveryMode;
 use crate::id::PrincipalId;
+use crate::queue::{QueueAnswer, QueueAsk, QueueRef};
 use crate::report::{Report, Status};
 use crate::signed::Signed;
 use crate::topic::{Filter, Topic};
@@ -87,6 +88,13 @@ pub enum ToControl {
         /// Why, for the person who watches.
         reason: String,
     },
+    /// Answer to [`ToAgent::AskQueue`].
+    QueueAnswer {
+        /// The request's number.
+        request: u64,
+        /// What became of it.
+        answer: QueueAnswer,
+    },
     /// Keeps the session alive.
     Ping,
 }
@@ -148,6 +156,15 @@ pub enum ToAgent {
     CloseTail {
         /// Which tail.
         request: u64,
+    },
+    /// Look at a queue or do something to what is in it. Who may is the portal's to decide; the agent does it.
+    AskQueue {
+        /// Chosen by the portal, unique in the session.
+        request: u64,
+        /// Which queue.
+        queue: QueueRef,
+        /// What.
+        ask: QueueAsk,
     },
     /// Answer to [`ToControl::Ping`].
     Pong,

@@ -49,6 +49,7 @@ const fn kind(object: PartRef) -> &'static str {
         PartRef::Sink(_) => "sink",
         PartRef::Broker(_) => "broker connection",
         PartRef::Fabric => "fabric endpoint",
+        PartRef::Queue(_) => "queue",
     }
 }
 

@@ -278,6 +278,7 @@ impl Session {
                 self.desk.take(Request::OpenTail { request, principal, filter, payload_bytes_max }, answers);
             }
             ToAgent::CloseTail { request } => self.desk.take(Request::CloseTail { request }, answers),
+            ToAgent::AskQueue { .. } => {}
             ToAgent::Refused { reason, .. } => return Err(SessionError::Refused { reason }),
             ToAgent::Welcome { .. } | ToAgent::Pong => {}
         }

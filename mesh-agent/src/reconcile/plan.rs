@@ -102,6 +102,7 @@ pub(super) fn parts(state: &DesiredState) -> BTreeMap<Part, PartSpec> {
             let broker = (*brokers.get(&sink.broker)?).clone();
             Some((Part::Sink(connector.route), PartSpec::Sink(connector.clone(), broker)))
         }
+        ConnectorWork::WebhookSink(_) => None,
     });
     let listeners = state.listeners.iter();
     std::iter::once((Part::Fabric, fabric))

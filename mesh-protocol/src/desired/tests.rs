@@ -50,6 +50,7 @@ fn whole() -> DesiredState {
         },
         brokers: vec![broker()],
         connectors: connectors(),
+        queues: Vec::new(),
         durable_interest: vec![DurableInterest {
             name: "orders".into(),
             agent: AgentId(id(8)),

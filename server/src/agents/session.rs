@@ -209,6 +209,7 @@ impl Session {
                 requests.events(request, events, dropped);
                 Ok(())
             }
+            ToControl::QueueAnswer { .. } => Ok(()),
             ToControl::TailClosed { request, reason } => {
                 requests.ended(request, reason);
                 Ok(())

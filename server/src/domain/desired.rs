@@ -85,6 +85,7 @@ impl Mesh {
             fabric: self.fabric(agent, site),
             brokers: self.brokers_of(site.id),
             connectors,
+            queues: Vec::new(),
             durable_interest: self.durable_interest(),
             observe: Observe { addresses: self.addresses.clone() },
         })

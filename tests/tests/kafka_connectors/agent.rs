@@ -100,6 +100,7 @@ impl Agent {
                 let line = Arc::new(self.board.part(PartRef::Sink(connector.route)));
                 Box::new(sink::kafka::start(connector, work, broker, deps, line)?)
             }
+            ConnectorWork::WebhookSink(_) => unreachable!("these tests are about Kafka"),
         })
     }
 

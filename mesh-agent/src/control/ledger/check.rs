@@ -111,6 +111,7 @@ fn connector(connector: &Connector, brokers: &HashSet<BrokerId>) -> Result<(), S
             sink.key.as_ref().map_or(Ok(()), |key| template("key", key))?;
             sink.broker
         }
+        ConnectorWork::WebhookSink(_) => return Err(format!("route {name}: this agent knows no webhooks")),
     };
     if brokers.contains(&broker) {
         return Ok(());

@@ -96,6 +96,7 @@ pub(crate) fn state(revision: u64) -> DesiredState {
             connector(30, ConnectorWork::KafkaSource(source)),
             connector(31, ConnectorWork::KafkaSink(sink)),
         ],
+        queues: Vec::new(),
         durable_interest: Vec::new(),
         observe: Default::default(),
     }
