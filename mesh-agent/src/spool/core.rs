@@ -157,7 +157,7 @@ impl Core {
                 return (vec![Err(Refusal::Failed); count], Tally::default());
             }
             for op in ops {
-                let answer = stage.add(&self.settings, &mut index, op, room);
+                let answer = stage.add((&self.settings, &*self.disk), &mut index, op, room);
                 stage.tally.refused += u64::from(answer.is_err());
                 answers.push(answer);
             }

@@ -8,7 +8,7 @@
 //! Everything here can be rebuilt from the disk, and is, at every open. What a commit changes is seen by readers only
 //! after the commit; counters and floors already follow while it is prepared, because the next batch builds on them.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -111,6 +111,8 @@ pub(super) struct Index {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Segment {
     pub(super) bytes: u64,
+    /// Undelivered events in it, counted for each of their queues.
+    pub(super) rows: u64,
 }
 
 #[derive(Debug)]
@@ -123,6 +125,10 @@ pub(super) struct Queue {
     pub(super) cursor: u64,
     /// Handed out and not acknowledged, with their sizes.
     pub(super) out: BTreeMap<u64, u32>,
+    /// Where its undelivered events are.
+    pub(super) rows: BTreeMap<SegmentNo, u64>,
+    /// Taken away before they were handed out; a reader may still see their rows.
+    pub(super) removed: BTreeSet<u64>,
     /// The newest event that readers may see.
     pub(super) newest: u64,
     /// The newest event, maybe in a commit that is under way.
@@ -145,6 +151,8 @@ impl Queue {
             bytes: cursor.bytes,
             cursor: if empty { last } else { cursor.floor.saturating_sub(1) },
             out: BTreeMap::new(),
+            rows: BTreeMap::new(),
+            removed: BTreeSet::new(),
             newest: last,
             staged: last,
             fresh: VecDeque::new(),
@@ -157,6 +165,7 @@ impl Queue {
     /// Everything below is done with, for good.
     pub(super) fn floor(&self, next: u64) -> u64 {
         match self.out.first_key_value() {
+            _ if self.depth == 0 => next,
             Some((oldest, _)) => *oldest,
             None if self.cursor < self.staged => self.cursor + 1,
             None => next,
@@ -194,8 +203,38 @@ impl Queue {
     }
 
     pub(super) fn hand_out(&mut self, seq: u64, row: Row) {
-        self.cursor = self.cursor.max(seq);
         self.out.insert(seq, row.bytes);
+        self.pass(seq);
+    }
+
+    /// Everything up to here is handed out or gone.
+    pub(super) fn pass(&mut self, seq: u64) {
+        self.cursor = self.cursor.max(seq);
+        if !self.removed.is_empty() {
+            self.removed = self.removed.split_off(&(self.cursor + 1));
+        }
+    }
+
+    /// An event is done with.
+    pub(super) fn leave(&mut self, bytes: u32, segment: Option<SegmentNo>) {
+        self.depth = self.depth.saturating_sub(1);
+        self.bytes = self.bytes.saturating_sub(u64::from(bytes));
+        if let Some(rows) = segment.and_then(|segment| self.rows.get_mut(&segment)) {
+            *rows = rows.saturating_sub(1);
+        }
+        if let Some(segment) = segment.filter(|segment| self.rows.get(segment) == Some(&0)) {
+            self.rows.remove(&segment);
+        }
+    }
+
+    /// An event goes that was not handed out.
+    pub(super) fn forget(&mut self, seq: u64) {
+        self.removed.insert(seq);
+        if let Some(at) = self.fresh.iter().position(|entry| entry.seq == seq)
+            && let Some(entry) = self.fresh.remove(at)
+        {
+            self.fresh_bytes -= entry.row.bytes as usize;
+        }
     }
 
     /// Forgets what was handed out and what is in memory: reading begins again at the floor.
@@ -209,6 +248,7 @@ impl Queue {
     /// Everything up to `last`, the newest number of the log, goes. Returns how many events that were.
     pub(super) fn empty(&mut self, last: u64) -> u64 {
         self.out.clear();
+        self.removed.clear();
         self.forget_fresh();
         self.cursor = last;
         self.caught_up = true;
@@ -286,9 +326,37 @@ impl Index {
 
     /// Segments of which nobody needs anything; the one that is written to is never among them.
     pub(super) fn useless_segments(&self) -> Vec<SegmentNo> {
-        let floor = self.floor();
-        let firsts = self.segments.keys().zip(self.segments.keys().skip(1));
-        firsts.take_while(|(_, next)| next.0 <= floor).map(|(segment, _)| *segment).collect()
+        let older = self.segments.iter().rev().skip(1);
+        older.filter(|(_, segment)| segment.rows == 0).map(|(number, _)| *number).collect()
+    }
+
+    /// An event is put into a queue.
+    pub(super) fn count_in(&mut self, queue: QueueNo, segment: SegmentNo) {
+        if let (Some(queue), Some(state)) = (self.queues.get_mut(&queue), self.segments.get_mut(&segment)) {
+            *queue.rows.entry(segment).or_default() += 1;
+            state.rows += 1;
+        }
+    }
+
+    /// A queue is done with an event.
+    pub(super) fn count_out(&mut self, queue: QueueNo, seq: u64, bytes: u32) {
+        let segment = self.segment_of(seq);
+        if let Some(state) = segment.and_then(|segment| self.segments.get_mut(&segment)) {
+            state.rows = state.rows.saturating_sub(1);
+        }
+        if let Some(queue) = self.queues.get_mut(&queue) {
+            queue.leave(bytes, segment);
+        }
+    }
+
+    /// A queue is done with all its events.
+    pub(super) fn count_all_out(&mut self, queue: QueueNo) {
+        let Some(queue) = self.queues.get_mut(&queue) else { return };
+        for (segment, rows) in std::mem::take(&mut queue.rows) {
+            if let Some(state) = self.segments.get_mut(&segment) {
+                state.rows = state.rows.saturating_sub(rows);
+            }
+        }
     }
 
     /// A committed event becomes visible to the reader of a queue.

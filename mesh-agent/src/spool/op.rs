@@ -69,6 +69,16 @@ pub enum Op {
         /// The mark of the stream that brought them.
         mark: Option<Mark>,
     },
+    /// Events take the place of others: new ones go into the log and old ones out of their queues, or nothing happens.
+    /// The spool's own limit does not hold for it, because it makes room.
+    Move {
+        /// What is put into the log.
+        events: Vec<Addressed>,
+        /// From which queue,
+        from: QueueNo,
+        /// and what goes there, whether it was handed out or not. What is not there (any more) is passed over.
+        seqs: Vec<u64>,
+    },
     /// A queue is done with these.
     Ack {
         /// Which queue.
@@ -109,7 +119,7 @@ impl Op {
     /// Bytes of the events in it.
     pub(super) fn bytes(&self) -> usize {
         match self {
-            Self::Append { events, .. } => events.iter().map(|addressed| addressed.event.encoded().len()).sum(),
+            Self::Append { events, .. } | Self::Move { events, .. } => events.iter().map(|addressed| addressed.event.encoded().len()).sum(),
             _ => 0,
         }
     }

@@ -9,7 +9,7 @@ use mesh_protocol::id::{Epoch, SpoolId};
 
 use super::disk::{Disk, DiskError, Place, SegmentNo, Visit, Write};
 use super::index::{EpochStart, Index, Limits, Queue, Segment};
-use super::layout::{self, Cursor, Fact, MarkKey, QueueNo};
+use super::layout::{self, Cursor, Fact, MarkKey, QueueNo, Row};
 use super::op::Settings;
 
 /// Above every key of a table whose keys are shorter.
@@ -47,6 +47,7 @@ pub(super) fn recover(disk: &dyn Disk, settings: &Settings, drawn: SpoolId, epoc
         index.queues.insert(number, Queue::new(name.clone(), Limits::NONE, cursor, index.last()));
         index.names.insert(name, number);
     }
+    count_rows(disk, &mut index)?;
     read(disk, Place::Marks, "table of marks", &mut |key, value| {
         let (key, seq) = MarkKey::decode(key).zip(layout::mark_of(value))?;
         index.marks.insert(key, seq);
@@ -66,6 +67,31 @@ pub(super) fn recover(disk: &dyn Disk, settings: &Settings, drawn: SpoolId, epoc
 fn drop_unborn(disk: &dyn Disk, index: &mut Index) -> Result<(), DiskError> {
     for (segment, _) in index.segments.split_off(&SegmentNo(index.next)) {
         disk.drop_segment(segment)?;
+    }
+    Ok(())
+}
+
+/// Counts what each queue has in each segment, so that a segment goes when nobody needs anything in it. What the cursors
+/// say of depth and size is the same, and rows are the truth.
+fn count_rows(disk: &dyn Disk, index: &mut Index) -> Result<(), DiskError> {
+    let mut sums: HashMap<QueueNo, (u64, u64)> = HashMap::new();
+    read(disk, Place::Rows, "table of undelivered events", &mut |key, value| {
+        let (queue, seq) = (layout::cursor_queue(key.get(..4)?)?, layout::row_seq(key)?);
+        let row = Row::decode(value)?;
+        let is_trash = index.trash.get(&queue).is_some_and(|up_to| seq <= *up_to);
+        if is_trash || !index.queues.contains_key(&queue) {
+            return Some(());
+        }
+        if let Some(segment) = index.segment_of(seq) {
+            index.count_in(queue, segment);
+        }
+        let (events, bytes) = sums.entry(queue).or_default();
+        *events += 1;
+        *bytes += u64::from(row.bytes);
+        Some(())
+    })?;
+    for (number, queue) in &mut index.queues {
+        (queue.depth, queue.bytes) = sums.get(number).copied().unwrap_or_default();
     }
     Ok(())
 }

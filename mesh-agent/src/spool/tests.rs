@@ -394,3 +394,46 @@ fn equal_keys_share_a_lane_and_keys_spread() {
     let used: std::collections::BTreeSet<_> = (0..100u32).map(|key| lane_of(&key.to_be_bytes(), LANES)).collect();
     assert_eq!(used.len(), usize::from(LANES));
 }
+
+#[test]
+fn what_is_taken_away_is_gone_for_its_reader_whether_it_was_handed_out_or_not() {
+    let disk = SimulatedDisk::default();
+    let core = open(&disk, 1);
+    let (a, dead) = (queue(&core, "a", Limits::NONE), queue(&core, "dead", Limits { events_max: 2, ..Limits::NONE }));
+    core.turn((0..6).map(|number| append(number, &[a])).collect());
+    let first = core.take(a, 2, usize::MAX).expect("reads");
+    let all = seqs(&core.browse(a, 0, 10).expect("reads"));
+    let of = |from, seqs: &[u64], events| Op::Move { events, from, seqs: seqs.to_vec() };
+    // One that is handed out, two that are not, one that never was; and one letter for them.
+    let gone = [all[0], all[2], all[4], 99];
+    assert_eq!(one(&core, of(a, &gone, vec![addressed(7, &[dead])])), Ok(Done::Emptied(3)));
+    assert_eq!(one(&core, of(a, &gone, Vec::new())), Ok(Done::Emptied(0)), "once");
+    assert_eq!(core.standing(a).map(|standing| (standing.events, standing.handed_out)), Some((3, 1)));
+    assert_eq!(numbers(&take(&core, a)), [3, 5]);
+    let letters = vec![addressed(8, &[dead]), addressed(9, &[dead])];
+    assert_eq!(one(&core, of(a, &all, letters)), Err(Refusal::QueueFull("dead".into())), "then nothing happens");
+    one(&core, Op::Ack { queue: a, seqs: seqs(&first) }).expect("acked");
+    let again = open(&disk.restarted(), 2);
+    let (a, dead) = (again.queue("a").expect("kept"), again.queue("dead").expect("kept"));
+    assert_eq!((numbers(&take(&again, a)), numbers(&take(&again, dead))), (vec![3, 5], vec![7]));
+    assert_eq!(again.standing(a).map(|standing| standing.events), Some(2));
+}
+
+#[test]
+fn a_segment_goes_when_nobody_needs_anything_in_it_whatever_is_older() {
+    let disk = SimulatedDisk::default();
+    let core = open(&disk, 1);
+    let (a, old) = (queue(&core, "a", Limits::NONE), queue(&core, "old", Limits::NONE));
+    one(&core, append(0, &[old])).expect("taken");
+    for number in 1..100 {
+        one(&core, append(number, &[a])).expect("taken");
+    }
+    assert!(disk.segments().len() > 3);
+    let taken = take(&core, a);
+    one(&core, Op::Ack { queue: a, seqs: seqs(&taken) }).expect("acked");
+    assert_eq!(disk.segments().len(), 2, "that of the old event, and the one that is written to");
+    let core = open(&disk.restarted(), 2);
+    let old = core.queue("old").expect("kept");
+    one(&core, append(100, &[old])).expect("taken");
+    assert_eq!(numbers(&take(&core, old)), [0, 100]);
+}

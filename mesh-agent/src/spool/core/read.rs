@@ -1,5 +1,6 @@
 //! Handing events out: from memory for a reader who is close behind, else from disk.
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use mesh_protocol::event;
@@ -56,7 +57,7 @@ impl Core {
         self.index().with_queue(queue, take).unwrap_or_else(|| Some(Vec::new()))
     }
 
-    /// None when the queue was purged or rewound meanwhile.
+    /// None when the queue was purged or rewound meanwhile, or all that was read is gone.
     fn take_from_disk(
         &self,
         queue: QueueNo,
@@ -67,7 +68,7 @@ impl Core {
     ) -> Result<Option<Taken>, DiskError> {
         let rows = self.rows(queue, after, newest, events_max, bytes_max)?;
         let complete = rows.len() < events_max && sum(&rows) < bytes_max as u64;
-        let mut taken = Taken::default();
+        let (mut taken, mut removed) = (Taken::default(), BTreeSet::new());
         for (seq, row) in &rows {
             match self.event(*seq)? {
                 Some(event) => taken.entries.push(Entry { seq: *seq, row: *row, event }),
@@ -78,17 +79,27 @@ impl Core {
             if queue.cursor != after || queue.caught_up || !waits() {
                 return false;
             }
+            // Taken away while the disk was read.
+            removed.clone_from(&queue.removed);
             for (seq, row) in rows {
-                queue.hand_out(seq, row);
+                if removed.contains(&seq) {
+                    queue.pass(seq);
+                } else {
+                    queue.hand_out(seq, row);
+                }
             }
             if complete {
-                queue.cursor = queue.cursor.max(newest);
+                queue.pass(newest);
                 // What was committed meanwhile is not in memory: then there is more to read.
                 queue.caught_up = queue.newest <= queue.cursor;
             }
             true
         });
-        Ok((unchanged != Some(false)).then_some(taken))
+        taken.entries.retain(|entry| !removed.contains(&entry.seq));
+        taken.lost.retain(|seq| !removed.contains(seq));
+        // Nothing is left of what was read, and there may be more.
+        let in_vain = !complete && taken.entries.is_empty() && taken.lost.is_empty();
+        Ok((unchanged != Some(false) && !in_vain).then_some(taken))
     }
 
     /// Undelivered events of a queue after a number, whether handed out or not; nothing changes.

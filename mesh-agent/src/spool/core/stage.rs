@@ -9,7 +9,7 @@ use mesh_protocol::id::Seq;
 use tokio::sync::Notify;
 
 use crate::router::Admitted;
-use crate::spool::disk::{Place, SegmentNo, Write};
+use crate::spool::disk::{Disk, Place, SegmentNo, Write};
 use crate::spool::index::{Entry, Index, Limits, Queue, Segment, WhenFull};
 use crate::spool::layout::{self, Cursor, MarkKey, QueueNo, Row};
 use crate::spool::op::{Addressed, Done, Mark, Op, Refusal, Settings, Tally};
@@ -35,7 +35,13 @@ pub(super) struct Stage {
 
 impl Stage {
     /// Prepares one operation. `room` is how many bytes may still be written.
-    pub(super) fn add(&mut self, settings: &Settings, index: &mut Index, op: Op, room: u64) -> Result<Done, Refusal> {
+    pub(super) fn add(
+        &mut self,
+        (settings, disk): (&Settings, &dyn Disk),
+        index: &mut Index,
+        op: Op,
+        room: u64,
+    ) -> Result<Done, Refusal> {
         match op {
             Op::Append { events, mark } => {
                 if let Some(Mark { key, after, .. }) = mark {
@@ -44,7 +50,7 @@ impl Stage {
                         return Err(Refusal::OutOfOrder);
                     }
                 }
-                self.check_room(settings, index, &events, room)?;
+                self.check_room(Some(settings), index, &events, room)?;
                 for addressed in events {
                     self.append(settings, index, addressed);
                 }
@@ -53,6 +59,17 @@ impl Stage {
                     self.marks.insert(key, up_to);
                 }
                 Ok(Done::Durable)
+            }
+            Op::Move { events, from, seqs } => {
+                if !index.queues.contains_key(&from) {
+                    return Err(Refusal::NoQueue);
+                }
+                self.check_room(None, index, &events, room)?;
+                let gone = self.there(disk, index, from, seqs)?;
+                for addressed in events {
+                    self.append(settings, index, addressed);
+                }
+                Ok(Done::Emptied(self.take_away(index, from, gone)))
             }
             Op::Ack { queue, seqs } => ack(index, self, queue, &seqs),
             Op::Count { queue, rows } => {
@@ -80,8 +97,73 @@ impl Stage {
         }
     }
 
-    /// Whether all the events fit: into the spool, onto the disk, and into each of their queues.
-    fn check_room(&self, settings: &Settings, index: &Index, events: &[Addressed], room: u64) -> Result<(), Refusal> {
+    /// Which of these a queue still has, with their sizes.
+    fn there(
+        &self,
+        disk: &dyn Disk,
+        index: &Index,
+        queue: QueueNo,
+        seqs: Vec<u64>,
+    ) -> Result<Vec<(u64, u32)>, Refusal> {
+        let mut there = Vec::new();
+        let state = index.queues.get(&queue).ok_or(Refusal::NoQueue)?;
+        for seq in seqs {
+            let bytes = match state.out.get(&seq) {
+                Some(bytes) => Some(*bytes),
+                // Done with, or purged: its row may still be on its way out.
+                None if seq <= state.cursor => None,
+                None => self.row(disk, queue, seq)?.map(|row| row.bytes),
+            };
+            there.extend(bytes.map(|bytes| (seq, bytes)));
+        }
+        there.sort_unstable();
+        there.dedup();
+        Ok(there)
+    }
+
+    /// A row as it stands on disk, unless this very turn takes it away.
+    fn row(&self, disk: &dyn Disk, queue: QueueNo, seq: u64) -> Result<Option<Row>, Refusal> {
+        let key = row_key(queue, seq);
+        let goes = |write: &Write| matches!(write, Write::Remove(Place::Rows, gone) if *gone == key);
+        if self.writes.iter().any(goes) || self.last_writes.get(&(Place::Rows, key.clone())) == Some(&None) {
+            return Ok(None);
+        }
+        let found = disk.get(Place::Rows, &key).map_err(|_| Refusal::Failed)?;
+        Ok(found.and_then(|value| Row::decode(&value)))
+    }
+
+    fn take_away(&mut self, index: &mut Index, number: QueueNo, gone: Vec<(u64, u32)>) -> u64 {
+        let count = gone.len() as u64;
+        for (seq, bytes) in gone {
+            index.with_queue(number, |queue, _| {
+                if queue.out.remove(&seq).is_none() {
+                    queue.forget(seq);
+                }
+            });
+            index.count_out(number, seq, bytes);
+            self.drop_row(number, seq);
+        }
+        self.tally.acked += count;
+        self.touched.push(number);
+        count
+    }
+
+    fn drop_row(&mut self, queue: QueueNo, seq: u64) {
+        let key = row_key(queue, seq);
+        match self.last_writes.get_mut(&(Place::Rows, key.clone())) {
+            Some(counted) => *counted = None,
+            None => self.writes.push(Write::Remove(Place::Rows, key)),
+        }
+    }
+
+    /// Whether all the events fit: into the spool (with settings), onto the disk, and into each of their queues.
+    fn check_room(
+        &self,
+        settings: Option<&Settings>,
+        index: &Index,
+        events: &[Addressed],
+        room: u64,
+    ) -> Result<(), Refusal> {
         let bytes: u64 = events.iter().map(|addressed| size(&addressed.event)).sum();
         if bytes == 0 {
             return Ok(());
@@ -91,7 +173,7 @@ impl Stage {
         if staged.saturating_add(bytes).saturating_mul(2) > room {
             return Err(Refusal::DiskFull);
         }
-        if index.stored_bytes().saturating_add(bytes) > settings.bytes_max {
+        if settings.is_some_and(|settings| index.stored_bytes().saturating_add(bytes) > settings.bytes_max) {
             return Err(Refusal::SpoolFull);
         }
         let mut wanted: BTreeMap<QueueNo, (u64, u64)> = BTreeMap::new();
@@ -141,6 +223,7 @@ impl Stage {
         }
         self.writes.push(Write::Put(Place::Segment(segment), layout::seq_key(seq), bytes));
         for number in queues {
+            index.count_in(number, segment);
             let Some(queue) = index.queues.get_mut(&number) else { continue };
             queue.staged = seq;
             queue.depth += 1;
@@ -225,17 +308,15 @@ fn row_key(queue: QueueNo, seq: u64) -> Bytes {
 }
 
 fn ack(index: &mut Index, stage: &mut Stage, number: QueueNo, seqs: &[u64]) -> Result<Done, Refusal> {
-    let queue = index.queues.get_mut(&number).ok_or(Refusal::NoQueue)?;
+    if !index.queues.contains_key(&number) {
+        return Err(Refusal::NoQueue);
+    }
     let mut acked = 0;
     for seq in seqs {
-        let Some(bytes) = queue.out.remove(seq) else { continue };
-        queue.depth = queue.depth.saturating_sub(1);
-        queue.bytes = queue.bytes.saturating_sub(u64::from(bytes));
-        let key = row_key(number, *seq);
-        match stage.last_writes.get_mut(&(Place::Rows, key.clone())) {
-            Some(counted) => *counted = None,
-            None => stage.writes.push(Write::Remove(Place::Rows, key)),
-        }
+        let bytes = index.queues.get_mut(&number).and_then(|queue| queue.out.remove(seq));
+        let Some(bytes) = bytes else { continue };
+        index.count_out(number, *seq, bytes);
+        stage.drop_row(number, *seq);
         acked += 1;
     }
     if acked > 0 {
@@ -281,6 +362,7 @@ fn close(index: &mut Index, stage: &mut Stage, number: QueueNo) -> Result<Done, 
 
 fn purge(index: &mut Index, stage: &mut Stage, number: QueueNo) -> Result<Done, Refusal> {
     let last = index.last();
+    index.count_all_out(number);
     let emptied = index.with_queue(number, |queue, _| queue.empty(last));
     let depth = emptied.ok_or(Refusal::NoQueue)?;
     stage.shown.retain(|(queue, _)| *queue != number);

@@ -82,6 +82,17 @@ impl World {
                     }
                     ops.push(Op::Ack { queue, seqs: chosen.into_iter().map(|(_, seq)| seq).collect() });
                 }
+                (5, Some(queue)) => {
+                    let Some(held) = after.queues.get_mut(name) else { continue };
+                    let all = self.core.browse(queue, 0, 30).expect("reads").entries;
+                    let chosen: Vec<_> = all.iter().filter(|_| self.rng.random_bool(0.3)).collect();
+                    for entry in &chosen {
+                        held.out.remove(&number(&entry.event));
+                        held.pending.remove(&number(&entry.event));
+                    }
+                    let seqs = chosen.iter().map(|entry| entry.seq).collect();
+                    ops.push(Op::Move { events: Vec::new(), from: queue, seqs });
+                }
                 (_, None) => {
                     if !after.queues.contains_key(name) {
                         after.queues.insert(name, Held::default());
