@@ -13,11 +13,12 @@
 mod dead;
 mod dispatch;
 mod item;
+pub mod named;
 mod pump;
 mod rules;
 
 pub use dead::{DEAD_LETTERS, burial};
-pub use dispatch::Dispatch;
+pub use dispatch::{Dispatch, Left};
 pub use item::{ConsumerId, Consumption, Dead, Delivery, Effects, Item, Order};
 pub use pump::Pump;
 pub use rules::{Access, Backoff, OnFailure, Rules};

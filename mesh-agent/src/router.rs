@@ -36,6 +36,9 @@ pub use receipt::{Failure, Hold, Outcome, Receipt, duty};
 use crate::counters::{Counter, Counters};
 use table::{Attached, Entry, Place, Table};
 
+/// Key of all exceptions; no subscription's.
+const EXCEPTIONS: Key = Key::MAX;
+
 /// Which side of the agent an outlet stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Reach {
@@ -183,7 +186,9 @@ impl Router {
     #[must_use]
     pub fn queues(&self, event: &Admitted) -> Keys {
         let mut queues = Keys::new();
-        for entry in self.0.table.matches(&event.event().topic) {
+        let mut matches = self.0.table.matches(&event.event().topic);
+        table::leave_out_excepted(&mut matches);
+        for entry in matches {
             let its = entry.takes.has(Custody::Here) && entry.attached.reach == Reach::Local;
             if let (Place::Queue(number), true) = (&entry.attached.place, its) {
                 queues.push(*number);
@@ -212,6 +217,7 @@ impl Router {
         let guaranteed = event.event().mode == DeliveryMode::Guaranteed;
         let custody = if guaranteed { round.custody } else { Custody::Nobody };
         let mut matches = self.0.table.matches(&event.event().topic);
+        table::leave_out_excepted(&mut matches);
         matches.retain(|entry| {
             let fits = match entry.attached.place {
                 Place::Outlet(_) => !round.arrived || entry.attached.reach == Reach::Local,
@@ -309,9 +315,19 @@ impl Attachment {
         }
         subscriptions.insert(subscription, (life, takes));
         self.router.0.table.insert(filter, Entry::new(filter, &self.attached, key, takes));
-        if self.attached.reach == Reach::Local {
+        if self.attached.reach == Reach::Local && takes != Takes::EXCEPT {
             self.router.0.interest.add(Wanted { filter: filter.clone(), life });
         }
+    }
+
+    /// Nothing that matches this is for it, whatever else it has subscribed to.
+    pub fn except(&self, filter: &Filter) {
+        self.subscribe_for(filter, EXCEPTIONS, Life::Live, Takes::EXCEPT);
+    }
+
+    /// Takes an exception back.
+    pub fn accept(&self, filter: &Filter) {
+        self.unsubscribe(filter, EXCEPTIONS);
     }
 
     /// Takes a filter back; nothing happens when it was not registered.
@@ -324,7 +340,7 @@ impl Attachment {
 
     fn forget(&self, filter: &Filter, key: Key, life: Life, takes: Takes) {
         self.router.0.table.remove(filter, &Entry::new(filter, &self.attached, key, takes));
-        if self.attached.reach == Reach::Local {
+        if self.attached.reach == Reach::Local && takes != Takes::EXCEPT {
             self.router.0.interest.remove(Wanted { filter: filter.clone(), life });
         }
     }

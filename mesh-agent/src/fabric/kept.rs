@@ -285,7 +285,8 @@ impl Core {
     /// An agent refuses an event for good: it is a dead letter here before the agent's queue is done with it.
     pub(super) fn bury(&self, agent: AgentId, seq: u64, event: &Admitted, reason: &str) {
         let Some(peer) = self.peers.get(&agent) else { return };
-        let op = burial(event.event(), &peer.kept.name, reason, 1, self.dead_letters);
+        let from = (&*peer.kept.name, peer.kept.queue, seq);
+        let op = burial(event.event(), from, reason, 1, self.dead_letters);
         let (buried, count) = (self.buried.clone(), self.counts.buried.clone());
         let answer = move |done: Result<_, _>| {
             // Without room for it the event stays in the queue, and is refused again after the next start.

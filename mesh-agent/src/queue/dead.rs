@@ -30,13 +30,45 @@ fn letter(event: &Event, queue: &str, reason: &str, deliveries: u16) -> Event {
     event
 }
 
-/// Puts the letter into the dead letter queue.
+/// Moves an event from its queue (its name, its number, the event's place) into the dead letter queue, in one commit.
 #[must_use]
-pub fn burial(event: &Event, queue: &str, reason: &str, deliveries: u16, dead_letters: QueueNo) -> Op {
+pub fn burial(
+    event: &Event,
+    (queue, from, seq): (&str, QueueNo, u64),
+    reason: &str,
+    deliveries: u16,
+    dead_letters: QueueNo,
+) -> Op {
     tracing::warn!(queue, topic = %event.topic, reason, "an event is a dead letter now");
     let event = Admitted::new(letter(event, queue, reason, deliveries));
     let queues = std::iter::once(dead_letters).collect();
-    Op::Append { events: vec![Addressed { event, queues, redelivered: false }], mark: None }
+    Op::Move { events: vec![Addressed { event, queues, redelivered: false }], from, seqs: vec![seq] }
+}
+
+/// What is known about a dead letter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Epitaph {
+    pub(super) reason: String,
+    pub(super) deliveries: u32,
+    /// The sender's own properties.
+    pub(super) own: Vec<(String, String)>,
+}
+
+/// What is known about the burial of an event; none for one that is no dead letter.
+pub(super) fn epitaph(event: &Event) -> Option<Epitaph> {
+    let user = &event.headers.user;
+    let find = |wanted: &str| user.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.clone());
+    let own = user.iter().filter(|(name, _)| ![QUEUE, REASON, DELIVERIES].contains(&name.as_str())).cloned();
+    let deliveries = find(DELIVERIES).and_then(|text| text.parse().ok()).unwrap_or(0);
+    Some(Epitaph { reason: find(REASON)?, deliveries, own: own.collect() })
+}
+
+/// The event that was buried, admitted anew: as it was, without the words about its burial.
+pub(super) fn unburied(event: &Event, now_ms: i64) -> Event {
+    let mut event = event.clone();
+    event.headers.user.retain(|(name, _)| ![QUEUE, REASON, DELIVERIES].contains(&name.as_str()));
+    event.admitted_at_ms = now_ms;
+    event
 }
 
 #[cfg(test)]

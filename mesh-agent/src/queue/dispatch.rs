@@ -9,14 +9,19 @@
 //! A partitioned queue gives a key to the consumer that rendezvous hashing names, so that a consumer's coming or going
 //! moves only the keys it gets or had; a key of which something is out stays where it is.
 
+mod consumers;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use bytes::Bytes;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use super::item::{ConsumerId, Consumption, Dead, Delivery, Effects, Item, Order};
+use super::item::{ConsumerId, Dead, Delivery, Effects, Item, Order};
 use super::rules::{Access, OnFailure, Rules};
 use crate::stream::Moment;
+use consumers::Consumer;
+
+pub use consumers::Left;
 
 /// One queue between its spool and its consumers.
 #[derive(Debug)]
@@ -46,12 +51,6 @@ struct Soonest {
     lease_over: Option<Moment>,
     pause_over: Option<Moment>,
     expiry_ms: Option<i64>,
-}
-
-#[derive(Debug)]
-struct Consumer {
-    how: Consumption,
-    out: usize,
 }
 
 #[derive(Debug)]
@@ -129,36 +128,6 @@ impl<E: Clone> Dispatch<E> {
         self.waiting.insert(item.seq, Waiting { item, not_before });
     }
 
-    /// A consumer comes.
-    pub fn attach(&mut self, how: Consumption) -> ConsumerId {
-        let consumer = ConsumerId(self.next_consumer);
-        self.next_consumer += 1;
-        self.consumers.insert(consumer, Consumer { how, out: 0 });
-        consumer
-    }
-
-    /// A consumer's window changes.
-    pub fn set_window(&mut self, consumer: ConsumerId, window: usize) {
-        if let Some(consumer) = self.consumers.get_mut(&consumer) {
-            consumer.how.window = window;
-        }
-    }
-
-    /// A consumer goes. `counted`: what it had was surely in its hands, so that it counts as a delivery.
-    pub fn detach(&mut self, now: Moment, consumer: ConsumerId, counted: bool) {
-        let had: Vec<u64> = self.out.iter().filter(|(_, out)| out.consumer == consumer).map(|(seq, _)| *seq).collect();
-        // The later ones first, so that each finds the earlier still out and none counts as taken back behind another.
-        for seq in had.into_iter().rev() {
-            match self.out.get(&seq).map(|out| out.item.deliveries.saturating_add(1)) {
-                Some(deliveries) if counted && self.is_last(deliveries) => {
-                    self.bury(now, seq, format!("its consumers went away with it ({deliveries} times)"));
-                }
-                _ => self.back(now, seq, counted, now),
-            }
-        }
-        self.consumers.remove(&consumer);
-    }
-
     /// Whether a consumer has this event.
     fn has(&self, consumer: ConsumerId, seq: u64) -> bool {
         self.out.get(&seq).is_some_and(|out| out.consumer == consumer)
@@ -194,9 +163,20 @@ impl<E: Clone> Dispatch<E> {
         has
     }
 
+    /// The consumer never saw an event, or does not know whether it did: it goes again at once, uncounted and flagged. False
+    /// when it does not have it.
+    pub fn return_unseen(&mut self, now: Moment, consumer: ConsumerId, seq: u64) -> bool {
+        let has = self.has(consumer, seq);
+        if has {
+            self.take_back_behind(now, seq);
+            self.back(now, seq, false, now);
+        }
+        has
+    }
+
     /// The consumer still works on an event: its lease begins anew. False when it does not have it.
     pub fn renew(&mut self, now: Moment, consumer: ConsumerId, seq: u64) -> bool {
-        let until = self.rules.lease.map(|lease| now.after(lease));
+        let until = self.lease(now, consumer);
         let Some(out) = self.out.get_mut(&seq).filter(|out| out.consumer == consumer) else { return false };
         out.until = until;
         note(&mut self.soonest.lease_over, until);
@@ -226,7 +206,7 @@ impl<E: Clone> Dispatch<E> {
         self.end_leases(now);
         self.expire(now_ms);
         self.offer_dead(now);
-        if self.may_go_on() {
+        if self.may_go_on() && !self.rules.paused {
             self.deliver(now);
         }
         std::mem::take(&mut self.effects)
@@ -304,12 +284,13 @@ impl<E: Clone> Dispatch<E> {
         if block {
             stopped.extend(self.dying.values().map(|dying| dying.item.key.clone()));
         }
-        let ready: Vec<u64> = self.waiting.keys().copied().collect();
-        for seq in ready {
+        let mut from = 0;
+        while let Some((seq, waiting)) = self.waiting.range(from..).next() {
+            let seq = *seq;
+            from = seq + 1;
             if !self.anybody_has_room() {
                 return;
             }
-            let Some(waiting) = self.waiting.get(&seq) else { continue };
             let key = waiting.item.key.clone();
             if block && stopped.contains(&key) {
                 continue;
@@ -380,9 +361,15 @@ impl<E: Clone> Dispatch<E> {
             redelivered: item.redelivered || item.deliveries > 0,
             event: item.event.clone(),
         });
-        let until = self.rules.lease.map(|lease| now.after(lease));
+        let until = self.lease(now, consumer);
         note(&mut self.soonest.lease_over, until);
         self.out.insert(seq, Out { item, consumer, until });
+    }
+
+    /// How long the consumer may keep what it is given now.
+    fn lease(&self, now: Moment, consumer: ConsumerId) -> Option<Moment> {
+        let leased = self.consumers.get(&consumer).is_none_or(|consumer| consumer.leased);
+        self.rules.lease.filter(|_| leased).map(|lease| now.after(lease))
     }
 
     /// An event is with no consumer any more.
@@ -459,12 +446,6 @@ impl<E: Clone> Dispatch<E> {
 
 fn note<T: Ord + Copy>(soonest: &mut Option<T>, at: Option<T>) {
     *soonest = soonest.iter().copied().chain(at).min();
-}
-
-impl Consumer {
-    fn has_room(&self) -> bool {
-        self.out < self.how.window
-    }
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use futures::stream::{FuturesUnordered, StreamExt};
 use tokio_util::sync::CancellationToken;
 
 use super::dead::burial;
-use super::{Backoff, ConsumerId, Consumption, Dead, Dispatch, Effects, Item, Order, Rules};
+use super::{Backoff, ConsumerId, Consumption, Dead, Dispatch, Effects, Item, Left, Order, Rules};
 use crate::causes::chain;
 use crate::counters::{Counter, Counters};
 use crate::router::{self, Admitted, Failure, Keys, Outcome, Outlet};
@@ -191,7 +191,8 @@ impl Pump {
 
     fn bury(&self, dead: &Dead<Admitted>) -> impl Future<Output = (u64, bool)> + use<> {
         let (seq, store, buried) = (dead.seq, self.store.clone(), self.buried.clone());
-        let op = burial(dead.event.event(), &self.name, &dead.reason, dead.deliveries, self.dead_letters);
+        let from = (&*self.name, self.queue, seq);
+        let op = burial(dead.event.event(), from, &dead.reason, dead.deliveries, self.dead_letters);
         async move {
             let done = store.ask(op).await.is_ok();
             if done {
@@ -216,7 +217,7 @@ impl Work {
             self.losses = self.losses.saturating_add(1);
             self.again_at = now.after(AGAIN.after(self.losses));
             if let Some(consumer) = self.consumer.take() {
-                self.dispatch.detach(now, consumer, false);
+                self.dispatch.detach(now, consumer, Left::Unseen);
             }
         }
         if self.consumer.is_none() && now >= self.again_at {

@@ -55,6 +55,8 @@ pub struct Rules {
     pub backoff: Backoff,
     /// How long a consumer may keep an event without a word; none: as long as it is there.
     pub lease: Option<Duration>,
+    /// Consumers get nothing for now.
+    pub paused: bool,
     /// Events held between the spool and the consumers.
     pub events_max: usize,
     /// Their bytes; one event may always be held.
@@ -69,6 +71,7 @@ impl Default for Rules {
             deliveries_max: Some(10),
             backoff: Backoff { first: Duration::from_millis(500), longest: Duration::from_secs(60) },
             lease: None,
+            paused: false,
             events_max: 1_024,
             bytes_max: 4 * 1024 * 1024,
         }

@@ -60,6 +60,8 @@ impl Takes {
     pub const KEPT: Self = Self(2);
     /// Everything guaranteed.
     pub const GUARANTEED: Self = Self(6);
+    /// None, whatever else is subscribed to.
+    pub(super) const EXCEPT: Self = Self(8);
 
     /// Whether an event of this custody is among them.
     #[must_use]

@@ -70,6 +70,16 @@ impl Ord for Entry {
     }
 }
 
+/// Whoever excepted the topic has not subscribed to it.
+pub(super) fn leave_out_excepted(matches: &mut SmallVec<[Entry; 8]>) {
+    if matches.iter().all(|entry| entry.takes != Takes::EXCEPT) {
+        return;
+    }
+    let excepted: SmallVec<[OutletId; 8]> =
+        matches.iter().filter(|entry| entry.takes == Takes::EXCEPT).map(|entry| entry.attached.id).collect();
+    matches.retain(|entry| !excepted.contains(&entry.attached.id));
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Table {
     writer: Mutex<FilterTree<Entry>>,

@@ -71,6 +71,8 @@ pub struct Standing {
     pub bytes: u64,
     /// Handed out and not acknowledged.
     pub handed_out: u64,
+    /// Events it went without because it was full, since the agent began.
+    pub discarded: u64,
 }
 
 /// An event handed out of a queue.
@@ -129,6 +131,8 @@ pub(super) struct Queue {
     pub(super) rows: BTreeMap<SegmentNo, u64>,
     /// Taken away before they were handed out; a reader may still see their rows.
     pub(super) removed: BTreeSet<u64>,
+    /// Went without these, being full.
+    pub(super) discarded: u64,
     /// The newest event that readers may see.
     pub(super) newest: u64,
     /// The newest event, maybe in a commit that is under way.
@@ -153,6 +157,7 @@ impl Queue {
             out: BTreeMap::new(),
             rows: BTreeMap::new(),
             removed: BTreeSet::new(),
+            discarded: 0,
             newest: last,
             staged: last,
             fresh: VecDeque::new(),
@@ -182,7 +187,7 @@ impl Queue {
     }
 
     pub(super) fn standing(&self) -> Standing {
-        Standing { events: self.depth, bytes: self.bytes, handed_out: self.out.len() as u64 }
+        Standing { events: self.depth, bytes: self.bytes, handed_out: self.out.len() as u64, discarded: self.discarded }
     }
 
     /// Hands the next events out of memory.

@@ -119,7 +119,9 @@ impl Op {
     /// Bytes of the events in it.
     pub(super) fn bytes(&self) -> usize {
         match self {
-            Self::Append { events, .. } | Self::Move { events, .. } => events.iter().map(|addressed| addressed.event.encoded().len()).sum(),
+            Self::Append { events, .. } | Self::Move { events, .. } => {
+                events.iter().map(|addressed| addressed.event.encoded().len()).sum()
+            }
             _ => 0,
         }
     }

@@ -35,7 +35,7 @@ fn an_exclusive_queue_serves_the_oldest_consumer_and_then_the_next() {
     queue.fill([item(1, "a"), item(2, "b")]);
     assert_eq!(given(&queue.poll(at(0), 0)), [(1, 1), (1, 2)]);
     assert!(queue.ack(first, 1));
-    queue.detach(at(0), first, true);
+    queue.detach(at(0), first, Left::Seen);
     let effects = queue.poll(at(0), 0);
     assert_eq!((given(&effects), effects.done, effects.counted), (vec![(2, 2)], vec![1], vec![(2, 1)]));
     assert!(effects.deliveries[0].redelivered);
@@ -210,7 +210,7 @@ fn who_crashes_with_an_event_again_and_again_makes_it_a_dead_letter() {
     for _ in 0..3 {
         let consumer = queue.attach(PLAIN);
         assert_eq!(queue.poll(at(0), 0).deliveries.len(), 1);
-        queue.detach(at(0), consumer, true);
+        queue.detach(at(0), consumer, Left::Seen);
     }
     assert_eq!(queue.poll(at(0), 0).dead.len(), 1);
 }

@@ -197,8 +197,9 @@ impl Stage {
         let Addressed { event, mut queues, redelivered } = addressed;
         let bytes = size(&event);
         queues.retain(|queue| {
-            let Some(queue) = index.queues.get(queue) else { return false };
+            let Some(queue) = index.queues.get_mut(queue) else { return false };
             let has_room = queue.has_room_for(1, bytes);
+            queue.discarded += u64::from(!has_room);
             self.tally.discarded += u64::from(!has_room);
             has_room
         });

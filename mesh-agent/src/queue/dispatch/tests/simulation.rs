@@ -74,7 +74,8 @@ impl World {
         } else if self.rng.random_ratio(1, 20)
             && let Some(consumer) = self.consumers.keys().next().copied()
         {
-            self.queue.detach(self.now, consumer, self.rng.random());
+            let left = [Left::Unseen, Left::AtOldest, Left::Seen][self.rng.random_range(0..3)];
+            self.queue.detach(self.now, consumer, left);
             self.consumers.remove(&consumer);
             self.out.retain(|_, with| *with != consumer);
         }
