@@ -34,6 +34,7 @@ use tokio_util::sync::CancellationToken;
 use crate::counters::Counters;
 use crate::observe::{Observer, Refusal};
 use crate::policy::{Denied, Enforcer};
+use crate::queue::named::Queues;
 use crate::router::Router;
 use crate::spool::Store;
 use crate::status::PartHandle;
@@ -50,6 +51,8 @@ pub struct Deps {
     pub router: Router,
     /// Keeps what sessions are to get at QoS 1.
     pub spool: Arc<Store>,
+    /// Queues that clients consume by name.
+    pub queues: Arc<Queues>,
     /// Is told who produces and consumes what.
     pub observer: Arc<dyn Observer>,
     /// Counts every drop and refusal.
@@ -133,6 +136,7 @@ pub async fn start(config: &desired::Listener, address: SocketAddr, deps: Deps) 
         enforcer: deps.enforcer,
         router: deps.router,
         spool: deps.spool,
+        queues: deps.queues,
         observer: deps.observer,
         slots: Slots::new(part.clone(), &deps.counters),
         counters: deps.counters,
@@ -192,6 +196,7 @@ pub(crate) struct Common {
     enforcer: Arc<Enforcer>,
     router: Router,
     spool: Arc<Store>,
+    queues: Arc<Queues>,
     observer: Arc<dyn Observer>,
     counters: Counters,
     limits: Arc<Limits>,

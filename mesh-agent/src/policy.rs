@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 use arc_swap::{ArcSwap, ArcSwapOption};
 use bytes::Bytes;
 use mesh_protocol::deny_list::DenyList;
-use mesh_protocol::desired::{Member, Scope, Site};
+use mesh_protocol::desired::{Member, Queue, Scope, Site};
 use mesh_protocol::event::Event;
 use mesh_protocol::id::{AgentId, PrincipalId};
-use mesh_protocol::policy::{self, CompiledPolicy, Decision, DenyReason, Identity};
+use mesh_protocol::policy::{self, Action, CompiledPolicy, Decision, DenyReason, Identity};
 use mesh_protocol::topic::{Filter, Topic};
 use mesh_protocol::wire::Revision;
 use rustc_hash::FxHashMap;
@@ -79,6 +79,18 @@ impl Denied {
             _ => None,
         }
     }
+}
+
+/// Why a client may not consume a queue.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{denied}")]
+pub struct Unqueued {
+    /// What it may not: subscribe to what the queue attracts, or take it out of queues.
+    pub action: Action,
+    /// To which of the queue's filters.
+    pub filter: String,
+    /// Why not.
+    pub denied: Denied,
 }
 
 /// Proof that policy let one event in. Consumed by [`Permit::admit`].
@@ -283,6 +295,21 @@ impl Enforcer {
     /// It may not.
     pub fn check_subscribe(&self, session: &Session, filter: &Filter) -> Result<(), Denied> {
         self.with_rules(session, |rules| allowed(rules.decide_subscribe(filter)))
+    }
+
+    /// Whether the session may consume a named queue: it needs the right to subscribe to everything that the queue attracts,
+    /// and to manage queues of it, because what it takes others do not get.
+    ///
+    /// # Errors
+    /// What it may not.
+    pub fn check_consume(&self, session: &Session, queue: &Queue) -> Result<(), Unqueued> {
+        for filter in &queue.filters {
+            for action in [Action::Subscribe, Action::ManageQueue] {
+                let decided = self.with_rules(session, |rules| allowed(rules.decide(action, filter)));
+                decided.map_err(|denied| Unqueued { action, filter: filter.text().to_owned(), denied })?;
+            }
+        }
+        Ok(())
     }
 
     /// Whether the session may be given an event of this topic now (a deny inside a granted subscription).

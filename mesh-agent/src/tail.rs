@@ -1,4 +1,5 @@
-//! "Try it" in the portal: publishes and live tails on a principal's own rights.
+//! What people ask of the agent through the portal: publishes and live tails on a principal's own rights ("Try it"), and looks
+//! into queues, which the portal permits itself.
 //!
 //! A publish goes the way of every client's: session, permit, router, receipt. A tail is an outlet with a bounded
 //! queue; what does not fit is dropped and counted to the watcher, never held against the sender. Both belong to the
@@ -13,6 +14,7 @@ use bytes::Bytes;
 use mesh_protocol::event::{DeliveryMode, Event, Headers, Origin, Protocol};
 use mesh_protocol::id::{PrincipalId, SiteId};
 use mesh_protocol::policy::DenyReason;
+use mesh_protocol::queue::{QueueAnswer, QueueAsk, QueueRef};
 use mesh_protocol::topic::{Filter, Topic};
 use mesh_protocol::wire::{PublishOutcome, TailEvent, ToControl};
 use tokio::sync::mpsc;
@@ -21,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::control::session::{Desk, Request};
 use crate::policy::{Denied, Enforcer, Session};
+use crate::queue::named::{self, Queues};
 use crate::router::{Admitted, Delivery, EVENT_OVERHEAD_BYTES, Failure, Life, Outcome, Outlet, Reach, Router};
 use crate::status::now_ms;
 use crate::task::Tasks;
@@ -45,6 +48,7 @@ const CLIENT_ID: &str = "portal";
 pub struct PortalDesk {
     enforcer: Arc<Enforcer>,
     router: Router,
+    queues: Arc<Queues>,
     tasks: Tasks,
     tails: Arc<Mutex<HashMap<u64, CancellationToken>>>,
     busy: Arc<tokio::sync::Semaphore>,
@@ -53,9 +57,9 @@ pub struct PortalDesk {
 impl PortalDesk {
     /// A desk that works for these.
     #[must_use]
-    pub fn new(enforcer: Arc<Enforcer>, router: Router, tasks: Tasks) -> Self {
+    pub fn new(enforcer: Arc<Enforcer>, router: Router, queues: Arc<Queues>, tasks: Tasks) -> Self {
         let busy = Arc::new(tokio::sync::Semaphore::new(REQUESTS_MAX));
-        Self { enforcer, router, tasks, tails: Arc::default(), busy }
+        Self { enforcer, router, queues, tasks, tails: Arc::default(), busy }
     }
 
     fn publish(&self, request: u64, publish: Publish, answers: mpsc::Sender<ToControl>) {
@@ -68,6 +72,20 @@ impl PortalDesk {
             let outcome = publish.make(&enforcer, &router).await;
             drop(place);
             answer(&answers, ToControl::Published { request, outcome });
+        });
+    }
+
+    fn ask(&self, request: u64, queue: QueueRef, ask: QueueAsk, answers: mpsc::Sender<ToControl>) {
+        let told = move |given| ToControl::QueueAnswer { request, answer: given };
+        let Ok(place) = self.busy.clone().try_acquire_owned() else {
+            let reason = "this agent serves as many requests of the portal as it may; try again in a moment".to_owned();
+            return answer(&answers, told(QueueAnswer::Refused { reason }));
+        };
+        let queues = self.queues.clone();
+        self.tasks.spawn_until_stopped("queue content", async move {
+            let given = named::answer(&queues, queue, ask).await;
+            drop(place);
+            answer(&answers, told(given));
         });
     }
 
@@ -113,6 +131,7 @@ impl Desk for PortalDesk {
             Request::OpenTail { request, principal, filter, payload_bytes_max } => {
                 self.open(request, Watch { principal, filter, payload_bytes_max }, answers.clone());
             }
+            Request::AskQueue { request, queue, ask } => self.ask(request, queue, ask, answers.clone()),
             Request::CloseTail { request } => self.close(request),
         }
     }

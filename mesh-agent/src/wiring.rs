@@ -27,6 +27,7 @@ use crate::listener::Clients;
 use crate::observe::Observatory;
 use crate::part::{Running, StartError};
 use crate::policy::Enforcer;
+use crate::queue::named::Queues;
 use crate::reconcile::{Fingerprint, PartSpec, Starter};
 use crate::reports::{Full, ReportSink};
 use crate::router::{Reach, Router, Takes};
@@ -50,6 +51,8 @@ pub struct Shared {
     pub board: Board,
     /// Keeps what this agent answers for.
     pub spool: Arc<Spool>,
+    /// Queues that clients consume by name.
+    pub queues: Arc<Queues>,
     /// Counts.
     pub counters: Counters,
     /// Takes reports.
@@ -123,6 +126,7 @@ impl Wiring {
             enforcer: self.shared.enforcer.clone(),
             router: self.shared.router.clone(),
             spool: self.shared.spool.clone(),
+            queues: self.shared.queues.clone(),
             observer: Arc::new(self.observatory.clone()),
             counters: self.shared.counters.clone(),
             part,
@@ -139,6 +143,7 @@ impl Wiring {
     /// Everything that a document wants durably has somebody who answers, before any part takes events in.
     fn stand_in_for(&self, accepted: &Accepted) {
         let state = &accepted.state;
+        self.shared.queues.want(&state.queues);
         let elsewhere = state.durable_interest.iter().filter(|interest| interest.agent != state.agent);
         self.others.want(elsewhere.map(|interest| interest.filter.clone()));
         let mut routes = Vec::new();

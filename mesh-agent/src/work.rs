@@ -16,6 +16,7 @@ use crate::counters::Counters;
 use crate::home::{Home, HomeError, HomeLock};
 use crate::identity::{Identity, IdentityError};
 use crate::policy::Enforcer;
+use crate::queue::named::{Parts, Queues};
 use crate::reconcile::Reconciler;
 use crate::router::{Budget, Router};
 use crate::spool::{Settings, Store, StoreError};
@@ -76,12 +77,19 @@ impl Agent {
         let router = Router::new(Budget::new(BUDGET_BYTES), &counters);
         let outbox = Outbox::new(&counters);
         let spool = Arc::new(Store::open(&home.spool()?.join(LOG_FOLDER), Settings::default(), &counters)?);
+        let queues = Arc::new(Queues::new(Parts {
+            spool: spool.clone(),
+            router: router.clone(),
+            counters: counters.clone(),
+            board: board.clone(),
+        }));
         let shared = Shared {
             identity: identity.subscribe(),
             enforcer: enforcer.clone(),
             router: router.clone(),
             board: board.clone(),
             spool: spool.clone(),
+            queues: queues.clone(),
             counters: counters.clone(),
             outbox: outbox.clone(),
         };
@@ -99,7 +107,7 @@ impl Agent {
             started_at_ms: now_ms(),
         };
         let expiring = enforcer.clone();
-        let desk = Arc::new(PortalDesk::new(enforcer, router, control.clone()));
+        let desk = Arc::new(PortalDesk::new(enforcer, router, queues, control.clone()));
         let boot = hex::encode(rand::random::<[u8; 8]>());
         let session = Session { identity: identity.subscribe(), ledger, outbox, facts: facts.clone(), desk, boot };
         let state = session.start(&control);

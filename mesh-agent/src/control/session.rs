@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use futures::stream::{SplitSink, SplitStream};
 use futures::{SinkExt, StreamExt};
+use mesh_protocol::queue::{QueueAsk, QueueRef};
 use mesh_protocol::wire::{HEARTBEAT_INTERVAL_MS, Hello, PROTOCOL_VERSION, PROTOCOL_VERSION_MIN, ToAgent, ToControl};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
@@ -74,6 +75,15 @@ pub enum Request {
         filter: mesh_protocol::topic::Filter,
         /// Payloads are cut to this.
         payload_bytes_max: u32,
+    },
+    /// Look at a queue, or do something to what is in it.
+    AskQueue {
+        /// The session's number for it.
+        request: u64,
+        /// Which queue.
+        queue: QueueRef,
+        /// What.
+        ask: QueueAsk,
     },
     /// Nobody watches any more.
     CloseTail {
@@ -278,7 +288,9 @@ impl Session {
                 self.desk.take(Request::OpenTail { request, principal, filter, payload_bytes_max }, answers);
             }
             ToAgent::CloseTail { request } => self.desk.take(Request::CloseTail { request }, answers),
-            ToAgent::AskQueue { .. } => {}
+            ToAgent::AskQueue { request, queue, ask } => {
+                self.desk.take(Request::AskQueue { request, queue, ask }, answers);
+            }
             ToAgent::Refused { reason, .. } => return Err(SessionError::Refused { reason }),
             ToAgent::Welcome { .. } | ToAgent::Pong => {}
         }

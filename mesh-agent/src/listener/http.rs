@@ -5,6 +5,9 @@
 //! | `POST /v1/events/{topic}` | publishes the body; 202 when everybody who wants it has it |
 //! | `POST /v1/events` | publishes a batch, one JSON object a line (`application/x-ndjson`), all or nothing up to the router |
 //! | `GET /v1/events?filter=a/>&dialect=mesh` | a stream of events (SSE); `filter` may come several times |
+//! | `POST /v1/queues/{name}/pull?max=10&wait_ms=20000&consumer=a` | brings events of a named queue, each with its lease |
+//! | `POST /v1/queues/{name}/answer` | `ack`, `release`, `reject`, `renew` by lease |
+//! | `GET /v1/queues/{name}/events?window=100` | the same as a stream (SSE) |
 //! | `GET /healthz` | 200 while the listener runs; no login |
 //!
 //! The topic is percent-decoded; every slash separates levels, written plainly or as `%2F`. Log in with the user name and
@@ -16,6 +19,7 @@ mod batch;
 mod body;
 mod problem;
 mod publish;
+mod queue;
 mod tail;
 mod topic;
 
@@ -82,9 +86,15 @@ fn routes(gate: Shared) -> Router {
     Router::new()
         .route("/v1/events/{*topic}", post(publish::publish))
         .route("/v1/events", get(tail::tail).post(batch::publish))
+        .route("/v1/queues/{name}/pull", post(queue::pull))
+        .route("/v1/queues/{name}/answer", post(queue::answer))
+        .route("/v1/queues/{name}/events", get(queue::stream))
         .route("/healthz", get(|| async { "ok\n" }))
         .fallback(|| async {
-            Problem::new(StatusCode::NOT_FOUND, "there is nothing here: events are under /v1/events")
+            Problem::new(
+                StatusCode::NOT_FOUND,
+                "there is nothing here: events are under /v1/events, queues under /v1/queues",
+            )
         })
         // Bodies are read with the listener's own limit.
         .layer(DefaultBodyLimit::disable())

@@ -7,6 +7,7 @@ mod acks;
 mod clients;
 mod connect;
 mod connection;
+mod consuming;
 mod feed;
 mod inbound;
 mod lasting;

@@ -18,6 +18,7 @@ use super::{Clients, Deps, Running, start};
 use crate::counters::Counters;
 use crate::observe::{Client, ClientObserver, Observer, Refusal};
 use crate::policy::{Enforced, Enforcer};
+use crate::queue::named::{Parts, Queues};
 use crate::router::{Admitted, Attachment, Budget, Delivery, Failure, Life, Outlet, Reach, Router};
 use crate::spool::{Settings, SimulatedDisk, Store};
 use crate::status::Board;
@@ -152,6 +153,7 @@ pub(crate) struct Mesh {
     pub(crate) enforcer: Arc<Enforcer>,
     pub(crate) router: Router,
     pub(crate) spool: Arc<Store>,
+    pub(crate) queues: Arc<Queues>,
     pub(crate) notes: Notes,
     pub(crate) counters: Counters,
     pub(crate) clients: Clients,
@@ -222,16 +224,21 @@ impl Mesh {
         let spool = Arc::new(spool.expect("opens"));
         let router = Router::new(Budget::new(bytes), &counters);
         router.set_keeper(&spool);
+        let board = Board::default();
+        let parts =
+            Parts { spool: spool.clone(), router: router.clone(), counters: counters.clone(), board: board.clone() };
+        let queues = Arc::new(Queues::new(parts));
         let clients = Clients::default();
         clients.restore(&spool, &router);
         let mesh = Self {
             enforcer: Arc::default(),
             router,
             spool,
+            queues,
+            board,
             notes: Notes::default(),
             counters,
             clients,
-            board: Board::default(),
             tasks: Tasks::new("test"),
             policy: Mutex::new(policy()),
         };
@@ -259,6 +266,18 @@ impl Mesh {
         self.edit(|policy| policy.rules.push(rule(0xdead, subject, action, Effect::Deny, filter)));
     }
 
+    /// A figure of a named queue.
+    pub(crate) fn figure(&self, queue: u128, name: &str) -> Option<u64> {
+        let object = PartRef::Queue(Uuid::from_u128(queue).into());
+        let part = self.board.parts().into_iter().find(|part| part.object == object)?;
+        part.figures.get(name).copied()
+    }
+
+    /// Lets everybody take what matches out of queues.
+    pub(crate) fn allow_queues(&self, filter: &str) {
+        self.edit(|policy| policy.rules.push(rule(6, Subject::Anyone, Action::ManageQueue, Effect::Allow, filter)));
+    }
+
     pub(crate) async fn listen(&self, config: &desired::Listener) -> Running {
         start(config, "127.0.0.1:0".parse().expect("valid"), self.deps(config)).await.expect("a free port")
     }
@@ -268,6 +287,7 @@ impl Mesh {
             enforcer: self.enforcer.clone(),
             router: self.router.clone(),
             spool: self.spool.clone(),
+            queues: self.queues.clone(),
             observer: Arc::new(self.notes.clone()),
             counters: self.counters.clone(),
             part: Arc::new(self.board.part(PartRef::Listener(config.id))),

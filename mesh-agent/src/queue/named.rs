@@ -305,4 +305,6 @@ fn rules(config: &desired::Queue) -> Rules {
 }
 
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;

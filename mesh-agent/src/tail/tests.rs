@@ -46,7 +46,8 @@ impl Bench {
         let enforcer = Arc::new(Enforcer::default());
         let router = Router::new(Budget::new(1_000_000), &Counters::default());
         let (answers, told) = mpsc::channel(8);
-        let desk = PortalDesk::new(enforcer.clone(), router, Tasks::new("test"));
+        let queues = Arc::new(Queues::new(named::testing::parts(&router)));
+        let desk = PortalDesk::new(enforcer.clone(), router, queues, Tasks::new("test"));
         let bench = Self { enforcer, desk, answers, told };
         bench.allow(1, &[Action::Connect, Action::Publish, Action::Subscribe]);
         bench

@@ -10,6 +10,7 @@ use mesh_protocol::topic::Filter;
 use super::Shared;
 use super::standin::StandIn;
 use crate::counters::Counters;
+use crate::queue::named::DEAD;
 use crate::queue::{DEAD_LETTERS, Pump};
 use crate::router::{Attachment, Life, Outlet, Reach, Takes};
 use crate::spool::{Limits, QueueNo, Store};
@@ -19,6 +20,8 @@ use crate::status::PartHandle;
 const DEPTH_EVERY: Duration = Duration::from_secs(1);
 /// Names of sinks' queues begin with this.
 const SINK: &str = "sink/";
+/// Most dead letters of one sink; with so many it waits for a person.
+const DEAD_LETTERS_MAX: u64 = 10_000;
 
 /// The queue of one sink: it takes what this agent answers for, whether the sink runs or not. For the rest somebody
 /// stands in while the sink does not run.
@@ -28,6 +31,7 @@ pub(super) struct SinkQueue {
     counters: Counters,
     name: Arc<str>,
     number: QueueNo,
+    dead: QueueNo,
     attachment: Attachment,
     filters: Mutex<HashSet<Filter>>,
     stand_in: Arc<StandIn>,
@@ -41,6 +45,7 @@ impl SinkQueue {
         Self {
             spool: shared.spool.clone(),
             counters: shared.counters.clone(),
+            dead: shared.spool.open_queue(&format!("{DEAD}{name}").into(), dead_limits()),
             name,
             number,
             attachment: shared.router.attach_queue(number.0, Reach::Local),
@@ -73,14 +78,19 @@ impl SinkQueue {
             timer.tick().await;
             let depth = self.spool.core().standing(self.number).map_or(0, |standing| standing.events);
             line.figure("queued_events", depth);
+            let dead = self.spool.core().standing(self.dead).map_or(0, |standing| standing.events);
+            line.figure("dead_letter_events", dead);
         }
     }
 
     /// Serves the queue to the running sink.
     pub(super) fn pump(&self, outlet: Arc<dyn Outlet>) -> Pump {
-        let dead_letters = self.spool.core().reserve(&DEAD_LETTERS.into());
-        Pump::new(self.spool.clone(), (self.name.clone(), self.number), dead_letters, outlet, &self.counters)
+        Pump::new(self.spool.clone(), (self.name.clone(), self.number), self.dead, outlet, &self.counters)
     }
+}
+
+const fn dead_limits() -> Limits {
+    Limits { events_max: DEAD_LETTERS_MAX, ..Limits::NONE }
 }
 
 /// Opens what every agent has.
@@ -90,5 +100,7 @@ pub(super) fn keep_known(spool: &Store) {
 
 /// Ends the queues of routes that are no more. A route that is only paused is still in the document.
 pub(super) fn close_gone(spool: &Store, routes: &[RouteId]) {
-    spool.close_others(SINK, |name| name.parse().is_ok_and(|route| routes.contains(&route)));
+    let is_kept = |route: &str| route.parse().is_ok_and(|route| routes.contains(&route));
+    spool.close_others(SINK, is_kept);
+    spool.close_others(&format!("{DEAD}{SINK}"), is_kept);
 }

@@ -1,5 +1,6 @@
 use super::*;
 use crate::control::ledger::sample;
+use crate::queue::named::Parts;
 use crate::router::{Admitted, Budget, Failure, Life, Outcome};
 use crate::spool::{Settings, SimulatedDisk, Store};
 use crate::status::now_ms;
@@ -43,12 +44,16 @@ async fn what_a_document_wants_durably_is_answered_before_any_part_runs() {
     let outbox = Outbox::new(&counters);
     let settings = Settings { reserve_bytes: 0, ..Settings::default() };
     let spool = Store::over(Arc::new(SimulatedDisk::default()), settings, &counters).expect("opens");
+    let spool = Arc::new(spool);
+    let parts =
+        Parts { spool: spool.clone(), router: router.clone(), counters: counters.clone(), board: board.clone() };
     let shared = Shared {
         identity,
         enforcer: Arc::default(),
         router: router.clone(),
         board,
-        spool: Arc::new(spool),
+        spool,
+        queues: Arc::new(Queues::new(parts)),
         counters: counters.clone(),
         outbox,
     };

@@ -5,12 +5,13 @@
 
 use std::collections::HashSet;
 
-use mesh_protocol::desired::{BrokerConnection, Connector, ConnectorWork, DesiredState, Fabric, Listener};
+use mesh_protocol::desired::{BrokerConnection, Connector, ConnectorWork, DesiredState, Fabric, Listener, Queue};
 use mesh_protocol::event::MAX_PAYLOAD_BYTES;
 use mesh_protocol::expr::Expr;
 use mesh_protocol::id::BrokerId;
 use mesh_protocol::policy::CompiledPolicy;
 use mesh_protocol::template::Template;
+use mesh_protocol::topic::Filter;
 
 use crate::identity::public_key;
 
@@ -20,6 +21,7 @@ pub(super) fn enforceable(state: &DesiredState) -> Result<(), String> {
     CompiledPolicy::compile(&state.policy, &state.site).map_err(|error| format!("policy: {error}"))?;
     listeners(&state.listeners)?;
     fabric(&state.fabric)?;
+    state.queues.iter().try_for_each(queue)?;
     let brokers: HashSet<_> = state.brokers.iter().map(|broker| broker.id).collect();
     state.brokers.iter().try_for_each(broker)?;
     state.connectors.iter().try_for_each(|each| connector(each, &brokers))
@@ -84,6 +86,24 @@ fn broker(broker: &BrokerConnection) -> Result<(), String> {
         Some(bad) => Err(format!("broker connection {name}: `{bad}` is not host:port")),
         None => Ok(()),
     }
+}
+
+fn queue(queue: &Queue) -> Result<(), String> {
+    let name = &queue.name;
+    if name.is_empty() || name.contains(['/', '+', '#']) {
+        return Err(format!("queue `{name}`: a name has no /, + and #, and is not empty"));
+    }
+    if queue.filters.is_empty() {
+        return Err(format!("queue {name}: no topic filter says which events it attracts"));
+    }
+    if queue.filters.iter().chain(&queue.exceptions).any(Filter::has_variables) {
+        return Err(format!("queue {name}: its filters may not use variables: a queue is no client"));
+    }
+    let numbers = [queue.events_max, queue.bytes_max, queue.dead_letters_max, queue.lease_ms.into()];
+    if numbers.contains(&0) || queue.deliveries_max == Some(0) {
+        return Err(format!("queue {name}: a limit of 0 would let nothing through"));
+    }
+    Ok(())
 }
 
 fn connector(connector: &Connector, brokers: &HashSet<BrokerId>) -> Result<(), String> {

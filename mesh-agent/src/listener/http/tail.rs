@@ -37,7 +37,7 @@ const EVENTS_MAX: usize = 1_000;
 /// Most payload bytes that wait for one stream (one event always fits).
 const BYTES_MAX: usize = 4 * 1024 * 1024;
 /// How often a comment is sent when nothing else is, below the usual 60 s of proxies.
-const KEEP_ALIVE: Duration = Duration::from_secs(15);
+pub(super) const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 pub(super) async fn tail(
     State(gate): State<Arc<Gate>>,
@@ -254,14 +254,14 @@ impl Drop for Tail {
     }
 }
 
-fn json(sent: Sent, data: &impl Serialize) -> Option<Sent> {
+pub(super) fn json(sent: Sent, data: &impl Serialize) -> Option<Sent> {
     // Maps with text keys always serialise.
     sent.json_data(data).ok()
 }
 
 /// An event as it stands in the stream.
 #[derive(Serialize)]
-struct Shown<'a> {
+pub(super) struct Shown<'a> {
     topic: &'a str,
     /// The payload when it is text...
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -283,7 +283,7 @@ struct Shown<'a> {
 }
 
 impl<'a> Shown<'a> {
-    fn of(event: &'a Event) -> Self {
+    pub(super) fn of(event: &'a Event) -> Self {
         let text = std::str::from_utf8(&event.payload).ok();
         Self {
             topic: event.topic.as_str(),

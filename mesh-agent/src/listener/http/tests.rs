@@ -1,5 +1,7 @@
 //! Requests by hand over TCP: what is on the wire is what is checked.
 
+mod queue;
+
 use std::time::Duration;
 
 use base64::Engine;

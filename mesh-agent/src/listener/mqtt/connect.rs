@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use super::Server;
 use super::acks::Acks;
 use super::clients::{Name, Registered};
+use super::consuming::Consuming;
 use super::feed::Feed;
 use super::lasting::{EXPIRY_MAX, Lasting};
 use super::outbox::Outbox;
@@ -227,8 +228,10 @@ fn session(
     let outbox = Arc::new(Outbox::new(signals.clone(), server.metrics.clone()));
     let attachment = server.common.router.attach(outbox.clone(), Reach::Local);
     outbox.is(attachment.id());
-    let (feed, filters, in_flight) =
-        before.map_or((None, Vec::new(), Vec::new()), |before| (before.feed, before.filters, before.in_flight));
+    let (feed, filters, queues, in_flight) = match before {
+        Some(Lasting { feed, filters, queues, in_flight, .. }) => (feed, filters, queues, in_flight),
+        None => (None, Vec::new(), Vec::new(), Vec::new()),
+    };
     let feed = feed.map(|mut feed| {
         feed.begin();
         feed
@@ -244,6 +247,7 @@ fn session(
         attachment,
         subscriptions: Subscriptions::default(),
         feed,
+        consuming: Consuming::default(),
         expiry: admitted.expiry,
         acks: Acks::default(),
         will: admitted.will,
@@ -258,6 +262,7 @@ fn session(
         server,
     };
     session.with_desk(|subscriptions, desk| subscriptions.restore(desk, filters));
+    session.consume_again(queues);
     // A crash from now on finds a session that is connected, not one that left long ago.
     session.write_note(false);
     session

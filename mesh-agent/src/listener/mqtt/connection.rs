@@ -122,6 +122,7 @@ enum Woken {
     Writable,
     Signal(Reasons),
     Feed,
+    Queue,
     Answer(super::acks::Packet, super::acks::Answer),
     Room(Admission),
     Time,
@@ -164,6 +165,7 @@ async fn run(session: &mut Session, socket: &Socket) -> End {
                 done
             }
             Woken::Writable | Woken::Feed => Ok(()),
+            Woken::Queue => session.check_gone(),
             Woken::Signal(reasons) => signalled(session, reasons),
             Woken::Answer(packet, answer) => answers(session, packet, answer),
             Woken::Room(admission) => {
@@ -181,11 +183,13 @@ async fn run(session: &mut Session, socket: &Socket) -> End {
 
 async fn wait(session: &mut Session, socket: &Socket, room: &mut Option<Room>, timer: Pin<&mut Sleep>) -> Woken {
     let (may_read, must_write) = (session.may_read(), !session.wire.out.is_empty());
+    let has_window = session.has_window();
     tokio::select! {
         ready = socket.readable(), if may_read => ready.map_or(Woken::Gone, |()| Woken::Readable),
         ready = socket.writable(), if must_write => ready.map_or(Woken::Gone, |()| Woken::Writable),
         reasons = session.signals.wait() => Woken::Signal(reasons),
         () = fed(&mut session.feed) => Woken::Feed,
+        () = session.consuming.woken(), if has_window => Woken::Queue,
         (packet, answer) = session.acks.next() => Woken::Answer(packet, answer),
         Some(admission) = maybe(room) => Woken::Room(admission),
         () = timer => Woken::Time,

@@ -14,6 +14,7 @@ use mesh_protocol::topic::Filter;
 use serde::{Deserialize, Serialize};
 
 use super::clients::Name;
+use super::consuming;
 use super::feed::Feed;
 use super::outbox::Options;
 use crate::router::{Life, Router};
@@ -31,6 +32,8 @@ pub(super) struct Lasting {
     /// Its queue; none as long as it has no subscription at QoS 1.
     pub(super) feed: Option<Feed>,
     pub(super) filters: Vec<(Filter, Options)>,
+    /// Named queues it consumes.
+    pub(super) queues: Vec<(String, consuming::Options)>,
     /// Sent and not acknowledged, by place in the log, with their packet ids.
     pub(super) in_flight: Vec<(u64, u16)>,
     /// After the end of its connection.
@@ -60,6 +63,8 @@ struct Record {
     /// When its connection ended; none while it is connected.
     left_at_ms: Option<i64>,
     filters: Vec<HeldFilter>,
+    #[serde(default)]
+    queues: Vec<(String, consuming::Options)>,
     in_flight: Vec<(u64, u16)>,
 }
 
@@ -78,7 +83,7 @@ pub(super) fn queue_name() -> Arc<str> {
 pub(super) fn note<'a>(
     name: &Name,
     feed: &Feed,
-    filters: impl Iterator<Item = (&'a Filter, Options)>,
+    (filters, queues): (impl Iterator<Item = (&'a Filter, Options)>, Vec<(String, consuming::Options)>),
     in_flight: &[(u64, u16)],
     (expiry, left): (Duration, bool),
 ) {
@@ -88,6 +93,7 @@ pub(super) fn note<'a>(
         expiry_s: expiry.as_secs(),
         left_at_ms: left.then(now_ms),
         filters: filters.map(|(filter, options)| HeldFilter { filter: filter.clone(), options }).collect(),
+        queues,
         in_flight: in_flight.to_vec(),
     };
     match serde_json::to_vec(&record) {
@@ -132,7 +138,7 @@ pub(super) fn restore(spool: &Arc<Store>, router: &Router) -> Vec<(Name, Lasting
             in_flight.clear();
             feed = feed.doubt();
         }
-        sessions.push((name, Lasting { feed: Some(feed), filters, in_flight, expiry }, rest));
+        sessions.push((name, Lasting { feed: Some(feed), filters, queues: record.queues, in_flight, expiry }, rest));
     }
     sessions
 }

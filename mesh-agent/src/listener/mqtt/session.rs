@@ -24,6 +24,7 @@ use tokio::time::Instant;
 use super::Server;
 use super::acks::{Acks, Answer, Cause};
 use super::clients::Registered;
+use super::consuming::{self, Consuming};
 use super::feed::Feed;
 use super::inbound::Parked;
 use super::lasting::{self, EXPIRY_MAX, Lasting};
@@ -60,6 +61,8 @@ pub(super) struct Session {
     pub(super) subscriptions: Subscriptions,
     /// What it gets at QoS 1; none as long as nothing was subscribed so.
     pub(super) feed: Option<Feed>,
+    /// Named queues it consumes.
+    pub(super) consuming: Consuming,
     /// How long the session outlives the connection.
     pub(super) expiry: Duration,
     pub(super) acks: Acks,
@@ -72,10 +75,19 @@ pub(super) struct Session {
     pub(super) parked: Option<Parked>,
     pub(super) unread: Bytes,
     pub(super) heard: Instant,
-    /// QoS 1 deliveries without their PUBACK, oldest first: packet id and place in the log.
-    pub(super) in_flight: VecDeque<(u16, u64)>,
+    /// QoS 1 deliveries without their PUBACK, oldest first, by packet id.
+    pub(super) in_flight: VecDeque<(u16, Place)>,
     /// What an earlier connection was sent and did not acknowledge: packet ids by place in the log.
     pub(super) again: BTreeMap<u64, u16>,
+}
+
+/// Where a QoS 1 delivery comes from, and its place in the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// The session's own queue.
+    Own(u64),
+    /// A named queue.
+    Queue(Arc<str>, u64),
 }
 
 /// Why a session ends.
@@ -132,20 +144,30 @@ impl Session {
     fn handle(&mut self, packet: Packet) -> Result<Next, End> {
         match packet {
             Packet::Publish(publish) => return self.publish(&publish),
-            Packet::Puback(id) => self.delivered(id),
+            Packet::Puback(id, failed) => self.delivered(id, failed),
             Packet::Pubrel(id) => self.wire.pubcomp(id),
             Packet::Subscribe(subscribe) => {
                 let (id, subscription_id) = (subscribe.id, subscribe.subscription_id);
-                let codes = self.with_desk(|subscriptions, desk| {
-                    subscribe.entries.iter().map(|entry| subscriptions.add(desk, entry, subscription_id)).collect()
-                });
+                let mut codes = Vec::with_capacity(subscribe.entries.len());
+                for entry in &subscribe.entries {
+                    codes.push(if entry.topic_filter().starts_with(consuming::PREFIX) {
+                        self.consume(entry, subscription_id)
+                    } else {
+                        self.with_desk(|subscriptions, desk| subscriptions.add(desk, entry, subscription_id))
+                    });
+                }
                 self.note(false);
                 self.wire.suback(id, codes);
             }
             Packet::Unsubscribe { id, filters } => {
-                let codes = self.with_desk(|subscriptions, desk| {
-                    filters.iter().map(|filter| subscriptions.remove(desk, filter)).collect()
-                });
+                let mut codes = Vec::with_capacity(filters.len());
+                for filter in &filters {
+                    codes.push(if filter.starts_with(consuming::PREFIX) {
+                        self.stop_consuming(filter)
+                    } else {
+                        self.with_desk(|subscriptions, desk| subscriptions.remove(desk, filter))
+                    });
+                }
                 self.note(false);
                 self.wire.unsuback(id, codes);
             }
@@ -196,13 +218,18 @@ impl Session {
     pub(super) fn write_note(&self, left: bool) {
         let Some(feed) = &self.feed else { return };
         let in_flight = if left { self.unacknowledged() } else { Vec::new() };
-        lasting::note(self.registered.name(), feed, self.subscriptions.all(), &in_flight, (self.expiry, left));
+        let held = (self.subscriptions.all(), self.consuming.all());
+        lasting::note(self.registered.name(), feed, held, &in_flight, (self.expiry, left));
     }
 
     /// Sent and not acknowledged, in this connection or an earlier one.
     fn unacknowledged(&self) -> Vec<(u64, u16)> {
         let earlier = self.again.iter().map(|(seq, id)| (*seq, *id));
-        self.in_flight.iter().map(|(id, seq)| (*seq, *id)).chain(earlier).collect()
+        let own = self.in_flight.iter().filter_map(|(id, place)| match place {
+            Place::Own(seq) => Some((*seq, *id)),
+            Place::Queue(..) => None,
+        });
+        own.chain(earlier).collect()
     }
 
     /// Whether the client may be read: nothing waits for the budget, it takes what we send, and (MQTT 3.1.1, which knows no
@@ -240,11 +267,25 @@ impl Session {
         }
     }
 
-    fn delivered(&mut self, id: u16) {
+    fn delivered(&mut self, id: u16, failed: Option<PubackReasonCode>) {
         let at = self.in_flight.iter().position(|(sent, _)| *sent == id);
-        if let (Some((_, seq)), Some(feed)) = (at.and_then(|at| self.in_flight.remove(at)), &mut self.feed) {
-            feed.acknowledge(seq);
+        match at.and_then(|at| self.in_flight.remove(at)) {
+            // Whatever it answers, an event of its own is done with (MQTT 5, 4.4).
+            Some((_, Place::Own(seq))) => {
+                if let Some(feed) = &mut self.feed {
+                    feed.acknowledge(seq);
+                }
+            }
+            Some((_, Place::Queue(name, seq))) => {
+                self.consuming.settle(&name, seq, consuming::verdict(failed, self.client.client_id()));
+            }
+            None => {}
         }
+    }
+
+    /// Whether the client may be sent another event at QoS 1.
+    pub(super) fn has_window(&self) -> bool {
+        self.in_flight.len() < usize::from(self.wire.window())
     }
 
     /// Writes what waits for the client, as far as its window and our buffer allow. True: the buffer is full, and
@@ -265,12 +306,18 @@ impl Session {
                 }
             }
             for _ in 0..BATCH_MAX {
-                if self.in_flight.len() >= usize::from(self.wire.window()) {
+                if !self.has_window() {
                     break;
                 }
-                let Some(entry) = self.feed.as_mut().and_then(Feed::next) else { break };
+                let own = self.feed.as_mut().and_then(Feed::next);
+                if let Some(entry) = &own {
+                    self.deliver(entry, now_ms);
+                }
+                let queued = self.has_window() && self.deliver_queued(now_ms);
+                if own.is_none() && !queued {
+                    break;
+                }
                 idle = false;
-                self.deliver(&entry, now_ms);
             }
             if idle {
                 return false;
@@ -296,7 +343,7 @@ impl Session {
             _ => None,
         };
         match (sent, &mut self.feed) {
-            (Some(id), _) => self.in_flight.push_back((id, entry.seq)),
+            (Some(id), _) => self.in_flight.push_back((id, Place::Own(entry.seq))),
             (None, Some(feed)) => feed.acknowledge(entry.seq),
             (None, None) => {}
         }
@@ -324,7 +371,7 @@ impl Session {
         Some(left)
     }
 
-    fn told(&self, event: &Event, sent: bool) {
+    pub(super) fn told(&self, event: &Event, sent: bool) {
         if sent {
             self.watcher.consumed(&event.topic, &event.payload, None);
         } else {
@@ -343,7 +390,8 @@ impl Session {
             self.origin.site = enforced.site.id;
         }
         self.with_desk(Subscriptions::check)
-            .map_err(|(_, denied)| End::told(DisconnectReasonCode::NotAuthorized, denied.to_string()))
+            .map_err(|(_, denied)| End::told(DisconnectReasonCode::NotAuthorized, denied.to_string()))?;
+        self.check_consuming()
     }
 
     /// The next moment at which time alone changes something.
@@ -371,6 +419,11 @@ impl Session {
         self.outbox.close();
         self.note(true);
         let in_flight = self.unacknowledged();
+        let queues = self.consuming.all();
+        let had = |name: &Arc<str>| {
+            self.in_flight.iter().any(|(_, place)| matches!(place, Place::Queue(queue, _) if queue == name))
+        };
+        self.consuming.end(|name| *end != End::Left && had(name));
         drop(self.attachment);
         let filters = self.subscriptions.all().map(|(filter, options)| (filter.clone(), options)).collect();
         self.subscriptions.forget(&*self.watcher);
@@ -381,7 +434,7 @@ impl Session {
             if let Some(feed) = &mut feed {
                 feed.rest();
             }
-            let lasting = Lasting { feed, filters, in_flight, expiry: self.expiry };
+            let lasting = Lasting { feed, filters, queues, in_flight, expiry: self.expiry };
             if let Some(one_too_many) = self.registered.clients().rest(self.registered.name(), lasting) {
                 tracing::warn!("as many sessions wait for their clients as may: one more ends with its connection");
                 self.server.metrics.ended_with_session.add(one_too_many.feed.map_or(0, Feed::close));

@@ -4,6 +4,7 @@ mod clients;
 mod flow;
 mod input;
 mod lasting;
+mod queue;
 mod rights;
 mod sessions;
 

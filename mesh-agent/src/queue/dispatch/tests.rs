@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::queue::Backoff;
+use crate::queue::{Backoff, Consumption};
 
 mod simulation;
 

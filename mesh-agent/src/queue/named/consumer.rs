@@ -104,6 +104,11 @@ impl Consumer {
         self.offers.recv().await
     }
 
+    /// The next event, as [`Consumer::next`].
+    pub fn poll_next(&mut self, cx: &mut std::task::Context<'_>) -> std::task::Poll<Option<Offer>> {
+        self.offers.poll_recv(cx)
+    }
+
     /// The next event, if there is one now.
     pub fn try_next(&mut self) -> Option<Offer> {
         self.offers.try_recv().ok()

@@ -7,7 +7,7 @@ use mesh_protocol::event::Headers;
 use mesh_protocol::topic::Topic;
 use mqtt_protocol_core::mqtt::ArcPayload;
 use mqtt_protocol_core::mqtt::packet::{GenericPacket, MqttString, Property, Qos, SubEntry, v3_1_1, v5_0};
-use mqtt_protocol_core::mqtt::result_code::MqttError;
+use mqtt_protocol_core::mqtt::result_code::{MqttError, PubackReasonCode};
 
 use super::Broken;
 
@@ -19,7 +19,8 @@ const COPY_BYTES_MAX: usize = 256;
 pub(in super::super) enum Packet {
     Connect(Box<Connect>),
     Publish(Publish),
-    Puback(u16),
+    /// The client has an event, or (MQTT 5) says why it does not take it.
+    Puback(u16, Option<PubackReasonCode>),
     /// Second half of MQTT 3.1.1's QoS 2.
     Pubrel(u16),
     Subscribe(Subscribe),
@@ -90,8 +91,11 @@ pub(super) fn read(packet: GenericPacket<u16>) -> Result<Packet, Broken> {
         GenericPacket::V5_0Connect(connect) => Packet::Connect(Box::new(connect_v5(&connect)?)),
         GenericPacket::V3_1_1Publish(publish) => Packet::Publish(Publish::V3(publish).checked()?),
         GenericPacket::V5_0Publish(publish) => Packet::Publish(Publish::V5(publish).checked()?),
-        GenericPacket::V3_1_1Puback(puback) => Packet::Puback(puback.packet_id()),
-        GenericPacket::V5_0Puback(puback) => Packet::Puback(puback.packet_id()),
+        GenericPacket::V3_1_1Puback(puback) => Packet::Puback(puback.packet_id(), None),
+        GenericPacket::V5_0Puback(puback) => {
+            let failed = puback.reason_code().filter(|code| *code as u8 >= 0x80);
+            Packet::Puback(puback.packet_id(), failed)
+        }
         GenericPacket::V3_1_1Pubrel(pubrel) => Packet::Pubrel(pubrel.packet_id()),
         GenericPacket::V3_1_1Subscribe(packet) => subscribe(packet.packet_id(), packet.entries(), &[])?,
         GenericPacket::V5_0Subscribe(packet) => subscribe(packet.packet_id(), packet.entries(), packet.props())?,

@@ -1,0 +1,321 @@
+//! Named queues over HTTP: pull with a lease and answer, or take a stream of events.
+//!
+//! Every event comes with a `lease`, which names it in the answer. An event without an answer within the queue's lease is
+//! delivered again, and counts as delivered. `consumer` tells several consumers of one client apart: one that comes again
+//! under the same name is the same consumer.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::sse::{Event as Sent, KeepAlive, Sse};
+use futures::Stream;
+use mesh_protocol::id::Epoch;
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::Gate;
+use super::auth::Caller;
+use super::problem::Problem;
+use super::tail::{KEEP_ALIVE, Shown, json};
+use crate::listener::refusal;
+use crate::policy::Unqueued;
+use crate::queue::ConsumerId;
+use crate::queue::named::{Consumer, Named, Offer, Unserved, Verdict, Who};
+use crate::status::now_ms;
+
+/// Most events of one pull.
+const PULL_EVENTS_MAX: usize = 1_000;
+const PULL_EVENTS: usize = 10;
+/// Longest a pull waits for a first event.
+const PULL_WAIT_MAX: Duration = Duration::from_secs(60);
+/// Events a stream may have unanswered.
+const WINDOW_MAX: usize = 1_000;
+const WINDOW: usize = 100;
+/// Longest name of a consumer, in bytes.
+const NAME_MAX: usize = 128;
+/// Answers of one request, and its size in bytes.
+const ANSWERS_MAX: usize = 10_000;
+const ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// What a pull brings.
+#[derive(Debug, Serialize)]
+pub(super) struct Pulled {
+    events: Vec<serde_json::Value>,
+}
+
+/// An event of a queue as a consumer gets it.
+#[derive(Serialize)]
+struct Leased<'a> {
+    lease: String,
+    position: u64,
+    /// How often it came back before.
+    deliveries: u16,
+    /// Somebody may have had it before.
+    redelivered: bool,
+    key: String,
+    #[serde(flatten)]
+    event: Shown<'a>,
+}
+
+/// What a consumer answers, by leases.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Answers {
+    /// Done with.
+    ack: Vec<String>,
+    /// To be delivered again, after a pause.
+    release: Vec<String>,
+    /// Never to be delivered again: dead letters.
+    reject: Vec<Rejected>,
+    /// Still at work: their leases begin anew.
+    renew: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Rejected {
+    lease: String,
+    reason: Option<String>,
+}
+
+/// What became of the answers.
+#[derive(Debug, Serialize)]
+pub(super) struct Settled {
+    /// How many took effect.
+    settled: usize,
+    /// Leases that were over: those events are, or will be, delivered again.
+    over: Vec<String>,
+}
+
+type Parameters = Query<Vec<(String, String)>>;
+
+pub(super) async fn pull(
+    State(gate): State<Arc<Gate>>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    Query(query): Parameters,
+) -> Result<Json<Pulled>, Problem> {
+    let caller = gate.caller(&headers)?;
+    let queue = gate.queue(&caller, &name)?;
+    let who = who(&caller, &query)?;
+    let events_max = number(&query, "max", PULL_EVENTS, PULL_EVENTS_MAX)?;
+    let wait_max = usize::try_from(PULL_WAIT_MAX.as_millis()).unwrap_or(usize::MAX);
+    let wait = Duration::from_millis(number(&query, "wait_ms", 0, wait_max)? as u64);
+    let stopping = gate.common.tasks.token();
+    let pulled = stopping.run_until_cancelled(queue.pull(who, events_max, wait)).await;
+    let offers = pulled.ok_or_else(|| Problem::later("this listener stops"))?.map_err(unserved)?;
+    let mut events = Vec::with_capacity(offers.len());
+    let mut settled = Vec::new();
+    for offer in &offers {
+        match gate.leased(&caller, offer) {
+            Ok(leased) => events.extend(serde_json::to_value(leased).ok()),
+            Err(verdict) => settled.push((offer.consumer, offer.seq, verdict)),
+        }
+    }
+    if !settled.is_empty() {
+        queue.settle(caller.session.principal(), settled).await.map_err(unserved)?;
+    }
+    Ok(Json(Pulled { events }))
+}
+
+pub(super) async fn answer(
+    State(gate): State<Arc<Gate>>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<Settled>, Problem> {
+    let caller = gate.caller(&headers)?;
+    let queue = gate.queue(&caller, &name)?;
+    let body = gate.body(body, ANSWER_BYTES_MAX).await?;
+    let answers: Answers = serde_json::from_slice(&body).map_err(|error| {
+        Problem::bad(format!(
+            "the body is {{\"ack\": [lease], \"release\": [lease], \"reject\": [{{\"lease\": lease, \"reason\": text}}], \
+             \"renew\": [lease]}}: {error}"
+        ))
+    })?;
+    let epoch = gate.common.spool.epoch();
+    let mut leases = Vec::new();
+    let mut add = |lease: String, verdict: Verdict| leases.push((lease, verdict));
+    answers.ack.into_iter().for_each(|lease| add(lease, Verdict::Ack));
+    answers.release.into_iter().for_each(|lease| add(lease, Verdict::Release));
+    answers.renew.into_iter().for_each(|lease| add(lease, Verdict::Renew));
+    for Rejected { lease, reason } in answers.reject {
+        let who = caller.session.client_id();
+        add(lease, Verdict::Reject(reason.unwrap_or_else(|| format!("rejected by its consumer ({who})"))));
+    }
+    if leases.len() > ANSWERS_MAX {
+        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("at most {ANSWERS_MAX} answers at once")));
+    }
+    let (mut over, mut verdicts, mut texts) = (Vec::new(), Vec::new(), Vec::new());
+    for (lease, verdict) in leases {
+        match read_lease(&lease, epoch).map_err(|()| Problem::bad(format!("`{lease}` is not a lease of a queue")))? {
+            Some((consumer, seq)) => {
+                verdicts.push((consumer, seq, verdict));
+                texts.push(lease);
+            }
+            // Given before the agent began anew.
+            None => over.push(lease),
+        }
+    }
+    let settled = queue.settle(caller.session.principal(), verdicts).await.map_err(unserved)?;
+    let count = settled.iter().filter(|settled| **settled).count();
+    over.extend(texts.into_iter().zip(settled).filter(|(_, settled)| !settled).map(|(lease, _)| lease));
+    Ok(Json(Settled { settled: count, over }))
+}
+
+pub(super) async fn stream(
+    State(gate): State<Arc<Gate>>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    Query(query): Parameters,
+) -> Result<Sse<impl Stream<Item = Result<Sent, Infallible>>>, Problem> {
+    let caller = gate.caller(&headers)?;
+    // Before the first decision, so that no change after it is missed.
+    let changes = gate.common.enforcer.changes();
+    let queue = gate.queue(&caller, &name)?;
+    let window = number(&query, "window", WINDOW, WINDOW_MAX)?.max(1);
+    let consumer = queue.attach(who(&caller, &query)?, window, true).map_err(unserved)?;
+    let stopping = gate.common.tasks.token();
+    let flow = Flow { gate, caller, queue, consumer, changes, stopping, ended: false };
+    let events = futures::stream::unfold(flow, |mut flow| async move {
+        let sent = flow.next().await?;
+        Some((Ok(sent), flow))
+    });
+    Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
+}
+
+/// One open stream.
+struct Flow {
+    gate: Arc<Gate>,
+    caller: Caller,
+    queue: Arc<Named>,
+    consumer: Consumer,
+    changes: watch::Receiver<u64>,
+    stopping: CancellationToken,
+    ended: bool,
+}
+
+impl Flow {
+    async fn next(&mut self) -> Option<Sent> {
+        while !self.ended {
+            tokio::select! {
+                () = self.stopping.cancelled() => return self.end("this listener stops"),
+                changed = self.changes.changed() => {
+                    if changed.is_err() {
+                        return self.end("this listener stops");
+                    }
+                    let may = self.gate.may_consume(&self.caller, &self.queue);
+                    if let Err(unqueued) = may {
+                        return self.end(&unqueued.denied.to_string());
+                    }
+                }
+                offer = self.consumer.next() => {
+                    let Some(offer) = offer else { return self.end("the queue was deleted") };
+                    match self.gate.leased(&self.caller, &offer) {
+                        Ok(leased) => {
+                            let id = leased.lease.clone();
+                            return json(Sent::default().id(id), &leased);
+                        }
+                        Err(verdict) => self.consumer.settle(offer.seq, verdict),
+                    }
+                }
+            }
+        }
+        None
+    }
+
+    fn end(&mut self, reason: &str) -> Option<Sent> {
+        self.ended = true;
+        json(Sent::default().event("end"), &std::collections::BTreeMap::from([("reason", reason)]))
+    }
+}
+
+impl Gate {
+    /// A queue that the caller may consume.
+    fn queue(&self, caller: &Caller, name: &str) -> Result<Arc<Named>, Problem> {
+        let unknown = || {
+            let why = format!(
+                "this agent has no queue `{name}`: look at its name, and consume it at the site that the portal shows for it"
+            );
+            Problem::new(StatusCode::NOT_FOUND, why)
+        };
+        let queue = self.common.queues.by_name(name).ok_or_else(unknown)?;
+        self.may_consume(caller, &queue).map_err(|unqueued| Problem::forbidden(&unqueued.denied))?;
+        Ok(queue)
+    }
+
+    fn may_consume(&self, caller: &Caller, queue: &Named) -> Result<(), Unqueued> {
+        let checked = self.common.enforcer.check_consume(&caller.session, &queue.config());
+        checked.inspect_err(|Unqueued { action, filter, denied }| {
+            self.metrics.denied.one();
+            caller.watcher.refused(refusal(*action, filter, denied));
+        })
+    }
+
+    /// An event for a consumer, or what becomes of it when it must not have it.
+    fn leased<'a>(&self, caller: &Caller, offer: &'a Offer) -> Result<Leased<'a>, Verdict> {
+        let event = offer.event.event();
+        if event.is_expired(now_ms()) {
+            self.metrics.expired.one();
+            return Err(Verdict::Ack);
+        }
+        if !self.common.enforcer.may_receive(&caller.session, &event.topic) {
+            self.metrics.withheld.one();
+            return Err(Verdict::Reject("a rule keeps events of this topic from the queue's consumer".to_owned()));
+        }
+        caller.watcher.consumed(&event.topic, &event.payload, None);
+        Ok(Leased {
+            lease: lease(self.common.spool.epoch(), offer),
+            position: offer.seq,
+            deliveries: offer.deliveries,
+            redelivered: offer.redelivered,
+            key: String::from_utf8_lossy(&event.key).into_owned(),
+            event: Shown::of(event),
+        })
+    }
+}
+
+fn unserved(unserved: Unserved) -> Problem {
+    match unserved {
+        Unserved::Gone => Problem::new(StatusCode::NOT_FOUND, unserved.to_string()),
+        Unserved::Crowded => Problem::later(unserved.to_string()),
+    }
+}
+
+fn who(caller: &Caller, query: &[(String, String)]) -> Result<Who, Problem> {
+    let named = query.iter().find(|(name, _)| name == "consumer").map(|(_, value)| value.as_str());
+    let name = named.unwrap_or_else(|| caller.session.client_id());
+    if name.is_empty() || name.len() > NAME_MAX || name.contains(char::is_control) {
+        return Err(Problem::bad(format!("consumer is a name of 1 to {NAME_MAX} bytes without control characters")));
+    }
+    Ok(Who { principal: caller.session.principal(), name: name.to_owned() })
+}
+
+fn number(query: &[(String, String)], name: &str, default: usize, most: usize) -> Result<usize, Problem> {
+    let Some((_, text)) = query.iter().find(|(found, _)| found == name) else { return Ok(default) };
+    let number = text.parse().ok().filter(|number| *number <= most);
+    number.ok_or_else(|| Problem::bad(format!("{name} is a number up to {most}, not `{text}`")))
+}
+
+/// Names an event in the hands of a consumer, for as long as this agent runs.
+fn lease(epoch: Epoch, offer: &Offer) -> String {
+    format!("{:016x}.{}.{}", epoch.0, offer.consumer.0, offer.seq)
+}
+
+/// None for a lease of another run of the agent; an error for what is no lease.
+fn read_lease(text: &str, epoch: Epoch) -> Result<Option<(ConsumerId, u64)>, ()> {
+    let mut parts = text.split('.');
+    let (Some(given), Some(consumer), Some(seq), None) = (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        return Err(());
+    };
+    let given = u64::from_str_radix(given, 16).map_err(|_| ())?;
+    let (consumer, seq) = (consumer.parse().map_err(|_| ())?, seq.parse().map_err(|_| ())?);
+    Ok((given == epoch.0).then_some((ConsumerId(consumer), seq)))
+}
