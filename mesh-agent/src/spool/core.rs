@@ -10,24 +10,22 @@
 
 mod read;
 mod stage;
+mod sweep;
 
 use std::collections::BTreeMap;
-use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use bytes::Bytes;
 use mesh_protocol::id::{Epoch, Lane, Seq, SpoolId};
 use tokio::sync::Notify;
 
-use super::disk::{Disk, DiskError, Place, Write};
+use super::disk::{Disk, DiskError};
 use super::index::{EpochStart, Index, Queue, Standing};
-use super::layout::{self, MarkKey, QueueNo};
+use super::layout::{MarkKey, QueueNo};
 use super::op::{Done, Op, Refusal, Settings, Tally};
 use crate::causes::chain;
 use stage::Stage;
 
-/// Rows of ended and purged queues that are taken off the disk in one turn.
-const SWEEP_ROWS: usize = 4_096;
 /// The spool without its thread.
 #[derive(Debug)]
 pub struct Core {
@@ -219,40 +217,5 @@ impl Core {
             }
         }
         dropped
-    }
-
-    /// Whether rows of ended or purged queues are still on disk; [`Core::sweep`] takes them off.
-    #[must_use]
-    pub fn has_trash(&self) -> bool {
-        !self.index().trash.is_empty()
-    }
-
-    /// Takes some rows that nobody wants off the disk.
-    ///
-    /// # Errors
-    /// The disk failed.
-    pub fn sweep(&self) -> Result<(), DiskError> {
-        let Some((queue, up_to)) = self.index().trash.first_key_value().map(|(queue, up_to)| (*queue, *up_to)) else {
-            return Ok(());
-        };
-        let mut writes = Vec::new();
-        let (from, to) = (layout::row_key(queue, 0), layout::row_key_after(queue, up_to));
-        self.disk.scan(Place::Rows, &from, &to, &mut |key, _| {
-            writes.push(Write::Remove(Place::Rows, Bytes::copy_from_slice(key)));
-            if writes.len() < SWEEP_ROWS { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-        })?;
-        let last = writes.len() < SWEEP_ROWS;
-        if last {
-            writes.push(Write::Remove(Place::Meta, layout::trash_key(queue)));
-        }
-        self.disk.commit(writes).inspect_err(|_| self.index().failed = true)?;
-        if last {
-            // A purge that came meanwhile has made it larger.
-            let mut index = self.index();
-            if index.trash.get(&queue) == Some(&up_to) {
-                index.trash.remove(&queue);
-            }
-        }
-        Ok(())
     }
 }

@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use mesh_protocol::id::{Epoch, Seq, SpoolId};
+use smallvec::SmallVec;
 use tokio::sync::Notify;
 
 use super::disk::SegmentNo;
@@ -94,6 +95,8 @@ pub(super) struct Index {
     /// Ascending; the last one is the current.
     pub(super) epochs: Vec<EpochStart>,
     pub(super) segments: BTreeMap<SegmentNo, Segment>,
+    /// What is in the attic, with the queues that need it.
+    pub(super) attic: BTreeMap<u64, Straggler>,
     pub(super) queues: BTreeMap<QueueNo, Queue>,
     pub(super) names: HashMap<Arc<str>, QueueNo>,
     pub(super) next_queue: u32,
@@ -115,7 +118,25 @@ pub(super) struct Segment {
     pub(super) bytes: u64,
     /// Undelivered events in it, counted for each of their queues.
     pub(super) rows: u64,
+    /// Their bytes, counted so too.
+    pub(super) held: u64,
 }
+
+/// An event that is older than its segment.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Straggler {
+    pub(super) bytes: u64,
+    /// Who needs it.
+    pub(super) queues: SmallVec<[QueueNo; 2]>,
+}
+
+/// The segment of events that are older than their segments: stragglers that would have kept a whole segment each.
+/// Events leave it one by one.
+pub(super) const ATTIC: SegmentNo = SegmentNo(0);
+/// A segment is sparse when not even this part of it is needed any more,
+const SPARSE: u64 = 8;
+/// and so many newer ones are there.
+const YOUNG_SEGMENTS: usize = 4;
 
 #[derive(Debug)]
 pub(super) struct Queue {
@@ -317,6 +338,9 @@ impl Index {
     }
 
     pub(super) fn segment_of(&self, seq: u64) -> Option<SegmentNo> {
+        if self.attic.contains_key(&seq) {
+            return Some(ATTIC);
+        }
         self.segments.range(..=SegmentNo(seq)).next_back().map(|(segment, _)| *segment)
     }
 
@@ -332,36 +356,77 @@ impl Index {
     /// Segments of which nobody needs anything; the one that is written to is never among them.
     pub(super) fn useless_segments(&self) -> Vec<SegmentNo> {
         let older = self.segments.iter().rev().skip(1);
-        older.filter(|(_, segment)| segment.rows == 0).map(|(number, _)| *number).collect()
+        older.filter(|(number, segment)| segment.rows == 0 && **number != ATTIC).map(|(number, _)| *number).collect()
+    }
+
+    /// A segment of which little is needed any more, with the first number behind it.
+    pub(super) fn sparse_segment(&self) -> Option<(SegmentNo, u64)> {
+        let old = self.segments.len().saturating_sub(YOUNG_SEGMENTS);
+        let ends = self.segments.keys().skip(1).map(|next| next.0);
+        let mut segments = self.segments.iter().zip(ends).take(old).filter(|((number, _), _)| **number != ATTIC);
+        let sparse = |segment: &Segment| segment.rows > 0 && segment.held.saturating_mul(SPARSE) < segment.bytes;
+        segments.find(|((_, segment), _)| sparse(segment)).map(|((number, _), end)| (*number, end))
     }
 
     /// An event is put into a queue.
-    pub(super) fn count_in(&mut self, queue: QueueNo, segment: SegmentNo) {
+    pub(super) fn count_in(&mut self, queue: QueueNo, segment: SegmentNo, bytes: u32) {
         if let (Some(queue), Some(state)) = (self.queues.get_mut(&queue), self.segments.get_mut(&segment)) {
             *queue.rows.entry(segment).or_default() += 1;
             state.rows += 1;
+            state.held += u64::from(bytes);
         }
     }
 
-    /// A queue is done with an event.
-    pub(super) fn count_out(&mut self, queue: QueueNo, seq: u64, bytes: u32) {
+    /// A queue is done with an event. True when that was in the attic, and nobody needs it there any more.
+    #[must_use]
+    pub(super) fn count_out(&mut self, queue: QueueNo, seq: u64, bytes: u32) -> bool {
         let segment = self.segment_of(seq);
         if let Some(state) = segment.and_then(|segment| self.segments.get_mut(&segment)) {
             state.rows = state.rows.saturating_sub(1);
+            state.held = state.held.saturating_sub(bytes.into());
         }
         if let Some(queue) = self.queues.get_mut(&queue) {
             queue.leave(bytes, segment);
         }
+        segment == Some(ATTIC) && self.leave_attic(queue, seq)
     }
 
-    /// A queue is done with all its events.
-    pub(super) fn count_all_out(&mut self, queue: QueueNo) {
-        let Some(queue) = self.queues.get_mut(&queue) else { return };
-        for (segment, rows) in std::mem::take(&mut queue.rows) {
-            if let Some(state) = self.segments.get_mut(&segment) {
-                state.rows = state.rows.saturating_sub(rows);
+    fn leave_attic(&mut self, queue: QueueNo, seq: u64) -> bool {
+        let Some(straggler) = self.attic.get_mut(&seq) else { return false };
+        straggler.queues.retain(|of| *of != queue);
+        let unneeded = straggler.queues.is_empty();
+        if unneeded {
+            let bytes = straggler.bytes;
+            self.attic.remove(&seq);
+            if let Some(attic) = self.segments.get_mut(&ATTIC) {
+                attic.bytes = attic.bytes.saturating_sub(bytes);
             }
         }
+        unneeded
+    }
+
+    /// A queue is done with all its events, of which the attic's are given: those that nobody needs there any more are
+    /// returned. How many bytes of a segment are needed is estimated from then on.
+    pub(super) fn count_all_out(&mut self, number: QueueNo) -> Vec<u64> {
+        let Some(queue) = self.queues.get_mut(&number) else { return Vec::new() };
+        let rows = std::mem::take(&mut queue.rows);
+        for (segment, rows) in &rows {
+            if let Some(state) = self.segments.get_mut(segment) {
+                let share = state.held.saturating_mul(*rows).checked_div(state.rows).unwrap_or(0);
+                state.rows = state.rows.saturating_sub(*rows);
+                state.held = if state.rows == 0 { 0 } else { state.held.saturating_sub(share) };
+            }
+        }
+        if !rows.contains_key(&ATTIC) {
+            return Vec::new();
+        }
+        let its: Vec<u64> = self
+            .attic
+            .iter()
+            .filter(|(_, straggler)| straggler.queues.contains(&number))
+            .map(|(seq, _)| *seq)
+            .collect();
+        its.into_iter().filter(|seq| self.leave_attic(number, *seq)).collect()
     }
 
     /// A committed event becomes visible to the reader of a queue.

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use mesh_protocol::id::{Epoch, SpoolId};
 
 use super::disk::{Disk, DiskError, Place, SegmentNo, Visit, Write};
-use super::index::{EpochStart, Index, Limits, Queue, Segment};
+use super::index::{ATTIC, EpochStart, Index, Limits, Queue, Segment, Straggler};
 use super::layout::{self, Cursor, Fact, MarkKey, QueueNo, Row};
 use super::op::Settings;
 
@@ -22,6 +22,7 @@ pub(super) fn recover(disk: &dyn Disk, settings: &Settings, drawn: SpoolId, epoc
         next: 1,
         epochs: Vec::new(),
         segments: disk.segments().into_iter().map(|segment| (segment, Segment::default())).collect(),
+        attic: BTreeMap::new(),
         queues: BTreeMap::new(),
         names: HashMap::new(),
         next_queue: 1,
@@ -47,7 +48,9 @@ pub(super) fn recover(disk: &dyn Disk, settings: &Settings, drawn: SpoolId, epoc
         index.queues.insert(number, Queue::new(name.clone(), Limits::NONE, cursor, index.last()));
         index.names.insert(name, number);
     }
+    attic(disk, &mut index)?;
     count_rows(disk, &mut index)?;
+    writes.extend(forget_attic(&mut index));
     read(disk, Place::Marks, "table of marks", &mut |key, value| {
         let (key, seq) = MarkKey::decode(key).zip(layout::mark_of(value))?;
         index.marks.insert(key, seq);
@@ -71,6 +74,32 @@ fn drop_unborn(disk: &dyn Disk, index: &mut Index) -> Result<(), DiskError> {
     Ok(())
 }
 
+/// What is in the attic, with nobody who needs it yet.
+fn attic(disk: &dyn Disk, index: &mut Index) -> Result<(), DiskError> {
+    if !index.segments.contains_key(&ATTIC) {
+        return Ok(());
+    }
+    let mut sum = 0;
+    read(disk, Place::Segment(ATTIC), "old events", &mut |key, value| {
+        let straggler = Straggler { bytes: value.len() as u64, ..Straggler::default() };
+        index.attic.insert(layout::seq_of(key)?, straggler);
+        sum += value.len() as u64;
+        Some(())
+    })?;
+    if let Some(attic) = index.segments.get_mut(&ATTIC) {
+        attic.bytes = sum;
+    }
+    Ok(())
+}
+
+/// What nobody needs goes from the attic.
+fn forget_attic(index: &mut Index) -> Vec<Write> {
+    let unneeded = index.attic.iter().filter(|(_, straggler)| straggler.queues.is_empty());
+    let unneeded: Vec<u64> = unneeded.map(|(seq, _)| *seq).collect();
+    unneeded.iter().for_each(|seq| drop(index.attic.remove(seq)));
+    unneeded.into_iter().map(|seq| Write::Remove(Place::Segment(ATTIC), layout::seq_key(seq))).collect()
+}
+
 /// Counts what each queue has in each segment, so that a segment goes when nobody needs anything in it. What the cursors
 /// say of depth and size is the same, and rows are the truth.
 fn count_rows(disk: &dyn Disk, index: &mut Index) -> Result<(), DiskError> {
@@ -83,7 +112,10 @@ fn count_rows(disk: &dyn Disk, index: &mut Index) -> Result<(), DiskError> {
             return Some(());
         }
         if let Some(segment) = index.segment_of(seq) {
-            index.count_in(queue, segment);
+            index.count_in(queue, segment, row.bytes);
+        }
+        if let Some(straggler) = index.attic.get_mut(&seq) {
+            straggler.queues.push(queue);
         }
         let (events, bytes) = sums.entry(queue).or_default();
         *events += 1;

@@ -432,8 +432,50 @@ fn a_segment_goes_when_nobody_needs_anything_in_it_whatever_is_older() {
     let taken = take(&core, a);
     one(&core, Op::Ack { queue: a, seqs: seqs(&taken) }).expect("acked");
     assert_eq!(disk.segments().len(), 2, "that of the old event, and the one that is written to");
+    assert!(!core.has_trash(), "it is not old enough to be moved");
     let core = open(&disk.restarted(), 2);
     let old = core.queue("old").expect("kept");
     one(&core, append(100, &[old])).expect("taken");
     assert_eq!(numbers(&take(&core, old)), [0, 100]);
+}
+
+#[test]
+fn one_old_event_does_not_keep_what_was_around_it() {
+    let disk = SimulatedDisk::default();
+    let settings = Settings { segment_bytes: 10_000, ..small() };
+    let core = Core::open(Arc::new(disk.clone()), settings, ID, Epoch(1)).expect("opens");
+    let (a, old, other) =
+        (queue(&core, "a", Limits::NONE), queue(&core, "old", Limits::NONE), queue(&core, "other", Limits::NONE));
+    one(&core, append(0, &[a, old, other])).expect("taken");
+    for number in 1..400 {
+        one(&core, append(number, &[a])).expect("taken");
+    }
+    let taken = take(&core, a);
+    // All but the newest: their segments stay, and so the old one is old.
+    let keep = seqs(&taken).split_off(50);
+    one(&core, Op::Ack { queue: a, seqs: seqs(&taken)[..50].to_vec() }).expect("acked");
+    let (before, stored) = (disk.segments().len(), core.stored_bytes());
+    assert!(core.has_trash());
+    core.sweep().expect("swept");
+    assert_eq!(disk.rows(Place::Segment(SegmentNo(0))), 1, "it is in the attic");
+    assert!(!disk.segments().contains(&SegmentNo(1)) && disk.segments().len() <= before, "{:?}", disk.segments());
+    assert!(core.stored_bytes() < stored);
+    assert_eq!(numbers(&take(&core, old)), [0], "and is read from there");
+    let core = open(&disk.restarted(), 2);
+    let (a, old, other) = (core.queue("a"), core.queue("old"), core.queue("other"));
+    let (a, old, other) = (a.expect("kept"), old.expect("kept"), other.expect("kept"));
+    let (of_old, of_other) = (take(&core, old), take(&core, other));
+    assert_eq!((numbers(&of_old), numbers(&of_other)), (vec![0], vec![0]));
+    one(&core, Op::Ack { queue: old, seqs: seqs(&of_old) }).expect("acked");
+    assert_eq!(disk_rows(&core, other), [0], "the other queue still needs it");
+    one(&core, Op::Purge(other)).expect("purged");
+    one(&core, append(300, &[old])).expect("taken");
+    let taken = take(&core, a);
+    assert_eq!(seqs(&taken), keep);
+    one(&core, Op::Ack { queue: a, seqs: keep }).expect("acked");
+    assert_eq!(numbers(&take(&core, old)), [300]);
+}
+
+fn disk_rows(core: &Core, queue: QueueNo) -> Vec<u64> {
+    numbers(&core.browse(queue, 0, 10).expect("reads"))
 }

@@ -152,9 +152,16 @@ impl Core {
     }
 
     fn event(&self, seq: u64) -> Result<Option<Admitted>, DiskError> {
-        let Some(segment) = self.index().segment_of(seq) else { return Ok(None) };
-        let Some(bytes) = self.disk.get(Place::Segment(segment), &layout::seq_key(seq))? else { return Ok(None) };
-        Ok(event::decode(bytes.clone()).ok().map(|event| Admitted::from_encoded(event, bytes)))
+        let mut tried = None;
+        loop {
+            let segment = self.index().segment_of(seq);
+            // It may have gone to the attic in between.
+            let Some(segment) = segment.filter(|segment| tried != Some(*segment)) else { return Ok(None) };
+            if let Some(bytes) = self.disk.get(Place::Segment(segment), &layout::seq_key(seq))? {
+                return Ok(event::decode(bytes.clone()).ok().map(|event| Admitted::from_encoded(event, bytes)));
+            }
+            tried = Some(segment);
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 
 use crate::router::Admitted;
 use crate::spool::disk::{Disk, Place, SegmentNo, Write};
-use crate::spool::index::{Entry, Index, Limits, Queue, Segment, WhenFull};
+use crate::spool::index::{ATTIC, Entry, Index, Limits, Queue, Segment, WhenFull};
 use crate::spool::layout::{self, Cursor, MarkKey, QueueNo, Row};
 use crate::spool::op::{Addressed, Done, Mark, Op, Refusal, Settings, Tally};
 
@@ -140,15 +140,19 @@ impl Stage {
                     queue.forget(seq);
                 }
             });
-            index.count_out(number, seq, bytes);
-            self.drop_row(number, seq);
+            let unneeded = index.count_out(number, seq, bytes);
+            self.drop_row(number, seq, unneeded);
         }
         self.tally.acked += count;
         self.touched.push(number);
         count
     }
 
-    fn drop_row(&mut self, queue: QueueNo, seq: u64) {
+    /// `unneeded`: its event goes from the attic, too.
+    fn drop_row(&mut self, queue: QueueNo, seq: u64, unneeded: bool) {
+        if unneeded {
+            self.writes.push(Write::Remove(Place::Segment(ATTIC), layout::seq_key(seq)));
+        }
         let key = row_key(queue, seq);
         match self.last_writes.get_mut(&(Place::Rows, key.clone())) {
             Some(counted) => *counted = None,
@@ -224,7 +228,7 @@ impl Stage {
         }
         self.writes.push(Write::Put(Place::Segment(segment), layout::seq_key(seq), bytes));
         for number in queues {
-            index.count_in(number, segment);
+            index.count_in(number, segment, row.bytes);
             let Some(queue) = index.queues.get_mut(&number) else { continue };
             queue.staged = seq;
             queue.depth += 1;
@@ -238,6 +242,7 @@ impl Stage {
     /// The segment that is written to; a full one is closed, and the next begins with this event.
     fn segment_for(&mut self, settings: &Settings, index: &mut Index, seq: u64) -> SegmentNo {
         if let Some((segment, state)) = index.segments.last_key_value()
+            && *segment != ATTIC
             && state.bytes < settings.segment_bytes
         {
             return *segment;
@@ -316,8 +321,8 @@ fn ack(index: &mut Index, stage: &mut Stage, number: QueueNo, seqs: &[u64]) -> R
     for seq in seqs {
         let bytes = index.queues.get_mut(&number).and_then(|queue| queue.out.remove(seq));
         let Some(bytes) = bytes else { continue };
-        index.count_out(number, *seq, bytes);
-        stage.drop_row(number, *seq);
+        let unneeded = index.count_out(number, *seq, bytes);
+        stage.drop_row(number, *seq, unneeded);
         acked += 1;
     }
     if acked > 0 {
@@ -363,7 +368,9 @@ fn close(index: &mut Index, stage: &mut Stage, number: QueueNo) -> Result<Done, 
 
 fn purge(index: &mut Index, stage: &mut Stage, number: QueueNo) -> Result<Done, Refusal> {
     let last = index.last();
-    index.count_all_out(number);
+    for seq in index.count_all_out(number) {
+        stage.writes.push(Write::Remove(Place::Segment(ATTIC), layout::seq_key(seq)));
+    }
     let emptied = index.with_queue(number, |queue, _| queue.empty(last));
     let depth = emptied.ok_or(Refusal::NoQueue)?;
     stage.shown.retain(|(queue, _)| *queue != number);
