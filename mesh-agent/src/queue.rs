@@ -13,11 +13,13 @@
 mod dead;
 mod dispatch;
 mod item;
+mod manner;
 mod pump;
 mod rules;
 
 pub use dead::{DEAD_LETTERS, burial};
 pub use dispatch::Dispatch;
 pub use item::{ConsumerId, Consumption, Dead, Delivery, Effects, Item, Order};
+pub use manner::Manner;
 pub use pump::Pump;
 pub use rules::{Access, Backoff, OnFailure, Rules};
