@@ -35,7 +35,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 /// Opens connections.
 #[derive(Clone)]
 pub(super) struct Connector {
-    tls: TlsConnector,
+    /// None for an endpoint without TLS.
+    tls: Option<TlsConnector>,
     private_addresses: bool,
 }
 
@@ -107,24 +108,21 @@ pub(super) fn tls(ca_pem: Option<&str>) -> Result<ClientConfig, TlsError> {
 }
 
 impl Connector {
-    pub(super) fn new(tls: ClientConfig, private_addresses: bool) -> Self {
-        Self { tls: TlsConnector::from(Arc::new(tls)), private_addresses }
+    pub(super) fn new(tls: Option<ClientConfig>, private_addresses: bool) -> Self {
+        Self { tls: tls.map(|tls| TlsConnector::from(Arc::new(tls))), private_addresses }
     }
 
     async fn connect(self, uri: Uri) -> Result<Stream, ConnectError> {
         // An IPv6 address stands in brackets there.
         let host = uri.host().ok_or(ConnectError::NoHost)?.trim_matches(['[', ']']).to_owned();
-        let secure = uri.scheme_str() == Some("https");
-        let port = uri.port_u16().unwrap_or(if secure { 443 } else { 80 });
+        let port = uri.port_u16().unwrap_or(if self.tls.is_some() { 443 } else { 80 });
         let tcp = self.reach(&host, port).await?;
         // A request is written at once; nothing is gained by waiting for more.
         let _best_effort = tcp.set_nodelay(true);
-        if !secure {
-            return Ok(Stream::Plain(TokioIo::new(tcp)));
-        }
+        let Some(tls) = &self.tls else { return Ok(Stream::Plain(TokioIo::new(tcp))) };
         let failed = |error| ConnectError::Tls(host.clone(), error);
         let name = ServerName::try_from(host.clone()).map_err(|error| failed(io::Error::other(error)))?;
-        let tls = self.tls.connect(name, tcp).await.map_err(failed)?;
+        let tls = tls.connect(name, tcp).await.map_err(failed)?;
         Ok(Stream::Secure(Box::new(TokioIo::new(tls))))
     }
 

@@ -353,6 +353,23 @@ async fn what_a_kafka_source_brings_is_its_queues_own_whether_it_runs_or_not() {
 }
 
 #[tokio::test]
+async fn a_route_that_ended_at_a_cluster_keeps_its_queue() {
+    let receiver = Receiver::start(|_| OK).await;
+    let mut world = World::at_rest(&SimulatedDisk::default(), &sink(&receiver)).await;
+    let webhook = world.connector.clone();
+    let kafka = sample::state(1).connectors.remove(1);
+    assert_eq!(kafka.route, webhook.route);
+    world.wiring.document(&accepted(document(&kafka))).await;
+    world.publish(&["a/1"]).await;
+    world.wiring.document(&accepted(document(&webhook))).await;
+    world.publish(&["a/2"]).await;
+    assert_eq!(world.waiting(), 2, "each once");
+    world.start().await.expect("starts");
+    world.until("everything is done", |world| world.waiting() == 0).await;
+    assert_eq!(receiver.taken(), ["a/1", "a/2"]);
+}
+
+#[tokio::test]
 async fn best_effort_events_are_offered_once_while_it_runs() {
     let receiver = Receiver::start(|seen| if seen.text() == "b/1" { Reply::Status(503) } else { OK }).await;
     let mut world = World::at_rest(&SimulatedDisk::default(), &sink(&receiver)).await;
