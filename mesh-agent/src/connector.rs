@@ -70,13 +70,23 @@ impl Identity {
     /// As reports name it.
     #[must_use]
     pub fn client(&self, broker: BrokerId) -> Client {
+        self.client_over(Protocol::Kafka, Some(broker))
+    }
+
+    /// As reports name it when its other side is an HTTP endpoint.
+    #[must_use]
+    pub fn webhook_client(&self) -> Client {
+        self.client_over(Protocol::Http, None)
+    }
+
+    fn client_over(&self, protocol: Protocol, broker: Option<BrokerId>) -> Client {
         Client {
             principal: Some(self.principal),
             principal_name: self.name.clone(),
             client_id: self.client_id(),
-            protocol: Protocol::Kafka,
+            protocol,
             route: Some(self.route),
-            broker: Some(broker),
+            broker,
         }
     }
 }

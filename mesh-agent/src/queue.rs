@@ -13,6 +13,7 @@
 mod dead;
 mod dispatch;
 mod item;
+mod manner;
 pub mod named;
 mod pump;
 mod rules;
@@ -20,5 +21,6 @@ mod rules;
 pub use dead::{DEAD_LETTERS, burial};
 pub use dispatch::{Dispatch, Left};
 pub use item::{ConsumerId, Consumption, Dead, Delivery, Effects, Item, Order};
+pub use manner::Manner;
 pub use pump::Pump;
 pub use rules::{Access, Backoff, OnFailure, Rules};

@@ -243,7 +243,7 @@ impl Router {
             };
             let hold = if guaranteed { round.root.map(Hold::split) } else { None };
             let matched = group.iter().map(|entry| entry.key).collect();
-            outlet.offer(Delivery { event: event.clone(), matched, hold, redelivered, from: round.from });
+            outlet.offer(Delivery { event: event.clone(), matched, hold, redelivered, from: round.from, seq: None });
             if !round.touched.iter().any(|seen| seen.id == attached.id) {
                 round.touched.push(attached.clone());
             }

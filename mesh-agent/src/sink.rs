@@ -1,4 +1,5 @@
-//! Where events leave the mesh for a broker. Each sink is an outlet of the router: an event's acknowledgement waits for
-//! the broker's own.
+//! Where events leave the mesh: for a broker, for an HTTP endpoint. Each sink is an outlet of the router or of a queue: an
+//! event's acknowledgement waits for the other side's own.
 
 pub mod kafka;
+pub mod webhook;

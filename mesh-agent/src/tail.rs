@@ -212,7 +212,7 @@ impl Publish {
             Ok(Outcome::Taken { outlets }) => PublishOutcome::Accepted { outlets },
             Ok(Outcome::Unrouted) => PublishOutcome::Accepted { outlets: 0 },
             Ok(Outcome::Failed(Failure::Refused(reason))) => failed(&format!("a destination refused it: {reason}")),
-            Ok(Outcome::Failed(Failure::Full(reason))) => failed(&reason),
+            Ok(Outcome::Failed(Failure::Full(reason) | Failure::Again { reason, .. })) => failed(&reason),
             Ok(Outcome::Failed(Failure::Lost)) => failed("a destination ended before it took the event; publish again"),
             Err(_) => failed("no destination took it in 10 s: is a sink or a link down?"),
         }

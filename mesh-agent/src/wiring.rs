@@ -35,7 +35,7 @@ use crate::spool::Store as Spool;
 use crate::status::{Board, PartHandle};
 use crate::task::Tasks;
 use connector::Store;
-use durable::SinkQueue;
+use durable::{SinkKind, SinkQueue};
 use standin::StandIn;
 
 /// What all parts are made of. Cloning shares it.
@@ -135,9 +135,17 @@ impl Wiring {
         }
     }
 
-    fn sink_queue(&self, route: RouteId) -> Arc<SinkQueue> {
+    /// The queue of a route's sink. One that was of another kind stays until its sink has stopped: what it holds and what
+    /// it attracts is the same queue's.
+    fn sink_queue(&self, route: RouteId, kind: SinkKind) -> Arc<SinkQueue> {
         let mut sinks = self.sinks.lock().expect("no panic while held");
-        sinks.entry(route).or_insert_with(|| Arc::new(SinkQueue::open(route, &self.shared))).clone()
+        let open = || Arc::new(SinkQueue::open(route, kind, &self.shared));
+        let queue = sinks.entry(route).or_insert_with(open);
+        if queue.kind() != kind {
+            let before = std::mem::replace(queue, open());
+            queue.want(&before.wanted());
+        }
+        queue.clone()
     }
 
     /// Everything that a document wants durably has somebody who answers, before any part takes events in.
@@ -148,10 +156,13 @@ impl Wiring {
         self.others.want(elsewhere.map(|interest| interest.filter.clone()));
         let mut routes = Vec::new();
         for connector in &state.connectors {
-            if let ConnectorWork::KafkaSink(sink) = &connector.work {
-                self.sink_queue(connector.route).want(&sink.filters);
-                routes.push(connector.route);
-            }
+            let (filters, kind) = match &connector.work {
+                ConnectorWork::KafkaSource(_) => continue,
+                ConnectorWork::KafkaSink(sink) => (&sink.filters, SinkKind::Kafka),
+                ConnectorWork::WebhookSink(sink) => (&sink.filters, SinkKind::Webhook),
+            };
+            self.sink_queue(connector.route, kind).want(filters);
+            routes.push(connector.route);
         }
         self.sinks.lock().expect("no panic while held").retain(|route, _| routes.contains(route));
         durable::close_gone(&self.shared.spool, &routes);
@@ -177,7 +188,12 @@ impl Starter for Wiring {
             PartSpec::Listener(config) => listener::start(config, &self.ports, self.listener(line)).await,
             PartSpec::Source(connector, broker) => connector::start_source(connector, broker, self.deps(), line),
             PartSpec::Sink(connector, broker) => {
-                connector::start_sink(connector, broker, self.deps(), line, self.sink_queue(connector.route))
+                let queue = self.sink_queue(connector.route, SinkKind::Kafka);
+                connector::start_sink(connector, broker, self.deps(), line, queue)
+            }
+            PartSpec::Webhook(connector, sink) => {
+                let queue = self.sink_queue(connector.route, SinkKind::Webhook);
+                connector::start_webhook(connector, sink, self.deps(), line, queue)
             }
             PartSpec::Fabric { fabric, durable_interest } => {
                 let deps = fabric::Deps {

@@ -18,7 +18,10 @@ use crate::secret::SecretKey;
 use crate::topic::Filter;
 
 pub use queue::{OnFailure, Queue, QueueAccess, WhenFull};
-pub use webhook::{WebhookFormat, WebhookSink};
+pub use webhook::{
+    UrlError, WEBHOOK_CONCURRENCY, WEBHOOK_TIMEOUT_MS, WEBHOOK_URL_BYTES_MAX, WebhookFormat, WebhookSink,
+    check_webhook_url,
+};
 
 /// The newest document version this code writes, and the highest it understands.
 pub const DOCUMENT_VERSION: u32 = 1;

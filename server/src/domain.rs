@@ -24,3 +24,4 @@ pub mod rule;
 pub mod runtime_object;
 pub mod service_token;
 pub mod site;
+pub mod webhook;

@@ -12,6 +12,7 @@ pub mod mesh;
 pub mod mqtt;
 pub mod proxy;
 pub mod usage;
+pub mod webhook;
 
 /// How long a test waits for something that should come soon, on a machine that is busy with other things.
 pub const SOON: std::time::Duration = std::time::Duration::from_secs(60);

@@ -21,7 +21,11 @@ const INPUTS: &[Input] = &[
     Input { checks: &["domain/listener.rs", "app/listener.rs"], forms: &["sites/listeners.rs"], unseen: &["site"] },
     Input { checks: &["domain/link.rs", "app/link.rs"], forms: &["sites/links.rs"], unseen: &[] },
     Input { checks: &["domain/broker.rs", "app/broker.rs"], forms: &["brokers/form.rs"], unseen: &[] },
-    Input { checks: &["domain/route.rs"], forms: &["routes/form.rs"], unseen: &[] },
+    Input {
+        checks: &["domain/route.rs", "domain/webhook.rs"],
+        forms: &["routes/form.rs", "routes/form/webhook.rs"],
+        unseen: &[],
+    },
     Input { checks: &["domain/rule.rs", "app/rule.rs"], forms: &["acl/form.rs"], unseen: &[] },
     Input { checks: &["domain/role.rs", "domain/application.rs"], forms: &["clients/roles.rs"], unseen: &[] },
     Input {

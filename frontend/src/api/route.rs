@@ -1,8 +1,8 @@
 //! Routes: which events move from where to where.
 
-use mesh_protocol::desired::Start;
+use mesh_protocol::desired::{Start, WebhookFormat};
 use mesh_protocol::event::DeliveryMode;
-use mesh_protocol::id::{BrokerId, RouteId};
+use mesh_protocol::id::{BrokerId, RouteId, SiteId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -19,7 +19,7 @@ pub struct RouteView {
     pub config: RouteInput,
     /// Name of the source cluster, or "mesh".
     pub from_name: String,
-    /// Name of the target cluster, or "mesh".
+    /// Name of the target cluster, host of the endpoint, or "mesh".
     pub to_name: String,
     /// Its source and sink at the agents that run them: state, last error or rejection, figures.
     pub parts: Vec<PartView>,
@@ -35,7 +35,7 @@ pub struct RouteView {
     pub updated_by: String,
 }
 
-/// A route to make or change. At least one end is a broker connection.
+/// A route to make or change. At least one end is a broker connection or an endpoint.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RouteInput {
     /// Unique name.
@@ -96,4 +96,50 @@ pub enum RouteTo {
         #[serde(default)]
         key: String,
     },
+    /// Requests to an HTTP endpoint, one for each event.
+    Webhook(WebhookTarget),
+}
+
+/// An HTTP endpoint that is called.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct WebhookTarget {
+    /// The site whose agent makes the requests, and keeps what waits for them.
+    pub site: SiteId,
+    /// `https://...` or `http://...`, without a login.
+    pub url: String,
+    /// How an event stands in a request (CloudEvents).
+    #[serde(default)]
+    pub format: WebhookFormat,
+    /// Name of the signing secret at the agent (`mesh-agent secret set NAME`); none = not signed.
+    #[serde(default)]
+    pub secret: Option<String>,
+    /// PEM of the authority that signed the endpoint's certificate; none = those of the agent's system.
+    #[serde(default)]
+    pub ca_pem: Option<String>,
+    /// How long the endpoint may take to answer, in milliseconds (100 to 120,000).
+    #[serde(default = "WebhookTarget::timeout_ms")]
+    pub timeout_ms: u32,
+    /// Requests at once, each for another ordering key (1 to 256).
+    #[serde(default = "WebhookTarget::concurrency")]
+    pub concurrency: u16,
+    /// An event that failed so often is a dead letter; none = it is tried for ever.
+    #[serde(default)]
+    pub deliveries_max: Option<u16>,
+    /// Addresses of private networks and of the agent's own machine may be called.
+    #[serde(default)]
+    pub private_addresses: bool,
+}
+
+impl WebhookTarget {
+    /// Where nobody says how long, in milliseconds.
+    #[must_use]
+    pub const fn timeout_ms() -> u32 {
+        10_000
+    }
+
+    /// Where nobody says how many.
+    #[must_use]
+    pub const fn concurrency() -> u16 {
+        8
+    }
 }

@@ -1,4 +1,4 @@
-//! Routes: which events move between the mesh and Kafka, and what each agent made of them.
+//! Routes: which events move between the mesh, Kafka and HTTP endpoints, and what each agent made of them.
 
 mod detail;
 mod form;
@@ -28,7 +28,7 @@ pub fn Routes() -> impl IntoView {
         <Button tone=Tone::Primary icon="plus" right=may on_press=move |()| editor.set(true)>"New route"</Button>
     };
     view! {
-        <Main title="Routes" note="what moves between the mesh and Kafka clusters" acts=acts.into_any()>
+        <Main title="Routes" note="what moves between the mesh, Kafka clusters and HTTP endpoints" acts=acts.into_any()>
             <Load resource=routes what="routes" let:routes>
                 {move || route_table(routes.get())}
             </Load>
@@ -53,6 +53,7 @@ fn takes(config: &RouteInput) -> String {
 fn becomes(config: &RouteInput) -> String {
     match (&config.from, &config.to) {
         (_, RouteTo::Kafka { topic, .. }) => topic.clone(),
+        (_, RouteTo::Webhook(target)) => format!("POST {}", target.url),
         (RouteFrom::Kafka { template, .. }, RouteTo::Mesh) => template.clone(),
         (RouteFrom::Mesh { .. }, RouteTo::Mesh) => "the same".to_owned(),
     }
@@ -64,7 +65,7 @@ fn route_table(routes: Vec<RouteView>) -> AnyView {
             <Empty
                 icon="route"
                 title="No route yet"
-                text="Events move inside the mesh without one. A route brings records of a Kafka topic into the mesh, or events into a Kafka topic."
+                text="Events move inside the mesh without one. A route brings records of a Kafka topic into the mesh, or events into a Kafka topic or to an HTTP endpoint."
             >
                 <a class="m-button" href="/brokers">"Attach a Kafka first"</a>
             </Empty>

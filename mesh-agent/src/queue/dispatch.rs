@@ -12,6 +12,7 @@
 mod consumers;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::Duration;
 
 use bytes::Bytes;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
@@ -144,9 +145,14 @@ impl<E: Clone> Dispatch<E> {
 
     /// The consumer gives an event back, to be delivered again. False when it does not have it.
     pub fn release(&mut self, now: Moment, consumer: ConsumerId, seq: u64) -> bool {
+        self.release_for(now, consumer, seq, Duration::ZERO, "given back too often by its consumers")
+    }
+
+    /// The same for a consumer that says why, and how long at least it wants to have nothing of it.
+    pub fn release_for(&mut self, now: Moment, consumer: ConsumerId, seq: u64, pause: Duration, reason: &str) -> bool {
         let has = self.has(consumer, seq);
         if has {
-            self.fail(now, seq, "given back too often by its consumers");
+            self.fail(now, seq, pause, reason);
         }
         has
     }
@@ -237,7 +243,7 @@ impl<E: Clone> Dispatch<E> {
         }
         let over = |out: &Out<E>| out.until.is_some_and(|until| until <= now);
         while let Some(seq) = self.out.iter().find(|(_, out)| over(out)).map(|(seq, _)| *seq) {
-            self.fail(now, seq, "kept by its consumers without an answer too often");
+            self.fail(now, seq, Duration::ZERO, "kept by its consumers without an answer too often");
         }
         self.soonest.lease_over = self.out.values().filter_map(|out| out.until).min();
     }
@@ -394,8 +400,8 @@ impl<E: Clone> Dispatch<E> {
         }
     }
 
-    /// A delivery failed: again after a pause, or never again.
-    fn fail(&mut self, now: Moment, seq: u64, reason: &str) {
+    /// A delivery failed: again after the longer of two pauses, or never again.
+    fn fail(&mut self, now: Moment, seq: u64, pause: Duration, reason: &str) {
         self.take_back_behind(now, seq);
         let Some(deliveries) = self.out.get(&seq).map(|out| out.item.deliveries.saturating_add(1)) else { return };
         if self.is_last(deliveries) {
@@ -404,7 +410,7 @@ impl<E: Clone> Dispatch<E> {
             }
             self.bury(now, seq, format!("{reason} ({deliveries} times)"));
         } else {
-            let pause = self.rules.backoff.after(deliveries);
+            let pause = self.rules.backoff.after(deliveries).max(pause);
             self.back(now, seq, true, now.after(pause));
         }
     }

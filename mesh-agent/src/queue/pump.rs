@@ -6,8 +6,9 @@
 //!     +--- dead letter queue <-- refused-+--> done ------+
 //!                          lost: nothing more is offered until all answers are there, then it begins anew
 //! ```
-//! The outlet keeps the order of what it was offered, so it may have many events at once. When it ends without an answer
-//! nobody knows what it did: everything without an answer goes again, flagged.
+//! An outlet that keeps the order of what it was offered may have many events at once; another one gets one of a key at a
+//! time, and what it gives back alone comes again ([`Manner`]). When it ends without an answer nobody knows what it did:
+//! everything without an answer goes again, flagged.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -18,7 +19,7 @@ use futures::stream::{FuturesUnordered, StreamExt};
 use tokio_util::sync::CancellationToken;
 
 use super::dead::burial;
-use super::{Backoff, ConsumerId, Consumption, Dead, Dispatch, Effects, Item, Left, Order, Rules};
+use super::{Backoff, ConsumerId, Dead, Dispatch, Effects, Item, Left, Manner, Rules};
 use crate::causes::chain;
 use crate::counters::{Counter, Counters};
 use crate::router::{self, Admitted, Failure, Keys, Outcome, Outlet};
@@ -26,8 +27,6 @@ use crate::spool::{DiskError, Entry, Op, QueueNo, Refusal, Row, Store};
 use crate::status::now_ms;
 use crate::stream::{Clock, Moment};
 
-/// Events that the outlet may have at once.
-const WINDOW: usize = 4_096;
 /// Events and bytes in hand.
 const EVENTS_MAX: usize = 8_192;
 const BYTES_MAX: usize = 8 * 1024 * 1024;
@@ -44,6 +43,7 @@ pub struct Pump {
     name: Arc<str>,
     dead_letters: QueueNo,
     outlet: Arc<dyn Outlet>,
+    manner: Manner,
     /// Up to here somebody may have had the events before this reader.
     suspect: u64,
     expired: Counter,
@@ -56,6 +56,7 @@ type Answer = (u64, Outcome);
 #[derive(Debug)]
 struct Work {
     clock: Clock,
+    manner: Manner,
     dispatch: Dispatch<Admitted>,
     /// None while the outlet is not to be used.
     consumer: Option<ConsumerId>,
@@ -81,7 +82,14 @@ impl Pump {
         let suspect = store.core().last();
         let expired = counters.counter("queue_expired_events");
         let buried = counters.counter("dead_letter_events");
-        Self { store, queue, name, dead_letters, outlet, suspect, expired, buried }
+        let manner = Manner::STREAM;
+        Self { store, queue, name, dead_letters, outlet, manner, suspect, expired, buried }
+    }
+
+    /// The same, offering in another manner than [`Manner::STREAM`].
+    #[must_use]
+    pub fn in_manner(self, manner: Manner) -> Self {
+        Self { manner, ..self }
     }
 
     /// Until the token is cancelled and every answer is there, or the queue or the disk has ended.
@@ -95,9 +103,12 @@ impl Pump {
         let wake = self.store.wake(self.queue)?;
         // In its turn: what the reader before this one acknowledged is done with first.
         self.store.ask(Op::Rewind(self.queue)).await?;
-        let rules = Rules { deliveries_max: None, events_max: EVENTS_MAX, bytes_max: BYTES_MAX, ..Rules::default() };
+        let Manner { deliveries_max, backoff, .. } = self.manner;
+        let (events_max, bytes_max) = (EVENTS_MAX, BYTES_MAX);
+        let rules = Rules { deliveries_max, backoff, events_max, bytes_max, ..Rules::default() };
         let mut work = Work {
             clock: Clock::start(),
+            manner: self.manner,
             dispatch: Dispatch::new(rules),
             consumer: None,
             rows: HashMap::new(),
@@ -130,7 +141,8 @@ impl Pump {
         }
         // What the outlet still has it answers now or gives up; nothing new is offered.
         loop {
-            let done = work.dispatch.poll(work.clock.now(), now_ms()).done;
+            let Effects { done, counted, .. } = work.dispatch.poll(work.clock.now(), now_ms());
+            self.count(&mut work, counted);
             self.store.ack(self.queue, done);
             let Some(answer) = work.answers.next().await else { return Ok(()) };
             work.settle_all(answer);
@@ -168,18 +180,14 @@ impl Pump {
                 hold: Some(hold),
                 redelivered: delivery.redelivered,
                 from: None,
+                seq: Some(seq),
             });
         }
         if any {
             self.outlet.flush();
         }
         self.expired.add(expired);
-        let rows = counted.into_iter().filter_map(|(seq, deliveries)| {
-            let row = work.rows.get_mut(&seq)?;
-            row.deliveries = deliveries;
-            Some((seq, *row))
-        });
-        self.store.count(self.queue, rows.collect());
+        self.count(work, counted);
         for dead in dead {
             work.burials.push(self.bury(&dead).boxed());
         }
@@ -187,6 +195,16 @@ impl Pump {
             work.rows.remove(seq);
         }
         self.store.ack(self.queue, done);
+    }
+
+    /// How often events came back must survive.
+    fn count(&self, work: &mut Work, counted: Vec<(u64, u16)>) {
+        let rows = counted.into_iter().filter_map(|(seq, deliveries)| {
+            let row = work.rows.get_mut(&seq)?;
+            row.deliveries = deliveries;
+            Some((seq, *row))
+        });
+        self.store.count(self.queue, rows.collect());
     }
 
     fn bury(&self, dead: &Dead<Admitted>) -> impl Future<Output = (u64, bool)> + use<> {
@@ -221,7 +239,7 @@ impl Work {
             }
         }
         if self.consumer.is_none() && now >= self.again_at {
-            self.consumer = Some(self.dispatch.attach(Consumption { window: WINDOW, order: Order::GoesOn }));
+            self.consumer = Some(self.dispatch.attach(self.manner.consumption));
         }
     }
 
@@ -245,11 +263,22 @@ impl Work {
                 self.losses = 0;
                 self.dispatch.reject(self.clock.now(), consumer, seq, &reason);
             }
+            Outcome::Failed(Failure::Again { reason, after }) => {
+                self.losses = 0;
+                let pause = self.pause(seq).max(after);
+                self.dispatch.release_for(self.clock.now(), consumer, seq, pause, &reason);
+            }
             Outcome::Failed(Failure::Lost | Failure::Full(_)) => {
                 self.lost = true;
                 self.dispatch.set_window(consumer, 0);
             }
         }
+    }
+
+    /// Before an event that was given back is offered again.
+    fn pause(&self, seq: u64) -> Duration {
+        let before = self.rows.get(&seq).map_or(0, |row| row.deliveries);
+        self.manner.backoff.after(before.saturating_add(1)).mul_f64(rand::random_range(1.0..1.25))
     }
 
     fn burial(&mut self, seq: u64, done: bool) {

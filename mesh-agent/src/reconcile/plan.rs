@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use mesh_protocol::desired::{
-    BrokerConnection, Connector, ConnectorWork, DesiredState, DurableInterest, Fabric, Listener,
+    BrokerConnection, Connector, ConnectorWork, DesiredState, DurableInterest, Fabric, Listener, WebhookSink,
 };
 use mesh_protocol::id::{BrokerId, ListenerId, RouteId};
 use mesh_protocol::report::PartRef;
@@ -37,6 +37,8 @@ pub enum PartSpec {
     Discovery(BrokerConnection),
     /// A connector that writes to its cluster.
     Sink(Connector, BrokerConnection),
+    /// A connector that calls an HTTP endpoint.
+    Webhook(Connector, WebhookSink),
     /// A connector that reads from its cluster.
     Source(Connector, BrokerConnection),
     /// The endpoint.
@@ -44,13 +46,14 @@ pub enum PartSpec {
 }
 
 impl PartSpec {
-    /// Name of the secret it logs in with at its cluster.
+    /// Name of the secret it logs in with at its cluster, or signs with.
     #[must_use]
     pub fn secret(&self) -> Option<&str> {
         match self {
             Self::Discovery(broker) | Self::Sink(_, broker) | Self::Source(_, broker) => {
                 broker.security.sasl.as_ref().map(|sasl| sasl.secret.as_str())
             }
+            Self::Webhook(_, sink) => sink.secret.as_deref(),
             Self::Fabric { .. } | Self::Listener(_) => None,
         }
     }
@@ -102,7 +105,9 @@ pub(super) fn parts(state: &DesiredState) -> BTreeMap<Part, PartSpec> {
             let broker = (*brokers.get(&sink.broker)?).clone();
             Some((Part::Sink(connector.route), PartSpec::Sink(connector.clone(), broker)))
         }
-        ConnectorWork::WebhookSink(_) => None,
+        ConnectorWork::WebhookSink(sink) => {
+            Some((Part::Sink(connector.route), PartSpec::Webhook(connector.clone(), sink.clone())))
+        }
     });
     let listeners = state.listeners.iter();
     std::iter::once((Part::Fabric, fabric))

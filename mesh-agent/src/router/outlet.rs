@@ -88,6 +88,8 @@ pub struct Delivery {
     pub redelivered: bool,
     /// Which outlet published it, for MQTT's "no local".
     pub from: Option<OutletId>,
+    /// Its place in the spool, when it comes from a queue: the same at every redelivery.
+    pub seq: Option<u64>,
 }
 
 /// Names an attached outlet within this process.

@@ -16,6 +16,7 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 
@@ -42,6 +43,13 @@ pub enum Failure {
     Refused(String),
     /// There is no room for it now, with the place that is full; a later attempt may succeed.
     Full(String),
+    /// It did not work this time, with the reason; worth another try, not earlier than `after`.
+    Again {
+        /// What went wrong.
+        reason: String,
+        /// What the other side asked for; zero when it asked for nothing.
+        after: Duration,
+    },
     /// The holder ended without an answer.
     Lost,
 }

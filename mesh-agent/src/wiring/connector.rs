@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use mesh_protocol::desired::{BrokerConnection, Connector, ConnectorWork};
+use mesh_protocol::desired::{BrokerConnection, Connector, ConnectorWork, WebhookSink};
 use tokio_util::sync::CancellationToken;
 
 use super::durable::SinkQueue;
@@ -12,6 +12,8 @@ use crate::connector::Deps;
 use crate::home::Secrets;
 use crate::kafka::secret::{self, Secret};
 use crate::part::{Running, StartError};
+use crate::queue::Manner;
+use crate::router::Outlet;
 use crate::status::PartHandle;
 use crate::task::Tasks;
 use crate::{sink, source};
@@ -32,7 +34,7 @@ const PUMP_STOP: Duration = Duration::from_secs(2);
 /// A sink at work, with its queue, which goes on without it.
 #[derive(Debug)]
 struct Sink {
-    running: sink::kafka::Running,
+    running: Box<dyn Running>,
     queue: Arc<SinkQueue>,
     pump: Tasks,
 }
@@ -58,11 +60,38 @@ pub(super) fn start_sink(
 ) -> Result<Box<dyn Running>, StartError> {
     let ConnectorWork::KafkaSink(work) = &connector.work else { return Err(mismatch()) };
     let running = sink::kafka::start(connector, work, broker, deps, line.clone())?;
-    queue.stand_in().step_aside();
-    let pump = Tasks::new("sink queue");
-    pump.spawn_until_stopped("depth", queue.clone().tell_depth(line));
-    pump.spawn("pump", queue.pump(running.outlet()).run(pump.token()));
-    Ok(Box::new(Sink { running, queue, pump }))
+    let outlet = running.outlet();
+    Ok(Box::new(Sink::serve(Box::new(running), outlet, Manner::STREAM, line, queue)))
+}
+
+/// Starts a webhook; its queue is served once it has subscribed.
+pub(super) fn start_webhook(
+    connector: &Connector,
+    work: &WebhookSink,
+    deps: Deps,
+    line: Arc<PartHandle>,
+    queue: Arc<SinkQueue>,
+) -> Result<Box<dyn Running>, StartError> {
+    let running = sink::webhook::start(connector, work, queue.spool_id(), deps, line.clone())?;
+    let (outlet, manner) = (running.outlet(), running.manner());
+    Ok(Box::new(Sink::serve(Box::new(running), outlet, manner, line, queue)))
+}
+
+impl Sink {
+    /// Begins to bring the queue's events to the sink.
+    fn serve(
+        running: Box<dyn Running>,
+        outlet: Arc<dyn Outlet>,
+        manner: Manner,
+        line: Arc<PartHandle>,
+        queue: Arc<SinkQueue>,
+    ) -> Self {
+        queue.stand_in().step_aside();
+        let pump = Tasks::new("sink queue");
+        pump.spawn_until_stopped("depth", queue.clone().tell_depth(line));
+        pump.spawn("pump", queue.pump(outlet).in_manner(manner).run(pump.token()));
+        Self { running, queue, pump }
+    }
 }
 
 /// The plan makes sources of sources; this is its contract.
@@ -81,7 +110,7 @@ impl Running for Sink {
         queue.stand_in().stand();
         // First nothing more is taken out of the queue; what the sink has is answered while it stops.
         pump.token().cancel();
-        Box::new(running).stop(deadline).await;
+        running.stop(deadline).await;
         pump.stop(PUMP_STOP).await;
     }
 }

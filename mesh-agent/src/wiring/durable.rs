@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use mesh_protocol::id::RouteId;
+use mesh_protocol::id::{RouteId, SpoolId};
 use mesh_protocol::topic::Filter;
 
 use super::Shared;
@@ -23,10 +23,38 @@ const SINK: &str = "sink/";
 /// Most dead letters of one sink; with so many it waits for a person.
 const DEAD_LETTERS_MAX: u64 = 10_000;
 
+/// What a sink's queue takes, and what is left to the sink itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SinkKind {
+    /// The sink holds the acknowledgement of what a Kafka source answers for: one copy less, and its own order.
+    Kafka,
+    /// The queue takes everything guaranteed: an endpoint may need many attempts, and no source waits for that.
+    Webhook,
+}
+
+impl SinkKind {
+    /// What the queue takes.
+    const fn kept(self) -> Takes {
+        match self {
+            Self::Kafka => Takes::KEPT,
+            Self::Webhook => Takes::GUARANTEED,
+        }
+    }
+
+    /// What the sink takes itself, and somebody else while it does not run.
+    const fn unkept(self) -> Takes {
+        match self {
+            Self::Kafka => Takes::UNKEPT,
+            Self::Webhook => Takes::DIRECT,
+        }
+    }
+}
+
 /// The queue of one sink: it takes what this agent answers for, whether the sink runs or not. For the rest somebody
 /// stands in while the sink does not run.
 #[derive(Debug)]
 pub(super) struct SinkQueue {
+    kind: SinkKind,
     spool: Arc<Store>,
     counters: Counters,
     name: Arc<str>,
@@ -39,10 +67,11 @@ pub(super) struct SinkQueue {
 
 impl SinkQueue {
     /// Opens the queue of a route, with what is in it from before.
-    pub(super) fn open(route: RouteId, shared: &Shared) -> Self {
+    pub(super) fn open(route: RouteId, kind: SinkKind, shared: &Shared) -> Self {
         let name: Arc<str> = format!("{SINK}{route}").into();
         let number = shared.spool.open_queue(&name, Limits::NONE);
         Self {
+            kind,
             spool: shared.spool.clone(),
             counters: shared.counters.clone(),
             dead: shared.spool.open_queue(&format!("{DEAD}{name}").into(), dead_limits()),
@@ -50,7 +79,7 @@ impl SinkQueue {
             number,
             attachment: shared.router.attach_queue(number.0, Reach::Local),
             filters: Mutex::default(),
-            stand_in: StandIn::new(&shared.router, Reach::Local, Takes::UNKEPT, &shared.counters),
+            stand_in: StandIn::new(&shared.router, Reach::Local, kind.unkept(), &shared.counters),
         }
     }
 
@@ -60,10 +89,25 @@ impl SinkQueue {
         self.stand_in.want(wanted.iter().cloned());
         let mut filters = self.filters.lock().expect("no panic while held");
         for filter in wanted.difference(&filters) {
-            self.attachment.subscribe_for(filter, 0, Life::Durable, Takes::KEPT);
+            self.attachment.subscribe_for(filter, 0, Life::Durable, self.kind.kept());
         }
         filters.difference(&wanted).for_each(|filter| self.attachment.unsubscribe(filter, 0));
         *filters = wanted;
+    }
+
+    /// What it attracts now.
+    pub(super) fn wanted(&self) -> Vec<Filter> {
+        self.filters.lock().expect("no panic while held").iter().cloned().collect()
+    }
+
+    /// Of which kind the sink is.
+    pub(super) fn kind(&self) -> SinkKind {
+        self.kind
+    }
+
+    /// The spool it is in.
+    pub(super) fn spool_id(&self) -> SpoolId {
+        self.spool.id()
     }
 
     /// Who answers while the sink does not run, for what the queue does not take.

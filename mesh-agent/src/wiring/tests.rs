@@ -1,3 +1,6 @@
+mod receiver;
+mod webhook;
+
 use super::*;
 use crate::control::ledger::sample;
 use crate::queue::named::Parts;

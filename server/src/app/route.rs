@@ -1,6 +1,6 @@
 //! Routes: made, changed, paused and removed while the agents run; what is wrong with one is shown at it.
 
-use frontend::api::{Edit, ListQuery, LiveTopic, Page, RouteFrom, RouteInput, RouteTo, RouteView};
+use frontend::api::{Edit, ListQuery, LiveTopic, Page, RouteFrom, RouteInput, RouteTo, RouteView, WebhookTarget};
 use mesh_protocol::id::{BrokerId, PrincipalId, RouteId};
 use mesh_protocol::policy::PrincipalState;
 use mesh_protocol::report::{Direction, PartRef};
@@ -15,6 +15,7 @@ use super::snapshot::{FleetState, Snapshot};
 use super::{App, Caller, Error, Result, edit};
 use crate::domain::principal::{Kind, Principal};
 use crate::domain::route::{From, Route, Spec, To};
+use crate::domain::webhook::Webhook;
 
 impl App {
     /// Routes, by name.
@@ -109,7 +110,9 @@ impl App {
 
     async fn check_route(&self, edit: &mut edit::Edit, spec: &Spec) -> Result<()> {
         let brokers = edit.tx.brokers(self.environment()).await?;
-        Ok(spec.check(|id| brokers.iter().any(|broker| broker.id == id))?)
+        let sites = edit.tx.sites(self.environment()).await?;
+        let is_broker = |id| brokers.iter().any(|broker| broker.id == id);
+        Ok(spec.check(is_broker, |id| sites.iter().any(|site| site.id == id))?)
     }
 
     async fn find_route(&self, edit: &mut edit::Edit, id: RouteId) -> Result<Route> {
@@ -159,8 +162,30 @@ fn spec(input: RouteInput) -> Spec {
     let to = match input.to {
         RouteTo::Mesh => To::Mesh,
         RouteTo::Kafka { broker, topic, key } => To::Kafka { broker, topic, key },
+        RouteTo::Webhook(target) => To::Webhook(webhook(target)),
     };
     Spec { name: input.name, enabled: input.enabled, from, to, mode: input.mode, note: input.note }
+}
+
+fn webhook(target: WebhookTarget) -> Webhook {
+    let filled = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
+    Webhook {
+        site: target.site,
+        url: target.url,
+        format: target.format,
+        secret: filled(target.secret),
+        ca_pem: filled(target.ca_pem),
+        timeout_ms: target.timeout_ms,
+        concurrency: target.concurrency,
+        deliveries_max: target.deliveries_max,
+        private_addresses: target.private_addresses,
+    }
+}
+
+fn target(webhook: Webhook) -> WebhookTarget {
+    let Webhook { site, url, format, secret, ca_pem, timeout_ms, concurrency, deliveries_max, private_addresses } =
+        webhook;
+    WebhookTarget { site, url, format, secret, ca_pem, timeout_ms, concurrency, deliveries_max, private_addresses }
 }
 
 fn config(spec: &Spec) -> RouteInput {
@@ -173,6 +198,7 @@ fn config(spec: &Spec) -> RouteInput {
     let to = match spec.to.clone() {
         To::Mesh => RouteTo::Mesh,
         To::Kafka { broker, topic, key } => RouteTo::Kafka { broker, topic, key },
+        To::Webhook(webhook) => RouteTo::Webhook(target(webhook)),
     };
     RouteInput { name: spec.name.clone(), enabled: spec.enabled, from, to, mode: spec.mode, note: spec.note.clone() }
 }
@@ -190,6 +216,7 @@ fn view(route: &Route, snapshot: &Snapshot, fleet: &FleetState) -> RouteView {
     let to_name = match &route.spec.to {
         To::Mesh => "mesh".to_owned(),
         To::Kafka { broker, .. } => broker_name(*broker),
+        To::Webhook(webhook) => webhook.host().to_owned(),
     };
     // A route between two clusters is seen twice, at its source and at its sink: what goes in is what it moves.
     let side = match route.spec.from {
@@ -198,7 +225,8 @@ fn view(route: &Route, snapshot: &Snapshot, fleet: &FleetState) -> RouteView {
     };
     let serves = |object| object == PartRef::Source(route.id) || object == PartRef::Sink(route.id);
     let parts = parts_of(serves, snapshot, fleet);
-    let owners: Vec<_> = route.spec.brokers().filter_map(|broker| mesh.owner(broker)).collect();
+    let caller = route.spec.calls_from().and_then(|site| mesh.owner_at(site));
+    let owners: Vec<_> = route.spec.brokers().filter_map(|broker| mesh.owner(broker)).chain(caller).collect();
     let mut rollout = rollout(snapshot.revision_at(route.since_revision), snapshot, fleet);
     rollout.retain(|agent| owners.contains(&agent.agent));
     RouteView {

@@ -126,6 +126,15 @@ impl App {
         if known > 0 {
             return Err(Error::Conflict("this site had agents: it is kept for the record of what they did".to_owned()));
         }
+        let routes = edit.tx.routes(self.environment()).await?;
+        let calling = routes.iter().filter(|route| route.spec.calls_from() == Some(id));
+        let calling: Vec<_> = calling.map(|route| route.spec.name.as_str()).collect();
+        if !calling.is_empty() {
+            let names = calling.join(", ");
+            return Err(Error::Conflict(format!(
+                "routes call their endpoints from this site: {names}; remove them first"
+            )));
+        }
         let summary = format!("removed the site {}", old.spec.name);
         edit.take_revision(&summary).await?;
         let mut connected_to = None;

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use mesh_protocol::desired::{
     BrokerConnection, Connector, ConnectorWork, DOCUMENT_VERSION, DesiredState, Dial, DurableInterest, Fabric,
-    KafkaSink, KafkaSource, Keys, Listener as ListenerState, Member, Observe, Policy, Site as SiteState,
+    KafkaSink, KafkaSource, Keys, Listener as ListenerState, Member, Observe, Policy, Site as SiteState, WebhookSink,
 };
 use mesh_protocol::id::{AgentId, BrokerId, PrincipalId, RouteId, RuleId, SiteId};
 use mesh_protocol::policy::{
@@ -100,8 +100,22 @@ impl Mesh {
     /// The agent that runs the connectors at a broker: the first enrolled one of the broker's site.
     #[must_use]
     pub fn owner(&self, broker: BrokerId) -> Option<AgentId> {
-        let site = self.brokers.iter().find(|candidate| candidate.id == broker)?.spec.site;
+        self.owner_at(self.brokers.iter().find(|candidate| candidate.id == broker)?.spec.site)
+    }
+
+    /// The agent that does what one agent of a site must do: the first enrolled one.
+    #[must_use]
+    pub fn owner_at(&self, site: SiteId) -> Option<AgentId> {
         self.enrolled().filter(|agent| agent.site == site).map(|agent| agent.id).min()
+    }
+
+    /// The agent that takes a route's events off the mesh; none for a route that only brings some.
+    fn sink_owner(&self, route: &Route) -> Option<AgentId> {
+        match &route.spec.to {
+            To::Mesh => None,
+            To::Kafka { broker, .. } => self.owner(*broker),
+            To::Webhook(webhook) => self.owner_at(webhook.site),
+        }
     }
 
     fn enrolled(&self) -> impl Iterator<Item = &Agent> {
@@ -201,15 +215,8 @@ impl Mesh {
                     mode: route.spec.mode,
                 })));
             }
-            if let To::Kafka { broker, topic, key } = &route.spec.to
-                && self.owner(*broker) == Some(agent)
-            {
-                connectors.push(connector(ConnectorWork::KafkaSink(KafkaSink {
-                    broker: *broker,
-                    filters: route.spec.takes(),
-                    topic: topic.clone(),
-                    key: Some(key.clone()).filter(|key| !key.is_empty()),
-                })));
+            if self.sink_owner(route) == Some(agent) {
+                connectors.extend(sink_work(route).map(connector));
             }
         }
         connectors
@@ -218,8 +225,7 @@ impl Mesh {
     fn durable_interest(&self) -> Vec<DurableInterest> {
         let mut interest = Vec::new();
         for route in self.all_routes() {
-            let To::Kafka { broker, .. } = &route.spec.to else { continue };
-            let Some(agent) = self.owner(*broker) else { continue };
+            let Some(agent) = self.sink_owner(route) else { continue };
             for filter in route.spec.takes() {
                 interest.push(DurableInterest { name: route.spec.name.clone(), agent, filter });
             }
@@ -232,6 +238,31 @@ impl Mesh {
         let mut routes: Vec<&Route> = self.routes.iter().collect();
         routes.sort_by_key(|route| route.id);
         routes.into_iter()
+    }
+}
+
+/// What takes a route's events off the mesh.
+fn sink_work(route: &Route) -> Option<ConnectorWork> {
+    let filters = route.spec.takes();
+    match &route.spec.to {
+        To::Mesh => None,
+        To::Kafka { broker, topic, key } => Some(ConnectorWork::KafkaSink(KafkaSink {
+            broker: *broker,
+            filters,
+            topic: topic.clone(),
+            key: Some(key.clone()).filter(|key| !key.is_empty()),
+        })),
+        To::Webhook(webhook) => Some(ConnectorWork::WebhookSink(WebhookSink {
+            filters,
+            url: webhook.url.clone(),
+            format: webhook.format,
+            secret: webhook.secret.clone(),
+            ca_pem: webhook.ca_pem.clone(),
+            timeout_ms: webhook.timeout_ms,
+            concurrency: webhook.concurrency,
+            deliveries_max: webhook.deliveries_max,
+            private_addresses: webhook.private_addresses,
+        })),
     }
 }
 

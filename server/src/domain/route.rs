@@ -1,17 +1,18 @@
 //! A route: which events move from where to where, mapped how, with which guarantee.
 //!
-//! At least one end is a broker connection. Between two clusters the records become mesh events on the way: the route
+//! At least one end lies outside the mesh: a broker connection, or an HTTP endpoint to which events go. Between two clusters the records become mesh events on the way: the route
 //! is then a source that publishes by its template and a sink that attracts what the template can give.
 
 use mesh_protocol::desired::Start;
 use mesh_protocol::event::DeliveryMode;
 use mesh_protocol::expr::Expr;
-use mesh_protocol::id::{BrokerId, PrincipalId, RouteId};
+use mesh_protocol::id::{BrokerId, PrincipalId, RouteId, SiteId};
 use mesh_protocol::template::Template;
 use mesh_protocol::topic::Filter;
 use serde::{Deserialize, Serialize};
 
 use super::field::FieldErrors;
+use super::webhook::Webhook;
 
 /// Most Kafka topics of one route.
 pub const TOPICS_MAX: usize = 256;
@@ -97,14 +98,20 @@ pub enum To {
         /// Template of the record's key; empty = the ordering key.
         key: String,
     },
+    /// Requests to an HTTP endpoint.
+    Webhook(Webhook),
 }
 
 impl Spec {
-    /// Checks everything, given the broker connections there are. Paths of the errors are those of the API's input.
+    /// Checks everything, given the broker connections and sites there are. Paths of the errors are those of the API's input.
     ///
     /// # Errors
     /// What is wrong, by field.
-    pub fn check(&self, is_broker: impl Fn(BrokerId) -> bool) -> Result<(), FieldErrors> {
+    pub fn check(
+        &self,
+        is_broker: impl Fn(BrokerId) -> bool,
+        is_site: impl Fn(SiteId) -> bool,
+    ) -> Result<(), FieldErrors> {
         let mut errors = FieldErrors::default();
         errors.name("name", &self.name);
         errors.text("note", &self.note);
@@ -120,7 +127,9 @@ impl Spec {
             }
         }
         match (&self.from, &self.to) {
-            (From::Mesh { .. }, To::Mesh) => errors.add("to.kind", "must be a cluster: a route has at least one"),
+            (From::Mesh { .. }, To::Mesh) => {
+                errors.add("to.kind", "must be a cluster or a webhook: one end of a route lies outside the mesh");
+            }
             (_, To::Mesh) => {}
             (_, To::Kafka { broker, topic, key }) => {
                 check_broker(&mut errors, "to.broker", *broker, &is_broker);
@@ -129,6 +138,7 @@ impl Spec {
                     errors.take("to.key", Template::parse(key));
                 }
             }
+            (_, To::Webhook(webhook)) => webhook.check(&mut errors, is_site),
         }
         self.check_loop(&mut errors);
         errors.check()
@@ -180,10 +190,19 @@ impl Spec {
             From::Kafka { broker, .. } => Some(*broker),
         };
         let to = match &self.to {
-            To::Mesh => None,
+            To::Mesh | To::Webhook(_) => None,
             To::Kafka { broker, .. } => Some(*broker),
         };
         from.into_iter().chain(to)
+    }
+
+    /// The site whose agent calls its endpoint; none for a route that calls none.
+    #[must_use]
+    pub fn calls_from(&self) -> Option<SiteId> {
+        match &self.to {
+            To::Webhook(webhook) => Some(webhook.site),
+            To::Mesh | To::Kafka { .. } => None,
+        }
     }
 }
 
@@ -248,7 +267,7 @@ mod tests {
     }
 
     fn fields(spec: &Spec) -> Vec<String> {
-        spec.check(|_| true).err().map(|errors| errors.0.into_keys().collect()).unwrap_or_default()
+        spec.check(|_| true, |_| true).err().map(|errors| errors.0.into_keys().collect()).unwrap_or_default()
     }
 
     #[test]
@@ -282,6 +301,30 @@ mod tests {
             start: Start::Earliest,
         };
         assert!(other.starts_over(&old));
+    }
+
+    #[test]
+    fn a_webhook_is_an_end_of_its_own() {
+        let mut spec = between("sensors/{key}", "sensors");
+        let target = r#"{"kind":"webhook","site":"00000000-0000-0000-0000-000000000001","url":"https://erp.example",
+            "format":"binary","secret":null,"ca_pem":null,"timeout_ms":10000,"concurrency":8,"deliveries_max":null,
+            "private_addresses":false}"#;
+        spec.to = serde_json::from_str(target).expect("as it is stored");
+        assert_eq!(fields(&spec), [""; 0], "Kafka to webhook");
+        spec.from = From::Mesh { filters: vec!["orders/>".into()] };
+        assert_eq!(fields(&spec), [""; 0], "mesh to webhook, without any cluster");
+        assert_eq!(spec.takes(), [Filter::mesh("orders/>").expect("valid")]);
+        assert_eq!((spec.brokers().count(), spec.calls_from()), (0, Some(SiteId(uuid::Uuid::from_u128(1)))));
+        let errors = spec.check(|_| true, |_| false).expect_err("there is no such site");
+        assert_eq!(errors.0.into_keys().collect::<Vec<_>>(), ["to.site"]);
+    }
+
+    #[test]
+    fn ends_stored_before_there_were_webhooks_are_read() {
+        let kafka = r#"{"kind":"kafka","broker":"00000000-0000-0000-0000-000000000002","topic":"a","key":""}"#;
+        let expected = To::Kafka { broker: broker(2), topic: "a".into(), key: String::new() };
+        assert_eq!(serde_json::from_str::<To>(kafka).expect("a cluster"), expected);
+        assert_eq!(serde_json::from_str::<To>(r#"{"kind":"mesh"}"#).expect("the mesh"), To::Mesh);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use mesh_protocol::report::PartState;
 use super::form::RouteForm;
 use super::{TOPICS, becomes, takes};
 use crate::act::{Act, ActError, sentence};
-use crate::api::{ApiError, Edit, RolloutState, RouteInput, RouteView};
+use crate::api::{ApiError, Edit, RolloutState, RouteInput, RouteTo, RouteView};
 use crate::components::{
     Age, Banner, Button, Confirm, Dialog, Main, Part, PartTable, Rate, RolloutList, Toasts, Tone, all_stale,
 };
@@ -121,6 +121,7 @@ fn Facts(route: Signal<RouteView>) -> impl IntoView {
                     <dd><code>{takes}</code></dd>
                     <dt>"Becomes"</dt>
                     <dd><code>{becomes}</code></dd>
+                    {endpoint(&route.config)}
                     <dt>"Delivery"</dt>
                     <dd>{mode}</dd>
                     <dt>"Rate"</dt>
@@ -139,6 +140,29 @@ fn Facts(route: Signal<RouteView>) -> impl IntoView {
             </div>
         }
     }
+}
+
+/// How an endpoint is called, for a route that calls one.
+fn endpoint(config: &RouteInput) -> Option<AnyView> {
+    let RouteTo::Webhook(target) = &config.to else { return None };
+    let signed = match &target.secret {
+        Some(secret) => format!("with the secret {secret} of the agent"),
+        None => "no: anybody could send such requests".to_owned(),
+    };
+    let tries = match target.deliveries_max {
+        Some(most) => format!("up to {most} times, then it is a dead letter"),
+        None => "for ever; later events of its ordering key wait".to_owned(),
+    };
+    let pace = format!("{} requests at once, each answered within {} ms", target.concurrency, target.timeout_ms);
+    let facts = view! {
+        <dt>"Signed"</dt>
+        <dd>{signed}</dd>
+        <dt>"Pace"</dt>
+        <dd>{pace}</dd>
+        <dt>"An event that fails is sent again"</dt>
+        <dd>{tries}</dd>
+    };
+    Some(facts.into_any())
 }
 
 /// Pause and go on: a source keeps its position.
@@ -195,7 +219,7 @@ fn Removal(route: Signal<RouteView>) -> impl IntoView {
         <Confirm
             open=confirm
             title=Signal::derive(move || route.with(|route| format!("Delete {}?", route.config.name)))
-            consequence="It stops at once. What waits for its cluster is dropped and its position is forgotten: a route made again begins where its start says. To stop it for a while, pause it: then what comes is kept."
+            consequence="It stops at once. What waits for its cluster or endpoint is dropped and its position is forgotten: a route made again begins where its start says. To stop it for a while, pause it: then what comes is kept."
             verb="Delete"
             on_yes=move |()| delete.run(route.with_untracked(|route| (route.id, route.revision)))
         />

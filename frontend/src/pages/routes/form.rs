@@ -1,5 +1,7 @@
 //! The editor of a route. Templates, expressions and filters are checked while one types, by the parser the agents use.
 
+mod webhook;
+
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
@@ -10,17 +12,19 @@ use mesh_protocol::id::BrokerId;
 use mesh_protocol::template::Template;
 use mesh_protocol::topic::Filter;
 
+use self::webhook::{WebhookDraft, WebhookFields};
 use super::TOPICS;
 use crate::act::Act;
 use crate::api::{Edit, RouteFrom, RouteInput, RouteTo, RouteView};
-use crate::components::{Choice, Empty, Field, Select, either};
+use crate::components::{Choice, Field, Select, either};
 use crate::editor::{Editor, closing};
 use crate::load::{Load, load};
 use crate::pages::brokers::First;
 use crate::viewer::right;
 
-/// The end that is not Kafka, as the value of a select; a cluster is its id.
+/// The ends that are not Kafka, as values of a select; a cluster is its id.
 const MESH: &str = "mesh";
+const WEBHOOK: &str = "webhook";
 
 /// The fields as they stand, of both kinds of ends.
 #[derive(Clone, Copy)]
@@ -37,6 +41,7 @@ struct Draft {
     to: RwSignal<String>,
     topic: RwSignal<String>,
     key: RwSignal<String>,
+    webhook: WebhookDraft,
     enabled: StoredValue<bool>,
 }
 
@@ -61,6 +66,7 @@ impl Draft {
             to: blank(),
             topic: blank(),
             key: blank(),
+            webhook: WebhookDraft::default(),
             enabled: StoredValue::new(route.is_none_or(|route| route.enabled)),
         };
         if let Some(route) = route {
@@ -90,11 +96,15 @@ impl Draft {
                 self.topic.set(topic.clone());
                 self.key.set(key.clone());
             }
+            RouteTo::Webhook(target) => {
+                self.to.set(WEBHOOK.to_owned());
+                self.webhook.fill(target);
+            }
         }
     }
 
-    /// What would be saved.
-    fn input(self) -> RouteInput {
+    /// What would be saved; none until a webhook has a site that calls it.
+    fn input(self) -> Option<RouteInput> {
         let trimmed = |field: RwSignal<String>| field.get_untracked().trim().to_owned();
         let cluster = |field: RwSignal<String>| field.get_untracked().parse::<BrokerId>().ok();
         let from = match cluster(self.from) {
@@ -108,17 +118,18 @@ impl Draft {
             },
         };
         let to = match cluster(self.to) {
+            None if self.to.get_untracked() == WEBHOOK => RouteTo::Webhook(self.webhook.target()?),
             None => RouteTo::Mesh,
             Some(broker) => RouteTo::Kafka { broker, topic: trimmed(self.topic), key: trimmed(self.key) },
         };
-        RouteInput {
+        Some(RouteInput {
             name: trimmed(self.name),
             enabled: self.enabled.get_value(),
             from,
             to,
             mode: if self.mode.get_untracked() == "direct" { DeliveryMode::Direct } else { DeliveryMode::Guaranteed },
             note: trimmed(self.note),
-        }
+        })
     }
 }
 
@@ -169,6 +180,14 @@ pub(super) fn RouteForm(route: Option<RouteView>, open: RwSignal<bool>) -> impl 
             Ok(brokers.into_iter().map(named).collect::<Vec<Choice>>())
         },
     );
+    let lacks_site = RwSignal::new(false);
+    let submit = Callback::new(move |()| {
+        let input = draft.input();
+        lacks_site.set(input.is_none());
+        if let Some(input) = input {
+            save.run(input);
+        }
+    });
     view! {
         <Editor
             title=if known.is_some() { "Change route" } else { "New route" }
@@ -176,19 +195,10 @@ pub(super) fn RouteForm(route: Option<RouteView>, open: RwSignal<bool>) -> impl 
             open=open
             right=right::ROUTE_WRITE
             verb=if known.is_some() { "Save route" } else { "Create route" }
-            on_save=move |()| save.run(draft.input())
+            on_save=submit
         >
             <Load resource=clusters what="clusters" let:clusters>
-                <Show
-                    when=move || clusters.with(|clusters| !clusters.is_empty())
-                    fallback=|| view! {
-                        <Empty icon="broker" title="No Kafka attached" text="One end of a route is a Kafka cluster. Attach one first.">
-                            <a class="m-button" href="/brokers">"Brokers"</a>
-                        </Empty>
-                    }
-                >
-                    <Fields draft=draft clusters=clusters save=save/>
-                </Show>
+                <Fields draft=draft clusters=clusters save=save lacks_site=lacks_site/>
             </Load>
         </Editor>
     }
@@ -196,9 +206,20 @@ pub(super) fn RouteForm(route: Option<RouteView>, open: RwSignal<bool>) -> impl 
 }
 
 #[component]
-fn Fields(draft: Draft, clusters: Signal<Vec<Choice>>, save: Act<RouteInput>) -> impl IntoView {
+fn Fields(
+    draft: Draft,
+    clusters: Signal<Vec<Choice>>,
+    save: Act<RouteInput>,
+    lacks_site: RwSignal<bool>,
+) -> impl IntoView {
     let with_mesh = Signal::derive(move || {
         let mut choices = clusters.get();
+        choices.push((MESH.to_owned(), "The mesh".to_owned()));
+        choices
+    });
+    let targets = Signal::derive(move || {
+        let mut choices = clusters.get();
+        choices.push((WEBHOOK.to_owned(), "An HTTP endpoint (webhook)".to_owned()));
         choices.push((MESH.to_owned(), "The mesh".to_owned()));
         choices
     });
@@ -229,12 +250,15 @@ fn Fields(draft: Draft, clusters: Signal<Vec<Choice>>, save: Act<RouteInput>) ->
         </fieldset>
         <fieldset class="m-form__group">
             <legend>"To"</legend>
-            <First choices=clusters value=draft.to/>
-            <Select label="Where they go" name="to" value=draft.to choices=with_mesh error=either(save.field("to.broker"), move || kind_error.get())/>
-            <Show
-                when=move || draft.to.get() != MESH
-                fallback=|| view! { <p class="m-small m-muted">"Whoever subscribes in the mesh gets them."</p> }
-            >
+            <First choices=targets value=draft.to/>
+            <Select label="Where they go" name="to" value=draft.to choices=targets error=either(save.field("to.broker"), move || kind_error.get())/>
+            <Show when=move || draft.to.get() == MESH>
+                <p class="m-small m-muted">"Whoever subscribes in the mesh gets them."</p>
+            </Show>
+            <Show when=move || draft.to.get() == WEBHOOK>
+                <WebhookFields draft=draft.webhook save=save lacks_site=lacks_site/>
+            </Show>
+            <Show when=move || draft.to.with(|to| to != MESH && to != WEBHOOK)>
                 <div class="m-form__row">
                     <Field
                         label="Kafka topic"
@@ -305,9 +329,11 @@ fn FromKafka(draft: Draft, save: Act<RouteInput>) -> impl IntoView {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::WebhookTarget;
+    use mesh_protocol::desired::WebhookFormat;
 
     fn check(route: &RouteInput) {
-        Owner::new().with(|| assert_eq!(&Draft::of(Some(route)).input(), route));
+        Owner::new().with(|| assert_eq!(Draft::of(Some(route)).input().as_ref(), Some(route)));
     }
 
     #[test]
@@ -332,8 +358,22 @@ mod tests {
             },
             to: RouteTo::Mesh,
             mode: DeliveryMode::Direct,
-            ..to_kafka
+            ..to_kafka.clone()
         });
+        let webhook = WebhookTarget {
+            site: "0190a000-0000-7000-8000-000000000001".parse().expect("an id"),
+            url: "https://erp.example/hooks".into(),
+            format: WebhookFormat::Structured,
+            secret: Some("erp".into()),
+            ca_pem: None,
+            timeout_ms: 2_000,
+            concurrency: 4,
+            deliveries_max: Some(20),
+            private_addresses: true,
+        };
+        check(&RouteInput { to: RouteTo::Webhook(webhook.clone()), ..to_kafka.clone() });
+        let plain = WebhookTarget { secret: None, deliveries_max: None, ..webhook };
+        check(&RouteInput { to: RouteTo::Webhook(plain), ..to_kafka });
     }
 
     #[test]

@@ -5,7 +5,10 @@
 
 use std::collections::HashSet;
 
-use mesh_protocol::desired::{BrokerConnection, Connector, ConnectorWork, DesiredState, Fabric, Listener, Queue};
+use mesh_protocol::desired::{
+    BrokerConnection, Connector, ConnectorWork, DesiredState, Fabric, Listener, Queue, WEBHOOK_CONCURRENCY,
+    WEBHOOK_TIMEOUT_MS, WebhookSink, check_webhook_url,
+};
 use mesh_protocol::event::MAX_PAYLOAD_BYTES;
 use mesh_protocol::expr::Expr;
 use mesh_protocol::id::BrokerId;
@@ -131,7 +134,7 @@ fn connector(connector: &Connector, brokers: &HashSet<BrokerId>) -> Result<(), S
             sink.key.as_ref().map_or(Ok(()), |key| template("key", key))?;
             sink.broker
         }
-        ConnectorWork::WebhookSink(_) => return Err(format!("route {name}: this agent knows no webhooks")),
+        ConnectorWork::WebhookSink(sink) => return webhook(name, sink),
     };
     if brokers.contains(&broker) {
         return Ok(());
@@ -139,8 +142,65 @@ fn connector(connector: &Connector, brokers: &HashSet<BrokerId>) -> Result<(), S
     Err(format!("route {name}: its broker connection {broker} is not in the document"))
 }
 
+fn webhook(name: &str, sink: &WebhookSink) -> Result<(), String> {
+    if sink.filters.is_empty() {
+        return Err(format!("route {name}: no topic filter says which events it takes"));
+    }
+    check_webhook_url(&sink.url).map_err(|error| format!("route {name}: the URL of its endpoint {error}"))?;
+    if !WEBHOOK_TIMEOUT_MS.contains(&sink.timeout_ms) {
+        let (least, most) = WEBHOOK_TIMEOUT_MS.into_inner();
+        return Err(format!("route {name}: its endpoint must be given {least} to {most} ms to answer"));
+    }
+    if !WEBHOOK_CONCURRENCY.contains(&sink.concurrency) {
+        let (least, most) = WEBHOOK_CONCURRENCY.into_inner();
+        return Err(format!("route {name}: {least} to {most} requests may be under way at once"));
+    }
+    if sink.deliveries_max == Some(0) {
+        return Err(format!("route {name}: an event needs at least one delivery; leave the limit out for no limit"));
+    }
+    Ok(())
+}
+
 /// The port of `host:port`.
 fn port_of(address: &str) -> Option<u16> {
     let (host, port) = address.rsplit_once(':')?;
     if host.is_empty() { None } else { port.parse().ok() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::ledger::sample;
+
+    #[test]
+    fn a_webhook_that_cannot_work_says_why() {
+        let good = WebhookSink {
+            filters: vec![mesh_protocol::topic::Filter::mesh("orders/>").expect("valid")],
+            url: "https://erp.example/hooks".to_owned(),
+            format: mesh_protocol::desired::WebhookFormat::Binary,
+            secret: None,
+            ca_pem: None,
+            timeout_ms: 10_000,
+            concurrency: 8,
+            deliveries_max: None,
+            private_addresses: false,
+        };
+        let judge = |sink: WebhookSink| {
+            let mut state = sample::state(1);
+            state.connectors[1].work = ConnectorWork::WebhookSink(sink);
+            enforceable(&state)
+        };
+        assert_eq!(judge(good.clone()), Ok(()));
+        let bad = [
+            (WebhookSink { filters: Vec::new(), ..good.clone() }, "no topic filter"),
+            (WebhookSink { url: "https://me:x@erp.example".to_owned(), ..good.clone() }, "user name or password"),
+            (WebhookSink { timeout_ms: 0, ..good.clone() }, "100 to 120000 ms"),
+            (WebhookSink { concurrency: 0, ..good.clone() }, "1 to 256 requests"),
+            (WebhookSink { deliveries_max: Some(0), ..good }, "at least one delivery"),
+        ];
+        for (sink, why) in bad {
+            let refused = judge(sink).expect_err(why);
+            assert!(refused.starts_with("route route-31: ") && refused.contains(why), "{refused}");
+        }
+    }
 }

@@ -123,7 +123,7 @@ fn not_taken(failure: Failure) -> Problem {
         Failure::Refused(why) => {
             Problem::new(StatusCode::UNPROCESSABLE_ENTITY, format!("a destination refused it: {why}"))
         }
-        Failure::Full(why) => Problem::later(why),
+        Failure::Full(why) | Failure::Again { reason: why, .. } => Problem::later(why),
         Failure::Lost => Problem::later("a destination went away before it had the event"),
     }
 }

@@ -128,7 +128,9 @@ fn answer(outcome: Outcome) -> Answer {
     let (code, why) = match outcome {
         Outcome::Taken { .. } => return Answer::Taken,
         Outcome::Unrouted => return Answer::Unrouted,
-        Outcome::Failed(Failure::Full(why)) => (PubackReasonCode::QuotaExceeded, why),
+        Outcome::Failed(Failure::Full(why) | Failure::Again { reason: why, .. }) => {
+            (PubackReasonCode::QuotaExceeded, why)
+        }
         Outcome::Failed(Failure::Refused(why)) => (PubackReasonCode::ImplementationSpecificError, why),
         Outcome::Failed(Failure::Lost) => {
             let why = "a destination went away before it had the event; publish it again".to_owned();

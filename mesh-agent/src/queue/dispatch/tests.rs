@@ -214,3 +214,24 @@ fn who_crashes_with_an_event_again_and_again_makes_it_a_dead_letter() {
     }
     assert_eq!(queue.poll(at(0), 0).dead.len(), 1);
 }
+
+#[test]
+fn a_consumer_may_ask_for_a_longer_pause_and_says_why() {
+    let mut queue = Dispatch::new(rules(Access::Exclusive, OnFailure::BlockKey));
+    let consumer = queue.attach(PLAIN);
+    queue.fill([item(1, "a"), item(2, "a"), item(3, "b")]);
+    assert_eq!(given(&queue.poll(at(0), 0)), [(1, 1), (1, 3)]);
+    let second = Duration::from_secs(1);
+    assert!(queue.release_for(at(0), consumer, 1, second, "503"));
+    assert!(queue.ack(consumer, 3));
+    let effects = queue.poll(at(999), 0);
+    assert_eq!((given(&effects), effects.counted), (vec![], vec![(1, 1)]), "its key waits with it");
+    assert_eq!(queue.deadline(), Some(at(1_000)));
+    assert_eq!(given(&queue.poll(at(1_000), 0)), [(1, 1)]);
+    assert!(queue.release_for(at(1_000), consumer, 1, Duration::ZERO, "503"));
+    assert_eq!(given(&queue.poll(at(1_199), 0)), [], "never less than the rules say");
+    assert_eq!(given(&queue.poll(at(1_200), 0)), [(1, 1)]);
+    assert!(queue.release_for(at(1_200), consumer, 1, second, "503"));
+    let dead = queue.poll(at(1_200), 0).dead;
+    assert_eq!(dead[0].reason, "503 (3 times)");
+}

@@ -60,7 +60,12 @@ impl World {
     }
 
     fn start(&self) {
+        self.start_in(Manner::STREAM);
+    }
+
+    fn start_in(&self, manner: Manner) {
         let pump = Pump::new(self.store.clone(), self.queue.clone(), self.dead, self.sink.clone(), &self.counters);
+        let pump = pump.in_manner(manner);
         self.pump.spawn("pump", pump.run(self.pump.token()));
     }
 
@@ -166,4 +171,38 @@ async fn a_pump_that_stops_takes_the_last_answers_and_the_next_one_goes_on() {
     let again = world.offered(2).await;
     assert_eq!(payloads(&again), ["2", "3"]);
     assert!(again.iter().all(|(_, redelivered, _)| *redelivered), "nobody knows what the one before saw");
+}
+
+#[tokio::test]
+async fn one_by_one_what_is_given_back_comes_again_alone_and_its_count_survives() {
+    let disk = SimulatedDisk::default();
+    let world = World::new(&disk);
+    assert!(world.pump.stop(Duration::from_secs(10)).await.is_empty());
+    let world = World { pump: Tasks::new("pump"), ..world };
+    let backoff = Backoff { first: Duration::from_millis(10), longest: Duration::from_millis(10) };
+    let manner = Manner { backoff, ..Manner::one_by_one(8, Some(2)) };
+    world.start_in(manner);
+    world.publish(&["1", "2"]).await;
+    let again = || Failure::Again { reason: "503".to_owned(), after: Duration::ZERO };
+    let mut offered = world.offered(1).await;
+    assert_eq!(payloads(&offered), ["1"], "one of a key at a time");
+    offered.remove(0).2.fail(again());
+    let offered = world.offered(1).await;
+    assert_eq!((payloads(&offered), offered[0].1), (vec!["1"], true));
+    world.pump.token().cancel();
+    offered.into_iter().for_each(|(.., hold)| hold.fail(again()));
+    assert!(world.pump.stop(Duration::from_secs(10)).await.is_empty());
+    // The second failure made it a dead letter, which the next pump still has to bury: it counts on from the first.
+    let world = World { pump: Tasks::new("pump"), ..world };
+    world.start_in(manner);
+    let mut offered = world.offered(1).await;
+    assert_eq!(payloads(&offered), ["1"]);
+    offered.remove(0).2.fail(again());
+    let offered = world.offered(1).await;
+    assert_eq!(payloads(&offered), ["2"]);
+    offered.into_iter().for_each(|(.., hold)| hold.done());
+    world.until("all are done", |world| world.left() == 0).await;
+    let buried = world.store.take(world.dead, 10, usize::MAX).await.expect("reads");
+    let reasons = |event: &Event| event.headers.user.iter().any(|(_, value)| value == "503 (2 times)");
+    assert!(buried.len() == 1 && reasons(buried[0].event.event()));
 }

@@ -258,7 +258,9 @@ impl Work {
             }
         };
         match outcome {
-            Outcome::Failed(Failure::Refused(reason) | Failure::Full(reason)) => Attempt::Failed(reason),
+            Outcome::Failed(Failure::Refused(reason) | Failure::Full(reason) | Failure::Again { reason, .. }) => {
+                Attempt::Failed(reason)
+            }
             Outcome::Failed(Failure::Lost) => Attempt::Failed("the destination ended before it had them".to_owned()),
             outcome => {
                 done.unrouted = outcome == Outcome::Unrouted;

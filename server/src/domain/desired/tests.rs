@@ -1,4 +1,4 @@
-use mesh_protocol::desired::{DeniedV3Publish, KafkaSecurity, ListenerProtocol, Start};
+use mesh_protocol::desired::{DeniedV3Publish, KafkaSecurity, ListenerProtocol, Start, WebhookFormat};
 use mesh_protocol::event::DeliveryMode;
 use mesh_protocol::id::{EnvironmentId, LinkId, ListenerId};
 use mesh_protocol::secret::SecretKey;
@@ -7,6 +7,7 @@ use mesh_protocol::wire::Revision;
 use uuid::Uuid;
 
 use super::*;
+use crate::domain::webhook::Webhook;
 use crate::domain::{broker, listener, route, site};
 
 fn id(n: u128) -> Uuid {
@@ -147,6 +148,40 @@ fn a_route_between_clusters_is_a_source_here_and_a_sink_there() {
             "every origin knows the sink"
         );
     }
+}
+
+#[test]
+fn a_webhook_runs_at_the_site_that_calls_and_every_origin_knows_it() {
+    let mut mesh = mesh();
+    mesh.routes[0].spec.from = From::Mesh { filters: vec!["orders/>".into()] };
+    mesh.routes[0].spec.to = To::Webhook(Webhook {
+        site: SiteId(id(3)),
+        url: "https://erp.example/hooks".into(),
+        format: WebhookFormat::Structured,
+        secret: Some("erp".into()),
+        ca_pem: None,
+        timeout_ms: 2_000,
+        concurrency: 4,
+        deliveries_max: Some(9),
+        private_addresses: true,
+    });
+    let connectors = desired(&mesh, 33).connectors;
+    let filter = Filter::mesh("orders/>").expect("valid");
+    let expected = WebhookSink {
+        filters: vec![filter.clone()],
+        url: "https://erp.example/hooks".into(),
+        format: WebhookFormat::Structured,
+        secret: Some("erp".into()),
+        ca_pem: None,
+        timeout_ms: 2_000,
+        concurrency: 4,
+        deliveries_max: Some(9),
+        private_addresses: true,
+    };
+    assert!(matches!(&connectors[..], [one] if one.work == ConnectorWork::WebhookSink(expected)), "{connectors:?}");
+    assert!(desired(&mesh, 11).connectors.is_empty() && desired(&mesh, 22).connectors.is_empty());
+    let interest = DurableInterest { name: "berlin-to-hq".into(), agent: AgentId(id(33)), filter };
+    assert_eq!(desired(&mesh, 22).durable_interest, [interest]);
 }
 
 #[test]
