@@ -28,7 +28,8 @@ pub use catalog::*;
 pub use common::*;
 pub use live::*;
 use mesh_protocol::id::{
-    AgentId, ApplicationId, BrokerId, LinkId, ListenerId, PersonId, PrincipalId, QueueId, RoleId, RouteId, RuleId, SiteId,
+    AgentId, ApplicationId, BrokerId, LinkId, ListenerId, PersonId, PrincipalId, QueueId, RoleId, RouteId, RuleId,
+    SiteId,
 };
 use mesh_protocol::queue::QueuedEvent;
 pub use overview::*;

@@ -11,7 +11,8 @@ use crate::frame::Frame;
 use crate::live::Live;
 use crate::pages::{
     Acl, AgentDetail, Agents, Brokers, Catalog, CatalogDetail, ClientDetail, Clients, Graph, Login, NewQueue, NotFound,
-    Overview, People, QueueDetail, Queues, RouteDetail, RouteEvents, Routes as RoutesPage, Setup, SiteDetail, Sites, Subscriptions,
+    Overview, People, QueueDetail, Queues, RouteDetail, RouteEvents, Routes as RoutesPage, Setup, SiteDetail, Sites,
+    Subscriptions,
 };
 use crate::viewer::Viewer;
 

@@ -11,12 +11,14 @@ use frontend::api::{
     CatalogObjectInput, CatalogPage, CatalogQuery, DenialQuery, DenialRow, Edit, FlowGraph, GraphQuery, JoinLine,
     JoinTokenInput, LinkInput, LinkView, ListQuery, ListenerInput, ListenerView, LoginInput, Me, Overview, Page,
     PersonInput, PersonView, PolicyDocument, PolicyView, PortalApi, PrincipalInput, PrincipalQuery, PrincipalSecret,
-    PrincipalView, PublishInput, PublishResult, QueueInput, QueueQuery, QueueView, ReasonInput, RoleInput, RoleView, RotateInput, RouteInput, RouteView,
-    RuleInput, RuleQuery, RuleView, SetupInput, SetupState, ShelfDone, ShelfQuery, ShelfTask, SiteInput, SiteView, SubscriptionQuery, SubscriptionRow,
-    TokenCreated, TokenInput, TokenView, TryClient, TryInput,
+    PrincipalView, PublishInput, PublishResult, QueueInput, QueueQuery, QueueView, ReasonInput, RoleInput, RoleView,
+    RotateInput, RouteInput, RouteView, RuleInput, RuleQuery, RuleView, SetupInput, SetupState, ShelfDone, ShelfQuery,
+    ShelfTask, SiteInput, SiteView, SubscriptionQuery, SubscriptionRow, TokenCreated, TokenInput, TokenView, TryClient,
+    TryInput,
 };
 use mesh_protocol::id::{
-    AgentId, ApplicationId, BrokerId, LinkId, ListenerId, PersonId, PrincipalId, QueueId, RoleId, RouteId, RuleId, SiteId,
+    AgentId, ApplicationId, BrokerId, LinkId, ListenerId, PersonId, PrincipalId, QueueId, RoleId, RouteId, RuleId,
+    SiteId,
 };
 
 use mesh_protocol::queue::QueuedEvent;

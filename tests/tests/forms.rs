@@ -22,6 +22,7 @@ const INPUTS: &[Input] = &[
     Input { checks: &["domain/link.rs", "app/link.rs"], forms: &["sites/links.rs"], unseen: &[] },
     Input { checks: &["domain/broker.rs", "app/broker.rs"], forms: &["brokers/form.rs"], unseen: &[] },
     Input { checks: &["domain/route.rs"], forms: &["routes/form.rs"], unseen: &[] },
+    Input { checks: &["domain/queue.rs", "app/queue.rs"], forms: &["queues/form.rs"], unseen: &[] },
     Input { checks: &["domain/rule.rs", "app/rule.rs"], forms: &["acl/form.rs"], unseen: &[] },
     Input { checks: &["domain/role.rs", "domain/application.rs"], forms: &["clients/roles.rs"], unseen: &[] },
     Input {

@@ -5,7 +5,8 @@ use std::future::Future;
 use std::pin::Pin;
 
 use mesh_protocol::id::{
-    AgentId, ApplicationId, BrokerId, LinkId, ListenerId, PersonId, PrincipalId, QueueId, RoleId, RouteId, RuleId, SiteId,
+    AgentId, ApplicationId, BrokerId, LinkId, ListenerId, PersonId, PrincipalId, QueueId, RoleId, RouteId, RuleId,
+    SiteId,
 };
 use mesh_protocol::queue::QueuedEvent;
 use serde::Serialize;

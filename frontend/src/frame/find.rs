@@ -57,7 +57,8 @@ fn Palette(open: RwSignal<bool>) -> impl IntoView {
     let places = Memo::new(move |_| query.with(|query| matching_places(query)));
     let objects = objects(query);
     let object_hits = Memo::new(move |_| {
-        objects.with(|(queues, rows)| queues.iter().map(queue_hit).chain(rows.iter().map(object_hit)).collect::<Vec<_>>())
+        objects
+            .with(|(queues, rows)| queues.iter().map(queue_hit).chain(rows.iter().map(object_hit)).collect::<Vec<_>>())
     });
     let hits = Memo::new(move |_| object_hits.get().into_iter().chain(places.get()).collect::<Vec<_>>());
     let follow = move |href: &str| {

@@ -118,8 +118,11 @@ fn nothing(query: &QueueQuery) -> AnyView {
         .into_any();
     }
     let place = query.site.as_ref().map(|site| format!(" at {site}")).unwrap_or_default();
-    let title =
-        if query.q.is_empty() { format!("No queue{place}") } else { format!("No queue matches “{}”{place}", query.q) };
+    let title = if query.q.is_empty() {
+        format!("No queue{place}")
+    } else {
+        format!("No queue matches “{}”{place}", query.q)
+    };
     view! {
         <Empty icon="search" title=title text="The search looks for a part of a queue's name or of the filters it attracts by.">
             <a class="m-button" href="/queues">"All queues"</a>

@@ -165,7 +165,10 @@ impl Settings {
             errors.add("lease_ms", "must be one second (1,000 ms) to twelve hours (43,200,000 ms)");
         }
         if self.ttl_ms.is_some_and(|ttl| !(TTL_MS_MIN..=TTL_MS_MAX).contains(&ttl)) {
-            errors.add("ttl_ms", "must be one second (1,000 ms) to 365 days; leave it out to keep events without a limit");
+            errors.add(
+                "ttl_ms",
+                "must be one second (1,000 ms) to 365 days; leave it out to keep events without a limit",
+            );
         }
         if !(1..=EVENTS_MAX).contains(&self.events_max) {
             errors.add("events_max", "must be 1 to 100,000,000 events");

@@ -302,7 +302,9 @@ fn failed(error: &ApiError, again: RwSignal<u64>) -> AnyView {
 /// Payloads are for those who may read them.
 fn closed() -> AnyView {
     let needs = right::smallest_role(right::QUEUE_READ);
-    let text = format!("Events show what people and machines said, so it takes the role {needs}. An admin can give it to you.");
+    let text = format!(
+        "Events show what people and machines said, so it takes the role {needs}. An admin can give it to you."
+    );
     view! { <Empty icon="lock" title="What is in it is closed to you" text=text/> }.into_any()
 }
 

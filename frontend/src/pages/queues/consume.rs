@@ -51,8 +51,7 @@ pub(super) fn Consume(queue: Signal<QueueView>) -> impl IntoView {
             {(more > 0).then(|| view! { <p class="m-small m-muted">{format!("and both for {more} more filters")}</p> })}
         }
     };
-    let unreachable =
-        move || queue.with(|queue| queue.mqtt_address.is_none() && queue.http_address.is_none());
+    let unreachable = move || queue.with(|queue| queue.mqtt_address.is_none() && queue.http_address.is_none());
     view! {
         <Part
             title="Consume"

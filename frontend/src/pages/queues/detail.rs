@@ -123,7 +123,8 @@ fn Detail(queue: Signal<QueueView>) -> impl IntoView {
 /// The five figures, as the agent said last.
 #[component]
 fn Figures(queue: Signal<QueueView>) -> impl IntoView {
-    let known = Memo::new(move |_| queue.with(|queue| queue.figures.clone().map(|figures| (figures, queue.config.clone()))));
+    let known =
+        Memo::new(move |_| queue.with(|queue| queue.figures.clone().map(|figures| (figures, queue.config.clone()))));
     move || match known.get() {
         None => view! { <p class="m-pad m-small m-muted">"Its agent has not said yet what is in it."</p> }.into_any(),
         Some((figures, config)) => figure_row(figures, &config),
@@ -146,7 +147,9 @@ fn figure_row(figures: QueueFigures, config: &QueueInput) -> AnyView {
         || figures.queued_bytes.saturating_mul(10) >= config.bytes_max.saturating_mul(9);
     let room = format!("{} of {}", format::bytes(figures.queued_bytes), quantity::size(config.bytes_max));
     let oldest = figures.oldest_at.map_or_else(|| "–".into_any(), |at| view! { <Age at_ms=Some(at)/> }.into_any());
-    let ttl = config.ttl_ms.map_or_else(|| "no time limit here".to_owned(), |ttl| format!("at most {}", quantity::duration(ttl)));
+    let ttl = config
+        .ttl_ms
+        .map_or_else(|| "no time limit here".to_owned(), |ttl| format!("at most {}", quantity::duration(ttl)));
     let hands = match figures.handed_out_events {
         0 => "nothing in their hands".to_owned(),
         n => format!("{} in their hands", format::count(n)),
@@ -198,7 +201,8 @@ fn Settings(queue: Signal<QueueView>) -> impl IntoView {
             WhenFull::Refuse => "publishers are refused until there is room",
             WhenFull::Discard => "it goes without the newest, and counts them",
         };
-        let filters = |filters: Vec<String>| filters.into_iter().map(|filter| view! { <Topic name=filter/> }).collect_view();
+        let filters =
+            |filters: Vec<String>| filters.into_iter().map(|filter| view! { <Topic name=filter/> }).collect_view();
         view! {
             <dl class="m-facts">
                 <dt>"Attracts"</dt>
@@ -278,7 +282,11 @@ fn consequence(queue: &QueueView) -> String {
     };
     let consumers = match queue.figures.as_ref().map(|figures| figures.consumers) {
         None | Some(0) => String::new(),
-        Some(n) => format!(" Its {} {} nothing any more.", format::plural(usize::try_from(n).unwrap_or(usize::MAX), "consumer"), if n == 1 { "gets" } else { "get" }),
+        Some(n) => format!(
+            " Its {} {} nothing any more.",
+            format::plural(usize::try_from(n).unwrap_or(usize::MAX), "consumer"),
+            if n == 1 { "gets" } else { "get" }
+        ),
     };
     format!("{held}{consumers} To stop consumers for a while, pause it: then what comes is kept.")
 }

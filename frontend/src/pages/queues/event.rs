@@ -57,7 +57,11 @@ fn Row(event: QueuedEvent, browsing: Browsing) -> impl IntoView {
     let select = move |ev: leptos::ev::Event| {
         let on = event_target_checked(&ev);
         browsing.selected.update(|selected| {
-            if on { selected.insert(position) } else { selected.remove(&position) };
+            if on {
+                selected.insert(position)
+            } else {
+                selected.remove(&position)
+            };
         });
     };
     let with = event.consumer.clone().map(|consumer| format!("{consumer} has it now"));

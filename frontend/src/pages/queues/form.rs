@@ -275,14 +275,38 @@ fn Failure(draft: Draft, save: Act<QueueInput>) -> impl IntoView {
             <legend>"When a consumer fails"</legend>
             <Select label="Order" name="on_failure" value=draft.on_failure choices=order error=save.field("on_failure")/>
             <div class="m-form__row">
-                <Quantity label="Dead letter after" name="deliveries_max" value=draft.deliveries_max save=save
-                    hint="Deliveries; empty: it is tried for ever" read=|text| deliveries(text).map(drop)/>
-                <Quantity label="First pause" name="backoff_first_ms" value=draft.backoff_first save=save
-                    hint="Doubled with each failure" read=|text| pause(text).map(drop)/>
-                <Quantity label="Longest pause" name="backoff_longest_ms" value=draft.backoff_longest save=save
-                    hint="At most 1 h" read=|text| pause(text).map(drop)/>
-                <Quantity label="Lease" name="lease_ms" value=draft.lease save=save
-                    hint="How long one that pulls may be silent" read=|text| pause(text).map(drop)/>
+                <Quantity
+                    label="Dead letter after"
+                    name="deliveries_max"
+                    value=draft.deliveries_max
+                    hint="Deliveries; empty: it is tried for ever"
+                    portal=save.field("deliveries_max")
+                    read=|text| deliveries(text).map(drop)
+                />
+                <Quantity
+                    label="First pause"
+                    name="backoff_first_ms"
+                    value=draft.backoff_first
+                    hint="Doubled with each failure"
+                    portal=save.field("backoff_first_ms")
+                    read=|text| pause(text).map(drop)
+                />
+                <Quantity
+                    label="Longest pause"
+                    name="backoff_longest_ms"
+                    value=draft.backoff_longest
+                    hint="At most 1 h"
+                    portal=save.field("backoff_longest_ms")
+                    read=|text| pause(text).map(drop)
+                />
+                <Quantity
+                    label="Lease"
+                    name="lease_ms"
+                    value=draft.lease
+                    hint="How long one that pulls may be silent"
+                    portal=save.field("lease_ms")
+                    read=|text| pause(text).map(drop)
+                />
             </div>
         </fieldset>
     }
@@ -300,14 +324,38 @@ fn Room(draft: Draft, save: Act<QueueInput>) -> impl IntoView {
         <fieldset class="m-form__group">
             <legend>"Room"</legend>
             <div class="m-form__row">
-                <Quantity label="Events" name="events_max" value=draft.events_max save=save
-                    hint="Most that may wait" read=|text| quantity::count(text).map(drop)/>
-                <Quantity label="Size" name="bytes_max" value=draft.bytes_max save=save
-                    hint="Of all that wait" read=|text| quantity::bytes(text).map(drop)/>
-                <Quantity label="Time to live" name="ttl_ms" value=draft.ttl save=save
-                    hint="Empty: no limit of its own" read=|text| optional(text, quantity::duration_ms).map(drop)/>
-                <Quantity label="Dead letters" name="dead_letters_max" value=draft.dead_letters_max save=save
-                    hint="With so many it waits for you" read=|text| quantity::count(text).map(drop)/>
+                <Quantity
+                    label="Events"
+                    name="events_max"
+                    value=draft.events_max
+                    hint="Most that may wait"
+                    portal=save.field("events_max")
+                    read=|text| quantity::count(text).map(drop)
+                />
+                <Quantity
+                    label="Size"
+                    name="bytes_max"
+                    value=draft.bytes_max
+                    hint="Of all that wait"
+                    portal=save.field("bytes_max")
+                    read=|text| quantity::bytes(text).map(drop)
+                />
+                <Quantity
+                    label="Time to live"
+                    name="ttl_ms"
+                    value=draft.ttl
+                    hint="Empty: no limit of its own"
+                    portal=save.field("ttl_ms")
+                    read=|text| optional(text, quantity::duration_ms).map(drop)
+                />
+                <Quantity
+                    label="Dead letters"
+                    name="dead_letters_max"
+                    value=draft.dead_letters_max
+                    hint="With so many it waits for you"
+                    portal=save.field("dead_letters_max")
+                    read=|text| quantity::count(text).map(drop)
+                />
             </div>
             <Select label="When it is full" name="when_full" value=draft.when_full choices=full error=save.field("when_full")/>
         </fieldset>
@@ -322,11 +370,12 @@ fn Quantity(
     name: &'static str,
     value: RwSignal<String>,
     hint: &'static str,
-    save: Act<QueueInput>,
-    /// What is wrong with it.
+    /// What the portal says is wrong with it.
+    portal: Signal<Option<String>>,
+    /// Tells what is wrong while one types.
     read: fn(&str) -> Result<(), String>,
 ) -> impl IntoView {
-    let error = either(save.field(name), move || value.with(|text| read(text).err()));
+    let error = either(portal, move || value.with(|text| read(text).err()));
     view! { <Field label=label name=name value=value hint=hint error=error/> }.into_any()
 }
 

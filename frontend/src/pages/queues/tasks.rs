@@ -66,7 +66,11 @@ pub(super) fn Tasks(browsing: Browsing, name: Signal<String>, owner: Signal<Opti
             Ok::<_, ApiError>((task, done))
         },
         move |(task, done): (ShelfTask, ShelfDone)| {
-            if done.stopped.is_some() { toasts.failed(said(&task, &done)) } else { toasts.done(said(&task, &done)) }
+            if done.stopped.is_some() {
+                toasts.failed(said(&task, &done))
+            } else {
+                toasts.done(said(&task, &done))
+            }
             live.bump(TOPICS);
             live.bump(&[LiveTopic::Routes]);
         },
@@ -219,9 +223,6 @@ mod tests {
     fn what_stopped_half_way_says_so() {
         let task = ShelfTask::Retry { which: Which::All };
         let done = ShelfDone { events: 2, stopped: Some("the queue is full".into()) };
-        assert_eq!(
-            said(&task, &done),
-            "2 dead letters put back into the queue. Then it stopped: the queue is full."
-        );
+        assert_eq!(said(&task, &done), "2 dead letters put back into the queue. Then it stopped: the queue is full.");
     }
 }

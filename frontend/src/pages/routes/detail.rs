@@ -16,8 +16,8 @@ use crate::components::{
 };
 use crate::format;
 use crate::live::Live;
-use crate::pages::queues::sink;
 use crate::load::{Load, load};
+use crate::pages::queues::sink;
 use crate::viewer::{Viewer, right};
 
 /// `/routes/:id`

@@ -205,7 +205,9 @@ fn ask(task: &ShelfTask) -> QueueAsk {
 
 /// An agent that answers something else than what it was asked is not one this portal can work with.
 fn another_answer() -> Error {
-    Error::Unavailable("the agent gave the answer to another question: its version does not fit the portal's".to_owned())
+    Error::Unavailable(
+        "the agent gave the answer to another question: its version does not fit the portal's".to_owned(),
+    )
 }
 
 /// `deleted 12 dead letters of the queue orders`.
@@ -213,7 +215,9 @@ fn summary(task: &ShelfTask, holder: &str, target: Option<&str>, done: Option<&S
     let (verb, shelf, rest) = match task {
         ShelfTask::Delete { shelf, .. } => ("delete", *shelf, String::new()),
         ShelfTask::Retry { .. } => ("retry", Shelf::DeadLetters, String::new()),
-        ShelfTask::Move { shelf, .. } => ("move", *shelf, format!(" to the queue {}", target.unwrap_or("that is gone"))),
+        ShelfTask::Move { shelf, .. } => {
+            ("move", *shelf, format!(" to the queue {}", target.unwrap_or("that is gone")))
+        }
     };
     let past = match verb {
         "retry" => "retried",
@@ -221,7 +225,9 @@ fn summary(task: &ShelfTask, holder: &str, target: Option<&str>, done: Option<&S
         _ => "deleted",
     };
     match done {
-        None => format!("asked to {verb} {} of {holder}{rest}; the agent did not say what became of it", words(shelf, "")),
+        None => {
+            format!("asked to {verb} {} of {holder}{rest}; the agent did not say what became of it", words(shelf, ""))
+        }
         Some(done) => {
             let stopped = done.stopped.as_ref().map(|why| format!("; then it stopped: {why}")).unwrap_or_default();
             format!("{past} {} of {holder}{rest}{stopped}", words(shelf, done.events))

@@ -211,7 +211,8 @@ fn a_queue_is_at_one_agent_of_its_site_and_every_origin_knows_what_it_attracts()
         agent: AgentId(id(agent)),
         filter: Filter::mesh(filter).expect("valid"),
     };
-    let all = [wants(11, "queue-90", "alerts/>"), wants(33, "queue-91", "orders/>"), wants(33, "queue-91", "returns/>")];
+    let all =
+        [wants(11, "queue-90", "alerts/>"), wants(33, "queue-91", "orders/>"), wants(33, "queue-91", "returns/>")];
     for agent in [11, 22, 33, 34] {
         assert_eq!(desired(&mesh, agent).durable_interest, all);
     }

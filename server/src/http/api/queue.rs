@@ -1,8 +1,6 @@
 //! Named queues, and what is in them or waits for a route's sink.
 
-use frontend::api::{
-    Edit, Page, PortalApi, QueueInput, QueueQuery, QueueView, ShelfDone, ShelfQuery, ShelfTask,
-};
+use frontend::api::{Edit, Page, PortalApi, QueueInput, QueueQuery, QueueView, ShelfDone, ShelfQuery, ShelfTask};
 use mesh_protocol::id::{QueueId, RouteId};
 use mesh_protocol::queue::QueuedEvent;
 
