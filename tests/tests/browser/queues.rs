@@ -56,7 +56,7 @@ async fn make(browser: &Browser, mesh: &Mesh) -> anyhow::Result<()> {
     browser.open("/queues/new").await?;
     browser.element("dialog[open] input[name=name]").await?;
     browser.fill("name", "orders").await?;
-    browser.fill("filters", "orders/>, returns/>/late").await?;
+    browser.fill("filters", "orders/>, returns/${late").await?;
     browser.element("dialog[open] [name=filters][aria-invalid=true]").await.context("a mistake is told at once")?;
     browser.fill("filters", "orders/>, returns/>").await?;
     browser.fill("lease_ms", "soon").await?;
@@ -66,7 +66,7 @@ async fn make(browser: &Browser, mesh: &Mesh) -> anyhow::Result<()> {
     browser.click("Create queue").await?;
     browser.text("must be one second").await.context("the portal's own check is shown at its field")?;
     browser.fill("lease_ms", "1 min").await?;
-    browser.choose("access", "Partitioned: each ordering key to one of the consumers").await?;
+    browser.choose("access", "Partitioned: each key to one of them").await?;
     browser.click("Create queue").await?;
     browser.heading("orders").await?;
     browser.text("mosquitto_sub -V 5").await?;

@@ -289,8 +289,13 @@ fn failed(error: &ApiError, again: RwSignal<u64>) -> AnyView {
         "forbidden" => ("lock", "What is in it is closed to you"),
         _ => ("alert", "The events did not load"),
     };
-    let text = format!("{} Nothing is lost by that: events lie on the agent's disk.", sentence(error, &[]));
-    let text = if error.kind == "unavailable" { text } else { sentence(error, &[]) };
+    let mut text = sentence(&ApiError { request_id: None, ..error.clone() }, &[]);
+    if error.kind == "unavailable" {
+        text.push_str(" Nothing is lost by that: events lie on the agent's disk.");
+    }
+    if let Some(id) = error.request_id.as_ref().filter(|_| error.status == 500) {
+        text.push_str(&format!(" Request {id}."));
+    }
     view! {
         <Empty icon=icon title=title text=text>
             <Button on_press=move |()| again.update(|again| *again += 1)>"Try again"</Button>

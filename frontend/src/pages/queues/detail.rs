@@ -1,5 +1,7 @@
 //! One queue: what is in it, how to take from it, what it was told, and what its agent says.
 
+use std::collections::BTreeMap;
+
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::{use_navigate, use_params_map};
@@ -12,7 +14,7 @@ use super::consume::Consume;
 use super::form::QueueForm;
 use super::{TOPICS, access_word};
 use crate::act::{Act, ActError, sentence};
-use crate::api::{ApiError, Edit, QueueFigures, QueueInput, QueueView, RolloutState};
+use crate::api::{ApiError, Edit, PartView, QueueFigures, QueueInput, QueueView, RolloutState};
 use crate::components::{
     Age, Banner, Button, Confirm, Dialog, Main, Part, PartTable, RolloutList, Stamp, Toasts, Tone, Topic,
 };
@@ -102,7 +104,9 @@ fn Detail(queue: Signal<QueueView>) -> impl IntoView {
             <Settings queue=queue/>
             <Part title="Where it lies" note="the agent that holds it, and how far it is with its present form">
                 {move || {
-                    let parts = queue.with(|queue| queue.parts.clone());
+                    // Its figures stand above, in words.
+                    let plain = |part: PartView| PartView { figures: BTreeMap::new(), ..part };
+                    let parts: Vec<_> = queue.with(|queue| queue.parts.iter().cloned().map(plain).collect());
                     if parts.is_empty() {
                         view! { <p class="m-small m-muted">"No agent has said anything about it yet."</p> }.into_any()
                     } else {

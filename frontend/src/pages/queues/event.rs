@@ -19,7 +19,7 @@ const WAITING: &[(&str, &str)] = &[
     ("Deliveries", "m-low m-end"),
     ("Age", "m-end"),
     ("Position", "m-low m-end"),
-    ("Look", "m-end"),
+    ("", "m-end"),
 ];
 const DEAD: &[(&str, &str)] = &[
     ("Event", ""),
@@ -27,7 +27,7 @@ const DEAD: &[(&str, &str)] = &[
     ("Deliveries", "m-low m-end"),
     ("Age", "m-low m-end"),
     ("Position", "m-low m-end"),
-    ("Look", "m-end"),
+    ("", "m-end"),
 ];
 
 /// The rows of a page.

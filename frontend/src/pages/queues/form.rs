@@ -129,7 +129,11 @@ impl Draft {
 
 /// What is wrong with the first wrong filter of a list.
 fn filters_error(text: &str) -> Option<String> {
-    items(text).iter().find_map(|filter| Filter::mesh(filter).err()).map(|error| error.to_string())
+    items(text).iter().find_map(|text| match Filter::mesh(text) {
+        Ok(filter) if filter.has_variables() => Some("may not use variables: a queue is not a client".to_owned()),
+        Ok(_) => None,
+        Err(error) => Some(error.to_string()),
+    })
 }
 
 /// The form in the dialog.
@@ -200,9 +204,9 @@ fn choice(key: &str, words: &str) -> Choice {
 #[component]
 fn Fields(draft: Draft, sites: Signal<Vec<Choice>>, place: Option<String>, save: Act<QueueInput>) -> impl IntoView {
     let access = vec![
-        choice("exclusive", "Exclusive: one consumer, the others stand by"),
-        choice("shared", "Shared: each event to one of the consumers"),
-        choice("partitioned", "Partitioned: each ordering key to one of the consumers"),
+        choice("exclusive", "Exclusive: one, the others stand by"),
+        choice("shared", "Shared: each event to one of them"),
+        choice("partitioned", "Partitioned: each key to one of them"),
     ];
     let is_new = place.is_none();
     view! {
@@ -250,7 +254,17 @@ fn Fields(draft: Draft, sites: Signal<Vec<Choice>>, place: Option<String>, save:
             hint="Optional: of these, none"
             error=either(save.field("exceptions"), move || draft.exceptions.with(|text| filters_error(text)))
         />
-        <Select label="Who gets events" name="access" value=draft.access choices=access error=save.field("access")/>
+        <div class="m-form__row">
+            <Select label="Which consumers get events" name="access" value=draft.access choices=access error=save.field("access")/>
+            <Quantity
+                label="Lease"
+                name="lease_ms"
+                value=draft.lease
+                hint="How long one that pulls may be silent"
+                portal=save.field("lease_ms")
+                read=|text| pause(text).map(drop)
+            />
+        </div>
         <Failure draft=draft save=save/>
         <Room draft=draft save=save/>
         <Field label="Why it exists" name="note" value=draft.note hint="Optional" error=save.field("note")/>
@@ -299,14 +313,6 @@ fn Failure(draft: Draft, save: Act<QueueInput>) -> impl IntoView {
                     portal=save.field("backoff_longest_ms")
                     read=|text| pause(text).map(drop)
                 />
-                <Quantity
-                    label="Lease"
-                    name="lease_ms"
-                    value=draft.lease
-                    hint="How long one that pulls may be silent"
-                    portal=save.field("lease_ms")
-                    read=|text| pause(text).map(drop)
-                />
             </div>
         </fieldset>
     }
@@ -317,8 +323,8 @@ fn Failure(draft: Draft, save: Act<QueueInput>) -> impl IntoView {
 #[component]
 fn Room(draft: Draft, save: Act<QueueInput>) -> impl IntoView {
     let full = vec![
-        choice("refuse", "Refuse publishers until there is room: nothing is lost"),
-        choice("discard", "Go without the newest, and count them: publishers are not held up"),
+        choice("refuse", "Refuse publishers: nothing is lost"),
+        choice("discard", "Leave out the newest, and count them"),
     ];
     view! {
         <fieldset class="m-form__group">
@@ -348,6 +354,9 @@ fn Room(draft: Draft, save: Act<QueueInput>) -> impl IntoView {
                     portal=save.field("ttl_ms")
                     read=|text| optional(text, quantity::duration_ms).map(drop)
                 />
+            </div>
+            <div class="m-form__row">
+                <Select label="When it is full" name="when_full" value=draft.when_full choices=full error=save.field("when_full")/>
                 <Quantity
                     label="Dead letters"
                     name="dead_letters_max"
@@ -357,7 +366,6 @@ fn Room(draft: Draft, save: Act<QueueInput>) -> impl IntoView {
                     read=|text| quantity::count(text).map(drop)
                 />
             </div>
-            <Select label="When it is full" name="when_full" value=draft.when_full choices=full error=save.field("when_full")/>
         </fieldset>
     }
     .into_any()
@@ -430,6 +438,7 @@ mod tests {
     #[test]
     fn mistakes_are_told_while_one_types() {
         assert!(filters_error("orders/>, a\0").is_some());
+        assert!(filters_error("orders/${username}").is_some());
         assert!(filters_error("orders/>, returns/>").is_none());
     }
 }
