@@ -125,7 +125,7 @@ async fn look(browser: &Browser) -> anyhow::Result<()> {
     for (how, size, theme) in [("wide, light", WIDE, "light"), ("narrow, dark", NARROW, "dark")] {
         browser.resize(size).await?;
         browser.script(&format!("localStorage.setItem('theme', '{theme}')")).await?;
-        for page in [page.clone(), format!("{page}?shelf=dead_letters"), "/queues".to_owned()] {
+        for page in [page.clone(), format!("{page}?shelf=dead"), "/queues".to_owned()] {
             browser.open(&page).await?;
             faults::none(&faults::faults(browser, &format!("{page} ({how})")).await?)?;
         }

@@ -92,7 +92,7 @@ impl Browsing {
 const fn shelf_name(shelf: Shelf) -> &'static str {
     match shelf {
         Shelf::Waiting => "waiting",
-        Shelf::DeadLetters => "dead_letters",
+        Shelf::DeadLetters => "dead",
     }
 }
 
@@ -320,10 +320,10 @@ mod tests {
     #[test]
     fn a_shelf_has_an_address_and_forgets_the_position_of_the_other() {
         let mut query = ParamsMap::new();
-        query.insert("shelf", "dead_letters".to_owned());
+        query.insert("shelf", "dead".to_owned());
         query.insert("after", "7".to_owned());
         assert_eq!(address(&query, Shelf::Waiting, None), "?");
-        assert_eq!(address(&query, Shelf::DeadLetters, None), "?shelf=dead_letters");
+        assert_eq!(address(&query, Shelf::DeadLetters, None), "?shelf=dead");
         assert_eq!(address(&query, Shelf::Waiting, Some("50")), "?after=50");
     }
 }

@@ -134,7 +134,7 @@ fn Facts(route: Signal<RouteView>) -> impl IntoView {
                         let figure = |name: &str| format::count(sink.figures.get(name).copied().unwrap_or_default());
                         let (queued, dead) = (figure("queued_events"), figure("dead_letter_events"));
                         let events = format!("/routes/{}/events", route.id);
-                        let letters = format!("{events}?shelf=dead_letters");
+                        let letters = format!("{events}?shelf=dead");
                         let stale = sink.freshness.stale;
                         view! {
                             <dt>"Waiting"</dt>
