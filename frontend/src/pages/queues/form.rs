@@ -130,7 +130,7 @@ impl Draft {
 /// What is wrong with the first wrong filter of a list.
 fn filters_error(text: &str) -> Option<String> {
     items(text).iter().find_map(|text| match Filter::mesh(text) {
-        Ok(filter) if filter.has_variables() => Some("may not use variables: a queue is not a client".to_owned()),
+        Ok(_) if text.contains("${") => Some("may not use variables: a queue is not a client".to_owned()),
         Ok(_) => None,
         Err(error) => Some(error.to_string()),
     })
