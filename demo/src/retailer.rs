@@ -1,4 +1,4 @@
-//! The retailer: three sites, two Kafka clusters, tills, machines, prices and a dispatcher.
+//! The retailer: three sites, two Kafka clusters, tills, machines, prices, a dispatcher and a queue for the warehouse.
 //!
 //! ```text
 //!  store-lyon                    hq (hub)                      factory-berlin
@@ -6,13 +6,15 @@
 //!                                    |  ^                        |  ^
 //!                     retail.orders  v  | pricing.updates        v  | plant.sensors
 //!                     plant.alerts  Kafka A (SCRAM, TLS)        Kafka B (plain)
+//!                     and the queue orders-fulfilment
 //! ```
 //! Everything is made through the REST API and can be made again: what exists stays. With `describe` off only sites,
-//! brokers, principals, rules and routes are made; catalog and graph must then fill from what the agents see. Otherwise
+//! brokers, principals, rules, routes and queues are made; catalog and graph must then fill from what the agents see. Otherwise
 //! a [`Describer`] adds what people would say about it.
 
 mod access;
 mod describe;
+mod queues;
 mod routes;
 pub mod traffic;
 
@@ -53,6 +55,10 @@ pub const MACHINES: [&str; 4] = ["press-1", "press-2", "oven-1", "mixer-1"];
 pub const DENIED: &str = "kiosk-2";
 /// The client at the hub that sends commands.
 pub const DISPATCHER: &str = "dispatch";
+/// The queue at the hub where orders wait for the warehouse.
+pub const ORDERS_QUEUE: &str = "orders-fulfilment";
+/// The warehouse's program, which may take orders from that queue.
+pub const FULFILMENT: &str = "fulfilment";
 
 /// Where a broker is reached.
 #[derive(Clone, Debug)]
@@ -115,6 +121,14 @@ pub async fn brokers(
 /// The portal refuses.
 pub async fn routes(portal: &Client, brokers: &Brokers, describe: bool) -> anyhow::Result<()> {
     routes::make(portal, &brokers.kafka_a, &brokers.kafka_b, describe).await
+}
+
+/// Makes the named queues.
+///
+/// # Errors
+/// The portal refuses.
+pub async fn queues(portal: &Client, sites: &BTreeMap<&str, Value>, describe: bool) -> anyhow::Result<()> {
+    queues::make(portal, &sites[HQ], describe).await
 }
 
 /// Makes the clients with their rights; returns their secrets, new ones for clients whose secret is not in `known`.

@@ -118,7 +118,8 @@ async fn run(options: &Up, state: &mut State, running: &Running) -> anyhow::Resu
     let known = state.secrets.clients.clone();
     state.secrets.clients = retailer::clients(&api, &known, describe).await?;
     state.save()?;
-    steps.done("broker connections, clients, roles and rules");
+    retailer::queues(&api, &sites, describe).await?;
+    steps.done("broker connections, clients, roles, rules and queues");
 
     tokio::try_join!(kafka_a.answers(), kafka_b.answers())?;
     tokio::try_join!(kafka_a.create_topics(&KAFKA_A_TOPICS), kafka_b.create_topics(&KAFKA_B_TOPICS))?;

@@ -14,6 +14,7 @@ mod live;
 mod overview;
 mod people;
 mod query;
+mod queue;
 pub mod rest;
 mod route;
 mod topology;
@@ -27,11 +28,14 @@ pub use catalog::*;
 pub use common::*;
 pub use live::*;
 use mesh_protocol::id::{
-    AgentId, ApplicationId, BrokerId, LinkId, ListenerId, PersonId, PrincipalId, RoleId, RouteId, RuleId, SiteId,
+    AgentId, ApplicationId, BrokerId, LinkId, ListenerId, PersonId, PrincipalId, QueueId, RoleId, RouteId, RuleId,
+    SiteId,
 };
+use mesh_protocol::queue::QueuedEvent;
 pub use overview::*;
 pub use people::*;
 pub(crate) use query::encode as encoded;
+pub use queue::*;
 pub use route::*;
 pub use topology::*;
 
@@ -147,6 +151,26 @@ pub trait PortalApi: Send + Sync + 'static {
     fn update_route(&self, id: RouteId, input: Edit<RouteInput>) -> Answer<'_, RouteView>;
     /// `DELETE /api/v1/routes/{id}?revision=`.
     fn delete_route(&self, id: RouteId, revision: i64) -> Answer<'_, ()>;
+    /// `GET /api/v1/routes/{id}/events`: what waits for its sink and its dead letters, as its agent holds them now.
+    fn route_events(&self, id: RouteId, query: ShelfQuery) -> Answer<'_, Page<QueuedEvent>>;
+    /// `POST /api/v1/routes/{id}/events`: deletes, retries or moves them.
+    fn handle_route_events(&self, id: RouteId, task: ShelfTask) -> Answer<'_, ShelfDone>;
+
+    // --- queues -------------------------------------------------------------------------------------------------
+    /// `GET /api/v1/queues`.
+    fn queues(&self, query: QueueQuery) -> Answer<'_, Page<QueueView>>;
+    /// `GET /api/v1/queues/{id}`.
+    fn queue(&self, id: QueueId) -> Answer<'_, QueueView>;
+    /// `POST /api/v1/queues`.
+    fn create_queue(&self, input: QueueInput) -> Answer<'_, QueueView>;
+    /// `PUT /api/v1/queues/{id}`: everything but its site.
+    fn update_queue(&self, id: QueueId, input: Edit<QueueInput>) -> Answer<'_, QueueView>;
+    /// `DELETE /api/v1/queues/{id}?revision=`: with everything in it.
+    fn delete_queue(&self, id: QueueId, revision: i64) -> Answer<'_, ()>;
+    /// `GET /api/v1/queues/{id}/events`: what waits in it and its dead letters, as its agent holds them now.
+    fn queue_events(&self, id: QueueId, query: ShelfQuery) -> Answer<'_, Page<QueuedEvent>>;
+    /// `POST /api/v1/queues/{id}/events`: deletes, retries or moves them.
+    fn handle_queue_events(&self, id: QueueId, task: ShelfTask) -> Answer<'_, ShelfDone>;
 
     // --- access -------------------------------------------------------------------------------------------------
     /// `GET /api/v1/applications`.
@@ -231,6 +255,11 @@ pub trait PortalApi: Send + Sync + 'static {
     /// All routes.
     fn all_routes(&self) -> Answer<'_, Vec<RouteView>> {
         Box::pin(all(|query| self.routes(query)))
+    }
+    /// All queues.
+    fn all_queues(&self) -> Answer<'_, Vec<QueueView>> {
+        let page = move |list: ListQuery| QueueQuery { cursor: list.cursor, ..QueueQuery::default() };
+        Box::pin(all(move |list| self.queues(page(list))))
     }
     /// All applications.
     fn all_applications(&self) -> Answer<'_, Vec<ApplicationView>> {

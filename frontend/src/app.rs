@@ -10,8 +10,9 @@ use crate::components::{Ready, Toaster, Toasts};
 use crate::frame::Frame;
 use crate::live::Live;
 use crate::pages::{
-    Acl, AgentDetail, Agents, Brokers, Catalog, CatalogDetail, ClientDetail, Clients, Graph, Login, NotFound, Overview,
-    People, RouteDetail, Routes as RoutesPage, Setup, SiteDetail, Sites, Subscriptions,
+    Acl, AgentDetail, Agents, Brokers, Catalog, CatalogDetail, ClientDetail, Clients, Graph, Login, NewQueue, NotFound,
+    Overview, People, QueueDetail, Queues, RouteDetail, RouteEvents, Routes as RoutesPage, Setup, SiteDetail, Sites,
+    Subscriptions,
 };
 use crate::viewer::Viewer;
 
@@ -49,6 +50,10 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/clients/:id") view=ClientDetail ssr=SsrMode::Async/>
                     <Route path=path!("/routes") view=RoutesPage ssr=SsrMode::Async/>
                     <Route path=path!("/routes/:id") view=RouteDetail ssr=SsrMode::Async/>
+                    <Route path=path!("/routes/:id/events") view=RouteEvents ssr=SsrMode::Async/>
+                    <Route path=path!("/queues") view=Queues ssr=SsrMode::Async/>
+                    <Route path=path!("/queues/new") view=NewQueue ssr=SsrMode::Async/>
+                    <Route path=path!("/queues/:id") view=QueueDetail ssr=SsrMode::Async/>
                     <Route path=path!("/sites") view=Sites ssr=SsrMode::Async/>
                     <Route path=path!("/sites/:id") view=SiteDetail ssr=SsrMode::Async/>
                     <Route path=path!("/agents") view=Agents ssr=SsrMode::Async/>

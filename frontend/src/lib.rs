@@ -23,6 +23,7 @@ pub mod graph;
 pub mod live;
 pub mod load;
 pub mod pages;
+mod quantity;
 mod status;
 pub mod viewer;
 

@@ -11,7 +11,7 @@ use send_wrapper::SendWrapper;
 
 use crate::api::{LiveChange, LiveTopic};
 
-const TOPICS: [LiveTopic; 10] = [
+const TOPICS: [LiveTopic; 11] = [
     LiveTopic::Overview,
     LiveTopic::Catalog,
     LiveTopic::Graph,
@@ -19,6 +19,7 @@ const TOPICS: [LiveTopic; 10] = [
     LiveTopic::Denials,
     LiveTopic::Topology,
     LiveTopic::Routes,
+    LiveTopic::Queues,
     LiveTopic::Access,
     LiveTopic::Rollout,
     LiveTopic::People,

@@ -87,17 +87,24 @@ pub mod right {
     pub const AGENT_WRITE: &str = "agent.write";
     /// Routes.
     pub const ROUTE_WRITE: &str = "route.write";
+    /// Named queues.
+    pub const QUEUE_WRITE: &str = "queue.write";
+    /// Look into queues, payloads included.
+    pub const QUEUE_READ: &str = "queue.read";
+    /// Delete, retry and move what is in queues.
+    pub const QUEUE_HANDLE: &str = "queue.handle";
     /// People.
     pub const PEOPLE_WRITE: &str = "person.write";
     /// Service tokens.
     pub const TOKEN_WRITE: &str = "token.write";
 
     /// All of them, with the smallest role that has each.
-    pub const ALL: [(&str, &str); 16] = [
+    pub const ALL: [(&str, &str); 19] = [
         (READ, "viewer"),
         (CATALOG_WRITE, "developer"),
         (APPLICATION_WRITE, "developer"),
         (TRY, "developer"),
+        (QUEUE_READ, "developer"),
         (PRINCIPAL_WRITE, "approver"),
         (ROLE_WRITE, "approver"),
         (RULE_WRITE, "approver"),
@@ -108,6 +115,8 @@ pub mod right {
         (LISTENER_WRITE, "operator"),
         (BROKER_WRITE, "operator"),
         (ROUTE_WRITE, "operator"),
+        (QUEUE_WRITE, "operator"),
+        (QUEUE_HANDLE, "operator"),
         (PEOPLE_WRITE, "admin"),
         (TOKEN_WRITE, "admin"),
     ];

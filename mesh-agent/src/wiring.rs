@@ -87,7 +87,6 @@ impl Wiring {
         observatory.start(&observing);
         let others = StandIn::new(&shared.router, Reach::Remote, Takes::ALL, &shared.counters);
         shared.router.set_keeper(&shared.spool);
-        durable::keep_known(&shared.spool);
         let clients = Clients::default();
         clients.restore(&shared.spool, &shared.router);
         Ok(Self {

@@ -31,6 +31,7 @@ pub mod person;
 pub mod policy;
 pub mod policy_key;
 pub mod principal;
+pub mod queue;
 pub mod report;
 mod rights;
 pub mod role;

@@ -17,6 +17,7 @@ pub mod link;
 pub mod listener;
 pub mod person;
 pub mod principal;
+pub mod queue;
 pub mod rates;
 pub mod role;
 pub mod route;

@@ -11,13 +11,17 @@ use frontend::api::{
     CatalogObjectInput, CatalogPage, CatalogQuery, DenialQuery, DenialRow, Edit, FlowGraph, GraphQuery, JoinLine,
     JoinTokenInput, LinkInput, LinkView, ListQuery, ListenerInput, ListenerView, LoginInput, Me, Overview, Page,
     PersonInput, PersonView, PolicyDocument, PolicyView, PortalApi, PrincipalInput, PrincipalQuery, PrincipalSecret,
-    PrincipalView, PublishInput, PublishResult, ReasonInput, RoleInput, RoleView, RotateInput, RouteInput, RouteView,
-    RuleInput, RuleQuery, RuleView, SetupInput, SetupState, SiteInput, SiteView, SubscriptionQuery, SubscriptionRow,
-    TokenCreated, TokenInput, TokenView, TryClient, TryInput,
+    PrincipalView, PublishInput, PublishResult, QueueInput, QueueQuery, QueueView, ReasonInput, RoleInput, RoleView,
+    RotateInput, RouteInput, RouteView, RuleInput, RuleQuery, RuleView, SetupInput, SetupState, ShelfDone, ShelfQuery,
+    ShelfTask, SiteInput, SiteView, SubscriptionQuery, SubscriptionRow, TokenCreated, TokenInput, TokenView, TryClient,
+    TryInput,
 };
 use mesh_protocol::id::{
-    AgentId, ApplicationId, BrokerId, LinkId, ListenerId, PersonId, PrincipalId, RoleId, RouteId, RuleId, SiteId,
+    AgentId, ApplicationId, BrokerId, LinkId, ListenerId, PersonId, PrincipalId, QueueId, RoleId, RouteId, RuleId,
+    SiteId,
 };
+
+use mesh_protocol::queue::QueuedEvent;
 
 use crate::app::login::SessionSecret;
 use crate::app::permission::Right;
@@ -192,6 +196,15 @@ impl PortalApi for Portal {
         fn create_route(input: RouteInput) -> RouteView;
         fn update_route(id: RouteId, input: Edit<RouteInput>) -> RouteView;
         fn delete_route(id: RouteId, revision: i64) -> ();
+        fn route_events(id: RouteId, query: ShelfQuery) -> Page<QueuedEvent>;
+        fn handle_route_events(id: RouteId, task: ShelfTask) -> ShelfDone;
+        fn queues(query: QueueQuery) -> Page<QueueView>;
+        fn queue(id: QueueId) -> QueueView;
+        fn create_queue(input: QueueInput) -> QueueView;
+        fn update_queue(id: QueueId, input: Edit<QueueInput>) -> QueueView;
+        fn delete_queue(id: QueueId, revision: i64) -> ();
+        fn queue_events(id: QueueId, query: ShelfQuery) -> Page<QueuedEvent>;
+        fn handle_queue_events(id: QueueId, task: ShelfTask) -> ShelfDone;
         fn applications(query: ListQuery) -> Page<ApplicationView>;
         fn create_application(input: ApplicationInput) -> ApplicationView;
         fn update_application(id: ApplicationId, input: Edit<ApplicationInput>) -> ApplicationView;

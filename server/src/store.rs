@@ -47,6 +47,7 @@ mod listener;
 mod notice;
 mod person;
 mod principal;
+mod queue;
 mod rates;
 mod role;
 mod route;

@@ -17,7 +17,7 @@ use reqwest::Client;
 use crate::usage::processes_with;
 
 /// The pages that show what the mesh is and does.
-pub const PAGES: [&str; 11] = [
+pub const PAGES: [&str; 12] = [
     "/",
     "/catalog",
     "/graph",
@@ -25,6 +25,7 @@ pub const PAGES: [&str; 11] = [
     "/acl",
     "/clients",
     "/routes",
+    "/queues",
     "/sites",
     "/agents",
     "/brokers",

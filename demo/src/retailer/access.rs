@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use anyhow::Context;
 use serde_json::{Value, json};
 
-use super::{DENIED, DISPATCHER, HTTP_TILLS, MACHINES, MQTT_TILLS, ensure};
+use super::queues::ORDERS;
+use super::{DENIED, DISPATCHER, FULFILMENT, HTTP_TILLS, MACHINES, MQTT_TILLS, ensure};
 use crate::portal::Client;
 
 /// What a role may do: action and filter in the mesh dialect.
 type Rights = &'static [(&'static str, &'static str)];
 
-const ROLES: [(&str, &str, Rights); 3] = [
+const ROLES: [(&str, &str, Rights); 4] = [
     (
         "till",
         "Sells: orders of its own store, prices of its country, commands to itself and its answers",
@@ -29,12 +30,18 @@ const ROLES: [(&str, &str, Rights); 3] = [
         "Sends commands to any device and reads the answers",
         &[("connect", ">"), ("publish", "cmd/>"), ("subscribe", "cmd/*/*/*/answer"), ("subscribe", "orders/>")],
     ),
+    (
+        "fulfilment",
+        "Takes new orders from the queue of the warehouse",
+        &[("connect", ">"), ("subscribe", ORDERS), ("manage_queue", ORDERS)],
+    ),
 ];
 
-const APPLICATIONS: [(&str, &str, &str); 4] = [
+const APPLICATIONS: [(&str, &str, &str); 5] = [
     ("point-of-sale", "Store Systems", "Tills of all stores: they sell and show prices"),
     ("plant-telemetry", "Plant IT", "Machines of the Berlin factory and their measurements"),
     ("dispatch", "HQ Operations", "Sends commands to devices in the stores"),
+    ("order-fulfilment", "Logistics", "Picks and packs what the tills sell"),
     ("kiosk-pilot", "Innovation Lab", "Two kiosks left over from a trial"),
 ];
 
@@ -57,7 +64,11 @@ pub(super) async fn make(
     }
     let tills = MQTT_TILLS.iter().chain(&HTTP_TILLS).map(|name| (*name, "till", "point-of-sale"));
     let machines = MACHINES.iter().map(|name| (*name, "machine", "plant-telemetry"));
-    let others = [(DISPATCHER, "dispatcher", "dispatch"), (DENIED, "till", "kiosk-pilot")];
+    let others = [
+        (DISPATCHER, "dispatcher", "dispatch"),
+        (FULFILMENT, "fulfilment", "order-fulfilment"),
+        (DENIED, "till", "kiosk-pilot"),
+    ];
     let mut secrets = BTreeMap::new();
     for (name, role, application) in tills.chain(machines).chain(others) {
         let input = json!({ "username": name, "roles": [roles[role]], "enabled": true, "application": applications.get(application) });

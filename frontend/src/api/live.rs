@@ -31,6 +31,8 @@ pub enum LiveTopic {
     Topology,
     /// Routes.
     Routes,
+    /// Named queues, and what is in them.
+    Queues,
     /// Principals, roles, rules, applications.
     Access,
     /// How far the agents are.

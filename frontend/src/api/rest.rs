@@ -5,8 +5,10 @@ use std::future::Future;
 use std::pin::Pin;
 
 use mesh_protocol::id::{
-    AgentId, ApplicationId, BrokerId, LinkId, ListenerId, PersonId, PrincipalId, RoleId, RouteId, RuleId, SiteId,
+    AgentId, ApplicationId, BrokerId, LinkId, ListenerId, PersonId, PrincipalId, QueueId, RoleId, RouteId, RuleId,
+    SiteId,
 };
+use mesh_protocol::queue::QueuedEvent;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -228,6 +230,33 @@ impl<T: Transport> PortalApi for RestApi<T> {
     }
     fn delete_route(&self, id: RouteId, revision: i64) -> Answer<'_, ()> {
         self.delete(&format!("/routes/{id}?revision={revision}"))
+    }
+    fn route_events(&self, id: RouteId, query: ShelfQuery) -> Answer<'_, Page<QueuedEvent>> {
+        self.get(&with_query(&format!("/routes/{id}/events"), &query))
+    }
+    fn handle_route_events(&self, id: RouteId, task: ShelfTask) -> Answer<'_, ShelfDone> {
+        self.send(Verb::Post, &format!("/routes/{id}/events"), &task)
+    }
+    fn queues(&self, query: QueueQuery) -> Answer<'_, Page<QueueView>> {
+        self.get(&with_query("/queues", &query))
+    }
+    fn queue(&self, id: QueueId) -> Answer<'_, QueueView> {
+        self.get(&format!("/queues/{id}"))
+    }
+    fn create_queue(&self, input: QueueInput) -> Answer<'_, QueueView> {
+        self.send(Verb::Post, "/queues", &input)
+    }
+    fn update_queue(&self, id: QueueId, input: Edit<QueueInput>) -> Answer<'_, QueueView> {
+        self.send(Verb::Put, &format!("/queues/{id}"), &input)
+    }
+    fn delete_queue(&self, id: QueueId, revision: i64) -> Answer<'_, ()> {
+        self.delete(&format!("/queues/{id}?revision={revision}"))
+    }
+    fn queue_events(&self, id: QueueId, query: ShelfQuery) -> Answer<'_, Page<QueuedEvent>> {
+        self.get(&with_query(&format!("/queues/{id}/events"), &query))
+    }
+    fn handle_queue_events(&self, id: QueueId, task: ShelfTask) -> Answer<'_, ShelfDone> {
+        self.send(Verb::Post, &format!("/queues/{id}/events"), &task)
     }
     fn applications(&self, query: ListQuery) -> Answer<'_, Page<ApplicationView>> {
         self.get(&with_query("/applications", &query))

@@ -7,7 +7,7 @@ use leptos_router::hooks::use_navigate;
 
 use super::Overlays;
 use super::nav::places;
-use crate::api::{CatalogKind, CatalogQuery, CatalogRow};
+use crate::api::{CatalogKind, CatalogQuery, CatalogRow, QueueQuery, QueueView};
 use crate::components::{Dialog, Icon};
 use crate::load::load;
 
@@ -56,7 +56,10 @@ fn Palette(open: RwSignal<bool>) -> impl IntoView {
     let navigate = use_navigate();
     let places = Memo::new(move |_| query.with(|query| matching_places(query)));
     let objects = objects(query);
-    let object_hits = Memo::new(move |_| objects.with(|rows| rows.iter().map(object_hit).collect::<Vec<_>>()));
+    let object_hits = Memo::new(move |_| {
+        objects
+            .with(|(queues, rows)| queues.iter().map(queue_hit).chain(rows.iter().map(object_hit)).collect::<Vec<_>>())
+    });
     let hits = Memo::new(move |_| object_hits.get().into_iter().chain(places.get()).collect::<Vec<_>>());
     let follow = move |href: &str| {
         open.set(false);
@@ -122,8 +125,11 @@ fn catalog_search(query: &str) -> String {
     format!("/catalog{}", params.to_query_string())
 }
 
-/// What the catalog finds for the query, a moment after the last key.
-fn objects(query: RwSignal<String>) -> RwSignal<Vec<CatalogRow>> {
+/// What was found in the mesh.
+type Found = (Vec<QueueView>, Vec<CatalogRow>);
+
+/// The queues and what the catalog finds for the query, a moment after the last key.
+fn objects(query: RwSignal<String>) -> RwSignal<Found> {
     let asked = RwSignal::new(String::new());
     let mut ask = debounce(std::time::Duration::from_millis(150), move |text| asked.set(text));
     Effect::new(move |_| ask(query.get()));
@@ -132,19 +138,26 @@ fn objects(query: RwSignal<String>) -> RwSignal<Vec<CatalogRow>> {
         move || asked.get(),
         |api, q: String| async move {
             if q.trim().is_empty() {
-                return Ok(Vec::new());
+                return Ok(Found::default());
             }
+            let queues = QueueQuery { q: q.clone(), limit: Some(4), ..QueueQuery::default() };
+            let queues = api.0.queues(queues).await?.items;
             let page = api.0.catalog(CatalogQuery { q, limit: Some(8), ..CatalogQuery::default() }).await?;
-            Ok(page.items)
+            Ok((queues, page.items))
         },
     );
-    let rows = RwSignal::new(Vec::new());
+    let rows = RwSignal::new(Found::default());
     Effect::new(move |_| {
-        if let Some(Ok(items)) = found.get() {
-            rows.set(items);
+        if let Some(Ok(found)) = found.get() {
+            rows.set(found);
         }
     });
     rows
+}
+
+fn queue_hit(queue: &QueueView) -> Hit {
+    let name = queue.config.name.clone();
+    Hit { icon: "queue", name, note: format!("queue at {}", queue.site_name), href: format!("/queues/{}", queue.id) }
 }
 
 fn object_hit(row: &CatalogRow) -> Hit {

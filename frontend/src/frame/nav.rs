@@ -40,6 +40,7 @@ pub(super) const GROUPS: [(&str, &[Place]); 4] = [
             place("/acl", "Access rules", "shield", 'a'),
             place("/clients", "Clients", "key", 'l'),
             place("/routes", "Routes", "route", 'r'),
+            place("/queues", "Queues", "queue", 'q'),
         ],
     ),
     (

@@ -5,7 +5,7 @@ use mesh_protocol::event::{Event, MAX_USER_PROPERTIES};
 use crate::router::Admitted;
 use crate::spool::{Addressed, Op, QueueNo};
 
-/// The agent's own dead letter queue.
+/// What other agents refuse for good. Queues and sinks have their own dead letter queues.
 pub const DEAD_LETTERS: &str = "dead-letters";
 
 /// User properties of a dead letter.

@@ -10,8 +10,8 @@ use mesh_protocol::topic::Filter;
 use super::Shared;
 use super::standin::StandIn;
 use crate::counters::Counters;
+use crate::queue::Pump;
 use crate::queue::named::DEAD;
-use crate::queue::{DEAD_LETTERS, Pump};
 use crate::router::{Attachment, Life, Outlet, Reach, Takes};
 use crate::spool::{Limits, QueueNo, Store};
 use crate::status::PartHandle;
@@ -135,11 +135,6 @@ impl SinkQueue {
 
 const fn dead_limits() -> Limits {
     Limits { events_max: DEAD_LETTERS_MAX, ..Limits::NONE }
-}
-
-/// Opens what every agent has.
-pub(super) fn keep_known(spool: &Store) {
-    spool.open_queue(&DEAD_LETTERS.into(), Limits::NONE);
 }
 
 /// Ends the queues of routes that are no more. A route that is only paused is still in the document.

@@ -209,7 +209,10 @@ impl Session {
                 requests.events(request, events, dropped);
                 Ok(())
             }
-            ToControl::QueueAnswer { .. } => Ok(()),
+            ToControl::QueueAnswer { request, answer } => {
+                requests.of_queue(request, answer);
+                Ok(())
+            }
             ToControl::TailClosed { request, reason } => {
                 requests.ended(request, reason);
                 Ok(())

@@ -1,5 +1,7 @@
 //! The agents' port as an agent sees it: real TLS, real sockets, keys made here.
 
+mod queues;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;

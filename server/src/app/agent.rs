@@ -240,7 +240,7 @@ fn part_name(object: PartRef, mesh: &Mesh) -> String {
             mesh.routes.iter().find(|found| found.id == id).map(|found| &found.spec.name)
         }
         PartRef::Broker(id) => mesh.brokers.iter().find(|found| found.id == id).map(|found| &found.spec.name),
-        PartRef::Queue(_) => None,
+        PartRef::Queue(id) => mesh.queues.iter().find(|found| found.id == id).map(|found| &found.spec.name),
         PartRef::Fabric => return "fabric".to_owned(),
     };
     found.cloned().unwrap_or_else(|| "removed".to_owned())

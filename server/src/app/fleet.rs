@@ -1,7 +1,7 @@
 //! The agents that are connected to this process, and what is pushed to them.
 //!
 //! State goes through a watch: a slow agent never holds anybody up and always gets the newest, never a queue of old
-//! ones. Requests (publish, tail) go through a small bounded queue; a full one is an error to the person who asked.
+//! ones. Requests (publish, tail, queues) go through a small bounded queue; a full one is an error to the person who asked.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use mesh_protocol::event::DeliveryMode;
 use mesh_protocol::id::{AgentId, PrincipalId};
+use mesh_protocol::queue::{QueueAnswer, QueueAsk, QueueRef};
 use mesh_protocol::signed::Signed;
 use mesh_protocol::topic::{Filter, Topic};
 use mesh_protocol::wire::{PublishOutcome, TailEvent};
@@ -23,6 +24,8 @@ const REQUESTS_MAX: usize = 64;
 const TAIL_MESSAGES_MAX: usize = 64;
 /// How long a publish waits for the agent's answer: longer than any listener's own custody timeout by default.
 const PUBLISH_TIMEOUT: Duration = Duration::from_secs(35);
+/// How long a question about a queue waits for its answer: moving a million events takes its time.
+const QUEUE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Told to an agent whose newer session took the place of this one, here or at another portal.
 pub(super) const REPLACED: &str = "another session of this agent took its place";
@@ -92,6 +95,24 @@ pub enum Request {
         /// Where the events go.
         events: mpsc::Sender<TailMessage>,
     },
+    /// Look at a queue, or do something to what is in it.
+    Queue {
+        /// Which.
+        queue: QueueRef,
+        /// What.
+        ask: QueueAsk,
+        /// The agent's answer.
+        answer: oneshot::Sender<QueueAnswer>,
+    },
+}
+
+/// What became of a question about a queue that was sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// The agent's answer.
+    Answered(QueueAnswer),
+    /// None came: it may have been done or not.
+    Unanswered,
 }
 
 /// What a tail brings.
@@ -208,6 +229,20 @@ impl Fleet {
         let (events, receiver) = mpsc::channel(TAIL_MESSAGES_MAX);
         self.ask(agent, Request::Tail { principal, filter, payload_bytes_max, events })?;
         Ok(receiver)
+    }
+
+    /// Asks an agent about one of its queues.
+    ///
+    /// # Errors
+    /// The agent is not connected here, or overloaded: it was not asked.
+    pub async fn ask_queue(&self, agent: AgentId, queue: QueueRef, ask: QueueAsk) -> Result<Asked> {
+        let (answer, answered) = oneshot::channel();
+        self.ask(agent, Request::Queue { queue, ask, answer })?;
+        Ok(match tokio::time::timeout(QUEUE_TIMEOUT, answered).await {
+            Ok(Ok(answer)) => Asked::Answered(answer),
+            // Its session ended, or it takes too long.
+            Ok(Err(_)) | Err(_) => Asked::Unanswered,
+        })
     }
 
     fn ask(&self, agent: AgentId, request: Request) -> Result<()> {

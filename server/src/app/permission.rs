@@ -21,6 +21,8 @@ pub enum Right {
     ApplicationWrite,
     /// Try the mesh: a short-lived client, publish, live tail.
     Try,
+    /// Look into queues and at what waits for sinks, payloads included.
+    QueueRead,
     /// Make, change, rotate and disable clients.
     PrincipalWrite,
     /// Make and change mesh roles.
@@ -41,6 +43,10 @@ pub enum Right {
     BrokerWrite,
     /// Routes.
     RouteWrite,
+    /// Named queues.
+    QueueWrite,
+    /// Delete, retry and move what is in queues and waits for sinks.
+    QueueHandle,
     /// People.
     PeopleWrite,
     /// Service tokens.
@@ -53,6 +59,7 @@ pub const RIGHTS: &[(Right, &str, &[PortalRole])] = &[
     (Right::CatalogWrite, "catalog.write", &[PortalRole::Developer]),
     (Right::ApplicationWrite, "application.write", &[PortalRole::Developer]),
     (Right::Try, "try", &[PortalRole::Developer]),
+    (Right::QueueRead, "queue.read", &[PortalRole::Developer]),
     (Right::PrincipalWrite, "principal.write", &[PortalRole::Approver]),
     (Right::RoleWrite, "role.write", &[PortalRole::Approver]),
     (Right::RuleWrite, "rule.write", &[PortalRole::Approver]),
@@ -63,6 +70,8 @@ pub const RIGHTS: &[(Right, &str, &[PortalRole])] = &[
     (Right::ListenerWrite, "listener.write", &[PortalRole::Operator]),
     (Right::BrokerWrite, "broker.write", &[PortalRole::Operator]),
     (Right::RouteWrite, "route.write", &[PortalRole::Operator]),
+    (Right::QueueWrite, "queue.write", &[PortalRole::Operator]),
+    (Right::QueueHandle, "queue.handle", &[PortalRole::Operator]),
     (Right::PeopleWrite, "person.write", &[PortalRole::Admin]),
     (Right::TokenWrite, "token.write", &[PortalRole::Admin]),
 ];
@@ -125,6 +134,15 @@ pub const ENDPOINTS: &[(&str, Access)] = &[
     ("create_route", Access::Right(Right::RouteWrite)),
     ("update_route", Access::Right(Right::RouteWrite)),
     ("delete_route", Access::Right(Right::RouteWrite)),
+    ("route_events", Access::Right(Right::QueueRead)),
+    ("handle_route_events", Access::Right(Right::QueueHandle)),
+    ("queues", Access::Right(Right::Read)),
+    ("queue", Access::Right(Right::Read)),
+    ("create_queue", Access::Right(Right::QueueWrite)),
+    ("update_queue", Access::Right(Right::QueueWrite)),
+    ("delete_queue", Access::Right(Right::QueueWrite)),
+    ("queue_events", Access::Right(Right::QueueRead)),
+    ("handle_queue_events", Access::Right(Right::QueueHandle)),
     ("applications", Access::Right(Right::Read)),
     ("create_application", Access::Right(Right::ApplicationWrite)),
     ("update_application", Access::Right(Right::ApplicationWrite)),

@@ -13,7 +13,7 @@ use super::page::{Slice, page};
 use super::permission::Right;
 use super::person::{seen, shown};
 use super::snapshot::{FleetState, Snapshot};
-use super::{App, Caller, Error, Result, agent, broker, listener};
+use super::{App, Caller, Error, Result, agent, broker, listener, queue};
 use crate::domain::agent::State;
 use crate::domain::field::FieldErrors;
 use crate::domain::join_token::{self, JoinToken};
@@ -111,7 +111,7 @@ impl App {
     /// Removes a site where no agents are enrolled, with its links, listeners and tokens.
     ///
     /// # Errors
-    /// The caller may not, agents or brokers are there, it is stale, or the database's.
+    /// The caller may not, agents, brokers or queues are there, it is stale, or the database's.
     pub async fn delete_site(&self, caller: &Caller, id: SiteId, revision: i64) -> Result<()> {
         let mut edit = self.edit(caller.permit(Right::SiteWrite)?).await?;
         let old = edit.tx.site(id).await?.ok_or(Error::NotFound { what: "site" })?;
@@ -135,6 +135,7 @@ impl App {
                 "routes call their endpoints from this site: {names}; remove them first"
             )));
         }
+        queue::none_at(id, &edit.tx.queues(self.environment()).await?)?;
         let summary = format!("removed the site {}", old.spec.name);
         edit.take_revision(&summary).await?;
         let mut connected_to = None;

@@ -77,6 +77,7 @@ impl App {
             roles: tx.roles(id).await?,
             rules: tx.rules(id).await?,
             routes: tx.routes(id).await?,
+            queues: tx.queues(id).await?,
             addresses: Vec::new(),
         })
     }

@@ -214,15 +214,37 @@ impl App {
             return Ok(found.id);
         }
         let online = |agent: &&&Agent| matches!(agent.presence(fleet.now_ms), Presence::Online(_));
-        Err(Error::Unavailable(match here.iter().find(online) {
-            Some(agent) => format!(
-                "the agent {} is not connected to this portal, but to another one on the same database or just on its \
-                 way back: try again, or open that portal",
-                agent.name
-            ),
-            None => "no agent of this site is connected now: start one there".to_owned(),
-        }))
+        Err(match here.iter().find(online) {
+            Some(agent) => elsewhere(&agent.name),
+            None => Error::Unavailable("no agent of this site is connected now: start one there".to_owned()),
+        })
     }
+
+    /// This one agent, when it is connected to this process; none = no agent owns what is asked for.
+    pub(super) async fn here(&self, owner: Option<AgentId>) -> Result<AgentId> {
+        let unowned = || Error::Unavailable("no agent is enrolled at its site yet: start one there".to_owned());
+        let owner = owner.ok_or_else(unowned)?;
+        if self.fleet().connected().contains(&owner) {
+            return Ok(owner);
+        }
+        let fleet = self.fleet_state().await?;
+        let agent = fleet.agent(owner).ok_or_else(unowned)?;
+        Err(match agent.presence(fleet.now_ms) {
+            Presence::Online(_) => elsewhere(&agent.name),
+            _ => Error::Unavailable(format!(
+                "the agent {} is not connected now, and only it knows what is there: look whether it runs",
+                agent.name
+            )),
+        })
+    }
+}
+
+/// An agent that is connected to another portal on the same database.
+fn elsewhere(agent: &str) -> Error {
+    Error::Unavailable(format!(
+        "the agent {agent} is not connected to this portal, but to another one on the same database or just on its way \
+         back: try again, or open that portal"
+    ))
 }
 
 /// Removes a short-lived client with its rules; its sessions end with the revision that the edit takes.
@@ -236,7 +258,7 @@ fn done<'a>(action: &'a str, object: impl std::fmt::Display, summary: &'a str) -
 }
 
 /// Where a listener of a site that runs can be reached.
-fn listener_address(
+pub(super) fn listener_address(
     site: SiteId,
     protocol: ListenerProtocol,
     snapshot: &Snapshot,

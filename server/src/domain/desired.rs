@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 
 use mesh_protocol::desired::{
     BrokerConnection, Connector, ConnectorWork, DOCUMENT_VERSION, DesiredState, Dial, DurableInterest, Fabric,
-    KafkaSink, KafkaSource, Keys, Listener as ListenerState, Member, Observe, Policy, Site as SiteState, WebhookSink,
+    KafkaSink, KafkaSource, Keys, Listener as ListenerState, Member, Observe, Policy, Queue as QueueState,
+    Site as SiteState, WebhookSink,
 };
 use mesh_protocol::id::{AgentId, BrokerId, PrincipalId, RouteId, RuleId, SiteId};
 use mesh_protocol::policy::{
@@ -23,6 +24,7 @@ use super::environment::Environment;
 use super::link::Link;
 use super::listener::Listener;
 use super::principal::{Kind, Principal};
+use super::queue::Queue;
 use super::role::Role;
 use super::route::{From, Route, To};
 use super::rule;
@@ -56,6 +58,8 @@ pub struct Mesh {
     pub rules: Vec<rule::Rule>,
     /// All routes.
     pub routes: Vec<Route>,
+    /// All named queues.
+    pub queues: Vec<Queue>,
     /// Declared event addresses.
     pub addresses: Vec<String>,
 }
@@ -85,7 +89,7 @@ impl Mesh {
             fabric: self.fabric(agent, site),
             brokers: self.brokers_of(site.id),
             connectors,
-            queues: Vec::new(),
+            queues: self.queues_of(agent.id),
             durable_interest: self.durable_interest(),
             observe: Observe { addresses: self.addresses.clone() },
         })
@@ -103,14 +107,15 @@ impl Mesh {
         self.owner_at(self.brokers.iter().find(|candidate| candidate.id == broker)?.spec.site)
     }
 
-    /// The agent that does what one agent of a site must do: the first enrolled one.
+    /// The agent that owns what is at a site once: the first enrolled one there.
     #[must_use]
     pub fn owner_at(&self, site: SiteId) -> Option<AgentId> {
         self.enrolled().filter(|agent| agent.site == site).map(|agent| agent.id).min()
     }
 
-    /// The agent that takes a route's events off the mesh; none for a route that only brings some.
-    fn sink_owner(&self, route: &Route) -> Option<AgentId> {
+    /// The agent that runs a route's sink; none = the route has none, or nobody can run it.
+    #[must_use]
+    pub fn sink_owner(&self, route: &Route) -> Option<AgentId> {
         match &route.spec.to {
             To::Mesh => None,
             To::Kafka { broker, .. } => self.owner(*broker),
@@ -230,7 +235,24 @@ impl Mesh {
                 interest.push(DurableInterest { name: route.spec.name.clone(), agent, filter });
             }
         }
+        for queue in self.all_queues() {
+            let Some(agent) = self.owner_at(queue.spec.site) else { continue };
+            for filter in queue.spec.attracts() {
+                interest.push(DurableInterest { name: queue.spec.name.clone(), agent, filter });
+            }
+        }
         interest
+    }
+
+    fn queues_of(&self, agent: AgentId) -> Vec<QueueState> {
+        self.all_queues().filter(|queue| self.owner_at(queue.spec.site) == Some(agent)).map(queue_state).collect()
+    }
+
+    /// In a lasting order.
+    fn all_queues(&self) -> impl Iterator<Item = &Queue> {
+        let mut queues: Vec<&Queue> = self.queues.iter().collect();
+        queues.sort_by_key(|queue| queue.id);
+        queues.into_iter()
     }
 
     /// In a lasting order.
@@ -337,6 +359,28 @@ fn broker_state(broker: &Broker) -> BrokerConnection {
         bootstrap: spec.bootstrap.clone(),
         security: spec.security.clone(),
         discover: spec.discover,
+    }
+}
+
+fn queue_state(queue: &Queue) -> QueueState {
+    let (spec, settings) = (&queue.spec, &queue.spec.settings);
+    QueueState {
+        id: queue.id,
+        name: spec.name.clone(),
+        filters: spec.attracts(),
+        exceptions: spec.leaves(),
+        access: settings.access,
+        on_failure: settings.on_failure,
+        paused: spec.paused,
+        deliveries_max: settings.deliveries_max,
+        backoff_first_ms: settings.backoff_first_ms,
+        backoff_longest_ms: settings.backoff_longest_ms,
+        lease_ms: settings.lease_ms,
+        ttl_ms: settings.ttl_ms,
+        events_max: settings.events_max,
+        bytes_max: settings.bytes_max,
+        when_full: settings.when_full,
+        dead_letters_max: settings.dead_letters_max,
     }
 }
 

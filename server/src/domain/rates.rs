@@ -5,8 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use mesh_protocol::id::AgentId;
-use mesh_protocol::report::Status;
+use mesh_protocol::id::{AgentId, QueueId};
+use mesh_protocol::report::{PartRef, Status};
 use serde::{Deserialize, Serialize};
 
 use super::flow::per_second;
@@ -100,12 +100,26 @@ impl Rates {
     }
 }
 
+/// The name under which what consumers of a queue acknowledged is counted among an agent's counters.
+#[must_use]
+pub fn queue_counter(id: QueueId) -> String {
+    format!("queue.{id}.delivered_events")
+}
+
+/// What consumers acknowledged, by queue.
+fn deliveries(status: &Status) -> impl Iterator<Item = (String, u64)> {
+    status.parts.iter().filter_map(|part| match part.object {
+        PartRef::Queue(id) => Some((queue_counter(id), part.figures.get("delivered_events").copied()?)),
+        _ => None,
+    })
+}
+
 impl Baseline {
     fn of(status: &Status, at_ms: i64) -> Self {
         Self {
             at_ms,
             started_at_ms: status.started_at_ms,
-            counters: status.counters.clone(),
+            counters: status.counters.clone().into_iter().chain(deliveries(status)).collect(),
             links: status.links.iter().map(|link| (link.agent, (link.events_sent, link.events_received))).collect(),
         }
     }
@@ -139,6 +153,23 @@ mod tests {
         assert_eq!(moved["published_events"], 50);
         assert!((rates.counter("published_events", 20_000) - 5.0).abs() < 1e-9);
         assert!(rates.counter("published_events", 20_001 + RATES_VALID_MS).abs() < 1e-9);
+    }
+
+    #[test]
+    fn what_a_queue_delivers_is_counted_too() {
+        use mesh_protocol::report::{Part, PartState};
+
+        let id = QueueId(uuid::Uuid::from_u128(1));
+        let delivered = |events| {
+            let figures = BTreeMap::from([("delivered_events".to_owned(), events)]);
+            let object = PartRef::Queue(id);
+            let part =
+                Part { object, state: PartState::Running, detail: None, since_ms: 0, addresses: Vec::new(), figures };
+            Status { parts: vec![part], ..status(1, 0) }
+        };
+        let (rates, _) = Rates::default().advance(&delivered(10), 10_000);
+        let (rates, _) = rates.advance(&delivered(40), 20_000);
+        assert!((rates.counter(&queue_counter(id), 20_000) - 3.0).abs() < 1e-9);
     }
 
     #[test]

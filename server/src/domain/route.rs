@@ -183,6 +183,12 @@ impl Spec {
         source(self) != source(old)
     }
 
+    /// Whether events wait for it at an agent: it brings them out of the mesh.
+    #[must_use]
+    pub fn has_sink(&self) -> bool {
+        !matches!(self.to, To::Mesh)
+    }
+
     /// The broker connections it uses.
     pub fn brokers(&self) -> impl Iterator<Item = BrokerId> {
         let from = match &self.from {

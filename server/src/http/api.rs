@@ -63,6 +63,19 @@ macro_rules! operation {
             Ok(axum::Json(portal.$name(id).await?))
         }
     };
+    ($tag:literal, $verb:ident $path:literal $name:ident(path $id:ty, query $query:ty) -> $out:ty) => {
+        #[utoipa::path(
+                            $verb, path = $path, tag = $tag, params(("id" = $id, Path), $query),
+                            responses((status = 200, body = $out))
+                        )]
+        async fn $name(
+            portal: $crate::portal::Portal,
+            $crate::http::problem::Named(id): $crate::http::problem::Named<$id>,
+            $crate::http::problem::Asked(query): $crate::http::problem::Asked<$query>,
+        ) -> $crate::http::api::Outcome<$out> {
+            Ok(axum::Json(portal.$name(id, query).await?))
+        }
+    };
     ($tag:literal, $verb:ident $path:literal $name:ident(path $id:ty, body $body:ty) -> $out:ty) => {
         #[utoipa::path(
                             $verb, path = $path, tag = $tag, params(("id" = $id, Path)), request_body = $body,
@@ -96,6 +109,7 @@ mod answers;
 mod evidence;
 mod person;
 mod policy;
+mod queue;
 mod route;
 mod topology;
 mod trial;
@@ -121,6 +135,7 @@ fn all() -> OpenApiRouter<Http> {
         .merge(evidence::router())
         .merge(topology::router())
         .merge(route::router())
+        .merge(queue::router())
         .merge(access::router())
         .merge(policy::router())
         .merge(trial::router())

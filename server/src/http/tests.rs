@@ -3,6 +3,7 @@
 mod audit;
 mod lists;
 mod matrix;
+mod queues;
 mod replicas;
 mod streams;
 

@@ -6,3 +6,4 @@ mod faults;
 mod journeys;
 mod live;
 mod pages;
+mod queues;

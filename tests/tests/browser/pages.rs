@@ -12,13 +12,14 @@ use crate::faults;
 const NOWHERE: &str = "/no-such-page";
 
 /// Buttons that open a dialog, and where they are.
-const DIALOGS: [(&str, &str); 13] = [
+const DIALOGS: [(&str, &str); 14] = [
     ("/acl", "New rule"),
     ("/acl", "Explain access"),
     ("/clients", "New client"),
     ("/clients", "New role"),
     ("/clients", "New application"),
     ("/routes", "New route"),
+    ("/queues", "New queue"),
     ("/sites", "New site"),
     ("/sites", "New link"),
     ("/brokers", "Attach a Kafka"),
@@ -29,13 +30,15 @@ const DIALOGS: [(&str, &str); 13] = [
 ];
 
 /// The same on the pages of single objects: making one, changing it, and what is asked before one goes.
-const DETAIL_DIALOGS: [(&str, &str); 7] = [
+const DETAIL_DIALOGS: [(&str, &str); 9] = [
     ("/sites/", "New listener"),
     ("/sites/", "Edit"),
     ("/clients/", "Rotate secret"),
     ("/clients/", "Edit"),
     ("/clients/", "Delete client"),
     ("/routes/", "Delete route"),
+    ("/queues/", "Edit"),
+    ("/queues/", "Delete queue"),
     ("/agents/", "Revoke agent"),
 ];
 
@@ -49,11 +52,15 @@ async fn details(estate: &Estate) -> anyhow::Result<Vec<String>> {
         "to": { "kind": "kafka", "broker": broker, "topic": "retail.{1}", "key": "" },
     });
     let route = api.post("routes", &route).await?;
+    let hq = estate.id("sites", "/name", "hq").await?;
+    let queue = json!({ "name": "orders", "site": hq, "filters": ["orders/>"], "note": "why" });
+    let queue = api.post("queues", &queue).await?;
     let topic = estate.topic().await?;
     Ok(vec![
         format!("/catalog/{}", topic["id"].as_str().context("read the id of the topic")?),
         format!("/clients/{}", estate.id("principals", "/username", "till-7").await?),
         format!("/routes/{}", route["id"].as_str().context("read the id of the route")?),
+        format!("/queues/{}", queue["id"].as_str().context("read the id of the queue")?),
         format!("/sites/{}", estate.id("sites", "/name", "store-lyon").await?),
         format!("/agents/{}", estate.id("agents", "/name", "store-lyon").await?),
         "/graph?find=till-7&permitted=true&stale=true".to_owned(),

@@ -17,6 +17,7 @@ use crate::components::{
 use crate::format;
 use crate::live::Live;
 use crate::load::{Load, load};
+use crate::pages::queues::sink;
 use crate::viewer::{Viewer, right};
 
 /// `/routes/:id`
@@ -129,6 +130,19 @@ fn Facts(route: Signal<RouteView>) -> impl IntoView {
                     {route.lag.map(|lag| view! {
                         <dt>"Lag"</dt>
                         <dd class="m-num">{format::count(lag)} " records not yet taken"</dd>
+                    })}
+                    {sink(&route).map(|sink| {
+                        let figure = |name: &str| format::count(sink.figures.get(name).copied().unwrap_or_default());
+                        let (queued, dead) = (figure("queued_events"), figure("dead_letter_events"));
+                        let events = format!("/routes/{}/events", route.id);
+                        let letters = format!("{events}?shelf=dead");
+                        let stale = sink.freshness.stale;
+                        view! {
+                            <dt>"Waiting"</dt>
+                            <dd class="m-num" class:m-faint=stale>{queued} " events for it, " <a href=events>"look at them"</a></dd>
+                            <dt>"Dead letters"</dt>
+                            <dd class="m-num" class:m-faint=stale>{dead} " that it would not take, " <a href=letters>"look at them"</a></dd>
+                        }
                     })}
                     {(!route.config.note.is_empty()).then(|| view! {
                         <dt>"Why"</dt>

@@ -175,7 +175,7 @@ mod tests {
     #[test]
     fn a_webhook_that_cannot_work_says_why() {
         let good = WebhookSink {
-            filters: vec![mesh_protocol::topic::Filter::mesh("orders/>").expect("valid")],
+            filters: vec![Filter::mesh("orders/>").expect("valid")],
             url: "https://erp.example/hooks".to_owned(),
             format: mesh_protocol::desired::WebhookFormat::Binary,
             secret: None,

@@ -11,7 +11,6 @@ use mesh_protocol::report::{Part, PartRef, PartState};
 
 use super::receiver::{Receiver, Reply, Seen};
 use super::*;
-use crate::queue::DEAD_LETTERS;
 use crate::reconcile::enforced;
 
 const STOP: Duration = Duration::from_secs(5);
@@ -81,12 +80,16 @@ impl World {
         let identity = crate::control::testing::Authority::new().identity(portal);
         let settings = Settings { reserve_bytes: 0, ..Settings::default() };
         let spool = Store::over(Arc::new(disk.clone()), settings, &counters).expect("opens");
+        let (spool, router) = (Arc::new(spool), Router::new(Budget::new(32 * 1024 * 1024), &counters));
+        let parts =
+            Parts { spool: spool.clone(), router: router.clone(), counters: counters.clone(), board: board.clone() };
         let shared = Shared {
             identity: watch::Sender::new(Arc::new(identity)).subscribe(),
             enforcer: Arc::default(),
-            router: Router::new(Budget::new(32 * 1024 * 1024), &counters),
+            router,
             board,
-            spool: Arc::new(spool),
+            spool,
+            queues: Arc::new(Queues::new(parts)),
             outbox: Outbox::new(&counters),
             counters,
         };
@@ -153,7 +156,8 @@ impl World {
 
     /// Payloads and reasons.
     async fn dead_letters(&self) -> Vec<(String, String)> {
-        let queue = self.shared.spool.core().queue(DEAD_LETTERS).expect("is open");
+        let name = format!("dead/sink/{}", self.connector.route);
+        let queue = self.shared.spool.core().queue(&name).expect("is open");
         let letters = self.shared.spool.take(queue, 100, usize::MAX).await.expect("reads");
         let told = letters.iter().map(|letter| {
             let event = letter.event.event();

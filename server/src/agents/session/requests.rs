@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use mesh_protocol::queue::QueueAnswer;
 use mesh_protocol::wire::{PublishOutcome, TailEvent, ToAgent};
 use tokio::sync::{mpsc, oneshot};
 
@@ -17,6 +18,7 @@ pub(super) struct Requests {
     last: u64,
     publishes: HashMap<u64, oneshot::Sender<PublishOutcome>>,
     tails: HashMap<u64, Tail>,
+    queues: HashMap<u64, oneshot::Sender<QueueAnswer>>,
 }
 
 #[derive(Debug)]
@@ -32,6 +34,7 @@ impl Requests {
         let number = self.last;
         // Whoever gave up waiting is forgotten here, so the map stays as small as the number of people who wait.
         self.publishes.retain(|_, answer| !answer.is_closed());
+        self.queues.retain(|_, answer| !answer.is_closed());
         match request {
             Request::Publish { principal, topic, payload, mode, answer } => {
                 self.publishes.insert(number, answer);
@@ -41,6 +44,10 @@ impl Requests {
                 self.tails.insert(number, Tail { events, dropped: 0 });
                 ToAgent::OpenTail { request: number, principal, filter, payload_bytes_max }
             }
+            Request::Queue { queue, ask, answer } => {
+                self.queues.insert(number, answer);
+                ToAgent::AskQueue { request: number, queue, ask }
+            }
         }
     }
 
@@ -49,6 +56,14 @@ impl Requests {
         if let Some(answer) = self.publishes.remove(&request) {
             // The person left meanwhile: the answer is for nobody.
             let _nobody = answer.send(outcome);
+        }
+    }
+
+    /// An answer to a question about a queue.
+    pub(super) fn of_queue(&mut self, request: u64, answer: QueueAnswer) {
+        if let Some(asked) = self.queues.remove(&request) {
+            // The person left meanwhile: the answer is for nobody.
+            let _nobody = asked.send(answer);
         }
     }
 

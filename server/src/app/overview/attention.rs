@@ -90,7 +90,10 @@ fn of_part(part: &Part, agent: &Agent, world: &World) -> Option<Attention> {
         }
         PartRef::Source(id) | PartRef::Sink(id) => (format!("route {}", route(id)?), format!("/routes/{id}")),
         PartRef::Broker(id) => (format!("cluster {}", world.broker_name(id)?), broker_page(id, world)?),
-        PartRef::Queue(_) => return None,
+        PartRef::Queue(id) => {
+            let queue = mesh.queues.iter().find(|found| found.id == id)?;
+            (format!("queue {}", queue.spec.name), format!("/queues/{id}"))
+        }
         PartRef::Fabric => ("the fabric endpoint".to_owned(), format!("/agents/{}", agent.id)),
     };
     let verb = if part.state == PartState::Degraded { "works only partly" } else { "does not work" };

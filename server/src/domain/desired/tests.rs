@@ -1,6 +1,6 @@
 use mesh_protocol::desired::{DeniedV3Publish, KafkaSecurity, ListenerProtocol, Start, WebhookFormat};
 use mesh_protocol::event::DeliveryMode;
-use mesh_protocol::id::{EnvironmentId, LinkId, ListenerId};
+use mesh_protocol::id::{EnvironmentId, LinkId, ListenerId, QueueId};
 use mesh_protocol::secret::SecretKey;
 use mesh_protocol::topic::Filter;
 use mesh_protocol::wire::Revision;
@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::domain::webhook::Webhook;
-use crate::domain::{broker, listener, route, site};
+use crate::domain::{broker, listener, queue, route, site};
 
 fn id(n: u128) -> Uuid {
     Uuid::from_u128(n)
@@ -121,7 +121,28 @@ fn mesh() -> Mesh {
             updated_at_ms: 0,
             updated_by: "ada".into(),
         }],
+        queues: vec![],
         addresses: vec![],
+    }
+}
+
+/// A queue at a site.
+fn queue(n: u128, site: u128, filters: &[&str]) -> Queue {
+    Queue {
+        id: QueueId(id(n)),
+        spec: queue::Spec {
+            name: format!("queue-{n}"),
+            site: SiteId(id(site)),
+            filters: filters.iter().map(|filter| (*filter).to_owned()).collect(),
+            exceptions: vec!["orders/test/>".into()],
+            settings: queue::Settings::default(),
+            paused: false,
+            note: String::new(),
+        },
+        since_revision: 1,
+        revision: 1,
+        updated_at_ms: 0,
+        updated_by: "ada".into(),
     }
 }
 
@@ -211,6 +232,47 @@ fn a_routes_identity_is_known_only_where_it_runs_and_may_exactly_what_the_route_
 }
 
 #[test]
+fn a_queue_is_at_one_agent_of_its_site_and_every_origin_knows_what_it_attracts() {
+    let mut mesh = mesh();
+    mesh.routes.clear();
+    mesh.queues = vec![queue(91, 3, &["orders/>", "returns/>"]), queue(90, 1, &["alerts/>"])];
+    mesh.agents.insert(0, agent(34, 3, &[]));
+    let queues = |agent| desired(&mesh, agent).queues.iter().map(|queue| queue.id.0).collect::<Vec<_>>();
+    assert_eq!([queues(11), queues(22), queues(33), queues(34)], [vec![id(90)], vec![], vec![id(91)], vec![]]);
+    let state = &desired(&mesh, 33).queues[0];
+    assert_eq!((state.filters.len(), state.exceptions.len(), state.deliveries_max), (2, 1, Some(10)));
+    let wants = |agent: u128, name: &str, filter: &str| DurableInterest {
+        name: name.into(),
+        agent: AgentId(id(agent)),
+        filter: Filter::mesh(filter).expect("valid"),
+    };
+    let all =
+        [wants(11, "queue-90", "alerts/>"), wants(33, "queue-91", "orders/>"), wants(33, "queue-91", "returns/>")];
+    for agent in [11, 22, 33, 34] {
+        assert_eq!(desired(&mesh, agent).durable_interest, all);
+    }
+}
+
+#[test]
+fn a_paused_queue_goes_on_attracting() {
+    let mut mesh = mesh();
+    mesh.queues = vec![queue(91, 3, &["orders/>"])];
+    let interest = desired(&mesh, 22).durable_interest;
+    mesh.queues[0].spec.paused = true;
+    assert!(desired(&mesh, 33).queues[0].paused);
+    assert_eq!(desired(&mesh, 22).durable_interest, interest);
+}
+
+#[test]
+fn a_queue_at_a_site_without_an_agent_is_nowhere_yet() {
+    let mut mesh = mesh();
+    mesh.routes.clear();
+    mesh.queues = vec![queue(91, 3, &["orders/>"])];
+    mesh.agents.retain(|agent| agent.site != SiteId(id(3)));
+    assert!(desired(&mesh, 11).queues.is_empty() && desired(&mesh, 11).durable_interest.is_empty());
+}
+
+#[test]
 fn agents_dial_where_the_other_end_can_be_reached() {
     let mut mesh = mesh();
     assert_eq!(desired(&mesh, 33).fabric.dial[0].addresses, ["hq:7447"]);
@@ -236,12 +298,14 @@ fn a_revoked_agent_is_no_member_and_gets_nothing() {
 
 #[test]
 fn the_document_does_not_depend_on_the_order_of_rows() {
-    let mesh = mesh();
+    let mut mesh = mesh();
+    mesh.queues = vec![queue(90, 1, &["a"]), queue(91, 1, &["b", "c"])];
     let mut shuffled = mesh.clone();
     shuffled.sites.reverse();
     shuffled.agents.reverse();
     shuffled.links.reverse();
     shuffled.principals.reverse();
+    shuffled.queues.reverse();
     for agent in [11, 22, 33] {
         assert_eq!(desired(&mesh, agent), desired(&shuffled, agent));
     }

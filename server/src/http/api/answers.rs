@@ -48,15 +48,17 @@ fn gives(status: u16, path: &str, method: &HttpMethod, operation: &Operation) ->
     let access = ENDPOINTS.iter().find(|(endpoint, _)| *endpoint == name).map_or(Access::Open, |(_, access)| *access);
     let (is_safe, is_login) = (*method == HttpMethod::Get, name == "login");
     let is_of_one = path.contains("{id}");
+    // What is in a queue is asked of its agent, which may refuse.
+    let is_asked = path.ends_with("/events");
     match status {
         400 => operation.request_body.is_some() || has_query(operation),
         401 => is_login || access != Access::Open,
         403 => !is_safe || matches!(access, Access::Right(_)),
         404 => is_of_one,
-        409 => is_of_one && !is_safe,
+        409 => is_of_one && (!is_safe || is_asked),
         422 => operation.request_body.is_some() || has_query(operation),
         429 => is_login,
-        503 => matches!(name, "publish" | "tail"),
+        503 => is_asked || matches!(name, "publish" | "tail"),
         _ => false,
     }
 }

@@ -69,6 +69,8 @@ async fn every_edit_is_kept_with_before_and_after_and_names_its_object() {
         json!({"name": "r-1", "enabled": true, "from": from, "to": to, "mode": "direct", "note": note})
     };
     trail.whole_life("routes", route("a"), route("b")).await;
+    let queue = |paused| json!({"name": "q-1", "site": hub, "filters": ["a/>"], "paused": paused});
+    trail.whole_life("queues", queue(false), queue(true)).await;
 
     let link = trail.call("POST", "links", json!({"from": far, "to": hub})).await;
     let path = format!("links/{}?revision={}", link["id"].as_str().expect("an id"), link["revision"]);
@@ -113,6 +115,8 @@ async fn every_edit_is_kept_with_before_and_after_and_names_its_object() {
         "removed the role till",
         "removed the client till-8",
         "removed the route r-1",
+        "paused the queue q-1",
+        "removed the queue q-1",
         "changed eve and their password",
         "removed eve",
         "added the link far - hub",

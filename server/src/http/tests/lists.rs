@@ -41,6 +41,7 @@ async fn every_list_is_the_same_whole_and_page_by_page() {
         let to = json!({"kind": "mesh"});
         let route = json!({"name": name, "enabled": true, "from": from, "to": to, "mode": "guaranteed", "note": ""});
         make("routes", route).await;
+        make("queues", json!({"name": name, "site": sites[0], "filters": ["a/>"]})).await;
         make("applications", json!({"name": name, "owner": "", "description": ""})).await;
         make("roles", json!({"name": name, "description": ""})).await;
         make("tokens", json!({"name": name, "role": "viewer"})).await;
@@ -55,6 +56,7 @@ async fn every_list_is_the_same_whole_and_page_by_page() {
         ("listeners", 6),
         ("brokers", 3),
         ("routes", 3),
+        ("queues", 3),
         ("applications", 3),
         ("roles", 3),
         ("people", 4),
@@ -103,6 +105,8 @@ fn the_document_declares_the_problems_an_operation_can_answer_with() {
     assert_eq!(statuses("/api/v1/sites/{id}", "put"), ["200", "400", "401", "403", "404", "409", "422"]);
     assert_eq!(statuses("/api/v1/login", "post"), ["200", "400", "401", "403", "422", "429"]);
     assert_eq!(statuses("/api/v1/setup", "get"), ["200"]);
+    let asked = ["200", "400", "401", "403", "404", "409", "422", "503"];
+    assert_eq!(statuses("/api/v1/queues/{id}/events", "get"), asked, "an agent is asked, which may refuse or be away");
     let problem = &document["paths"]["/api/v1/sites/{id}"]["get"]["responses"]["404"]["content"];
     let schema = &problem["application/problem+json"]["schema"]["$ref"];
     assert_eq!(schema, "#/components/schemas/ApiError");

@@ -1,0 +1,274 @@
+//! What is in a queue, or waits for a route's sink: looking at it, and the few things that change it.
+//!
+//! Content is never here: it is on the disk of the agent that owns it, and only the portal that holds that agent's
+//! session can ask it. Who may is decided here. What changed something is in the audit trail once the agent has
+//! answered, and also when it has not: then nobody knows, and the trail says that. No agent's policy changes by it, so
+//! it is no policy revision.
+
+use std::fmt::Display;
+
+use frontend::api::{LiveTopic, Page, ShelfDone, ShelfQuery, ShelfTask};
+use mesh_protocol::id::{AgentId, QueueId, RouteId};
+use mesh_protocol::queue::{PAGE_EVENTS_MAX, PAGE_PAYLOAD_BYTES_MAX, QueueAnswer, QueueAsk, QueueRef, QueuedEvent};
+use mesh_protocol::queue::{Shelf, Which};
+use serde::Serialize;
+
+use crate::app::edit::Done;
+use crate::app::fleet::Asked;
+use crate::app::permission::{Permit, Right};
+use crate::app::{App, Caller, Error, Result};
+use crate::domain::field::FieldErrors;
+
+/// Events of a page when nobody says how many.
+const PAGE: u32 = 50;
+/// Payloads of a page are cut to this many bytes when nobody says otherwise.
+const PAYLOAD_BYTES: u32 = 1024;
+/// All payloads of a page together, in bytes: far below what one control message may hold, whatever is escaped in it.
+const PAGE_BYTES_MAX: u32 = 1024 * 1024;
+/// Most events that are named one by one.
+const NAMED_MAX: usize = 1_000;
+
+/// Something that holds events, and the agent that owns it.
+#[derive(Clone, Debug)]
+struct Holder {
+    queue: QueueRef,
+    /// For people: `the queue orders`.
+    name: String,
+    agent: Option<AgentId>,
+    /// Of the audit trail: kind and id of the object.
+    object: (&'static str, String),
+    topic: LiveTopic,
+}
+
+/// What was done, as the audit trail keeps it.
+#[derive(Debug, Serialize)]
+struct Kept<'a> {
+    task: &'a ShelfTask,
+    /// None = the agent did not say.
+    done: Option<&'a ShelfDone>,
+}
+
+impl App {
+    /// A page of what is in a queue, oldest first.
+    ///
+    /// # Errors
+    /// The caller may not, there is no such queue, its agent cannot be asked or refuses.
+    pub async fn queue_events(&self, caller: &Caller, id: QueueId, query: ShelfQuery) -> Result<Page<QueuedEvent>> {
+        caller.permit(Right::QueueRead)?;
+        let holder = self.holding_queue(id).await?;
+        self.look_at(&holder, &query).await
+    }
+
+    /// A page of what waits for a route's sink, oldest first.
+    ///
+    /// # Errors
+    /// The caller may not, there is no such route or it has no sink, its agent cannot be asked or refuses.
+    pub async fn route_events(&self, caller: &Caller, id: RouteId, query: ShelfQuery) -> Result<Page<QueuedEvent>> {
+        caller.permit(Right::QueueRead)?;
+        let holder = self.holding_sink(id).await?;
+        self.look_at(&holder, &query).await
+    }
+
+    /// Does something to what is in a queue.
+    ///
+    /// # Errors
+    /// The caller may not, there is no such queue, the input is wrong, its agent cannot be asked or refuses; or the
+    /// database's.
+    pub async fn handle_queue_events(&self, caller: &Caller, id: QueueId, task: ShelfTask) -> Result<ShelfDone> {
+        let permit = caller.permit(Right::QueueHandle)?;
+        let holder = self.holding_queue(id).await?;
+        self.handle(permit, &holder, task).await
+    }
+
+    /// Does something to what waits for a route's sink.
+    ///
+    /// # Errors
+    /// The caller may not, there is no such route or it has no sink, the input is wrong, its agent cannot be asked or
+    /// refuses; or the database's.
+    pub async fn handle_route_events(&self, caller: &Caller, id: RouteId, task: ShelfTask) -> Result<ShelfDone> {
+        let permit = caller.permit(Right::QueueHandle)?;
+        let holder = self.holding_sink(id).await?;
+        self.handle(permit, &holder, task).await
+    }
+
+    async fn holding_queue(&self, id: QueueId) -> Result<Holder> {
+        let snapshot = self.snapshot().await?;
+        let queue = snapshot.mesh.queues.iter().find(|queue| queue.id == id);
+        let queue = queue.ok_or(Error::NotFound { what: "queue" })?;
+        Ok(Holder {
+            queue: QueueRef::Queue(id),
+            name: format!("the queue {}", queue.spec.name),
+            agent: snapshot.mesh.owner_at(queue.spec.site),
+            object: ("queue", id.to_string()),
+            topic: LiveTopic::Queues,
+        })
+    }
+
+    async fn holding_sink(&self, id: RouteId) -> Result<Holder> {
+        let snapshot = self.snapshot().await?;
+        let route = snapshot.mesh.routes.iter().find(|route| route.id == id);
+        let route = route.ok_or(Error::NotFound { what: "route" })?;
+        if !route.spec.has_sink() {
+            return Err(Error::NotFound { what: "sink: the route goes to the mesh, where nothing waits for it" });
+        }
+        Ok(Holder {
+            queue: QueueRef::Sink(id),
+            name: format!("the route {}", route.spec.name),
+            agent: snapshot.mesh.sink_owner(route),
+            object: ("route", id.to_string()),
+            topic: LiveTopic::Routes,
+        })
+    }
+
+    async fn look_at(&self, holder: &Holder, query: &ShelfQuery) -> Result<Page<QueuedEvent>> {
+        let limit = query.limit.unwrap_or(PAGE).clamp(1, PAGE_EVENTS_MAX);
+        let payload_bytes_max = query.payload_bytes.unwrap_or(PAYLOAD_BYTES).min(PAGE_PAYLOAD_BYTES_MAX);
+        let payload_bytes_max = payload_bytes_max.min(PAGE_BYTES_MAX / limit);
+        let ask = QueueAsk::Browse { shelf: query.shelf, after: query.after, limit, payload_bytes_max };
+        let agent = self.here(holder.agent).await?;
+        match self.fleet().ask_queue(agent, holder.queue, ask).await? {
+            Asked::Answered(QueueAnswer::Page(found)) => {
+                let last = found.events.last().map(|event| event.position.to_string());
+                Ok(Page { next: last.filter(|_| found.more), items: found.events, total: found.total })
+            }
+            Asked::Answered(QueueAnswer::Refused { reason }) => Err(Error::Conflict(reason)),
+            Asked::Answered(QueueAnswer::Done { .. }) => Err(another_answer()),
+            Asked::Unanswered => Err(Error::Unavailable("the agent did not answer in time: try again".to_owned())),
+        }
+    }
+
+    async fn handle(&self, permit: Permit, holder: &Holder, task: ShelfTask) -> Result<ShelfDone> {
+        self.check_task(holder, &task).await?;
+        let agent = self.here(holder.agent).await?;
+        match self.fleet().ask_queue(agent, holder.queue, ask(&task)).await? {
+            Asked::Answered(QueueAnswer::Done { events, stopped }) => {
+                let done = ShelfDone { events, stopped };
+                self.note(permit, holder, &task, Some(&done)).await?;
+                Ok(done)
+            }
+            Asked::Answered(QueueAnswer::Refused { reason }) => Err(Error::Conflict(reason)),
+            Asked::Answered(QueueAnswer::Page(_)) => Err(another_answer()),
+            Asked::Unanswered => {
+                self.note(permit, holder, &task, None).await?;
+                Err(Error::Unavailable(
+                    "the agent did not say in time what became of it: look again before you repeat it".to_owned(),
+                ))
+            }
+        }
+    }
+
+    async fn check_task(&self, holder: &Holder, task: &ShelfTask) -> Result<()> {
+        let mut errors = FieldErrors::default();
+        let (ShelfTask::Delete { which, .. } | ShelfTask::Retry { which } | ShelfTask::Move { which, .. }) = task;
+        if let Which::These(positions) = which
+            && (positions.is_empty() || positions.len() > NAMED_MAX)
+        {
+            errors.add("which", format_args!("names 1 to {NAMED_MAX} events, or says `all`"));
+        }
+        if let ShelfTask::Move { to, .. } = task {
+            let snapshot = self.snapshot().await?;
+            let target = snapshot.mesh.queues.iter().find(|queue| queue.id == *to);
+            match target.map(|target| snapshot.mesh.owner_at(target.spec.site)) {
+                None => errors.add("to", "is not a queue of this environment"),
+                Some(_) if holder.queue == QueueRef::Queue(*to) => errors.add("to", "is the queue they are in"),
+                Some(owner) if owner != holder.agent => errors.add("to", "must be a queue of the same site"),
+                Some(_) => {}
+            }
+        }
+        Ok(errors.check()?)
+    }
+
+    /// Puts what was done into the audit trail.
+    async fn note(&self, permit: Permit, holder: &Holder, task: &ShelfTask, done: Option<&ShelfDone>) -> Result<()> {
+        let target = match task {
+            ShelfTask::Move { to, .. } => {
+                let snapshot = self.snapshot().await?;
+                snapshot.mesh.queues.iter().find(|queue| queue.id == *to).map(|queue| queue.spec.name.clone())
+            }
+            _ => None,
+        };
+        let summary = summary(task, &holder.name, target.as_deref(), done);
+        let (kind, id) = &holder.object;
+        let edit = self.edit(permit).await?;
+        let done = Kept { task, done };
+        edit.finish(Done::new(&format!("{kind}.handle"), id, &summary, holder.topic).after(&done)).await
+    }
+}
+
+fn ask(task: &ShelfTask) -> QueueAsk {
+    match task.clone() {
+        ShelfTask::Delete { shelf, which } => QueueAsk::Delete { shelf, which },
+        ShelfTask::Retry { which } => QueueAsk::Retry { which },
+        ShelfTask::Move { shelf, which, to } => QueueAsk::Move { shelf, which, to },
+    }
+}
+
+/// An agent that answers something else than what it was asked is not one this portal can work with.
+fn another_answer() -> Error {
+    Error::Unavailable(
+        "the agent gave the answer to another question: its version does not fit the portal's".to_owned(),
+    )
+}
+
+/// `deleted 12 dead letters of the queue orders`.
+fn summary(task: &ShelfTask, holder: &str, target: Option<&str>, done: Option<&ShelfDone>) -> String {
+    let (verb, shelf, rest) = match task {
+        ShelfTask::Delete { shelf, .. } => ("delete", *shelf, String::new()),
+        ShelfTask::Retry { .. } => ("retry", Shelf::DeadLetters, String::new()),
+        ShelfTask::Move { shelf, .. } => {
+            ("move", *shelf, format!(" to the queue {}", target.unwrap_or("that is gone")))
+        }
+    };
+    let past = match verb {
+        "retry" => "retried",
+        "move" => "moved",
+        _ => "deleted",
+    };
+    match done {
+        None => {
+            format!("asked to {verb} {} of {holder}{rest}; the agent did not say what became of it", words(shelf, ""))
+        }
+        Some(done) => {
+            let stopped = done.stopped.as_ref().map(|why| format!("; then it stopped: {why}")).unwrap_or_default();
+            format!("{past} {} of {holder}{rest}{stopped}", words(shelf, done.events))
+        }
+    }
+}
+
+/// `12 dead letters`, `1 event`, and without a number `events`.
+fn words(shelf: Shelf, number: impl Display) -> String {
+    let number = number.to_string();
+    let one = number == "1";
+    let noun = match (shelf, one) {
+        (Shelf::Waiting, true) => "event",
+        (Shelf::Waiting, false) => "events",
+        (Shelf::DeadLetters, true) => "dead letter",
+        (Shelf::DeadLetters, false) => "dead letters",
+    };
+    format!("{number} {noun}").trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_trail_says_what_was_done_to_how_many_and_what_is_not_known() {
+        let done = |events, stopped: Option<&str>| ShelfDone { events, stopped: stopped.map(str::to_owned) };
+        let delete = ShelfTask::Delete { shelf: Shelf::DeadLetters, which: Which::All };
+        let told = |task: &ShelfTask, done: Option<&ShelfDone>| summary(task, "the queue orders", Some("late"), done);
+        assert_eq!(told(&delete, Some(&done(1, None))), "deleted 1 dead letter of the queue orders");
+        assert_eq!(
+            told(&delete, None),
+            "asked to delete dead letters of the queue orders; the agent did not say what became of it"
+        );
+        let to = QueueId(uuid::Uuid::nil());
+        let moved = ShelfTask::Move { shelf: Shelf::Waiting, which: Which::All, to };
+        assert_eq!(
+            told(&moved, Some(&done(12, Some("late is full")))),
+            "moved 12 events of the queue orders to the queue late; then it stopped: late is full"
+        );
+        let retry = ShelfTask::Retry { which: Which::All };
+        assert_eq!(told(&retry, Some(&done(2, None))), "retried 2 dead letters of the queue orders");
+    }
+}
