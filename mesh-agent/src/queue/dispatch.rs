@@ -219,7 +219,9 @@ impl<E: Clone> Dispatch<E> {
     #[must_use]
     pub fn deadline(&self) -> Option<Moment> {
         let graves = self.dying.values().filter_map(|dying| dying.retry_at);
-        graves.chain(self.soonest.lease_over).chain(self.soonest.pause_over).min()
+        // What may be delivered again then is not, as long as nothing is.
+        let pause_over = self.soonest.pause_over.filter(|_| self.may_go_on() && !self.rules.paused);
+        graves.chain(self.soonest.lease_over).chain(pause_over).min()
     }
 
     /// Events in hand: with nobody, with consumers, on their way to the dead letter queue.
