@@ -24,8 +24,9 @@ const REQUESTS_MAX: usize = 64;
 const TAIL_MESSAGES_MAX: usize = 64;
 /// How long a publish waits for the agent's answer: longer than any listener's own custody timeout by default.
 const PUBLISH_TIMEOUT: Duration = Duration::from_secs(35);
-/// How long a question about a queue waits for its answer: moving a million events takes its time.
-const QUEUE_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a question about a queue waits for its answer: moving a million events takes its time, and whoever asks over
+/// HTTP is told after a minute at the latest.
+const QUEUE_TIMEOUT: Duration = Duration::from_secs(45);
 
 /// Told to an agent whose newer session took the place of this one, here or at another portal.
 pub(super) const REPLACED: &str = "another session of this agent took its place";
