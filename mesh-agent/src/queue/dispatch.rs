@@ -355,6 +355,7 @@ impl<E: Clone> Dispatch<E> {
         let Some(Waiting { item, .. }) = self.waiting.remove(seq) else { return };
         if let Some(state) = self.consumers.get_mut(&consumer) {
             state.out += 1;
+            state.credit = state.credit.map(|credit| credit.saturating_sub(1));
         }
         let holder = self.holders.entry(item.key.clone()).or_insert(Holder { consumer, out: 0 });
         holder.consumer = consumer;

@@ -247,7 +247,7 @@ impl Shared {
 
     fn sweep(&self) {
         if let Err(error) = self.core.sweep() {
-            tracing::error!(error = %chain(&error), "rows of an ended queue could not be taken off the disk");
+            tracing::error!(error = %chain(&error), "the spool could not be tidied up; the agent opens it anew");
             self.failed.cancel();
         }
     }

@@ -8,6 +8,8 @@ use crate::stream::Moment;
 pub(super) struct Consumer {
     pub(super) how: Consumption,
     pub(super) out: usize,
+    /// For one that asks: how many more it asked for. What comes back from it asks for nothing.
+    pub(super) credit: Option<usize>,
     /// May keep an event only as long as its lease.
     pub(super) leased: bool,
 }
@@ -35,13 +37,13 @@ impl<E: Clone> Dispatch<E> {
     /// leases.
     pub fn attach_as(&mut self, consumer: ConsumerId, how: Consumption, leased: bool) {
         self.next_consumer = self.next_consumer.max(consumer.0 + 1);
-        self.consumers.insert(consumer, Consumer { how, out: 0, leased });
+        self.consumers.insert(consumer, Consumer { how, out: 0, credit: None, leased });
     }
 
-    /// A consumer may be given so many events beyond what it has.
+    /// A consumer that asks may be given so many more events, whatever it has and whatever comes back from it.
     pub fn set_room(&mut self, consumer: ConsumerId, room: usize) {
         if let Some(consumer) = self.consumers.get_mut(&consumer) {
-            consumer.how.window = consumer.out + room;
+            consumer.credit = Some(room);
         }
     }
 
@@ -117,6 +119,6 @@ impl<E: Clone> Dispatch<E> {
 
 impl Consumer {
     pub(super) fn has_room(&self) -> bool {
-        self.out < self.how.window
+        self.credit.map_or(self.out < self.how.window, |credit| credit > 0)
     }
 }

@@ -132,7 +132,11 @@ impl Service {
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             self.fill().await?;
-            self.carry_out();
+            if self.carry_out() {
+                // What was over made room for what is behind it.
+                tokio::task::yield_now().await;
+                continue;
+            }
             let (has_room, deadline) = (self.room() != (0, 0), self.deadline());
             tokio::select! {
                 () = token.cancelled() => return Ok(()),
@@ -179,7 +183,8 @@ impl Service {
         }
     }
 
-    fn carry_out(&mut self) {
+    /// True when times to live were over.
+    fn carry_out(&mut self) -> bool {
         let effects = self.dispatch.poll(self.clock.now(), now_ms());
         let mut done = effects.done;
         for delivery in effects.deliveries {
@@ -201,6 +206,7 @@ impl Service {
         }
         self.spool.ack(self.number, std::mem::take(&mut done));
         self.answer_pulls();
+        effects.expired > 0
     }
 
     fn deliver(&mut self, delivery: Delivery<Admitted>) {
@@ -327,7 +333,7 @@ impl Service {
 
     fn verdict(&mut self, consumer: ConsumerId, seq: u64, verdict: Verdict) -> bool {
         let now = self.clock.now();
-        let was_there = match verdict {
+        match verdict {
             Verdict::Ack => {
                 let was_there = self.dispatch.ack(consumer, seq);
                 self.done.delivered += u64::from(was_there);
@@ -337,12 +343,7 @@ impl Service {
             Verdict::Return => self.dispatch.return_unseen(now, consumer, seq),
             Verdict::Reject(reason) => self.dispatch.reject(now, consumer, seq, &reason),
             Verdict::Renew => self.dispatch.renew(now, consumer, seq),
-        };
-        // Room of those who ask is counted from what they have.
-        if let Some(Seat { way: Way::Pulls(pulls), .. }) = self.seats.get(&consumer) {
-            self.dispatch.set_room(consumer, pulls.room());
         }
-        was_there
     }
 
     /// What consumers have stays where it is.
