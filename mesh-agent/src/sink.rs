@@ -3,3 +3,5 @@
 
 pub mod kafka;
 pub mod webhook;
+
+mod subscriptions;

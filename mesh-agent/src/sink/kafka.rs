@@ -34,7 +34,8 @@ use crate::kafka::contact::Contact;
 use crate::kafka::trouble::Target;
 use crate::part::{self, StartError};
 use crate::policy::Session;
-use crate::router::{Outlet, Reach};
+use crate::router::{Outlet, Reach, Takes};
+use crate::sink::subscriptions::Subscriptions;
 use crate::status::PartHandle;
 use crate::task::Tasks;
 use intake::Intake;
@@ -104,7 +105,9 @@ pub fn start(
     let writer = Writer::new(shared.clone(), intake.clone(), mapping, settings, client.clone());
     writer.check().map_err(|error| StartError::Rejected(shared.target.unusable(&error)))?;
     let refusals = writer.refusals();
-    let mut watch = Watch::new(shared, intake.clone(), line, client, attachment, sink.filters.clone(), refusals);
+    // What this agent answers for comes from the route's queue.
+    let subscriptions = Subscriptions::new(attachment, client, &sink.filters, Takes::UNKEPT);
+    let mut watch = Watch::new(shared, intake.clone(), line, subscriptions, refusals);
     // Before the start is told: whoever stood in for this sink until now steps aside then.
     watch.apply_policy();
     let tasks = Tasks::new("kafka-sink");

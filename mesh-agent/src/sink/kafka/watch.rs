@@ -4,15 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mesh_protocol::report::PartState;
-use mesh_protocol::topic::Filter;
 use tokio_util::sync::CancellationToken;
 
 use super::Shared;
 use super::intake::Intake;
 use super::writer::Refusals;
-use crate::observe::ClientObserver;
-use crate::policy::Session;
-use crate::router::{Attachment, Life, Takes};
+use crate::sink::subscriptions::{self, Subscriptions};
 use crate::status::PartHandle;
 
 /// How often the part is brought up to date.
@@ -27,25 +24,19 @@ pub(super) struct Watch {
     shared: Arc<Shared>,
     intake: Arc<Intake>,
     part: Arc<PartHandle>,
-    client: Arc<dyn ClientObserver>,
-    attachment: Attachment,
-    filters: Vec<(Filter, bool)>,
+    subscriptions: Subscriptions,
     refusals: Refusals,
 }
 
 impl Watch {
-    #[expect(clippy::too_many_arguments, reason = "made in one place; the parts have nothing else in common")]
     pub(super) fn new(
         shared: Arc<Shared>,
         intake: Arc<Intake>,
         part: Arc<PartHandle>,
-        client: Arc<dyn ClientObserver>,
-        attachment: Attachment,
-        filters: Vec<Filter>,
+        subscriptions: Subscriptions,
         refusals: Refusals,
     ) -> Self {
-        let filters = filters.into_iter().map(|filter| (filter, false)).collect();
-        Self { shared, intake, part, client, attachment, filters, refusals }
+        Self { shared, intake, part, subscriptions, refusals }
     }
 
     /// Until the sink stops; the outlet is detached at the end.
@@ -71,44 +62,8 @@ impl Watch {
 
     /// Subscribes to what is allowed now and takes the rest back; returns what is not allowed.
     pub(super) fn apply_policy(&mut self) -> Option<String> {
-        let shared = self.shared.clone();
-        let session = match session(&shared) {
-            Ok(session) => session,
-            Err(reason) => {
-                self.unsubscribe_all();
-                return Some(reason);
-            }
-        };
-        let enforcer = &shared.deps.enforcer;
-        let mut denied = None;
-        for (key, (filter, subscribed)) in (0..).zip(&mut self.filters) {
-            match enforcer.check_subscribe(session, filter) {
-                Ok(()) if !*subscribed => {
-                    // What this agent answers for comes from the route's queue.
-                    self.attachment.subscribe_for(filter, key, Life::Durable, Takes::UNKEPT);
-                    self.client.subscribed(filter);
-                    *subscribed = true;
-                }
-                Ok(()) => {}
-                Err(reason) => {
-                    if std::mem::take(subscribed) {
-                        self.attachment.unsubscribe(filter, key);
-                        self.client.unsubscribed(filter);
-                    }
-                    denied = Some(format!("the route may not read {filter}: {reason}"));
-                }
-            }
-        }
-        denied
-    }
-
-    fn unsubscribe_all(&mut self) {
-        for (key, (filter, subscribed)) in (0..).zip(&mut self.filters) {
-            if std::mem::take(subscribed) {
-                self.attachment.unsubscribe(filter, key);
-                self.client.unsubscribed(filter);
-            }
-        }
+        let Shared { session, identity, deps, .. } = &*self.shared;
+        self.subscriptions.apply(&deps.enforcer, subscriptions::session(session, &deps.enforcer, identity))
     }
 
     fn tell(&self, denied: Option<&str>) {
@@ -124,7 +79,7 @@ impl Watch {
         let stalled = backlog.oldest.filter(|age| *age > STALLED);
         let refusal = figures.last.filter(|(at, _)| at.elapsed() < REFUSAL_SHOWN);
         if let Some(reason) = denied {
-            let some = self.filters.iter().any(|(_, subscribed)| *subscribed);
+            let some = self.subscriptions.has_any();
             let state = if some { PartState::Degraded } else { PartState::Rejected };
             return self.part.set(state, Some(reason.to_owned()));
         }
@@ -145,20 +100,6 @@ impl Watch {
     }
 
     fn leave(mut self) {
-        self.unsubscribe_all();
+        self.subscriptions.unsubscribe_all();
     }
-}
-
-/// The session of the route's principal, opened when policy lets it in for the first time.
-fn session(shared: &Shared) -> Result<&Session, String> {
-    let Shared { session, identity, deps, .. } = shared;
-    let barred = |reason| format!("the route's principal is not let in: {reason}");
-    if session.get().is_none() {
-        let opened = deps.enforcer.session(identity.principal, &identity.client_id()).map_err(barred)?;
-        // Only this task opens it.
-        let _ = session.set(opened);
-    }
-    let session = session.get().expect("it was just set");
-    deps.enforcer.check_session(session).map_err(barred)?;
-    Ok(session)
 }
