@@ -102,9 +102,9 @@ fn Row(route: RouteView) -> impl IntoView {
     view! {
         <tr data-route=name>
             <td>
-                <div class="m-cell">
+                <div class="m-cell m-cell--ends">
                     <a class="m-cell__name" href=format!("/routes/{}", route.id)>{route.config.name.clone()}</a>
-                    <span class="m-cell__sub m-line">
+                    <span class="m-cell__sub m-line m-line--wrap">
                         {route.from_name}
                         <Icon name="arrow" small=true/>
                         {route.to_name}

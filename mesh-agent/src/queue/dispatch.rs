@@ -160,6 +160,10 @@ impl<E: Clone> Dispatch<E> {
             if self.consumers.get(&consumer).is_none_or(|consumer| consumer.how.order != Order::GoesOn) {
                 self.take_back_behind(now, seq);
             }
+            if let Some(out) = self.out.get_mut(&seq) {
+                // It was in somebody's hands, who said no.
+                out.item.deliveries = out.item.deliveries.saturating_add(1);
+            }
             self.bury(now, seq, reason.to_owned());
         }
         has

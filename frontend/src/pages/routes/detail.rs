@@ -18,6 +18,7 @@ use crate::format;
 use crate::live::Live;
 use crate::load::{Load, load};
 use crate::pages::queues::sink;
+use crate::quantity;
 use crate::viewer::{Viewer, right};
 
 /// `/routes/:id`
@@ -110,7 +111,7 @@ fn Facts(route: Signal<RouteView>) -> impl IntoView {
     move || {
         let route = route.get();
         let mode = match route.config.mode {
-            DeliveryMode::Guaranteed => "guaranteed: what the far side has not taken is not committed",
+            DeliveryMode::Guaranteed => "guaranteed: what the far side has not taken is kept",
             DeliveryMode::Direct => "direct: best effort",
         };
         let takes = takes(&route.config);
@@ -139,9 +140,9 @@ fn Facts(route: Signal<RouteView>) -> impl IntoView {
                         let stale = sink.freshness.stale;
                         view! {
                             <dt>"Waiting"</dt>
-                            <dd class="m-num" class:m-faint=stale>{queued} " events for it, " <a href=events>"look at them"</a></dd>
+                            <dd class:m-faint=stale><span class="m-num">{queued}</span> " events for it, " <a href=events>"look at them"</a></dd>
                             <dt>"Dead letters"</dt>
-                            <dd class="m-num" class:m-faint=stale>{dead} " that it would not take, " <a href=letters>"look at them"</a></dd>
+                            <dd class:m-faint=stale><span class="m-num">{dead}</span> " that it would not take, " <a href=letters>"look at them"</a></dd>
                         }
                     })}
                     {(!route.config.note.is_empty()).then(|| view! {
@@ -167,13 +168,14 @@ fn endpoint(config: &RouteInput) -> Option<AnyView> {
         Some(most) => format!("up to {most} times, then it is a dead letter"),
         None => "for ever; later events of its ordering key wait".to_owned(),
     };
-    let pace = format!("{} requests at once, each answered within {} ms", target.concurrency, target.timeout_ms);
+    let within = quantity::duration(target.timeout_ms.into());
+    let pace = format!("{} requests at once, each answered within {within}", target.concurrency);
     let facts = view! {
         <dt>"Signed"</dt>
         <dd>{signed}</dd>
         <dt>"Pace"</dt>
         <dd>{pace}</dd>
-        <dt>"An event that fails is sent again"</dt>
+        <dt>"Sent again"</dt>
         <dd>{tries}</dd>
     };
     Some(facts.into_any())

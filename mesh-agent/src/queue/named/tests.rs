@@ -234,6 +234,7 @@ async fn what_nobody_can_take_waits_as_a_dead_letter_for_a_person() {
     let told: Vec<_> =
         dead.events.iter().map(|event| (&*event.payload, event.reason.as_deref().unwrap_or(""))).collect();
     assert_eq!((told[0], dead.total), (("b:1", "no such till"), 2));
+    assert_eq!(dead.events.iter().map(|event| event.deliveries).collect::<Vec<_>>(), [1, 3]);
     assert!(told[1].0 == "a:1" && told[1].1.contains("3 times"), "{told:?}");
     assert!(dead.events.iter().all(|event| event.properties.is_empty()), "the sender's own");
     let which = |position: u64| Which::These(vec![position, 999_999]);

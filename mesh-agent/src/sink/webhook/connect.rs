@@ -46,14 +46,24 @@ impl fmt::Debug for Connector {
     }
 }
 
+/// Where a host is; one that was written as an address is there.
+fn place(host: &str, address: IpAddr) -> String {
+    if host.trim_matches(['[', ']']) == address.to_string() {
+        format!("{host} is")
+    } else {
+        format!("{host} is at {address},")
+    }
+}
+
 /// Why there is no connection. What to do is said where it is shown.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ConnectError {
     #[error("the name {0} cannot be resolved")]
     Resolve(String, #[source] io::Error),
     #[error(
-        "{host} is at {address}, an address of this machine, of a private network or of the cloud itself: if that is \
-         meant, allow private addresses at the route"
+        "{} an address of this machine, of a private network or of the cloud itself: if that is meant, allow private \
+         addresses at the route",
+        place(host, *address)
     )]
     Private { host: String, address: IpAddr },
     #[error("no connection to {0}")]
