@@ -5,12 +5,14 @@ mod form;
 mod join;
 mod links;
 mod listeners;
+mod switch;
 
 use leptos::prelude::*;
 
 pub use self::detail::SiteDetail;
 use self::form::SiteForm;
 use self::links::Links;
+pub(super) use self::switch::{Switch, SwitchDialog, state as link_state, switched_off};
 use crate::api::{LiveTopic, Presence, SiteView};
 use crate::components::{Button, Dialog, Empty, Icon, Main, Run, RunState, Table, Tone};
 use crate::format;
@@ -34,7 +36,7 @@ pub fn Sites() -> impl IntoView {
             <Load resource=sites what="sites" let:sites>
                 {move || site_table(sites.get())}
             </Load>
-            <Links sites=sites/>
+            <Links sites=sites at=Signal::stored(None)/>
         </Main>
         <Dialog open=editor label="New site" class="m-dialog m-dialog--wide">
             <SiteForm site=None open=editor/>

@@ -7,6 +7,7 @@ use mesh_protocol::id::SiteId;
 
 use super::form::SiteForm;
 use super::join::Join;
+use super::links::Links;
 use super::listeners::Listeners;
 use super::{TOPICS, state};
 use crate::act::{Act, ActError};
@@ -43,6 +44,7 @@ pub fn SiteDetail() -> impl IntoView {
 #[component]
 fn Detail(site: Signal<SiteView>) -> impl IntoView {
     let editor = RwSignal::new(false);
+    let sites = load(TOPICS, || (), |api, ()| async move { api.0.all_sites().await });
     let may = Signal::derive(|| Viewer::has(right::SITE_WRITE));
     let name = Signal::derive(move || site.with(|site| site.name.clone()));
     let crumbs = view! { <ol class="m-crumbs"><li><a href="/sites">"Sites"</a></li><li>{name}</li></ol> };
@@ -66,6 +68,7 @@ fn Detail(site: Signal<SiteView>) -> impl IntoView {
             <Agents site=site/>
             <Join site=site/>
             <Listeners site=site/>
+            <Links sites=sites at=Signal::derive(move || Some(site.with(|site| site.id)))/>
             <BrokerSection
                 site=Signal::derive(move || Some(site.with(|site| site.id)))
                 brokers=Signal::derive(move || site.with(|site| site.brokers.clone()))
