@@ -15,16 +15,21 @@ use crate::live::Live;
 use crate::load::{Load, Loading, load};
 use crate::viewer::{Viewer, right};
 
+/// All links, as they change. Like all that is loaded, at the top of a page.
+pub(super) fn load_links() -> Loading<Vec<LinkView>> {
+    load(&[LiveTopic::Topology, LiveTopic::Overview], || (), |api, ()| async move { api.0.all_links().await })
+}
+
 /// The section with all links, or with those of one site.
 #[component]
 pub(super) fn Links(
+    /// All of them.
+    links: Loading<Vec<LinkView>>,
     /// Between which sites a new one may be made.
     sites: Loading<Vec<SiteView>>,
     /// Only those of this site.
     at: Signal<Option<SiteId>>,
 ) -> impl IntoView {
-    let links =
-        load(&[LiveTopic::Topology, LiveTopic::Overview], || (), |api, ()| async move { api.0.all_links().await });
     let editor = RwSignal::new(false);
     let deleting = RwSignal::new(None::<LinkView>);
     let confirm = RwSignal::new(false);
