@@ -16,6 +16,8 @@ use crate::domain::link::Link;
 
 /// A certificate that ends within this is worth a look: agents renew theirs long before (14 days).
 const CERTIFICATE_WARN_MS: i64 = 14 * 24 * 3_600_000;
+/// So long its agents may take to connect a link that was just made or switched on.
+const CONNECTING_MS: i64 = 10_000;
 /// Most entries; the worst are kept.
 const ENTRIES_MAX: usize = 20;
 
@@ -136,7 +138,8 @@ fn links(world: &World) -> Vec<Attention> {
         if !link.enabled {
             return switched_off(link, waiting, world);
         }
-        if states.is_empty() || states.iter().any(|state| state.up) {
+        let is_new = world.now_ms().saturating_sub(link.updated_at_ms) < CONNECTING_MS;
+        if is_new || states.is_empty() || states.iter().any(|state| state.up) {
             return None;
         }
         Some(Attention {
