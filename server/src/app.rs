@@ -51,6 +51,7 @@ use mesh_protocol::id::EnvironmentId;
 use tokio::sync::Notify;
 
 use crate::store::Store;
+use crate::task::Tasks;
 pub use authority::Authority;
 pub use config::Config;
 pub use error::{Error, Result};
@@ -73,6 +74,7 @@ struct Inner {
     snapshot: ArcSwapOption<snapshot::Snapshot>,
     observed: ArcSwapOption<observed::Observed>,
     heard: change::Heard,
+    errands: Tasks,
 }
 
 impl App {
@@ -94,9 +96,16 @@ impl App {
             snapshot: ArcSwapOption::empty(),
             observed: ArcSwapOption::empty(),
             heard: change::Heard::default(),
+            errands: Tasks::default(),
         }));
         app.settle_policy_keys().await?;
         Ok(app)
+    }
+
+    /// What must come to its end although whoever asked for it has gone, so that the audit trail knows of it.
+    #[must_use]
+    pub fn errands(&self) -> &Tasks {
+        &self.0.errands
     }
 
     /// The certificate authorities and the policy key.

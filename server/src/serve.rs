@@ -59,7 +59,8 @@ pub async fn run(arguments: ServeArgs) -> anyhow::Result<()> {
     interrupted().await;
     tracing::info!("stopping");
     say_goodbye(&app).await;
-    let left = tasks.stop(STOP_TIMEOUT).await;
+    let mut left = tasks.stop(STOP_TIMEOUT).await;
+    left.extend(app.errands().stop(STOP_TIMEOUT).await);
     if !left.is_empty() {
         tracing::warn!(?left, "these parts did not end in time");
     }

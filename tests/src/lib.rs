@@ -11,6 +11,7 @@ pub mod layering;
 pub mod mesh;
 pub mod mqtt;
 pub mod proxy;
+pub mod queue;
 pub mod usage;
 pub mod webhook;
 

@@ -208,8 +208,14 @@ impl Session {
         let mut identity = self.identity.clone();
         let current = identity.borrow_and_update().clone();
         let whole = async {
-            let mut socket = Box::pin(dial::dial(&current)).await?;
-            let portal_version = self.greet(&mut socket).await?;
+            let greeted = async {
+                let mut socket = Box::pin(dial::dial(&current)).await?;
+                let portal_version = self.greet(&mut socket).await?;
+                Ok::<_, SessionError>((socket, portal_version))
+            };
+            // A portal that does not answer holds nobody up who wants to stop.
+            let greeted = token.run_until_cancelled(greeted).await;
+            let (socket, portal_version) = greeted.ok_or(SessionError::Closed)??;
             tracing::info!(portal = %current.portal, portal_version, "control session stands");
             say.send_replace(SessionState::Connected { since_ms: now_ms(), portal_version });
             self.outbox.rewind();
@@ -247,7 +253,7 @@ impl Session {
         Hello {
             version_min: PROTOCOL_VERSION_MIN,
             version_max: PROTOCOL_VERSION,
-            capabilities: ["mqtt", "http", "kafka", "fabric", "tail"].map(str::to_owned).to_vec(),
+            capabilities: ["mqtt", "http", "kafka", "fabric", "tail", "queue", "webhook"].map(str::to_owned).to_vec(),
             agent_version: env!("CARGO_PKG_VERSION").to_owned(),
             boot: self.boot.clone(),
             applied: standing.accepted.as_ref().map(|accepted| accepted.revision),

@@ -23,7 +23,7 @@ use super::outbound::FRAME_ROOM_BYTES;
 use crate::causes::chain;
 use crate::queue::burial;
 use crate::router::{Admitted, Attachment, Hold, Life, Reach, Router, Takes};
-use crate::spool::{DiskError, Entry, EpochStart, LANES, Limits, Op, QueueNo, Store, lane_of};
+use crate::spool::{DiskError, Entry, EpochStart, LANES, Op, QueueNo, Store, lane_of};
 use crate::status::now_ms;
 use crate::stream::{RunEvent, Sender};
 
@@ -80,7 +80,7 @@ impl Kept {
     /// Opens the queue of an agent; `wake` is told when something comes into it.
     pub(super) fn open(agent: AgentId, spool: &Arc<Store>, router: &Router, wake: &Arc<Notify>) -> Self {
         let name: Arc<str> = format!("{QUEUE}{agent}").into();
-        let queue = spool.open_queue(&name, Limits::NONE);
+        let queue = spool.open_queue(&name, spool.core().share());
         spool.core().wake_with(queue, wake);
         Self {
             spool: spool.clone(),

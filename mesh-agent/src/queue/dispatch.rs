@@ -10,6 +10,7 @@
 //! moves only the keys it gets or had; a key of which something is out stays where it is.
 
 mod consumers;
+mod waiting;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
@@ -21,6 +22,7 @@ use super::item::{ConsumerId, Dead, Delivery, Effects, Item, Order};
 use super::rules::{Access, OnFailure, Rules};
 use crate::stream::Moment;
 use consumers::Consumer;
+use waiting::{Waiting, WaitingRoom};
 
 pub use consumers::Left;
 
@@ -31,7 +33,7 @@ pub struct Dispatch<E> {
     consumers: BTreeMap<ConsumerId, Consumer>,
     next_consumer: u64,
     /// With nobody, by place in the log.
-    waiting: BTreeMap<u64, Waiting<E>>,
+    waiting: WaitingRoom<E>,
     /// With a consumer.
     out: BTreeMap<u64, Out<E>>,
     /// Of no use to consumers any more, until the dead letter queue has them.
@@ -52,12 +54,6 @@ struct Soonest {
     lease_over: Option<Moment>,
     pause_over: Option<Moment>,
     expiry_ms: Option<i64>,
-}
-
-#[derive(Debug)]
-struct Waiting<E> {
-    item: Item<E>,
-    not_before: Moment,
 }
 
 #[derive(Debug)]
@@ -90,7 +86,7 @@ impl<E: Clone> Dispatch<E> {
             rules,
             consumers: BTreeMap::new(),
             next_consumer: 1,
-            waiting: BTreeMap::new(),
+            waiting: WaitingRoom::default(),
             out: BTreeMap::new(),
             dying: BTreeMap::new(),
             holders: HashMap::new(),
@@ -126,7 +122,7 @@ impl<E: Clone> Dispatch<E> {
     fn wait(&mut self, item: Item<E>, not_before: Moment) {
         note(&mut self.soonest.expiry_ms, item.expires_at_ms);
         note(&mut self.soonest.pause_over, Some(not_before).filter(|at| *at > Moment::default()));
-        self.waiting.insert(item.seq, Waiting { item, not_before });
+        self.waiting.insert(Waiting { item, not_before });
     }
 
     /// Whether a consumer has this event.
@@ -223,7 +219,9 @@ impl<E: Clone> Dispatch<E> {
     #[must_use]
     pub fn deadline(&self) -> Option<Moment> {
         let graves = self.dying.values().filter_map(|dying| dying.retry_at);
-        graves.chain(self.soonest.lease_over).chain(self.soonest.pause_over).min()
+        // What may be delivered again then is not, as long as nothing is.
+        let pause_over = self.soonest.pause_over.filter(|_| self.may_go_on() && !self.rules.paused);
+        graves.chain(self.soonest.lease_over).chain(pause_over).min()
     }
 
     /// Events in hand: with nobody, with consumers, on their way to the dead letter queue.
@@ -253,15 +251,16 @@ impl<E: Clone> Dispatch<E> {
             return;
         }
         let over = |waiting: &Waiting<E>| waiting.item.expires_at_ms.is_some_and(|at| at <= now_ms);
-        let expired: Vec<u64> = self.waiting.iter().filter(|(_, item)| over(item)).map(|(seq, _)| *seq).collect();
+        let expired: Vec<u64> =
+            self.waiting.iter().filter(|waiting| over(waiting)).map(|waiting| waiting.item.seq).collect();
         for seq in expired {
-            if let Some(waiting) = self.waiting.remove(&seq) {
+            if let Some(waiting) = self.waiting.remove(seq) {
                 self.bytes -= waiting.item.bytes;
                 self.effects.done.push(seq);
                 self.effects.expired += 1;
             }
         }
-        self.soonest.expiry_ms = self.waiting.values().filter_map(|waiting| waiting.item.expires_at_ms).min();
+        self.soonest.expiry_ms = self.waiting.iter().filter_map(|waiting| waiting.item.expires_at_ms).min();
     }
 
     fn offer_dead(&mut self, now: Moment) {
@@ -279,7 +278,7 @@ impl<E: Clone> Dispatch<E> {
     fn deliver(&mut self, now: Moment) {
         if self.soonest.pause_over.is_some_and(|at| at <= now) {
             self.soonest.pause_over =
-                self.waiting.values().map(|waiting| waiting.not_before).filter(|at| *at > now).min();
+                self.waiting.iter().map(|waiting| waiting.not_before).filter(|at| *at > now).min();
         }
         if !self.anybody_has_room() {
             return;
@@ -291,8 +290,8 @@ impl<E: Clone> Dispatch<E> {
             stopped.extend(self.dying.values().map(|dying| dying.item.key.clone()));
         }
         let mut from = 0;
-        while let Some((seq, waiting)) = self.waiting.range(from..).next() {
-            let seq = *seq;
+        while let Some(waiting) = self.waiting.next(from, block) {
+            let seq = waiting.item.seq;
             from = seq + 1;
             if !self.anybody_has_room() {
                 return;
@@ -353,7 +352,7 @@ impl<E: Clone> Dispatch<E> {
     }
 
     fn give(&mut self, now: Moment, seq: u64, consumer: ConsumerId) {
-        let Some(Waiting { item, .. }) = self.waiting.remove(&seq) else { return };
+        let Some(Waiting { item, .. }) = self.waiting.remove(seq) else { return };
         if let Some(state) = self.consumers.get_mut(&consumer) {
             state.out += 1;
         }

@@ -20,11 +20,14 @@ use mesh_protocol::id::{Epoch, Lane, Seq, SpoolId};
 use tokio::sync::Notify;
 
 use super::disk::{Disk, DiskError};
-use super::index::{EpochStart, Index, Queue, Standing};
+use super::index::{EpochStart, Index, Limits, Queue, Standing};
 use super::layout::{MarkKey, QueueNo};
 use super::op::{Done, Op, Refusal, Settings, Tally};
 use crate::causes::chain;
 use stage::Stage;
+
+/// One destination may take this part of the spool.
+const SHARES: u64 = 4;
 
 /// The spool without its thread.
 #[derive(Debug)]
@@ -46,6 +49,13 @@ impl Core {
 
     fn index(&self) -> MutexGuard<'_, Index> {
         self.index.lock().expect("no panic while held")
+    }
+
+    /// What one destination that is away may take of the spool: enough is left for all the others. Beyond it, publishers of
+    /// what that destination wants are refused.
+    #[must_use]
+    pub fn share(&self) -> Limits {
+        Limits { bytes_max: self.settings.bytes_max / SHARES, ..Limits::NONE }
     }
 
     /// The spool's id.

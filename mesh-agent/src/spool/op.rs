@@ -134,7 +134,7 @@ pub enum Done {
     Durable,
     /// The queue's number.
     Opened(QueueNo),
-    /// The queue had so many undelivered events.
+    /// So many undelivered events left the queue.
     Emptied(u64),
 }
 

@@ -479,3 +479,14 @@ fn one_old_event_does_not_keep_what_was_around_it() {
 fn disk_rows(core: &Core, queue: QueueNo) -> Vec<u64> {
     numbers(&core.browse(queue, 0, 10).expect("reads"))
 }
+
+#[test]
+fn a_destination_that_is_away_leaves_room_for_the_others() {
+    let settings = Settings { bytes_max: 8_000, ..small() };
+    let core = Core::open(Arc::new(SimulatedDisk::default()), settings, ID, Epoch(1)).expect("opens");
+    let (away, other) = (queue(&core, "away", core.share()), queue(&core, "other", core.share()));
+    let full = (0..100).find(|number| one(&core, append(*number, &[away])).is_err()).expect("it is full at some time");
+    assert_eq!(one(&core, append(full, &[away, other])), Err(Refusal::QueueFull("away".into())));
+    assert!(core.stored_bytes() <= 8_000 / 2, "{full} events");
+    assert_eq!(one(&core, append(full, &[other])), Ok(Done::Durable), "whoever does not want it there is taken");
+}

@@ -69,7 +69,7 @@ impl SinkQueue {
     /// Opens the queue of a route, with what is in it from before.
     pub(super) fn open(route: RouteId, kind: SinkKind, shared: &Shared) -> Self {
         let name: Arc<str> = format!("{SINK}{route}").into();
-        let number = shared.spool.open_queue(&name, Limits::NONE);
+        let number = shared.spool.open_queue(&name, shared.spool.core().share());
         Self {
             kind,
             spool: shared.spool.clone(),

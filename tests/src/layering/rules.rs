@@ -139,7 +139,6 @@ const NEVER: &[Never] = &[
         used: &[
             "mesh_agent::source",
             "mesh_agent::sink",
-            "mesh_agent::queue",
             "mesh_agent::stream",
             "mesh_agent::fabric",
             "mesh_agent::control",

@@ -65,6 +65,9 @@ async fn make(browser: &Browser, mesh: &Mesh) -> anyhow::Result<()> {
     browser.fill("lease_ms", "500 ms").await?;
     browser.click("Create queue").await?;
     browser.text("must be one second").await.context("the portal's own check is shown at its field")?;
+    // The browser tells of the refusal, which was wanted.
+    let told = browser.console_errors().await?;
+    anyhow::ensure!(told.iter().all(|line| line.contains("422")), "{told:?}");
     browser.fill("lease_ms", "1 min").await?;
     browser.choose("access", "Partitioned: each key to one of them").await?;
     browser.click("Create queue").await?;

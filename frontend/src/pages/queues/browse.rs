@@ -260,7 +260,7 @@ fn Foot(key: Key, total: String, next: Option<String>) -> impl IntoView {
     let first = (after > 0).then(|| query.with_untracked(|query| address(query, shelf, None)));
     let next = next.map(|next| query.with_untracked(|query| address(query, shelf, Some(&next))));
     view! {
-        <p class="m-tail">
+        <p class="m-tail m-tail--still">
             <span class="m-num">{total}</span>
             <span class="m-push"></span>
             {first.map(|href| view! { <a href=href data-noscroll>"The oldest"</a> })}

@@ -21,6 +21,12 @@ fn http_line(queue: &QueueView) -> String {
     format!("curl -u USER:SECRET -X POST 'http://{address}/v1/queues/{}/pull?max=10'", queue.config.name)
 }
 
+fn answer_line(queue: &QueueView) -> String {
+    let address = queue.http_address.as_deref().unwrap_or("HOST:PORT");
+    let name = &queue.config.name;
+    format!("curl -u USER:SECRET -X POST 'http://{address}/v1/queues/{name}/answer' -d '{{\"ack\": [\"LEASE\"]}}'")
+}
+
 /// What several consumers mean, in a sentence.
 const fn access_sentence(access: QueueAccess) -> &'static str {
     match access {
@@ -64,7 +70,8 @@ pub(super) fn Consume(queue: Signal<QueueView>) -> impl IntoView {
                     <p class="m-small m-muted">"An event is taken when its PUBACK has come. Until then it is that consumer's for as long as it is connected."</p>
                     <h3>"HTTP"</h3>
                     <Code text=Signal::derive(move || queue.with(http_line)) what="the line for HTTP"/>
-                    <p class="m-small m-muted">"Each event of the answer names how to acknowledge it. One that is not within its lease comes back."</p>
+                    <Code text=Signal::derive(move || queue.with(answer_line)) what="the line that acknowledges"/>
+                    <p class="m-small m-muted">"Each event comes with a lease. One that is not answered for within it comes again."</p>
                     <Show when=unreachable>
                         <p class="m-small m-warn">"No listener runs at its site now: HOST and PORT are yours to fill in."</p>
                     </Show>
@@ -106,6 +113,8 @@ mod tests {
         let mqtt = "mosquitto_sub -V 5 -h 127.0.0.1 -p 1883 -u USER -P SECRET -q 1 -t '$queue/orders'";
         assert_eq!(mqtt_line(&queue), mqtt);
         assert_eq!(http_line(&queue), "curl -u USER:SECRET -X POST 'http://HOST:PORT/v1/queues/orders/pull?max=10'");
+        let answer = "'http://HOST:PORT/v1/queues/orders/answer' -d '{\"ack\": [\"LEASE\"]}'";
+        assert!(answer_line(&queue).ends_with(answer), "{}", answer_line(&queue));
         queue.http_address = Some("[::1]:8080".into());
         assert!(http_line(&queue).contains("'http://[::1]:8080/v1/queues/orders/pull?max=10'"));
     }

@@ -64,7 +64,7 @@ impl<E: Clone> Dispatch<E> {
 
     /// Takes an event out that nobody has; none when somebody has it, or it is on its way to the dead letter queue.
     pub fn remove(&mut self, seq: u64) -> Option<Item<E>> {
-        let waiting = self.waiting.remove(&seq)?;
+        let waiting = self.waiting.remove(seq)?;
         self.bytes -= waiting.item.bytes;
         Some(waiting.item)
     }
@@ -78,7 +78,7 @@ impl<E: Clone> Dispatch<E> {
     /// The oldest event in hand.
     #[must_use]
     pub fn oldest(&self) -> Option<&Item<E>> {
-        let waiting = self.waiting.first_key_value().map(|(seq, waiting)| (*seq, &waiting.item));
+        let waiting = self.waiting.next(0, false).map(|waiting| (waiting.item.seq, &waiting.item));
         let out = self.out.first_key_value().map(|(seq, out)| (*seq, &out.item));
         let dying = self.dying.first_key_value().map(|(seq, dying)| (*seq, &dying.item));
         [waiting, out, dying].into_iter().flatten().min_by_key(|(seq, _)| *seq).map(|(_, item)| item)

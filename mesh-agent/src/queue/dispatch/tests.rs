@@ -235,3 +235,27 @@ fn a_consumer_may_ask_for_a_longer_pause_and_says_why() {
     let dead = queue.poll(at(1_200), 0).dead;
     assert_eq!(dead[0].reason, "503 (3 times)");
 }
+
+#[test]
+fn a_queue_that_delivers_nothing_does_not_wait_for_pauses_to_be_over() {
+    let mut queue = Dispatch::new(Rules { deliveries_max: None, ..rules(Access::Shared, OnFailure::BlockKey) });
+    queue.fill([item(1, "a"), item(2, "b")]);
+    let consumer = queue.attach(PLAIN);
+    assert_eq!(queue.poll(at(0), 0).deliveries.len(), 2);
+    assert!(queue.release(at(0), consumer, 1));
+    assert_eq!(queue.deadline(), Some(at(100)));
+    queue.set_rules(Rules { paused: true, ..rules(Access::Shared, OnFailure::BlockKey) });
+    assert_eq!((queue.deadline(), queue.poll(at(200), 0).deliveries.len()), (None, 0));
+    queue.set_rules(rules(Access::Shared, OnFailure::BlockKey));
+    // The dead letter queue is full: it is asked again after its own pause alone.
+    assert!(queue.reject(at(200), consumer, 2, "no"));
+    let effects = queue.poll(at(200), 0);
+    assert_eq!((effects.dead.len(), effects.deliveries.len()), (1, 1));
+    assert!(queue.release(at(200), consumer, 1));
+    queue.unburied(at(200), 2);
+    assert_eq!((queue.deadline(), queue.poll(at(250), 0)), (Some(at(300)), Effects::default()));
+    assert_eq!(queue.poll(at(300), 0).dead.len(), 1);
+    assert_eq!((queue.deadline(), queue.poll(at(900), 0).deliveries.len()), (None, 0));
+    queue.buried(2);
+    assert_eq!(queue.poll(at(900), 0).deliveries.len(), 1);
+}

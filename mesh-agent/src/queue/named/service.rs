@@ -51,6 +51,7 @@ enum Way {
 /// What the queue did since the agent began.
 #[derive(Debug, Default)]
 struct Done {
+    /// Acknowledged by consumers.
     delivered: u64,
     redelivered: u64,
     expired: u64,
@@ -204,7 +205,6 @@ impl Service {
 
     fn deliver(&mut self, delivery: Delivery<Admitted>) {
         let Delivery { consumer, seq, deliveries, redelivered, event } = delivery;
-        self.done.delivered += 1;
         self.done.redelivered += u64::from(redelivered);
         let offer = Offer { consumer, seq, deliveries, redelivered, event };
         let taken = match self.seats.get_mut(&consumer).map(|seat| &mut seat.way) {
@@ -328,7 +328,11 @@ impl Service {
     fn verdict(&mut self, consumer: ConsumerId, seq: u64, verdict: Verdict) -> bool {
         let now = self.clock.now();
         let was_there = match verdict {
-            Verdict::Ack => self.dispatch.ack(consumer, seq),
+            Verdict::Ack => {
+                let was_there = self.dispatch.ack(consumer, seq);
+                self.done.delivered += u64::from(was_there);
+                was_there
+            }
             Verdict::Release => self.dispatch.release(now, consumer, seq),
             Verdict::Return => self.dispatch.return_unseen(now, consumer, seq),
             Verdict::Reject(reason) => self.dispatch.reject(now, consumer, seq, &reason),

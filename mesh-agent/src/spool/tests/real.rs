@@ -70,6 +70,36 @@ fn events_survive_and_segments_go() {
     }
 }
 
+#[test]
+fn an_old_event_is_read_from_the_attic_also_after_a_crash() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (core, _) = open_at(folder.path(), 1);
+    let (a, old) = (queue(&core, "a", Limits::NONE), queue(&core, "old", Limits::NONE));
+    one(&core, append(0, &[a, old])).expect("taken");
+    for from in (1..1_001).step_by(50) {
+        core.turn((from..from + 50).map(|number| append(number, &[a])).collect());
+    }
+    let first = core.take(a, 900, usize::MAX).expect("reads");
+    one(&core, Op::Ack { queue: a, seqs: seqs(&first) }).expect("acked");
+    let before = core.stored_bytes();
+    assert!(core.has_trash());
+    core.sweep().expect("swept");
+    assert!(core.stored_bytes() < before && !core.has_trash());
+    let crash = crashed(folder.path());
+    drop(core);
+    for folder in [folder.path(), crash.path()] {
+        let (core, _) = open_at(folder, 2);
+        let (a, old) = (core.queue("a").expect("kept"), core.queue("old").expect("kept"));
+        let taken = take(&core, old);
+        assert_eq!(numbers(&taken), [0]);
+        one(&core, Op::Ack { queue: old, seqs: seqs(&taken) }).expect("acked");
+        assert_eq!(numbers(&take(&core, a)), (900..1_001).collect::<Vec<_>>());
+        drop(core);
+        let (core, _) = open_at(folder, 3);
+        assert!(take(&core, core.queue("old").expect("kept")).entries.is_empty());
+    }
+}
+
 /// Writes ten events, one commit each, and damages a copy of the journal; returns what is still there afterwards.
 fn damaged(damage: impl Fn(&mut Vec<u8>, usize)) -> (Vec<u64>, Vec<Repaired>) {
     let folder = tempfile::tempdir().expect("a folder");

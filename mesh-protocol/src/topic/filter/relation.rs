@@ -41,7 +41,13 @@ impl Filter {
     /// Whether some topic fits both.
     #[must_use]
     pub fn overlaps(&self, other: &Self) -> bool {
-        let Some(length) = Lengths::of(self).shortest_common(Lengths::of(other)) else { return false };
+        let (one, two) = (Lengths::of(self), Lengths::of(other));
+        let Some(length) = one.shortest_common(two) else { return false };
+        // The topic of one empty level would be the empty text, which is no topic.
+        let empty = |filter: &Self| filter.first() == Level::Exact("");
+        if length == 1 && !(one.open && two.open) && (empty(self) || empty(other)) {
+            return false;
+        }
         self.first_allows(other)
             && other.first_allows(self)
             && self.levels_padded().zip(other.levels_padded()).take(length).all(|(one, two)| one.overlaps(two))

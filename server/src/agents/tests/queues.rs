@@ -153,6 +153,22 @@ async fn an_agent_that_leaves_before_it_answers_leaves_a_question_in_the_trail()
 }
 
 #[tokio::test]
+async fn what_was_done_is_in_the_trail_also_when_whoever_asked_has_gone() {
+    let mut world = world().await;
+    let (app, admin, id) = (world.portal.app.clone(), world.portal.admin.clone(), world.orders.id);
+    let task = ShelfTask::Retry { which: Which::All };
+    let request = tokio::select! {
+        done = app.handle_queue_events(&admin, id, task) => panic!("nobody has answered: {done:?}"),
+        (request, ..) = next_ask(&mut world.session) => request,
+    };
+    let answer = QueueAnswer::Done { events: 3, stopped: None };
+    say(&mut world.session, &ToControl::QueueAnswer { request, answer }).await;
+    assert!(app.errands().stop(std::time::Duration::from_secs(20)).await.is_empty());
+    let (action, summary, _) = world.newest_entry().await;
+    assert!(action == "queue.handle" && summary.contains('3'), "{summary}");
+}
+
+#[tokio::test]
 async fn only_the_portal_that_holds_the_agents_session_can_ask_it() {
     let world = world().await;
     let other = portal_in(world.portal.folder.clone()).await;

@@ -12,6 +12,7 @@ use mesh_protocol::id::{AgentId, QueueId, RouteId};
 use mesh_protocol::queue::{PAGE_EVENTS_MAX, PAGE_PAYLOAD_BYTES_MAX, QueueAnswer, QueueAsk, QueueRef, QueuedEvent};
 use mesh_protocol::queue::{Shelf, Which};
 use serde::Serialize;
+use tokio::sync::oneshot;
 
 use crate::app::edit::Done;
 use crate::app::fleet::Asked;
@@ -77,7 +78,7 @@ impl App {
     pub async fn handle_queue_events(&self, caller: &Caller, id: QueueId, task: ShelfTask) -> Result<ShelfDone> {
         let permit = caller.permit(Right::QueueHandle)?;
         let holder = self.holding_queue(id).await?;
-        self.handle(permit, &holder, task).await
+        self.handle(permit, holder, task).await
     }
 
     /// Does something to what waits for a route's sink.
@@ -88,7 +89,7 @@ impl App {
     pub async fn handle_route_events(&self, caller: &Caller, id: RouteId, task: ShelfTask) -> Result<ShelfDone> {
         let permit = caller.permit(Right::QueueHandle)?;
         let holder = self.holding_sink(id).await?;
-        self.handle(permit, &holder, task).await
+        self.handle(permit, holder, task).await
     }
 
     async fn holding_queue(&self, id: QueueId) -> Result<Holder> {
@@ -137,8 +138,18 @@ impl App {
         }
     }
 
-    async fn handle(&self, permit: Permit, holder: &Holder, task: ShelfTask) -> Result<ShelfDone> {
-        self.check_task(holder, &task).await?;
+    /// Goes on to its end when whoever asked goes away: what an agent did belongs into the audit trail.
+    async fn handle(&self, permit: Permit, holder: Holder, task: ShelfTask) -> Result<ShelfDone> {
+        self.check_task(&holder, &task).await?;
+        let (told, answered) = oneshot::channel();
+        let app = self.clone();
+        self.errands().spawn("queue content", async move {
+            let _gone = told.send(app.carry_out(permit, &holder, task).await);
+        });
+        answered.await.unwrap_or_else(|_| Err(Error::Unavailable("the portal has just stopped".to_owned())))
+    }
+
+    async fn carry_out(&self, permit: Permit, holder: &Holder, task: ShelfTask) -> Result<ShelfDone> {
         let agent = self.here(holder.agent).await?;
         match self.fleet().ask_queue(agent, holder.queue, ask(&task)).await? {
             Asked::Answered(QueueAnswer::Done { events, stopped }) => {
