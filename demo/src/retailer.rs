@@ -6,6 +6,7 @@
 //!                                    |  ^                        |  ^
 //!                     retail.orders  v  | pricing.updates        v  | plant.sensors
 //!                     plant.alerts  Kafka A (SCRAM, TLS)        Kafka B (plain)
+//!                     plant.parts
 //!                     and the queue orders-fulfilment
 //! ```
 //! Everything is made through the REST API and can be made again: what exists stays. With `describe` off only sites,
@@ -16,6 +17,7 @@ mod access;
 mod describe;
 mod queues;
 mod routes;
+pub mod tally;
 pub mod traffic;
 
 use std::collections::BTreeMap;
@@ -39,9 +41,14 @@ pub const KAFKA_B: &str = "kafka-b";
 /// The user of Kafka A that the hub's agent logs in as, and the name of its secret at the agent.
 pub const KAFKA_A_USER: &str = "meshport";
 
+/// The topic of Kafka A that gets each part that the factory makes.
+pub const PARTS_TOPIC: &str = "plant.parts";
+/// The consumer group that counts them.
+pub const PARTS_GROUP: &str = "production-planning";
+
 /// Topics of Kafka A with their partitions.
-pub const KAFKA_A_TOPICS: [(&str, i32); 4] =
-    [("retail.orders", 6), ("pricing.updates", 3), ("plant.alerts", 3), ("retail.refunds", 1)];
+pub const KAFKA_A_TOPICS: [(&str, i32); 5] =
+    [("retail.orders", 6), ("pricing.updates", 3), ("plant.alerts", 3), (PARTS_TOPIC, 3), ("retail.refunds", 1)];
 /// Topics of Kafka B with their partitions.
 pub const KAFKA_B_TOPICS: [(&str, i32); 2] = [("plant.sensors", 8), ("plant.maintenance", 1)];
 
@@ -59,6 +66,10 @@ pub const DISPATCHER: &str = "dispatch";
 pub const ORDERS_QUEUE: &str = "orders-fulfilment";
 /// The warehouse's program, which may take orders from that queue.
 pub const FULFILMENT: &str = "fulfilment";
+/// Two of it work, under these names; each has tills of its own.
+pub const WAREHOUSES: [&str; 2] = ["warehouse-1", "warehouse-2"];
+/// The program at the hub that says how many parts were made and how many arrived.
+pub const PLANNING: &str = "planning";
 
 /// Where a broker is reached.
 #[derive(Clone, Debug)]

@@ -5,7 +5,6 @@
 
 use std::cell::OnceCell;
 use std::convert::Infallible;
-use std::future::pending;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -15,6 +14,7 @@ use demo::people;
 use demo::portal::{Client, Portal, PortalPorts};
 use demo::ports::{Known, Ports};
 use demo::process::Processes;
+use demo::retailer::tally::Tally;
 use demo::retailer::traffic::{Places, Traffic};
 use demo::retailer::{
     self, BERLIN, BrokerAddress, Describer, HQ, KAFKA_A, KAFKA_A_TOPICS, KAFKA_A_USER, KAFKA_B, KAFKA_B_TOPICS, LYON,
@@ -32,6 +32,10 @@ const LEAVE_LIMIT: Duration = Duration::from_secs(2);
 const STOP_LIMIT: Duration = Duration::from_secs(7);
 /// Between two looks at the processes.
 const LOOK: Duration = Duration::from_secs(1);
+/// So many parts on their way are more than what just moves.
+const HELD_UP: u64 = 10;
+/// Between two lines about parts that are held up.
+const TELL_EVERY: Duration = Duration::from_secs(5);
 /// Between two looks at what the agents found.
 const DESCRIBE_EVERY: Duration = Duration::from_secs(3);
 
@@ -131,15 +135,40 @@ async fn run(options: &Up, state: &mut State, running: &Running) -> anyhow::Resu
         lyon_mqtt: listener_address(&api, LYON, "mqtt").await?,
         lyon_http: listener_address(&api, LYON, "http").await?,
         berlin_mqtt: listener_address(&api, BERLIN, "mqtt").await?,
+        berlin_http: listener_address(&api, BERLIN, "http").await?,
         hq_mqtt: listener_address(&api, HQ, "mqtt").await?,
+        hq_http: listener_address(&api, HQ, "http").await?,
         secrets: state.secrets.clients.clone(),
         kafka_a: kafka_a.admin_config(),
     };
     let traffic = Traffic::start(&places, options.rate)?;
+    let tally = traffic.tally();
     running.traffic.get_or_init(|| traffic);
     steps.done("traffic");
     println!("\nThe mesh is up: {url}   (Ctrl-C stops everything)");
-    if describe { describe_what_is_found(&api, &steps).await } else { pending().await }
+    println!(
+        "\n  Try: cut the Berlin link. The overview has the switch: what the factory makes for headquarters waits there,"
+    );
+    println!("  and comes when the link is on again. This counts what arrives.\n");
+    let parts = tell_parts(&tally);
+    if describe { tokio::join!(parts, describe_what_is_found(&api, &steps)).0 } else { parts.await }
+}
+
+/// Counts aloud while parts are held up, and once they have come.
+async fn tell_parts(tally: &Tally) -> ! {
+    let mut told = 0;
+    let mut last = Instant::now();
+    loop {
+        sleep(LOOK).await;
+        let figures = tally.figures();
+        let waiting = figures.on_the_way();
+        let held_up = waiting >= HELD_UP && last.elapsed() >= TELL_EVERY;
+        let drained = told > 0 && waiting == 0;
+        if held_up || drained {
+            println!("parts: {figures}");
+            (told, last) = (if drained { 0 } else { waiting }, Instant::now());
+        }
+    }
 }
 
 /// Says who owns what the agents find, as they find it. The mesh does not need it: what fails is told and tried again.

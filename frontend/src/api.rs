@@ -121,6 +121,8 @@ pub trait PortalApi: Send + Sync + 'static {
     fn links(&self, query: ListQuery) -> Answer<'_, Page<LinkView>>;
     /// `POST /api/v1/links`.
     fn create_link(&self, input: LinkInput) -> Answer<'_, LinkView>;
+    /// `PUT /api/v1/links/{id}`: switches it off or on; its ends stay.
+    fn update_link(&self, id: LinkId, input: Edit<LinkInput>) -> Answer<'_, LinkView>;
     /// `DELETE /api/v1/links/{id}?revision=`.
     fn delete_link(&self, id: LinkId, revision: i64) -> Answer<'_, ()>;
     /// `GET /api/v1/listeners`.

@@ -168,6 +168,10 @@ fn what_a_silent_agent_said_is_shown_as_last_known() {
     assert!(!site.contains(">Running<"), "a dead agent's listener does not run: {site}");
     let sites = admin_sees(retailer(), "/sites");
     assert!(sites.contains("Was down") && sites.contains("Up"), "{sites}");
+    assert!(
+        sites.contains("Switch on") && sites.contains("by <!>claire"),
+        "a link that is off says who did it: {sites}"
+    );
     assert!(admin_sees(retailer(), &format!("/routes/{}", fixture::id(71))).contains("Running"), "its agent is online");
 }
 

@@ -182,6 +182,7 @@ impl PortalApi for Portal {
         fn revoke_agent(id: AgentId, input: ReasonInput) -> ();
         fn links(query: ListQuery) -> Page<LinkView>;
         fn create_link(input: LinkInput) -> LinkView;
+        fn update_link(id: LinkId, input: Edit<LinkInput>) -> LinkView;
         fn delete_link(id: LinkId, revision: i64) -> ();
         fn listeners(query: ListQuery) -> Page<ListenerView>;
         fn create_listener(input: ListenerInput) -> ListenerView;

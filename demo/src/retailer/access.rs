@@ -6,13 +6,13 @@ use anyhow::Context;
 use serde_json::{Value, json};
 
 use super::queues::ORDERS;
-use super::{DENIED, DISPATCHER, FULFILMENT, HTTP_TILLS, MACHINES, MQTT_TILLS, ensure};
+use super::{DENIED, DISPATCHER, FULFILMENT, HTTP_TILLS, MACHINES, MQTT_TILLS, PLANNING, ensure};
 use crate::portal::Client;
 
 /// What a role may do: action and filter in the mesh dialect.
 type Rights = &'static [(&'static str, &'static str)];
 
-const ROLES: [(&str, &str, Rights); 4] = [
+const ROLES: [(&str, &str, Rights); 5] = [
     (
         "till",
         "Sells: orders of its own store, prices of its country, commands to itself and its answers",
@@ -24,7 +24,12 @@ const ROLES: [(&str, &str, Rights); 4] = [
             ("subscribe", "cmd/fr/lyon/${username}"),
         ],
     ),
-    ("machine", "Reports its own measurements", &[("connect", ">"), ("publish", "sensors/berlin/${username}/>")]),
+    (
+        "machine",
+        "Reports its own measurements and each part it has made",
+        &[("connect", ">"), ("publish", "sensors/berlin/${username}/>"), ("publish", "parts/berlin/${username}/made")],
+    ),
+    ("planner", "Says how many parts were made and how many arrived", &[("connect", ">"), ("publish", "tally/>")]),
     (
         "dispatcher",
         "Sends commands to any device and reads the answers",
@@ -37,10 +42,11 @@ const ROLES: [(&str, &str, Rights); 4] = [
     ),
 ];
 
-const APPLICATIONS: [(&str, &str, &str); 5] = [
+const APPLICATIONS: [(&str, &str, &str); 6] = [
     ("point-of-sale", "Store Systems", "Tills of all stores: they sell and show prices"),
     ("plant-telemetry", "Plant IT", "Machines of the Berlin factory and their measurements"),
     ("dispatch", "HQ Operations", "Sends commands to devices in the stores"),
+    ("production-planning", "HQ Operations", "Counts the parts that the Berlin factory makes"),
     ("order-fulfilment", "Logistics", "Picks and packs what the tills sell"),
     ("kiosk-pilot", "Innovation Lab", "Two kiosks left over from a trial"),
 ];
@@ -67,6 +73,7 @@ pub(super) async fn make(
     let others = [
         (DISPATCHER, "dispatcher", "dispatch"),
         (FULFILMENT, "fulfilment", "order-fulfilment"),
+        (PLANNING, "planner", "production-planning"),
         (DENIED, "till", "kiosk-pilot"),
     ];
     let mut secrets = BTreeMap::new();

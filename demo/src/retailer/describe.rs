@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use anyhow::Context;
 use serde_json::{Value, json};
 
-use super::{KAFKA_A, KAFKA_B};
+use super::{KAFKA_A, KAFKA_B, PARTS_GROUP, PARTS_TOPIC};
 use crate::portal::{ApiFailure, Client};
 
 /// What people say about the objects of one kind with certain names.
@@ -31,13 +31,15 @@ enum Name {
 use Name::{Is, Like};
 
 /// The first that fits counts. `retail.refunds` is in none of them: it is the one to find.
-const WORDS: [Words; 21] = [
+const WORDS: [Words; 25] = [
     words("address", Like("orders/", "/created"), "Store Systems", "An order, as soon as a till has it"),
     words("address", Like("orders/", "/paid"), "Store Systems", "An order that has been paid"),
     words("address", Like("sensors/", "/temperature"), "Plant IT", "How hot a machine is, in degrees Celsius"),
     words("address", Like("sensors/", "/vibration"), "Plant IT", "How much a machine shakes, in mm/s"),
     words("address", Like("sensors/", "/power"), "Plant IT", "What a machine draws, in kW"),
     words("address", Like("sensors/", ""), "Plant IT", "Measurements of a machine"),
+    words("address", Like("parts/", "/made"), "Plant IT", "A part that a machine has made, with its number"),
+    words("address", Like("tally/", ""), "HQ Operations", "Parts made in Berlin, and how many of them arrived"),
     words("address", Like("alerts/", ""), "HQ Operations", "A machine that runs hot"),
     words("address", Like("prices/", "/update"), "Commercial", "New prices of a country; its tills get them at once"),
     words("address", Like("cmd/", "/answer"), "Store Systems", "What a device answers to a command"),
@@ -45,12 +47,14 @@ const WORDS: [Words; 21] = [
     words("topic", Is("retail.orders"), "Store Systems", "Every order of every store"),
     words("topic", Is("pricing.updates"), "Commercial", "New prices by country; tills get them at once"),
     words("topic", Is("plant.alerts"), "HQ Operations", "Machines that run hot"),
+    words("topic", Is(PARTS_TOPIC), "HQ Operations", "Every part that the factory makes"),
     words("topic", Is("plant.sensors"), "Plant IT", "Raw measurements of all machines"),
     words("topic", Is("plant.maintenance"), "Plant IT", "Planned standstills"),
     // Kafka's own.
     words("topic", Like("__", ""), "Data Platform", ""),
     words("group", Is("billing"), "Finance", ""),
     words("group", Is("maintenance-planner"), "HQ Operations", ""),
+    words("group", Is(PARTS_GROUP), "HQ Operations", ""),
     // Those of the routes.
     words("group", Like("meshport-", ""), "Data Platform", ""),
     words("cluster", Is(KAFKA_A), "Data Platform", ""),
@@ -154,6 +158,8 @@ mod tests {
             ("orders/fr/lyon/created", "Store Systems"),
             ("sensors/berlin/oven-1/power", "Plant IT"),
             ("sensors/berlin/{level3}/{level4}", "Plant IT"),
+            ("parts/berlin/{level3}/made", "Plant IT"),
+            ("tally/parts", "HQ Operations"),
             ("alerts/berlin/press-1/temperature", "HQ Operations"),
             ("prices/de/update", "Commercial"),
             ("cmd/fr/lyon/till-1", "HQ Operations"),

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::ensure;
+use super::{PARTS_TOPIC, ensure};
 use crate::portal::Client;
 
 /// A machine is hot from this temperature on, in degrees Celsius. About one measurement in ten is.
@@ -25,6 +25,13 @@ pub(super) async fn make(portal: &Client, kafka_a: &Value, kafka_b: &Value, desc
             "to": to_kafka(b, "plant.sensors", "{3}"),
             "mode": "guaranteed",
             "note": "Raw measurements stay in the factory",
+        }),
+        json!({
+            "name": "parts-to-kafka-a",
+            "from": { "kind": "mesh", "filters": ["parts/>"] },
+            "to": to_kafka(a, PARTS_TOPIC, "{3}"),
+            "mode": "guaranteed",
+            "note": "Headquarters gets each part that the factory makes, keyed by machine",
         }),
         // Another first level than the measurements have: else the route above would bring them back for ever.
         json!({

@@ -3,6 +3,8 @@
 mod http;
 mod kafka;
 mod mqtt;
+mod parts;
+mod warehouse;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -14,7 +16,11 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tokio::time::{Interval, MissedTickBehavior};
 
-use super::{DENIED, DISPATCHER, HTTP_TILLS, MACHINES, MQTT_TILLS};
+use super::tally::Tally;
+use super::{
+    DENIED, DISPATCHER, FULFILMENT, HTTP_TILLS, MACHINES, MQTT_TILLS, PARTS_GROUP, PARTS_TOPIC, PLANNING, WAREHOUSES,
+};
+use http::Login;
 use mqtt::Device;
 
 /// Where the clients connect and how they log in.
@@ -26,8 +32,12 @@ pub struct Places {
     pub lyon_http: String,
     /// MQTT listener at the factory.
     pub berlin_mqtt: String,
+    /// HTTP listener at the factory.
+    pub berlin_http: String,
     /// MQTT listener at the hub.
     pub hq_mqtt: String,
+    /// HTTP listener at the hub.
+    pub hq_http: String,
     /// Secrets of the mesh clients by user name.
     pub secrets: BTreeMap<String, String>,
     /// Client settings for Kafka A.
@@ -36,16 +46,19 @@ pub struct Places {
 
 /// All clients; they end when this is dropped.
 #[derive(Debug)]
-pub struct Traffic(JoinSet<()>);
+pub struct Traffic {
+    clients: JoinSet<()>,
+    tally: Tally,
+}
 
 impl Traffic {
-    /// Starts all clients. `rate` is the number of events per second they make together; a half are orders, four tenths
-    /// measurements, a tenth prices.
+    /// Starts all clients. `rate` is the number of events per second they make together; a half are orders, three tenths
+    /// measurements, a tenth parts, a tenth prices.
     ///
     /// # Errors
     /// A client has no secret, or the Kafka clients cannot be made.
     pub fn start(places: &Places, rate: f64) -> anyhow::Result<Self> {
-        let mut traffic = Self(JoinSet::new());
+        let mut traffic = Self { clients: JoinSet::new(), tally: Tally::default() };
         let every = |clients: usize, share: f64| Duration::from_secs_f64(clients as f64 / (rate.max(0.1) * share));
         let tills = every(MQTT_TILLS.len() + HTTP_TILLS.len(), 0.5);
         for name in MQTT_TILLS {
@@ -54,39 +67,66 @@ impl Traffic {
             traffic.spawn(device.run(tills, orders(name)));
         }
         for name in HTTP_TILLS {
-            traffic.spawn(http::run(name, places.secret(name)?, &places.lyon_http, tills, orders(name))?);
+            traffic.spawn(http::run(places.login(name, &places.lyon_http)?, tills, orders(name)));
         }
-        let machines = every(MACHINES.len(), 0.4);
+        let machines = every(MACHINES.len(), 0.3);
         for name in MACHINES {
             let device = Device::new(name, places.secret(name)?, &places.berlin_mqtt, [])?;
             traffic.spawn(device.run(machines, measurements(name)));
+        }
+        traffic.parts(places, every(MACHINES.len(), 0.1))?;
+        for name in WAREHOUSES {
+            traffic.spawn(warehouse::run(places.login(FULFILMENT, &places.hq_http)?, name));
         }
         let dispatcher =
             Device::new(DISPATCHER, places.secret(DISPATCHER)?, &places.hq_mqtt, ["cmd/+/+/+/answer".to_owned()])?;
         traffic.spawn(dispatcher.run(Duration::from_secs(3), commands()));
         // Its role is that of the Lyon tills, its orders are for Paris.
         let lost = orders_of("paris", DENIED);
-        traffic.spawn(http::run(DENIED, places.secret(DENIED)?, &places.lyon_http, Duration::from_secs(15), lost)?);
+        traffic.spawn(http::run(places.login(DENIED, &places.lyon_http)?, Duration::from_secs(15), lost));
         traffic.spawn(kafka::prices(&places.kafka_a, every(1, 0.1))?);
         for (group, topic) in [("billing", "retail.orders"), ("maintenance-planner", "plant.alerts")] {
-            traffic.spawn(kafka::consume(&places.kafka_a, group, topic)?);
+            traffic.spawn(kafka::consume(&places.kafka_a, group, topic, |_| ())?);
         }
         Ok(traffic)
     }
 
+    /// Parts from Berlin, and who counts them at headquarters.
+    fn parts(&mut self, places: &Places, every: Duration) -> anyhow::Result<()> {
+        let tally = self.tally();
+        for name in MACHINES {
+            self.spawn(parts::make(places.login(name, &places.berlin_http)?, every, tally.clone()));
+        }
+        let counted = tally.clone();
+        let count = move |record: &[u8]| parts::count(&counted, record);
+        self.spawn(kafka::consume(&places.kafka_a, PARTS_GROUP, PARTS_TOPIC, count)?);
+        self.spawn(parts::tell(places.login(PLANNING, &places.hq_http)?, tally));
+        Ok(())
+    }
+
+    /// The parts made in Berlin, and those that arrived.
+    #[must_use]
+    pub fn tally(&self) -> Tally {
+        self.tally.clone()
+    }
+
     /// Ends all clients and waits until they have gone.
     pub async fn stop(mut self) {
-        self.0.shutdown().await;
+        self.clients.shutdown().await;
     }
 
     fn spawn(&mut self, client: impl Future<Output = ()> + Send + 'static) {
-        self.0.spawn(client);
+        self.clients.spawn(client);
     }
 }
 
 impl Places {
     fn secret(&self, name: &str) -> anyhow::Result<&str> {
         self.secrets.get(name).map(String::as_str).with_context(|| format!("find the secret of {name}"))
+    }
+
+    fn login(&self, name: &str, address: &str) -> anyhow::Result<Login> {
+        Login::new(name, self.secret(name)?, address)
     }
 }
 

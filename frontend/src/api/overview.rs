@@ -6,7 +6,7 @@ use mesh_protocol::wire::{PublishOutcome, Revision, TailEvent};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Freshness, Location, Millis, Rate};
+use super::{Freshness, LinkView, Location, Millis, Rate};
 
 /// The whole first page.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -91,14 +91,18 @@ pub struct LinkFlow {
     pub from: SiteId,
     /// Other end.
     pub to: SiteId,
+    /// Its agents dial; false = somebody switched it off.
+    pub enabled: bool,
     /// Frames pass; none = nothing known yet.
     pub up: Option<bool>,
     /// Event copies per second from `from` to `to`.
     pub forward_rate: Rate,
     /// Event copies per second from `to` to `from`.
     pub backward_rate: Rate,
-    /// Guaranteed events waiting.
+    /// Guaranteed events that wait, at either side, until the other side has them.
     pub backlog_events: u64,
+    /// Their bytes.
+    pub backlog_bytes: u64,
     /// Round trip in microseconds.
     pub round_trip_us: Option<u64>,
 }
@@ -131,10 +135,12 @@ pub struct Attention {
 }
 
 /// What a demo mesh offers on its overview.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Demo {
     /// The client of "Block till-7", once it exists.
     pub block: Option<DemoClient>,
+    /// The link of "Cut the Berlin link", once it exists.
+    pub cut: Option<LinkView>,
     /// Where "Try it" publishes by default.
     pub try_site: Option<SiteId>,
     /// What "Try it" watches by default.

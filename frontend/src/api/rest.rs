@@ -189,6 +189,9 @@ impl<T: Transport> PortalApi for RestApi<T> {
     fn create_link(&self, input: LinkInput) -> Answer<'_, LinkView> {
         self.send(Verb::Post, "/links", &input)
     }
+    fn update_link(&self, id: LinkId, input: Edit<LinkInput>) -> Answer<'_, LinkView> {
+        self.send(Verb::Put, &format!("/links/{id}"), &input)
+    }
     fn delete_link(&self, id: LinkId, revision: i64) -> Answer<'_, ()> {
         self.delete(&format!("/links/{id}?revision={revision}"))
     }

@@ -188,6 +188,12 @@ pub struct LinkView {
     pub to: SiteId,
     /// Its name.
     pub to_name: String,
+    /// Its agents dial; false = somebody switched it off.
+    pub enabled: bool,
+    /// When it was last changed: made, or switched off or on.
+    pub updated_at: Millis,
+    /// By whom; empty = a portal of old made it.
+    pub updated_by: String,
     /// Frames pass, as far as known; none = nothing known yet.
     pub up: Option<bool>,
     /// Since when it is so.
@@ -198,19 +204,28 @@ pub struct LinkView {
     pub forward_rate: f64,
     /// Event copies per second from `to` to `from`.
     pub backward_rate: f64,
-    /// Guaranteed events waiting at either end.
+    /// Guaranteed events that wait, at either side, until the other side has them.
     pub backlog_events: u64,
+    /// Their bytes.
+    pub backlog_bytes: u64,
     /// How old this is.
     pub freshness: Option<Freshness>,
 }
 
-/// A link to make.
+/// A link to make or change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LinkInput {
     /// The site that dials.
     pub from: SiteId,
     /// The site that answers.
     pub to: SiteId,
+    /// Its agents dial; false switches it off: what is guaranteed waits at the agents.
+    #[serde(default = "on")]
+    pub enabled: bool,
+}
+
+const fn on() -> bool {
+    true
 }
 
 /// A protocol endpoint.

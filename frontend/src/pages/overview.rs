@@ -1,6 +1,7 @@
 //! The overview: is the mesh well, and if not, what is there to do? In a demo mesh also: what can I try?
 
 mod attention;
+mod cut;
 mod demo;
 mod figures;
 mod map;

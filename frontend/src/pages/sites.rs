@@ -5,12 +5,14 @@ mod form;
 mod join;
 mod links;
 mod listeners;
+mod switch;
 
 use leptos::prelude::*;
 
 pub use self::detail::SiteDetail;
 use self::form::SiteForm;
-use self::links::Links;
+use self::links::{Links, load_links};
+pub(super) use self::switch::{Switch, SwitchDialog, state as link_state, switched_off};
 use crate::api::{LiveTopic, Presence, SiteView};
 use crate::components::{Button, Dialog, Empty, Icon, Main, Run, RunState, Table, Tone};
 use crate::format;
@@ -24,6 +26,7 @@ pub(super) const TOPICS: &[LiveTopic] = &[LiveTopic::Topology, LiveTopic::Rollou
 #[component]
 pub fn Sites() -> impl IntoView {
     let sites = load(TOPICS, || (), |api, ()| async move { api.0.all_sites().await });
+    let links = load_links();
     let editor = RwSignal::new(false);
     let may_write = Signal::derive(|| Viewer::has(right::SITE_WRITE));
     let acts = view! {
@@ -34,7 +37,7 @@ pub fn Sites() -> impl IntoView {
             <Load resource=sites what="sites" let:sites>
                 {move || site_table(sites.get())}
             </Load>
-            <Links sites=sites/>
+            <Links links=links sites=sites at=Signal::stored(None)/>
         </Main>
         <Dialog open=editor label="New site" class="m-dialog m-dialog--wide">
             <SiteForm site=None open=editor/>

@@ -1,5 +1,7 @@
 //! The fabric as a part.
 
+mod news;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,8 +9,10 @@ use async_trait::async_trait;
 use mesh_protocol::desired::{DurableInterest, Fabric as Section};
 use mesh_protocol::report::LinkState;
 use tokio::sync::watch;
+use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
+use self::news::News;
 use super::Shared;
 use super::standin::StandIn;
 use crate::fabric::{Credentials, Fabric, Parts, Target};
@@ -18,6 +22,9 @@ use crate::part::{Running, StartError, Update};
 use crate::reconcile::PartSpec;
 use crate::status::PartHandle;
 use crate::task::Tasks;
+
+/// How often a backlog that grows or drains is news.
+const BACKLOG_INTERVAL: Duration = Duration::from_secs(2);
 
 /// What the fabric is made of beyond what all parts share.
 #[derive(Debug)]
@@ -81,20 +88,28 @@ pub(super) fn start(
     Ok(Box::new(Links { fabric, target, stand_in, tasks }))
 }
 
-/// Keeps the links' figures fresh, and wakes who watches only when a link came or went.
+/// Keeps the links' figures fresh, and wakes who watches only for news.
 async fn forward(mut from: watch::Receiver<Vec<LinkState>>, to: watch::Sender<Vec<LinkState>>) {
-    let up = |links: &[LinkState]| links.iter().map(|link| (link.agent, link.up)).collect::<Vec<_>>();
+    let mut news = News::default();
+    let mut pace = interval(BACKLOG_INTERVAL);
+    pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
+        let is_time = tokio::select! {
+            _ = pace.tick() => true,
+            changed = from.changed() => {
+                if changed.is_err() {
+                    to.send_replace(Vec::new());
+                    return;
+                }
+                false
+            }
+        };
         let newest = from.borrow_and_update().clone();
+        let is_news = news.take(&newest, is_time);
         to.send_if_modified(|told| {
-            let news = up(told) != up(&newest);
             *told = newest;
-            news
+            is_news
         });
-        if from.changed().await.is_err() {
-            to.send_replace(Vec::new());
-            return;
-        }
     }
 }
 

@@ -7,12 +7,14 @@ use frontend::api::{BrokerState, Figures, LinkFlow, Overview, SiteState};
 use mesh_protocol::id::AgentId;
 use mesh_protocol::report::{LinkState, PartRef, PartState, Status};
 
+use super::link::backlog;
 use super::observed::World;
 use super::permission::Right;
 use super::report::{COPIES, COPIES_SERIES, PUBLISHED, PUBLISHED_SERIES, REMOTE_DELIVERIES};
 use super::{App, Caller, Result};
 use crate::domain::agent::{Agent, State};
 use crate::domain::flow::total;
+use crate::domain::link::Link;
 use crate::domain::site::Site;
 use crate::store::WantedDenials;
 
@@ -124,17 +126,20 @@ fn brokers(site: &Site, agents: &[&Agent], world: &World) -> Vec<BrokerState> {
     .collect()
 }
 
-fn link_flow(link: &crate::domain::link::Link, world: &World) -> LinkFlow {
+fn link_flow(link: &Link, world: &World) -> LinkFlow {
     let side = |at, other| links_between(at, other, world);
     let (forward, backward) = (side(link.from, link.to), side(link.to, link.from));
+    let backlog = backlog(link, &world.config, &world.fleet);
     let both: Vec<&LinkState> = forward.states.iter().chain(&backward.states).copied().collect();
     LinkFlow {
         from: link.from,
         to: link.to,
+        enabled: link.enabled,
         up: if both.is_empty() { None } else { Some(both.iter().any(|state| state.up)) },
         forward_rate: forward.sent,
         backward_rate: backward.sent,
-        backlog_events: both.iter().map(|state| state.backlog_events).sum(),
+        backlog_events: backlog.events,
+        backlog_bytes: backlog.bytes,
         round_trip_us: both.iter().filter_map(|state| state.round_trip_us).min(),
     }
 }

@@ -120,6 +120,7 @@ pub const ENDPOINTS: &[(&str, Access)] = &[
     ("revoke_agent", Access::Right(Right::AgentWrite)),
     ("links", Access::Right(Right::Read)),
     ("create_link", Access::Right(Right::LinkWrite)),
+    ("update_link", Access::Right(Right::LinkWrite)),
     ("delete_link", Access::Right(Right::LinkWrite)),
     ("listeners", Access::Right(Right::Read)),
     ("create_listener", Access::Right(Right::ListenerWrite)),

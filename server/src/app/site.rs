@@ -207,9 +207,16 @@ impl App {
             errors.add("connects_to", &found.0["to"]);
         }
         errors.check()?;
-        let link = Link { id: LinkId(Uuid::now_v7()), from, to, revision: 1 };
-        let now_ms = edit.now_ms;
-        Ok(edit.tx.insert_link(self.environment(), &link, now_ms).await?)
+        let link = Link {
+            id: LinkId(Uuid::now_v7()),
+            from,
+            to,
+            enabled: true,
+            revision: 1,
+            updated_at_ms: edit.now_ms,
+            updated_by: edit.actor().to_owned(),
+        };
+        Ok(edit.tx.insert_link(self.environment(), &link).await?)
     }
 
     async fn site_view(&self, id: SiteId) -> Result<SiteView> {

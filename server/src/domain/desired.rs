@@ -166,11 +166,13 @@ impl Mesh {
         brokers
     }
 
+    /// A link that is off is not dialled. The endpoint it led to stays: its other links are none of that one's business,
+    /// and the link finds it where it was.
     fn fabric(&self, agent: &Agent, site: &Site) -> Fabric {
         let is_dialled = self.links.iter().any(|link| link.to == site.id);
         let bind = site.spec.fabric_bind.clone().or_else(|| is_dialled.then(|| FABRIC_BIND.to_owned()));
         let mut dial: Vec<Dial> = Vec::new();
-        for link in self.links.iter().filter(|link| link.from == agent.site) {
+        for link in self.links.iter().filter(|link| link.enabled && link.from == agent.site) {
             let Some(far) = self.site(link.to) else { continue };
             for other in self.enrolled().filter(|other| other.site == far.id) {
                 let addresses = match &far.spec.fabric_address {

@@ -4,6 +4,7 @@ mod doors;
 mod estate;
 mod faults;
 mod journeys;
+mod links;
 mod live;
 mod pages;
 mod queues;

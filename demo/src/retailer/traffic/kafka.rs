@@ -1,10 +1,11 @@
-//! Programs at headquarters that know only Kafka: one makes prices, two read what came over the mesh.
+//! Programs at headquarters that know only Kafka: one makes prices, the others read what came over the mesh.
 
 use std::future::Future;
 use std::time::Duration;
 
 use anyhow::Context;
 use rdkafka::ClientConfig;
+use rdkafka::Message as _;
 use rdkafka::consumer::{Consumer, StreamConsumer};
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use serde_json::json;
@@ -40,21 +41,25 @@ pub(super) fn prices(
     })
 }
 
-/// Reads a topic as a consumer group, so that there is a group with members and lag to see.
+/// Reads a topic as a consumer group, so that there is a group with members and lag to see; `read` gets each value.
 pub(super) fn consume(
     kafka: &ClientConfig,
     group: &str,
     topic: &str,
-) -> anyhow::Result<impl Future<Output = ()> + Send + use<> + 'static> {
+    read: impl Fn(&[u8]) + Send + 'static,
+) -> anyhow::Result<impl Future<Output = ()> + Send + 'static> {
     let mut config = kafka.clone();
     config.set("group.id", group).set("client.id", group).set("auto.offset.reset", "earliest");
     let consumer: StreamConsumer = config.create().with_context(|| format!("make the consumer of {group}"))?;
     consumer.subscribe(&[topic]).with_context(|| format!("subscribe {group} to {topic}"))?;
     Ok(async move {
         loop {
-            if let Err(error) = consumer.recv().await {
-                tracing::debug!(%error, "a consumer waits for its broker");
-                tokio::time::sleep(RETRY).await;
+            match consumer.recv().await {
+                Ok(record) => read(record.payload().unwrap_or_default()),
+                Err(error) => {
+                    tracing::debug!(%error, "a consumer waits for its broker");
+                    tokio::time::sleep(RETRY).await;
+                }
             }
         }
     })

@@ -1,8 +1,9 @@
-//! What a demo mesh offers: stop one till and see why it is stopped, publish and watch, and the ways on to an own mesh.
+//! What a demo mesh offers: stop one till and see why it is stopped, cut a link and see what waits, publish and watch, and the ways on to an own mesh.
 
 use leptos::prelude::*;
 
 use super::TOPICS;
+use super::cut::Cut;
 use super::trial::Trial;
 use crate::act::{Act, ActError};
 use crate::api::{DemoClient, DenialRow, LiveTopic, Overview, PrincipalView, ReasonInput};
@@ -37,11 +38,15 @@ pub(super) fn Demo(overview: Signal<Overview>, denials: Loading<Vec<DenialRow>>)
     let client =
         Memo::new(move |_| overview.with(|overview| overview.demo.as_ref().and_then(|demo| demo.block.clone())));
     let id = Memo::new(move |_| client.with(|client| client.as_ref().map(|client| client.id)));
+    let cut = Memo::new(move |_| overview.with(|overview| overview.demo.as_ref().and_then(|demo| demo.cut.clone())));
     view! {
         {move || id.get().map(|_| {
             let client = Signal::derive(move || client.get());
             view! { <Block client=client denials=denials/> }
         })}
+        <Show when=move || cut.with(Option::is_some)>
+            <Cut link=cut/>
+        </Show>
         <Trial overview=overview/>
         <Onwards/>
     }

@@ -44,6 +44,10 @@ pub(super) fn Map(overview: Signal<Overview>) -> impl IntoView {
                     <svg viewBox="0 0 30 8" width="30" height="8" aria-hidden="true"><path d="M1 4h28" class="m-map__down"></path></svg>
                     "link down"
                 </span>
+                <span class="m-map__legend m-not-narrow">
+                    <svg viewBox="0 0 30 8" width="30" height="8" aria-hidden="true"><path d="M1 4h28" class="m-map__off"></path></svg>
+                    "switched off"
+                </span>
                 <a href="/sites" class="m-map__all"><Icon name="table" small=true/>"Links as a table"</a>
             </p>
         </section>
@@ -142,22 +146,45 @@ fn graticule(chart: &Chart, frame: Frame) -> AnyView {
     view! { <g aria-hidden="true"><path class="m-map__grid" d=lines></path>{labels}</g> }.into_any()
 }
 
-/// The words beside a link: two lines, and whether they are bad news.
-fn words(link: &LinkFlow, from: &str, to: &str) -> (String, String, bool) {
-    if link.up == Some(false) {
-        let held = if link.backlog_events > 0 {
-            format!("{} events wait", format::count(link.backlog_events))
-        } else {
-            "nothing waits for it".to_owned()
-        };
-        return ("link down".to_owned(), held, true);
-    }
-    (
-        format!("{}/s to {to}", format::rate(link.forward_rate)),
-        format!("{}/s to {from}", format::rate(link.backward_rate)),
-        false,
-    )
+/// How a link is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Drawn {
+    /// Frames pass, or nothing is known yet.
+    Open,
+    /// Somebody switched it off: no failure.
+    Off,
+    /// It should be there and is not.
+    Down,
 }
+
+fn drawn(link: &LinkFlow) -> Drawn {
+    match (link.enabled, link.up) {
+        (false, _) => Drawn::Off,
+        (true, Some(false)) => Drawn::Down,
+        (true, _) => Drawn::Open,
+    }
+}
+
+/// The words beside a link: two lines.
+fn words(link: &LinkFlow, from: &str, to: &str) -> (String, String) {
+    let waiting = match link.backlog_events {
+        0 => None,
+        1 => Some(format!("1 event waits, {}", format::bytes(link.backlog_bytes))),
+        events => Some(format!("{} events wait, {}", format::count(events), format::bytes(link.backlog_bytes))),
+    };
+    let none = || "nothing waits for it".to_owned();
+    match drawn(link) {
+        Drawn::Down => ("link down".to_owned(), waiting.unwrap_or_else(none)),
+        Drawn::Off => ("switched off".to_owned(), waiting.unwrap_or_else(none)),
+        Drawn::Open => (
+            format!("{}/s to {to}", format::rate(link.forward_rate)),
+            format!("{}/s to {from}", format::rate(link.backward_rate)),
+        ),
+    }
+}
+
+/// That many events wait for a link that is open: with fewer it is what is just on its way.
+const DRAINING: u64 = 100;
 
 fn link_view(
     link: &LinkFlow,
@@ -166,16 +193,20 @@ fn link_view(
     words_at: Option<Words>,
 ) -> AnyView {
     let shape = curve(a, b);
-    let (first, second, bad) = words(link, &from.name, &to.name);
+    let (first, second) = words(link, &from.name, &to.name);
+    let draining = drawn(link) == Drawn::Open && link.backlog_events >= DRAINING;
+    let third = draining.then(|| format!("{} events wait", format::count(link.backlog_events)));
+    let tone = if drawn(link) == Drawn::Down { "m-map__bad" } else { "m-map__em" };
     let round_trip =
         link.round_trip_us.map(|us| format!(", round trip {:.1} ms", us as f64 / 1000.0)).unwrap_or_default();
-    let label = format!("Link {} to {}: {first}, {second}{round_trip}", from.name, to.name);
+    let more = third.as_ref().map(|third| format!(", {third}")).unwrap_or_default();
+    let label = format!("Link {} to {}: {first}, {second}{more}{round_trip}", from.name, to.name);
     let lanes = lanes(link, &shape);
     let lines = words_at.map(|Words { at: (x, y), anchor }| {
         let anchor = anchor.name();
         view! {
             <text
-                class=if bad { "m-flow__halo m-flow__num m-flow__note m-map__bad" } else { "m-flow__halo m-flow__num m-flow__note m-map__em" }
+                class=format!("m-flow__halo m-flow__num m-flow__note {tone}")
                 x=format!("{x:.1}")
                 y=format!("{y:.1}")
                 text-anchor=anchor
@@ -185,6 +216,11 @@ fn link_view(
             <text class="m-flow__halo m-flow__num m-flow__note" x=format!("{x:.1}") y=format!("{:.1}", y + 15.0) text-anchor=anchor>
                 {second}
             </text>
+            {third.map(|third| view! {
+                <text class="m-flow__halo m-flow__num m-flow__note m-map__em" x=format!("{x:.1}") y=format!("{:.1}", y + 30.0) text-anchor=anchor>
+                    {third}
+                </text>
+            })}
         }
     });
     view! {
@@ -198,8 +234,11 @@ fn link_view(
 
 /// One lane per direction, or one broken line. Dots run only where events do.
 fn lanes(link: &LinkFlow, shape: &Curve) -> AnyView {
-    if link.up == Some(false) {
-        return view! { <path class="m-map__down" d=shape.middle.clone()></path> }.into_any();
+    let broken = |class: &'static str| view! { <path class=class d=shape.middle.clone()></path> }.into_any();
+    match drawn(link) {
+        Drawn::Down => return broken("m-map__down"),
+        Drawn::Off => return broken("m-map__off"),
+        Drawn::Open => {}
     }
     let lane = |d: &str, rate: f64| {
         let moving = link.up.is_some() && rate > 0.0;
@@ -277,16 +316,33 @@ fn initials(name: &str) -> String {
 mod tests {
     use super::*;
 
-    fn link(up: Option<bool>, backlog_events: u64) -> LinkFlow {
+    fn link(enabled: bool, up: Option<bool>, backlog_events: u64) -> LinkFlow {
         let id: SiteId = "0190a000-0000-7000-8000-000000000001".parse().expect("an id");
-        LinkFlow { from: id, to: id, up, forward_rate: 2140.0, backward_rate: 0.0, backlog_events, round_trip_us: None }
+        LinkFlow {
+            from: id,
+            to: id,
+            enabled,
+            up,
+            forward_rate: 2140.0,
+            backward_rate: 0.0,
+            backlog_events,
+            backlog_bytes: 200 * backlog_events,
+            round_trip_us: None,
+        }
     }
 
     #[test]
     fn a_link_says_what_moves_or_what_waits() {
-        assert_eq!(words(&link(Some(true), 0), "hq", "berlin").0, "2,140/s to berlin");
-        let (first, second, bad) = words(&link(Some(false), 18_402), "hq", "berlin");
-        assert!(bad && first == "link down" && second == "18,402 events wait");
+        let said = |link: LinkFlow| {
+            let (first, second) = words(&link, "hq", "berlin");
+            (drawn(&link), format!("{first}; {second}"))
+        };
+        let line = |drawn, text: &str| (drawn, text.to_owned());
+        let open = line(Drawn::Open, "2,140/s to berlin; 0/s to hq");
+        assert_eq!(said(link(true, Some(true), 0)), open);
+        assert_eq!(said(link(true, Some(false), 18_402)), line(Drawn::Down, "link down; 18,402 events wait, 3.5 MB"));
+        assert_eq!(said(link(false, Some(false), 1)), line(Drawn::Off, "switched off; 1 event waits, 200 B"));
+        assert_eq!(said(link(false, None, 0)), line(Drawn::Off, "switched off; nothing waits for it"));
     }
 
     #[test]

@@ -7,12 +7,13 @@ use mesh_protocol::id::SiteId;
 
 use super::form::SiteForm;
 use super::join::Join;
+use super::links::{Links, load_links};
 use super::listeners::Listeners;
 use super::{TOPICS, state};
 use crate::act::{Act, ActError};
-use crate::api::{ApiError, SiteView};
+use crate::api::{ApiError, LinkView, SiteView};
 use crate::components::{Button, Confirm, Dialog, Main, Part, Run, Toasts, Tone};
-use crate::load::{Load, load};
+use crate::load::{Load, Loading, load};
 use crate::pages::agents::agent_table;
 use crate::pages::brokers::BrokerSection;
 use crate::viewer::{Viewer, right};
@@ -32,16 +33,19 @@ pub fn SiteDetail() -> impl IntoView {
             }
         },
     );
+    // What new links may join, and the links there are.
+    let sites = load(TOPICS, || (), |api, ()| async move { api.0.all_sites().await });
+    let links = load_links();
     view! {
         <Load resource=site what="site" title="Site" one=true let:site>
-            <Detail site=site/>
+            <Detail site=site sites=sites links=links/>
         </Load>
     }
     .into_any()
 }
 
 #[component]
-fn Detail(site: Signal<SiteView>) -> impl IntoView {
+fn Detail(site: Signal<SiteView>, sites: Loading<Vec<SiteView>>, links: Loading<Vec<LinkView>>) -> impl IntoView {
     let editor = RwSignal::new(false);
     let may = Signal::derive(|| Viewer::has(right::SITE_WRITE));
     let name = Signal::derive(move || site.with(|site| site.name.clone()));
@@ -66,6 +70,7 @@ fn Detail(site: Signal<SiteView>) -> impl IntoView {
             <Agents site=site/>
             <Join site=site/>
             <Listeners site=site/>
+            <Links links=links sites=sites at=Signal::derive(move || Some(site.with(|site| site.id)))/>
             <BrokerSection
                 site=Signal::derive(move || Some(site.with(|site| site.id)))
                 brokers=Signal::derive(move || site.with(|site| site.brokers.clone()))

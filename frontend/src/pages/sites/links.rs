@@ -1,25 +1,35 @@
 //! Links between sites: who dials whom, and how the link is.
 
 use leptos::prelude::*;
-use mesh_protocol::id::LinkId;
+use mesh_protocol::id::{LinkId, SiteId};
 
 use super::TOPICS;
+use super::switch::{Switch, SwitchDialog, state, switched_off, waiting};
 use crate::act::{Act, ActError};
 use crate::api::{LinkInput, LinkView, LiveTopic, SiteView};
 use crate::components::{
-    Age, Button, Choice, Confirm, Dialog, LastKnown, Rate, Run, RunState, Select, Table, Toasts, Tone, either,
+    Age, Button, Choice, Confirm, Dialog, LastKnown, Rate, Run, Select, Table, Toasts, Tone, either,
 };
 use crate::editor::{Editor, Section, closing};
-use crate::format;
 use crate::live::Live;
 use crate::load::{Load, Loading, load};
 use crate::viewer::{Viewer, right};
 
-/// The section with all links.
+/// All links, as they change. Like all that is loaded, at the top of a page.
+pub(super) fn load_links() -> Loading<Vec<LinkView>> {
+    load(&[LiveTopic::Topology, LiveTopic::Overview], || (), |api, ()| async move { api.0.all_links().await })
+}
+
+/// The section with all links, or with those of one site.
 #[component]
-pub(super) fn Links(sites: Loading<Vec<SiteView>>) -> impl IntoView {
-    let links =
-        load(&[LiveTopic::Topology, LiveTopic::Overview], || (), |api, ()| async move { api.0.all_links().await });
+pub(super) fn Links(
+    /// All of them.
+    links: Loading<Vec<LinkView>>,
+    /// Between which sites a new one may be made.
+    sites: Loading<Vec<SiteView>>,
+    /// Only those of this site.
+    at: Signal<Option<SiteId>>,
+) -> impl IntoView {
     let editor = RwSignal::new(false);
     let deleting = RwSignal::new(None::<LinkView>);
     let confirm = RwSignal::new(false);
@@ -27,6 +37,7 @@ pub(super) fn Links(sites: Loading<Vec<SiteView>>) -> impl IntoView {
         deleting.set(Some(link));
         confirm.set(true);
     });
+    let switch = Switch::new();
     let live = Live::get();
     let toasts = Toasts::get();
     let delete = Act::new(
@@ -45,8 +56,9 @@ pub(super) fn Links(sites: Loading<Vec<SiteView>>) -> impl IntoView {
             on_press=move |()| editor.set(true)
         >
             <ActError act=delete/>
+            <SwitchDialog switch=switch/>
             <Load resource=links what="links" let:links>
-                {move || link_table(links.get(), ask)}
+                {move || link_table(of_site(links.get(), at.get()), switch, ask)}
             </Load>
         </Section>
         <Dialog open=editor label="New link">
@@ -69,9 +81,16 @@ pub(super) fn Links(sites: Loading<Vec<SiteView>>) -> impl IntoView {
     .into_any()
 }
 
-fn link_table(links: Vec<LinkView>, ask: Callback<LinkView>) -> AnyView {
+/// The links that end at a site; none = all.
+fn of_site(mut links: Vec<LinkView>, at: Option<SiteId>) -> Vec<LinkView> {
+    links.retain(|link| at.is_none_or(|site| link.from == site || link.to == site));
+    links
+}
+
+fn link_table(links: Vec<LinkView>, switch: Switch, ask: Callback<LinkView>) -> AnyView {
     if links.is_empty() {
-        return view! { <p class="m-small m-muted">"None yet: with one site there is nothing to link."</p> }.into_any();
+        let none = "None yet. With one site there is nothing to link; with more, make one, or what is published here stays here.";
+        return view! { <p class="m-small m-muted">{none}</p> }.into_any();
     }
     let may = Signal::derive(|| Viewer::has(right::LINK_WRITE));
     let rows = links
@@ -82,8 +101,9 @@ fn link_table(links: Vec<LinkView>, ask: Callback<LinkView>) -> AnyView {
             let stale = seen.is_some();
             let trip = link.round_trip_us.map_or_else(|| "–".to_owned(), round_trip);
             let label = format!("Delete the link from {} to {}", link.from_name, link.to_name);
-            let waiting = link.backlog_events > 0;
-            let for_delete = link.clone();
+            let (for_delete, for_switch) = (link.clone(), link.clone());
+            let since = if link.enabled { link.since } else { Some(link.updated_at) };
+            let (off, waiting) = (switched_off(&link), waiting(&link));
             view! {
                 <tr>
                     <td>
@@ -94,16 +114,18 @@ fn link_table(links: Vec<LinkView>, ask: Callback<LinkView>) -> AnyView {
                     <td>
                         <div class="m-cell">
                             <Run state=state word=word/>
+                            {off.map(|off| view! { <span class="m-cell__sub">{off}</span> })}
                             {seen.map(|seen| view! { <span class="m-cell__sub"><LastKnown seen=seen/></span> })}
                         </div>
                     </td>
                     <td class="m-low m-end"><Rate per_second=link.forward_rate stale=stale/></td>
                     <td class="m-low m-end"><Rate per_second=link.backward_rate stale=stale/></td>
                     <td class="m-low m-end m-num" class:m-faint=stale>{trip}</td>
-                    <td class=if waiting { "m-end m-num m-warn" } else { "m-end m-num m-muted" }>{format::count(link.backlog_events)}</td>
-                    <td class="m-low m-end m-muted"><Age at_ms=link.since/></td>
+                    <td class="m-end" class:m-faint=stale>{waiting}</td>
+                    <td class="m-low m-end m-muted"><Age at_ms=since/></td>
                     <td class="m-tight">
                         <span class="m-acts">
+                            {switch.button(for_switch, true)}
                             <Button small=true tone=Tone::Danger right=may label=label on_press=move |()| ask.run(for_delete.clone())>
                                 "Delete"
                             </Button>
@@ -134,17 +156,6 @@ fn link_table(links: Vec<LinkView>, ask: Callback<LinkView>) -> AnyView {
     .into_any()
 }
 
-/// How a link is; what only a silent agent said is past.
-fn state(link: &LinkView) -> (RunState, &'static str) {
-    match (link.up, link.freshness.as_ref().is_some_and(|seen| seen.stale)) {
-        (None, _) => (RunState::None, "Not seen yet"),
-        (Some(true), true) => (RunState::Stale, "Was up"),
-        (Some(false), true) => (RunState::Stale, "Was down"),
-        (Some(true), false) => (RunState::Live, "Up"),
-        (Some(false), false) => (RunState::Offline, "Down"),
-    }
-}
-
 /// `1.8 ms`, `42 ms`.
 fn round_trip(us: u64) -> String {
     if us < 10_000 { format!("{:.1} ms", us as f64 / 1000.0) } else { format!("{} ms", us / 1000) }
@@ -172,7 +183,7 @@ fn LinkForm(sites: Signal<Vec<SiteView>>, open: RwSignal<bool>) -> impl IntoView
     let submit = move |()| {
         sent.set(true);
         if let (Ok(from), Ok(to)) = (from.get_untracked().parse(), to.get_untracked().parse()) {
-            save.run(LinkInput { from, to });
+            save.run(LinkInput { from, to, enabled: true });
         }
     };
     view! {
@@ -187,29 +198,6 @@ fn LinkForm(sites: Signal<Vec<SiteView>>, open: RwSignal<bool>) -> impl IntoView
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_a_silent_agent_said_of_a_link_is_past() {
-        let link = |up, stale| LinkView {
-            id: "0190a000-0000-7000-8000-000000000091".parse().expect("an id"),
-            revision: 1,
-            from: "0190a000-0000-7000-8000-000000000001".parse().expect("an id"),
-            from_name: "store-lyon".into(),
-            to: "0190a000-0000-7000-8000-000000000002".parse().expect("an id"),
-            to_name: "hq".into(),
-            up,
-            since: None,
-            round_trip_us: None,
-            forward_rate: 0.0,
-            backward_rate: 0.0,
-            backlog_events: 0,
-            freshness: Some(crate::api::Freshness { as_of: 0, by: "lyon-1".into(), stale }),
-        };
-        assert_eq!(state(&link(Some(true), false)), (RunState::Live, "Up"));
-        assert_eq!(state(&link(Some(true), true)), (RunState::Stale, "Was up"));
-        assert_eq!(state(&link(Some(false), true)), (RunState::Stale, "Was down"));
-        assert_eq!(state(&link(None, true)), (RunState::None, "Not seen yet"));
-    }
 
     #[test]
     fn short_trips_keep_a_decimal() {

@@ -8,12 +8,16 @@ use mesh_protocol::report::{ObjectKind, Part, PartRef, PartState};
 
 use super::{enrolled, links_between};
 use crate::app::catalog::ObjectKey;
+use crate::app::link::backlog;
 use crate::app::observed::World;
 use crate::domain::agent::{Agent, Presence, Progress, progress};
 use crate::domain::denial::Denial;
+use crate::domain::link::Link;
 
 /// A certificate that ends within this is worth a look: agents renew theirs long before (14 days).
 const CERTIFICATE_WARN_MS: i64 = 14 * 24 * 3_600_000;
+/// So long its agents may take to connect a link that was just made or switched on.
+const CONNECTING_MS: i64 = 10_000;
 /// Most entries; the worst are kept.
 const ENTRIES_MAX: usize = 20;
 
@@ -130,10 +134,14 @@ fn links(world: &World) -> Vec<Attention> {
     let down = world.config.mesh.links.iter().filter_map(|link| {
         let (near, far) = (links_between(link.from, link.to, world), links_between(link.to, link.from, world));
         let states: Vec<_> = near.states.iter().chain(&far.states).collect();
-        if states.is_empty() || states.iter().any(|state| state.up) {
+        let waiting = backlog(link, &world.config, &world.fleet).events;
+        if !link.enabled {
+            return switched_off(link, waiting, world);
+        }
+        let is_new = world.now_ms().saturating_sub(link.updated_at_ms) < CONNECTING_MS;
+        if is_new || states.is_empty() || states.iter().any(|state| state.up) {
             return None;
         }
-        let waiting: u64 = states.iter().map(|state| state.backlog_events).sum();
         Some(Attention {
             severity: Severity::Bad,
             title: format!(
@@ -149,6 +157,20 @@ fn links(world: &World) -> Vec<Attention> {
         })
     });
     down.collect()
+}
+
+/// A link that is off is no failure. That events wait for it is worth a line: their room has an end.
+fn switched_off(link: &Link, waiting: u64, world: &World) -> Option<Attention> {
+    let [from, to] = [link.from, link.to].map(|site| world.config.site_name(site));
+    let events =
+        if waiting == 1 { "1 guaranteed event waits".to_owned() } else { format!("{waiting} guaranteed events wait") };
+    (waiting > 0).then(|| Attention {
+        severity: Severity::Note,
+        title: format!("{events} for the link {from} - {to}, which is off"),
+        detail: format!("{} switched it off. They go, in order, when it is switched on.", link.updated_by),
+        href: "/sites".to_owned(),
+        since: Some(link.updated_at_ms),
+    })
 }
 
 fn scans(world: &World) -> Vec<Attention> {

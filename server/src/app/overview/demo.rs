@@ -4,10 +4,13 @@ use frontend::api::{Demo, DemoClient};
 use mesh_protocol::desired::ListenerProtocol;
 use mesh_protocol::policy::Subject;
 
+use crate::app::link;
 use crate::app::observed::World;
 
 /// The client that the overview offers to block.
 const BLOCK: &str = "till-7";
+/// The site whose link the overview offers to cut.
+const CUT: &str = "factory-berlin";
 /// The site where trying begins.
 const TRY_SITE: &str = "store-lyon";
 /// What trying watches.
@@ -25,7 +28,10 @@ pub(super) fn demo(world: &World) -> Demo {
     };
     let named = mesh.sites.iter().find(|site| site.spec.name == TRY_SITE);
     let try_site = named.or_else(|| mesh.sites.iter().find(|site| has_http(site.id))).map(|site| site.id);
-    Demo { block, try_site, try_filter: TRY_FILTER.to_owned(), starting: starting(world) }
+    let cut = mesh.sites.iter().find(|site| site.spec.name == CUT);
+    let cut = cut.and_then(|site| mesh.links.iter().find(|link| link.from == site.id));
+    let cut = cut.map(|link| link::view(link, &world.config, &world.fleet));
+    Demo { block, cut, try_site, try_filter: TRY_FILTER.to_owned(), starting: starting(world) }
 }
 
 /// Clusters that no scan has read yet, and agents that were never seen.

@@ -37,6 +37,18 @@ fn agent(n: u128, site: u128, addresses: &[&str]) -> Agent {
     }
 }
 
+fn link(n: u128, from: u128, to: u128) -> Link {
+    Link {
+        id: LinkId(id(n)),
+        from: SiteId(id(from)),
+        to: SiteId(id(to)),
+        enabled: true,
+        revision: 1,
+        updated_at_ms: 0,
+        updated_by: String::new(),
+    }
+}
+
 fn kafka(n: u128, site: u128) -> Broker {
     let spec = broker::Spec {
         site: SiteId(id(site)),
@@ -76,10 +88,7 @@ fn mesh() -> Mesh {
         policy_keys: vec!["aa".into()],
         sites: vec![site(1, "hq"), site(2, "berlin"), site(3, "lyon")],
         agents: vec![agent(11, 1, &["hq:7447"]), agent(22, 2, &[]), agent(33, 3, &[])],
-        links: vec![
-            Link { id: LinkId(id(50)), from: SiteId(id(2)), to: SiteId(id(1)), revision: 1 },
-            Link { id: LinkId(id(51)), from: SiteId(id(3)), to: SiteId(id(1)), revision: 1 },
-        ],
+        links: vec![link(50, 2, 1), link(51, 3, 1)],
         listeners: vec![Listener {
             id: ListenerId(id(60)),
             spec: listener::Spec {
@@ -283,6 +292,21 @@ fn agents_dial_where_the_other_end_can_be_reached() {
     mesh.sites[0].spec.fabric_address = None;
     mesh.agents[0].fabric_addresses.clear();
     assert!(desired(&mesh, 33).fabric.dial.is_empty(), "not reported yet");
+}
+
+#[test]
+fn a_link_that_is_off_is_not_dialled_and_leaves_all_else() {
+    let mut mesh = mesh();
+    let before = [11, 22, 33].map(|agent| desired(&mesh, agent));
+    mesh.links[0].enabled = false;
+    let after = [11, 22, 33].map(|agent| desired(&mesh, agent));
+    assert_eq!(after[1].fabric, Fabric { dial: vec![], ..before[1].fabric.clone() }, "berlin stays a member");
+    for other in [0, 2] {
+        assert_eq!(after[other].fabric, before[other].fabric, "the endpoint and the other link stay");
+    }
+    mesh.links[1].enabled = false;
+    assert_eq!(desired(&mesh, 11).fabric.bind.as_deref(), Some(FABRIC_BIND), "it is found again where it was");
+    assert_eq!(after[0].durable_interest, before[0].durable_interest, "events go on waiting for berlin");
 }
 
 #[test]

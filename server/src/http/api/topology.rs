@@ -18,6 +18,7 @@ operations! { "topology",
     post "/api/v1/agents/{id}/revoke" revoke_agent(path AgentId, body ReasonInput) -> ();
     get "/api/v1/links" links(query ListQuery) -> Page<LinkView>;
     post "/api/v1/links" create_link(body LinkInput) -> LinkView;
+    put "/api/v1/links/{id}" update_link(path LinkId, body Edit<LinkInput>) -> LinkView;
     delete "/api/v1/links/{id}" delete_link(path LinkId, revision) -> ();
     get "/api/v1/listeners" listeners(query ListQuery) -> Page<ListenerView>;
     post "/api/v1/listeners" create_listener(body ListenerInput) -> ListenerView;

@@ -73,7 +73,10 @@ async fn every_edit_is_kept_with_before_and_after_and_names_its_object() {
     trail.whole_life("queues", queue(false), queue(true)).await;
 
     let link = trail.call("POST", "links", json!({"from": far, "to": hub})).await;
-    let path = format!("links/{}?revision={}", link["id"].as_str().expect("an id"), link["revision"]);
+    let path = format!("links/{}", link["id"].as_str().expect("an id"));
+    let off = json!({"revision": link["revision"], "value": {"from": far, "to": hub, "enabled": false}});
+    let link = trail.call("PUT", &path, off).await;
+    let path = format!("{path}?revision={}", link["revision"]);
     trail.call("DELETE", &path, Value::Null).await;
     let token = trail.call("POST", "tokens", json!({"name": "ci", "role": "viewer"})).await;
     trail.secrets.push(token["secret"].as_str().expect("a secret").to_owned());
@@ -120,6 +123,7 @@ async fn every_edit_is_kept_with_before_and_after_and_names_its_object() {
         "changed eve and their password",
         "removed eve",
         "added the link far - hub",
+        "switched off the link far - hub",
         "removed the link far - hub",
         "removed the service token ci",
         "rotated the secret of till-7",
