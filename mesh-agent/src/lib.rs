@@ -29,6 +29,7 @@ pub mod queue;
 pub mod reconcile;
 pub mod reports;
 pub mod router;
+pub mod seal;
 pub mod sink;
 pub mod source;
 pub mod spool;

@@ -26,6 +26,8 @@ const LANE_WINDOW_BYTES: u64 = 128 * 1024;
 const ASK_INTERVAL: Duration = Duration::from_millis(500);
 /// The longest pause between questions whose answers do not help: a set that is too large or does not add up.
 const ASK_INTERVAL_MAX: Duration = Duration::from_secs(60);
+/// The same for a deny list.
+const ASK_DENY_LIST_INTERVAL: Duration = Duration::from_secs(2);
 /// Lanes of what its senders answer for; those before are for what this agent keeps.
 pub(super) const PASSING: Range<u16> = LANES..2 * LANES;
 /// Epochs of one peer whose streams are at hand; more are looked up again.
@@ -60,6 +62,7 @@ pub(super) struct Peer {
     pub(super) linked_since: Option<Moment>,
     pub(super) learned: Learned,
     asked_at: Option<Moment>,
+    deny_list_asked_at: Option<Moment>,
     /// From one question to the next; doubles with every answer that did not help.
     ask_interval: Duration,
     /// Version of our interest that it was sent.
@@ -115,6 +118,7 @@ impl Peer {
             linked_since: None,
             learned: Learned::default(),
             asked_at: None,
+            deny_list_asked_at: None,
             ask_interval: ASK_INTERVAL,
             told: 0,
             desired: FxHashSet::default(),
@@ -223,6 +227,16 @@ impl Peer {
         let may = self.asked_at.is_none_or(|at| now.since(at) >= self.ask_interval);
         if may {
             self.asked_at = Some(now);
+        }
+        may
+    }
+
+    /// Whether it may be asked for its deny list now; if so, it counts as asked. One that promises a newer list and has
+    /// none that is genuine costs a signature now and then.
+    pub(super) fn ask_deny_list(&mut self, now: Moment) -> bool {
+        let may = self.deny_list_asked_at.is_none_or(|at| now.since(at) >= ASK_DENY_LIST_INTERVAL);
+        if may {
+            self.deny_list_asked_at = Some(now);
         }
         may
     }
@@ -361,6 +375,7 @@ mod tests {
             site: SiteId(Uuid::from_u128(2)),
             site_name: "far".to_owned(),
             region: "eu".to_owned(),
+            sealing_key: None,
         };
         let counters = Counters::default();
         let settings = Settings { reserve_bytes: 0, ..Settings::default() };

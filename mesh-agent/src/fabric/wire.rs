@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use mesh_protocol::id::AgentId;
 use tokio::sync::mpsc;
 use zenoh::Wait;
@@ -34,7 +34,7 @@ pub(super) enum Urgency {
 /// Where frames go that were heard.
 #[derive(Clone, Debug)]
 pub(super) struct Inbox {
-    frames: mpsc::Sender<Bytes>,
+    frames: mpsc::Sender<BytesMut>,
     dropped: Counter,
 }
 
@@ -51,7 +51,7 @@ impl fmt::Debug for Ear {
 }
 
 impl Inbox {
-    pub(super) fn new(frames: mpsc::Sender<Bytes>, counters: &Counters) -> Self {
+    pub(super) fn new(frames: mpsc::Sender<BytesMut>, counters: &Counters) -> Self {
         Self { frames, dropped: counters.counter("fabric_inbox_dropped_frames") }
     }
 }
@@ -91,7 +91,8 @@ impl Wire {
     pub(super) async fn hear(&self, key: &str) -> Result<Ear, zenoh::Error> {
         let inbox = self.inbox.clone();
         let heard = self.session.declare_subscriber(key.to_owned()).callback(move |sample| {
-            let frame = Bytes::copy_from_slice(&sample.payload().to_bytes());
+            // Its own copy: it is opened in place.
+            let frame = BytesMut::from(&*sample.payload().to_bytes());
             if inbox.frames.try_send(frame).is_err() {
                 inbox.dropped.one();
             }
