@@ -133,7 +133,7 @@ async fn the_oldest_go_when_there_are_too_many_or_their_time_is_over() {
     let world = World::new(&[keeping()]);
     world.publish("work/x", &["1", "2", "3", "4"]).await;
     consume(&world, 4).await;
-    are_kept(&world, 4).await;
+    world.until("they are kept", |world| world.figure(1, "kept_events") == 4).await;
     let bytes = world.figure(1, "kept_bytes");
     world.edit(|queues| queues[0].keep_bytes_max = bytes - 1);
     are_kept(&world, 3).await;
