@@ -312,7 +312,7 @@ impl Node {
         let bin = Arc::new(Bin::default());
         let attachment = self.running().router.attach(bin.clone(), Reach::Local);
         attachment.subscribe(&filter(text), 0, life);
-        Tail { bin, _attachment: attachment }
+        Tail { bin, attachment }
     }
 
     /// A durable queue of this agent, with what is in it from before.
@@ -369,7 +369,7 @@ impl Node {
 
     /// Whether anybody is known to want a topic.
     pub(super) fn knows(&self, topic: &str) -> bool {
-        self.publish_direct(topic, b"probe-is-never-read") > 0
+        self.running().router.knows(&Topic::new(topic).expect("valid"))
     }
 
     pub(super) fn counter(&self, name: &'static str) -> u64 {
@@ -434,9 +434,6 @@ struct BinState {
 impl Outlet for Bin {
     fn offer(&self, delivery: Delivery) {
         let text = String::from_utf8_lossy(&delivery.event.event().payload).into_owned();
-        if text == "probe-is-never-read" {
-            return;
-        }
         let mut state = self.state.lock().expect("held");
         state.seen.push((text, delivery.redelivered));
         drop(state);
@@ -449,10 +446,15 @@ impl Outlet for Bin {
 /// A local subscription.
 pub(super) struct Tail {
     bin: Arc<Bin>,
-    _attachment: Attachment,
+    attachment: Attachment,
 }
 
 impl Tail {
+    /// One filter more.
+    pub(super) fn subscribe(&self, filter: &Filter) {
+        self.attachment.subscribe(filter, 0, Life::Live);
+    }
+
     pub(super) fn deliveries(&self) -> Vec<(String, bool)> {
         self.bin.state.lock().expect("held").seen.clone()
     }
