@@ -25,7 +25,7 @@ use lane::{Ahead, RecvLane};
 /// Wait before a lost batch is delivered again; doubled up to the longest.
 const REDELIVER_AFTER: Duration = Duration::from_millis(100);
 const REDELIVER_AFTER_MAX: Duration = Duration::from_secs(5);
-/// A hole is not reported more often than this and the round trip to its origin.
+/// A hole is not reported more often than this.
 const NACK_INTERVAL: Duration = Duration::from_millis(40);
 
 /// Names a delivered batch of a lane.
@@ -187,9 +187,8 @@ impl<E: Clone> Receiver<E> {
     /// What the origin must be told: of lanes where something changed, or of `all`.
     #[must_use]
     pub fn progress(&mut self, now: Moment, all: bool) -> Vec<Progress> {
-        let round_trip = self.round_trip;
-        let owing = self.lanes.iter_mut().filter(|(_, state)| all || state.owes(now, round_trip));
-        owing.map(|(lane, state)| state.progress(*lane, now, round_trip)).collect()
+        let owing = self.lanes.iter_mut().filter(|(_, state)| all || state.owes(now));
+        owing.map(|(lane, state)| state.progress(*lane, now)).collect()
     }
 
     /// Whether something is to be told soon: an ack, a hole, or a batch to be delivered again.

@@ -1,6 +1,5 @@
 //! The origin's side of the streams to one destination.
 
-mod flight;
 mod lane;
 
 use std::time::Duration;
@@ -9,7 +8,6 @@ use mesh_protocol::frame::SkipReason;
 use mesh_protocol::id::{Epoch, Lane, Seq, SpoolId};
 
 use super::Moment;
-use flight::Flight;
 use lane::{Content, SendLane, Unsent, backoff};
 
 /// Until an event is sent again: its way, its answer's, and what both may wait for meanwhile.
@@ -46,9 +44,6 @@ pub struct Sender<P, H> {
     peer: Option<(SpoolId, Epoch)>,
     reachable: bool,
     round_trip: Duration,
-    flight: Flight,
-    /// The lane whose turn is first in the next poll.
-    turn: usize,
     lanes: Vec<SendLane<P, H>>,
 }
 
@@ -118,15 +113,7 @@ impl<P: Clone, H> Sender<P, H> {
     #[must_use]
     pub fn new(lanes: u16, settings: Settings) -> Self {
         let lanes = (0..lanes).map(|_| SendLane::new(settings.initial_credit_bytes)).collect();
-        Self {
-            settings,
-            peer: None,
-            reachable: false,
-            round_trip: Duration::ZERO,
-            flight: Flight::default(),
-            turn: 0,
-            lanes,
-        }
+        Self { settings, peer: None, reachable: false, round_trip: Duration::ZERO, lanes }
     }
 
     /// The destination's spool and epoch, once it has been heard.
@@ -201,16 +188,10 @@ impl<P: Clone, H> Sender<P, H> {
         self.lanes.iter().map(|lane| lane.unsent_bytes).sum()
     }
 
-    /// Bytes that were sent and are not in custody.
-    fn under_way(&self) -> u64 {
-        self.lanes.iter().map(|lane| lane.sent_bytes).sum()
-    }
-
     /// Takes an event over. When it may go at once, its `prev` is returned and the caller sends it; else it waits for
     /// [`Sender::poll`]. Sequence numbers ascend per lane.
     pub fn offer(&mut self, now: Moment, lane: Lane, event: RunEvent<P>, bytes: usize, hold: H) -> Option<Seq> {
         let ready = self.reachable && self.peer.is_some();
-        let under_way = self.under_way();
         let lane = self.lanes.get_mut(usize::from(lane.0))?;
         let bytes = bytes as u64;
         if event.seq <= lane.floor {
@@ -223,7 +204,6 @@ impl<P: Clone, H> Sender<P, H> {
             && lane.unsent.is_empty()
             && now >= lane.paused_until
             && lane.has_room(bytes)
-            && lane.may_fly(&mut self.flight, under_way, bytes)
         {
             return Some(lane.send(now, item));
         }
@@ -244,19 +224,14 @@ impl<P: Clone, H> Sender<P, H> {
         let resend_after = resend_after.max(self.round_trip * ROUND_TRIPS_PER_ATTEMPT).min(resend_after_max);
         let settings = Settings { resend_after, ..self.settings };
         let mut resend = settings.resend_bytes_max;
-        self.flight.give_way(now, self.round_trip);
-        let mut under_way = self.under_way();
-        let (count, first) = (self.lanes.len(), self.turn);
-        self.turn = (first + 1) % count.max(1);
-        for index in (first..count).chain(0..first) {
-            let lane = &mut self.lanes[index];
+        for (index, lane) in self.lanes.iter_mut().enumerate() {
             let name = Lane(u16::try_from(index).expect("lanes are numbered by u16"));
             if now < lane.paused_until {
                 continue;
             }
             lane.expire(now, &settings);
             lane.poll_due(now, name, &mut resend, &mut permit, &mut polled);
-            lane.poll_new(now, name, (&mut self.flight, &mut under_way), &mut permit, &mut polled);
+            lane.poll_new(now, name, &mut permit, &mut polled);
         }
         polled
     }
@@ -271,16 +246,12 @@ impl<P: Clone, H> Sender<P, H> {
         if up_to > last || arrived > last {
             return Err(AckError::Ahead);
         }
-        let before = lane.sent_bytes;
-        let done = lane.on_ack(arrived, up_to, credit_bytes);
-        self.flight.freed(before.saturating_sub(lane.sent_bytes));
-        Ok(done)
+        Ok(lane.on_ack(arrived, up_to, credit_bytes))
     }
 
     /// Ranges (after, up to] that did not arrive.
     pub fn on_nack(&mut self, lane: Lane, ranges: &[(Seq, Seq)]) {
         let Some(lane) = self.lanes.get_mut(usize::from(lane.0)) else { return };
-        self.flight.lost();
         for &(after, up_to) in ranges {
             if after < lane.floor {
                 lane.skip_from = Some(after);

@@ -264,23 +264,22 @@ impl<E: Clone> RecvLane<E> {
         }
     }
 
-    pub(super) fn owes(&self, now: Moment, round_trip: Duration) -> bool {
-        self.owes_ack || (!self.ahead.is_empty() && self.may_nack(now, round_trip))
+    pub(super) fn owes(&self, now: Moment) -> bool {
+        self.owes_ack || (!self.ahead.is_empty() && self.may_nack(now))
     }
 
-    /// What was asked for needs its time to come.
-    fn may_nack(&self, now: Moment, round_trip: Duration) -> bool {
-        self.nacked_at.is_none_or(|at| now.since(at) >= NACK_INTERVAL + round_trip)
+    fn may_nack(&self, now: Moment) -> bool {
+        self.nacked_at.is_none_or(|at| now.since(at) >= NACK_INTERVAL)
     }
 
-    pub(super) fn progress(&mut self, lane: Lane, now: Moment, round_trip: Duration) -> Progress {
+    pub(super) fn progress(&mut self, lane: Lane, now: Moment) -> Progress {
         self.owes_ack = false;
         let refused = self.pending.iter().filter_map(|pending| match &pending.state {
             State::Refused(reason) => Some((pending.up_to, reason.clone())),
             _ => None,
         });
         let refused = refused.take(32).collect();
-        let missing = if self.may_nack(now, round_trip) { self.missing() } else { Vec::new() };
+        let missing = if self.may_nack(now) { self.missing() } else { Vec::new() };
         if !missing.is_empty() {
             self.nacked_at = Some(now);
         }

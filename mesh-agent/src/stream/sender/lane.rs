@@ -6,7 +6,6 @@ use std::time::Duration;
 use mesh_protocol::frame::{self, SkipReason};
 use mesh_protocol::id::{Lane, Seq};
 
-use super::flight::Flight;
 use super::{Moment, Out, Polled, Run, RunEvent, Settings};
 
 #[derive(Debug)]
@@ -30,10 +29,6 @@ pub(super) struct SendLane<P, H> {
     pub(super) fulfilled: Vec<H>,
     pub(super) paused_until: Moment,
     pub(super) pauses: u32,
-    /// Something has arrived since the last look.
-    moved: bool,
-    /// When something had arrived.
-    moved_at: Moment,
 }
 
 #[derive(Debug)]
@@ -84,8 +79,6 @@ impl<P: Clone, H> SendLane<P, H> {
             fulfilled: Vec::new(),
             paused_until: Moment::default(),
             pauses: 0,
-            moved: false,
-            moved_at: Moment::default(),
         }
     }
 
@@ -100,11 +93,6 @@ impl<P: Clone, H> SendLane<P, H> {
 
     pub(super) fn has_room(&self, bytes: u64) -> bool {
         self.sent_bytes == 0 || self.sent_bytes + bytes <= self.credit_bytes
-    }
-
-    /// Whether the way has room: one event of a lane may always go, or a lane would wait for the others.
-    pub(super) fn may_fly(&self, flight: &mut Flight, under_way: u64, bytes: u64) -> bool {
-        self.sent_bytes == 0 || flight.allows(under_way, bytes)
     }
 
     /// The destination has forgotten its marks: it learns the floor, and everything that was sent goes again, flagged.
@@ -144,16 +132,12 @@ impl<P: Clone, H> SendLane<P, H> {
         prev
     }
 
-    /// The oldest events that did not arrive in time are due again: a frame's worth, as a probe. While others arrive, a
-    /// lost one is asked for, and the rest is only under way.
+    /// The oldest events that did not arrive in time are due again: a frame's worth, as a probe.
     pub(super) fn expire(&mut self, now: Moment, settings: &Settings) {
-        if std::mem::take(&mut self.moved) {
-            self.moved_at = now;
-        }
         let arrived = self.arrived;
         let Some(oldest) = self.sent.iter().position(|sent| sent.seq > arrived) else { return };
         let wait = backoff(settings.resend_after, settings.resend_after_max, self.sent[oldest].tries);
-        if self.sent[oldest].due || now.since(self.sent[oldest].sent_at.max(self.moved_at)) < wait {
+        if self.sent[oldest].due || now.since(self.sent[oldest].sent_at) < wait {
             return;
         }
         let mut bytes = 0;
@@ -207,13 +191,12 @@ impl<P: Clone, H> SendLane<P, H> {
         &mut self,
         now: Moment,
         lane: Lane,
-        (flight, under_way): (&mut Flight, &mut u64),
         permit: &mut impl FnMut(&P) -> bool,
         polled: &mut Polled<P, H>,
     ) {
         let mut runs = Runs::new(lane, false);
         while let Some(next) = self.unsent.front() {
-            if !self.has_room(next.bytes) || !self.may_fly(flight, *under_way, next.bytes) {
+            if !self.has_room(next.bytes) {
                 break;
             }
             let item = self.unsent.pop_front().expect("it was just looked at");
@@ -225,7 +208,6 @@ impl<P: Clone, H> SendLane<P, H> {
             let (bytes, event) =
                 (item.bytes, RunEvent { seq: item.seq, redelivered: item.redelivered, payload: item.payload.clone() });
             let prev = self.send(now, item);
-            *under_way += bytes;
             runs.push(prev, event, bytes);
         }
         polled.out.append(&mut runs.out);
@@ -235,7 +217,6 @@ impl<P: Clone, H> SendLane<P, H> {
         self.credit_bytes = credit_bytes;
         if arrived > self.arrived {
             self.arrived = arrived;
-            self.moved = true;
             self.pauses = 0;
             for sent in self.sent.iter_mut().take_while(|sent| sent.seq <= arrived) {
                 // What is gone stays due until the destination has passed it.
