@@ -7,13 +7,16 @@ pub mod demo_mesh;
 pub mod forger;
 pub mod frugal;
 pub mod hub;
+pub mod invariants;
 pub mod kafka;
 pub mod layering;
 pub mod mesh;
 pub mod mqtt;
 pub mod proxy;
 pub mod queue;
+pub mod torture;
 pub mod usage;
+pub mod wan;
 pub mod webhook;
 
 /// Text of this length that does not compress, the same for the same seed: for tests that count bytes on a wire.
