@@ -273,8 +273,9 @@ async fn what_a_tightened_scope_forbids_does_not_cross_the_link() {
     eventually("B knows what A wants", || mesh.node(1).knows("secret/1") && mesh.node(1).knows("orders/1")).await;
     // It is noted with a heartbeat.
     tokio::time::sleep(Duration::from_secs(2)).await;
-    drop(queues);
+    // In this order: it takes nothing back.
     mesh.kill(0);
+    drop(queues);
     eventually("A is down", || !mesh.node(1).link_up(0)).await;
     let secret = "s".repeat(100_000);
     for _ in 0..SECRETS {
