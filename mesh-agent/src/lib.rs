@@ -22,6 +22,7 @@ pub mod identity;
 pub mod interest;
 pub mod kafka;
 pub mod listener;
+mod mutant;
 pub mod observe;
 pub mod part;
 pub mod policy;

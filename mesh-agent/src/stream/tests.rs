@@ -148,12 +148,34 @@ fn forbidden_backlog_is_withdrawn_and_skipped() {
     assert_eq!(polled.out[1], skip);
 }
 
+/// The destination would drop it as a repeat for ever, and everything behind it would wait for ever.
 #[test]
-fn an_impossible_ack_changes_nothing() {
+fn what_a_destination_has_beyond_the_memory_of_its_origin_is_told_and_stops_nothing() {
     let mut sender = sender();
     offer(&mut sender, 0, 1);
-    assert_eq!(sender.on_ack(LANE, seq(9), seq(9), 100), Err(AckError::Ahead));
-    assert_eq!(sender.backlog(), (1, 40));
+    assert_eq!(sender.on_ack(LANE, seq(9), seq(9), 100), Err(AckError::Ahead(vec![1])));
+    assert!(sender.is_idle());
+    assert_eq!(offer(&mut sender, 0, 10), Some(seq(1)));
+    assert_eq!(sender.on_ack(LANE, seq(10), seq(10), 100), Ok(vec![10]));
+}
+
+#[test]
+fn a_destination_that_has_forgotten_what_it_had_is_told_of_the_gap() {
+    let mut sender = sender();
+    sender.meet(THERE, Epoch(2), true);
+    for counter in 1..=2 {
+        offer(&mut sender, 0, counter);
+    }
+    assert_eq!(sender.on_ack(LANE, seq(2), seq(2), 100), Ok(vec![1, 2]));
+    sender.meet(THERE, Epoch(3), true);
+    assert_eq!(sender.on_ack(LANE, seq(1), seq(1), 100), Err(AckError::Fallen));
+    let gap = Out::Skip { lane: LANE, after: seq(1), up_to: seq(2), reason: SkipReason::Lost };
+    assert_eq!(sender.poll(Moment(1), |_| true).out, std::slice::from_ref(&gap));
+    assert_eq!(sender.on_ack(LANE, seq(1), seq(1), 100), Ok(vec![]), "it is told once");
+    sender.on_nack(LANE, &[(seq(1), seq(2))]);
+    assert_eq!(sender.poll(Moment(2), |_| true).out, [gap], "and again when that was lost");
+    sender.meet(THERE, Epoch(4), true);
+    assert_eq!(sender.on_ack(LANE, seq(2), seq(2), 100), Ok(vec![]), "it has passed the gap");
 }
 
 #[test]
@@ -292,5 +314,5 @@ fn what_an_earlier_process_has_sent_is_not_sent_again() {
     assert_eq!((runs(&polled), polled.out.len()), (vec![(8, false)], 1));
     assert_eq!(offer(&mut sender, 1, 7), None);
     assert_eq!(sender.poll(Moment(2), |_| true).done, [7]);
-    assert_eq!(sender.on_ack(LANE, seq(10), seq(10), 100), Err(AckError::Ahead));
+    assert_eq!(sender.on_ack(LANE, seq(10), seq(10), 100), Err(AckError::Ahead(vec![])));
 }
