@@ -251,6 +251,32 @@ fn a_batch_that_was_not_taken_goes_again_and_nothing_overtakes_it() {
     assert_eq!(delivered(&receiver.poll(late, |_| true)), [(1, false), (2, false), (3, false)]);
 }
 
+/// A queue that may hold 100 events never has room for 101 at once.
+#[test]
+fn what_was_not_taken_goes_again_in_ever_smaller_batches() {
+    let mut receiver = Receiver::new(1_000, BTreeMap::new());
+    let mut batches = receiver.on_events(LANE, Seq::START, incoming(&[1, 2, 3, 4, 5]));
+    let mut now = Moment(0);
+    for expected in [vec![5], vec![3, 2], vec![2, 1, 1, 1], vec![1, 1, 1, 1, 1], vec![1, 1, 1, 1, 1]] {
+        assert_eq!(batches.iter().map(|batch| batch.events.len()).collect::<Vec<_>>(), expected);
+        assert_eq!(delivered(&batches).iter().map(|(event, _)| *event).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
+        assert!(batches.windows(2).all(|two| two[0].up_to == two[1].after) && batches[0].after == Seq::START);
+        assert_eq!(batches.last().map(|batch| batch.up_to), Some(seq(5)));
+        batches.iter().for_each(|batch| receiver.settle(now, LANE, batch.ticket, Settled::Lost));
+        now = now.after(Duration::from_secs(10));
+        batches = receiver.poll(now, |_| true);
+    }
+}
+
+#[test]
+fn what_the_origin_has_given_up_is_not_handed_over_any_more() {
+    let mut receiver = Receiver::new(1_000, BTreeMap::new());
+    let batch = receiver.on_events(LANE, Seq::START, incoming(&[1]));
+    receiver.settle(Moment(0), LANE, batch[0].ticket, Settled::Lost);
+    receiver.give_up(0..1);
+    assert!(receiver.poll(Moment(0).after(Duration::from_secs(10)), |_| true).is_empty() && !receiver.is_busy());
+}
+
 #[test]
 fn a_refusal_names_its_event_and_holds_custody_until_the_origin_answers() {
     let mut receiver = Receiver::new(1_000, BTreeMap::new());

@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, VecDeque};
 use mesh_protocol::frame::SkipReason;
 use mesh_protocol::id::{Lane, Seq};
 
+use crate::mutant::{Mutant, planted};
+
 use super::{
     Batch, Counts, Incoming, Moment, NACK_INTERVAL, Progress, REDELIVER_AFTER, REDELIVER_AFTER_MAX, Settled, Ticket,
     Verdict,
@@ -215,8 +217,9 @@ impl<E: Clone> RecvLane<E> {
         self.custody
     }
 
-    /// Once every open answer is there and the wait is over, everything from the first lost batch on is queued again. None
-    /// of it was taken, so none of it is flagged.
+    /// Once every open answer is there and the wait is over, everything from the first lost batch on is queued again, in
+    /// halves: a queue with little room, or a small one, may never have room for all of it at once. None of it was taken,
+    /// so none of it is flagged.
     pub(super) fn rewind_if_due(&mut self, now: Moment, ready: &impl Fn(&E) -> bool) -> bool {
         let open = self.pending.iter().any(|pending| matches!(pending.state, State::Waiting(_)));
         let Some(rewind) = self.rewind else { return false };
@@ -230,16 +233,21 @@ impl<E: Clone> RecvLane<E> {
         }
         self.rewind = None;
         let Some(first) = self.pending.iter().position(|pending| pending.state == State::Lost) else { return false };
-        for pending in self.pending.range_mut(first..) {
+        for pending in self.pending.split_off(first) {
             if pending.state == State::Lost {
-                pending.state = State::Queued;
+                self.pending.extend(pending.halves());
+            } else {
+                self.pending.push_back(pending);
             }
         }
         true
     }
 
     fn advance(&mut self) {
-        while self.pending.front().is_some_and(|pending| pending.state == State::Done) {
+        let is_over = |state: &State| {
+            *state == State::Done || (planted(Mutant::AckOverHole) && *state == State::Lost)
+        };
+        while self.pending.front().is_some_and(|pending| is_over(&pending.state)) {
             let done = self.pending.pop_front().expect("it was just looked at");
             self.custody = done.up_to;
             self.owes_ack = true;
@@ -265,7 +273,8 @@ impl<E: Clone> RecvLane<E> {
         if !missing.is_empty() {
             self.nacked_at = Some(now);
         }
-        Progress { lane, arrived: self.arrived, up_to: self.custody, credit_bytes, refused, missing }
+        let up_to = if planted(Mutant::AckOnArrival) { self.arrived } else { self.custody };
+        Progress { lane, arrived: self.arrived, up_to, credit_bytes, refused, missing }
     }
 
     /// The holes before and between what is kept aside.
@@ -280,6 +289,21 @@ impl<E: Clone> RecvLane<E> {
         }
         missing.truncate(32);
         missing
+    }
+}
+
+impl<E> Pending<E> {
+    /// The same as two batches to be delivered, or as one when it cannot be less.
+    fn halves(mut self) -> impl Iterator<Item = Self> {
+        let second = if planted(Mutant::BatchNeverSplit) { Vec::new() } else { self.events.split_off(self.events.len().div_ceil(2)) };
+        let (up_to, middle) = (self.up_to, self.events.last().map(|(seq, ..)| *seq));
+        let of = |up_to, events| Self { up_to, events, state: State::Queued };
+        match middle.filter(|_| !second.is_empty()) {
+            Some(middle) => [Some(of(middle, self.events)), Some(of(up_to, second))],
+            None => [Some(of(up_to, self.events)), None],
+        }
+        .into_iter()
+        .flatten()
     }
 }
 
