@@ -30,6 +30,8 @@ pub mod queue;
 pub mod reconcile;
 pub mod reports;
 pub mod router;
+#[cfg(test)]
+mod simulation;
 pub mod sink;
 pub mod source;
 pub mod spool;

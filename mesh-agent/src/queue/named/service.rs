@@ -1,5 +1,8 @@
 //! The one task of a named queue: between the spool, the dispatch and the consumers.
 
+#[cfg(test)]
+pub(super) mod simulated;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,6 +22,7 @@ use super::pulls::{Pull, Pulls};
 use super::{CONSUMERS_MAX, Named, Unserved, rules};
 use crate::causes::chain;
 use crate::counters::{Counter, Counters};
+use crate::mutant::{Mutant, planted};
 use crate::queue::dead::burial;
 use crate::queue::dispatch::{Dispatch, Left};
 use crate::queue::item::{ConsumerId, Consumption, Dead, Delivery, Item, Order};
@@ -453,7 +457,7 @@ fn item(entry: Entry, ttl_ms: Option<u64>, suspect: u64) -> Item<Admitted> {
         bytes: row.bytes as usize,
         deliveries: row.deliveries,
         expires_at_ms: row.expires_at_ms.into_iter().chain(here).min(),
-        redelivered: row.redelivered || seq <= suspect,
+        redelivered: row.redelivered || (seq <= suspect && !planted(Mutant::RestartUnflagged)),
         event,
     }
 }
