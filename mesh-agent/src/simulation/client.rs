@@ -75,7 +75,14 @@ impl Client {
     }
 
     /// Says something about what it has, the oldest first.
-    pub(super) fn answer(&mut self, at: (usize, Moment), plan: &Plan, ledger: &mut Ledger, rng: &mut StdRng, trouble: bool) {
+    pub(super) fn answer(
+        &mut self,
+        at: (usize, Moment),
+        plan: &Plan,
+        ledger: &mut Ledger,
+        rng: &mut StdRng,
+        trouble: bool,
+    ) {
         let (site, now) = at;
         let blocks = plan.queues[self.queue].config.on_failure == OnFailure::BlockKey;
         for hand in &mut self.hands {

@@ -152,7 +152,7 @@ impl Ledger {
                     let its = queues.filter(|(_, queue)| queue.owner == owner).map(|(queue, _)| (queue, id));
                     self.forgotten.extend(its);
                 }
-                Kind::DeadOf(_) | Kind::DeadLetters => {}
+                Kind::KeptOf(_) | Kind::DeadOf(_) | Kind::DeadLetters => {}
             }
         }
     }

@@ -100,8 +100,7 @@ impl Plan {
                 filter: filter.clone(),
             })
         });
-        let credentials =
-            Credentials { certificate_pem: String::new(), key_pem: String::new(), ca_pem: String::new() };
+        let credentials = Credentials { certificate_pem: String::new(), key_pem: String::new(), ca_pem: String::new() };
         Target { section, durable_interest: interest.collect(), listen: None, credentials }
     }
 
@@ -158,7 +157,9 @@ impl PlannedQueue {
             name: format!("queue-{number}"),
             filters,
             exceptions: Vec::new(),
-            access: *[QueueAccess::Exclusive, QueueAccess::Shared, QueueAccess::Partitioned].choose(rng).expect("not empty"),
+            access: *[QueueAccess::Exclusive, QueueAccess::Shared, QueueAccess::Partitioned]
+                .choose(rng)
+                .expect("not empty"),
             on_failure: if rng.random() { OnFailure::BlockKey } else { OnFailure::Overtake },
             paused: false,
             deliveries_max: *[None, Some(2), Some(5)].choose(rng).expect("not empty"),
@@ -170,6 +171,8 @@ impl PlannedQueue {
             bytes_max: 1 << 30,
             when_full: WhenFull::Refuse,
             dead_letters_max: 100_000,
+            keep_ms: *[None, None, Some(2_000)].choose(rng).expect("not empty"),
+            keep_bytes_max: 50_000,
         };
         Self { owner: rng.random_range(0..sites), config, is_declared: rng.random_bool(0.7) }
     }

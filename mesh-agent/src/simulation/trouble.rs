@@ -78,7 +78,10 @@ impl World {
             if both {
                 self.cut.push((other, index));
             }
-            self.tell(format!("site {index} is not heard at site {other}{}", if both { ", nor the other way" } else { "" }));
+            self.tell(format!(
+                "site {index} is not heard at site {other}{}",
+                if both { ", nor the other way" } else { "" }
+            ));
         }
     }
 
@@ -122,7 +125,10 @@ impl World {
                 }
                 if seen.learned != theirs.fabric.advertised() {
                     let says = theirs.fabric.advertised();
-                    return Some(format!("I7: site {one} knows {:?} of site {other}, which says {says:?}", seen.learned));
+                    return Some(format!(
+                        "I7: site {one} knows {:?} of site {other}, which says {says:?}",
+                        seen.learned
+                    ));
                 }
             }
         }
@@ -157,8 +163,12 @@ impl World {
         if let Some(broken) = self.ledger.broken() {
             return Err(broken.to_owned());
         }
-        let unreadable: u64 =
-            self.sites.iter().filter_map(|site| site.process.as_ref()).map(|process| process.counter("spool_lost_events")).sum();
+        let unreadable: u64 = self
+            .sites
+            .iter()
+            .filter_map(|site| site.process.as_ref())
+            .map(|process| process.counter("spool_lost_events"))
+            .sum();
         if unreadable > 0 {
             return Err(format!("I9: {unreadable} events could not be read any more"));
         }

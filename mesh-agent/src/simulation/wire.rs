@@ -10,13 +10,17 @@ pub(super) fn check(world: &World, from: usize, bytes: &bytes::Bytes) -> Result<
     let frame = frame::decode(bytes).map_err(|error| format!("site {from} sends what is no frame: {error}"))?;
     let Body::Stream(body) = frame.body else { return Ok(()) };
     for event in body.events {
-        let event = event::decode(event.bytes).map_err(|error| format!("site {from} sends what is no event: {error}"))?;
+        let event =
+            event::decode(event.bytes).map_err(|error| format!("site {from} sends what is no event: {error}"))?;
         for place in &body.destinations {
             let to = world.sites.iter().find(|site| site.spool() == Some(place.spool)).map(|site| site.index);
             let is_forbidden = to.is_some_and(|to| !world.ledger.may_go(from, to, &event.topic));
             if is_forbidden {
                 let id = super::ledger::id_of(&event);
-                return Err(format!("I6: site {from} sends event {id} ({}) to site {to:?}, forbidden by then", event.topic));
+                return Err(format!(
+                    "I6: site {from} sends event {id} ({}) to site {to:?}, forbidden by then",
+                    event.topic
+                ));
             }
         }
     }

@@ -194,7 +194,7 @@ impl Store {
     }
 
     /// Work that may wait for the disk. None when it panicked.
-    async fn aside<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    pub(crate) async fn aside<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
         #[cfg(test)]
         if self.committer.is_by_hand() {
             return Some(work());
@@ -206,6 +206,13 @@ impl Store {
     pub fn ack(&self, queue: QueueNo, seqs: Vec<u64>) {
         if !seqs.is_empty() {
             self.committer.submit_lazily(Op::Ack { queue, seqs });
+        }
+    }
+
+    /// The same for a queue whose acknowledged events another one keeps, with what that knows of them.
+    pub fn hand(&self, from: QueueNo, to: QueueNo, rows: Vec<(u64, Row)>) {
+        if !rows.is_empty() {
+            self.committer.submit_lazily(Op::Hand { from, to, rows });
         }
     }
 

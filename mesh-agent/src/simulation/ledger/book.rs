@@ -15,6 +15,8 @@ pub(in crate::simulation) enum Kind {
     Named(usize),
     /// What another agent is to get.
     Agent(usize),
+    /// What one of the plan keeps of what its consumers have acknowledged.
+    KeptOf(usize),
     /// Dead letters of one of the plan.
     DeadOf(usize),
     /// What other agents refused.
@@ -52,6 +54,8 @@ impl Kind {
             planned(id).map(Self::Named)
         } else if let Some(id) = name.strip_prefix("dead/queue/") {
             planned(id).map(Self::DeadOf)
+        } else if let Some(id) = name.strip_prefix("kept/queue/") {
+            planned(id).map(Self::KeptOf)
         } else if let Some(of) = name.strip_prefix("spool/") {
             (0..plan.sites).find(|site| agent(*site).to_string() == of).map(Self::Agent)
         } else {

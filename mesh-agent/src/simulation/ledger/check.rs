@@ -84,6 +84,9 @@ impl Ledger {
             buried.insert((kind, id));
             return;
         }
+        if matches!(kind, Kind::KeptOf(_)) {
+            return;
+        }
         if !book.had.insert((kind, id)) {
             return self.break_with(format!("I3: {kind:?} of site {site} gets event {id} a second time"));
         }
@@ -108,6 +111,7 @@ impl Ledger {
                 let is_refused = buried.contains(&(Kind::DeadLetters, id)) && self.may_be_refused(published, to);
                 self.plan.attracting(to, &published.topic).all(has) || is_refused || self.was_forbidden(published, to)
             }
+            Kind::KeptOf(_) => true,
             Kind::DeadOf(_) | Kind::DeadLetters => false,
         };
         if !reason {
@@ -132,7 +136,9 @@ impl Ledger {
         });
         match (outcome, missing) {
             (Outcome::Taken { .. } | Outcome::Unrouted, Some(queue)) => {
-                self.break_with(format!("I8: event {id} of site {origin} is acknowledged, and queue {queue} is without it"));
+                self.break_with(format!(
+                    "I8: event {id} of site {origin} is acknowledged, and queue {queue} is without it"
+                ));
             }
             (Outcome::Taken { .. } | Outcome::Unrouted, None) => {
                 if let Some(published) = self.events.get_mut(&id) {
@@ -185,13 +191,15 @@ impl Ledger {
             if is_first {
                 let before = book.firsts.insert((queue, key.clone()), seq).unwrap_or(0);
                 if before > seq {
-                    return self.break_with(format!("I2: queue {queue} delivers event {id} of key {key} after a later one"));
+                    return self
+                        .break_with(format!("I2: queue {queue} delivers event {id} of key {key} after a later one"));
                 }
             }
             if self.plan.queues[queue].config.on_failure == OnFailure::BlockKey {
                 let book = &self.books[site];
                 let earlier = book.rows.range((Kind::Named(queue), 0)..(Kind::Named(queue), seq));
-                let of_key = earlier.map(|((_, seq), id)| (*seq, &self.events[id])).filter(|(_, other)| other.key == key);
+                let of_key =
+                    earlier.map(|((_, seq), id)| (*seq, &self.events[id])).filter(|(_, other)| other.key == key);
                 let mut in_the_way = of_key.filter(|(other, published)| {
                     !book.acked.contains(&(queue, *other)) && !same_hand(*other, seq) && !self.was_over(published, site)
                 });
@@ -216,7 +224,9 @@ impl Ledger {
     /// What is left, for a report.
     pub(in crate::simulation) fn left_over(&self) -> Vec<String> {
         let of = |(site, book): (usize, &super::Book)| {
-            book.undone().map(move |((kind, seq), id)| format!("site {site} {kind:?} {seq}: event {id}")).collect::<Vec<_>>()
+            book.undone()
+                .map(move |((kind, seq), id)| format!("site {site} {kind:?} {seq}: event {id}"))
+                .collect::<Vec<_>>()
         };
         self.books.iter().enumerate().flat_map(of).collect()
     }
@@ -234,7 +244,10 @@ impl Ledger {
                     || (owner != published.origin && self.may_be_refused(published, owner))
                     || self.was_over(published, published.origin);
                 if !has && !is_accounted {
-                    let what = format!("I1: event {id} of site {} is acknowledged and never in queue {queue}", published.origin);
+                    let what = format!(
+                        "I1: event {id} of site {} is acknowledged and never in queue {queue}",
+                        published.origin
+                    );
                     self.broken.get_or_insert(what);
                 }
             }

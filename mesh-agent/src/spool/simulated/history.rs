@@ -68,7 +68,8 @@ impl SimulatedDisk {
         for change in &content.changes {
             let Change::Held(queue, seq, _) = change else { continue };
             let key = layout::seq_key(*seq);
-            let there = segments.iter().any(|segment| state.tables.contains_key(&(Place::Segment(*segment), key.clone())));
+            let there =
+                segments.iter().any(|segment| state.tables.contains_key(&(Place::Segment(*segment), key.clone())));
             if !there {
                 content.without_event.push((*queue, *seq));
             }
@@ -83,9 +84,8 @@ fn put(place: Place, key: &[u8], value: &[u8]) -> Option<Change> {
             let event = event::decode(Bytes::copy_from_slice(value)).expect("an event is on disk as it was admitted");
             Some(Change::Logged(layout::seq_of(key)?, Box::new(event)))
         }
-        Place::Rows => Some(Change::Held(layout::cursor_queue(key.get(..4)?)?, layout::row_seq(key)?, Row::decode(value)?)),
+        Place::Rows => Some(Change::Held(layout::queue_of(key.get(..4)?)?, layout::row_seq(key)?, Row::decode(value)?)),
         Place::Marks => Some(Change::Marked(MarkKey::decode(key)?, layout::mark_of(value)?)),
-        Place::Cursors => None,
         Place::Meta => match Fact::decode(key, value)? {
             Fact::Name(name, queue) => Some(Change::Opened(queue, name)),
             Fact::Note(queue, note) => Some(Change::Noted(queue, note)),
@@ -96,8 +96,8 @@ fn put(place: Place, key: &[u8], value: &[u8]) -> Option<Change> {
 
 fn removed(place: Place, key: &[u8]) -> Option<Change> {
     match place {
-        Place::Rows => Some(Change::Left(layout::cursor_queue(key.get(..4)?)?, layout::row_seq(key)?)),
+        Place::Rows => Some(Change::Left(layout::queue_of(key.get(..4)?)?, layout::row_seq(key)?)),
         Place::Meta => layout::name_of(key).map(|name| Change::Closed(name.to_owned())),
-        Place::Segment(_) | Place::Cursors | Place::Marks => None,
+        Place::Segment(_) | Place::Marks => None,
     }
 }

@@ -244,9 +244,7 @@ impl<E: Clone> RecvLane<E> {
     }
 
     fn advance(&mut self) {
-        let is_over = |state: &State| {
-            *state == State::Done || (planted(Mutant::AckOverHole) && *state == State::Lost)
-        };
+        let is_over = |state: &State| *state == State::Done || (planted(Mutant::AckOverHole) && *state == State::Lost);
         while self.pending.front().is_some_and(|pending| is_over(&pending.state)) {
             let done = self.pending.pop_front().expect("it was just looked at");
             self.custody = done.up_to;
@@ -295,7 +293,11 @@ impl<E: Clone> RecvLane<E> {
 impl<E> Pending<E> {
     /// The same as two batches to be delivered, or as one when it cannot be less.
     fn halves(mut self) -> impl Iterator<Item = Self> {
-        let second = if planted(Mutant::BatchNeverSplit) { Vec::new() } else { self.events.split_off(self.events.len().div_ceil(2)) };
+        let second = if planted(Mutant::BatchNeverSplit) {
+            Vec::new()
+        } else {
+            self.events.split_off(self.events.len().div_ceil(2))
+        };
         let (up_to, middle) = (self.up_to, self.events.last().map(|(seq, ..)| *seq));
         let of = |up_to, events| Self { up_to, events, state: State::Queued };
         match middle.filter(|_| !second.is_empty()) {

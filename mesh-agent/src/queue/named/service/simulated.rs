@@ -59,6 +59,9 @@ impl SimulatedQueue {
         while let Some(Some((seq, done))) = self.service.burials.next().now_or_never() {
             self.service.burial(seq, done);
         }
+        while let Some(Some(done)) = self.service.trims.next().now_or_never() {
+            self.service.trimmed(done);
+        }
         loop {
             let filled = self.service.fill().now_or_never().expect("a simulated disk never waits");
             filled.expect("a simulated disk is read without trouble");
