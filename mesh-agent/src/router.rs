@@ -182,6 +182,14 @@ impl Router {
         routed
     }
 
+    /// Whether anybody wants anything of a topic.
+    #[cfg(test)]
+    pub(crate) fn knows(&self, topic: &mesh_protocol::topic::Topic) -> bool {
+        let mut matches = self.0.table.matches(topic);
+        table::leave_out_excepted(&mut matches);
+        !matches.is_empty()
+    }
+
     /// The queues of this agent that want an event which another one brings.
     #[must_use]
     pub fn queues(&self, event: &Admitted) -> Keys {
@@ -301,7 +309,7 @@ impl Attachment {
     }
 
     /// Registers a filter under the outlet's own key, for every event. A repeat with the same filter and key changes
-    /// nothing.
+    /// nothing. What an attachment for other agents changes counts from [`Attachment::show`] on.
     pub fn subscribe(&self, filter: &Filter, key: Key, life: Life) {
         self.subscribe_for(filter, key, life, Takes::ALL);
     }
@@ -316,8 +324,28 @@ impl Attachment {
         subscriptions.insert(subscription, (life, takes));
         self.router.0.table.insert(filter, Entry::new(filter, &self.attached, key, takes));
         if self.attached.reach == Reach::Local && takes != Takes::EXCEPT {
-            self.router.0.interest.add(Wanted { filter: filter.clone(), life });
+            self.router.0.interest.add(wanted(filter, life, takes));
         }
+    }
+
+    /// The subscription takes other kinds of events from now on; there is no moment at which it takes neither.
+    pub fn take_instead(&self, filter: &Filter, key: Key, takes: Takes) {
+        let mut subscriptions = self.subscriptions.lock().expect("no panic while held");
+        let Some((life, before)) = subscriptions.get_mut(&(filter.clone(), key)).filter(|(_, before)| *before != takes)
+        else {
+            return;
+        };
+        let (life, before) = (*life, std::mem::replace(before, takes));
+        self.router.0.table.insert(filter, Entry::new(filter, &self.attached, key, takes));
+        if self.attached.reach == Reach::Local {
+            self.router.0.interest.add(wanted(filter, life, takes));
+        }
+        self.forget(filter, key, life, before);
+    }
+
+    /// What was changed for other agents counts from now on.
+    pub fn show(&self) {
+        self.router.0.table.show();
     }
 
     /// Nothing that matches this is for it, whatever else it has subscribed to.
@@ -341,9 +369,13 @@ impl Attachment {
     fn forget(&self, filter: &Filter, key: Key, life: Life, takes: Takes) {
         self.router.0.table.remove(filter, &Entry::new(filter, &self.attached, key, takes));
         if self.attached.reach == Reach::Local && takes != Takes::EXCEPT {
-            self.router.0.interest.remove(Wanted { filter: filter.clone(), life });
+            self.router.0.interest.remove(wanted(filter, life, takes));
         }
     }
+}
+
+fn wanted(filter: &Filter, life: Life, takes: Takes) -> Wanted {
+    Wanted { filter: filter.clone(), life, direct: takes.has(Custody::Nobody) }
 }
 
 impl Drop for Attachment {
@@ -351,6 +383,9 @@ impl Drop for Attachment {
         let subscriptions = std::mem::take(&mut *self.subscriptions.lock().expect("no panic while held"));
         for ((filter, key), (life, takes)) in subscriptions {
             self.forget(&filter, key, life, takes);
+        }
+        if self.attached.reach == Reach::Remote {
+            self.show();
         }
     }
 }
