@@ -32,6 +32,8 @@ pub(crate) enum Mutant {
     BatchNeverSplit,
     /// What a process had sent for others and given up is taken after what the next one sends.
     GivenUpTaken,
+    /// A refusal that an earlier process has dealt with is not answered, and its lane waits for ever.
+    RefusalUnanswered,
     /// What a consumer had before is delivered again as if it were new.
     FlagLost,
     /// What consumers may have had before a restart is delivered as if it were new.
@@ -63,7 +65,7 @@ mod planting {
     use super::Mutant;
 
     /// All of them.
-    pub(crate) const ALL: [Mutant; 18] = [
+    pub(crate) const ALL: [Mutant; 19] = [
         Mutant::AckBeforeSync,
         Mutant::MarkOutsideBatch,
         Mutant::AckOverHole,
@@ -76,6 +78,7 @@ mod planting {
         Mutant::AheadForEver,
         Mutant::BatchNeverSplit,
         Mutant::GivenUpTaken,
+        Mutant::RefusalUnanswered,
         Mutant::FlagLost,
         Mutant::RestartUnflagged,
         Mutant::KeyMovedWhileOut,

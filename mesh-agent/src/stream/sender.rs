@@ -271,7 +271,13 @@ impl<P: Clone, H> Sender<P, H> {
     /// The destination refuses one event for good. Its duty is returned the first time; the stream goes on after it.
     pub fn on_refused(&mut self, lane: Lane, seq: Seq) -> Option<H> {
         let lane = self.lanes.get_mut(usize::from(lane.0))?;
-        let index = lane.sent.binary_search_by(|sent| sent.seq.cmp(&seq)).ok()?;
+        let Ok(index) = lane.sent.binary_search_by(|sent| sent.seq.cmp(&seq)) else {
+            // An earlier process has dealt with it, and the skip that said so was lost: the lane waits for it there.
+            if seq <= lane.floor && !planted(Mutant::RefusalUnanswered) {
+                lane.skip_from = Some(Seq::START);
+            }
+            return None;
+        };
         let sent = &mut lane.sent[index];
         sent.content = Content::Gone(SkipReason::Refused);
         sent.due = true;

@@ -159,6 +159,19 @@ fn what_a_destination_has_beyond_the_memory_of_its_origin_is_told_and_stops_noth
     assert_eq!(sender.on_ack(LANE, seq(10), seq(10), 100), Ok(vec![10]));
 }
 
+/// Its process before buried an event that was refused, and died; nothing of that lane goes on before the answer.
+#[test]
+fn a_refusal_that_an_earlier_process_has_dealt_with_is_answered_again() {
+    let mut sender = sender();
+    sender.begin_anew(0..1, seq(9));
+    sender.resume_lane(LANE, seq(3));
+    offer(&mut sender, 0, 4);
+    let skip = Out::Skip { lane: LANE, after: Seq::START, up_to: seq(3), reason: SkipReason::Custody };
+    assert_eq!(sender.poll(Moment(1), |_| true).out[0], skip);
+    assert_eq!(sender.on_refused(LANE, seq(2)), None);
+    assert_eq!(sender.poll(Moment(2), |_| true).out, [skip], "the first one was lost");
+}
+
 #[test]
 fn a_destination_that_has_forgotten_what_it_had_is_told_of_the_gap() {
     let mut sender = sender();
