@@ -98,7 +98,7 @@ impl Wire {
             Self::Session(session, _) => session,
             #[cfg(test)]
             Self::Simulated(air) => {
-                air.put(key, frame, urgency);
+                air.put(key, frame);
                 return Ok(());
             }
         };

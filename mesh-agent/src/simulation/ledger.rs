@@ -140,9 +140,14 @@ impl Ledger {
         self.books[site].clone()
     }
 
-    /// A site's disk is what it was when that copy was made.
+    /// A site's disk is what it was when that copy was made. What it sends from now on may be older than what others have
+    /// of it.
     pub(super) fn restore(&mut self, site: usize, then: Book) {
         let now = std::mem::replace(&mut self.books[site], then);
+        let of_site = site.to_string();
+        for book in &mut self.books {
+            book.newest.retain(|(_, key), _| !key.starts_with(&of_site));
+        }
         let then = &self.books[site];
         for (kind, id) in now.had_unlike(then) {
             match kind {
@@ -175,11 +180,5 @@ impl Ledger {
     /// Whether two events must keep their order.
     pub(super) fn are_of_one_key(&self, one: u64, other: u64) -> bool {
         self.events[&one].key == self.events[&other].key
-    }
-
-    /// Figures for people: events, acknowledged, deliveries.
-    pub(super) fn figures(&self) -> (usize, usize, usize) {
-        let acked = self.events.values().filter(|published| published.is_acked).count();
-        (self.events.len(), acked, self.books.iter().map(Book::deliveries).sum())
     }
 }

@@ -34,6 +34,8 @@ pub(super) struct Plan {
     pub(super) faults: Faults,
     /// Steps with trouble.
     pub(super) steps: u32,
+    /// Ordering keys of one site: few of them make long lanes.
+    pub(super) keys: u32,
     /// Most bytes of a payload, mostly and now and then.
     pub(super) payload_bytes: (usize, usize),
 }
@@ -75,11 +77,12 @@ impl Plan {
             pause: some(rng, 0.5),
             policy: some(rng, 2.0),
             clock: some(rng, 0.5),
-            restore: if rng.random_bool(0.25) { 0.3 } else { 0.0 },
+            restore: if rng.random_bool(0.3) { 0.6 } else { 0.0 },
             consumer: some(rng, 3.0),
         };
         let payload_bytes = *[(64, 200), (64, 20_000), (2_000, 60_000)].choose(rng).expect("not empty");
-        Self { sites, queues, faults, steps: rng.random_range(300..700), payload_bytes }
+        let (keys, steps) = (*[1, 4].choose(rng).expect("not empty"), rng.random_range(120..320));
+        Self { sites, queues, faults, steps, keys, payload_bytes }
     }
 
     /// Queues of a site that attract a topic, by their place in the plan.

@@ -12,7 +12,7 @@ use mesh_protocol::topic::Topic;
 use rand::Rng;
 use rand::rngs::StdRng;
 
-use super::client::Client;
+use super::client::{Client, Listener};
 use super::ledger::{Book, Ledger};
 use super::plan::{Allowed, Plan, agent, site};
 use crate::counters::Counters;
@@ -58,6 +58,7 @@ pub(super) struct Process {
     pub(super) air: Air,
     pub(super) queues: Vec<(usize, SimulatedQueue)>,
     pub(super) clients: Vec<Client>,
+    listener: Listener,
     receipts: Vec<(Vec<u64>, Receipt)>,
 }
 
@@ -107,8 +108,9 @@ impl Site {
             line: Arc::new(parts.board.part(PartRef::Fabric)),
         };
         let fabric = SimulatedFabric::start(self.plan.target(), parts, air.clone());
-        let receipts = Vec::new();
-        self.process = Some(Process { counters, router, spool, enforcer, fabric, air, queues, clients, receipts });
+        let (listener, receipts) = (Listener::new(&router), Vec::new());
+        self.process =
+            Some(Process { counters, router, spool, enforcer, fabric, air, queues, clients, listener, receipts });
     }
 
     /// The process is gone; what nobody was told of is not known.
@@ -233,6 +235,11 @@ impl Process {
         let router = &self.router;
         let receipt = if pass { router.pass(admitted, admission) } else { router.publish(admitted, admission, None) };
         self.receipts.push((ids, receipt));
+    }
+
+    /// A client here wants to hear something, or does not want to any more.
+    pub(super) fn listen(&mut self, rng: &mut StdRng) {
+        self.listener.change(rng);
     }
 
     /// Whether nothing is under way inside.

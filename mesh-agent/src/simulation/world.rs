@@ -36,6 +36,8 @@ pub(super) struct World {
     serial: u64,
     /// Sites that cannot hear each other: from, to.
     pub(super) cut: Vec<(usize, usize)>,
+    /// Whose disks were put back to an earlier state.
+    pub(super) restored: Vec<usize>,
     /// When a site that is down or hangs goes on.
     pub(super) away_until: Vec<Moment>,
     /// All policies so far, the newest last, and when each site gets them.
@@ -63,6 +65,7 @@ impl World {
             network: BTreeMap::new(),
             serial: 0,
             cut: Vec::new(),
+            restored: Vec::new(),
             away_until: vec![Moment::default(); plan.sites],
             policies: vec![Allowed::default()],
             policy_due: BTreeMap::new(),
@@ -96,7 +99,7 @@ impl World {
         self.trouble && percent > 0.0 && self.rng.random_bool(percent / 100.0)
     }
 
-    pub(super) fn tell(&mut self, what: String) {
+    pub(super) fn tell(&mut self, what: &str) {
         if self.story.len() >= STORY_LINES * 2 {
             self.story.drain(..STORY_LINES);
         }
@@ -124,7 +127,7 @@ impl World {
         self.at(index);
         let neighbours = (0..self.plan.sites).filter(|other| *other != index).collect();
         self.sites[index].start(&mut self.rng, neighbours, &mut self.ledger);
-        self.tell(format!("site {index} starts"));
+        self.tell(&format!("site {index} starts"));
     }
 
     fn step(&mut self) -> Result<(), String> {
@@ -163,6 +166,9 @@ impl World {
             queue.step();
             client.take(index, ledger);
         }
+        if trouble && rng.random_ratio(1, 25) {
+            process.listen(rng);
+        }
         process.fabric.step();
         self.post(index);
         // Others go on while the disk syncs.
@@ -179,7 +185,7 @@ impl World {
         let mut batch = Vec::new();
         for _ in 0..self.rng.random_range(1..=3) {
             let topic = topic(&mut self.rng);
-            let key = format!("{index}{style}{}", self.rng.random_range(0..4));
+            let key = format!("{index}{style}{}", self.rng.random_range(0..self.plan.keys));
             let (mostly, rarely) = self.plan.payload_bytes;
             let most = if self.rng.random_ratio(1, 8) { rarely } else { mostly };
             let id = self.ledger.publish(index, &topic, &key, (pass, expires_at_ms));
@@ -239,7 +245,7 @@ impl World {
             let at = usize::try_from(revision - 1).expect("a number of policies");
             self.at(index);
             self.sites[index].enforce(revision, &self.policies[at], &mut self.ledger);
-            self.tell(format!("site {index} enforces revision {revision}: {:?}", self.policies[at]));
+            self.tell(&format!("site {index} enforces revision {revision}: {:?}", self.policies[at]));
         }
     }
 
@@ -250,7 +256,7 @@ impl World {
         self.away_until[index] = self.now.after(away);
         let (lost, undropped) = (self.rng.random_range(0..4), self.rng.random_ratio(1, 4));
         self.sites[index].reboot(lost, undropped);
-        self.tell(format!("site {index} {how}, and is away for {away:?}"));
+        self.tell(&format!("site {index} {how}, and is away for {away:?}"));
     }
 
     pub(super) fn crash_at_commit(&mut self, index: usize) {

@@ -63,12 +63,6 @@ impl SimulatedFabric {
         at_once(self.core.on_session(SessionEvent::Up(wire)));
     }
 
-    /// Its section of desired state and the durable interest of all are these from now on.
-    pub(crate) fn update(&mut self, target: Target) {
-        self.core.target = target;
-        self.core.follow_target();
-    }
-
     /// A frame came.
     pub(crate) fn receive(&mut self, frame: Bytes) {
         at_once(self.core.on_frame(frame));

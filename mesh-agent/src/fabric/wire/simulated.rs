@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use bytes::Bytes;
 use mesh_protocol::id::AgentId;
 
-use super::{Neighbour, Urgency, inbox_key};
+use super::{Neighbour, inbox_key};
 
 /// One agent's end. Cloning it means the same end.
 #[derive(Clone, Debug, Default)]
@@ -27,8 +27,6 @@ pub(crate) struct Posted {
     pub(crate) key: String,
     /// The frame.
     pub(crate) frame: Bytes,
-    /// It waits behind no data.
-    pub(crate) is_control: bool,
 }
 
 /// A key that is heard until this is dropped.
@@ -59,14 +57,8 @@ impl Air {
         self.state().heard.contains_key(key)
     }
 
-    /// Its links from now on.
-    pub(crate) fn link(&self, neighbours: Vec<AgentId>) {
-        self.state().neighbours = neighbours;
-    }
-
-    pub(super) fn put(&self, key: &str, frame: Bytes, urgency: Urgency) {
-        let is_control = urgency == Urgency::Control;
-        self.state().posted.push(Posted { key: key.to_owned(), frame, is_control });
+    pub(super) fn put(&self, key: &str, frame: Bytes) {
+        self.state().posted.push(Posted { key: key.to_owned(), frame });
     }
 
     pub(super) fn hear(&self, key: &str) -> Hearing {

@@ -31,6 +31,8 @@ pub(in crate::simulation) struct Book {
     pub(super) log: BTreeMap<u64, u64>,
     /// What is in queues: events by queue and number.
     pub(super) rows: BTreeMap<(Kind, u64), u64>,
+    /// The same of named queues, by key.
+    pub(super) keyed: BTreeMap<(usize, String), BTreeMap<u64, u64>>,
     /// Events that ever came into a queue.
     pub(super) had: BTreeSet<(Kind, u64)>,
     /// The newest event of each key in each queue.
@@ -79,10 +81,6 @@ impl Book {
         let matching = queue.config.filters.iter().filter(|filter| attracts(filter.text(), topic.as_str()));
         let noted = self.noted.get(&queue.owner);
         matching.map(Filter::text).any(|text| noted.is_some_and(|noted| noted.contains(text)))
-    }
-
-    pub(super) fn deliveries(&self) -> usize {
-        self.delivered.values().map(|count| *count as usize).sum()
     }
 
     /// What is in queues and is to leave them.

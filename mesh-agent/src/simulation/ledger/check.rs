@@ -38,7 +38,7 @@ impl Ledger {
                 },
                 Change::Closed(name) => self.break_with(format!("I1: site {site} closes its queue {name}")),
                 Change::Logged(seq, event) => drop(book.log.insert(seq, id_of(&event))),
-                Change::Held(queue, seq, _) => held.push((queue, seq)),
+                Change::Held(queue, seq) => held.push((queue, seq)),
                 Change::Left(queue, seq) => left.push((queue, seq)),
                 Change::Marked(key, mark) => {
                     if book.marks.insert(key, mark).is_some_and(|before| before > mark) {
@@ -66,6 +66,10 @@ impl Ledger {
             // Rows of a queue that has ended are swept later.
             let Some(kind) = self.books[site].kinds.get(&queue).copied() else { continue };
             if let Some(id) = self.books[site].rows.remove(&(kind, seq)) {
+                if let Kind::Named(queue) = kind {
+                    let keyed = self.books[site].keyed.get_mut(&(queue, self.events[&id].key.clone()));
+                    keyed.into_iter().for_each(|of_key| of_key.retain(|other, _| *other != seq));
+                }
                 self.left(site, kind, (seq, id), &buried);
             }
         }
@@ -91,6 +95,9 @@ impl Ledger {
             return self.break_with(format!("I3: {kind:?} of site {site} gets event {id} a second time"));
         }
         let key = self.events[&id].key.clone();
+        if let Kind::Named(queue) = kind {
+            book.keyed.entry((queue, key.clone())).or_default().insert(seq, id);
+        }
         let before = book.newest.insert((kind, key.clone()), id).unwrap_or(0);
         if before > id {
             self.break_with(format!("I2: {kind:?} of site {site} gets event {id} of key {key} after {before}"));
@@ -158,7 +165,7 @@ impl Ledger {
         let book = &self.books[site];
         let mut there = BTreeSet::new();
         for change in &content.changes {
-            if let Change::Held(queue, seq, _) = change
+            if let Change::Held(queue, seq) = change
                 && let Some(kind) = book.kinds.get(queue)
             {
                 there.insert((*kind, *seq));
@@ -197,11 +204,10 @@ impl Ledger {
             }
             if self.plan.queues[queue].config.on_failure == OnFailure::BlockKey {
                 let book = &self.books[site];
-                let earlier = book.rows.range((Kind::Named(queue), 0)..(Kind::Named(queue), seq));
-                let of_key =
-                    earlier.map(|((_, seq), id)| (*seq, &self.events[id])).filter(|(_, other)| other.key == key);
-                let mut in_the_way = of_key.filter(|(other, published)| {
-                    !book.acked.contains(&(queue, *other)) && !same_hand(*other, seq) && !self.was_over(published, site)
+                let of_key = book.keyed.get(&(queue, key)).into_iter().flat_map(|of_key| of_key.range(..seq));
+                let mut in_the_way = of_key.filter(|(other, id)| {
+                    let is_over = self.was_over(&self.events[*id], site);
+                    !is_over && !book.acked.contains(&(queue, **other)) && !same_hand(**other, seq)
                 });
                 if let Some((other, _)) = in_the_way.next() {
                     let what = format!("I2: queue {queue} delivers event {id} ({seq}) past {other}, of the same key");

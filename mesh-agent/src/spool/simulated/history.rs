@@ -6,7 +6,7 @@ use mesh_protocol::id::Seq;
 
 use super::SimulatedDisk;
 use crate::spool::disk::{Place, SegmentNo, Write};
-use crate::spool::layout::{self, Fact, MarkKey, QueueNo, Row};
+use crate::spool::layout::{self, Fact, MarkKey, QueueNo};
 
 /// One change of a commit.
 #[derive(Clone, Debug)]
@@ -18,7 +18,7 @@ pub(crate) enum Change {
     /// An event is in the log.
     Logged(u64, Box<Event>),
     /// An event is in a queue, or more is known of it there.
-    Held(QueueNo, u64, Row),
+    Held(QueueNo, u64),
     /// An event left a queue.
     Left(QueueNo, u64),
     /// A stream's mark.
@@ -66,7 +66,7 @@ impl SimulatedDisk {
         }
         let segments: Vec<SegmentNo> = state.segments.iter().copied().collect();
         for change in &content.changes {
-            let Change::Held(queue, seq, _) = change else { continue };
+            let Change::Held(queue, seq) = change else { continue };
             let key = layout::seq_key(*seq);
             let there =
                 segments.iter().any(|segment| state.tables.contains_key(&(Place::Segment(*segment), key.clone())));
@@ -84,7 +84,7 @@ fn put(place: Place, key: &[u8], value: &[u8]) -> Option<Change> {
             let event = event::decode(Bytes::copy_from_slice(value)).expect("an event is on disk as it was admitted");
             Some(Change::Logged(layout::seq_of(key)?, Box::new(event)))
         }
-        Place::Rows => Some(Change::Held(layout::queue_of(key.get(..4)?)?, layout::row_seq(key)?, Row::decode(value)?)),
+        Place::Rows => Some(Change::Held(layout::queue_of(key.get(..4)?)?, layout::row_seq(key)?)),
         Place::Marks => Some(Change::Marked(MarkKey::decode(key)?, layout::mark_of(value)?)),
         Place::Meta => match Fact::decode(key, value)? {
             Fact::Name(name, queue) => Some(Change::Opened(queue, name)),
