@@ -5,7 +5,7 @@
 //!  seed -> Plan -> World: sites, each with its disk and, while it runs, an agent's process
 //!            |       |       spool (commits by hand) - router - policy - named queues - fabric - consumers
 //!            |       +---- frames: lost, late, twice, out of order; sites that crash, hang, are put back; clocks; policies
-//!            '-> Ledger: every commit, every answer, every delivery, every frame, against I1 to I10
+//!            '-> Ledger: every commit, answer, delivery and frame, against I1 to I4 and I6 to I10
 //! ```
 //! What runs is what an agent runs: the spool's core, committer and recovery, the fabric's core with both sides of the
 //! streams, interest, scopes and dead letters, the service of named queues with its dispatch. Only what waits is replaced:
