@@ -195,4 +195,9 @@ impl Fabric {
 }
 
 #[cfg(test)]
+pub(crate) use core::simulated::SimulatedFabric;
+#[cfg(test)]
+pub(crate) use wire::simulated::Air;
+
+#[cfg(test)]
 mod tests;

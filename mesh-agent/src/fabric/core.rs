@@ -1,5 +1,8 @@
 //! The one task that owns the state of all peers. It never waits for anything but its inputs.
 
+#[cfg(test)]
+pub(super) mod simulated;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
@@ -189,31 +192,39 @@ impl Core {
                 () = mailbox.filled() => {}
                 () = kept_wake.notified() => {}
                 Some(read) = self.reads.next(), if !self.reads.is_empty() => self.on_read(read),
-                Some((agent, seq)) = burials.recv() => {
-                    if let Some(peer) = self.peers.get_mut(&agent) {
-                        peer.kept.done(seq);
-                    }
-                }
+                Some(buried) = burials.recv() => self.on_buried(buried),
                 _ = tick.tick() => {
                     if Instant::now() < idle_until {
                         continue;
                     }
                 }
             }
-            while let Some(Some(settlement)) = futures::FutureExt::now_or_never(self.settling.next()) {
-                self.on_settled(settlement);
-            }
-            self.send_offered();
-            self.send_kept();
-            self.send_due();
-            self.flush_kept();
-            self.keep_in_touch().await;
+            self.turn().await;
             idle_until = Instant::now() + if self.is_busy() { Duration::ZERO } else { IDLE_TICK };
         }
         self.send_offered();
         self.send_due();
         self.flush_kept();
         self.send_heartbeats(true);
+    }
+
+    /// Does what there is to do after anything came.
+    async fn turn(&mut self) {
+        while let Some(Some(settlement)) = futures::FutureExt::now_or_never(self.settling.next()) {
+            self.on_settled(settlement);
+        }
+        self.send_offered();
+        self.send_kept();
+        self.send_due();
+        self.flush_kept();
+        self.keep_in_touch().await;
+    }
+
+    /// An event that an agent refused for good is in the dead letter queue.
+    fn on_buried(&mut self, (agent, seq): (AgentId, u64)) {
+        if let Some(peer) = self.peers.get_mut(&agent) {
+            peer.kept.done(seq);
+        }
     }
 
     async fn keep_in_touch(&mut self) {

@@ -20,7 +20,7 @@ use crate::interest::Applied;
 use crate::policy::Denied;
 use crate::router::{Admitted, Arrival, Failure};
 use crate::spool::{Addressed, Mark, MarkKey, Op, QueueNo, Queues};
-use crate::stream::{Batch, Incoming, Settled, Verdict};
+use crate::stream::{AckError, Batch, Incoming, Settled, Verdict};
 
 /// A set that is no more announced is forgotten after this.
 pub(super) const FORGET_SET_AFTER: Duration = Duration::from_secs(60);
@@ -159,8 +159,15 @@ impl Core {
         match peer.sender.on_ack(ack.stream.lane, ack.arrived, ack.up_to, ack.credit_bytes) {
             Ok(done) => done.into_iter().for_each(|duty| self.fulfil(agent, duty)),
             Err(error) => {
-                self.counts.marks_ahead.one();
-                tracing::error!(%agent, %error, "a stream's marks do not fit; one of the agents has lost its memory");
+                let text = error.to_string();
+                tracing::error!(%agent, error = text, "a stream's marks do not fit; one of the agents has lost its memory");
+                match error {
+                    AckError::Ahead(done) => {
+                        self.counts.marks_ahead.one();
+                        done.into_iter().for_each(|duty| self.fulfil(agent, duty));
+                    }
+                    AckError::Fallen => self.counts.marks_fallen.one(),
+                }
             }
         }
     }

@@ -21,6 +21,7 @@ use super::batch::{Agents, Batcher, Places};
 use super::core::Core;
 use super::outbound::FRAME_ROOM_BYTES;
 use crate::causes::chain;
+use crate::mutant::{Mutant, planted};
 use crate::queue::burial;
 use crate::router::{Admitted, Attachment, Hold, Life, Reach, Router, Takes};
 use crate::spool::{DiskError, Entry, EpochStart, LANES, Op, QueueNo, Store, lane_of};
@@ -155,7 +156,8 @@ impl Kept {
     fn next(&mut self, sender: &mut Sender<Admitted, Duty>, horizon: u64, first: bool) -> Option<(Entry, EpochStart)> {
         let start = self.spool.core().epoch_of(self.taken.front()?.seq);
         if self.stream.is_none_or(|stream| stream.epoch != start.epoch) {
-            if !first || !sender.is_idle_on(0..LANES) {
+            let is_drained = sender.is_idle_on(0..LANES) || planted(Mutant::EpochNotDrained);
+            if !first || !is_drained {
                 return None;
             }
             let earlier = start.first <= horizon;
@@ -261,6 +263,9 @@ impl Core {
             let duty = Duty::Kept { seq: *seq, event: event.clone() };
             if let Some(prev) = peer.sender.offer(now, lane, item, row.bytes as usize, duty) {
                 places.push((*agent, prev));
+                if planted(Mutant::DoneWhenSent) {
+                    peer.kept.done(*seq);
+                }
             }
         }
         if !places.is_empty() {

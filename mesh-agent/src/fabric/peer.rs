@@ -13,6 +13,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::kept::{Duty, Kept};
 use crate::interest::Learned;
+use crate::mutant::{Mutant, planted};
 use crate::router::{Admitted, Attachment, Change, Key, Life, Takes, Wanted};
 use crate::spool::LANES;
 use crate::status::now_ms;
@@ -155,6 +156,10 @@ impl Peer {
                 }
                 self.retired.push_back(old);
             }
+            // Whoever answered for it was told that it is lost, and may have sent it again: it must not come after that.
+            if !planted(Mutant::GivenUpTaken) {
+                self.receivers.iter_mut().for_each(|(_, receiver)| receiver.give_up(PASSING));
+            }
             self.retired.retain(|epoch| *epoch != from.1);
             self.hears_us_at = None;
         }
@@ -284,6 +289,9 @@ impl Peer {
 
     /// What it wanted durably before this process began: an origin knows that from its first event on.
     pub(super) fn restore(&mut self, table: &Attachment) {
+        if planted(Mutant::InterestForgotten) {
+            return;
+        }
         for filter in self.kept.noted() {
             self.add(table, &filter, RESTORED);
         }

@@ -7,7 +7,7 @@
 //! A batch is handed over as soon as it has arrived in order; it moves the lane's mark from the end of the one before to
 //! its own, and whoever takes it makes events and mark durable together, or neither: a batch whose turn it is not is
 //! refused. A batch that is lost (not taken, for now) rewinds the lane: nothing more is handed over until all open answers
-//! are there, then everything from the lost batch on goes again. Nothing is handed over behind an event that is refused for
+//! are there, then everything from the lost batch on goes again, in smaller batches. Nothing is handed over behind an event that is refused for
 //! good until the origin has answered for it.
 
 mod lane;
@@ -168,6 +168,11 @@ impl<E: Clone> Receiver<E> {
         if self.lanes.get(&lane).is_some_and(|state| state.custody() < mark) {
             self.lanes.insert(lane, RecvLane::new(mark, self.window_bytes));
         }
+    }
+
+    /// The origin has given up what it sent on these lanes: what is not handed over yet will not be.
+    pub fn give_up(&mut self, lanes: std::ops::Range<u16>) {
+        self.lanes.retain(|lane, _| !lanes.contains(&lane.0));
     }
 
     /// Delivers again what is due after a loss, as far as whoever shall take it is `ready`: the others at this site that

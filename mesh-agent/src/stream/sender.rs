@@ -8,6 +8,7 @@ use mesh_protocol::frame::SkipReason;
 use mesh_protocol::id::{Epoch, Lane, Seq, SpoolId};
 
 use super::Moment;
+use crate::mutant::{Mutant, planted};
 use lane::{Content, SendLane, Unsent, backoff};
 
 /// Until an event is sent again: its way, its answer's, and what both may wait for meanwhile.
@@ -100,12 +101,16 @@ pub struct Polled<P, H> {
     pub done: Vec<H>,
 }
 
-/// An ack that cannot be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum AckError {
-    /// It speaks of events that were never sent: one of the two has lost its memory. To be counted and alarmed.
+/// An ack that cannot be: one of the two has lost its memory. To be counted and alarmed; the stream goes on.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AckError<H> {
+    /// It speaks of events that this process does not know of: its disk was put back to an earlier state, say. What it does
+    /// know on this lane is in custody; these are its duties.
     #[error("the destination's mark is above the last event sent")]
-    Ahead,
+    Ahead(Vec<H>),
+    /// The destination came back without what it had custody of, which is not here any more. It is told of the gap.
+    #[error("the destination's mark is below what it had custody of")]
+    Fallen,
 }
 
 impl<P: Clone, H> Sender<P, H> {
@@ -127,7 +132,10 @@ impl<P: Clone, H> Sender<P, H> {
         let known = self.peer.replace((spool, epoch));
         match known {
             Some(before) if before == (spool, epoch) => {}
-            Some((before, _)) if before == spool && keeps_marks => self.resume(),
+            Some((before, _)) if before == spool && keeps_marks => {
+                self.lanes.iter_mut().for_each(|lane| lane.promised = lane.acked);
+                self.resume();
+            }
             Some(_) => self.start_over(),
             None => {}
         }
@@ -150,6 +158,9 @@ impl<P: Clone, H> Sender<P, H> {
         for lane in &mut self.lanes {
             // What had only arrived there may be gone.
             lane.arrived = lane.floor;
+            if planted(Mutant::CreditResetOnReconnect) {
+                lane.credit_bytes += lane.sent_bytes;
+            }
             lane.due_from_arrived();
             lane.paused_until = Moment::default();
         }
@@ -239,12 +250,19 @@ impl<P: Clone, H> Sender<P, H> {
     /// Custody, arrival and credit of a lane. Returns the duties that are fulfilled, in order.
     ///
     /// # Errors
-    /// The ack speaks of what was never sent; nothing is changed.
-    pub fn on_ack(&mut self, lane: Lane, arrived: Seq, up_to: Seq, credit_bytes: u64) -> Result<Vec<H>, AckError> {
+    /// The marks of the two do not fit.
+    pub fn on_ack(&mut self, lane: Lane, arrived: Seq, up_to: Seq, credit_bytes: u64) -> Result<Vec<H>, AckError<H>> {
         let Some(lane) = self.lanes.get_mut(usize::from(lane.0)) else { return Ok(Vec::new()) };
+        if up_to < lane.promised && !planted(Mutant::LossUntold) {
+            lane.fall_back(up_to);
+            return Err(AckError::Fallen);
+        }
         let last = lane.tail.max(lane.horizon);
         if up_to > last || arrived > last {
-            return Err(AckError::Ahead);
+            if planted(Mutant::AheadForEver) {
+                return Err(AckError::Ahead(Vec::new()));
+            }
+            return Err(AckError::Ahead(lane.on_ack(arrived.min(last), up_to.min(last), credit_bytes)));
         }
         Ok(lane.on_ack(arrived, up_to, credit_bytes))
     }
@@ -265,7 +283,13 @@ impl<P: Clone, H> Sender<P, H> {
     /// The destination refuses one event for good. Its duty is returned the first time; the stream goes on after it.
     pub fn on_refused(&mut self, lane: Lane, seq: Seq) -> Option<H> {
         let lane = self.lanes.get_mut(usize::from(lane.0))?;
-        let index = lane.sent.binary_search_by(|sent| sent.seq.cmp(&seq)).ok()?;
+        let Ok(index) = lane.sent.binary_search_by(|sent| sent.seq.cmp(&seq)) else {
+            // An earlier process has dealt with it, and the skip that said so was lost: the lane waits for it there.
+            if seq <= lane.floor && !planted(Mutant::RefusalUnanswered) {
+                lane.skip_from = Some(Seq::START);
+            }
+            return None;
+        };
         let sent = &mut lane.sent[index];
         sent.content = Content::Gone(SkipReason::Refused);
         sent.due = true;
@@ -310,6 +334,13 @@ impl<P: Clone, H> Sender<P, H> {
     #[must_use]
     pub fn backlog_on(&self, lanes: std::ops::Range<u16>) -> (u64, u64) {
         self.lanes[usize::from(lanes.start)..usize::from(lanes.end)].iter().map(SendLane::backlog).fold((0, 0), add)
+    }
+
+    /// Most bytes that are under way on one lane, and how many events these are.
+    #[cfg(test)]
+    pub(crate) fn under_way_max(&self) -> (u64, usize) {
+        let of_lane = |lane: &SendLane<P, H>| (lane.sent_bytes, lane.sent.iter().filter(|sent| sent.bytes > 0).count());
+        self.lanes.iter().map(of_lane).max().unwrap_or_default()
     }
 
     /// Nothing waits and nothing is under way.

@@ -148,12 +148,47 @@ fn forbidden_backlog_is_withdrawn_and_skipped() {
     assert_eq!(polled.out[1], skip);
 }
 
+/// The destination would drop it as a repeat for ever, and everything behind it would wait for ever.
 #[test]
-fn an_impossible_ack_changes_nothing() {
+fn what_a_destination_has_beyond_the_memory_of_its_origin_is_told_and_stops_nothing() {
     let mut sender = sender();
     offer(&mut sender, 0, 1);
-    assert_eq!(sender.on_ack(LANE, seq(9), seq(9), 100), Err(AckError::Ahead));
-    assert_eq!(sender.backlog(), (1, 40));
+    assert_eq!(sender.on_ack(LANE, seq(9), seq(9), 100), Err(AckError::Ahead(vec![1])));
+    assert!(sender.is_idle());
+    assert_eq!(offer(&mut sender, 0, 10), Some(seq(1)));
+    assert_eq!(sender.on_ack(LANE, seq(10), seq(10), 100), Ok(vec![10]));
+}
+
+/// Its process before buried an event that was refused, and died; nothing of that lane goes on before the answer.
+#[test]
+fn a_refusal_that_an_earlier_process_has_dealt_with_is_answered_again() {
+    let mut sender = sender();
+    sender.begin_anew(0..1, seq(9));
+    sender.resume_lane(LANE, seq(3));
+    offer(&mut sender, 0, 4);
+    let skip = Out::Skip { lane: LANE, after: Seq::START, up_to: seq(3), reason: SkipReason::Custody };
+    assert_eq!(sender.poll(Moment(1), |_| true).out[0], skip);
+    assert_eq!(sender.on_refused(LANE, seq(2)), None);
+    assert_eq!(sender.poll(Moment(2), |_| true).out, [skip], "the first one was lost");
+}
+
+#[test]
+fn a_destination_that_has_forgotten_what_it_had_is_told_of_the_gap() {
+    let mut sender = sender();
+    sender.meet(THERE, Epoch(2), true);
+    for counter in 1..=2 {
+        offer(&mut sender, 0, counter);
+    }
+    assert_eq!(sender.on_ack(LANE, seq(2), seq(2), 100), Ok(vec![1, 2]));
+    sender.meet(THERE, Epoch(3), true);
+    assert_eq!(sender.on_ack(LANE, seq(1), seq(1), 100), Err(AckError::Fallen));
+    let gap = Out::Skip { lane: LANE, after: seq(1), up_to: seq(2), reason: SkipReason::Lost };
+    assert_eq!(sender.poll(Moment(1), |_| true).out, std::slice::from_ref(&gap));
+    assert_eq!(sender.on_ack(LANE, seq(1), seq(1), 100), Ok(vec![]), "it is told once");
+    sender.on_nack(LANE, &[(seq(1), seq(2))]);
+    assert_eq!(sender.poll(Moment(2), |_| true).out, [gap], "and again when that was lost");
+    sender.meet(THERE, Epoch(4), true);
+    assert_eq!(sender.on_ack(LANE, seq(2), seq(2), 100), Ok(vec![]), "it has passed the gap");
 }
 
 #[test]
@@ -229,6 +264,32 @@ fn a_batch_that_was_not_taken_goes_again_and_nothing_overtakes_it() {
     assert_eq!(delivered(&receiver.poll(late, |_| true)), [(1, false), (2, false), (3, false)]);
 }
 
+/// A queue that may hold 100 events never has room for 101 at once.
+#[test]
+fn what_was_not_taken_goes_again_in_ever_smaller_batches() {
+    let mut receiver = Receiver::new(1_000, BTreeMap::new());
+    let mut batches = receiver.on_events(LANE, Seq::START, incoming(&[1, 2, 3, 4, 5]));
+    let mut now = Moment(0);
+    for expected in [vec![5], vec![3, 2], vec![2, 1, 1, 1], vec![1, 1, 1, 1, 1], vec![1, 1, 1, 1, 1]] {
+        assert_eq!(batches.iter().map(|batch| batch.events.len()).collect::<Vec<_>>(), expected);
+        assert_eq!(delivered(&batches).iter().map(|(event, _)| *event).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
+        assert!(batches.windows(2).all(|two| two[0].up_to == two[1].after) && batches[0].after == Seq::START);
+        assert_eq!(batches.last().map(|batch| batch.up_to), Some(seq(5)));
+        batches.iter().for_each(|batch| receiver.settle(now, LANE, batch.ticket, Settled::Lost));
+        now = now.after(Duration::from_secs(10));
+        batches = receiver.poll(now, |_| true);
+    }
+}
+
+#[test]
+fn what_the_origin_has_given_up_is_not_handed_over_any_more() {
+    let mut receiver = Receiver::new(1_000, BTreeMap::new());
+    let batch = receiver.on_events(LANE, Seq::START, incoming(&[1]));
+    receiver.settle(Moment(0), LANE, batch[0].ticket, Settled::Lost);
+    receiver.give_up(0..1);
+    assert!(receiver.poll(Moment(0).after(Duration::from_secs(10)), |_| true).is_empty() && !receiver.is_busy());
+}
+
 #[test]
 fn a_refusal_names_its_event_and_holds_custody_until_the_origin_answers() {
     let mut receiver = Receiver::new(1_000, BTreeMap::new());
@@ -292,5 +353,5 @@ fn what_an_earlier_process_has_sent_is_not_sent_again() {
     assert_eq!((runs(&polled), polled.out.len()), (vec![(8, false)], 1));
     assert_eq!(offer(&mut sender, 1, 7), None);
     assert_eq!(sender.poll(Moment(2), |_| true).done, [7]);
-    assert_eq!(sender.on_ack(LANE, seq(10), seq(10), 100), Err(AckError::Ahead));
+    assert_eq!(sender.on_ack(LANE, seq(10), seq(10), 100), Err(AckError::Ahead(vec![])));
 }

@@ -6,6 +6,8 @@ use std::time::Duration;
 use mesh_protocol::frame::SkipReason;
 use mesh_protocol::id::{Lane, Seq};
 
+use crate::mutant::{Mutant, planted};
+
 use super::window::Window;
 use super::{
     Batch, Counts, Incoming, Moment, NACK_INTERVAL, Progress, REDELIVER_AFTER, REDELIVER_AFTER_MAX, Settled, Ticket,
@@ -233,8 +235,9 @@ impl<E: Clone> RecvLane<E> {
         self.custody
     }
 
-    /// Once every open answer is there and the wait is over, everything from the first lost batch on is queued again. None
-    /// of it was taken, so none of it is flagged.
+    /// Once every open answer is there and the wait is over, everything from the first lost batch on is queued again, in
+    /// halves: a queue with little room, or a small one, may never have room for all of it at once. None of it was taken,
+    /// so none of it is flagged.
     pub(super) fn rewind_if_due(&mut self, now: Moment, ready: &impl Fn(&E) -> bool) -> bool {
         let open = self.pending.iter().any(|pending| matches!(pending.state, State::Waiting(_)));
         let Some(rewind) = self.rewind else { return false };
@@ -248,16 +251,19 @@ impl<E: Clone> RecvLane<E> {
         }
         self.rewind = None;
         let Some(first) = self.pending.iter().position(|pending| pending.state == State::Lost) else { return false };
-        for pending in self.pending.range_mut(first..) {
+        for pending in self.pending.split_off(first) {
             if pending.state == State::Lost {
-                pending.state = State::Queued;
+                self.pending.extend(pending.halves());
+            } else {
+                self.pending.push_back(pending);
             }
         }
         true
     }
 
     fn advance(&mut self) {
-        while self.pending.front().is_some_and(|pending| pending.state == State::Done) {
+        let is_over = |state: &State| *state == State::Done || (planted(Mutant::AckOverHole) && *state == State::Lost);
+        while self.pending.front().is_some_and(|pending| is_over(&pending.state)) {
             let done = self.pending.pop_front().expect("it was just looked at");
             self.custody = done.up_to;
             self.owes_ack = true;
@@ -284,7 +290,8 @@ impl<E: Clone> RecvLane<E> {
             self.nacked_at = Some(now);
         }
         let credit_bytes = self.window.bytes();
-        Progress { lane, arrived: self.arrived, up_to: self.custody, credit_bytes, refused, missing }
+        let up_to = if planted(Mutant::AckOnArrival) { self.arrived } else { self.custody };
+        Progress { lane, arrived: self.arrived, up_to, credit_bytes, refused, missing }
     }
 
     /// The holes before and between what is kept aside.
@@ -299,6 +306,31 @@ impl<E: Clone> RecvLane<E> {
         }
         missing.truncate(32);
         missing
+    }
+}
+
+impl<E> Pending<E> {
+    /// The same as two batches to be delivered, or as one when it cannot be less.
+    fn halves(mut self) -> impl Iterator<Item = Self> {
+        let second = if planted(Mutant::BatchNeverSplit) {
+            Vec::new()
+        } else {
+            self.events.split_off(self.events.len().div_ceil(2))
+        };
+        let (up_to, middle) = (self.up_to, self.events.last().map(|(seq, ..)| *seq));
+        // What each half weighs only tells the window how fast the spool takes; by count is close enough.
+        let all = (self.events.len() + second.len()).max(1) as u64;
+        let weight = self.bytes;
+        let of = |up_to, events: Vec<_>| {
+            let bytes = weight * events.len() as u64 / all;
+            Self { up_to, bytes, events, state: State::Queued }
+        };
+        match middle.filter(|_| !second.is_empty()) {
+            Some(middle) => [Some(of(middle, self.events)), Some(of(up_to, second))],
+            None => [Some(of(up_to, self.events)), None],
+        }
+        .into_iter()
+        .flatten()
     }
 }
 

@@ -6,6 +6,8 @@ use std::time::Duration;
 use mesh_protocol::frame::{self, SkipReason};
 use mesh_protocol::id::{Lane, Seq};
 
+use crate::mutant::{Mutant, planted};
+
 use super::{Moment, Out, Polled, Run, RunEvent, Settings};
 
 #[derive(Debug)]
@@ -23,6 +25,12 @@ pub(super) struct SendLane<P, H> {
     pub(super) unsent_bytes: u64,
     /// The destination's mark is below the floor: it must be told to skip from there.
     pub(super) skip_from: Option<Seq>,
+    /// Up to here the destination's spool has said that it has custody.
+    pub(super) acked: Seq,
+    /// The same at the end of its last epoch: it cannot be less in this one.
+    pub(super) promised: Seq,
+    /// Up to here the destination has lost what it had.
+    pub(super) lost_up_to: Seq,
     /// Up to here an earlier process may have sent more than this one knows of.
     pub(super) horizon: Seq,
     /// Duties that turned out to be fulfilled.
@@ -75,6 +83,9 @@ impl<P: Clone, H> SendLane<P, H> {
             unsent: VecDeque::new(),
             unsent_bytes: 0,
             skip_from: None,
+            acked: Seq::START,
+            promised: Seq::START,
+            lost_up_to: Seq::START,
             horizon: Seq::START,
             fulfilled: Vec::new(),
             paused_until: Moment::default(),
@@ -101,11 +112,19 @@ impl<P: Clone, H> SendLane<P, H> {
         self.credit_bytes = credit_bytes;
         self.paused_until = Moment::default();
         self.skip_from = (self.floor != Seq::START).then_some(Seq::START);
+        (self.acked, self.promised, self.lost_up_to) = (Seq::START, Seq::START, Seq::START);
         for sent in &mut self.sent {
             sent.due = true;
             sent.redelivered = true;
             sent.tries = 0;
         }
+    }
+
+    /// The destination has forgotten what it had beyond a mark: it is told that this never comes.
+    pub(super) fn fall_back(&mut self, mark: Seq) {
+        self.lost_up_to = std::mem::replace(&mut self.promised, Seq::START);
+        self.acked = mark;
+        self.skip_from = Some(mark);
     }
 
     pub(super) fn due_from_arrived(&mut self) {
@@ -159,7 +178,8 @@ impl<P: Clone, H> SendLane<P, H> {
         polled: &mut Polled<P, H>,
     ) {
         if let Some(after) = self.skip_from.take() {
-            polled.out.push(Out::Skip { lane, after, up_to: self.floor, reason: SkipReason::Custody });
+            let reason = if after < self.lost_up_to { SkipReason::Lost } else { SkipReason::Custody };
+            polled.out.push(Out::Skip { lane, after, up_to: self.floor, reason });
         }
         let mut runs = Runs::new(lane, true);
         for sent in self.sent.iter_mut().filter(|sent| sent.due) {
@@ -170,7 +190,7 @@ impl<P: Clone, H> SendLane<P, H> {
             sent.sent_at = now;
             sent.tries = sent.tries.saturating_add(1);
             if let Content::Event(payload) = &sent.content {
-                if permit(payload) {
+                if permit(payload) || planted(Mutant::ResendIgnoresScope) {
                     *left = left.saturating_sub(usize::try_from(sent.bytes).unwrap_or(usize::MAX));
                     let event = RunEvent { seq: sent.seq, redelivered: sent.redelivered, payload: payload.clone() };
                     runs.push(sent.prev, event, sent.bytes);
@@ -215,6 +235,7 @@ impl<P: Clone, H> SendLane<P, H> {
 
     pub(super) fn on_ack(&mut self, arrived: Seq, up_to: Seq, credit_bytes: u64) -> Vec<H> {
         self.credit_bytes = credit_bytes;
+        self.acked = self.acked.max(up_to);
         if arrived > self.arrived {
             self.arrived = arrived;
             self.pauses = 0;
