@@ -28,6 +28,7 @@ mod outbound;
 mod peer;
 mod session;
 mod sets;
+mod turns;
 mod wire;
 
 use std::net::SocketAddr;

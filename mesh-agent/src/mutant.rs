@@ -34,6 +34,10 @@ pub(crate) enum Mutant {
     GivenUpTaken,
     /// A refusal that an earlier process has dealt with is not answered, and its lane waits for ever.
     RefusalUnanswered,
+    /// Nobody answers for what was sent before the disk was put back to an earlier state, and who asks for it waits for ever.
+    LostEpochUnanswered,
+    /// The next epoch of an origin goes before what waits behind holes of the one before.
+    HolesLeftBehind,
     /// What a consumer had before is delivered again as if it were new.
     FlagLost,
     /// What consumers may have had before a restart is delivered as if it were new.
@@ -65,7 +69,7 @@ mod planting {
     use super::Mutant;
 
     /// All of them.
-    pub(crate) const ALL: [Mutant; 19] = [
+    pub(crate) const ALL: [Mutant; 21] = [
         Mutant::AckBeforeSync,
         Mutant::MarkOutsideBatch,
         Mutant::AckOverHole,
@@ -79,6 +83,8 @@ mod planting {
         Mutant::BatchNeverSplit,
         Mutant::GivenUpTaken,
         Mutant::RefusalUnanswered,
+        Mutant::LostEpochUnanswered,
+        Mutant::HolesLeftBehind,
         Mutant::FlagLost,
         Mutant::RestartUnflagged,
         Mutant::KeyMovedWhileOut,

@@ -6,9 +6,9 @@ use bytes::Bytes;
 use mesh_protocol::event;
 use mesh_protocol::frame::{
     self, Ack, Behind, BehindReason, Body, Control, DirectBody, Frame, Header, Heartbeat, Nack, Refused, Skip,
-    StreamBody, StreamEvent,
+    SkipReason, StreamBody, StreamEvent,
 };
-use mesh_protocol::id::{AgentId, Epoch, StreamId};
+use mesh_protocol::id::{AgentId, Epoch, Seq, StreamId};
 use tokio::sync::oneshot;
 
 use super::core::{Core, Settlement};
@@ -17,9 +17,10 @@ use super::peer::PASSING;
 use super::sets::{SetId, set_of};
 use super::wire::set_key;
 use crate::interest::Applied;
+use crate::mutant::{Mutant, planted};
 use crate::policy::Denied;
 use crate::router::{Admitted, Arrival, Failure};
-use crate::spool::{Addressed, Mark, MarkKey, Op, QueueNo, Queues};
+use crate::spool::{Addressed, LANES, Mark, MarkKey, Op, QueueNo, Queues};
 use crate::stream::{AckError, Batch, Incoming, Settled, Verdict};
 
 /// A set that is no more announced is forgotten after this.
@@ -173,14 +174,38 @@ impl Core {
     }
 
     fn on_nack(&mut self, agent: AgentId, nack: &Nack) {
+        if self.is_over(agent, &nack.stream) {
+            let stream = nack.stream;
+            let lost = |&(after, up_to): &(Seq, Seq)| Skip { stream, after, up_to, reason: SkipReason::Lost };
+            return self.send_control(agent, nack.ranges.iter().map(lost).map(Control::Skip).collect());
+        }
+        let now = self.clock.now();
         if self.is_mine(agent, &nack.stream)
             && let Some(peer) = self.peers.get_mut(&agent)
         {
-            peer.sender.on_nack(nack.stream.lane, &nack.ranges);
+            peer.sender.on_nack(now, nack.stream.lane, &nack.ranges);
         }
     }
 
+    /// Whether nothing more will ever come on a stream that began here. Who waits for something of it would do so for ever;
+    /// that happens when the disk was put back to an earlier state.
+    fn is_over(&self, agent: AgentId, stream: &StreamId) -> bool {
+        let Some(peer) = self.peers.get(&agent) else { return false };
+        let is_sent_now = peer.kept.stream().is_some_and(|now| now.epoch == stream.epoch);
+        stream.origin == self.me.0
+            && !PASSING.contains(&stream.lane.0)
+            && peer.spool.is_some_and(|(id, _)| id == stream.destination)
+            && (!is_sent_now || peer.sender.is_idle_on(0..LANES))
+            && self.parts.spool.core().is_over_for(peer.kept.queue(), stream.epoch)
+            && !planted(Mutant::LostEpochUnanswered)
+    }
+
     fn on_refused(&mut self, agent: AgentId, refused: &Refused) {
+        if self.is_over(agent, &refused.stream) {
+            let (after, up_to, reason) = (Seq::START, refused.seq, SkipReason::Refused);
+            return self
+                .send_control(agent, vec![Control::Skip(Skip { stream: refused.stream, after, up_to, reason })]);
+        }
         if self.is_mine(agent, &refused.stream)
             && let Some(peer) = self.peers.get_mut(&agent)
             && let Some(duty) = peer.sender.on_refused(refused.stream.lane, refused.seq)
@@ -296,6 +321,7 @@ impl Core {
         }
         let prev = place.prev;
         self.count_received(agent, body.events.len(), size);
+        let stream = StreamId { origin: header.sender, epoch: body.epoch, destination: id, lane: body.lane };
         let judged: Result<Vec<Incoming<Admitted>>, NotNow> =
             body.events.into_iter().map(|event| self.judge(agent, header, event)).collect();
         match judged {
@@ -303,15 +329,27 @@ impl Core {
                 let Some(peer) = self.peers.get_mut(&agent) else { return };
                 let (core, origin) = (self.parts.spool.core(), header.sender);
                 let receiver = peer.receiver(body.epoch, || core.marks_of(origin, body.epoch));
+                let is_news = events.last().is_some_and(|last| last.seq > receiver.arrived(body.lane));
+                if is_news && !PASSING.contains(&body.lane.0) {
+                    for (epoch, batches) in peer.begin(body.epoch) {
+                        self.deliver(agent, epoch, batches);
+                    }
+                }
+                let Some(peer) = self.peers.get_mut(&agent) else { return };
+                if is_news && peer.is_held_up(body.epoch, body.lane) {
+                    return self.say_behind(agent, &stream, BehindReason::NotReady);
+                }
+                let Some(receiver) = peer.known_receiver(body.epoch) else { return };
                 let batches = receiver.on_events(body.lane, prev, events);
                 self.deliver(agent, body.epoch, batches);
             }
-            Err(NotNow(reason)) => {
-                let stream = StreamId { origin: header.sender, epoch: body.epoch, destination: id, lane: body.lane };
-                let revision = self.revision();
-                self.send_control(agent, vec![Control::Behind(Behind { stream, reason, revision })]);
-            }
+            Err(NotNow(reason)) => self.say_behind(agent, &stream, reason),
         }
+    }
+
+    fn say_behind(&mut self, agent: AgentId, stream: &StreamId, reason: BehindReason) {
+        let revision = self.revision();
+        self.send_control(agent, vec![Control::Behind(Behind { stream: *stream, reason, revision })]);
     }
 
     /// What shall become of one guaranteed event.

@@ -119,6 +119,11 @@ impl Kept {
         self.attachment.unsubscribe(filter, 0);
     }
 
+    /// Its number in the spool.
+    pub(super) fn queue(&self) -> QueueNo {
+        self.queue
+    }
+
     /// Events and bytes that the agent has not taken custody of.
     pub(super) fn backlog(&self) -> (u64, u64) {
         self.spool.core().standing(self.queue).map_or((0, 0), |standing| (standing.events, standing.bytes))

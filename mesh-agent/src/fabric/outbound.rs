@@ -163,18 +163,14 @@ impl Core {
                 }
             }
         }
-        for chunk in skips.chunks(frame::CONTROLS_MAX) {
-            self.send_control(agent, chunk.to_vec());
-        }
+        self.send_control(agent, skips);
         self.send_drafts(drafts);
     }
 
     /// Tells an origin how far its streams have come: what changed, or all of it.
     fn send_progress(&mut self, agent: AgentId, all: bool) {
         let messages = self.progress(agent, all);
-        if !messages.is_empty() {
-            self.send_control(agent, messages);
-        }
+        self.send_control(agent, messages);
     }
 
     fn progress(&mut self, agent: AgentId, all: bool) -> Vec<Control> {
@@ -201,7 +197,6 @@ impl Core {
                 }
             }
         }
-        messages.truncate(frame::CONTROLS_MAX - 1);
         messages
     }
 
@@ -257,11 +252,13 @@ impl Core {
     }
 
     pub(super) fn send_control(&mut self, agent: AgentId, messages: Vec<Control>) {
-        let frame = frame::encode(&Frame { header: self.header(), body: Body::Control(messages) });
-        if let Some(peer) = self.peers.get_mut(&agent) {
-            peer.traffic.bytes_sent += frame.len() as u64;
+        for chunk in messages.chunks(frame::CONTROLS_MAX) {
+            let frame = frame::encode(&Frame { header: self.header(), body: Body::Control(chunk.to_vec()) });
+            if let Some(peer) = self.peers.get_mut(&agent) {
+                peer.traffic.bytes_sent += frame.len() as u64;
+            }
+            self.put(&inbox_key(agent), frame, Urgency::Control);
         }
-        self.put(&inbox_key(agent), frame, Urgency::Control);
     }
 
     fn header(&self) -> Header {

@@ -12,12 +12,13 @@ use mesh_protocol::topic::Filter;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::kept::{Duty, Kept};
+use super::turns::Turns;
 use crate::interest::Learned;
 use crate::mutant::{Mutant, planted};
 use crate::router::{Admitted, Attachment, Change, Key, Life, Takes, Wanted};
 use crate::spool::LANES;
 use crate::status::now_ms;
-use crate::stream::{Moment, Receiver, Sender, Settings};
+use crate::stream::{Batch, Moment, Receiver, Sender, Settings};
 
 /// A peer that was not heard for this long is down.
 pub(super) const LEASE: Duration = Duration::from_millis(2_500);
@@ -79,6 +80,7 @@ pub(super) struct Peer {
     /// What this agent answers for and has not sent yet.
     pub(super) kept: Kept,
     receivers: Vec<(Epoch, Receiver<Admitted>)>,
+    turns: Turns,
     pub(super) traffic: Traffic,
 }
 
@@ -131,6 +133,7 @@ impl Peer {
             sender,
             kept,
             receivers: Vec::new(),
+            turns: Turns::default(),
             traffic: Traffic::default(),
         }
     }
@@ -161,6 +164,7 @@ impl Peer {
                 self.receivers.iter_mut().for_each(|(_, receiver)| receiver.give_up(PASSING));
             }
             self.retired.retain(|epoch| *epoch != from.1);
+            self.turns = Turns::default();
             self.hears_us_at = None;
         }
         self.sender.meet(from.0, from.1, beat.durable_spool);
@@ -215,6 +219,16 @@ impl Peer {
     /// The same for one of them.
     pub(super) fn known_receiver(&mut self, epoch: Epoch) -> Option<&mut Receiver<Admitted>> {
         self.receivers().find(|(its, _)| *its == epoch).map(|(_, receiver)| receiver)
+    }
+
+    /// Its process sends events of this epoch. Returns what is to be delivered before them.
+    pub(super) fn begin(&mut self, epoch: Epoch) -> Vec<(Epoch, Vec<Batch<Admitted>>)> {
+        self.turns.begin(epoch, &mut self.receivers)
+    }
+
+    /// Whether events of this epoch have to wait for those of one before.
+    pub(super) fn is_held_up(&mut self, epoch: Epoch, lane: Lane) -> bool {
+        self.turns.is_held_up(epoch, lane, &self.receivers)
     }
 
     /// Whether something is to be sent or told soon.

@@ -1,10 +1,10 @@
 //! I10: nothing grows beyond its limit.
 
+use crate::stream::Settings;
+
 use super::plan::agent;
 use super::world::World;
 
-/// Credit of one lane, as the fabric gives it.
-const WINDOW_BYTES: u64 = 128 * 1024;
 /// What the fabric reads ahead of the credit, beyond the last event.
 const UNSENT_BYTES: u64 = 512 * 1024;
 /// The largest event of a plan with its metadata.
@@ -15,7 +15,8 @@ pub(super) fn check(world: &World, index: usize) -> Result<(), String> {
     for other in (0..world.plan.sites).filter(|other| *other != index) {
         let Some(seen) = process.fabric.seen(agent(other)) else { continue };
         let (bytes, events) = seen.under_way;
-        if events > 1 && bytes > WINDOW_BYTES {
+        let granted = world.granted.get(&(other, index)).copied().unwrap_or_default();
+        if events > 1 && bytes > granted.max(Settings::default().initial_credit_bytes) {
             return Err(format!("I10: site {index} has {bytes} bytes under way on one lane to site {other}"));
         }
         // What passes through is bounded by the budget of its publishers.

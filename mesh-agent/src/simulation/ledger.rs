@@ -140,14 +140,9 @@ impl Ledger {
         self.books[site].clone()
     }
 
-    /// A site's disk is what it was when that copy was made. What it sends from now on may be older than what others have
-    /// of it.
+    /// A site's disk is what it was when that copy was made.
     pub(super) fn restore(&mut self, site: usize, then: Book) {
         let now = std::mem::replace(&mut self.books[site], then);
-        let of_site = site.to_string();
-        for book in &mut self.books {
-            book.newest.retain(|(_, key), _| !key.starts_with(&of_site));
-        }
         let then = &self.books[site];
         for (kind, id) in now.had_unlike(then) {
             match kind {

@@ -63,7 +63,6 @@ impl World {
         self.sites[index].kill(&mut self.ledger);
         let is_restored = self.sites[index].restore(&mut self.ledger);
         self.away_until[index] = self.now.after(Duration::from_millis(self.rng.random_range(1..3_000)));
-        self.restored.extend(is_restored.then_some(index));
         let how = if is_restored { "is put back to an earlier state" } else { "is killed" };
         self.tell(&format!("site {index} {how}"));
         if !is_restored {
@@ -102,7 +101,7 @@ impl World {
         self.cut.clear();
         self.away_until.fill(Moment::default());
         let revision = self.policies.len() as u64;
-        (0..self.plan.sites).for_each(|index| drop(self.policy_due.insert((self.now, index), revision)));
+        self.policy_due.extend((0..self.plan.sites).map(|index| ((self.now, index), revision)));
         self.tell("nothing goes wrong any more");
     }
 
@@ -121,10 +120,7 @@ impl World {
         for (one, its) in &sites {
             for (other, theirs) in sites.iter().filter(|(other, _)| other != one) {
                 let seen = its.fabric.seen(agent(*other))?;
-                // Of an origin that forgot what it sent, others may wait for ever for what was lost on its way; nothing else
-                // waits for that.
-                let may_wait = self.restored.contains(other);
-                if !seen.live || !(seen.is_quiet || may_wait) {
+                if !seen.live || !seen.is_quiet {
                     return Some(format!("site {one} is not at rest with site {other}: {seen:?}"));
                 }
                 if seen.learned != theirs.fabric.advertised() {
@@ -140,10 +136,13 @@ impl World {
     }
 
     /// Why it is not at rest.
-    pub(super) fn unrest(&self) -> String {
+    pub(super) fn unrest(&mut self) -> String {
         let mut why: Vec<String> = self.disagreement().into_iter().collect();
-        for site in &self.sites {
-            let Some(process) = &site.process else { continue };
+        for site in &mut self.sites {
+            let Some(process) = &mut site.process else { continue };
+            for other in (0..self.plan.sites).filter(|other| *other != site.index) {
+                why.push(format!("site {} and {other}: {}", site.index, process.fabric.describe(agent(other))));
+            }
             let standing: Vec<_> = process.queues.iter().map(|(at, queue)| (*at, queue.standing())).collect();
             let (waiting, bytes) = (process.waiting(), process.budget_in_use());
             why.push(format!("site {}: {waiting} publishers wait, {bytes} bytes in flight, {standing:?}", site.index));

@@ -1,14 +1,21 @@
-//! I6: what is on the wire is looked at, whatever the agents think of it.
+//! What is on the wire is looked at, whatever the agents think of it: where events go (I6), and how much credit is given.
 
 use mesh_protocol::event;
-use mesh_protocol::frame::{self, Body};
+use mesh_protocol::frame::{self, Body, Control};
 
 use super::world::World;
 
 /// A frame that a site has just put.
-pub(super) fn check(world: &World, from: usize, bytes: &bytes::Bytes) -> Result<(), String> {
+pub(super) fn check(world: &mut World, from: usize, bytes: &bytes::Bytes) -> Result<(), String> {
     let frame = frame::decode(bytes).map_err(|error| format!("site {from} sends what is no frame: {error}"))?;
-    let Body::Stream(body) = frame.body else { return Ok(()) };
+    let body = match frame.body {
+        Body::Stream(body) => body,
+        Body::Control(messages) => {
+            messages.into_iter().for_each(|message| note_credit(world, from, message));
+            return Ok(());
+        }
+        Body::Direct(_) => return Ok(()),
+    };
     for event in body.events {
         let event =
             event::decode(event.bytes).map_err(|error| format!("site {from} sends what is no event: {error}"))?;
@@ -25,4 +32,14 @@ pub(super) fn check(world: &World, from: usize, bytes: &bytes::Bytes) -> Result<
         }
     }
     Ok(())
+}
+
+fn note_credit(world: &mut World, from: usize, message: Control) {
+    let Control::Ack(ack) = message else { return };
+    let Some(to) = world.sites.iter().find(|site| site.spool() == Some(ack.stream.origin)).map(|site| site.index)
+    else {
+        return;
+    };
+    let granted = world.granted.entry((from, to)).or_default();
+    *granted = ack.credit_bytes.max(*granted);
 }

@@ -36,8 +36,8 @@ pub(super) struct World {
     serial: u64,
     /// Sites that cannot hear each other: from, to.
     pub(super) cut: Vec<(usize, usize)>,
-    /// Whose disks were put back to an earlier state.
-    pub(super) restored: Vec<usize>,
+    /// The largest credit of a lane that a site has given another: to, from.
+    pub(super) granted: BTreeMap<(usize, usize), u64>,
     /// When a site that is down or hangs goes on.
     pub(super) away_until: Vec<Moment>,
     /// All policies so far, the newest last, and when each site gets them.
@@ -65,7 +65,7 @@ impl World {
             network: BTreeMap::new(),
             serial: 0,
             cut: Vec::new(),
-            restored: Vec::new(),
+            granted: BTreeMap::new(),
             away_until: vec![Moment::default(); plan.sites],
             policies: vec![Allowed::default()],
             policy_due: BTreeMap::new(),

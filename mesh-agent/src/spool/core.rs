@@ -88,6 +88,13 @@ impl Core {
         self.index().marks.get(key).copied().unwrap_or(Seq::START)
     }
 
+    /// Whether a queue has nothing left of an epoch and never will. So it is with one that nobody knows of: it has ended
+    /// long ago, or was lost when the disk was put back to an earlier state.
+    #[must_use]
+    pub fn is_over_for(&self, queue: QueueNo, epoch: Epoch) -> bool {
+        self.index().is_over_for(queue, epoch)
+    }
+
     /// How far the streams from an epoch of another spool have come.
     #[must_use]
     pub fn marks_of(&self, origin: SpoolId, epoch: Epoch) -> BTreeMap<Lane, Seq> {

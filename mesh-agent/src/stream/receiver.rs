@@ -175,6 +175,31 @@ impl<E: Clone> Receiver<E> {
         self.lanes.retain(|lane, _| !lanes.contains(&lane.0));
     }
 
+    /// Everything of a lane up to here is there, in order.
+    #[must_use]
+    pub fn arrived(&self, lane: Lane) -> Seq {
+        let known = self.lanes.get(&lane).map(|state| state.arrived);
+        known.or_else(|| self.marks.get(&lane).copied()).unwrap_or(Seq::START)
+    }
+
+    /// Nothing more will come on these lanes: what is missing is lost, what is refused has been dealt with. Returns what can
+    /// be delivered now.
+    #[must_use]
+    pub fn conclude(&mut self, lanes: std::ops::Range<u16>) -> Vec<Batch<E>> {
+        let its = self.lanes.iter_mut().filter(|(lane, _)| lanes.contains(&lane.0));
+        let conclude = |(lane, state): (&Lane, &mut RecvLane<E>)| {
+            state.conclude(&mut self.counts);
+            state.deliver(*lane)
+        };
+        its.flat_map(conclude).collect()
+    }
+
+    /// Whether something has arrived on these lanes that is not in custody.
+    #[must_use]
+    pub fn is_open_on(&self, lanes: std::ops::Range<u16>) -> bool {
+        self.lanes.iter().any(|(lane, state)| lanes.contains(&lane.0) && !state.pending.is_empty())
+    }
+
     /// Delivers again what is due after a loss, as far as whoever shall take it is `ready`: the others at this site that
     /// have it already would only see it again and again.
     #[must_use]
@@ -200,6 +225,19 @@ impl<E: Clone> Receiver<E> {
     #[must_use]
     pub fn is_busy(&self) -> bool {
         self.lanes.values().any(|state| state.owes_ack || !state.ahead.is_empty() || state.rewind.is_some())
+    }
+
+    /// What is not in custody on each lane, in words.
+    #[cfg(test)]
+    pub(crate) fn describe(&self) -> String {
+        let is_busy = |state: &RecvLane<E>| !state.pending.is_empty() || !state.ahead.is_empty() || state.owes_ack;
+        let words = self.lanes.iter().filter(|(_, state)| is_busy(state)).map(|(lane, state)| {
+            let RecvLane { arrived, custody, rewind, .. } = state;
+            let aside: Vec<_> = state.ahead.keys().collect();
+            let pending = state.pending_states();
+            format!("from {}: {custody:?} {arrived:?} aside {aside:?} {rewind:?} {pending:?}", lane.0)
+        });
+        words.collect::<Vec<_>>().join("; ")
     }
 
     /// The counters since the last call.

@@ -9,7 +9,7 @@ use mesh_protocol::id::{Epoch, Lane, Seq, SpoolId};
 
 use super::Moment;
 use crate::mutant::{Mutant, planted};
-use lane::{Content, SendLane, Unsent, backoff};
+use lane::{Content, SendLane, Sent, Unsent, backoff};
 
 /// Until an event is sent again: its way, its answer's, and what both may wait for meanwhile.
 const ROUND_TRIPS_PER_ATTEMPT: u32 = 3;
@@ -267,15 +267,16 @@ impl<P: Clone, H> Sender<P, H> {
         Ok(lane.on_ack(arrived, up_to, credit_bytes))
     }
 
-    /// Ranges (after, up to] that did not arrive.
-    pub fn on_nack(&mut self, lane: Lane, ranges: &[(Seq, Seq)]) {
+    /// Ranges (after, up to] that did not arrive. What was sent again a moment ago cannot have been missed yet.
+    pub fn on_nack(&mut self, now: Moment, lane: Lane, ranges: &[(Seq, Seq)]) {
         let Some(lane) = self.lanes.get_mut(usize::from(lane.0)) else { return };
+        let is_on_its_way = |sent: &Sent<P, H>| sent.tries > 0 && now.since(sent.sent_at) < self.round_trip;
         for &(after, up_to) in ranges {
             if after < lane.floor {
                 lane.skip_from = Some(after);
             }
             for sent in lane.sent.iter_mut().filter(|sent| sent.seq > after && sent.seq <= up_to) {
-                sent.due = true;
+                sent.due |= !is_on_its_way(sent);
             }
         }
     }
@@ -341,6 +342,22 @@ impl<P: Clone, H> Sender<P, H> {
     pub(crate) fn under_way_max(&self) -> (u64, usize) {
         let of_lane = |lane: &SendLane<P, H>| (lane.sent_bytes, lane.sent.iter().filter(|sent| sent.bytes > 0).count());
         self.lanes.iter().map(of_lane).max().unwrap_or_default()
+    }
+
+    /// What is under way on each lane, in words.
+    #[cfg(test)]
+    pub(crate) fn describe(&self) -> String {
+        let lanes = self.lanes.iter().enumerate().filter(|(_, lane)| !lane.is_idle());
+        let words = lanes.map(|(index, lane)| {
+            let SendLane { floor, arrived, tail, credit_bytes, skip_from, horizon, paused_until, .. } = lane;
+            let first = lane.sent.front().map(|sent| (sent.seq, sent.prev, sent.due, sent.tries));
+            let (sent, unsent) = (lane.sent.len(), lane.unsent.len());
+            format!(
+                "to {index}: {floor:?} {arrived:?} {tail:?} horizon {horizon:?} credit {credit_bytes} skip {skip_from:?} paused \
+                 {paused_until:?}, {sent} sent from {first:?}, {unsent} not"
+            )
+        });
+        words.collect::<Vec<_>>().join("; ")
     }
 
     /// Nothing waits and nothing is under way.

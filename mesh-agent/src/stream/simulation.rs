@@ -307,7 +307,7 @@ impl World {
             }
             let done = origin.sender.on_ack(lane.lane, lane.arrived, lane.up_to, lane.credit_bytes);
             origin.lazy.extend(done.expect("no ack is ahead"));
-            origin.sender.on_nack(lane.lane, &lane.missing);
+            origin.sender.on_nack(self.now, lane.lane, &lane.missing);
         }
     }
 

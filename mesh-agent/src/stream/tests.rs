@@ -80,9 +80,15 @@ fn only_nacked_ranges_are_sent_again() {
     for counter in 1..=5 {
         offer(&mut sender, 0, counter);
     }
-    sender.on_nack(LANE, &[(seq(1), seq(2)), (seq(3), seq(4))]);
+    let missing = [(seq(1), seq(2)), (seq(3), seq(4))];
+    sender.on_nack(Moment(0), LANE, &missing);
     assert_eq!(runs(&sender.poll(Moment(1), |_| true)), [(2, false), (4, false)]);
     assert!(runs(&sender.poll(Moment(2), |_| true)).is_empty());
+    sender.set_round_trip(Duration::from_micros(80));
+    sender.on_nack(Moment(80), LANE, &missing);
+    assert!(runs(&sender.poll(Moment(80), |_| true)).is_empty(), "it was said before they could be there");
+    sender.on_nack(Moment(81), LANE, &missing);
+    assert_eq!(runs(&sender.poll(Moment(81), |_| true)), [(2, false), (4, false)]);
 }
 
 #[test]
@@ -140,7 +146,7 @@ fn forbidden_backlog_is_withdrawn_and_skipped() {
     for counter in 1..=3 {
         offer(&mut sender, 0, counter);
     }
-    sender.on_nack(LANE, &[(Seq::START, seq(2))]);
+    sender.on_nack(Moment(0), LANE, &[(Seq::START, seq(2))]);
     let polled = sender.poll(Moment(1), |payload| *payload != 2 && *payload != 3);
     assert_eq!(polled.withdrawn, [2, 3], "a resend and an event that had waited for credit");
     assert_eq!(runs(&polled), [(1, false)]);
@@ -185,7 +191,7 @@ fn a_destination_that_has_forgotten_what_it_had_is_told_of_the_gap() {
     let gap = Out::Skip { lane: LANE, after: seq(1), up_to: seq(2), reason: SkipReason::Lost };
     assert_eq!(sender.poll(Moment(1), |_| true).out, std::slice::from_ref(&gap));
     assert_eq!(sender.on_ack(LANE, seq(1), seq(1), 100), Ok(vec![]), "it is told once");
-    sender.on_nack(LANE, &[(seq(1), seq(2))]);
+    sender.on_nack(Moment(1), LANE, &[(seq(1), seq(2))]);
     assert_eq!(sender.poll(Moment(2), |_| true).out, [gap], "and again when that was lost");
     sender.meet(THERE, Epoch(4), true);
     assert_eq!(sender.on_ack(LANE, seq(2), seq(2), 100), Ok(vec![]), "it has passed the gap");
@@ -332,6 +338,25 @@ fn a_gap_is_counted() {
 }
 
 #[test]
+fn what_is_behind_a_hole_is_delivered_when_nothing_more_will_come() {
+    let mut receiver = Receiver::new(1_000, BTreeMap::new());
+    let mut bad = incoming(&[3]);
+    bad[0].verdict = Verdict::Refuse("bad".to_owned());
+    assert!(receiver.on_events(LANE, seq(1), incoming(&[2])).is_empty());
+    assert!(receiver.on_events(LANE, seq(2), bad).is_empty());
+    assert!(receiver.on_events(LANE, seq(4), incoming(&[5])).is_empty());
+    assert!(!receiver.is_open_on(0..1) && receiver.is_busy());
+    assert!(receiver.conclude(1..2).is_empty(), "it is another lane's end");
+    let rest = receiver.conclude(0..1);
+    assert_eq!(delivered(&rest), [(2, false), (5, false)]);
+    assert_eq!(receiver.take_counts().gaps, 2);
+    assert!(receiver.is_open_on(0..1));
+    rest.iter().for_each(|batch| receiver.settle(Moment(0), LANE, batch.ticket, Settled::Taken));
+    assert_eq!(receiver.progress(Moment(0), false)[0].up_to, seq(5));
+    assert!(!receiver.is_open_on(0..1) && !receiver.is_busy());
+}
+
+#[test]
 fn a_batch_says_where_the_mark_must_be_for_it() {
     let mut receiver = Receiver::new(1_000, BTreeMap::from([(LANE, seq(3))]));
     assert!(receiver.on_events(LANE, Seq::START, incoming(&[1, 2, 3])).is_empty(), "they are below the mark");
@@ -353,5 +378,5 @@ fn what_an_earlier_process_has_sent_is_not_sent_again() {
     assert_eq!((runs(&polled), polled.out.len()), (vec![(8, false)], 1));
     assert_eq!(offer(&mut sender, 1, 7), None);
     assert_eq!(sender.poll(Moment(2), |_| true).done, [7]);
-    assert_eq!(sender.on_ack(LANE, seq(10), seq(10), 100), Err(AckError::Ahead(vec![])));
+    assert_eq!(sender.on_ack(LANE, seq(10), seq(10), 100), Err(AckError::Ahead(vec![8])), "what it knows is done");
 }

@@ -100,6 +100,14 @@ impl SimulatedFabric {
         (self.core.advertised.version(), self.core.advertised.hash())
     }
 
+    /// What is not done yet between this agent and another, in words.
+    pub(crate) fn describe(&mut self, agent: AgentId) -> String {
+        let Some(peer) = self.core.peers.get_mut(&agent) else { return String::new() };
+        let mut words = vec![peer.sender.describe()];
+        words.extend(peer.receivers().map(|(epoch, receiver)| format!("{epoch:?}: {}", receiver.describe())));
+        words.join(" | ")
+    }
+
     /// How another agent is seen here.
     pub(crate) fn seen(&self, agent: AgentId) -> Option<Seen> {
         let peer = self.core.peers.get(&agent)?;

@@ -94,6 +94,19 @@ impl<E: Clone> RecvLane<E> {
         }
     }
 
+    /// Nothing more will come: holes are gaps, and nobody answers for what is refused.
+    pub(super) fn conclude(&mut self, counts: &mut Counts) {
+        while let Some((&prev, _)) = self.ahead.first_key_value() {
+            self.take(self.arrived, Ahead::Skip(prev, SkipReason::Lost), counts);
+        }
+        for pending in &mut self.pending {
+            if matches!(pending.state, State::Refused(_)) {
+                pending.state = State::Queued;
+            }
+        }
+        self.owes_ack = true;
+    }
+
     fn next_aside(&mut self) -> Option<(Seq, Ahead<E>)> {
         let first = self.ahead.first_entry().filter(|entry| *entry.key() <= self.arrived)?;
         let (prev, what) = first.remove_entry();
@@ -292,6 +305,11 @@ impl<E: Clone> RecvLane<E> {
         let credit_bytes = self.window.bytes();
         let up_to = if planted(Mutant::AckOnArrival) { self.arrived } else { self.custody };
         Progress { lane, arrived: self.arrived, up_to, credit_bytes, refused, missing }
+    }
+
+    #[cfg(test)]
+    pub(super) fn pending_states(&self) -> Vec<(Seq, usize, State)> {
+        self.pending.iter().map(|pending| (pending.up_to, pending.events.len(), pending.state.clone())).collect()
     }
 
     /// The holes before and between what is kept aside.
