@@ -30,6 +30,7 @@
 mod clock;
 mod receiver;
 mod sender;
+mod window;
 
 use std::time::Duration;
 

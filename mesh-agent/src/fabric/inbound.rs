@@ -156,8 +156,9 @@ impl Core {
         if !self.is_mine(agent, &ack.stream) {
             return;
         }
+        let now = self.clock.now();
         let Some(peer) = self.peers.get_mut(&agent) else { return };
-        match peer.sender.on_ack(ack.stream.lane, ack.arrived, ack.up_to, ack.credit_bytes) {
+        match peer.sender.on_ack(now, ack.stream.lane, (ack.arrived, ack.up_to), ack.credit_bytes) {
             Ok(done) => done.into_iter().for_each(|duty| self.fulfil(agent, duty)),
             Err(error) => {
                 let text = error.to_string();

@@ -184,9 +184,9 @@ impl Peer {
 
     fn measured(&mut self, round_trip_us: u64) {
         self.round_trip_us = Some(round_trip_us);
-        self.sender.set_round_trip(Duration::from_micros(round_trip_us));
         let shortest_us = self.shortest_us.map_or(round_trip_us, |shortest_us| shortest_us.min(round_trip_us));
         self.shortest_us = Some(shortest_us);
+        self.sender.set_round_trip(Duration::from_micros(round_trip_us), Duration::from_micros(shortest_us));
         for (_, receiver) in &mut self.receivers {
             receiver.set_round_trip(Duration::from_micros(shortest_us));
         }

@@ -11,7 +11,6 @@
 //! good until the origin has answered for it.
 
 mod lane;
-mod window;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

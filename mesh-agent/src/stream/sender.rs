@@ -1,5 +1,6 @@
 //! The origin's side of the streams to one destination.
 
+mod flight;
 mod lane;
 
 use std::time::Duration;
@@ -9,6 +10,7 @@ use mesh_protocol::id::{Epoch, Lane, Seq, SpoolId};
 
 use super::Moment;
 use crate::mutant::{Mutant, planted};
+use flight::Flight;
 use lane::{Content, SendLane, Sent, Unsent, backoff};
 
 /// Until an event is sent again: its way, its answer's, and what both may wait for meanwhile.
@@ -45,6 +47,11 @@ pub struct Sender<P, H> {
     peer: Option<(SpoolId, Epoch)>,
     reachable: bool,
     round_trip: Duration,
+    /// The same while nothing queues on the way; zero = not known.
+    shortest: Duration,
+    flight: Flight,
+    /// The lane whose turn is first in the next poll.
+    turn: usize,
     lanes: Vec<SendLane<P, H>>,
 }
 
@@ -118,7 +125,16 @@ impl<P: Clone, H> Sender<P, H> {
     #[must_use]
     pub fn new(lanes: u16, settings: Settings) -> Self {
         let lanes = (0..lanes).map(|_| SendLane::new(settings.initial_credit_bytes)).collect();
-        Self { settings, peer: None, reachable: false, round_trip: Duration::ZERO, lanes }
+        Self {
+            settings,
+            peer: None,
+            reachable: false,
+            round_trip: Duration::ZERO,
+            shortest: Duration::ZERO,
+            flight: Flight::default(),
+            turn: 0,
+            lanes,
+        }
     }
 
     /// The destination's spool and epoch, once it has been heard.
@@ -149,9 +165,10 @@ impl<P: Clone, H> Sender<P, H> {
         self.reachable = reachable;
     }
 
-    /// How long a word and its answer take now: what is far away is not sent again before its answer can be here.
-    pub fn set_round_trip(&mut self, round_trip: Duration) {
-        self.round_trip = round_trip;
+    /// How long a word and its answer take now: what is far away is not sent again before its answer can be here. And the
+    /// shortest of late, for how much may be under way.
+    pub fn set_round_trip(&mut self, round_trip: Duration, shortest: Duration) {
+        (self.round_trip, self.shortest) = (round_trip, shortest);
     }
 
     fn resume(&mut self) {
@@ -199,10 +216,15 @@ impl<P: Clone, H> Sender<P, H> {
         self.lanes.iter().map(|lane| lane.unsent_bytes).sum()
     }
 
+    /// Bytes that were sent and are not in custody.
+    fn under_way(&self) -> u64 {
+        self.lanes.iter().map(|lane| lane.sent_bytes).sum()
+    }
+
     /// Takes an event over. When it may go at once, its `prev` is returned and the caller sends it; else it waits for
     /// [`Sender::poll`]. Sequence numbers ascend per lane.
     pub fn offer(&mut self, now: Moment, lane: Lane, event: RunEvent<P>, bytes: usize, hold: H) -> Option<Seq> {
-        let ready = self.reachable && self.peer.is_some();
+        let ready = self.reachable && self.peer.is_some() && self.flight.allows(self.under_way(), bytes as u64);
         let lane = self.lanes.get_mut(usize::from(lane.0))?;
         let bytes = bytes as u64;
         if event.seq <= lane.floor {
@@ -235,14 +257,22 @@ impl<P: Clone, H> Sender<P, H> {
         let resend_after = resend_after.max(self.round_trip * ROUND_TRIPS_PER_ATTEMPT).min(resend_after_max);
         let settings = Settings { resend_after, ..self.settings };
         let mut resend = settings.resend_bytes_max;
-        for (index, lane) in self.lanes.iter_mut().enumerate() {
+        let mut under_way = self.under_way();
+        let (count, first) = (self.lanes.len(), self.turn);
+        self.turn = (first + 1) % count.max(1);
+        for index in (first..count).chain(0..first) {
+            let lane = &mut self.lanes[index];
             let name = Lane(u16::try_from(index).expect("lanes are numbered by u16"));
             if now < lane.paused_until {
                 continue;
             }
-            lane.expire(now, &settings);
+            if lane.expire(now, &settings) {
+                self.flight.lost(now, self.round_trip);
+            }
             lane.poll_due(now, name, &mut resend, &mut permit, &mut polled);
-            lane.poll_new(now, name, &mut permit, &mut polled);
+            let before = lane.sent_bytes;
+            lane.poll_new(now, name, (&self.flight, under_way), &mut permit, &mut polled);
+            under_way += lane.sent_bytes - before;
         }
         polled
     }
@@ -251,33 +281,46 @@ impl<P: Clone, H> Sender<P, H> {
     ///
     /// # Errors
     /// The marks of the two do not fit.
-    pub fn on_ack(&mut self, lane: Lane, arrived: Seq, up_to: Seq, credit_bytes: u64) -> Result<Vec<H>, AckError<H>> {
+    pub fn on_ack(
+        &mut self,
+        now: Moment,
+        lane: Lane,
+        (arrived, up_to): (Seq, Seq),
+        credit_bytes: u64,
+    ) -> Result<Vec<H>, AckError<H>> {
         let Some(lane) = self.lanes.get_mut(usize::from(lane.0)) else { return Ok(Vec::new()) };
         if up_to < lane.promised && !planted(Mutant::LossUntold) {
             lane.fall_back(up_to);
             return Err(AckError::Fallen);
         }
         let last = lane.tail.max(lane.horizon);
-        if up_to > last || arrived > last {
-            if planted(Mutant::AheadForEver) {
-                return Err(AckError::Ahead(Vec::new()));
-            }
-            return Err(AckError::Ahead(lane.on_ack(arrived.min(last), up_to.min(last), credit_bytes)));
+        let is_ahead = up_to > last || arrived > last;
+        if is_ahead && planted(Mutant::AheadForEver) {
+            return Err(AckError::Ahead(Vec::new()));
         }
-        Ok(lane.on_ack(arrived, up_to, credit_bytes))
+        let before = lane.sent_bytes;
+        let done = lane.on_ack(arrived.min(last), up_to.min(last), credit_bytes);
+        self.flight.landed(now, before - lane.sent_bytes, self.shortest);
+        if is_ahead { Err(AckError::Ahead(done)) } else { Ok(done) }
     }
 
     /// Ranges (after, up to] that did not arrive. What was sent again a moment ago cannot have been missed yet.
     pub fn on_nack(&mut self, now: Moment, lane: Lane, ranges: &[(Seq, Seq)]) {
         let Some(lane) = self.lanes.get_mut(usize::from(lane.0)) else { return };
+        let mut is_lost = false;
         let is_on_its_way = |sent: &Sent<P, H>| sent.tries > 0 && now.since(sent.sent_at) < self.round_trip;
         for &(after, up_to) in ranges {
             if after < lane.floor {
                 lane.skip_from = Some(after);
             }
             for sent in lane.sent.iter_mut().filter(|sent| sent.seq > after && sent.seq <= up_to) {
-                sent.due |= !is_on_its_way(sent);
+                let is_missing = !is_on_its_way(sent);
+                sent.due |= is_missing;
+                is_lost |= is_missing;
             }
+        }
+        if is_lost {
+            self.flight.lost(now, self.round_trip);
         }
     }
 

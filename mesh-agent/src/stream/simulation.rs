@@ -305,7 +305,7 @@ impl World {
                 self.refused.extend(refused);
                 origin.lazy.extend(refused);
             }
-            let done = origin.sender.on_ack(lane.lane, lane.arrived, lane.up_to, lane.credit_bytes);
+            let done = origin.sender.on_ack(self.now, lane.lane, (lane.arrived, lane.up_to), lane.credit_bytes);
             origin.lazy.extend(done.expect("no ack is ahead"));
             origin.sender.on_nack(self.now, lane.lane, &lane.missing);
         }

@@ -51,7 +51,7 @@ fn credit_limits_what_is_under_way() {
     assert_eq!(offer(&mut sender, 0, 1), Some(Seq::START));
     assert_eq!(offer(&mut sender, 0, 2), Some(seq(1)));
     assert_eq!(offer(&mut sender, 0, 3), None);
-    assert_eq!(sender.on_ack(LANE, seq(2), seq(1), 100), Ok(vec![1]));
+    assert_eq!(sender.on_ack(Moment(0), LANE, (seq(2), seq(1)), 100), Ok(vec![1]));
     assert_eq!(runs(&sender.poll(Moment(1), |_| true)), [(3, false)]);
     assert_eq!(sender.backlog(), (2, 80));
 }
@@ -76,7 +76,7 @@ fn an_unknown_or_unreachable_destination_gets_nothing_and_keeps_the_holds() {
 #[test]
 fn only_nacked_ranges_are_sent_again() {
     let mut sender = sender();
-    sender.on_ack(LANE, Seq::START, Seq::START, 1_000).expect("fits");
+    sender.on_ack(Moment(0), LANE, (Seq::START, Seq::START), 1_000).expect("fits");
     for counter in 1..=5 {
         offer(&mut sender, 0, counter);
     }
@@ -84,7 +84,7 @@ fn only_nacked_ranges_are_sent_again() {
     sender.on_nack(Moment(0), LANE, &missing);
     assert_eq!(runs(&sender.poll(Moment(1), |_| true)), [(2, false), (4, false)]);
     assert!(runs(&sender.poll(Moment(2), |_| true)).is_empty());
-    sender.set_round_trip(Duration::from_micros(80));
+    sender.set_round_trip(Duration::from_micros(80), Duration::ZERO);
     sender.on_nack(Moment(80), LANE, &missing);
     assert!(runs(&sender.poll(Moment(80), |_| true)).is_empty(), "it was said before they could be there");
     sender.on_nack(Moment(81), LANE, &missing);
@@ -94,13 +94,13 @@ fn only_nacked_ranges_are_sent_again() {
 #[test]
 fn a_destination_without_memory_gets_a_skip_and_flagged_redelivery() {
     let mut sender = sender();
-    sender.on_ack(LANE, Seq::START, Seq::START, 120).expect("fits");
+    sender.on_ack(Moment(0), LANE, (Seq::START, Seq::START), 120).expect("fits");
     for counter in 1..=4 {
         offer(&mut sender, 0, counter);
     }
-    sender.on_ack(LANE, seq(3), seq(1), 80).expect("fits");
+    sender.on_ack(Moment(0), LANE, (seq(3), seq(1)), 80).expect("fits");
     sender.meet(THERE, Epoch(2), false);
-    sender.on_ack(LANE, Seq::START, Seq::START, 1_000).expect("fits");
+    sender.on_ack(Moment(0), LANE, (Seq::START, Seq::START), 1_000).expect("fits");
     let polled = sender.poll(Moment(1), |_| true);
     assert_eq!(polled.out[0], Out::Skip { lane: LANE, after: Seq::START, up_to: seq(1), reason: SkipReason::Custody });
     assert_eq!(runs(&polled), [(2, true), (3, true), (4, false)]);
@@ -111,7 +111,7 @@ fn a_durable_destination_in_a_new_epoch_gets_only_what_did_not_arrive() {
     let mut sender = sender();
     offer(&mut sender, 0, 1);
     offer(&mut sender, 0, 2);
-    sender.on_ack(LANE, seq(1), seq(1), 100).expect("fits");
+    sender.on_ack(Moment(0), LANE, (seq(1), seq(1)), 100).expect("fits");
     sender.meet(THERE, Epoch(2), true);
     assert_eq!(runs(&sender.poll(Moment(1), |_| true)), [(2, false)]);
 }
@@ -121,7 +121,7 @@ fn a_destination_that_was_away_gets_what_had_only_arrived_there_again() {
     let mut sender = sender();
     offer(&mut sender, 0, 1);
     offer(&mut sender, 0, 2);
-    sender.on_ack(LANE, seq(2), seq(1), 100).expect("fits");
+    sender.on_ack(Moment(0), LANE, (seq(2), seq(1)), 100).expect("fits");
     sender.set_reachable(false);
     sender.set_reachable(true);
     assert_eq!(runs(&sender.poll(Moment(1), |_| true)), [(2, false)]);
@@ -159,10 +159,10 @@ fn forbidden_backlog_is_withdrawn_and_skipped() {
 fn what_a_destination_has_beyond_the_memory_of_its_origin_is_told_and_stops_nothing() {
     let mut sender = sender();
     offer(&mut sender, 0, 1);
-    assert_eq!(sender.on_ack(LANE, seq(9), seq(9), 100), Err(AckError::Ahead(vec![1])));
+    assert_eq!(sender.on_ack(Moment(0), LANE, (seq(9), seq(9)), 100), Err(AckError::Ahead(vec![1])));
     assert!(sender.is_idle());
     assert_eq!(offer(&mut sender, 0, 10), Some(seq(1)));
-    assert_eq!(sender.on_ack(LANE, seq(10), seq(10), 100), Ok(vec![10]));
+    assert_eq!(sender.on_ack(Moment(0), LANE, (seq(10), seq(10)), 100), Ok(vec![10]));
 }
 
 /// Its process before buried an event that was refused, and died; nothing of that lane goes on before the answer.
@@ -185,16 +185,16 @@ fn a_destination_that_has_forgotten_what_it_had_is_told_of_the_gap() {
     for counter in 1..=2 {
         offer(&mut sender, 0, counter);
     }
-    assert_eq!(sender.on_ack(LANE, seq(2), seq(2), 100), Ok(vec![1, 2]));
+    assert_eq!(sender.on_ack(Moment(0), LANE, (seq(2), seq(2)), 100), Ok(vec![1, 2]));
     sender.meet(THERE, Epoch(3), true);
-    assert_eq!(sender.on_ack(LANE, seq(1), seq(1), 100), Err(AckError::Fallen));
+    assert_eq!(sender.on_ack(Moment(0), LANE, (seq(1), seq(1)), 100), Err(AckError::Fallen));
     let gap = Out::Skip { lane: LANE, after: seq(1), up_to: seq(2), reason: SkipReason::Lost };
     assert_eq!(sender.poll(Moment(1), |_| true).out, std::slice::from_ref(&gap));
-    assert_eq!(sender.on_ack(LANE, seq(1), seq(1), 100), Ok(vec![]), "it is told once");
+    assert_eq!(sender.on_ack(Moment(0), LANE, (seq(1), seq(1)), 100), Ok(vec![]), "it is told once");
     sender.on_nack(Moment(1), LANE, &[(seq(1), seq(2))]);
     assert_eq!(sender.poll(Moment(2), |_| true).out, [gap], "and again when that was lost");
     sender.meet(THERE, Epoch(4), true);
-    assert_eq!(sender.on_ack(LANE, seq(2), seq(2), 100), Ok(vec![]), "it has passed the gap");
+    assert_eq!(sender.on_ack(Moment(0), LANE, (seq(2), seq(2)), 100), Ok(vec![]), "it has passed the gap");
 }
 
 #[test]
@@ -357,6 +357,16 @@ fn what_is_behind_a_hole_is_delivered_when_nothing_more_will_come() {
 }
 
 #[test]
+fn what_an_earlier_process_had_sent_besides_is_no_hole() {
+    let mut receiver = Receiver::new(1_000, BTreeMap::new());
+    assert_eq!(delivered(&receiver.on_events(LANE, Seq::START, incoming(&[1, 2]))), [(1, false), (2, false)]);
+    // The second has expired meanwhile, and the next process sends without it.
+    let next = receiver.on_events(LANE, seq(1), incoming(&[4]));
+    assert_eq!(delivered(&next), [(4, false)]);
+    assert_eq!((next[0].after, next[0].up_to), (seq(2), seq(4)));
+}
+
+#[test]
 fn a_batch_says_where_the_mark_must_be_for_it() {
     let mut receiver = Receiver::new(1_000, BTreeMap::from([(LANE, seq(3))]));
     assert!(receiver.on_events(LANE, Seq::START, incoming(&[1, 2, 3])).is_empty(), "they are below the mark");
@@ -373,10 +383,14 @@ fn what_an_earlier_process_has_sent_is_not_sent_again() {
     sender.resume_lane(LANE, seq(3));
     assert_eq!(offer(&mut sender, 0, 4), None, "the skip goes first");
     assert_eq!(offer(&mut sender, 0, 8), None);
-    assert_eq!(sender.on_ack(LANE, seq(7), seq(7), 100), Ok(vec![4]), "the one before had sent more");
+    assert_eq!(sender.on_ack(Moment(0), LANE, (seq(7), seq(7)), 100), Ok(vec![4]), "the one before had sent more");
     let polled = sender.poll(Moment(1), |_| true);
     assert_eq!((runs(&polled), polled.out.len()), (vec![(8, false)], 1));
     assert_eq!(offer(&mut sender, 1, 7), None);
     assert_eq!(sender.poll(Moment(2), |_| true).done, [7]);
-    assert_eq!(sender.on_ack(LANE, seq(10), seq(10), 100), Err(AckError::Ahead(vec![8])), "what it knows is done");
+    assert_eq!(
+        sender.on_ack(Moment(0), LANE, (seq(10), seq(10)), 100),
+        Err(AckError::Ahead(vec![8])),
+        "what it knows is done"
+    );
 }

@@ -8,6 +8,7 @@ use mesh_protocol::id::{Lane, Seq};
 
 use crate::mutant::{Mutant, planted};
 
+use super::flight::Flight;
 use super::{Moment, Out, Polled, Run, RunEvent, Settings};
 
 #[derive(Debug)]
@@ -151,13 +152,13 @@ impl<P: Clone, H> SendLane<P, H> {
         prev
     }
 
-    /// The oldest events that did not arrive in time are due again: a frame's worth, as a probe.
-    pub(super) fn expire(&mut self, now: Moment, settings: &Settings) {
+    /// The oldest events that did not arrive in time are due again: a frame's worth, as a probe. Whether there were any.
+    pub(super) fn expire(&mut self, now: Moment, settings: &Settings) -> bool {
         let arrived = self.arrived;
-        let Some(oldest) = self.sent.iter().position(|sent| sent.seq > arrived) else { return };
+        let Some(oldest) = self.sent.iter().position(|sent| sent.seq > arrived) else { return false };
         let wait = backoff(settings.resend_after, settings.resend_after_max, self.sent[oldest].tries);
         if self.sent[oldest].due || now.since(self.sent[oldest].sent_at) < wait {
-            return;
+            return false;
         }
         let mut bytes = 0;
         for sent in self.sent.range_mut(oldest..) {
@@ -167,6 +168,7 @@ impl<P: Clone, H> SendLane<P, H> {
             bytes += sent.bytes;
             sent.due = true;
         }
+        true
     }
 
     pub(super) fn poll_due(
@@ -211,12 +213,15 @@ impl<P: Clone, H> SendLane<P, H> {
         &mut self,
         now: Moment,
         lane: Lane,
+        (flight, others): (&Flight, u64),
         permit: &mut impl FnMut(&P) -> bool,
         polled: &mut Polled<P, H>,
     ) {
         let mut runs = Runs::new(lane, false);
+        let before = self.sent_bytes;
         while let Some(next) = self.unsent.front() {
-            if !self.has_room(next.bytes) {
+            let under_way = others + self.sent_bytes - before;
+            if !self.has_room(next.bytes) || !flight.allows(under_way, next.bytes) {
                 break;
             }
             let item = self.unsent.pop_front().expect("it was just looked at");
