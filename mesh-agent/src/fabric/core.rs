@@ -20,7 +20,7 @@ use tokio::time::{Instant, interval_at};
 use tokio_util::sync::CancellationToken;
 
 use super::counts::Counts;
-use super::kept::{self, Duty, Kept, Read};
+use super::kept::{self, Burial, Duty, Kept, Read};
 use super::mailbox::Mailbox;
 use super::peer::{LEASE, Peer};
 use super::session::SessionEvent;
@@ -90,8 +90,8 @@ pub(super) struct Core {
     /// Up to here an earlier process may have sent what it kept, by place in the log.
     pub(super) horizon: u64,
     pub(super) dead_letters: QueueNo,
-    pub(super) buried: mpsc::UnboundedSender<(AgentId, u64)>,
-    burials: Option<mpsc::UnboundedReceiver<(AgentId, u64)>>,
+    pub(super) buried: mpsc::UnboundedSender<Burial>,
+    burials: Option<mpsc::UnboundedReceiver<Burial>>,
     neighbours: Vec<Neighbour>,
     links: watch::Sender<Vec<LinkState>>,
     reopen: mpsc::Sender<()>,
@@ -221,12 +221,6 @@ impl Core {
     }
 
     /// An event that an agent refused for good is in the dead letter queue.
-    fn on_buried(&mut self, (agent, seq): (AgentId, u64)) {
-        if let Some(peer) = self.peers.get_mut(&agent) {
-            peer.kept.done(seq);
-        }
-    }
-
     async fn keep_in_touch(&mut self) {
         let now = self.clock.now();
         if now.since(self.beat_at) >= HEARTBEAT_INTERVAL {

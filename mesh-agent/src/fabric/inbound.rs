@@ -207,14 +207,23 @@ impl Core {
             return self
                 .send_control(agent, vec![Control::Skip(Skip { stream: refused.stream, after, up_to, reason })]);
         }
-        if self.is_mine(agent, &refused.stream)
-            && let Some(peer) = self.peers.get_mut(&agent)
-            && let Some(duty) = peer.sender.on_refused(refused.stream.lane, refused.seq)
-        {
-            self.counts.refused.one();
-            match duty {
-                Duty::Passing(hold) => hold.fail(Failure::Refused(refused.reason.clone())),
-                Duty::Kept { seq, event } => self.bury(agent, seq, &event, &refused.reason),
+        let (now, lane) = (self.clock.now(), refused.stream.lane);
+        if !self.is_mine(agent, &refused.stream) {
+            return;
+        }
+        let Some(peer) = self.peers.get_mut(&agent) else { return };
+        let kept = match peer.sender.on_refused(now, lane, refused.seq) {
+            None => return,
+            Some(Duty::Passing(_)) => None,
+            Some(Duty::Kept { seq, event }) => Some((*seq, event.clone())),
+        };
+        self.counts.refused.one();
+        match kept {
+            Some((seq, event)) => self.bury(agent, Some(lane), (seq, &event), &refused.reason),
+            None => {
+                if let Some(Duty::Passing(hold)) = peer.sender.answer_refusal(lane, refused.seq) {
+                    hold.fail(Failure::Refused(refused.reason.clone()));
+                }
             }
         }
     }

@@ -200,15 +200,25 @@ impl Peer {
     ) -> &mut Receiver<Admitted> {
         let known = self.receivers.iter().position(|(its, _)| *its == epoch);
         let at = known.unwrap_or_else(|| {
-            if self.receivers.len() == RECEIVERS_MAX {
-                self.receivers.remove(0);
-            }
+            self.forget_receiver();
             let mut receiver = Receiver::new(LANE_WINDOW_BYTES, marks());
             receiver.set_round_trip(Duration::from_micros(self.shortest_us.unwrap_or_default()));
             self.receivers.push((epoch, receiver));
             self.receivers.len() - 1
         });
         &mut self.receivers[at].1
+    }
+
+    /// Makes room for one more: not at the cost of those that its process sends now, which would not be told any more how far
+    /// they have come, nor of one in which something waits, if that can be.
+    fn forget_receiver(&mut self) {
+        let now = [self.spool.map(|(_, epoch)| epoch), self.turns.newest()];
+        let is_over = |(epoch, _): &&(Epoch, Receiver<Admitted>)| !now.contains(&Some(*epoch));
+        if self.receivers.len() >= RECEIVERS_MAX {
+            let idle = self.receivers.iter().find(|its| is_over(its) && !its.1.is_busy());
+            let forgotten = idle.or_else(|| self.receivers.iter().find(is_over)).map(|(epoch, _)| *epoch);
+            self.receivers.retain(|(epoch, _)| Some(*epoch) != forgotten);
+        }
     }
 
     /// The streams from its epochs that are at hand.

@@ -44,6 +44,11 @@ impl Turns {
         others.map(|(its, receiver)| (*its, receiver.conclude(KEPT))).collect()
     }
 
+    /// What it sends now, of what it answers for.
+    pub(super) fn newest(&self) -> Option<Epoch> {
+        self.begun.last().copied()
+    }
+
     /// Whether what came on a lane of this epoch has to wait.
     pub(super) fn is_held_up(&mut self, epoch: Epoch, lane: Lane, receivers: &[(Epoch, Receiver<Admitted>)]) -> bool {
         if PASSING.contains(&lane.0) || self.begun.last() != Some(&epoch) {

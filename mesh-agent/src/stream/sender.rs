@@ -16,6 +16,9 @@ use lane::{Content, SendLane, Sent, Unsent, backoff};
 /// Until an event is sent again: its way, its answer's, and what both may wait for meanwhile.
 const ROUND_TRIPS_PER_ATTEMPT: u32 = 3;
 
+/// A refusal that was not dealt with by then is one again.
+const REFUSAL_AGAIN: Duration = Duration::from_secs(5);
+
 /// What the sender may use.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
@@ -324,18 +327,40 @@ impl<P: Clone, H> Sender<P, H> {
         }
     }
 
-    /// The destination refuses one event for good. Its duty is returned the first time; the stream goes on after it.
-    pub fn on_refused(&mut self, lane: Lane, seq: Seq) -> Option<H> {
+    /// The destination refuses one event for good. Its duty is returned to be dealt with, at once and whenever that has
+    /// brought no answer; the lane waits for [`Sender::answer_refusal`].
+    pub fn on_refused(&mut self, now: Moment, lane: Lane, seq: Seq) -> Option<&H> {
         let lane = self.lanes.get_mut(usize::from(lane.0))?;
-        let Ok(index) = lane.sent.binary_search_by(|sent| sent.seq.cmp(&seq)) else {
-            // An earlier process has dealt with it, and the skip that said so was lost: the lane waits for it there.
-            if seq <= lane.floor && !planted(Mutant::RefusalUnanswered) {
-                lane.skip_from = Some(Seq::START);
+        let index = match lane.sent.binary_search_by(|sent| sent.seq.cmp(&seq)) {
+            Ok(index) => index,
+            Err(index) => {
+                lane.pass(index, seq);
+                return None;
             }
-            return None;
         };
         let sent = &mut lane.sent[index];
+        if matches!(sent.content, Content::Gone(_)) {
+            // The skip that says so was lost.
+            sent.due = true;
+            return None;
+        }
+        if sent.is_refused(now) {
+            return None;
+        }
+        sent.refused_until = Some(now.after(REFUSAL_AGAIN));
+        if planted(Mutant::PassedBeforeBurial) {
+            (sent.content, sent.refused_until, sent.due) = (Content::Gone(SkipReason::Refused), None, true);
+        }
+        sent.hold.as_ref()
+    }
+
+    /// A refusal has been dealt with for good: the destination may go on. Returns the duty.
+    pub fn answer_refusal(&mut self, lane: Lane, seq: Seq) -> Option<H> {
+        let lane = self.lanes.get_mut(usize::from(lane.0))?;
+        let index = lane.sent.binary_search_by(|sent| sent.seq.cmp(&seq)).ok()?;
+        let sent = &mut lane.sent[index];
         sent.content = Content::Gone(SkipReason::Refused);
+        sent.refused_until = None;
         sent.due = true;
         lane.sent_bytes -= std::mem::take(&mut sent.bytes);
         sent.hold.take()

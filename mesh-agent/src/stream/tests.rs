@@ -174,8 +174,25 @@ fn a_refusal_that_an_earlier_process_has_dealt_with_is_answered_again() {
     offer(&mut sender, 0, 4);
     let skip = Out::Skip { lane: LANE, after: Seq::START, up_to: seq(3), reason: SkipReason::Custody };
     assert_eq!(sender.poll(Moment(1), |_| true).out[0], skip);
-    assert_eq!(sender.on_refused(LANE, seq(2)), None);
+    assert_eq!(sender.on_refused(Moment(2), LANE, seq(2)), None);
     assert_eq!(sender.poll(Moment(2), |_| true).out, [skip], "the first one was lost");
+}
+
+#[test]
+fn a_refusal_of_what_has_expired_since_is_answered() {
+    let mut sender = sender();
+    sender.begin_anew(0..1, seq(9));
+    for counter in [1, 2, 5] {
+        offer(&mut sender, 0, counter);
+    }
+    let _ = sender.poll(Moment(1), |_| true);
+    assert_eq!(sender.on_refused(Moment(2), LANE, seq(4)), None);
+    assert_eq!(sender.poll(Moment(2), |_| true).out, [], "it may still be offered");
+    assert_eq!(sender.on_ack(Moment(2), LANE, (seq(2), seq(2)), 100), Ok(vec![1, 2]));
+    assert_eq!(runs(&sender.poll(Moment(3), |_| true)), [(5, false)]);
+    assert_eq!(sender.on_refused(Moment(4), LANE, seq(4)), None);
+    let skip = Out::Skip { lane: LANE, after: seq(2), up_to: seq(4), reason: SkipReason::Refused };
+    assert_eq!(sender.poll(Moment(4), |_| true).out, [skip]);
 }
 
 #[test]
@@ -364,6 +381,38 @@ fn what_an_earlier_process_had_sent_besides_is_no_hole() {
     let next = receiver.on_events(LANE, seq(1), incoming(&[4]));
     assert_eq!(delivered(&next), [(4, false)]);
     assert_eq!((next[0].after, next[0].up_to), (seq(2), seq(4)));
+}
+
+#[test]
+fn a_refused_event_is_passed_only_when_it_has_been_dealt_with() {
+    let mut sender = sender();
+    offer(&mut sender, 0, 1);
+    assert_eq!(sender.on_refused(Moment(1), LANE, seq(1)), Some(&1));
+    assert_eq!(sender.on_refused(Moment(2), LANE, seq(1)), None, "it is being dealt with");
+    sender.set_reachable(false);
+    sender.set_reachable(true);
+    assert!(sender.poll(Moment(3), |_| true).out.is_empty(), "neither it nor a word about it");
+    let later = Moment(6_000_000);
+    assert_eq!(sender.on_refused(later, LANE, seq(1)), Some(&1), "nothing came of that");
+    assert_eq!(sender.answer_refusal(LANE, seq(1)), Some(1));
+    let skip = Out::Skip { lane: LANE, after: Seq::START, up_to: seq(1), reason: SkipReason::Refused };
+    assert_eq!(sender.poll(later, |_| true).out, std::slice::from_ref(&skip));
+    assert_eq!(sender.on_refused(later, LANE, seq(1)), None);
+    assert_eq!(sender.poll(later, |_| true).out, [skip], "the first one was lost");
+}
+
+#[test]
+fn what_had_arrived_and_is_forgotten_is_sent_again() {
+    let mut sender = sender();
+    offer(&mut sender, 0, 1);
+    let word = |sender: &mut Sender<u64, u64>, arrived| sender.on_ack(Moment(1), LANE, (seq(arrived), Seq::START), 100);
+    assert_eq!(word(&mut sender, 1), Ok(vec![]));
+    assert!(sender.poll(Moment(1_000_000), |_| true).out.is_empty(), "it has arrived");
+    assert_eq!(word(&mut sender, 0), Ok(vec![]));
+    assert_eq!(runs(&sender.poll(Moment(1_000_000), |_| true)), [(1, false)]);
+    assert_eq!(word(&mut sender, 1), Ok(vec![]));
+    assert!(sender.poll(Moment(10_900_000), |_| true).out.is_empty());
+    assert_eq!(runs(&sender.poll(Moment(11_000_000), |_| true)), [(1, false)], "it may have forgotten it silently");
 }
 
 #[test]

@@ -8,6 +8,7 @@ use mesh_protocol::id::AgentId;
 use tokio::sync::{mpsc, watch};
 
 use super::{Core, SessionEvent};
+use crate::fabric::kept::Burial;
 use crate::fabric::wire::Wire;
 use crate::fabric::wire::simulated::Air;
 use crate::fabric::{Parts, Target};
@@ -16,7 +17,7 @@ use crate::fabric::{Parts, Target};
 pub(crate) struct SimulatedFabric {
     core: Core,
     air: Air,
-    burials: mpsc::UnboundedReceiver<(AgentId, u64)>,
+    burials: mpsc::UnboundedReceiver<Burial>,
     reopens: mpsc::Receiver<()>,
     interest: watch::Receiver<u64>,
     /// Keeps the channel of link states open.

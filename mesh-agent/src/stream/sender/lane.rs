@@ -11,6 +11,9 @@ use crate::mutant::{Mutant, planted};
 use super::flight::Flight;
 use super::{Moment, Out, Polled, Run, RunEvent, Settings};
 
+/// What has arrived and is not in custody after this goes again: its destination may have forgotten that it arrived.
+const PROBE_AFTER: Duration = Duration::from_secs(10);
+
 #[derive(Debug)]
 pub(super) struct SendLane<P, H> {
     /// The destination has custody up to here.
@@ -26,6 +29,8 @@ pub(super) struct SendLane<P, H> {
     pub(super) unsent_bytes: u64,
     /// The destination's mark is below the floor: it must be told to skip from there.
     pub(super) skip_from: Option<Seq>,
+    /// Refused there and not in this chain, with the event before each.
+    pub(super) passed: Vec<(Seq, Seq)>,
     /// Up to here the destination's spool has said that it has custody.
     pub(super) acked: Seq,
     /// The same at the end of its last epoch: it cannot be less in this one.
@@ -51,6 +56,14 @@ pub(super) struct Sent<P, H> {
     pub(super) tries: u32,
     pub(super) due: bool,
     pub(super) redelivered: bool,
+    /// The destination refuses it, and that is being dealt with until then: it is not sent meanwhile.
+    pub(super) refused_until: Option<Moment>,
+}
+
+impl<P, H> Sent<P, H> {
+    pub(super) fn is_refused(&self, now: Moment) -> bool {
+        self.refused_until.is_some_and(|until| now < until)
+    }
 }
 
 #[derive(Debug)]
@@ -84,6 +97,7 @@ impl<P: Clone, H> SendLane<P, H> {
             unsent: VecDeque::new(),
             unsent_bytes: 0,
             skip_from: None,
+            passed: Vec::new(),
             acked: Seq::START,
             promised: Seq::START,
             lost_up_to: Seq::START,
@@ -128,6 +142,23 @@ impl<P: Clone, H> SendLane<P, H> {
         self.skip_from = Some(mark);
     }
 
+    /// The destination refuses what would be at this index and is not there: an earlier process has dealt with it, or it has
+    /// expired since. The lane waits there for a word.
+    pub(super) fn pass(&mut self, index: usize, seq: Seq) {
+        // What comes after all that was offered may still be offered.
+        let is_dealt_with = seq < self.tail && self.unsent.iter().all(|item| item.seq != seq);
+        if planted(Mutant::RefusalUnanswered) {
+            return;
+        }
+        if seq <= self.floor {
+            self.skip_from = Some(Seq::START);
+        } else if is_dealt_with {
+            let before = index.checked_sub(1).map_or(self.floor, |before| self.sent[before].seq);
+            self.passed.retain(|(_, its)| *its != seq);
+            self.passed.push((before, seq));
+        }
+    }
+
     pub(super) fn due_from_arrived(&mut self) {
         let arrived = self.arrived;
         for sent in self.sent.iter_mut().filter(|sent| sent.seq > arrived) {
@@ -148,6 +179,7 @@ impl<P: Clone, H> SendLane<P, H> {
             tries: 0,
             due: false,
             redelivered: item.redelivered,
+            refused_until: None,
         });
         prev
     }
@@ -155,6 +187,12 @@ impl<P: Clone, H> SendLane<P, H> {
     /// The oldest events that did not arrive in time are due again: a frame's worth, as a probe. Whether there were any.
     pub(super) fn expire(&mut self, now: Moment, settings: &Settings) -> bool {
         let arrived = self.arrived;
+        if let Some(first) = self.sent.front_mut()
+            && first.seq <= arrived
+            && now.since(first.sent_at) >= PROBE_AFTER
+        {
+            first.due = true;
+        }
         let Some(oldest) = self.sent.iter().position(|sent| sent.seq > arrived) else { return false };
         let wait = backoff(settings.resend_after, settings.resend_after_max, self.sent[oldest].tries);
         if self.sent[oldest].due || now.since(self.sent[oldest].sent_at) < wait {
@@ -183,8 +221,11 @@ impl<P: Clone, H> SendLane<P, H> {
             let reason = if after < self.lost_up_to { SkipReason::Lost } else { SkipReason::Custody };
             polled.out.push(Out::Skip { lane, after, up_to: self.floor, reason });
         }
+        let passed = std::mem::take(&mut self.passed).into_iter();
+        let reason = SkipReason::Refused;
+        polled.out.extend(passed.map(|(after, up_to)| Out::Skip { lane, after, up_to, reason }));
         let mut runs = Runs::new(lane, true);
-        for sent in self.sent.iter_mut().filter(|sent| sent.due) {
+        for sent in self.sent.iter_mut().filter(|sent| sent.due && !sent.is_refused(now)) {
             if *left == 0 {
                 break;
             }
@@ -241,7 +282,10 @@ impl<P: Clone, H> SendLane<P, H> {
     pub(super) fn on_ack(&mut self, arrived: Seq, up_to: Seq, credit_bytes: u64) -> Vec<H> {
         self.credit_bytes = credit_bytes;
         self.acked = self.acked.max(up_to);
-        if arrived > self.arrived {
+        if arrived < self.arrived {
+            // It has forgotten what it had no custody of, or this came late.
+            self.arrived = arrived;
+        } else if arrived > self.arrived {
             self.arrived = arrived;
             self.pauses = 0;
             for sent in self.sent.iter_mut().take_while(|sent| sent.seq <= arrived) {
