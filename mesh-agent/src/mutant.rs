@@ -32,8 +32,6 @@ pub(crate) enum Mutant {
     BatchNeverSplit,
     /// What a process had sent for others and given up is taken after what the next one sends.
     GivenUpTaken,
-    /// A destination passes what it refuses before that is a dead letter on disk.
-    PassedBeforeBurial,
     /// A refusal that an earlier process has dealt with is not answered, and its lane waits for ever.
     RefusalUnanswered,
     /// Nobody answers for what was sent before the disk was put back to an earlier state, and who asks for it waits for ever.
@@ -71,7 +69,7 @@ mod planting {
     use super::Mutant;
 
     /// All of them.
-    pub(crate) const ALL: [Mutant; 22] = [
+    pub(crate) const ALL: [Mutant; 21] = [
         Mutant::AckBeforeSync,
         Mutant::MarkOutsideBatch,
         Mutant::AckOverHole,
@@ -84,7 +82,6 @@ mod planting {
         Mutant::AheadForEver,
         Mutant::BatchNeverSplit,
         Mutant::GivenUpTaken,
-        Mutant::PassedBeforeBurial,
         Mutant::RefusalUnanswered,
         Mutant::LostEpochUnanswered,
         Mutant::HolesLeftBehind,

@@ -18,9 +18,11 @@ const MUTANT_SEEDS: u64 = 300;
 /// Where looking for a fault begins: just before the first seed that is known to show it.
 const fn first_seed_for(mutant: Mutant) -> u64 {
     match mutant {
-        Mutant::MarkOutsideBatch => 85,
+        Mutant::MarkOutsideBatch => 110,
+        Mutant::RefusalUnanswered => 72,
+        Mutant::HolesLeftBehind => 33,
         Mutant::LossUntold => 166,
-        Mutant::PassedBeforeBurial => 712,
+        Mutant::LostEpochUnanswered => 1_175,
         _ => 0,
     }
 }

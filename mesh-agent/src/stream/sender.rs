@@ -1,5 +1,6 @@
 //! The origin's side of the streams to one destination.
 
+mod answers;
 mod flight;
 mod lane;
 
@@ -10,6 +11,7 @@ use mesh_protocol::id::{Epoch, Lane, Seq, SpoolId};
 
 use super::Moment;
 use crate::mutant::{Mutant, planted};
+use answers::Answers;
 use flight::Flight;
 use lane::{Content, SendLane, Sent, Unsent, backoff};
 
@@ -53,6 +55,7 @@ pub struct Sender<P, H> {
     /// The same while nothing queues on the way; zero = not known.
     shortest: Duration,
     flight: Flight,
+    answers: Answers,
     /// The lane whose turn is first in the next poll.
     turn: usize,
     lanes: Vec<SendLane<P, H>>,
@@ -135,6 +138,7 @@ impl<P: Clone, H> Sender<P, H> {
             round_trip: Duration::ZERO,
             shortest: Duration::ZERO,
             flight: Flight::default(),
+            answers: Answers::default(),
             turn: 0,
             lanes,
         }
@@ -257,7 +261,8 @@ impl<P: Clone, H> Sender<P, H> {
             return polled;
         }
         let Settings { resend_after, resend_after_max, .. } = self.settings;
-        let resend_after = resend_after.max(self.round_trip * ROUND_TRIPS_PER_ATTEMPT).min(resend_after_max);
+        let answer = self.answers.longest().max(self.round_trip * ROUND_TRIPS_PER_ATTEMPT);
+        let resend_after = resend_after.max(answer).min(resend_after_max);
         let settings = Settings { resend_after, ..self.settings };
         let mut resend = settings.resend_bytes_max;
         let mut under_way = self.under_way();
@@ -274,7 +279,7 @@ impl<P: Clone, H> Sender<P, H> {
             }
             lane.poll_due(now, name, &mut resend, &mut permit, &mut polled);
             let before = lane.sent_bytes;
-            lane.poll_new(now, name, (&self.flight, under_way), &mut permit, &mut polled);
+            lane.poll_new(now, name, (&mut self.flight, under_way), &mut permit, &mut polled);
             under_way += lane.sent_bytes - before;
         }
         polled
@@ -302,7 +307,10 @@ impl<P: Clone, H> Sender<P, H> {
             return Err(AckError::Ahead(Vec::new()));
         }
         let before = lane.sent_bytes;
-        let done = lane.on_ack(arrived.min(last), up_to.min(last), credit_bytes);
+        let done = lane.on_ack(now, arrived.min(last), up_to.min(last), credit_bytes);
+        if let Some(sample) = lane.sampled {
+            self.answers.add(sample);
+        }
         self.flight.landed(now, before - lane.sent_bytes, self.shortest);
         if is_ahead { Err(AckError::Ahead(done)) } else { Ok(done) }
     }
@@ -348,9 +356,6 @@ impl<P: Clone, H> Sender<P, H> {
             return None;
         }
         sent.refused_until = Some(now.after(REFUSAL_AGAIN));
-        if planted(Mutant::PassedBeforeBurial) {
-            (sent.content, sent.refused_until, sent.due) = (Content::Gone(SkipReason::Refused), None, true);
-        }
         sent.hold.as_ref()
     }
 

@@ -34,17 +34,6 @@ impl Window {
         self.bytes
     }
 
-    /// Another least, from now on.
-    pub(super) fn set_least(&mut self, least: u64) {
-        self.least = least.min(self.most);
-        self.bytes = self.bytes.max(self.least);
-    }
-
-    /// What was under way was too much: a third less, but the least.
-    pub(super) fn give_way(&mut self) {
-        self.bytes = (self.bytes - self.bytes / 3).max(self.least);
-    }
-
     /// So many more bytes are in custody. `round_trip` is that of the link while nothing queues in front of it.
     pub(super) fn took(&mut self, now: Moment, bytes: u64, round_trip: Duration) {
         self.taken += bytes;

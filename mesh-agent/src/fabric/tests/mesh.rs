@@ -18,7 +18,7 @@ use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use tokio::runtime::Runtime;
 use uuid::Uuid;
 
-use super::super::{Credentials, Fabric, Parts, Target};
+use super::super::{Credentials, Fabric, Parts, Target, ZENOH_THREADS};
 use super::relay::Relay;
 use crate::counters::Counters;
 use crate::policy::{Enforced, Enforcer};
@@ -135,6 +135,11 @@ impl Mesh {
         // `RUST_LOG=debug` shows what happened; without it the tests are quiet.
         let log = tracing_subscriber::EnvFilter::from_default_env();
         let _ = tracing_subscriber::fmt().with_env_filter(log).with_writer(std::io::stderr).try_init();
+        let threads = std::env::var("ZENOH_RUNTIME").unwrap_or_default();
+        assert_eq!(
+            threads, ZENOH_THREADS,
+            "`.cargo/config.toml` sets zenoh's threads; run tests by Cargo, or set ZENOH_RUNTIME"
+        );
         let (authority, other) = (Authority::new("agents"), Authority::new("somebody else"));
         let member = |index| Member {
             agent: agent(index),

@@ -29,6 +29,8 @@ pub(super) struct SendLane<P, H> {
     pub(super) unsent_bytes: u64,
     /// The destination's mark is below the floor: it must be told to skip from there.
     pub(super) skip_from: Option<Seq>,
+    /// How long the last event that arrived at its first attempt took until that was told.
+    pub(super) sampled: Option<Duration>,
     /// Refused there and not in this chain, with the event before each.
     pub(super) passed: Vec<(Seq, Seq)>,
     /// Up to here the destination's spool has said that it has custody.
@@ -97,6 +99,7 @@ impl<P: Clone, H> SendLane<P, H> {
             unsent: VecDeque::new(),
             unsent_bytes: 0,
             skip_from: None,
+            sampled: None,
             passed: Vec::new(),
             acked: Seq::START,
             promised: Seq::START,
@@ -254,7 +257,7 @@ impl<P: Clone, H> SendLane<P, H> {
         &mut self,
         now: Moment,
         lane: Lane,
-        (flight, others): (&Flight, u64),
+        (flight, others): (&mut Flight, u64),
         permit: &mut impl FnMut(&P) -> bool,
         polled: &mut Polled<P, H>,
     ) {
@@ -279,16 +282,20 @@ impl<P: Clone, H> SendLane<P, H> {
         polled.out.append(&mut runs.out);
     }
 
-    pub(super) fn on_ack(&mut self, arrived: Seq, up_to: Seq, credit_bytes: u64) -> Vec<H> {
+    pub(super) fn on_ack(&mut self, now: Moment, arrived: Seq, up_to: Seq, credit_bytes: u64) -> Vec<H> {
         self.credit_bytes = credit_bytes;
         self.acked = self.acked.max(up_to);
+        self.sampled = None;
         if arrived < self.arrived {
             // It has forgotten what it had no custody of, or this came late.
             self.arrived = arrived;
         } else if arrived > self.arrived {
-            self.arrived = arrived;
+            let before = std::mem::replace(&mut self.arrived, arrived);
             self.pauses = 0;
             for sent in self.sent.iter_mut().take_while(|sent| sent.seq <= arrived) {
+                if sent.seq > before && sent.tries == 0 {
+                    self.sampled = Some(now.since(sent.sent_at));
+                }
                 // What is gone stays due until the destination has passed it.
                 sent.due &= matches!(sent.content, Content::Gone(_));
             }
