@@ -13,7 +13,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::kept::{Duty, Kept};
 use crate::interest::Learned;
-use crate::router::{Admitted, Attachment, Change, Key, Life, Takes, Wanted};
+use crate::router::{Admitted, Attachment, Change, DestinationId, Key, Life, Takes, Wanted};
 use crate::spool::LANES;
 use crate::status::now_ms;
 use crate::stream::{Moment, Receiver, Sender, Settings};
@@ -46,6 +46,8 @@ pub(super) struct Peer {
     pub(super) member: Member,
     /// Its key in the router's table.
     pub(super) number: Key,
+    /// What it is to senders that answer for their events themselves.
+    destination: DestinationId,
     pub(super) spool: Option<(SpoolId, Epoch)>,
     retired: VecDeque<Epoch>,
     pub(super) live: bool,
@@ -95,7 +97,7 @@ pub(super) struct Met {
 
 impl Peer {
     /// `passed`: up to here an earlier fabric of this epoch has sent what others answer for, and given it up.
-    pub(super) fn new(member: Member, number: Key, kept: Kept, passed: u64) -> Self {
+    pub(super) fn new(member: Member, (number, destination): (Key, DestinationId), kept: Kept, passed: u64) -> Self {
         let mut sender = Sender::new(PASSING.end, Settings::default());
         if passed > 0 {
             PASSING.for_each(|lane| sender.resume_lane(Lane(lane), Seq::from_counter(passed)));
@@ -103,6 +105,7 @@ impl Peer {
         Self {
             member,
             number,
+            destination,
             spool: None,
             retired: VecDeque::new(),
             live: false,
@@ -297,7 +300,7 @@ impl Peer {
         let reasons = self.reasons.entry(filter.clone()).or_insert(0);
         if std::mem::replace(reasons, *reasons | reason) == 0 {
             self.kept.attract(filter);
-            table.subscribe_for(filter, self.number, Life::Live, Takes::UNKEPT);
+            table.subscribe_as(filter, self.number, Life::Live, Takes::UNKEPT, self.destination);
         }
     }
 
@@ -367,7 +370,7 @@ mod tests {
         let spool = Arc::new(Store::over(Arc::new(SimulatedDisk::default()), settings, &counters).expect("opens"));
         let router = Router::new(Budget::new(1), &counters);
         let kept = Kept::open(member.agent, &spool, &router, &Arc::default());
-        Peer::new(member, 0, kept, 0)
+        Peer::new(member, (0, DestinationId::UNNAMED), kept, 0)
     }
 
     /// The whole set, with a hash that fits it or not.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use demo::kafka::{Broker, BrokerPorts, Jars, Login, Security};
 use demo::ports::free_port;
-use mesh_agent::connector::Deps;
+use mesh_agent::connector::{Deps, NoNotes};
 use mesh_agent::counters::Counters;
 use mesh_agent::kafka::secret::{Secret, Secrets};
 use mesh_agent::observe::Unobserved;
@@ -22,6 +22,7 @@ use mesh_protocol::desired::{
     Site, Start,
 };
 use mesh_protocol::event::DeliveryMode;
+use mesh_protocol::id::SpoolId;
 use mesh_protocol::policy::{Action, CompiledPolicy, Effect, Principal, PrincipalState, Rule, Subject};
 use mesh_protocol::report::{Part, PartRef};
 use mesh_protocol::secret::SecretKey;
@@ -73,6 +74,7 @@ impl Agent {
             observer: Arc::new(Unobserved),
             secrets: Arc::new(Passwords(password)),
             counters: self.counters.clone(),
+            notes: Arc::new(NoNotes),
         }
     }
 
@@ -98,7 +100,7 @@ impl Agent {
             }
             ConnectorWork::KafkaSink(work) => {
                 let line = Arc::new(self.board.part(PartRef::Sink(connector.route)));
-                Box::new(sink::kafka::start(connector, work, broker, deps, line)?)
+                Box::new(sink::kafka::start(connector, work, broker, SpoolId([1; 16]), deps, line)?)
             }
             ConnectorWork::WebhookSink(_) => unreachable!("these tests are about Kafka"),
         })
