@@ -53,6 +53,7 @@ use crate::task::Tasks;
 use lane::Split;
 use poll::Poller;
 use record::Mapping;
+use step::Step;
 use tally::Tally;
 use watch::Watch;
 
@@ -97,6 +98,11 @@ impl Shared {
     /// Who fell behind since the last call.
     fn take_splits(&self) -> Vec<Split> {
         std::mem::take(&mut *self.splits.lock().expect("no panic while held"))
+    }
+
+    /// Whether somebody fell behind in this partition and is not served yet.
+    fn is_splitting(&self, step: &Arc<Step>) -> bool {
+        self.splits.lock().expect("no panic while held").iter().any(|split| Arc::ptr_eq(&split.step, step))
     }
 
     /// What may be under way for one that reads alone, or for all others.

@@ -171,7 +171,9 @@ impl Notes for SourceNotes {
     fn save(&self, route: RouteId, note: Bytes) -> bool {
         let queue = self.0.open_queue(&format!("{SOURCE}{route}").into(), Limits::NONE);
         let (told, answer) = std::sync::mpsc::channel();
-        self.0.submit_with(Op::Note { queue, note }, Box::new(move |done| drop(told.send(done.is_ok()))));
+        // Nobody listens any more after the wait.
+        let answer_with = Box::new(move |done: Result<_, _>| told.send(done.is_ok()).unwrap_or_default());
+        self.0.submit_with(Op::Note { queue, note }, answer_with);
         answer.recv_timeout(SAVED_WITHIN).unwrap_or(false)
     }
 }

@@ -299,11 +299,14 @@ impl Context {
         going.iter().map(|(_, lane)| lane).chain(&alone).for_each(Lane::close);
         let until = Instant::now() + DRAIN;
         let drained = |lane: &Lane| lane.wait(until.saturating_duration_since(Instant::now()));
-        let unfinished: Vec<_> = alone.iter().filter(|lane| !drained(lane)).collect();
+        // First those who get on; whoever reads alone may be away.
+        let shared: Vec<bool> = going.iter().map(|(_, lane)| drained(lane)).collect();
+        let unfinished: Vec<&Lane> = alone.iter().filter(|lane| !drained(lane)).collect();
         let mut done = TopicPartitionList::new();
-        for ((topic, partition), lane) in &going {
-            let its_alone = |other: &&&Lane| Arc::ptr_eq(&other.state.step, &lane.state.step);
-            let clean = drained(lane) && !unfinished.iter().any(|other| its_alone(&other));
+        for (((topic, partition), lane), drained) in going.iter().zip(shared) {
+            let step = &lane.state.step;
+            let open = unfinished.iter().any(|other| Arc::ptr_eq(&other.state.step, step));
+            let clean = drained && !open && !self.shared.is_splitting(step);
             self.put(topic, *partition, lane, clean);
             if done.add_partition_offset(topic, *partition, Offset::Offset(lane.state.lowest())).is_err() {
                 tracing::warn!(%topic, partition, "a position cannot be committed");

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::{Split, UnderWay, Work};
 use crate::observe::Refusal;
-use crate::policy::{Denied, Session};
+use crate::policy::Denied;
 use crate::router::{
     Admission, Admitted, Audience, DestinationId, EVENT_OVERHEAD_BYTES, Failure, Outcome, Passed, Receipt, Router,
 };
