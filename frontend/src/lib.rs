@@ -22,6 +22,7 @@ pub mod frame;
 pub mod graph;
 pub mod live;
 pub mod load;
+mod moment;
 pub mod pages;
 mod quantity;
 mod status;

@@ -91,7 +91,7 @@ pub mod right {
     pub const QUEUE_WRITE: &str = "queue.write";
     /// Look into queues, payloads included.
     pub const QUEUE_READ: &str = "queue.read";
-    /// Delete, retry and move what is in queues.
+    /// Delete, retry, replay and move what is in queues.
     pub const QUEUE_HANDLE: &str = "queue.handle";
     /// People.
     pub const PEOPLE_WRITE: &str = "person.write";

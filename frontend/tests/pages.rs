@@ -9,6 +9,7 @@ use std::sync::OnceLock;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
+use fixture::queue::{FORGETS, KEEPS};
 use fixture::{Recorded, me, retailer};
 use frontend::api::Me;
 use frontend::{App, AssetPaths, Viewer, shell};
@@ -223,6 +224,32 @@ fn a_page_of_one_thing_says_what_can_be_done_about_it() {
     assert!(one("/sites", 4).contains("Make the join line"));
     assert!(one("/agents", 11).contains("mesh-agent secret set kafka-a"));
     assert!(one("/routes", 71).contains("retail.{1}"));
+}
+
+#[test]
+fn a_queue_says_what_it_keeps_and_offers_to_replay_it() {
+    let html = admin_sees(retailer(), &format!("/queues/{}", fixture::id(KEEPS)));
+    for text in ["Replay…", "Kept for replay", "1,204", "3.4 MB of 1 GB, for 1 d", "17 replayed"] {
+        assert!(html.contains(text), "{text}: {html}");
+    }
+    assert!(html.contains("what was acknowledged for 1 d, at most 1 GB") && html.contains("?shelf=acknowledged"));
+    let (_, _, html) = page(retailer(), Some(me("viewer")), &format!("/queues/{}", fixture::id(KEEPS)));
+    let button = html.split("<button").find(|button| button.contains("Replay…")).expect("the button stays");
+    assert!(button.contains("aria-disabled=\"true\"") && button.contains("yours is viewer"), "{button}");
+    assert!(html.contains("What is in it is closed to you"), "nor may a viewer look at what is kept: {html}");
+}
+
+#[test]
+fn a_queue_that_keeps_nothing_says_how_to_keep_it() {
+    let html = admin_sees(retailer(), &format!("/queues/{}?shelf=acknowledged", fixture::id(FORGETS)));
+    for text in ["Acknowledged events are not kept", "Change the settings", "nothing that was acknowledged"] {
+        assert!(html.contains(text), "{text}: {html}");
+    }
+    for text in ["Replay…", "Kept for replay", " replayed<", "Look again"] {
+        assert!(!html.contains(text), "{text}: {html}");
+    }
+    let route = admin_sees(retailer(), &format!("/routes/{}/events?shelf=acknowledged", fixture::id(71)));
+    assert!(route.contains("Dead letters") && !route.contains("Acknowledged"), "a sink keeps nothing: {route}");
 }
 
 #[test]

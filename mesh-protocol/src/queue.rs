@@ -20,7 +20,7 @@ pub enum QueueRef {
     Sink(RouteId),
 }
 
-/// Which of the two that belong to a [`QueueRef`].
+/// Which of the places that belong to a [`QueueRef`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
@@ -30,6 +30,8 @@ pub enum Shelf {
     Waiting,
     /// What could not be brought to anybody.
     DeadLetters,
+    /// What consumers have acknowledged, as long as the queue keeps it for a replay; sinks have no such place.
+    Acknowledged,
 }
 
 /// Which events of a shelf.
@@ -39,6 +41,21 @@ pub enum Shelf {
 pub enum Which {
     /// All that are there when it begins.
     All,
+    /// These, by their position; those that are gone are passed over.
+    These(Vec<u64>),
+}
+
+/// Which acknowledged events are to be delivered again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Replay {
+    /// All that are kept.
+    All,
+    /// From this position on, itself included.
+    FromPosition(u64),
+    /// What was admitted to the mesh at this moment or later, milliseconds since the Unix epoch.
+    SinceMs(i64),
     /// These, by their position; those that are gone are passed over.
     These(Vec<u64>),
 }
@@ -69,6 +86,12 @@ pub enum QueueAsk {
     Retry {
         /// Which.
         which: Which,
+    },
+    /// Acknowledged events go back to their old places in the queue: they are delivered again, in their order, before
+    /// whatever has a later place and is not with a consumer. All of them or none.
+    Replay {
+        /// Which.
+        which: Replay,
     },
     /// Events go to a named queue of the same agent, behind what waits there.
     Move {

@@ -9,6 +9,8 @@ use crate::portal::Client;
 pub(super) const ORDERS: &str = "orders/*/*/created";
 /// An order that waits longer than an hour is no use to the warehouse; and a queue that nobody takes from never fills up.
 const TTL_MS: u64 = 3_600_000;
+/// What the warehouse has taken can be replayed for a day.
+const KEEP_MS: u64 = 86_400_000;
 
 pub(super) async fn make(portal: &Client, hub: &Value, describe: bool) -> anyhow::Result<()> {
     let note = if describe { "Orders wait here for the warehouse; each till's stay in order" } else { "" };
@@ -18,6 +20,7 @@ pub(super) async fn make(portal: &Client, hub: &Value, describe: bool) -> anyhow
         "filters": [ORDERS],
         "access": "partitioned",
         "ttl_ms": TTL_MS,
+        "keep_ms": KEEP_MS,
         "note": note,
     });
     ensure(portal, "queues", "/config/name", ORDERS_QUEUE, &queue).await?;

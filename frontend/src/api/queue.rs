@@ -2,7 +2,7 @@
 
 use mesh_protocol::desired::{OnFailure, QueueAccess, WhenFull};
 use mesh_protocol::id::{QueueId, SiteId};
-use mesh_protocol::queue::{Shelf, Which};
+use mesh_protocol::queue::{Replay, Shelf, Which};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -52,10 +52,16 @@ pub struct QueueFigures {
     pub handed_out_events: u64,
     /// Dead letters.
     pub dead_letter_events: u64,
+    /// Acknowledged events that are kept for a replay.
+    pub kept_events: u64,
+    /// Their bytes.
+    pub kept_bytes: u64,
     /// Acknowledged by consumers since the agent started.
     pub delivered_events: u64,
     /// Delivered again since the agent started.
     pub redelivered_events: u64,
+    /// Put back into the queue by replays since the agent started.
+    pub replayed_events: u64,
     /// Gone because their time was over, since the agent started.
     pub expired_events: u64,
     /// Left out because the queue was full, since the agent started.
@@ -115,6 +121,13 @@ pub struct QueueInput {
     /// Most dead letters; when there are so many, the queue waits for a person. Default 10,000.
     #[serde(default = "defaults::dead_letters_max")]
     pub dead_letters_max: u64,
+    /// How long acknowledged events are kept, so that they can be replayed, in milliseconds: 60,000 to 366 days; null =
+    /// they go at once. Default null.
+    #[serde(default)]
+    pub keep_ms: Option<u64>,
+    /// Most bytes of acknowledged events that are kept; beyond it the oldest go, whatever their age. Default 1 GiB.
+    #[serde(default = "defaults::keep_bytes_max")]
+    pub keep_bytes_max: u64,
     /// Why it exists.
     #[serde(default)]
     pub note: String,
@@ -141,6 +154,8 @@ impl QueueInput {
             bytes_max: defaults::bytes_max(),
             when_full: WhenFull::default(),
             dead_letters_max: defaults::dead_letters_max(),
+            keep_ms: None,
+            keep_bytes_max: defaults::keep_bytes_max(),
             note: String::new(),
         }
     }
@@ -170,6 +185,9 @@ mod defaults {
     pub(super) const fn dead_letters_max() -> u64 {
         10_000
     }
+    pub(super) const fn keep_bytes_max() -> u64 {
+        1 << 30
+    }
 }
 
 /// Which queues.
@@ -194,7 +212,7 @@ pub struct QueueQuery {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ShelfQuery {
-    /// What waits, or dead letters.
+    /// What waits, dead letters, or (of a queue that keeps them) acknowledged events.
     #[serde(default)]
     #[param(inline)]
     pub shelf: Shelf,
@@ -224,6 +242,12 @@ pub enum ShelfTask {
     Retry {
         /// Which.
         which: Which,
+    },
+    /// Acknowledged events go back to their old places in the queue they were taken from: they are delivered again, in
+    /// order and flagged, before whatever has a later place and is not with a consumer. All of them or none.
+    Replay {
+        /// Which.
+        which: Replay,
     },
     /// They go to another queue of the same site, behind what waits there.
     Move {

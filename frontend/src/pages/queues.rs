@@ -6,6 +6,7 @@ mod detail;
 mod event;
 mod form;
 mod of_route;
+mod replay;
 mod tasks;
 
 use leptos::prelude::*;

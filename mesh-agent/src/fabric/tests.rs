@@ -1,5 +1,6 @@
 //! Several fabrics in one process, over real links with mutual TLS on loopback.
 
+mod devices;
 mod mesh;
 
 use std::time::Duration;

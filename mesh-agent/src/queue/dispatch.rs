@@ -125,6 +125,14 @@ impl<E: Clone> Dispatch<E> {
         self.waiting.insert(Waiting { item, not_before });
     }
 
+    /// What nobody has goes back to the spool, which will give it anew.
+    pub fn give_back(&mut self) -> Vec<u64> {
+        let seqs: Vec<u64> = self.waiting.iter().map(|waiting| waiting.item.seq).collect();
+        self.bytes -= self.waiting.iter().map(|waiting| waiting.item.bytes).sum::<usize>();
+        self.waiting = WaitingRoom::default();
+        seqs
+    }
+
     /// Whether a consumer has this event.
     fn has(&self, consumer: ConsumerId, seq: u64) -> bool {
         self.out.get(&seq).is_some_and(|out| out.consumer == consumer)
@@ -260,8 +268,7 @@ impl<E: Clone> Dispatch<E> {
         for seq in expired {
             if let Some(waiting) = self.waiting.remove(seq) {
                 self.bytes -= waiting.item.bytes;
-                self.effects.done.push(seq);
-                self.effects.expired += 1;
+                self.effects.expired.push(seq);
             }
         }
         self.soonest.expiry_ms = self.waiting.iter().filter_map(|waiting| waiting.item.expires_at_ms).min();

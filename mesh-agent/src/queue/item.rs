@@ -78,18 +78,18 @@ pub struct Dead<E> {
 pub struct Effects<E> {
     /// To be given to consumers.
     pub deliveries: Vec<Delivery<E>>,
-    /// Done with: to be acknowledged to the spool.
+    /// A consumer, or the dead letter queue, has them: to be acknowledged to the spool.
     pub done: Vec<u64>,
     /// Came back: their count must survive.
     pub counted: Vec<(u64, u16)>,
     /// To be put into the dead letter queue; answered with [`Dispatch::buried`] or [`Dispatch::unburied`].
     pub dead: Vec<Dead<E>>,
-    /// Their time to live was over before anybody had them; they are among the `done` too.
-    pub expired: u64,
+    /// Their time to live was over before anybody had them: to be acknowledged to the spool, too.
+    pub expired: Vec<u64>,
 }
 
 impl<E> Default for Effects<E> {
     fn default() -> Self {
-        Self { deliveries: Vec::new(), done: Vec::new(), counted: Vec::new(), dead: Vec::new(), expired: 0 }
+        Self { deliveries: Vec::new(), done: Vec::new(), counted: Vec::new(), dead: Vec::new(), expired: Vec::new() }
     }
 }

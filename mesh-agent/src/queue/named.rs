@@ -6,6 +6,7 @@
 //!                      |                          v                    |
 //!                      +-- moved back by people   MQTT sessions, event streams, pulls over HTTP
 //!                   spool `dead/queue/ID` <-- what nobody could be given
+//!                   spool `kept/queue/ID` <-- what was acknowledged, for a replay
 //! ```
 //! A queue attracts from the moment its document is in force until it is deleted, whether it has consumers or not, and
 //! only guaranteed events. Its number in the spool stays the same across renames. What consumers may is decided by whoever
@@ -13,7 +14,9 @@
 
 mod consumer;
 mod content;
+mod kept;
 mod pulls;
+mod replay;
 mod service;
 
 use std::collections::{HashMap, HashSet};
@@ -47,6 +50,8 @@ pub use content::answer;
 const QUEUE: &str = "queue/";
 /// Names of queues of dead letters begin with this, followed by the name of the queue they were for.
 pub const DEAD: &str = "dead/";
+/// Names of queues of acknowledged events begin with this, followed by the name of the queue they were in.
+const KEPT: &str = "kept/";
 /// Events between the spool and the consumers of one queue, and their bytes.
 const EVENTS_MAX: usize = 8_192;
 const BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -102,6 +107,7 @@ impl Queues {
         let is_wanted = |id: &str| id.parse().is_ok_and(|id| ids.contains(&id));
         self.parts.spool.close_others(QUEUE, is_wanted);
         self.parts.spool.close_others(&format!("{DEAD}{QUEUE}"), is_wanted);
+        self.parts.spool.close_others(&format!("{KEPT}{QUEUE}"), is_wanted);
     }
 
     /// The queue of this name.
@@ -131,6 +137,7 @@ pub struct Named {
     spool: Arc<Store>,
     number: QueueNo,
     dead: QueueNo,
+    kept: QueueNo,
     attachment: Attachment,
     attracts: Mutex<Attracts>,
     commands: mpsc::UnboundedSender<Command>,
@@ -161,6 +168,7 @@ impl Named {
         let name: Arc<str> = format!("{QUEUE}{}", config.id).into();
         let number = parts.spool.open_queue(&name, limits(config));
         let dead = parts.spool.open_queue(&format!("{DEAD}{name}").into(), dead_limits(config));
+        let kept = parts.spool.open_queue(&format!("{KEPT}{name}").into(), Limits::NONE);
         let (commands, receiver) = mpsc::unbounded_channel();
         let ended = tasks.token().child_token();
         let named = Arc::new(Self {
@@ -168,6 +176,7 @@ impl Named {
             spool: parts.spool.clone(),
             number,
             dead,
+            kept,
             attachment: parts.router.attach_queue(number.0, Reach::Local),
             attracts: Mutex::default(),
             commands,

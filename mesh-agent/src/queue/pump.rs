@@ -189,15 +189,16 @@ impl Pump {
         if any {
             self.outlet.flush();
         }
-        self.expired.add(expired);
+        self.expired.add(expired.len() as u64);
         self.count(work, counted);
         for dead in dead {
             work.burials.push(self.bury(&dead).boxed());
         }
-        for seq in &done {
+        let gone: Vec<u64> = done.into_iter().chain(expired).collect();
+        for seq in &gone {
             work.rows.remove(seq);
         }
-        self.store.ack(self.queue, done);
+        self.store.ack(self.queue, gone);
     }
 
     /// How often events came back must survive.

@@ -29,6 +29,11 @@ use stage::Stage;
 /// One destination may take this part of the spool.
 const SHARES: u64 = 4;
 
+/// It is crowded when more than this part of it is used,
+const CROWDED_QUARTERS: u64 = 3;
+/// or fewer segments than these fit on its disk.
+const SPARE_SEGMENTS: u64 = 4;
+
 /// The spool without its thread.
 #[derive(Debug)]
 pub struct Core {
@@ -147,6 +152,14 @@ impl Core {
         self.index().stored_bytes()
     }
 
+    /// Whether so little room is left that what is kept without need should go.
+    #[must_use]
+    pub fn is_crowded(&self) -> bool {
+        let stored = self.stored_bytes();
+        stored > self.settings.bytes_max / 4 * CROWDED_QUARTERS
+            || self.free_room() < self.settings.segment_bytes.saturating_mul(SPARE_SEGMENTS)
+    }
+
     /// Wakes when there may be something to take out of the queue.
     #[must_use]
     pub fn wake(&self, queue: QueueNo) -> Option<Arc<Notify>> {
@@ -181,6 +194,9 @@ impl Core {
             index.marks.extend(stage.marks);
             for (queue, entry) in stage.shown {
                 index.show(queue, entry);
+            }
+            for (queue, seqs) in stage.again {
+                index.with_queue(queue, |queue, _| queue.read_again(&seqs));
             }
         }
         stage.woken.iter().for_each(|(_, wake)| wake.notify_one());

@@ -20,8 +20,6 @@ pub enum Place {
     Segment(SegmentNo),
     /// What is undelivered, by queue and sequence number.
     Rows,
-    /// How far each queue has come.
-    Cursors,
     /// How far each stream from another spool has come.
     Marks,
     /// The spool's own facts and the names of its queues.

@@ -29,7 +29,6 @@ pub struct FjallDisk {
     folder: PathBuf,
     db: Database,
     rows: Keyspace,
-    cursors: Keyspace,
     marks: Keyspace,
     meta: Keyspace,
     segments: RwLock<BTreeMap<SegmentNo, Keyspace>>,
@@ -67,17 +66,15 @@ impl FjallDisk {
                 segments.insert(segment, table(&name)?);
             }
         }
-        let (rows, cursors, marks, meta) = (table("rows")?, table("cursors")?, table("marks")?, table("meta")?);
+        let (rows, marks, meta) = (table("rows")?, table("marks")?, table("meta")?);
         let segments = RwLock::new(segments);
-        let disk =
-            Self { folder: folder.to_owned(), rows, cursors, marks, meta, segments, db, committing: Mutex::default() };
+        let disk = Self { folder: folder.to_owned(), rows, marks, meta, segments, db, committing: Mutex::default() };
         Ok((disk, repaired))
     }
 
     fn table(&self, place: Place) -> Option<Keyspace> {
         match place {
             Place::Rows => Some(self.rows.clone()),
-            Place::Cursors => Some(self.cursors.clone()),
             Place::Marks => Some(self.marks.clone()),
             Place::Meta => Some(self.meta.clone()),
             Place::Segment(segment) => self.segments.read().expect("no panic while held").get(&segment).cloned(),

@@ -17,7 +17,7 @@ use smallvec::SmallVec;
 use tokio::sync::Notify;
 
 use super::disk::SegmentNo;
-use super::layout::{Cursor, MarkKey, QueueNo, Row};
+use super::layout::{MarkKey, QueueNo, Row};
 use crate::router::Admitted;
 
 /// Most of a queue's newest events that are kept in memory for a reader who is close behind.
@@ -144,13 +144,15 @@ pub(super) struct Queue {
     pub(super) limits: Limits,
     pub(super) depth: u64,
     pub(super) bytes: u64,
+    /// Somebody takes events out of it in their order; dead letters are only looked at.
+    pub(super) is_read: bool,
     /// Handed out up to here.
     pub(super) cursor: u64,
     /// Handed out and not acknowledged, with their sizes.
     pub(super) out: BTreeMap<u64, u32>,
     /// Where its undelivered events are.
     pub(super) rows: BTreeMap<SegmentNo, u64>,
-    /// Taken away before they were handed out; a reader may still see their rows.
+    /// Done with, behind the cursor; a reader may still see their rows.
     pub(super) removed: BTreeSet<u64>,
     /// Went without these, being full.
     pub(super) discarded: u64,
@@ -166,15 +168,15 @@ pub(super) struct Queue {
 }
 
 impl Queue {
-    /// A queue as it stands on disk. `last` is the newest number of the whole log.
-    pub(super) fn new(name: Arc<str>, limits: Limits, cursor: Cursor, last: u64) -> Self {
-        let empty = cursor.depth == 0;
+    /// A queue without events. `last` is the newest number of the whole log.
+    pub(super) fn new(name: Arc<str>, limits: Limits, last: u64) -> Self {
         Self {
             name,
             limits,
-            depth: cursor.depth,
-            bytes: cursor.bytes,
-            cursor: if empty { last } else { cursor.floor.saturating_sub(1) },
+            depth: 0,
+            bytes: 0,
+            is_read: false,
+            cursor: last,
             out: BTreeMap::new(),
             rows: BTreeMap::new(),
             removed: BTreeSet::new(),
@@ -183,23 +185,24 @@ impl Queue {
             staged: last,
             fresh: VecDeque::new(),
             fresh_bytes: 0,
-            caught_up: empty,
+            caught_up: true,
             wake: Arc::default(),
         }
     }
 
-    /// Everything below is done with, for good.
-    pub(super) fn floor(&self, next: u64) -> u64 {
-        match self.out.first_key_value() {
-            _ if self.depth == 0 => next,
-            Some((oldest, _)) => *oldest,
-            None if self.cursor < self.staged => self.cursor + 1,
-            None => next,
-        }
+    /// The same with what stands on disk for it: so many events and bytes, the oldest of which is given.
+    pub(super) fn holding(self, events: u64, bytes: u64, oldest: u64) -> Self {
+        Self { depth: events, bytes, cursor: oldest.saturating_sub(1), caught_up: false, ..self }
     }
 
-    pub(super) fn state(&self, next: u64) -> Cursor {
-        Cursor { floor: self.floor(next), depth: self.depth, bytes: self.bytes }
+    /// Everything below is done with, for good.
+    pub(super) fn floor(&self, next: u64) -> u64 {
+        let unread = (self.cursor < self.staged).then_some(self.cursor + 1);
+        let oldest = self.out.first_key_value().map(|(oldest, _)| *oldest);
+        let floor = if self.depth == 0 { next } else { oldest.into_iter().chain(unread).min().unwrap_or(next) };
+        // Nobody moves the cursor of a queue that is not read.
+        let segment = self.rows.first_key_value().map_or(0, |(segment, _)| segment.0);
+        if self.is_read { floor } else { floor.max(segment) }
     }
 
     pub(super) fn has_room_for(&self, events: u64, bytes: u64) -> bool {
@@ -255,7 +258,9 @@ impl Queue {
 
     /// An event goes that was not handed out.
     pub(super) fn forget(&mut self, seq: u64) {
-        self.removed.insert(seq);
+        if self.is_read && seq > self.cursor {
+            self.removed.insert(seq);
+        }
         if let Some(at) = self.fresh.iter().position(|entry| entry.seq == seq)
             && let Some(entry) = self.fresh.remove(at)
         {
@@ -263,26 +268,37 @@ impl Queue {
         }
     }
 
+    /// The reader does not know of these events (any more), which stand on disk. They are ascending.
+    pub(super) fn read_again(&mut self, seqs: &[u64]) {
+        let Some(oldest) = seqs.first() else { return };
+        self.cursor = self.cursor.min(oldest.saturating_sub(1));
+        self.newest = self.newest.max(self.staged);
+        for seq in seqs {
+            self.removed.remove(seq);
+        }
+        self.forget_fresh();
+    }
+
+    /// An event that was handed out is done with; its size, unless it was not out.
+    pub(super) fn done_with(&mut self, seq: u64) -> Option<u32> {
+        let bytes = self.out.remove(&seq)?;
+        if seq > self.cursor {
+            // A reader that begins anew before it may have read its row.
+            self.removed.insert(seq);
+        }
+        Some(bytes)
+    }
+
     /// Forgets what was handed out and what is in memory: reading begins again at the floor.
     pub(super) fn rewind(&mut self, next: u64) {
+        self.is_read = true;
         self.cursor = self.floor(next).saturating_sub(1);
         self.out.clear();
         self.forget_fresh();
         self.caught_up = self.depth == 0;
     }
 
-    /// Everything up to `last`, the newest number of the log, goes. Returns how many events that were.
-    pub(super) fn empty(&mut self, last: u64) -> u64 {
-        self.out.clear();
-        self.removed.clear();
-        self.forget_fresh();
-        self.cursor = last;
-        self.caught_up = true;
-        self.bytes = 0;
-        std::mem::take(&mut self.depth)
-    }
-
-    fn forget_fresh(&mut self) {
+    pub(super) fn forget_fresh(&mut self) {
         self.fresh.clear();
         self.fresh_bytes = 0;
         self.caught_up = false;
@@ -369,7 +385,11 @@ impl Index {
     }
 
     /// An event is put into a queue.
-    pub(super) fn count_in(&mut self, queue: QueueNo, segment: SegmentNo, bytes: u32) {
+    pub(super) fn count_in(&mut self, queue: QueueNo, seq: u64, bytes: u32) {
+        let Some(segment) = self.segment_of(seq) else { return };
+        if let Some(straggler) = self.attic.get_mut(&seq) {
+            straggler.queues.push(queue);
+        }
         if let (Some(queue), Some(state)) = (self.queues.get_mut(&queue), self.segments.get_mut(&segment)) {
             *queue.rows.entry(segment).or_default() += 1;
             state.rows += 1;

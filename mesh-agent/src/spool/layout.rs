@@ -4,7 +4,6 @@
 //! ```text
 //! segment  seq u64                                  -> the encoded event, as it was admitted
 //! rows     queue u32 | seq u64                      -> format u8, flags u8, deliveries u16, bytes u32, expiry i64 (ms, 0 = none)
-//! cursors  queue u32                                -> format u8, floor u64, depth u64, bytes u64
 //! marks    origin [16] | epoch u64 | lane u16       -> seq [16]
 //! meta     id                                       -> spool [16]
 //!          next, next-queue                         -> seq u64, queue u32
@@ -39,17 +38,8 @@ pub struct Row {
     pub deliveries: u16,
     /// It may have been delivered before it came here.
     pub redelivered: bool,
-}
-
-/// How far a queue has come.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Cursor {
-    /// Everything below is done with.
-    pub(super) floor: u64,
-    /// Undelivered events.
-    pub(super) depth: u64,
-    /// Their size.
-    pub(super) bytes: u64,
+    /// It was acknowledged here and is delivered again because somebody wished it.
+    pub replayed: bool,
 }
 
 /// A stream that ends here.
@@ -64,6 +54,7 @@ pub struct MarkKey {
 }
 
 const REDELIVERED: u8 = 1;
+const REPLAYED: u8 = 2;
 
 pub(super) fn seq_key(seq: u64) -> Bytes {
     Bytes::copy_from_slice(&seq.to_be_bytes())
@@ -93,11 +84,11 @@ pub(super) fn row_seq(key: &[u8]) -> Option<u64> {
     seq_of(key.get(4..)?)
 }
 
-pub(super) fn cursor_key(queue: QueueNo) -> Bytes {
+pub(super) fn queue_key(queue: QueueNo) -> Bytes {
     Bytes::copy_from_slice(&queue.0.to_be_bytes())
 }
 
-pub(super) fn cursor_queue(key: &[u8]) -> Option<QueueNo> {
+pub(super) fn queue_of(key: &[u8]) -> Option<QueueNo> {
     key.try_into().ok().map(|bytes| QueueNo(u32::from_be_bytes(bytes)))
 }
 
@@ -105,7 +96,8 @@ impl Row {
     pub(super) fn encode(self) -> Bytes {
         let mut out = BytesMut::with_capacity(16);
         out.put_u8(FORMAT);
-        out.put_u8(if self.redelivered { REDELIVERED } else { 0 });
+        let flag = |is_set, flag| if is_set { flag } else { 0 };
+        out.put_u8(flag(self.redelivered, REDELIVERED) | flag(self.replayed, REPLAYED));
         out.put_u16(self.deliveries);
         out.put_u32(self.bytes);
         out.put_i64(self.expires_at_ms.unwrap_or(0));
@@ -117,30 +109,10 @@ impl Row {
         let expires_at_ms = i64::from_be_bytes(value[8..].try_into().ok()?);
         (value[0] == FORMAT).then_some(Self {
             redelivered: value[1] & REDELIVERED != 0,
+            replayed: value[1] & REPLAYED != 0,
             deliveries: u16::from_be_bytes([value[2], value[3]]),
             bytes: u32::from_be_bytes([value[4], value[5], value[6], value[7]]),
             expires_at_ms: (expires_at_ms != 0).then_some(expires_at_ms),
-        })
-    }
-}
-
-impl Cursor {
-    pub(super) fn encode(self) -> Bytes {
-        let mut out = BytesMut::with_capacity(25);
-        out.put_u8(FORMAT);
-        out.put_u64(self.floor);
-        out.put_u64(self.depth);
-        out.put_u64(self.bytes);
-        out.freeze()
-    }
-
-    pub(super) fn decode(value: &[u8]) -> Option<Self> {
-        let (format, numbers) = value.split_first()?;
-        let number = |at: usize| seq_of(numbers.get(at * 8..at * 8 + 8)?);
-        (*format == FORMAT && numbers.len() == 24).then_some(Self {
-            floor: number(0)?,
-            depth: number(1)?,
-            bytes: number(2)?,
         })
     }
 }
@@ -197,7 +169,7 @@ impl Fact {
     pub(super) fn decode(key: &[u8], value: &[u8]) -> Option<Self> {
         let key = std::str::from_utf8(key).ok()?;
         if let Some(name) = key.strip_prefix(NAME_PREFIX) {
-            return Some(Self::Name(name.to_owned(), cursor_queue(value)?));
+            return Some(Self::Name(name.to_owned(), queue_of(value)?));
         }
         if let Some(first) = key.strip_prefix(EPOCH_PREFIX) {
             let lanes = u16::from_be_bytes(value.get(8..)?.try_into().ok()?);
@@ -217,7 +189,7 @@ impl Fact {
             FORMAT_KEY => value.first().copied().map(Self::Format),
             ID => value.try_into().ok().map(|id| Self::Id(SpoolId(id))),
             NEXT => seq_of(value).map(Self::Next),
-            NEXT_QUEUE => cursor_queue(value).map(|queue| Self::NextQueue(queue.0)),
+            NEXT_QUEUE => queue_of(value).map(|queue| Self::NextQueue(queue.0)),
             _ => None,
         }
     }
@@ -268,15 +240,12 @@ mod tests {
 
     #[test]
     fn format_1_stays_as_it_is() {
-        let row = Row { bytes: 1_000, expires_at_ms: Some(5), deliveries: 2, redelivered: true };
+        let row = Row { bytes: 1_000, expires_at_ms: Some(5), deliveries: 2, redelivered: true, replayed: false };
         assert_eq!(hex::encode(row.encode()), "01010002000003e80000000000000005");
         assert_eq!(Row::decode(&row.encode()), Some(row));
-        let plain = Row { expires_at_ms: None, redelivered: false, ..row };
+        let plain = Row { expires_at_ms: None, redelivered: false, replayed: true, ..row };
+        assert_eq!(hex::encode(plain.encode()), "01020002000003e80000000000000000");
         assert_eq!(Row::decode(&plain.encode()), Some(plain));
-        let cursor = Cursor { floor: 3, depth: 2, bytes: 1 };
-        let golden = "01000000000000000300000000000000020000000000000001";
-        assert_eq!(hex::encode(cursor.encode()), golden);
-        assert_eq!(Cursor::decode(&cursor.encode()), Some(cursor));
         assert_eq!(hex::encode(row_key(QueueNo(7), 9)), "000000070000000000000009");
         let mark = MarkKey { origin: SpoolId([9; 16]), epoch: Epoch(1), lane: Lane(2) };
         assert_eq!(hex::encode(mark.encode()), "0909090909090909090909090909090900000000000000010002");
@@ -287,7 +256,6 @@ mod tests {
     fn what_is_not_format_1_is_told_apart() {
         for bad in [&b""[..], &[2; 16], &[1; 15], &[1; 17], &[1; 24], &[1; 26], &[0; 25]] {
             assert_eq!(Row::decode(bad).filter(|_| bad != [1; 16]), None);
-            assert_eq!(Cursor::decode(bad), None);
         }
         assert_eq!(row_seq(&[1; 3]), None);
         assert_eq!(MarkKey::decode(&[1; 25]), None);

@@ -79,6 +79,23 @@ pub enum Op {
         /// and what goes there, whether it was handed out or not. What is not there (any more) is passed over.
         seqs: Vec<u64>,
     },
+    /// Events change queue and stay in their place in the log: nothing is written but their rows. The other queue, which
+    /// has none of them, is not asked for its limits; whoever hands over has asked.
+    Hand {
+        /// From which queue,
+        from: QueueNo,
+        /// and to which, whose reader is given them in the order of the log, also when it was further already.
+        to: QueueNo,
+        /// What goes, whether it was handed out or not, with what is known of it there. What is not there is passed over.
+        rows: Vec<(u64, Row)>,
+    },
+    /// Events that were handed out to a reader that has not used them: it is given them again.
+    Return {
+        /// Which queue.
+        queue: QueueNo,
+        /// Which of what was handed out.
+        seqs: Vec<u64>,
+    },
     /// A queue is done with these.
     Ack {
         /// Which queue.
@@ -111,8 +128,6 @@ pub enum Op {
     },
     /// The end of a queue with all that is in it.
     Close(QueueNo),
-    /// Everything that is in a queue now goes; the queue stays.
-    Purge(QueueNo),
 }
 
 impl Op {
@@ -134,7 +149,7 @@ pub enum Done {
     Durable,
     /// The queue's number.
     Opened(QueueNo),
-    /// So many undelivered events left the queue.
+    /// So many events left the queue.
     Emptied(u64),
 }
 

@@ -9,7 +9,7 @@ use mesh_protocol::id::{Epoch, SpoolId};
 
 use super::disk::{Disk, DiskError, Place, SegmentNo, Visit, Write};
 use super::index::{ATTIC, EpochStart, Index, Limits, Queue, Segment, Straggler};
-use super::layout::{self, Cursor, Fact, MarkKey, QueueNo, Row};
+use super::layout::{self, Fact, MarkKey, QueueNo, Row};
 use super::op::Settings;
 
 /// Above every key of a table whose keys are shorter.
@@ -42,10 +42,8 @@ pub(super) fn recover(disk: &dyn Disk, settings: &Settings, drawn: SpoolId, epoc
         put(layout::FORMAT_KEY, Bytes::from_static(&[layout::FORMAT]));
         put(layout::ID, Bytes::copy_from_slice(&drawn.0));
     }
-    let cursors = cursors(disk)?;
     for (name, number) in names {
-        let cursor = cursors.get(&number).copied().unwrap_or(Cursor { floor: index.next, ..Cursor::default() });
-        index.queues.insert(number, Queue::new(name.clone(), Limits::NONE, cursor, index.last()));
+        index.queues.insert(number, Queue::new(name.clone(), Limits::NONE, index.last()));
         index.names.insert(name, number);
     }
     attic(disk, &mut index)?;
@@ -100,30 +98,28 @@ fn forget_attic(index: &mut Index) -> Vec<Write> {
     unneeded.into_iter().map(|seq| Write::Remove(Place::Segment(ATTIC), layout::seq_key(seq))).collect()
 }
 
-/// Counts what each queue has in each segment, so that a segment goes when nobody needs anything in it. What the cursors
-/// say of depth and size is the same, and rows are the truth.
+/// Counts what each queue has in each segment, so that a segment goes when nobody needs anything in it. How far a queue
+/// has come stands nowhere else: rows that are gone are done with.
 fn count_rows(disk: &dyn Disk, index: &mut Index) -> Result<(), DiskError> {
-    let mut sums: HashMap<QueueNo, (u64, u64)> = HashMap::new();
+    let mut held: HashMap<QueueNo, (u64, u64, u64)> = HashMap::new();
     read(disk, Place::Rows, "table of undelivered events", &mut |key, value| {
-        let (queue, seq) = (layout::cursor_queue(key.get(..4)?)?, layout::row_seq(key)?);
+        let (queue, seq) = (layout::queue_of(key.get(..4)?)?, layout::row_seq(key)?);
         let row = Row::decode(value)?;
-        let is_trash = index.trash.get(&queue).is_some_and(|up_to| seq <= *up_to);
-        if is_trash || !index.queues.contains_key(&queue) {
+        // Those of a queue that ended are on their way out.
+        if !index.queues.contains_key(&queue) {
             return Some(());
         }
-        if let Some(segment) = index.segment_of(seq) {
-            index.count_in(queue, segment, row.bytes);
-        }
-        if let Some(straggler) = index.attic.get_mut(&seq) {
-            straggler.queues.push(queue);
-        }
-        let (events, bytes) = sums.entry(queue).or_default();
+        index.count_in(queue, seq, row.bytes);
+        // They are read in their order.
+        let (events, bytes, _) = held.entry(queue).or_insert((0, 0, seq));
         *events += 1;
         *bytes += u64::from(row.bytes);
         Some(())
     })?;
-    for (number, queue) in &mut index.queues {
-        (queue.depth, queue.bytes) = sums.get(number).copied().unwrap_or_default();
+    for (number, (events, bytes, oldest)) in held {
+        if let Some(queue) = index.queues.remove(&number) {
+            index.queues.insert(number, queue.holding(events, bytes, oldest));
+        }
     }
     Ok(())
 }
@@ -165,16 +161,6 @@ fn facts(disk: &dyn Disk, index: &mut Index) -> Result<(Names, Vec<SegmentNo>), 
         Some(())
     })?;
     Ok((names, gone))
-}
-
-fn cursors(disk: &dyn Disk) -> Result<HashMap<QueueNo, Cursor>, DiskError> {
-    let mut cursors = HashMap::new();
-    read(disk, Place::Cursors, "table of cursors", &mut |key, value| {
-        let (queue, cursor) = layout::cursor_queue(key).zip(Cursor::decode(value))?;
-        cursors.insert(queue, cursor);
-        Some(())
-    })?;
-    Ok(cursors)
 }
 
 /// Takes one row; none when it is not readable.

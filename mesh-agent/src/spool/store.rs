@@ -180,6 +180,13 @@ impl Store {
         }
     }
 
+    /// The same for a queue whose acknowledged events another one keeps, with what that knows of them.
+    pub fn hand(&self, from: QueueNo, to: QueueNo, rows: Vec<(u64, Row)>) {
+        if !rows.is_empty() {
+            self.committer.submit_lazily(Op::Hand { from, to, rows });
+        }
+    }
+
     /// Deliveries that failed, with what is known of the events now.
     pub fn count(&self, queue: QueueNo, rows: Vec<(u64, Row)>) {
         if !rows.is_empty() {

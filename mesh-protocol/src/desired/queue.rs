@@ -45,6 +45,13 @@ pub struct Queue {
     pub when_full: WhenFull,
     /// Most dead letters; when there are so many, the queue waits for a person.
     pub dead_letters_max: u64,
+    /// How long events are kept after their consumer has acknowledged them, so that they can be replayed, in milliseconds.
+    /// None = they go at once.
+    #[serde(default)]
+    pub keep_ms: Option<u64>,
+    /// Most bytes of acknowledged events that are kept; beyond it the oldest go, whatever their age.
+    #[serde(default)]
+    pub keep_bytes_max: u64,
 }
 
 /// Who may have a queue's events at the same time.

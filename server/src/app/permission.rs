@@ -45,7 +45,7 @@ pub enum Right {
     RouteWrite,
     /// Named queues.
     QueueWrite,
-    /// Delete, retry and move what is in queues and waits for sinks.
+    /// Delete, retry, replay and move what is in queues and waits for sinks.
     QueueHandle,
     /// People.
     PeopleWrite,

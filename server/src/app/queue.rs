@@ -17,7 +17,7 @@ use super::person::{seen, shown};
 use super::snapshot::{FleetState, Snapshot};
 use super::trial::listener_address;
 use super::{App, Caller, Error, Result, edit};
-use crate::domain::queue::{Queue, Settings, Spec};
+use crate::domain::queue::{Keep, Queue, Settings, Spec};
 use crate::domain::rates::queue_counter;
 
 /// Rows of the list when nobody says how many, and most at once.
@@ -168,6 +168,7 @@ fn spec(input: QueueInput) -> Spec {
             when_full: input.when_full,
             dead_letters_max: input.dead_letters_max,
         },
+        keep: Keep { ms: input.keep_ms, bytes_max: input.keep_bytes_max },
         paused: input.paused,
         note: input.note,
     }
@@ -192,6 +193,8 @@ fn config(spec: &Spec) -> QueueInput {
         bytes_max: settings.bytes_max,
         when_full: settings.when_full,
         dead_letters_max: settings.dead_letters_max,
+        keep_ms: spec.keep.ms,
+        keep_bytes_max: spec.keep.bytes_max,
         note: spec.note.clone(),
     }
 }
@@ -238,7 +241,10 @@ fn figures(id: QueueId, snapshot: &Snapshot, fleet: &FleetState) -> Option<Queue
         handed_out_events: figure("handed_out_events"),
         dead_letter_events: figure("dead_letter_events"),
         delivered_events: figure("delivered_events"),
+        kept_events: figure("kept_events"),
+        kept_bytes: figure("kept_bytes"),
         redelivered_events: figure("redelivered_events"),
+        replayed_events: figure("replayed_events"),
         expired_events: figure("expired_events"),
         discarded_events: figure("discarded_events"),
         rate: rates.map_or(0.0, |rates| rates.counter(&queue_counter(id), fleet.now_ms)),
@@ -263,7 +269,8 @@ mod tests {
     #[test]
     fn the_defaults_of_the_api_are_those_of_the_domain() {
         let input = QueueInput::new("a", SiteId(Uuid::nil()), vec!["a".into()]);
-        assert_eq!(spec(input.clone()).settings, Settings::default());
+        let made = spec(input.clone());
+        assert_eq!((made.settings, made.keep), (Settings::default(), Keep::default()));
         assert_eq!(config(&spec(input.clone())), input);
     }
 }

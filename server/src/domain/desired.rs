@@ -383,6 +383,8 @@ fn queue_state(queue: &Queue) -> QueueState {
         bytes_max: settings.bytes_max,
         when_full: settings.when_full,
         dead_letters_max: settings.dead_letters_max,
+        keep_ms: spec.keep.ms,
+        keep_bytes_max: spec.keep.bytes_max,
     }
 }
 

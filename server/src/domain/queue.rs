@@ -32,6 +32,14 @@ pub const BYTES_MIN: u64 = 1024;
 pub const BYTES_MAX: u64 = 1 << 40;
 /// Most dead letters that a queue may be made to hold.
 pub const DEAD_LETTERS_MAX: u64 = 1_000_000;
+/// Shortest time that acknowledged events are kept, in milliseconds: a minute.
+pub const KEEP_MS_MIN: u64 = 60_000;
+/// Longest time that acknowledged events are kept, in milliseconds: 366 days.
+pub const KEEP_MS_MAX: u64 = 366 * 86_400_000;
+/// Least room for acknowledged events, in bytes: one MiB.
+pub const KEEP_BYTES_MIN: u64 = 1 << 20;
+/// Most room for acknowledged events, in bytes: one TiB.
+pub const KEEP_BYTES_MAX: u64 = 1 << 40;
 
 /// A named queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,6 +71,8 @@ pub struct Spec {
     pub exceptions: Vec<String>,
     /// How it treats what is in it.
     pub settings: Settings,
+    /// What it keeps of what was acknowledged.
+    pub keep: Keep,
     /// Consumers get nothing for now; it goes on attracting.
     pub paused: bool,
     /// Why it exists.
@@ -114,6 +124,21 @@ impl Default for Settings {
     }
 }
 
+/// What a queue keeps of acknowledged events, so that they can be replayed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Keep {
+    /// How long, in milliseconds; none = nothing is kept.
+    pub ms: Option<u64>,
+    /// Most bytes; beyond it the oldest go, whatever their age.
+    pub bytes_max: u64,
+}
+
+impl Default for Keep {
+    fn default() -> Self {
+        Self { ms: None, bytes_max: 1 << 30 }
+    }
+}
+
 impl Spec {
     /// Checks everything that needs no other object. Paths of the errors are those of the API's input.
     ///
@@ -132,6 +157,7 @@ impl Spec {
         check_filters(&mut errors, "filters", &self.filters);
         check_filters(&mut errors, "exceptions", &self.exceptions);
         self.settings.check(&mut errors);
+        self.keep.check(&mut errors);
         errors.check()
     }
 
@@ -182,6 +208,17 @@ impl Settings {
     }
 }
 
+impl Keep {
+    fn check(&self, errors: &mut FieldErrors) {
+        if self.ms.is_some_and(|ms| !(KEEP_MS_MIN..=KEEP_MS_MAX).contains(&ms)) {
+            errors.add("keep_ms", "must be one minute (60,000 ms) to 366 days; leave it out to keep nothing");
+        }
+        if !(KEEP_BYTES_MIN..=KEEP_BYTES_MAX).contains(&self.bytes_max) {
+            errors.add("keep_bytes_max", "must be 1 MiB (1,048,576) to 1 TiB (1,099,511,627,776)");
+        }
+    }
+}
+
 fn check_filters(errors: &mut FieldErrors, field: &str, filters: &[String]) {
     for text in filters {
         // One that is not even whole would be taken literally, and nobody means that.
@@ -206,6 +243,7 @@ mod tests {
             filters: vec!["orders/>".into()],
             exceptions: vec![],
             settings: Settings::default(),
+            keep: Keep::default(),
             paused: false,
             note: String::new(),
         }
@@ -232,6 +270,22 @@ mod tests {
         assert_eq!(wrong(|spec| spec.exceptions.push("orders/${".into())), ["exceptions"]);
         assert_eq!(wrong(|spec| spec.exceptions = vec!["a".into(); FILTERS_MAX + 1]), ["exceptions"]);
         assert_eq!(wrong(|spec| spec.note = "x".repeat(3_000)), ["note"]);
+    }
+
+    #[test]
+    fn what_is_kept_is_nothing_at_first_and_has_bounds() {
+        let keep = |ms, bytes_max| wrong(|spec| spec.keep = Keep { ms, bytes_max });
+        assert_eq!(Keep::default().ms, None, "keeping costs disk, so it is somebody's choice");
+        for (ms, bytes_max) in [(KEEP_MS_MIN, KEEP_BYTES_MIN), (KEEP_MS_MAX, KEEP_BYTES_MAX)] {
+            assert_eq!(keep(Some(ms), bytes_max), [""; 0]);
+        }
+        assert_eq!(keep(None, KEEP_BYTES_MIN), [""; 0]);
+        for ms in [0, KEEP_MS_MIN - 1, KEEP_MS_MAX + 1] {
+            assert_eq!(keep(Some(ms), KEEP_BYTES_MIN), ["keep_ms"]);
+        }
+        for bytes_max in [0, KEEP_BYTES_MIN - 1, KEEP_BYTES_MAX + 1] {
+            assert_eq!(keep(None, bytes_max), ["keep_bytes_max"], "also while nothing is kept: it would be next");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::{Result, StoreError, Tx, from_i64, must_hit, to_i64};
-use crate::domain::queue::{Queue, Settings, Spec};
+use crate::domain::queue::{Keep, Queue, Settings, Spec};
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -15,6 +15,8 @@ struct Row {
     filters: Json<Vec<String>>,
     exceptions: Json<Vec<String>>,
     settings: Json<Settings>,
+    keep_ms: Option<i64>,
+    keep_bytes_max: i64,
     paused: bool,
     note: String,
     since_revision: i64,
@@ -34,6 +36,10 @@ impl TryFrom<Row> for Queue {
                 filters: row.filters.0,
                 exceptions: row.exceptions.0,
                 settings: row.settings.0,
+                keep: Keep {
+                    ms: row.keep_ms.map(|ms| from_i64("keep_ms", ms)).transpose()?,
+                    bytes_max: from_i64("keep_bytes_max", row.keep_bytes_max)?,
+                },
                 paused: row.paused,
                 note: row.note,
             },
@@ -53,8 +59,8 @@ impl Tx {
     pub async fn queues(&mut self, environment: EnvironmentId) -> Result<Vec<Queue>> {
         let rows: Vec<Row> = on_db!(self, |conn| {
             sqlx::query_as(
-                "select queue_id, site_id, name, filters, exceptions, settings, paused, note, since_revision, updated_by,
-                 revision, updated_at_ms from queue where environment_id = $1 order by name",
+                "select queue_id, site_id, name, filters, exceptions, settings, keep_ms, keep_bytes_max, paused, note,
+                 since_revision, updated_by, revision, updated_at_ms from queue where environment_id = $1 order by name",
             )
             .bind(environment.0)
             .fetch_all(conn)
@@ -71,8 +77,8 @@ impl Tx {
         on_db!(self, |conn| {
             sqlx::query(
                 "insert into queue (queue_id, environment_id, site_id, name, filters, exceptions, settings, paused, note,
-                 since_revision, updated_by, revision, created_at_ms, updated_at_ms)
-                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)",
+                 since_revision, updated_by, revision, created_at_ms, updated_at_ms, keep_ms, keep_bytes_max)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, $14, $15)",
             )
             .bind(queue.id.0)
             .bind(environment.0)
@@ -87,6 +93,8 @@ impl Tx {
             .bind(queue.updated_by.as_str())
             .bind(to_i64(queue.revision))
             .bind(queue.updated_at_ms)
+            .bind(queue.spec.keep.ms.map(to_i64))
+            .bind(to_i64(queue.spec.keep.bytes_max))
             .execute(conn)
             .await
             .map(|_| ())
@@ -102,7 +110,8 @@ impl Tx {
         let rows = on_db!(self, |conn| {
             sqlx::query(
                 "update queue set name = $3, filters = $4, exceptions = $5, settings = $6, paused = $7, note = $8,
-                 since_revision = $9, updated_by = $10, updated_at_ms = $11, revision = revision + 1
+                 since_revision = $9, updated_by = $10, updated_at_ms = $11, keep_ms = $12, keep_bytes_max = $13,
+                 revision = revision + 1
                  where queue_id = $1 and revision = $2",
             )
             .bind(queue.id.0)
@@ -116,6 +125,8 @@ impl Tx {
             .bind(to_i64(queue.since_revision))
             .bind(queue.updated_by.as_str())
             .bind(queue.updated_at_ms)
+            .bind(queue.spec.keep.ms.map(to_i64))
+            .bind(to_i64(queue.spec.keep.bytes_max))
             .execute(conn)
             .await
             .map(|done| done.rows_affected())

@@ -6,6 +6,7 @@ use serde_json::json;
 use system_tests::SOON;
 use system_tests::browser::{Browser, NARROW, WIDE};
 use system_tests::mesh::Mesh;
+use thirtyfour::Key;
 
 use crate::{estate, faults};
 
@@ -18,6 +19,8 @@ async fn a_queue_is_made_changed_paused_and_deleted() -> anyhow::Result<()> {
     find_and_list(&browser).await.context("find it")?;
     change(&browser, &mesh).await.context("change it")?;
     pause(&browser, &mesh).await.context("pause it and go on")?;
+    keep(&browser, &mesh).await.context("keep what is acknowledged")?;
+    ask_to_replay(&browser).await.context("ask what to replay")?;
     look(&browser).await.context("look at it in every light")?;
     delete(&browser, &mesh).await.context("delete it")?;
     browser.quit().await?;
@@ -28,11 +31,12 @@ async fn a_queue_is_made_changed_paused_and_deleted() -> anyhow::Result<()> {
 async fn what_a_viewer_may_not_do_with_a_queue_says_why() -> anyhow::Result<()> {
     let mut mesh = Mesh::start().await?;
     let site = mesh.site("hq", None).await?;
-    let queue = json!({ "name": "orders", "site": site["id"], "filters": ["orders/>"] });
+    let queue = json!({ "name": "orders", "site": site["id"], "filters": ["orders/>"], "keep_ms": 86_400_000 });
     let queue = mesh.api.post("queues", &queue).await?;
     let page = format!("/queues/{}", queue["id"].as_str().context("read the id of the queue")?);
     let browser = estate::browser(&mut mesh, "viewer").await?;
-    for (page, button) in [("/queues", "New queue"), (&page, "Edit"), (&page, "Pause"), (&page, "Delete queue")] {
+    let buttons = ["Edit", "Pause", "Replay…", "Delete queue"].map(|button| (page.as_str(), button));
+    for (page, button) in std::iter::once(("/queues", "New queue")).chain(buttons) {
         browser.open(page).await?;
         let control = browser.control(button).await?;
         let reason = control.attr("title").await.context("read why")?.unwrap_or_default();
@@ -123,12 +127,47 @@ async fn pause(browser: &Browser, mesh: &Mesh) -> anyhow::Result<()> {
     browser.control("Pause").await.map(drop)
 }
 
+async fn keep(browser: &Browser, mesh: &Mesh) -> anyhow::Result<()> {
+    browser.click("Acknowledged").await?;
+    browser.text("Acknowledged events are not kept").await?;
+    browser.click("Change the settings").await?;
+    browser.click_at("//dialog[@open]//label[contains(., 'Keep acknowledged events for replay')]").await?;
+    browser.fill("keep_ms", "30 s").await?;
+    browser.click_in_dialog("Save queue").await?;
+    browser.text("must be one minute").await.context("the portal's own check is shown at its field")?;
+    let told = browser.console_errors().await?;
+    anyhow::ensure!(told.iter().all(|line| line.contains("422")), "{told:?}");
+    browser.fill("keep_ms", "2 d").await?;
+    browser.click_in_dialog("Save queue").await?;
+    let settings = "//main//section[@aria-label='Settings']";
+    browser.text_of(settings, "what was acknowledged for 2 d, at most 1 GB").await?;
+    let kept = mesh.api.find("queues", "/config/name", "orders").await?.context("the portal has it")?;
+    anyhow::ensure!(kept["config"]["keep_ms"] == 172_800_000, "it has: {}", kept["config"]);
+    browser.click("Waiting").await
+}
+
+async fn ask_to_replay(browser: &Browser) -> anyhow::Result<()> {
+    browser.click("Replay…").await?;
+    browser.text("in order, flagged as redelivered, and before newer ones").await?;
+    let since = browser.held("dialog[open] input[name=since]").await?;
+    anyhow::ensure!(since.contains('T'), "a moment is suggested: \"{since}\"");
+    browser.click_in_dialog("24 h ago").await?;
+    browser.text("What was admitted to the mesh 1 d ago or later").await?;
+    faults::none(&faults::faults(browser, "the question what to replay").await?)?;
+    browser.click_at("//dialog[@open]//label[contains(., 'From a position on')]").await?;
+    browser.fill("position", "the first").await?;
+    browser.element("dialog[open] [name=position][aria-invalid=true]").await.context("a mistake is told at once")?;
+    browser.press(Key::Escape).await?;
+    until("the dialog closes", SOON, async || Ok((!browser.shows("dialog[open]").await?).then_some(()))).await
+}
+
 async fn look(browser: &Browser) -> anyhow::Result<()> {
     let page = browser.path().await?;
     for (how, size, theme) in [("wide, light", WIDE, "light"), ("narrow, dark", NARROW, "dark")] {
         browser.resize(size).await?;
         browser.script(&format!("localStorage.setItem('theme', '{theme}')")).await?;
-        for page in [page.clone(), format!("{page}?shelf=dead"), "/queues".to_owned()] {
+        let shelves = ["", "?shelf=dead", "?shelf=acknowledged"].map(|shelf| format!("{page}{shelf}"));
+        for page in shelves.into_iter().chain(["/queues".to_owned()]) {
             browser.open(&page).await?;
             faults::none(&faults::faults(browser, &format!("{page} ({how})")).await?)?;
         }

@@ -13,8 +13,9 @@ use mesh_protocol::id::{QueueId, RouteId};
 use mesh_protocol::queue::{QueuedEvent, Shelf};
 
 use super::event::events;
-use super::tasks::Tasks;
-use crate::act::sentence;
+use super::replay::Replaying;
+use super::tasks::{Tasks, act};
+use crate::act::{Act, sentence};
 use crate::api::{Answer, Api, ApiError, LiveTopic, Page, ShelfDone, ShelfQuery, ShelfTask};
 use crate::components::{Button, Empty, Skeleton, Stamp, use_param};
 use crate::format;
@@ -59,6 +60,18 @@ impl Holder {
 pub(super) struct Counts {
     pub(super) waiting: Option<u64>,
     pub(super) dead_letters: Option<u64>,
+    pub(super) kept: Option<u64>,
+}
+
+/// What a named queue has beyond a sink: a shelf for what was acknowledged, if it keeps that.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Keeping {
+    /// Whether it keeps anything.
+    pub(super) on: Memo<bool>,
+    /// Opens the form that changes it.
+    pub(super) edit: Callback<()>,
+    /// Asks what to replay.
+    pub(super) replaying: Replaying,
 }
 
 /// What is looked at: the shelf and behind which position.
@@ -77,6 +90,10 @@ enum Look {
 pub(super) struct Browsing {
     pub(super) holder: Holder,
     pub(super) shelf: Memo<Shelf>,
+    /// None for the sink of a route.
+    pub(super) keeping: Option<Keeping>,
+    /// Does something to events.
+    pub(super) act: Act<ShelfTask>,
     /// Positions of the rows that are selected.
     pub(super) selected: RwSignal<BTreeSet<u64>>,
     look: RwSignal<Look>,
@@ -87,16 +104,22 @@ impl Browsing {
     pub(super) fn total(self) -> u64 {
         self.look.with(|look| if let Look::There { page, .. } = look { page.total } else { 0 })
     }
+
+    /// Whether the shelf that is chosen is one that the queue does not have as it is set now.
+    fn is_off(self) -> bool {
+        self.shelf.get() == Shelf::Acknowledged && self.keeping.is_none_or(|keeping| !keeping.on.get())
+    }
 }
 
 const fn shelf_name(shelf: Shelf) -> &'static str {
     match shelf {
         Shelf::Waiting => "waiting",
         Shelf::DeadLetters => "dead",
+        Shelf::Acknowledged => "acknowledged",
     }
 }
 
-/// The two shelves as tabs, and a page of the one that is chosen.
+/// The shelves as tabs, and a page of the one that is chosen.
 #[component]
 pub(super) fn Browse(
     /// What holds the events.
@@ -110,15 +133,21 @@ pub(super) fn Browse(
     /// How many there are.
     #[prop(into)]
     counts: Signal<Counts>,
+    /// A shelf for what was acknowledged; sinks have none.
+    #[prop(optional)]
+    keeping: Option<Keeping>,
 ) -> impl IntoView {
     let (shelf, after) = (use_param("shelf"), use_param("after"));
     let shelf = Memo::new(move |_| {
-        if shelf.with(|shelf| shelf == shelf_name(Shelf::DeadLetters)) { Shelf::DeadLetters } else { Shelf::Waiting }
+        let is = |of| shelf.with(|shelf| shelf == shelf_name(of));
+        let there = [Shelf::DeadLetters, Shelf::Acknowledged].into_iter().find(|of| is(*of));
+        there.filter(|of| *of != Shelf::Acknowledged || keeping.is_some()).unwrap_or_default()
     });
     let key = Memo::new(move |_| (shelf.get(), after.with(|after| after.parse().unwrap_or_default())));
     let again = RwSignal::new(0_u64);
     let look = RwSignal::new(Look::Under(key.get_untracked()));
-    let browsing = Browsing { holder, shelf, selected: RwSignal::new(BTreeSet::new()), look };
+    let selected = RwSignal::new(BTreeSet::new());
+    let browsing = Browsing { holder, shelf, keeping, act: act(holder), selected, look };
     let may = Viewer::has(right::QUEUE_READ).granted();
     if may {
         look_on(browsing, key, again);
@@ -134,12 +163,14 @@ pub(super) fn Browse(
                             Look::There { at_ms, .. } => Some(view! { <Stamp at_ms=*at_ms/> }),
                             _ => None,
                         })}
-                        <Button small=true on_press=move |()| again.update(|again| *again += 1)>"Look again"</Button>
+                        <Show when=move || !browsing.is_off()>
+                            <Button small=true on_press=move |()| again.update(|again| *again += 1)>"Look again"</Button>
+                        </Show>
                     </div>
                 })}
             </div>
         </section>
-        <Tabs shelf=shelf counts=counts/>
+        <Tabs shelf=shelf counts=counts keeping=keeping/>
         {if may {
             view! {
                 <Tasks browsing=browsing name=name owner=owner/>
@@ -164,6 +195,11 @@ fn look_on(browsing: Browsing, key: Memo<Key>, again: RwSignal<u64>) {
         let _ = live.version(browsing.holder.topics());
         let number = asked.get_value() + 1;
         asked.set_value(number);
+        if browsing.is_off() {
+            browsing.look.set(Look::Under(key));
+            browsing.selected.update(BTreeSet::clear);
+            return;
+        }
         let same = browsing.look.with_untracked(|look| matches!(look, Look::There { key: old, .. } if *old == key));
         if !same {
             browsing.look.set(Look::Under(key));
@@ -199,7 +235,7 @@ fn address(query: &ParamsMap, shelf: Shelf, after: Option<&str>) -> String {
     let mut params = query.clone();
     params.remove("shelf");
     params.remove("after");
-    if shelf == Shelf::DeadLetters {
+    if shelf != Shelf::Waiting {
         params.insert("shelf", shelf_name(shelf).to_owned());
     }
     if let Some(after) = after {
@@ -211,7 +247,7 @@ fn address(query: &ParamsMap, shelf: Shelf, after: Option<&str>) -> String {
 }
 
 #[component]
-fn Tabs(shelf: Memo<Shelf>, counts: Signal<Counts>) -> impl IntoView {
+fn Tabs(shelf: Memo<Shelf>, counts: Signal<Counts>, keeping: Option<Keeping>) -> impl IntoView {
     let query = use_query_map();
     let tab = move |of: Shelf, words: &'static str, count: fn(Counts) -> Option<u64>| {
         view! {
@@ -230,12 +266,16 @@ fn Tabs(shelf: Memo<Shelf>, counts: Signal<Counts>) -> impl IntoView {
         <nav class="m-tabs" aria-label="Shelves">
             {tab(Shelf::Waiting, "Waiting", |counts| counts.waiting)}
             {tab(Shelf::DeadLetters, "Dead letters", |counts| counts.dead_letters)}
+            {keeping.map(|_| tab(Shelf::Acknowledged, "Acknowledged", |counts| counts.kept))}
         </nav>
     }
     .into_any()
 }
 
 fn shown(browsing: Browsing, again: RwSignal<u64>) -> AnyView {
+    if browsing.is_off() {
+        return browsing.keeping.map(not_kept).into_any();
+    }
     match browsing.look.get() {
         Look::Under(_) => view! { <Skeleton/> }.into_any(),
         Look::Failed { error, .. } => failed(&error, again),
@@ -277,8 +317,27 @@ fn nothing((shelf, after): Key) -> AnyView {
         Shelf::DeadLetters => {
             ("No dead letters", "An event comes here when it could not be brought to anybody, with the reason.")
         }
+        Shelf::Acknowledged => (
+            "Nothing is kept",
+            "An event comes here when a consumer has acknowledged it, and can be delivered again until its time here is over.",
+        ),
     };
     view! { <Empty icon="queue" title=title text=text/> }.into_any()
+}
+
+/// That the queue keeps nothing, and how to change that.
+fn not_kept(keeping: Keeping) -> AnyView {
+    let may = Signal::derive(|| Viewer::has(right::QUEUE_WRITE));
+    view! {
+        <Empty
+            icon="queue"
+            title="Acknowledged events are not kept"
+            text="An event goes from the agent's disk as soon as a consumer has acknowledged it. A queue that keeps them for a time can deliver them again: choose Keep acknowledged events for replay in its settings."
+        >
+            <Button right=may on_press=keeping.edit>"Change the settings"</Button>
+        </Empty>
+    }
+    .into_any()
 }
 
 /// Why there is no answer, and what to do.
@@ -324,6 +383,7 @@ mod tests {
         query.insert("after", "7".to_owned());
         assert_eq!(address(&query, Shelf::Waiting, None), "?");
         assert_eq!(address(&query, Shelf::DeadLetters, None), "?shelf=dead");
+        assert_eq!(address(&query, Shelf::Acknowledged, None), "?shelf=acknowledged");
         assert_eq!(address(&query, Shelf::Waiting, Some("50")), "?after=50");
     }
 }

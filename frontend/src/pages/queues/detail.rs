@@ -9,9 +9,10 @@ use mesh_protocol::desired::{OnFailure, WhenFull};
 use mesh_protocol::id::QueueId;
 use mesh_protocol::report::PartState;
 
-use super::browse::{Browse, Counts, Holder};
+use super::browse::{Browse, Counts, Holder, Keeping};
 use super::consume::Consume;
 use super::form::QueueForm;
+use super::replay::{ReplayButton, ReplayDialog, Replaying};
 use super::{TOPICS, access_word};
 use crate::act::{Act, ActError, sentence};
 use crate::api::{ApiError, Edit, PartView, QueueFigures, QueueInput, QueueView, RolloutState};
@@ -76,7 +77,14 @@ fn Detail(queue: Signal<QueueView>) -> impl IntoView {
     let name = Signal::derive(move || queue.with(|queue| queue.config.name.clone()));
     let above = Memo::new(move |_| queue.with(banner));
     let crumbs = view! { <ol class="m-crumbs"><li><a href="/queues">"Queues"</a></li><li>{name}</li></ol> };
+    let replaying = Replaying::new();
+    let keeping = Keeping {
+        on: Memo::new(move |_| queue.with(|queue| queue.config.keep_ms.is_some())),
+        edit: Callback::new(move |()| editor.set(true)),
+        replaying,
+    };
     let acts = view! {
+        <ReplayButton queue=queue replaying=replaying/>
         <Pause queue=queue/>
         <Button right=may on_press=move |()| editor.set(true)>"Edit"</Button>
     };
@@ -86,6 +94,7 @@ fn Detail(queue: Signal<QueueView>) -> impl IntoView {
             Counts {
                 waiting: figures.map(|figures| figures.queued_events),
                 dead_letters: figures.map(|figures| figures.dead_letter_events),
+                kept: figures.map(|figures| figures.kept_events).filter(|_| queue.config.keep_ms.is_some()),
             }
         })
     });
@@ -99,7 +108,13 @@ fn Detail(queue: Signal<QueueView>) -> impl IntoView {
         >
             {move || above.get().map(|(tone, text)| view! { <Banner tone=tone text=text/> })}
             <Figures queue=queue/>
-            <Browse holder=Holder::Queue(queue.with_untracked(|queue| queue.id)) name=name owner=owner counts=counts/>
+            <Browse
+                holder=Holder::Queue(queue.with_untracked(|queue| queue.id))
+                name=name
+                owner=owner
+                counts=counts
+                keeping=keeping
+            />
             <Consume queue=queue/>
             <Settings queue=queue/>
             <Part title="Where it lies" note="the agent that holds it, and how far it is with its present form">
@@ -120,11 +135,12 @@ fn Detail(queue: Signal<QueueView>) -> impl IntoView {
         <Dialog open=editor label="Change queue" class="m-dialog m-dialog--wide">
             <QueueForm queue=Some(queue.get_untracked()) open=editor/>
         </Dialog>
+        <ReplayDialog queue=queue replaying=replaying/>
     }
     .into_any()
 }
 
-/// The five figures, as the agent said last.
+/// The figures, as the agent said last.
 #[component]
 fn Figures(queue: Signal<QueueView>) -> impl IntoView {
     let known =
@@ -161,19 +177,27 @@ fn figure_row(figures: QueueFigures, config: &QueueInput) -> AnyView {
     let nobody = figures.consumers == 0 && figures.queued_events > 0;
     let dead = format!("of {} at most", format::count(config.dead_letters_max));
     let taken = format!("{} since its agent started", format::count(figures.delivered_events));
+    let kept = config.keep_ms.map(|keep_ms| {
+        let bytes = format::bytes(figures.kept_bytes);
+        format!("{bytes} of {}, for {}", quantity::size(config.keep_bytes_max), quantity::duration(keep_ms))
+    });
+    let class = if kept.is_some() { "m-figures m-figures--six" } else { "m-figures" };
     let discarded = figures.discarded_events > 0;
     let rate = view! { {format::rate(figures.rate)}<span class="m-rate__unit">"/s"</span> };
     view! {
-        <dl class="m-figures">
+        <dl class=class>
             {item("Waiting", number(figures.queued_events), room.into_any(), full)}
             {item("Oldest", oldest, ttl.into_any(), false)}
             {item("Consumers", number(figures.consumers), hands.into_any(), nobody)}
             {item("Dead letters", number(figures.dead_letter_events), dead.into_any(), figures.dead_letter_events > 0)}
+            {kept.map(|kept| item("Kept for replay", number(figures.kept_events), kept.into_any(), false))}
             {item("Taken", rate.into_any(), taken.into_any(), false)}
         </dl>
         <p class="m-shelf__since m-small m-muted">
             <Stamp at_ms=figures.freshness.as_of by=figures.freshness.by/>
             <span>{since(figures.redelivered_events, "delivered again")}</span>
+            {(config.keep_ms.is_some() || figures.replayed_events > 0)
+                .then(|| view! { <span>{since(figures.replayed_events, "replayed")}</span> })}
             <span>{since(figures.expired_events, "expired")}</span>
             <span class:m-warn=discarded>{since(figures.discarded_events, "left out because it was full")}</span>
         </p>
@@ -229,6 +253,8 @@ fn Settings(queue: Signal<QueueView>) -> impl IntoView {
                 <dd>{format::count(config.events_max)} " events, " {quantity::size(config.bytes_max)}</dd>
                 <dt>"When it is full"</dt>
                 <dd>{full}</dd>
+                <dt>"Keeps"</dt>
+                <dd>{keeps(config.keep_ms, config.keep_bytes_max)}</dd>
                 {(!config.note.is_empty()).then(|| view! {
                     <dt>"Why"</dt>
                     <dd>{config.note.clone()}</dd>
@@ -239,6 +265,14 @@ fn Settings(queue: Signal<QueueView>) -> impl IntoView {
         }
     };
     view! { <Part title="Settings">{facts}</Part> }.into_any()
+}
+
+/// What it keeps for a replay, in words.
+fn keeps(keep_ms: Option<u64>, bytes_max: u64) -> String {
+    keep_ms.map_or_else(
+        || "nothing that was acknowledged".to_owned(),
+        |ms| format!("what was acknowledged for {}, at most {}", quantity::duration(ms), quantity::size(bytes_max)),
+    )
 }
 
 /// Pause and go on: events go on coming in.
@@ -275,22 +309,25 @@ fn Pause(queue: Signal<QueueView>) -> impl IntoView {
 
 /// What goes with it, as far as anybody knows.
 fn consequence(queue: &QueueView) -> String {
+    let many = |number: u64, word: &str| format::plural(usize::try_from(number).unwrap_or(usize::MAX), word);
     let held = match &queue.figures {
-        Some(figures) if figures.queued_events + figures.dead_letter_events > 0 => format!(
-            "The {} that wait and {} go with it for good.",
-            format::plural(usize::try_from(figures.queued_events).unwrap_or(usize::MAX), "event"),
-            format::plural(usize::try_from(figures.dead_letter_events).unwrap_or(usize::MAX), "dead letter"),
-        ),
+        Some(figures) if figures.queued_events + figures.dead_letter_events + figures.kept_events > 0 => {
+            let (waiting, dead) =
+                (many(figures.queued_events, "event"), many(figures.dead_letter_events, "dead letter"));
+            match figures.kept_events {
+                0 => format!("The {waiting} that wait and {dead} go with it for good."),
+                kept => {
+                    let kept = many(kept, "acknowledged event");
+                    format!("The {waiting} that wait, {dead} and {kept} go with it for good.")
+                }
+            }
+        }
         Some(_) => "Nothing is in it now.".to_owned(),
         None => "Whatever is in it goes with it for good.".to_owned(),
     };
     let consumers = match queue.figures.as_ref().map(|figures| figures.consumers) {
         None | Some(0) => String::new(),
-        Some(n) => format!(
-            " Its {} {} nothing any more.",
-            format::plural(usize::try_from(n).unwrap_or(usize::MAX), "consumer"),
-            if n == 1 { "gets" } else { "get" }
-        ),
+        Some(n) => format!(" Its {} {} nothing any more.", many(n, "consumer"), if n == 1 { "gets" } else { "get" }),
     };
     format!("{held}{consumers} To stop consumers for a while, pause it: then what comes is kept.")
 }

@@ -2,10 +2,11 @@
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use mesh_protocol::queue::{PAGE_PAYLOAD_BYTES_MAX, QueuedEvent, Shelf};
+use mesh_protocol::queue::{PAGE_PAYLOAD_BYTES_MAX, QueuedEvent, Replay, Shelf};
 
-use super::browse::Browsing;
-use crate::api::{Api, ShelfQuery};
+use super::browse::{Browsing, Keeping};
+use crate::act::Act;
+use crate::api::{Api, ShelfQuery, ShelfTask};
 use crate::components::{Age, Button, Code, Icon, Table, Topic, use_ready};
 use crate::format;
 use crate::viewer::{Viewer, right};
@@ -130,6 +131,8 @@ fn Whole(event: QueuedEvent, browsing: Browsing) -> impl IntoView {
     let bytes = event.payload_bytes;
     let shown = move || payload.with(|payload| bytes_of(payload));
     let properties = event.properties.clone();
+    let shelf = browsing.shelf.get_untracked();
+    let keeping = browsing.keeping.filter(|_| shelf == Shelf::Acknowledged);
     view! {
         <div class="m-shelf__whole">
             <dl class="m-facts">
@@ -142,10 +145,11 @@ fn Whole(event: QueuedEvent, browsing: Browsing) -> impl IntoView {
                 <dt>"Size"</dt>
                 <dd class="m-num">{format::bytes(bytes)}</dd>
                 <dt>"Delivered"</dt>
-                <dd class="m-num">{times(event.deliveries)}</dd>
-                {event.expires_at_ms.map(|at| view! {
-                    <dt>"Expires"</dt>
-                    <dd>"in " <Left at_ms=at/></dd>
+                <dd class="m-num">{times(shelf, event.deliveries)}</dd>
+                {event.expires_at_ms.map(|at| {
+                    let (what, until) =
+                        if shelf == Shelf::Acknowledged { ("Kept", "for another ") } else { ("Expires", "in ") };
+                    view! { <dt>{what}</dt><dd>{until} <Left at_ms=at/></dd> }
                 })}
                 {event.reason.clone().map(|reason| view! { <dt>"Why it is here"</dt><dd class="m-wrap">{reason}</dd> })}
                 {(!properties.is_empty()).then(|| view! {
@@ -162,7 +166,22 @@ fn Whole(event: QueuedEvent, browsing: Browsing) -> impl IntoView {
                     <More position=event.position browsing=browsing payload=payload/>
                 </p>
             </Show>
+            {keeping.map(|keeping| view! { <Again position=event.position keeping=keeping act=browsing.act/> })}
         </div>
+    }
+    .into_any()
+}
+
+/// Delivers an event again, or asks whether all from it on are meant.
+#[component]
+fn Again(position: u64, keeping: Keeping, act: Act<ShelfTask>) -> impl IntoView {
+    let may = Signal::derive(|| Viewer::has(right::QUEUE_HANDLE));
+    let replay = move |()| act.run(ShelfTask::Replay { which: Replay::These(vec![position]) });
+    view! {
+        <p class="m-line m-line--wrap">
+            <Button small=true icon="undo" right=may on_press=replay>"Replay this event"</Button>
+            <Button small=true right=may on_press=move |()| keeping.replaying.ask_from(position)>"Replay from here on…"</Button>
+        </p>
     }
     .into_any()
 }
@@ -209,8 +228,13 @@ fn bytes_of(payload: &str) -> u64 {
     bytes as u64
 }
 
-fn times(deliveries: u32) -> String {
+fn times(shelf: Shelf, deliveries: u32) -> String {
     match deliveries {
+        0 if shelf == Shelf::Acknowledged => "once, and acknowledged".to_owned(),
+        1 if shelf == Shelf::Acknowledged => "came back once, then acknowledged".to_owned(),
+        n if shelf == Shelf::Acknowledged => {
+            format!("came back {} times, then acknowledged", format::count(n.into()))
+        }
         0 => "not yet".to_owned(),
         1 => "once, and came back".to_owned(),
         n => format!("{} times, and came back", format::count(n.into())),

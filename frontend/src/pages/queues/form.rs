@@ -1,5 +1,7 @@
 //! The editor of a queue. Filters and quantities are checked while one types; filters by the parser the agents use.
 
+mod keep;
+
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
@@ -7,6 +9,7 @@ use mesh_protocol::desired::{OnFailure, QueueAccess, WhenFull};
 use mesh_protocol::id::SiteId;
 use mesh_protocol::topic::Filter;
 
+use self::keep::Keep;
 use super::TOPICS;
 use crate::act::Act;
 use crate::api::{ApiError, Edit, QueueInput, QueueView};
@@ -36,6 +39,9 @@ struct Draft {
     bytes_max: RwSignal<String>,
     when_full: RwSignal<String>,
     dead_letters_max: RwSignal<String>,
+    keep: RwSignal<bool>,
+    keep_for: RwSignal<String>,
+    keep_bytes_max: RwSignal<String>,
     note: RwSignal<String>,
     paused: StoredValue<bool>,
 }
@@ -91,6 +97,9 @@ impl Draft {
             bytes_max: RwSignal::new(quantity::size(queue.bytes_max)),
             when_full: text(if queue.when_full == WhenFull::Discard { "discard" } else { "refuse" }),
             dead_letters_max: RwSignal::new(format::count(queue.dead_letters_max)),
+            keep: RwSignal::new(queue.keep_ms.is_some()),
+            keep_for: RwSignal::new(queue.keep_ms.map_or_else(|| keep::SUGGESTED.to_owned(), quantity::duration)),
+            keep_bytes_max: RwSignal::new(quantity::size(queue.keep_bytes_max)),
             note: text(&queue.note),
             paused: StoredValue::new(queue.paused),
         }
@@ -101,6 +110,7 @@ impl Draft {
         let read = |field: RwSignal<String>| field.get_untracked();
         let trimmed = |field: RwSignal<String>| read(field).trim().to_owned();
         let ms = |field: RwSignal<String>| pause(&read(field)).ok();
+        let (keep_ms, keep_bytes_max) = self.kept()?;
         Some(QueueInput {
             name: trimmed(self.name),
             site: trimmed(self.site).parse().ok()?,
@@ -122,8 +132,20 @@ impl Draft {
             bytes_max: quantity::bytes(&read(self.bytes_max)).ok()?,
             when_full: if read(self.when_full) == "discard" { WhenFull::Discard } else { WhenFull::Refuse },
             dead_letters_max: quantity::count(&read(self.dead_letters_max)).ok()?,
+            keep_ms,
+            keep_bytes_max,
             note: trimmed(self.note),
         })
+    }
+
+    /// For how long and how much is kept; none = a field says nothing that can be sent. What is not shown is not in the
+    /// way.
+    fn kept(self) -> Option<(Option<u64>, u64)> {
+        let bytes_max = quantity::bytes(&self.keep_bytes_max.get_untracked());
+        if !self.keep.get_untracked() {
+            return Some((None, bytes_max.unwrap_or(keep::BYTES_MAX)));
+        }
+        Some((Some(quantity::duration_ms(&self.keep_for.get_untracked()).ok()?), bytes_max.ok()?))
     }
 }
 
@@ -267,6 +289,7 @@ fn Fields(draft: Draft, sites: Signal<Vec<Choice>>, place: Option<String>, save:
         </div>
         <Failure draft=draft save=save/>
         <Room draft=draft save=save/>
+        <Keep draft=draft save=save/>
         <Field label="Why it exists" name="note" value=draft.note hint="Optional" error=save.field("note")/>
         {is_new.then(|| view! {
             <p class="m-small m-muted">
@@ -417,6 +440,8 @@ mod tests {
             bytes_max: 1_537,
             when_full: WhenFull::Discard,
             dead_letters_max: 1_000_000,
+            keep_ms: Some(86_400_000),
+            keep_bytes_max: 5 << 20,
             note: "why".into(),
             ..queue()
         });
@@ -432,6 +457,21 @@ mod tests {
             assert!(draft.input().is_some());
             draft.deliveries_max.set("70000".into());
             assert_eq!(draft.input(), None, "more than the contract can say");
+        });
+    }
+
+    #[test]
+    fn what_is_not_kept_asks_for_nothing() {
+        Owner::new().with(|| {
+            let draft = Draft::of(&queue());
+            draft.keep.set(true);
+            let kept = draft.input().map(|input| (input.keep_ms, input.keep_bytes_max));
+            assert_eq!(kept, Some((Some(86_400_000), 1 << 30)), "what is suggested can be sent");
+            draft.keep_for.set("long".into());
+            assert_eq!(draft.input(), None);
+            draft.keep_bytes_max.set("a lot".into());
+            draft.keep.set(false);
+            assert_eq!(draft.input(), Some(queue()), "a mistake in a field that is gone is none");
         });
     }
 

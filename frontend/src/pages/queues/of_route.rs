@@ -54,6 +54,7 @@ fn Events(route: Signal<RouteView>) -> impl IntoView {
         route.with(|route| Counts {
             waiting: figure(sink(route), "queued_events"),
             dead_letters: figure(sink(route), "dead_letter_events"),
+            kept: None,
         })
     });
     let owner = Signal::derive(move || route.with(|route| sink(route).map(|part| part.agent_name.clone())));

@@ -3,10 +3,10 @@
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use mesh_protocol::queue::{Shelf, Which};
+use mesh_protocol::queue::{Replay, Shelf, Which};
 
-use super::TOPICS;
-use super::browse::Browsing;
+use super::browse::{Browsing, Holder};
+use super::{TOPICS, replay};
 use crate::act::{Act, ActError};
 use crate::api::{Api, ApiError, LiveTopic, ShelfDone, ShelfTask};
 use crate::components::{Button, Choice, Confirm, Dialog, Select, Submit, Toasts, Tone};
@@ -41,7 +41,11 @@ impl Scope {
 
 /// `1 dead letter`, `1,234 events`.
 fn noun(shelf: Shelf, number: u64) -> String {
-    let word = if shelf == Shelf::Waiting { "event" } else { "dead letter" };
+    let word = match shelf {
+        Shelf::Waiting => "event",
+        Shelf::DeadLetters => "dead letter",
+        Shelf::Acknowledged => "acknowledged event",
+    };
     format::plural(usize::try_from(number).unwrap_or(usize::MAX), word)
 }
 
@@ -50,19 +54,19 @@ fn said(task: &ShelfTask, done: &ShelfDone) -> String {
     let (shelf, did) = match task {
         ShelfTask::Delete { shelf, .. } => (*shelf, "deleted"),
         ShelfTask::Retry { .. } => (Shelf::DeadLetters, "put back into the queue"),
+        ShelfTask::Replay { .. } => return replay::said(done),
         ShelfTask::Move { shelf, .. } => (*shelf, "moved"),
     };
     let stopped = done.stopped.as_ref().map(|why| format!(" Then it stopped: {why}.")).unwrap_or_default();
     format!("{} {did}.{stopped}", noun(shelf, done.events))
 }
 
-/// The buttons above the rows, with what they ask.
-#[component]
-pub(super) fn Tasks(browsing: Browsing, name: Signal<String>, owner: Signal<Option<String>>) -> impl IntoView {
+/// What does something to events, and says what became of it.
+pub(super) fn act(holder: Holder) -> Act<ShelfTask> {
     let (live, toasts) = (Live::get(), Toasts::get());
-    let act = Act::new(
+    Act::new(
         move |api: Api, task: ShelfTask| async move {
-            let done = browsing.holder.handle(&api, task.clone()).await?;
+            let done = holder.handle(&api, task.clone()).await?;
             Ok::<_, ApiError>((task, done))
         },
         move |(task, done): (ShelfTask, ShelfDone)| {
@@ -74,7 +78,13 @@ pub(super) fn Tasks(browsing: Browsing, name: Signal<String>, owner: Signal<Opti
             live.bump(TOPICS);
             live.bump(&[LiveTopic::Routes]);
         },
-    );
+    )
+}
+
+/// The buttons above the rows, with what they ask.
+#[component]
+pub(super) fn Tasks(browsing: Browsing, name: Signal<String>, owner: Signal<Option<String>>) -> impl IntoView {
+    let act = browsing.act;
     let scope = Memo::new(move |_| Scope {
         shelf: browsing.shelf.get(),
         selected: browsing.selected.with(std::collections::BTreeSet::len),
@@ -89,6 +99,14 @@ pub(super) fn Tasks(browsing: Browsing, name: Signal<String>, owner: Signal<Opti
     let retry = move |()| act.run(ShelfTask::Retry { which: which() });
     // What is selected was looked at; all is more than that.
     let ask_retry = move |()| if scope.get_untracked().selected == 0 { retrying.set(true) } else { retry(()) };
+    let replay = move |()| match which() {
+        Which::These(positions) => act.run(ShelfTask::Replay { which: Replay::These(positions) }),
+        Which::All => {
+            if let Some(keeping) = browsing.keeping {
+                keeping.replaying.ask_all();
+            }
+        }
+    };
     let delete_word = move || match scope.get() {
         Scope { shelf: Shelf::Waiting, selected: 0, .. } => "Purge".to_owned(),
         scope => format!("Delete {}", scope.number()),
@@ -107,6 +125,9 @@ pub(super) fn Tasks(browsing: Browsing, name: Signal<String>, owner: Signal<Opti
                 <Show when=move || browsing.shelf.get() == Shelf::DeadLetters>
                     <Button small=true icon="undo" right=may on_press=ask_retry>{move || format!("Retry {}", scope.get().number())}</Button>
                 </Show>
+                <Show when=move || browsing.shelf.get() == Shelf::Acknowledged>
+                    <Button small=true icon="undo" right=may on_press=replay>{move || format!("Replay {}", scope.get().number())}</Button>
+                </Show>
                 <Button small=true icon="arrow" right=may on_press=move |()| moving.set(true)>
                     {move || format!("Move {}", scope.get().number())}
                 </Button>
@@ -120,6 +141,7 @@ pub(super) fn Tasks(browsing: Browsing, name: Signal<String>, owner: Signal<Opti
             consequence=Signal::derive(move || match browsing.shelf.get() {
                 Shelf::Waiting => "They go for good and nobody gets them. Those that a consumer has now stay with it.",
                 Shelf::DeadLetters => "They go for good: nobody can look at them or retry them any more.",
+                Shelf::Acknowledged => "Consumers have had them. They go for good: they cannot be replayed any more.",
             }.to_owned())
             verb=Signal::derive(move || format!("Delete {}", scope.get().number()))
             on_yes=move |()| act.run(ShelfTask::Delete { shelf: browsing.shelf.get_untracked(), which: which() })
@@ -165,7 +187,7 @@ fn Moving(
         let (api, owner) = (api.clone(), owner.get());
         spawn_local(async move {
             let queues = api.0.all_queues().await.unwrap_or_default();
-            let is_other = |queue: &crate::api::QueueView| own.holder != super::browse::Holder::Queue(queue.id);
+            let is_other = |queue: &crate::api::QueueView| own.holder != Holder::Queue(queue.id);
             let found = queues.into_iter().filter(|queue| queue.owner == owner && is_other(queue));
             let _ = targets.try_set(Some(found.map(|queue| (queue.id.to_string(), queue.config.name)).collect()));
         });
@@ -217,6 +239,7 @@ mod tests {
         assert_eq!(scope(Shelf::Waiting, 0, 1_234).words(), "all 1,234 events");
         assert_eq!(scope(Shelf::DeadLetters, 1, 1_234).words(), "1 dead letter");
         assert_eq!(scope(Shelf::DeadLetters, 3, 9).number(), "3");
+        assert_eq!(scope(Shelf::Acknowledged, 0, 9).words(), "all 9 acknowledged events");
     }
 
     #[test]

@@ -284,7 +284,7 @@ impl Node {
         let bin = Arc::new(Bin::default());
         let attachment = self.running().router.attach(bin.clone(), Reach::Local);
         attachment.subscribe(&filter(text), 0, life);
-        Tail { bin, _attachment: attachment }
+        Tail { bin, attachment }
     }
 
     /// A durable queue of this agent, with what is in it from before.
@@ -411,10 +411,15 @@ impl Outlet for Bin {
 /// A local subscription.
 pub(super) struct Tail {
     bin: Arc<Bin>,
-    _attachment: Attachment,
+    attachment: Attachment,
 }
 
 impl Tail {
+    /// One filter more.
+    pub(super) fn subscribe(&self, filter: &Filter) {
+        self.attachment.subscribe(filter, 0, Life::Live);
+    }
+
     pub(super) fn deliveries(&self) -> Vec<(String, bool)> {
         self.bin.state.lock().expect("held").seen.clone()
     }

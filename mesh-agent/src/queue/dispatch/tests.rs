@@ -174,7 +174,7 @@ fn what_nobody_had_in_time_is_done_with() {
     queue.fill([Item { expires_at_ms: Some(500), ..item(1, "a") }, item(2, "a")]);
     assert_eq!(queue.poll(at(0), 499), Effects::default());
     let effects = queue.poll(at(0), 500);
-    assert_eq!((effects.done, effects.expired), (vec![1], 1));
+    assert_eq!((effects.done, effects.expired), (vec![], vec![1]));
     assert_eq!(queue.standing(), (1, 0, 0));
 }
 

@@ -11,7 +11,7 @@ use super::pulls::Pull;
 use crate::queue::dispatch::Left;
 use crate::queue::item::ConsumerId;
 use crate::router::Admitted;
-use crate::spool::{Addressed, Refusal};
+use crate::spool::{Addressed, Refusal, Row};
 
 /// Who a consumer is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -77,6 +77,11 @@ pub(super) enum Command {
     TakeAway {
         seqs: Vec<u64>,
         events: Vec<Addressed>,
+        done: oneshot::Sender<Result<u64, Refusal>>,
+    },
+    /// Delivers kept events again.
+    Replay {
+        rows: Vec<(u64, Row)>,
         done: oneshot::Sender<Result<u64, Refusal>>,
     },
 }

@@ -43,8 +43,12 @@ pub async fn answer(queues: &Queues, queue: QueueRef, ask: QueueAsk) -> QueueAns
             let target = Target { queue: place.waiting, anew: true };
             place.each(Shelf::DeadLetters, which, Some(target)).await
         }
+        QueueAsk::Replay { which } => match &place.named {
+            Some(named) => super::replay::replay(named, which).await,
+            None => Err("what a route has delivered is not kept: it cannot be replayed".to_owned()),
+        },
         QueueAsk::Move { shelf, which, to } => match queues.by_id(to) {
-            Some(to) if to.number != place.waiting || shelf == Shelf::DeadLetters => {
+            Some(to) if to.number != place.waiting || shelf != Shelf::Waiting => {
                 place.each(shelf, which, Some(Target { queue: to.number, anew: shelf == Shelf::DeadLetters })).await
             }
             Some(_) => Err("an event cannot be moved to where it is".to_owned()),
@@ -54,11 +58,12 @@ pub async fn answer(queues: &Queues, queue: QueueRef, ask: QueueAsk) -> QueueAns
     done.unwrap_or_else(|reason| QueueAnswer::Refused { reason })
 }
 
-/// A queue with its dead letters.
+/// A queue with its dead letters, and with what was acknowledged.
 struct Place {
     spool: Arc<Store>,
     waiting: QueueNo,
     dead: QueueNo,
+    kept: Option<QueueNo>,
     /// None for what waits for a sink.
     named: Option<Arc<Named>>,
 }
@@ -77,25 +82,32 @@ impl Place {
         match queue {
             QueueRef::Queue(id) => {
                 let named = queues.by_id(id)?;
-                Some(Self { spool, waiting: named.number, dead: named.dead, named: Some(named) })
+                Some(Self {
+                    spool,
+                    waiting: named.number,
+                    dead: named.dead,
+                    kept: Some(named.kept),
+                    named: Some(named),
+                })
             }
             QueueRef::Sink(route) => {
                 let waiting = spool.core().queue(&format!("{SINK}{route}"))?;
                 let dead = spool.core().queue(&format!("{DEAD}{SINK}{route}"))?;
-                Some(Self { spool, waiting, dead, named: None })
+                Some(Self { spool, waiting, dead, kept: None, named: None })
             }
         }
     }
 
-    fn number(&self, shelf: Shelf) -> QueueNo {
+    fn number(&self, shelf: Shelf) -> Result<QueueNo, String> {
         match shelf {
-            Shelf::Waiting => self.waiting,
-            Shelf::DeadLetters => self.dead,
+            Shelf::Waiting => Ok(self.waiting),
+            Shelf::DeadLetters => Ok(self.dead),
+            Shelf::Acknowledged => self.kept.ok_or_else(|| "what a route has delivered is not kept".to_owned()),
         }
     }
 
     async fn read(&self, shelf: Shelf, after: u64, events: usize) -> Result<Vec<Entry>, String> {
-        let (core, number) = (self.spool.core().clone(), self.number(shelf));
+        let (core, number) = (self.spool.core().clone(), self.number(shelf)?);
         let read = tokio::task::spawn_blocking(move || core.browse(number, after, events)).await;
         let taken = read.unwrap_or(Err(DiskError::Failed)).map_err(|error| chain(&error))?;
         Ok(taken.entries)
@@ -108,7 +120,7 @@ impl Place {
         entries.truncate(limit);
         let holders = self.holders(shelf).await;
         let cut = payload_bytes_max.min(PAGE_PAYLOAD_BYTES_MAX) as usize;
-        let total = self.spool.core().standing(self.number(shelf)).map_or(0, |standing| standing.events);
+        let total = self.spool.core().standing(self.number(shelf)?).map_or(0, |standing| standing.events);
         let events = entries.iter().map(|entry| shown(entry, &holders, cut)).collect();
         Ok(Page { events, more, total })
     }
@@ -156,7 +168,8 @@ impl Place {
                 return Ok(QueueAnswer::Done { events, stopped: None });
             }
             after = step.last().map_or(after, |entry| entry.seq);
-            match self.take_away(shelf, &step, target).await {
+            let from = self.number(shelf)?;
+            match self.take_away((shelf, from), &step, target).await {
                 Ok(gone) => events += gone,
                 Err(refusal) => return Ok(QueueAnswer::Done { events, stopped: Some(chain(&refusal)) }),
             }
@@ -167,7 +180,12 @@ impl Place {
         }
     }
 
-    async fn take_away(&self, shelf: Shelf, step: &[Entry], target: Option<Target>) -> Result<u64, Refusal> {
+    async fn take_away(
+        &self,
+        (shelf, from): (Shelf, QueueNo),
+        step: &[Entry],
+        target: Option<Target>,
+    ) -> Result<u64, Refusal> {
         let seqs: Vec<u64> = step.iter().map(|entry| entry.seq).collect();
         let events: Vec<Addressed> =
             target.iter().flat_map(|target| step.iter().map(|entry| target.address(&entry.event))).collect();
@@ -177,7 +195,7 @@ impl Place {
                 named.tell(Command::TakeAway { seqs, events, done });
                 answered.await.unwrap_or(Err(Refusal::NoQueue))
             }
-            _ => match self.spool.ask(Op::Move { events, from: self.dead, seqs }).await? {
+            _ => match self.spool.ask(Op::Move { events, from, seqs }).await? {
                 Done::Emptied(gone) => Ok(gone),
                 Done::Durable | Done::Opened(_) => Ok(0),
             },

@@ -1,5 +1,8 @@
 //! The one task of a named queue: between the spool, the dispatch and the consumers.
 
+mod keep;
+mod look;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,12 +12,12 @@ use futures::future::{BoxFuture, FutureExt};
 use futures::stream::{FuturesUnordered, StreamExt};
 use mesh_protocol::desired;
 use mesh_protocol::id::PrincipalId;
-use mesh_protocol::report::PartState;
 use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use super::consumer::{Command, Offer, Verdict, Who};
+use super::kept::{KeptEvents, Trimmed, Untrimmed};
 use super::pulls::{Pull, Pulls};
 use super::{CONSUMERS_MAX, Named, Unserved, rules};
 use crate::causes::chain;
@@ -55,6 +58,7 @@ struct Done {
     delivered: u64,
     redelivered: u64,
     expired: u64,
+    replayed: u64,
 }
 
 /// See the module.
@@ -71,6 +75,9 @@ pub(super) struct Service {
     seats: BTreeMap<ConsumerId, Seat>,
     consumers: Arc<AtomicUsize>,
     burials: FuturesUnordered<BoxFuture<'static, (u64, Result<(), Refusal>)>>,
+    kept: KeptEvents,
+    /// One at most.
+    trims: FuturesUnordered<BoxFuture<'static, Result<Trimmed, Untrimmed>>>,
     /// Up to here somebody may have had the events before the agent began.
     suspect: u64,
     done: Done,
@@ -78,6 +85,8 @@ pub(super) struct Service {
     buried: Counter,
     /// Why the dead letter queue takes nothing.
     full: Option<String>,
+    /// What is kept for a replay goes before its time.
+    is_crowded: bool,
 }
 
 /// Why a queue cannot be served.
@@ -104,11 +113,14 @@ impl Service {
             seats: BTreeMap::new(),
             consumers: named.consumers.clone(),
             burials: FuturesUnordered::new(),
+            kept: KeptEvents::new(&named.spool, named.kept),
+            trims: FuturesUnordered::new(),
             suspect: named.spool.core().last(),
             done: Done::default(),
             expired: counters.counter("queue_expired_events"),
             buried: counters.counter("dead_letter_events"),
             full: None,
+            is_crowded: false,
         }
     }
 
@@ -150,6 +162,7 @@ impl Service {
                 }
                 () = wake.notified(), if has_room => {}
                 Some((seq, done)) = self.burials.next(), if !self.burials.is_empty() => self.burial(seq, done),
+                Some(done) = self.trims.next(), if !self.trims.is_empty() => self.trimmed(done),
                 _ = look.tick() => self.look(),
                 () = tokio::time::sleep_until(deadline.into()) => {}
             }
@@ -186,7 +199,6 @@ impl Service {
     /// True when times to live were over.
     fn carry_out(&mut self) -> bool {
         let effects = self.dispatch.poll(self.clock.now(), now_ms());
-        let mut done = effects.done;
         for delivery in effects.deliveries {
             self.deliver(delivery);
         }
@@ -199,14 +211,12 @@ impl Service {
         for dead in effects.dead {
             self.burials.push(self.bury(&dead).boxed());
         }
-        self.done.expired += effects.expired;
-        self.expired.add(effects.expired);
-        for seq in &done {
-            self.rows.remove(seq);
-        }
-        self.spool.ack(self.number, std::mem::take(&mut done));
+        let expired = effects.expired.len() as u64;
+        self.done.expired += expired;
+        self.expired.add(expired);
+        self.let_go(effects.done, effects.expired);
         self.answer_pulls();
-        effects.expired > 0
+        expired > 0
     }
 
     fn deliver(&mut self, delivery: Delivery<Admitted>) {
@@ -287,6 +297,9 @@ impl Service {
             }
             Command::TakeAway { seqs, events, done } => {
                 let _gone = done.send(self.take_away(seqs, events).await);
+            }
+            Command::Replay { rows, done } => {
+                let _gone = done.send(self.replay(&rows).await);
             }
         }
     }
@@ -384,69 +397,12 @@ impl Service {
         let dispatch = self.dispatch.deadline().map(|moment| self.clock.instant(moment));
         pulls.chain(dispatch).min().unwrap_or_else(|| Instant::now() + LOOK)
     }
-
-    fn look(&mut self) {
-        self.forget_idle();
-        let standing = self.spool.core().standing(self.number).unwrap_or_default();
-        let dead = self.spool.core().standing(self.dead).unwrap_or_default();
-        let oldest = self.dispatch.oldest().map_or(0, |item| now_ms() - item.event.event().admitted_at_ms);
-        let (_, out, _) = self.dispatch.standing();
-        for (name, value) in [
-            ("queued_events", standing.events),
-            ("queued_bytes", standing.bytes),
-            ("oldest_ms", u64::try_from(oldest).unwrap_or(0)),
-            ("consumers", self.seats.len() as u64),
-            ("handed_out_events", out as u64),
-            ("dead_letter_events", dead.events),
-            ("delivered_events", self.done.delivered),
-            ("redelivered_events", self.done.redelivered),
-            ("expired_events", self.done.expired),
-            ("discarded_events", standing.discarded),
-        ] {
-            self.line.figure(name, value);
-        }
-        let config = &self.config;
-        let is_full = standing.events >= config.events_max
-            || standing.bytes.saturating_mul(50) > config.bytes_max.saturating_mul(49);
-        match (&self.full, is_full, config.when_full) {
-            (Some(why), ..) => self.line.set(PartState::Degraded, Some(why.clone())),
-            (None, true, desired::WhenFull::Refuse) => {
-                let why =
-                    "it is full: publishers are refused until consumers have taken some, or its limits are raised";
-                self.line.set(PartState::Degraded, Some(why.to_owned()));
-            }
-            (None, true, desired::WhenFull::Discard) => {
-                let why =
-                    "it is full: it goes without new events until consumers have taken some, or its limits are raised";
-                self.line.set(PartState::Degraded, Some(why.to_owned()));
-            }
-            (None, false, _) if config.paused => {
-                self.line.set(
-                    PartState::Running,
-                    Some("paused: consumers get nothing, and it goes on attracting".to_owned()),
-                );
-            }
-            (None, false, _) => self.line.running(),
-        }
-    }
-
-    /// Those who came and asked, and have not been heard of for as long as they may keep an event.
-    fn forget_idle(&mut self) {
-        let lease = Duration::from_millis(self.config.lease_ms.into());
-        let idle = |(id, seat): (&ConsumerId, &Seat)| match &seat.way {
-            Way::Pulls(pulls) if pulls.is_idle() && pulls.heard.elapsed() > lease => Some(*id),
-            _ => None,
-        };
-        let idle: Vec<ConsumerId> = self.seats.iter().filter_map(idle).collect();
-        for id in idle.into_iter().filter(|id| self.dispatch.has_out(*id) == 0).collect::<Vec<_>>() {
-            self.leave(id, Left::Unseen);
-        }
-    }
 }
 
 fn item(entry: Entry, ttl_ms: Option<u64>, suspect: u64) -> Item<Admitted> {
     let Entry { seq, row, event } = entry;
-    let here = ttl_ms.map(|ttl| event.event().admitted_at_ms.saturating_add_unsigned(ttl));
+    // What is replayed has waited its time before.
+    let here = ttl_ms.filter(|_| !row.replayed).map(|ttl| event.event().admitted_at_ms.saturating_add_unsigned(ttl));
     Item {
         seq,
         key: event.event().key.clone(),

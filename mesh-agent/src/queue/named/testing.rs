@@ -45,5 +45,7 @@ pub(crate) fn queue(number: u128, name: &str, filters: &[&str]) -> desired::Queu
         bytes_max: 1_000_000,
         when_full: WhenFull::Refuse,
         dead_letters_max: 100,
+        keep_ms: None,
+        keep_bytes_max: 1_000_000,
     }
 }

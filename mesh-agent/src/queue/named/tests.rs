@@ -14,6 +14,8 @@ use super::*;
 use crate::router::{Admitted, Budget, Failure, Outcome};
 use crate::spool::SimulatedDisk;
 
+mod replay;
+
 const PATIENCE: Duration = Duration::from_secs(20);
 
 struct World {

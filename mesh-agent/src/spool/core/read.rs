@@ -37,6 +37,7 @@ impl Core {
                 if !waits() {
                     return Ok(Vec::new());
                 }
+                queue.is_read = true;
                 queue.caught_up.then(|| queue.take_fresh(events_max, bytes_max)).ok_or((queue.cursor, queue.newest))
             });
             let (after, newest) = match fresh {
@@ -53,11 +54,14 @@ impl Core {
     /// The same without asking the disk; none when that must be asked.
     #[must_use]
     pub fn take_fresh(&self, queue: QueueNo, events_max: usize, bytes_max: usize) -> Option<Vec<Entry>> {
-        let take = |queue: &mut Queue, _| queue.caught_up.then(|| queue.take_fresh(events_max, bytes_max));
+        let take = |queue: &mut Queue, _| {
+            queue.is_read = true;
+            queue.caught_up.then(|| queue.take_fresh(events_max, bytes_max))
+        };
         self.index().with_queue(queue, take).unwrap_or_else(|| Some(Vec::new()))
     }
 
-    /// None when the queue was purged or rewound meanwhile, or all that was read is gone.
+    /// None when the queue ended or was rewound meanwhile, or all that was read is gone.
     fn take_from_disk(
         &self,
         queue: QueueNo,
@@ -79,8 +83,9 @@ impl Core {
             if queue.cursor != after || queue.caught_up || !waits() {
                 return false;
             }
-            // Taken away while the disk was read.
+            // Taken away while the disk was read, or with the reader from before it began anew further back.
             removed.clone_from(&queue.removed);
+            removed.extend(rows.iter().map(|(seq, _)| *seq).filter(|seq| queue.out.contains_key(seq)));
             for (seq, row) in rows {
                 if removed.contains(&seq) {
                     queue.pass(seq);
@@ -107,19 +112,27 @@ impl Core {
     /// # Errors
     /// The disk cannot be read.
     pub fn browse(&self, queue: QueueNo, after: u64, events_max: usize) -> Result<Taken, DiskError> {
-        let from = {
-            let index = self.index();
-            let Some(state) = index.queues.get(&queue) else { return Ok(Taken::default()) };
-            after.max(state.floor(index.next).saturating_sub(1))
-        };
         let mut taken = Taken::default();
-        for (seq, row) in self.rows(queue, from, u64::MAX, events_max, usize::MAX)? {
+        for (seq, row) in self.rows_after(queue, after, events_max)? {
             match self.event(seq)? {
                 Some(event) => taken.entries.push(Entry { seq, row, event }),
                 None => taken.lost.push(seq),
             }
         }
         Ok(taken)
+    }
+
+    /// What is known of the undelivered events of a queue after a number, the oldest first; nothing changes.
+    ///
+    /// # Errors
+    /// The disk cannot be read.
+    pub fn rows_after(&self, queue: QueueNo, after: u64, events_max: usize) -> Result<Vec<(u64, Row)>, DiskError> {
+        let from = {
+            let index = self.index();
+            let Some(state) = index.queues.get(&queue) else { return Ok(Vec::new()) };
+            after.max(state.floor(index.next).saturating_sub(1))
+        };
+        self.rows(queue, from, u64::MAX, events_max, usize::MAX)
     }
 
     fn rows(
@@ -151,7 +164,11 @@ impl Core {
         Ok(rows)
     }
 
-    fn event(&self, seq: u64) -> Result<Option<Admitted>, DiskError> {
+    /// An event of the log; none when it is not there (any more) or not readable.
+    ///
+    /// # Errors
+    /// The disk cannot be read.
+    pub fn event(&self, seq: u64) -> Result<Option<Admitted>, DiskError> {
         let mut tried = None;
         loop {
             let segment = self.index().segment_of(seq);

@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 use crate::router::Admitted;
 use crate::spool::disk::{Disk, Place, SegmentNo, Write};
 use crate::spool::index::{ATTIC, Entry, Index, Limits, Queue, Segment, WhenFull};
-use crate::spool::layout::{self, Cursor, MarkKey, QueueNo, Row};
+use crate::spool::layout::{self, MarkKey, QueueNo, Row};
 use crate::spool::op::{Addressed, Done, Mark, Op, Refusal, Settings, Tally};
 
 /// What an event takes on disk beside its bytes, in the log and for each of its queues; an estimate for quotas.
@@ -28,7 +28,8 @@ pub(super) struct Stage {
     pub(super) new_segments: Vec<SegmentNo>,
     grown: BTreeSet<SegmentNo>,
     pub(super) shown: Vec<(QueueNo, Entry)>,
-    touched: Vec<QueueNo>,
+    /// What readers find again, or for the first time behind them, once it is on disk; ascending.
+    pub(super) again: Vec<(QueueNo, Vec<u64>)>,
     pub(super) woken: Vec<(QueueNo, Arc<Notify>)>,
     pub(super) tally: Tally,
 }
@@ -71,6 +72,14 @@ impl Stage {
                 }
                 Ok(Done::Emptied(self.take_away(index, from, gone)))
             }
+            Op::Hand { from, to, rows } => self.hand(disk, index, from, to, rows),
+            Op::Return { queue, seqs } => {
+                let state = index.queues.get_mut(&queue).ok_or(Refusal::NoQueue)?;
+                let mut back: Vec<u64> = seqs.into_iter().filter(|seq| state.out.remove(seq).is_some()).collect();
+                back.sort_unstable();
+                self.again.push((queue, back));
+                Ok(Done::Durable)
+            }
             Op::Ack { queue, seqs } => ack(index, self, queue, &seqs),
             Op::Count { queue, rows } => {
                 let known = index.queues.get(&queue).ok_or(Refusal::NoQueue)?;
@@ -93,7 +102,6 @@ impl Stage {
                 Ok(Done::Durable)
             }
             Op::Close(queue) => close(index, self, queue),
-            Op::Purge(queue) => purge(index, self, queue),
         }
     }
 
@@ -110,8 +118,8 @@ impl Stage {
         for seq in seqs {
             let bytes = match state.out.get(&seq) {
                 Some(bytes) => Some(*bytes),
-                // Done with, or purged: its row may still be on its way out.
-                None if seq <= state.cursor => None,
+                // Done with: its row may still be on its way out.
+                None if seq <= state.cursor && !self.is_back(queue, seq) => None,
                 None => self.row(disk, queue, seq)?.map(|row| row.bytes),
             };
             there.extend(bytes.map(|bytes| (seq, bytes)));
@@ -119,6 +127,11 @@ impl Stage {
         there.sort_unstable();
         there.dedup();
         Ok(there)
+    }
+
+    /// Whether a reader has returned it in this very turn.
+    fn is_back(&self, queue: QueueNo, seq: u64) -> bool {
+        self.again.iter().any(|(of, back)| *of == queue && back.binary_search(&seq).is_ok())
     }
 
     /// A row as it stands on disk, unless this very turn takes it away.
@@ -136,7 +149,7 @@ impl Stage {
         let count = gone.len() as u64;
         for (seq, bytes) in gone {
             index.with_queue(number, |queue, _| {
-                if queue.out.remove(&seq).is_none() {
+                if queue.done_with(seq).is_none() {
                     queue.forget(seq);
                 }
             });
@@ -144,8 +157,41 @@ impl Stage {
             self.drop_row(number, seq, unneeded);
         }
         self.tally.acked += count;
-        self.touched.push(number);
         count
+    }
+
+    /// The rows are written anew under the other queue; the events are not touched.
+    fn hand(
+        &mut self,
+        disk: &dyn Disk,
+        index: &mut Index,
+        from: QueueNo,
+        to: QueueNo,
+        rows: Vec<(u64, Row)>,
+    ) -> Result<Done, Refusal> {
+        if !index.queues.contains_key(&to) {
+            return Err(Refusal::NoQueue);
+        }
+        let there = self.there(disk, index, from, rows.iter().map(|(seq, _)| *seq).collect())?;
+        let rows: BTreeMap<u64, Row> = rows.into_iter().collect();
+        for (seq, bytes) in &there {
+            let row = Row { bytes: *bytes, ..rows[seq] };
+            // In before out: the attic keeps only what somebody needs.
+            index.count_in(to, *seq, row.bytes);
+            if let Some(queue) = index.queues.get_mut(&to) {
+                queue.depth += 1;
+                queue.bytes += u64::from(row.bytes);
+            }
+            self.writes.push(Write::Put(Place::Rows, row_key(to, *seq), row.encode()));
+        }
+        self.again.push((to, there.iter().map(|(seq, _)| *seq).collect()));
+        let newest = there.last().map(|(newest, _)| *newest);
+        if let Some((queue, newest)) = index.queues.get_mut(&to).zip(newest) {
+            queue.staged = queue.staged.max(newest);
+            let wake = queue.wake.clone();
+            self.wake(to, &wake);
+        }
+        Ok(Done::Emptied(self.take_away(index, from, there)))
     }
 
     /// `unneeded`: its event goes from the attic, too.
@@ -219,6 +265,7 @@ impl Stage {
             expires_at_ms: expiry(event.event()),
             deliveries: 0,
             redelivered,
+            replayed: false,
         };
         self.tally.appended += 1;
         self.tally.appended_bytes += size(&event);
@@ -228,13 +275,13 @@ impl Stage {
         }
         self.writes.push(Write::Put(Place::Segment(segment), layout::seq_key(seq), bytes));
         for number in queues {
-            index.count_in(number, segment, row.bytes);
+            index.count_in(number, seq, row.bytes);
             let Some(queue) = index.queues.get_mut(&number) else { continue };
             queue.staged = seq;
             queue.depth += 1;
             queue.bytes += u64::from(row.bytes);
             self.writes.push(Write::Put(Place::Rows, row_key(number, seq), row.encode()));
-            self.touch(number, &queue.wake);
+            self.wake(number, &queue.wake);
             self.shown.push((number, Entry { seq, row, event: event.clone() }));
         }
     }
@@ -261,28 +308,16 @@ impl Stage {
         self.last_writes.insert((place, key), None);
     }
 
-    fn touch(&mut self, queue: QueueNo, wake: &Arc<Notify>) {
-        if self.touched.last() != Some(&queue) {
-            self.touched.push(queue);
-        }
-        // Not by what was touched: an acknowledgement touches a queue and wakes nobody.
+    fn wake(&mut self, queue: QueueNo, wake: &Arc<Notify>) {
         if self.woken.last().is_none_or(|(last, _)| *last != queue) {
             self.woken.push((queue, wake.clone()));
         }
     }
 
-    /// Adds what every batch holds: how far the touched queues have come, and the next number.
+    /// Adds what every batch holds: the next number, and what segments hold.
     pub(super) fn finish(&mut self, index: &mut Index) {
         for segment in index.dropped.drain(..) {
             self.remove(Place::Meta, layout::size_key(segment));
-        }
-        self.touched.sort_unstable();
-        self.touched.dedup();
-        for number in &self.touched {
-            if let Some(queue) = index.queues.get(number) {
-                let cursor = queue.state(index.next);
-                self.last_writes.insert((Place::Cursors, layout::cursor_key(*number)), Some(cursor.encode()));
-            }
         }
         if self.tally.appended > 0 {
             self.put(Place::Meta, layout::meta_key(layout::NEXT), layout::seq_key(index.next));
@@ -319,16 +354,13 @@ fn ack(index: &mut Index, stage: &mut Stage, number: QueueNo, seqs: &[u64]) -> R
     }
     let mut acked = 0;
     for seq in seqs {
-        let bytes = index.queues.get_mut(&number).and_then(|queue| queue.out.remove(seq));
+        let bytes = index.queues.get_mut(&number).and_then(|queue| queue.done_with(*seq));
         let Some(bytes) = bytes else { continue };
         let unneeded = index.count_out(number, *seq, bytes);
         stage.drop_row(number, *seq, unneeded);
         acked += 1;
     }
-    if acked > 0 {
-        stage.tally.acked += acked;
-        stage.touched.push(number);
-    }
+    stage.tally.acked += acked;
     Ok(Done::Durable)
 }
 
@@ -341,43 +373,36 @@ fn open(index: &mut Index, stage: &mut Stage, name: Arc<str>, limits: Limits) ->
     }
     let reserved = index.reserved.remove(&name);
     let (number, wake) = reserved.unwrap_or_else(|| (index.new_number(), Arc::default()));
-    let cursor = Cursor { floor: index.next, depth: 0, bytes: 0 };
-    let last = index.last();
-    let queue = Queue { wake, ..Queue::new(name.clone(), limits, cursor, last) };
+    let queue = Queue { wake, ..Queue::new(name.clone(), limits, index.last()) };
     index.queues.insert(number, queue);
-    stage.put(Place::Meta, layout::name_key(&name), layout::cursor_key(number));
-    stage.put(Place::Meta, layout::meta_key(layout::NEXT_QUEUE), layout::cursor_key(QueueNo(index.next_queue)));
-    stage.touched.push(number);
+    stage.put(Place::Meta, layout::name_key(&name), layout::queue_key(number));
+    stage.put(Place::Meta, layout::meta_key(layout::NEXT_QUEUE), layout::queue_key(QueueNo(index.next_queue)));
     index.names.insert(name, number);
     number
 }
 
 fn close(index: &mut Index, stage: &mut Stage, number: QueueNo) -> Result<Done, Refusal> {
-    let emptied = purge(index, stage, number)?;
-    if let Some(queue) = index.queues.remove(&number) {
-        index.names.remove(&queue.name);
-        stage.remove(Place::Meta, layout::name_key(&queue.name));
-        stage.remove(Place::Cursors, layout::cursor_key(number));
-        if index.notes.remove(&number).is_some() {
-            stage.remove(Place::Meta, layout::note_key(number));
-        }
-        stage.woken.push((number, queue.wake));
+    if !index.queues.contains_key(&number) {
+        return Err(Refusal::NoQueue);
     }
-    Ok(emptied)
-}
-
-fn purge(index: &mut Index, stage: &mut Stage, number: QueueNo) -> Result<Done, Refusal> {
-    let last = index.last();
     for seq in index.count_all_out(number) {
         stage.writes.push(Write::Remove(Place::Segment(ATTIC), layout::seq_key(seq)));
     }
-    let emptied = index.with_queue(number, |queue, _| queue.empty(last));
-    let depth = emptied.ok_or(Refusal::NoQueue)?;
+    // With what it holds in memory.
+    index.with_queue(number, |queue, _| queue.forget_fresh());
+    let Some(queue) = index.queues.remove(&number) else { return Err(Refusal::NoQueue) };
     stage.shown.retain(|(queue, _)| *queue != number);
-    stage.touched.push(number);
-    if depth > 0 {
+    stage.again.retain(|(queue, _)| *queue != number);
+    if queue.depth > 0 {
+        let last = index.last();
         index.trash.insert(number, last);
         stage.put(Place::Meta, layout::trash_key(number), layout::seq_key(last));
     }
-    Ok(Done::Emptied(depth))
+    index.names.remove(&queue.name);
+    stage.remove(Place::Meta, layout::name_key(&queue.name));
+    if index.notes.remove(&number).is_some() {
+        stage.remove(Place::Meta, layout::note_key(number));
+    }
+    stage.woken.push((number, queue.wake));
+    Ok(Done::Emptied(queue.depth))
 }

@@ -54,11 +54,7 @@ impl Core {
         }
         self.disk.commit(writes).inspect_err(|_| self.index().failed = true)?;
         if last {
-            // A purge that came meanwhile has made it larger.
-            let mut index = self.index();
-            if index.trash.get(&queue) == Some(&up_to) {
-                index.trash.remove(&queue);
-            }
+            self.index().trash.remove(&queue);
         }
         Ok(())
     }

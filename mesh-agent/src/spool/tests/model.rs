@@ -1,4 +1,4 @@
-//! A seeded simulation against a plain model: appends, readers, acknowledgements, purges and crashes in any mix. What the
+//! A seeded simulation against a plain model: appends, readers, acknowledgements, changes of queue and crashes in any mix. What the
 //! model knows to be durable is there, what it knows to be gone is gone, and after a crash only the turn that was under
 //! way may be either, as a whole.
 
@@ -68,11 +68,7 @@ impl World {
                     // Names are looked up once a turn: nothing more about this one now.
                     return (ops, after);
                 }
-                (1, Some(queue)) if self.rng.random_ratio(1, 4) => {
-                    after.queues.insert(name, Held::default());
-                    ops.push(Op::Purge(queue));
-                }
-                (2..=4, Some(queue)) => {
+                (1..=4, Some(queue)) => {
                     let Some(held) = after.queues.get_mut(name) else { continue };
                     let chosen: Vec<(u64, u64)> = held.out.iter().map(|(event, seq)| (*event, *seq)).collect();
                     let chosen: Vec<_> = chosen.into_iter().filter(|_| self.rng.random_bool(0.6)).collect();
@@ -92,6 +88,37 @@ impl World {
                     }
                     let seqs = chosen.iter().map(|entry| entry.seq).collect();
                     ops.push(Op::Move { events: Vec::new(), from: queue, seqs });
+                }
+                (6, Some(queue)) => {
+                    let target = NAMES[self.rng.random_range(0..NAMES.len())];
+                    let Some(to) = self.number(target).filter(|to| *to != queue) else { continue };
+                    // One that has had it in this very turn would name its row twice.
+                    let had =
+                        |event: u64| self.model.queues.get(target).is_some_and(|held| held.pending.contains(&event));
+                    let all = self.core.browse(queue, 0, 30).expect("reads").entries;
+                    let has = |event: u64| after.queues.get(target).is_some_and(|held| held.pending.contains(&event));
+                    let still = |event: u64| after.queues.get(name).is_some_and(|held| held.pending.contains(&event));
+                    let free = |event: u64| !had(event) && !has(event) && still(event);
+                    let all: Vec<_> = all.into_iter().filter(|entry| free(number(&entry.event))).collect();
+                    let chosen: Vec<_> = all.into_iter().filter(|_| self.rng.random_bool(0.4)).collect();
+                    for entry in &chosen {
+                        let event = number(&entry.event);
+                        let from = after.queues.get_mut(name).expect("it is there");
+                        from.pending.remove(&event);
+                        from.out.remove(&event);
+                        after.queues.get_mut(target).expect("it is there").pending.insert(event);
+                    }
+                    let rows = chosen.iter().map(|entry| (entry.seq, entry.row)).collect();
+                    ops.push(Op::Hand { from: queue, to, rows });
+                }
+                (7, Some(queue)) => {
+                    let Some(held) = after.queues.get_mut(name) else { continue };
+                    let chosen: Vec<_> = held.out.iter().map(|(event, seq)| (*event, *seq)).collect();
+                    let chosen: Vec<_> = chosen.into_iter().filter(|_| self.rng.random_bool(0.5)).collect();
+                    for (event, _) in &chosen {
+                        held.out.remove(event);
+                    }
+                    ops.push(Op::Return { queue, seqs: chosen.into_iter().map(|(_, seq)| seq).collect() });
                 }
                 (_, None) => {
                     if !after.queues.contains_key(name) {

@@ -2,7 +2,7 @@
 
 use frontend::api::{Page, QueueInput, QueueView, ShelfDone, ShelfQuery, ShelfTask};
 use mesh_protocol::id::QueueId;
-use mesh_protocol::queue::{self, QueueAnswer, QueueAsk, QueueRef, QueuedEvent, Shelf, Which};
+use mesh_protocol::queue::{self, QueueAnswer, QueueAsk, QueueRef, QueuedEvent, Replay, Shelf, Which};
 
 use super::{Portal, Session, TestAgent, ToAgent, ToControl, hear, next_desired, portal, portal_in, say};
 use crate::app::{Error, Result};
@@ -24,7 +24,8 @@ async fn world() -> World {
     next_desired(&mut session, &agent).await;
     let site = portal.app.sites(&portal.admin, frontend::api::ListQuery::default()).await.expect("read").items[0].id;
     let make = async |name: &str| {
-        let input = QueueInput::new(name, site, vec![format!("{name}/>")]);
+        let keep_ms = Some(86_400_000).filter(|_| name == "orders");
+        let input = QueueInput { keep_ms, ..QueueInput::new(name, site, vec![format!("{name}/>")]) };
         portal.app.create_queue(&portal.admin, input).await.expect("made")
     };
     let (orders, late) = (make("orders").await, make("late").await);
@@ -96,7 +97,8 @@ async fn an_agent_gets_its_queues_and_is_asked_for_a_page_of_one() {
             break desired;
         }
     };
-    assert_eq!(desired.queues[0].name, "orders");
+    assert_eq!((&*desired.queues[0].name, desired.queues[0].keep_ms), ("orders", Some(86_400_000)));
+    assert_eq!((&*desired.queues[1].name, desired.queues[1].keep_ms), ("late", None));
     let page = queue::Page { events: vec![event(7), event(9)], more: true, total: 40 };
     let query = ShelfQuery { after: 3, limit: Some(2), ..ShelfQuery::default() };
     let (seen, ask) = world.look(query, QueueAnswer::Page(page)).await;
@@ -135,6 +137,56 @@ async fn what_was_done_to_events_is_in_the_audit_trail_and_is_no_policy_revision
     assert!(matches!(done, Err(Error::Conflict(_))));
     assert_eq!(world.newest_entry().await.1, said, "nothing happened, so nothing is in the trail");
     assert_eq!(world.portal.app.policy(&world.portal.admin).await.expect("read").revision, before);
+}
+
+#[tokio::test]
+async fn what_was_replayed_is_in_the_audit_trail_with_its_number() {
+    let mut world = world().await;
+    let cases = [
+        (Replay::All, ", all that were kept"),
+        (Replay::FromPosition(70), ", those from position 70 on"),
+        (Replay::SinceMs(1_795_901_400_000), ", those admitted since 2026-11-28T21:30:00Z"),
+        (Replay::These(vec![7, 9]), ""),
+    ];
+    for (events, (which, rest)) in (1_204..).zip(cases) {
+        let task = ShelfTask::Replay { which: which.clone() };
+        let (done, ask) = world.handle(task, QueueAnswer::Done { events, stopped: None }).await;
+        assert_eq!(done.expect("done"), ShelfDone { events, stopped: None });
+        assert_eq!(ask, QueueAsk::Replay { which });
+        let said = format!("replayed {events} acknowledged events of the queue orders{rest}");
+        assert_eq!(world.newest_entry().await, ("queue.handle".to_owned(), said, None));
+    }
+    let before = world.newest_entry().await;
+    let reason = "there is room for 10 of these 1,204 events: make the queue larger, or replay fewer";
+    let refused = QueueAnswer::Refused { reason: reason.into() };
+    let (done, _) = world.handle(ShelfTask::Replay { which: Replay::All }, refused).await;
+    assert!(matches!(done, Err(Error::Conflict(said)) if said == reason));
+    assert_eq!(world.newest_entry().await, before, "all or none: nothing happened, so nothing is in the trail");
+    let (app, admin) = (&world.portal.app, &world.portal.admin);
+    let replayed = app.handle_queue_events(admin, world.late.id, ShelfTask::Replay { which: Replay::All }).await;
+    assert!(matches!(replayed, Err(Error::Conflict(said)) if said.contains("the queue late keeps nothing")));
+}
+
+#[tokio::test]
+async fn what_is_kept_is_looked_at_deleted_and_moved_as_the_rest() {
+    let mut world = world().await;
+    let shelf = Shelf::Acknowledged;
+    let page = queue::Page { events: vec![event(7)], more: false, total: 1 };
+    let (seen, ask) = world.look(ShelfQuery { shelf, ..ShelfQuery::default() }, QueueAnswer::Page(page)).await;
+    assert_eq!(seen.expect("a page").items, [event(7)]);
+    assert!(matches!(ask, QueueAsk::Browse { shelf: Shelf::Acknowledged, .. }), "{ask:?}");
+    let to = world.late.id;
+    for (task, said) in [
+        (ShelfTask::Delete { shelf, which: Which::All }, "deleted 1 acknowledged event of the queue orders"),
+        (
+            ShelfTask::Move { shelf, which: Which::These(vec![7]), to },
+            "moved 1 acknowledged event of the queue orders to the queue late",
+        ),
+    ] {
+        let (done, _) = world.handle(task, QueueAnswer::Done { events: 1, stopped: None }).await;
+        assert_eq!(done.expect("done").events, 1);
+        assert_eq!(world.newest_entry().await.1, said);
+    }
 }
 
 #[tokio::test]

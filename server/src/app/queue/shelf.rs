@@ -10,8 +10,10 @@ use std::fmt::Display;
 use frontend::api::{LiveTopic, Page, ShelfDone, ShelfQuery, ShelfTask};
 use mesh_protocol::id::{AgentId, QueueId, RouteId};
 use mesh_protocol::queue::{PAGE_EVENTS_MAX, PAGE_PAYLOAD_BYTES_MAX, QueueAnswer, QueueAsk, QueueRef, QueuedEvent};
-use mesh_protocol::queue::{Shelf, Which};
+use mesh_protocol::queue::{Replay, Shelf, Which};
 use serde::Serialize;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 use tokio::sync::oneshot;
 
 use crate::app::edit::Done;
@@ -36,6 +38,8 @@ struct Holder {
     /// For people: `the queue orders`.
     name: String,
     agent: Option<AgentId>,
+    /// Whether what was acknowledged is kept.
+    keeps: bool,
     /// Of the audit trail: kind and id of the object.
     object: (&'static str, String),
     topic: LiveTopic,
@@ -43,7 +47,7 @@ struct Holder {
 
 /// What was done, as the audit trail keeps it.
 #[derive(Debug, Serialize)]
-struct Kept<'a> {
+struct Trail<'a> {
     task: &'a ShelfTask,
     /// None = the agent did not say.
     done: Option<&'a ShelfDone>,
@@ -100,6 +104,7 @@ impl App {
             queue: QueueRef::Queue(id),
             name: format!("the queue {}", queue.spec.name),
             agent: snapshot.mesh.owner_at(queue.spec.site),
+            keeps: queue.spec.keep.ms.is_some(),
             object: ("queue", id.to_string()),
             topic: LiveTopic::Queues,
         })
@@ -116,12 +121,16 @@ impl App {
             queue: QueueRef::Sink(id),
             name: format!("the route {}", route.spec.name),
             agent: snapshot.mesh.sink_owner(route),
+            keeps: false,
             object: ("route", id.to_string()),
             topic: LiveTopic::Routes,
         })
     }
 
     async fn look_at(&self, holder: &Holder, query: &ShelfQuery) -> Result<Page<QueuedEvent>> {
+        let mut errors = FieldErrors::default();
+        holder.check_shelf(query.shelf, &mut errors);
+        errors.check()?;
         let limit = query.limit.unwrap_or(PAGE).clamp(1, PAGE_EVENTS_MAX);
         let payload_bytes_max = query.payload_bytes.unwrap_or(PAYLOAD_BYTES).min(PAGE_PAYLOAD_BYTES_MAX);
         let payload_bytes_max = payload_bytes_max.min(PAGE_BYTES_MAX / limit);
@@ -170,12 +179,10 @@ impl App {
 
     async fn check_task(&self, holder: &Holder, task: &ShelfTask) -> Result<()> {
         let mut errors = FieldErrors::default();
-        let (ShelfTask::Delete { which, .. } | ShelfTask::Retry { which } | ShelfTask::Move { which, .. }) = task;
-        if let Which::These(positions) = which
-            && (positions.is_empty() || positions.len() > NAMED_MAX)
-        {
+        if named(task).is_some_and(|positions| positions.is_empty() || positions.len() > NAMED_MAX) {
             errors.add("which", format_args!("names 1 to {NAMED_MAX} events, or says `all`"));
         }
+        holder.check_shelf(shelf(task), &mut errors);
         if let ShelfTask::Move { to, .. } = task {
             let snapshot = self.snapshot().await?;
             let target = snapshot.mesh.queues.iter().find(|queue| queue.id == *to);
@@ -186,7 +193,14 @@ impl App {
                 Some(_) => {}
             }
         }
-        Ok(errors.check()?)
+        errors.check()?;
+        if matches!(task, ShelfTask::Replay { .. }) && !holder.keeps {
+            return Err(Error::Conflict(format!(
+                "{} keeps nothing that was acknowledged: set `keep_ms`, and what is acknowledged from then on can be replayed",
+                holder.name
+            )));
+        }
+        Ok(())
     }
 
     /// Puts what was done into the audit trail.
@@ -201,8 +215,37 @@ impl App {
         let summary = summary(task, &holder.name, target.as_deref(), done);
         let (kind, id) = &holder.object;
         let edit = self.edit(permit).await?;
-        let done = Kept { task, done };
+        let done = Trail { task, done };
         edit.finish(Done::new(&format!("{kind}.handle"), id, &summary, holder.topic).after(&done)).await
+    }
+}
+
+impl Holder {
+    fn check_shelf(&self, shelf: Shelf, errors: &mut FieldErrors) {
+        if shelf == Shelf::Acknowledged && matches!(self.queue, QueueRef::Sink(_)) {
+            errors.add("shelf", "is one that routes do not have: only named queues keep what was acknowledged");
+        }
+    }
+}
+
+/// The events that a task names one by one; none = it says which in another way.
+fn named(task: &ShelfTask) -> Option<&[u64]> {
+    match task {
+        ShelfTask::Delete { which, .. } | ShelfTask::Retry { which } | ShelfTask::Move { which, .. } => match which {
+            Which::These(positions) => Some(positions),
+            Which::All => None,
+        },
+        ShelfTask::Replay { which: Replay::These(positions) } => Some(positions),
+        ShelfTask::Replay { .. } => None,
+    }
+}
+
+/// What a task is done to.
+const fn shelf(task: &ShelfTask) -> Shelf {
+    match task {
+        ShelfTask::Delete { shelf, .. } | ShelfTask::Move { shelf, .. } => *shelf,
+        ShelfTask::Retry { .. } => Shelf::DeadLetters,
+        ShelfTask::Replay { .. } => Shelf::Acknowledged,
     }
 }
 
@@ -210,6 +253,7 @@ fn ask(task: &ShelfTask) -> QueueAsk {
     match task.clone() {
         ShelfTask::Delete { shelf, which } => QueueAsk::Delete { shelf, which },
         ShelfTask::Retry { which } => QueueAsk::Retry { which },
+        ShelfTask::Replay { which } => QueueAsk::Replay { which },
         ShelfTask::Move { shelf, which, to } => QueueAsk::Move { shelf, which, to },
     }
 }
@@ -223,27 +267,41 @@ fn another_answer() -> Error {
 
 /// `deleted 12 dead letters of the queue orders`.
 fn summary(task: &ShelfTask, holder: &str, target: Option<&str>, done: Option<&ShelfDone>) -> String {
-    let (verb, shelf, rest) = match task {
-        ShelfTask::Delete { shelf, .. } => ("delete", *shelf, String::new()),
-        ShelfTask::Retry { .. } => ("retry", Shelf::DeadLetters, String::new()),
-        ShelfTask::Move { shelf, .. } => {
-            ("move", *shelf, format!(" to the queue {}", target.unwrap_or("that is gone")))
-        }
+    let (verb, past, rest) = match task {
+        ShelfTask::Delete { .. } => ("delete", "deleted", String::new()),
+        ShelfTask::Retry { .. } => ("retry", "retried", String::new()),
+        ShelfTask::Replay { which } => ("replay", "replayed", chosen(which)),
+        ShelfTask::Move { .. } => ("move", "moved", format!(" to the queue {}", target.unwrap_or("that is gone"))),
     };
-    let past = match verb {
-        "retry" => "retried",
-        "move" => "moved",
-        _ => "deleted",
-    };
+    let shelf = shelf(task);
     match done {
         None => {
             format!("asked to {verb} {} of {holder}{rest}; the agent did not say what became of it", words(shelf, ""))
         }
         Some(done) => {
-            let stopped = done.stopped.as_ref().map(|why| format!("; then it stopped: {why}")).unwrap_or_default();
+            // A replay is all or none: what the agent says beside it stopped nothing.
+            let but = if matches!(task, ShelfTask::Replay { .. }) { "; " } else { "; then it stopped: " };
+            let stopped = done.stopped.as_ref().map(|why| format!("{but}{why}")).unwrap_or_default();
             format!("{past} {} of {holder}{rest}{stopped}", words(shelf, done.events))
         }
     }
+}
+
+/// `, those from position 7 on`; empty where the number says it all.
+fn chosen(which: &Replay) -> String {
+    match which {
+        Replay::All => ", all that were kept".to_owned(),
+        Replay::FromPosition(position) => format!(", those from position {position} on"),
+        Replay::SinceMs(at_ms) => format!(", those admitted since {}", moment(*at_ms)),
+        Replay::These(_) => String::new(),
+    }
+}
+
+/// `2026-11-28T21:30:00Z`; a year that no calendar has stays a number.
+fn moment(at_ms: i64) -> String {
+    let moment = OffsetDateTime::from_unix_timestamp(at_ms.div_euclid(1_000)).ok();
+    let text = moment.and_then(|moment| moment.format(&Rfc3339).ok());
+    text.unwrap_or_else(|| format!("{at_ms} ms after 1970"))
 }
 
 /// `12 dead letters`, `1 event`, and without a number `events`.
@@ -255,6 +313,8 @@ fn words(shelf: Shelf, number: impl Display) -> String {
         (Shelf::Waiting, false) => "events",
         (Shelf::DeadLetters, true) => "dead letter",
         (Shelf::DeadLetters, false) => "dead letters",
+        (Shelf::Acknowledged, true) => "acknowledged event",
+        (Shelf::Acknowledged, false) => "acknowledged events",
     };
     format!("{number} {noun}").trim().to_owned()
 }
@@ -281,5 +341,33 @@ mod tests {
         );
         let retry = ShelfTask::Retry { which: Which::All };
         assert_eq!(told(&retry, Some(&done(2, None))), "retried 2 dead letters of the queue orders");
+    }
+
+    #[test]
+    fn the_trail_says_from_when_on_events_were_replayed() {
+        let told = |which, done: Option<u64>| {
+            let done = done.map(|events| ShelfDone { events, stopped: None });
+            summary(&ShelfTask::Replay { which }, "the queue orders", None, done.as_ref())
+        };
+        assert_eq!(
+            told(Replay::SinceMs(1_795_901_400_999), Some(1)),
+            "replayed 1 acknowledged event of the queue orders, those admitted since 2026-11-28T21:30:00Z"
+        );
+        assert_eq!(
+            told(Replay::SinceMs(i64::MIN), Some(2)),
+            "replayed 2 acknowledged events of the queue orders, those admitted since -9223372036854775808 ms after 1970"
+        );
+        assert_eq!(
+            told(Replay::FromPosition(70), None),
+            "asked to replay acknowledged events of the queue orders, those from position 70 on; the agent did not say \
+             what became of it"
+        );
+        let all = ShelfDone { events: 9, stopped: Some("2 events are not readable any more".into()) };
+        assert_eq!(
+            summary(&ShelfTask::Replay { which: Replay::All }, "the queue orders", None, Some(&all)),
+            "replayed 9 acknowledged events of the queue orders, all that were kept; 2 events are not readable any more"
+        );
+        let chosen = told(Replay::These(vec![7, 9]), Some(2));
+        assert_eq!(chosen, "replayed 2 acknowledged events of the queue orders", "which they were is in the entry");
     }
 }

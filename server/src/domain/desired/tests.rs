@@ -145,6 +145,7 @@ fn queue(n: u128, site: u128, filters: &[&str]) -> Queue {
             filters: filters.iter().map(|filter| (*filter).to_owned()).collect(),
             exceptions: vec!["orders/test/>".into()],
             settings: queue::Settings::default(),
+            keep: queue::Keep::default(),
             paused: false,
             note: String::new(),
         },
@@ -260,6 +261,16 @@ fn a_queue_is_at_one_agent_of_its_site_and_every_origin_knows_what_it_attracts()
     for agent in [11, 22, 33, 34] {
         assert_eq!(desired(&mesh, agent).durable_interest, all);
     }
+}
+
+#[test]
+fn an_agent_is_told_what_a_queue_keeps() {
+    let mut mesh = mesh();
+    mesh.queues = vec![queue(91, 3, &["orders/>"])];
+    assert_eq!(desired(&mesh, 33).queues[0].keep_ms, None);
+    mesh.queues[0].spec.keep = queue::Keep { ms: Some(86_400_000), bytes_max: 5 << 20 };
+    let state = &desired(&mesh, 33).queues[0];
+    assert_eq!((state.keep_ms, state.keep_bytes_max), (Some(86_400_000), 5 << 20));
 }
 
 #[test]
