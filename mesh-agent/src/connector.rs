@@ -42,20 +42,6 @@ pub trait Notes: std::fmt::Debug + Send + Sync {
     fn save(&self, route: RouteId, note: Bytes) -> bool;
 }
 
-/// Keeps nothing: after a restart only the cluster's own memory counts.
-#[derive(Clone, Copy, Debug)]
-pub struct NoNotes;
-
-impl Notes for NoNotes {
-    fn load(&self, _: RouteId) -> Option<Bytes> {
-        None
-    }
-
-    fn save(&self, _: RouteId, _: Bytes) -> bool {
-        true
-    }
-}
-
 /// Whose connector it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use bytes::Bytes;
 use demo::kafka::{Broker, BrokerPorts, Jars, Login, Security};
 use demo::ports::free_port;
-use mesh_agent::connector::{Deps, NoNotes};
+use mesh_agent::connector::{Deps, Notes};
 use mesh_agent::counters::Counters;
 use mesh_agent::kafka::secret::{Secret, Secrets};
 use mesh_agent::observe::Unobserved;
@@ -22,7 +23,7 @@ use mesh_protocol::desired::{
     Site, Start,
 };
 use mesh_protocol::event::DeliveryMode;
-use mesh_protocol::id::SpoolId;
+use mesh_protocol::id::{RouteId, SpoolId};
 use mesh_protocol::policy::{Action, CompiledPolicy, Effect, Principal, PrincipalState, Rule, Subject};
 use mesh_protocol::report::{Part, PartRef};
 use mesh_protocol::secret::SecretKey;
@@ -40,6 +41,22 @@ pub(crate) struct Agent {
     pub(crate) enforcer: Arc<Enforcer>,
     pub(crate) board: Board,
     pub(crate) counters: Counters,
+    notes: Arc<Remembered>,
+}
+
+/// Notes that live as long as the agent, as its spool would.
+#[derive(Debug, Default)]
+struct Remembered(Mutex<BTreeMap<RouteId, Bytes>>);
+
+impl Notes for Remembered {
+    fn load(&self, route: RouteId) -> Option<Bytes> {
+        self.0.lock().expect("no panic while held").get(&route).cloned()
+    }
+
+    fn save(&self, route: RouteId, note: Bytes) -> bool {
+        self.0.lock().expect("no panic while held").insert(route, note);
+        true
+    }
 }
 
 #[derive(Debug)]
@@ -64,7 +81,7 @@ impl Agent {
             members: std::iter::empty().collect(),
         });
         let router = Router::new(Budget::new(32 * 1024 * 1024), &counters);
-        Ok(Self { router, enforcer, board: Board::default(), counters })
+        Ok(Self { router, enforcer, board: Board::default(), counters, notes: Arc::default() })
     }
 
     pub(crate) fn deps(&self, password: &'static str) -> Deps {
@@ -74,7 +91,7 @@ impl Agent {
             observer: Arc::new(Unobserved),
             secrets: Arc::new(Passwords(password)),
             counters: self.counters.clone(),
-            notes: Arc::new(NoNotes),
+            notes: self.notes.clone(),
         }
     }
 

@@ -104,10 +104,12 @@ impl Tail {
     }
 
     fn know(&self, seq: u64) -> Known {
-        match () {
-            () if self.written.contains(&seq) => Known::Written,
-            () if seq >= self.covers_from => Known::NotWritten,
-            () => Known::Unknown,
+        if self.written.contains(&seq) {
+            Known::Written
+        } else if seq >= self.covers_from {
+            Known::NotWritten
+        } else {
+            Known::Unknown
         }
     }
 }
@@ -214,12 +216,10 @@ mod tests {
     #[test]
     fn what_is_found_is_written_and_what_would_have_been_seen_is_not() {
         let tail = Tail::of(HashSet::from([11, 12]), [seen(false, Some(11)), seen(true, None)].into_iter());
-        assert_eq!([11, 12, 13, 10].map(|seq| tail.know(seq)), [
-            Known::Written,
-            Known::Written,
-            Known::NotWritten,
-            Known::Unknown
-        ]);
+        assert_eq!(
+            [11, 12, 13, 10].map(|seq| tail.know(seq)),
+            [Known::Written, Known::Written, Known::NotWritten, Known::Unknown]
+        );
     }
 
     #[test]

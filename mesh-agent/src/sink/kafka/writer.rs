@@ -16,7 +16,7 @@ use super::intake::{Intake, Next};
 use super::producer::{Producer, Reports, Verdict, verdict};
 use super::record::{Mapping, Record};
 use super::tails::{Known, Tails};
-use super::window::{Entry, Again};
+use super::window::{Again, Entry};
 use crate::counters::Counter;
 use crate::kafka::client::code_of;
 use crate::kafka::headers;

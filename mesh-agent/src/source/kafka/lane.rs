@@ -97,7 +97,16 @@ pub(super) struct UnderWay {
 impl LaneState {
     fn new(place: Place, step: Arc<Step>, alone: Option<DestinationId>, at: i64, begins: i64) -> Arc<Self> {
         let (floor, begins) = (at.into(), begins.into());
-        Arc::new(Self { place, step, alone, floor, begins, queued_bytes: 0.into(), over: false.into(), left_open: false.into() })
+        Arc::new(Self {
+            place,
+            step,
+            alone,
+            floor,
+            begins,
+            queued_bytes: 0.into(),
+            over: false.into(),
+            left_open: false.into(),
+        })
     }
 
     /// Everybody it reads for has what is below.
