@@ -7,7 +7,8 @@
 mod advertised;
 mod learned;
 
-use mesh_protocol::topic::{Dialect, Filter};
+use mesh_protocol::frame::InterestChange;
+use mesh_protocol::topic::Dialect;
 use sha2::{Digest, Sha256};
 
 use crate::router::{Life, Wanted};
@@ -22,15 +23,17 @@ pub const WANTED_MAX: usize = 1_000_000;
 /// The hash of one entry. A set's hash is the wrapping sum over its entries.
 fn hash_of(wanted: &Wanted) -> u64 {
     let mut hash = Sha256::new();
-    hash.update([u8::from(wanted.life == Life::Durable), u8::from(wanted.filter.dialect() == Dialect::Mqtt)]);
+    let kind = [wanted.life == Life::Durable, wanted.filter.dialect() == Dialect::Mqtt, wanted.direct];
+    hash.update(kind.map(u8::from));
     hash.update(wanted.filter.text().as_bytes());
     let digest: [u8; 32] = hash.finalize().into();
     u64::from_be_bytes(digest[..8].try_into().expect("eight of its bytes"))
 }
 
 /// One entry as a frame carries it.
-fn wanted(filter: Filter, durable: bool) -> Wanted {
-    Wanted { filter, life: if durable { Life::Durable } else { Life::Live } }
+fn wanted(change: &InterestChange) -> Wanted {
+    let life = if change.durable { Life::Durable } else { Life::Live };
+    Wanted { filter: change.filter.clone(), life, direct: change.direct }
 }
 
 #[cfg(test)]

@@ -211,6 +211,14 @@ impl Router {
         routed
     }
 
+    /// Whether anybody wants anything of a topic.
+    #[cfg(test)]
+    pub(crate) fn knows(&self, topic: &mesh_protocol::topic::Topic) -> bool {
+        let mut matches = self.0.table.matches(topic);
+        table::leave_out_excepted(&mut matches);
+        !matches.is_empty()
+    }
+
     /// The queues of this agent that want an event which another one brings.
     #[must_use]
     pub fn queues(&self, event: &Admitted) -> Keys {
@@ -361,7 +369,7 @@ impl Attachment {
     }
 
     /// Registers a filter under the outlet's own key, for every event. A repeat with the same filter and key changes
-    /// nothing.
+    /// nothing. What an attachment for other agents changes counts from [`Attachment::show`] on.
     pub fn subscribe(&self, filter: &Filter, key: Key, life: Life) {
         self.subscribe_for(filter, key, life, Takes::ALL);
     }
@@ -384,8 +392,31 @@ impl Attachment {
             self.router.0.destinations.subscribe(destination);
         }
         if self.attached.reach == Reach::Local && takes != Takes::EXCEPT {
-            self.router.0.interest.add(Wanted { filter: filter.clone(), life });
+            self.router.0.interest.add(wanted(filter, life, takes));
         }
+    }
+
+    /// The subscription takes other kinds of events from now on; there is no moment at which it takes neither.
+    pub fn take_instead(&self, filter: &Filter, key: Key, takes: Takes) {
+        let mut subscriptions = self.subscriptions.lock().expect("no panic while held");
+        let subscription = subscriptions.get_mut(&(filter.clone(), key));
+        let Some(subscription) = subscription.filter(|subscription| subscription.takes != takes) else { return };
+        let before = *subscription;
+        subscription.takes = takes;
+        let Subscription { life, destination, .. } = before;
+        self.router.0.table.insert(filter, Entry::new(filter, &self.attached, key, takes, destination));
+        if takes.has(Custody::Sender) {
+            self.router.0.destinations.subscribe(destination);
+        }
+        if self.attached.reach == Reach::Local {
+            self.router.0.interest.add(wanted(filter, life, takes));
+        }
+        self.forget(filter, key, before);
+    }
+
+    /// What was changed for other agents counts from now on.
+    pub fn show(&self) {
+        self.router.0.table.show();
     }
 
     /// Nothing that matches this is for it, whatever else it has subscribed to.
@@ -413,9 +444,13 @@ impl Attachment {
             self.router.0.destinations.unsubscribe(destination);
         }
         if self.attached.reach == Reach::Local && takes != Takes::EXCEPT {
-            self.router.0.interest.remove(Wanted { filter: filter.clone(), life });
+            self.router.0.interest.remove(wanted(filter, life, takes));
         }
     }
+}
+
+fn wanted(filter: &Filter, life: Life, takes: Takes) -> Wanted {
+    Wanted { filter: filter.clone(), life, direct: takes.has(Custody::Nobody) }
 }
 
 impl Drop for Attachment {
@@ -423,6 +458,9 @@ impl Drop for Attachment {
         let subscriptions = std::mem::take(&mut *self.subscriptions.lock().expect("no panic while held"));
         for ((filter, key), subscription) in subscriptions {
             self.forget(&filter, key, subscription);
+        }
+        if self.attached.reach == Reach::Remote {
+            self.show();
         }
     }
 }

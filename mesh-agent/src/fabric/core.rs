@@ -289,7 +289,8 @@ impl Core {
         let mine = self.target.durable_interest.iter().filter(|interest| interest.agent == self.parts.agent);
         let mut not_ready = FilterTree::new();
         for filter in mine.map(|interest| &interest.filter).collect::<FxHashSet<_>>() {
-            if !self.advertised.contains(&Wanted { filter: filter.clone(), life: Life::Durable }) {
+            let its = |direct| Wanted { filter: filter.clone(), life: Life::Durable, direct };
+            if ![true, false].map(its).iter().any(|wanted| self.advertised.contains(wanted)) {
                 not_ready.insert(filter, filter.clone());
             }
         }

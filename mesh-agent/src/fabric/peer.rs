@@ -39,6 +39,9 @@ const DURABLE: u8 = 2;
 const DESIRED: u8 = 4;
 /// Noted before a restart, and not heard since.
 const RESTORED: u8 = 8;
+/// Those for which best effort events are wanted too.
+const LIVE_DIRECT: u8 = 16;
+const DURABLE_DIRECT: u8 = 32;
 
 /// See the module.
 #[derive(Debug)]
@@ -246,10 +249,11 @@ impl Peer {
     pub(super) fn want(&mut self, table: &Attachment, changes: Vec<Change>) {
         for change in changes {
             match change {
-                Change::Added(wanted) => self.add(table, &wanted.filter, reason(wanted.life)),
-                Change::Removed(Wanted { filter, life }) => self.remove(table, &filter, reason(life)),
+                Change::Added(wanted) => self.add(table, &wanted.filter, reason(&wanted)),
+                Change::Removed(wanted) => self.remove(table, &wanted.filter, reason(&wanted)),
             }
         }
+        table.show();
     }
 
     /// What desired state says that it wants, whether it can be reached or not.
@@ -262,6 +266,7 @@ impl Peer {
             self.remove(table, filter, DESIRED);
         }
         self.desired = filters;
+        table.show();
     }
 
     /// What it wanted durably before this process began: an origin knows that from its first event on.
@@ -269,6 +274,7 @@ impl Peer {
         for filter in self.kept.noted() {
             self.add(table, &filter, RESTORED);
         }
+        table.show();
     }
 
     /// It has said itself what it wants.
@@ -277,12 +283,14 @@ impl Peer {
         for filter in restored.map(|(filter, _)| filter.clone()).collect::<Vec<_>>() {
             self.remove(table, &filter, RESTORED);
         }
+        table.show();
     }
 
     /// Notes what it wants durably, when that has changed.
     pub(super) fn note_interest(&mut self) {
         if std::mem::take(&mut self.unnoted) {
-            let durable = self.reasons.iter().filter(|(_, reasons)| **reasons & (DURABLE | RESTORED) != 0);
+            let durable =
+                self.reasons.iter().filter(|(_, reasons)| **reasons & (DURABLE | DURABLE_DIRECT | RESTORED) != 0);
             self.kept.note(&durable.map(|(filter, _)| filter).collect::<Vec<_>>());
         }
     }
@@ -293,25 +301,31 @@ impl Peer {
             table.unsubscribe(&filter, self.number);
             self.kept.repel(&filter);
         }
+        table.show();
     }
 
     fn add(&mut self, table: &Attachment, filter: &Filter, reason: u8) {
-        self.unnoted |= reason == DURABLE;
+        self.unnoted |= reason & (DURABLE | DURABLE_DIRECT) != 0;
         let reasons = self.reasons.entry(filter.clone()).or_insert(0);
-        if std::mem::replace(reasons, *reasons | reason) == 0 {
+        let before = std::mem::replace(reasons, *reasons | reason);
+        if before == 0 {
             self.kept.attract(filter);
-            table.subscribe_as(filter, self.number, Life::Live, Takes::UNKEPT, self.destination);
+            table.subscribe_as(filter, self.number, Life::Live, takes(reason), self.destination);
+        } else {
+            table.take_instead(filter, self.number, takes(before | reason));
         }
     }
 
     fn remove(&mut self, table: &Attachment, filter: &Filter, reason: u8) {
-        self.unnoted |= reason & (DURABLE | RESTORED) != 0;
+        self.unnoted |= reason & (DURABLE | DURABLE_DIRECT | RESTORED) != 0;
         let Some(reasons) = self.reasons.get_mut(filter) else { return };
         *reasons &= !reason;
         if *reasons == 0 {
             self.reasons.remove(filter);
             table.unsubscribe(filter, self.number);
             self.kept.repel(filter);
+        } else {
+            table.take_instead(filter, self.number, takes(*reasons));
         }
     }
 
@@ -336,11 +350,18 @@ impl Peer {
     }
 }
 
-fn reason(life: Life) -> u8 {
-    match life {
-        Life::Live => LIVE,
-        Life::Durable => DURABLE,
+fn reason(wanted: &Wanted) -> u8 {
+    match (wanted.life, wanted.direct) {
+        (Life::Live, false) => LIVE,
+        (Life::Live, true) => LIVE_DIRECT,
+        (Life::Durable, false) => DURABLE,
+        (Life::Durable, true) => DURABLE_DIRECT,
     }
+}
+
+/// What is sent to it without being kept here.
+const fn takes(reasons: u8) -> Takes {
+    if reasons & (LIVE_DIRECT | DURABLE_DIRECT) == 0 { Takes::PASSED } else { Takes::UNKEPT }
 }
 
 #[cfg(test)]

@@ -191,6 +191,28 @@ async fn what_another_agent_wants_durably_is_known_after_a_restart_without_it() 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn best_effort_events_do_not_cross_for_a_queue_that_would_not_take_them() {
+    let mut mesh = Mesh::chain(2);
+    let queue = mesh.node(1).queue("erp", "orders/>");
+    eventually("A knows what B wants", || mesh.node(0).knows("orders/1")).await;
+    assert_eq!(mesh.node(0).publish_direct("orders/1", b"direct"), 0);
+    assert_eq!(mesh.node(0).publish("orders/1", "k", b"kept").await, Outcome::Taken { outlets: 1 });
+    eventually("it is in the queue", || queue.len() == 1).await;
+    // Somebody else there wants them: from then on they cross, and when that one has gone they do not.
+    let tail = mesh.node(1).subscribe("orders/>", Life::Live);
+    eventually("a direct event arrives", || {
+        mesh.node(0).publish_direct("orders/1", b"direct");
+        tail.seen().contains(&"direct".to_owned())
+    })
+    .await;
+    drop(tail);
+    eventually("A forgets that they are wanted", || mesh.node(0).publish_direct("orders/1", b"direct") == 0).await;
+    assert_eq!(mesh.node(0).publish("orders/1", "k", b"kept").await, Outcome::Taken { outlets: 1 });
+    eventually("the queue is still known", || queue.len() == 2).await;
+    mesh.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn live_interest_ends_with_the_heartbeat_and_direct_events_do_not_pile_up() {
     let mut mesh = Mesh::chain(2);
     let _tail = mesh.node(1).subscribe("a/>", Life::Live);

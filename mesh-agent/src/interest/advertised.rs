@@ -17,7 +17,7 @@ pub struct Advertised {
     hash: u64,
     wanted: FxHashSet<Wanted>,
     /// With the dialect: `a/*` and `a/+` are one place in a tree, but each is taken back by itself.
-    tree: FilterTree<(Life, Dialect)>,
+    tree: FilterTree<(Life, Dialect, bool)>,
 }
 
 impl Advertised {
@@ -47,12 +47,12 @@ impl Advertised {
         match change {
             Change::Added(wanted) => {
                 self.hash = self.hash.wrapping_add(hash_of(&wanted));
-                self.tree.insert(&wanted.filter, (wanted.life, wanted.filter.dialect()));
+                self.tree.insert(&wanted.filter, place(&wanted));
                 self.wanted.insert(wanted);
             }
             Change::Removed(wanted) => {
                 self.hash = self.hash.wrapping_sub(hash_of(&wanted));
-                self.tree.remove(&wanted.filter, &(wanted.life, wanted.filter.dialect()));
+                self.tree.remove(&wanted.filter, &place(&wanted));
                 self.wanted.remove(&wanted);
             }
         }
@@ -119,5 +119,11 @@ impl Advertised {
 }
 
 fn carried(wanted: &Wanted, removed: bool) -> InterestChange {
-    InterestChange { removed, durable: wanted.life == Life::Durable, filter: wanted.filter.clone() }
+    let durable = wanted.life == Life::Durable;
+    InterestChange { removed, durable, direct: wanted.direct, filter: wanted.filter.clone() }
+}
+
+/// Entries of one filter are told apart in its place of the tree.
+fn place(wanted: &Wanted) -> (Life, Dialect, bool) {
+    (wanted.life, wanted.filter.dialect(), wanted.direct)
 }

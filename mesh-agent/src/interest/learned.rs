@@ -118,7 +118,7 @@ impl Learned {
     /// All parts, once the last is here.
     fn assemble(&mut self, message: &Message) -> Option<Assembling> {
         let changes = message.changes.iter().map(|change| {
-            let wanted = wanted(change.filter.clone(), change.durable);
+            let wanted = wanted(change);
             if change.removed { Change::Removed(wanted) } else { Change::Added(wanted) }
         });
         if message.part == 0 {

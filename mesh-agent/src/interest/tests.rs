@@ -43,7 +43,7 @@ fn the_whole_first_then_deltas() {
     attachment.subscribe(&filter("b"), 0, Life::Durable);
     assert_eq!(sync(&router, &mut advertised, &mut learned).len(), 2);
     attachment.unsubscribe(&filter("a/>"), 0);
-    let removed = Change::Removed(Wanted { filter: filter("a/>"), life: Life::Live });
+    let removed = Change::Removed(Wanted { filter: filter("a/>"), life: Life::Live, direct: true });
     assert_eq!(sync(&router, &mut advertised, &mut learned), [removed]);
     assert!(advertised.wants(&Topic::new("b").expect("valid")));
     assert!(!advertised.wants(&Topic::new("a/x").expect("valid")));
@@ -105,7 +105,7 @@ fn durable_interest_outlives_the_heartbeat() {
     attachment.subscribe(&filter("sink"), 0, Life::Durable);
     sync(&router, &mut advertised, &mut learned);
     let gone = learned.forget_live();
-    assert_eq!(gone, [Change::Removed(Wanted { filter: filter("live"), life: Life::Live })]);
+    assert_eq!(gone, [Change::Removed(Wanted { filter: filter("live"), life: Life::Live, direct: true })]);
     assert_eq!(sync(&router, &mut advertised, &mut learned).len(), 1, "only what was forgotten comes again");
 }
 

@@ -30,6 +30,8 @@ pub struct Wanted {
     pub filter: Filter,
     /// How long.
     pub life: Life,
+    /// Best effort events too; guaranteed ones always.
+    pub direct: bool,
 }
 
 /// One change of the set.
@@ -131,7 +133,7 @@ mod tests {
     use super::*;
 
     fn wanted(text: &str) -> Wanted {
-        Wanted { filter: Filter::mesh(text).expect("valid"), life: Life::Live }
+        Wanted { filter: Filter::mesh(text).expect("valid"), life: Life::Live, direct: true }
     }
 
     #[test]

@@ -56,6 +56,8 @@ impl Takes {
     pub const DIRECT: Self = Self(1);
     /// Everything for which the sender waits for this very outlet, or for nobody.
     pub const UNKEPT: Self = Self(5);
+    /// What the sender waits for.
+    pub const PASSED: Self = Self(4);
     /// What this agent answers for.
     pub const KEPT: Self = Self(2);
     /// Everything guaranteed.

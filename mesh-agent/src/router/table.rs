@@ -95,19 +95,28 @@ pub(super) struct Table {
 }
 
 impl Table {
+    /// Readers see a client's subscription at once. What other agents want comes by the ten thousand, and each change that
+    /// is shown by itself costs a copy of what is wide in the tree: those are shown together, by [`Table::show`].
     pub(super) fn insert(&self, filter: &Filter, entry: Entry) {
-        self.change(|tree| tree.insert(filter, entry));
+        let shown = entry.attached.reach == Reach::Local;
+        let mut tree = self.writer.lock().expect("no panic while held");
+        if tree.insert(filter, entry) && shown {
+            self.readers.store(Arc::new(tree.clone()));
+        }
     }
 
     pub(super) fn remove(&self, filter: &Filter, entry: &Entry) {
-        self.change(|tree| tree.remove(filter, entry));
-    }
-
-    fn change(&self, edit: impl FnOnce(&mut FilterTree<Entry>) -> bool) {
+        let shown = entry.attached.reach == Reach::Local;
         let mut tree = self.writer.lock().expect("no panic while held");
-        if edit(&mut tree) {
+        if tree.remove(filter, entry) && shown {
             self.readers.store(Arc::new(tree.clone()));
         }
+    }
+
+    /// Readers see everything that was changed until now.
+    pub(super) fn show(&self) {
+        let tree = self.writer.lock().expect("no panic while held");
+        self.readers.store(Arc::new(tree.clone()));
     }
 
     pub(super) fn matches(&self, topic: &Topic) -> SmallVec<[Entry; 8]> {

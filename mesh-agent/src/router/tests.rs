@@ -70,6 +70,8 @@ fn overlapping_filters_under_one_key_match_once() {
     for text in ["a/>", "a/*", "a/b"] {
         attachment.subscribe(&filter(text), 7, Life::Live);
     }
+    assert_eq!(router.publish_direct(event("a/b", DeliveryMode::Direct), None), 0, "not shown yet");
+    attachment.show();
     assert_eq!(router.publish_direct(event("a/b", DeliveryMode::Direct), None), 1);
     assert_eq!(bin.take()[0].matched.as_slice(), [7]);
 }
@@ -82,9 +84,27 @@ fn the_same_pattern_in_two_dialects_is_taken_back_one_by_one() {
     attachment.subscribe(&mesh, 7, Life::Live);
     attachment.subscribe(&mqtt, 7, Life::Live);
     attachment.unsubscribe(&mqtt, 7);
+    attachment.show();
     assert_eq!(router.publish_direct(event("a/b", DeliveryMode::Direct), None), 1);
     attachment.unsubscribe(&mesh, 7);
+    attachment.show();
     assert_eq!(router.publish_direct(event("a/b", DeliveryMode::Direct), None), 0);
+}
+
+#[test]
+fn a_subscription_that_takes_other_kinds_is_never_without_any() {
+    let router = router();
+    let bin = Arc::new(Bin::default());
+    let attachment = router.attach(bin.clone(), Reach::Local);
+    attachment.subscribe_for(&filter("a"), 7, Life::Live, Takes::GUARANTEED);
+    assert_eq!(router.publish_direct(event("a", DeliveryMode::Direct), None), 0);
+    attachment.take_instead(&filter("a"), 7, Takes::ALL);
+    assert_eq!(router.publish_direct(event("a", DeliveryMode::Direct), None), 1);
+    let wanted = router.interest().snapshot().wanted;
+    assert_eq!(wanted, [Wanted { filter: filter("a"), life: Life::Live, direct: true }]);
+    attachment.take_instead(&filter("b"), 7, Takes::ALL);
+    attachment.unsubscribe(&filter("a"), 7);
+    assert!(router.interest().snapshot().wanted.is_empty(), "what was never subscribed to is not");
 }
 
 #[test]
@@ -95,6 +115,7 @@ fn a_receipt_waits_for_every_outlet() {
     let second = router.attach(two.clone(), Reach::Remote);
     first.subscribe(&filter("a"), 0, Life::Live);
     second.subscribe(&filter("a"), 0, Life::Live);
+    second.show();
     let mut receipt = router.publish(vec![event("a", DeliveryMode::Guaranteed)], admission(&router), None);
     one.take().remove(0).hold.expect("guaranteed").done();
     assert_eq!((&mut receipt).now_or_never(), None);
@@ -111,6 +132,7 @@ fn what_came_from_another_agent_never_goes_to_other_agents() {
     let far = router.attach(remote.clone(), Reach::Remote);
     near.subscribe(&filter("a"), 0, Life::Live);
     far.subscribe(&filter("a"), 0, Life::Live);
+    far.show();
     let arrival = Arrival { event: event("a", DeliveryMode::Direct), redelivered: true };
     router.show(vec![arrival], 0);
     assert!(local.take()[0].redelivered);
@@ -148,6 +170,7 @@ fn who_answers_for_an_event_decides_where_it_goes() {
     for (attachment, takes) in [(&queue, Takes::KEPT), (&other, Takes::GUARANTEED)] {
         attachment.subscribe_for(&filter("a"), 0, Life::Durable, takes);
     }
+    other.show();
     let direct = router.attach(sink.clone(), Reach::Local);
     direct.subscribe_for(&filter("a"), 0, Life::Durable, Takes::UNKEPT);
 
@@ -195,6 +218,7 @@ fn a_sender_that_answers_itself_has_one_receipt_for_each_destination() {
     let (lyon, berlin) = (router.destination("agent/1", "lyon"), router.destination("agent/2", "berlin"));
     links.subscribe_as(&filter("a"), 1, Life::Live, Takes::UNKEPT, lyon);
     links.subscribe_as(&filter("a"), 2, Life::Live, Takes::UNKEPT, berlin);
+    links.show();
     assert_eq!(router.destinations(), [lyon, berlin]);
 
     let Passed(mut parts) = router.pass(vec![event("a", DeliveryMode::Guaranteed); 2], Audience::Everybody);

@@ -55,6 +55,7 @@ impl StandIn {
             state.filters.difference(&filters).for_each(|filter| self.attachment.unsubscribe(filter, 0));
         }
         state.filters = filters;
+        self.attachment.show();
     }
 
     fn subscribe(&self, filter: &Filter) {
@@ -66,6 +67,7 @@ impl StandIn {
         let mut state = self.state.lock().expect("no panic while held");
         if !std::mem::replace(&mut state.standing, true) {
             state.filters.iter().for_each(|filter| self.subscribe(filter));
+            self.attachment.show();
         }
     }
 
@@ -74,6 +76,7 @@ impl StandIn {
         let mut state = self.state.lock().expect("no panic while held");
         if std::mem::replace(&mut state.standing, false) {
             state.filters.iter().for_each(|filter| self.attachment.unsubscribe(filter, 0));
+            self.attachment.show();
         }
     }
 }

@@ -140,6 +140,8 @@ pub struct InterestChange {
     pub removed: bool,
     /// It outlives the heartbeat.
     pub durable: bool,
+    /// Best effort events are wanted too, as long as the heartbeat lasts; guaranteed ones always are.
+    pub direct: bool,
     /// What is wanted.
     pub filter: Filter,
 }
@@ -302,6 +304,7 @@ fn put_heartbeat(out: &mut BytesMut, heartbeat: &Heartbeat) {
 const REMOVED: u8 = 1;
 const DURABLE: u8 = 2;
 const MQTT: u8 = 4;
+const DIRECT: u8 = 8;
 
 fn put_interest(out: &mut BytesMut, interest: &Interest) {
     out.put_u8(4);
@@ -314,7 +317,8 @@ fn put_interest(out: &mut BytesMut, interest: &Interest) {
     for change in &interest.changes {
         let flag = |set: bool, bit: u8| if set { bit } else { 0 };
         let mqtt = change.filter.dialect() == Dialect::Mqtt;
-        out.put_u8(flag(change.removed, REMOVED) | flag(change.durable, DURABLE) | flag(mqtt, MQTT));
+        let kind = flag(change.durable, DURABLE) | flag(change.direct, DIRECT);
+        out.put_u8(flag(change.removed, REMOVED) | kind | flag(mqtt, MQTT));
         put_text(out, change.filter.text());
     }
 }
@@ -410,11 +414,12 @@ fn read_interest(reader: &mut Reader) -> Result<Interest, FrameError> {
 }
 
 fn read_change(reader: &mut Reader) -> Result<InterestChange, FrameError> {
-    let flags = read_flags(reader, REMOVED | DURABLE | MQTT)?;
+    let flags = read_flags(reader, REMOVED | DURABLE | MQTT | DIRECT)?;
     let text = reader.text(FILTER_BYTES_MAX, "filter")?;
     let dialect = if flags & MQTT == 0 { Dialect::Mesh } else { Dialect::Mqtt };
     let filter = Filter::parse(&text, dialect).map_err(|_| FrameError::Invalid("filter"))?;
-    Ok(InterestChange { removed: flags & REMOVED != 0, durable: flags & DURABLE != 0, filter })
+    let is = |flag: u8| flags & flag != 0;
+    Ok(InterestChange { removed: is(REMOVED), durable: is(DURABLE), direct: is(DIRECT), filter })
 }
 
 fn read_flags(reader: &mut Reader, known: u8) -> Result<u8, FrameError> {

@@ -55,8 +55,8 @@ fn control_frame() -> Frame {
     let filter = |text| Filter::mesh(text).expect("valid");
     let agent = AgentId(uuid::Uuid::from_u128(0x0192_0000_0000_7000_8000_0000_0000_0001));
     let changes = vec![
-        InterestChange { removed: false, durable: true, filter: filter("a/>") },
-        InterestChange { removed: true, durable: false, filter: Filter::mqtt("a/+/#").expect("valid") },
+        InterestChange { removed: false, durable: true, direct: false, filter: filter("a/>") },
+        InterestChange { removed: true, durable: false, direct: true, filter: Filter::mqtt("a/+/#").expect("valid") },
     ];
     let messages = vec![
         Control::Ack(Ack { stream: stream(), arrived: seq(9), up_to: seq(8), credit_bytes: 1 << 18 }),

@@ -151,7 +151,7 @@ impl World {
     fn waiting(&self) -> u64 {
         let name = format!("sink/{}", self.connector.route);
         let core = self.shared.spool.core();
-        core.queue(&name).and_then(|queue| core.standing(queue)).expect("is open").events
+        core.queue(&name).and_then(|queue| core.standing(queue)).map_or(0, |standing| standing.events)
     }
 
     /// Payloads and reasons.

@@ -150,11 +150,11 @@ async fn the_oldest_go_when_there_are_too_many_or_their_time_is_over() {
 
 #[tokio::test]
 async fn what_is_past_its_own_time_to_live_is_not_delivered_again_and_that_of_the_queue_does_not_count_twice() {
-    let world = World::new(&[desired::Queue { ttl_ms: Some(150), ..keeping() }]);
+    let world = World::new(&[desired::Queue { ttl_ms: Some(1_500), ..keeping() }]);
     world.publish("work/x", &["1"]).await;
     assert_eq!(consume(&world, 1).await, ["1"]);
     are_kept(&world, 1).await;
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    tokio::time::sleep(Duration::from_millis(1_600)).await;
     assert_eq!(done(replay(&world, Replay::All).await), 1);
     assert_eq!(consume(&world, 1).await, ["1"], "it waits for a consumer as long as it takes");
 }
