@@ -49,8 +49,8 @@ struct Found {
     at: i64,
     /// Nothing was committed yet.
     fresh: bool,
-    /// Records below it may have been published before.
-    doubtful_below: i64,
+    /// Records below it may have been published before; none: nothing was left half done.
+    doubtful_below: Option<i64>,
     /// Who is behind, and where each goes on.
     alone: Vec<(DestinationId, i64)>,
 }
@@ -174,15 +174,15 @@ impl Context {
 
     /// Makes the lane of a partition, and tells who reads it alone; the lane's work is returned.
     fn prepare(&self, found: Found) -> impl Future<Output = ()> + Send + use<> {
-        let Found { topic, partition, at, doubtful_below, alone, .. } = found;
+        let Found { topic, partition, at, doubtful_below: doubt, alone, .. } = found;
         let cluster = self.cluster.lock().expect("no panic while held").clone();
         let place = Place::new(cluster, &topic, partition);
         let key = (place.topic.clone(), place.partition);
-        let (lane, work) = Lane::shared(self.shared.clone(), place, at, doubtful_below);
+        let (lane, work) = Lane::shared(self.shared.clone(), place, at, doubt.unwrap_or(at));
         for (destination, its) in alone {
             let (place, step) = (lane.state.place.clone(), lane.state.step.clone());
             step.split(destination, its);
-            let doubtful_below = if doubtful_below == at { its } else { doubtful_below };
+            let doubtful_below = doubt.unwrap_or(its);
             self.shared.split(Split { destination, place, step, at: its, doubtful_below, under_way: None });
         }
         self.lanes().insert(key, lane);
@@ -236,7 +236,7 @@ impl Context {
                 alone.push((destination, its.at));
             }
         }
-        let doubtful_below = if certain { found.at } else { high.max(found.at) };
+        let doubtful_below = (!certain).then_some(high.max(found.at));
         Found { topic: topic.to_owned(), partition, at: found.at, fresh: found.fresh, doubtful_below, alone }
     }
 
