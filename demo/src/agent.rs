@@ -1,5 +1,6 @@
 //! A site agent as a process: it joins with a real token and then runs, exactly as on a customer's machine.
 
+use std::ffi::OsString;
 use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -17,6 +18,7 @@ use crate::programs::program;
 pub struct Agent {
     name: String,
     folder: PathBuf,
+    environment: Vec<(String, OsString)>,
 }
 
 impl Agent {
@@ -25,7 +27,7 @@ impl Agent {
     /// # Errors
     /// The portal makes no token or the agent cannot join; with what it said.
     pub async fn join(portal: &Client, site: &Value, name: &str, folder: &Path) -> anyhow::Result<Self> {
-        let agent = Self { name: name.to_owned(), folder: folder.to_owned() };
+        let agent = Self::unjoined(name, folder);
         if !folder.join("identity.json").exists() {
             let site = site["id"].as_str().context("read the site's id")?;
             let line = portal.post(&format!("sites/{site}/join-tokens"), &json!({})).await?;
@@ -52,7 +54,7 @@ impl Agent {
     /// A folder that has not joined anything yet.
     #[must_use]
     pub fn unjoined(name: &str, folder: &Path) -> Self {
-        Self { name: name.to_owned(), folder: folder.to_owned() }
+        Self { name: name.to_owned(), folder: folder.to_owned(), environment: Vec::new() }
     }
 
     /// Stores a secret that the desired state refers to by name.
@@ -87,10 +89,17 @@ impl Agent {
     /// # Errors
     /// None runs.
     pub fn counter(&self, name: &str) -> anyhow::Result<u64> {
-        let told: Value =
-            serde_json::from_str(&self.told(&["status", "--json"])?).context("read the agent's status")?;
+        let told = self.status_json()?;
         let counters = told.pointer("/status/counters").context("find the counters in the agent's status")?;
         Ok(counters[name].as_u64().unwrap_or_default())
+    }
+
+    /// Everything the running agent says of itself: the answer of `mesh-agent status --json`.
+    ///
+    /// # Errors
+    /// None runs.
+    pub fn status_json(&self) -> anyhow::Result<Value> {
+        serde_json::from_str(&self.told(&["status", "--json"])?).context("read the agent's status")
     }
 
     fn told(&self, verb: &[&str]) -> anyhow::Result<String> {
@@ -108,6 +117,11 @@ impl Agent {
         Process::start(&format!("agent-{}", self.name), &self.command(&["run"])?, logs)
     }
 
+    /// Sets a variable of the environment it runs in, from its next start on.
+    pub fn set_environment(&mut self, name: &str, value: impl Into<OsString>) {
+        self.environment.push((name.to_owned(), value.into()));
+    }
+
     /// The folder with its keys, ledger and secrets.
     #[must_use]
     pub fn folder(&self) -> &Path {
@@ -118,6 +132,7 @@ impl Agent {
         let mut command = Command::new(program("mesh-agent")?);
         // Out of reach of the terminal's Ctrl-C: what is begun is finished, and then everything is stopped.
         command.args(verb).arg("--state").arg(&self.folder).process_group(0);
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         Ok(command)
     }
 }

@@ -6,6 +6,7 @@
 
 mod kafka;
 mod mqtt;
+mod wan;
 
 use std::time::Duration;
 
@@ -127,6 +128,9 @@ pub async fn run(only: Option<&str>) -> anyhow::Result<()> {
     }
     if wanted("pages") {
         pages().await?;
+    }
+    if wanted("wan") {
+        wan::long_links().await?;
     }
     if wanted("mqtt") {
         mqtt::five_to_five().await?;

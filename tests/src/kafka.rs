@@ -52,6 +52,23 @@ pub async fn start_at(mesh: &Mesh, name: &str, users: &[Login], ports: BrokerPor
     Ok(broker)
 }
 
+/// A consumer at the beginning of all partitions of a topic; it commits nothing.
+///
+/// # Errors
+/// Kafka cannot be asked, or there is no such topic.
+pub fn from_beginning(config: &ClientConfig, topic: &str) -> anyhow::Result<BaseConsumer> {
+    let mut config = config.clone();
+    config.set("group.id", "meshport-test-reader").set("enable.auto.commit", "false");
+    let consumer: BaseConsumer = config.create().context("make a consumer")?;
+    let metadata = consumer.fetch_metadata(Some(topic), Duration::from_secs(20)).context("ask for the topic")?;
+    let mut places = TopicPartitionList::new();
+    for partition in metadata.topics().first().context("the topic exists")?.partitions() {
+        places.add_partition_offset(topic, partition.id(), Offset::Beginning).context("choose where to begin")?;
+    }
+    consumer.assign(&places).context("begin to read")?;
+    Ok(consumer)
+}
+
 /// Reads a topic from its beginning until `enough` says so; blocks the thread.
 ///
 /// # Errors
@@ -62,15 +79,7 @@ pub fn read_until(
     limit: Duration,
     mut enough: impl FnMut(&[Record]) -> bool,
 ) -> anyhow::Result<Vec<Record>> {
-    let mut config = config.clone();
-    config.set("group.id", "meshport-test-reader").set("enable.auto.commit", "false");
-    let consumer: BaseConsumer = config.create().context("make a consumer")?;
-    let metadata = consumer.fetch_metadata(Some(topic), Duration::from_secs(20)).context("ask for the topic")?;
-    let mut places = TopicPartitionList::new();
-    for partition in metadata.topics().first().context("the topic exists")?.partitions() {
-        places.add_partition_offset(topic, partition.id(), Offset::Beginning).context("choose where to begin")?;
-    }
-    consumer.assign(&places).context("begin to read")?;
+    let consumer = from_beginning(config, topic)?;
     let began = Instant::now();
     let mut records = Vec::new();
     while !enough(&records) {

@@ -5,7 +5,9 @@
 //! folder with all logs stays.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::Context;
 use demo::agent::Agent;
@@ -20,6 +22,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::SOON;
+use crate::proxy::Proxy;
 
 /// Fields are dropped in this order: agents before the portal, the folder last.
 #[derive(Debug)]
@@ -129,6 +132,48 @@ impl Mesh {
         Ok(site)
     }
 
+    /// The first site, called `hq`, and others that reach it through a proxy only.
+    ///
+    /// # Errors
+    /// The portal refuses, or an agent does not come online.
+    pub async fn hub_behind(&mut self, proxy: &Proxy, others: &[&str]) -> anyhow::Result<Value> {
+        let hub = self.site_with("hq", None, json!({ "fabric_address": proxy.address() })).await?;
+        for site in others {
+            self.site(site, Some("hq")).await?;
+        }
+        // It accepts others once there are some.
+        self.target(proxy, "hq").await?;
+        Ok(hub)
+    }
+
+    /// Lets a proxy lead to where the agent of a site accepts others, once it says so.
+    ///
+    /// # Errors
+    /// The agent opens no endpoint for others.
+    pub async fn target(&self, proxy: &Proxy, site: &str) -> anyhow::Result<()> {
+        let address = until(&format!("{site} tells where it accepts others"), SOON, async || {
+            let agent = self.api.find("agents", "/site_name", site).await?.context("the site has an agent")?;
+            let parts = agent["parts"].as_array().cloned().unwrap_or_default();
+            let fabric = parts.into_iter().find(|part| part["object"] == "fabric");
+            Ok(fabric.and_then(|part| part["addresses"][0].as_str().map(str::to_owned)))
+        })
+        .await?;
+        proxy.set_target(&address.replace("0.0.0.0", "127.0.0.1"));
+        Ok(())
+    }
+
+    /// Waits until the portal shows so many links, all of them up.
+    ///
+    /// # Errors
+    /// They do not come up.
+    pub async fn linked(&self, count: usize) -> anyhow::Result<()> {
+        until(&format!("{count} links are up"), SOON, async || {
+            let links = self.api.list("links").await?;
+            Ok((links.len() == count && links.iter().all(|link| link["up"] == true)).then_some(()))
+        })
+        .await
+    }
+
     /// Starts the agent of a site (again).
     ///
     /// # Errors
@@ -159,6 +204,38 @@ impl Mesh {
         Ok(())
     }
 
+    /// Ends the agent of a site as its supervisor would, and waits for it.
+    ///
+    /// # Errors
+    /// It does not run, or does not end by itself within `limit`.
+    pub fn stop_agent(&mut self, site: &str, limit: Duration) -> anyhow::Result<()> {
+        let entry = self.agents.get_mut(site).with_context(|| format!("find the agent of {site}"))?;
+        let running = entry.running.take().with_context(|| format!("the agent of {site} runs"))?;
+        anyhow::ensure!(running.stop(limit), "the agent of {site} does not end within {} s", limit.as_secs());
+        Ok(())
+    }
+
+    /// Sets a variable of the environment of a site's agent, from its next start on.
+    ///
+    /// # Errors
+    /// There is no such site.
+    pub fn set_agent_environment(&mut self, site: &str, name: &str, value: impl Into<OsString>) -> anyhow::Result<()> {
+        let entry = self.agents.get_mut(site).with_context(|| format!("find the agent of {site}"))?;
+        entry.agent.set_environment(name, value);
+        Ok(())
+    }
+
+    /// Fails when the portal or an agent has ended by itself.
+    ///
+    /// # Errors
+    /// Names it and shows its last lines.
+    pub fn check(&mut self) -> anyhow::Result<()> {
+        if let Some(portal) = &mut self.portal {
+            portal.process().check()?;
+        }
+        self.agents.values_mut().filter_map(|entry| entry.running.as_mut()).try_for_each(Process::check)
+    }
+
     /// The state folder of a site's agent.
     ///
     /// # Errors
@@ -182,6 +259,14 @@ impl Mesh {
     /// No agent runs there.
     pub fn agent_status(&self, site: &str) -> anyhow::Result<String> {
         self.agents.get(site).with_context(|| format!("find the agent of {site}"))?.agent.status()
+    }
+
+    /// Everything the running agent of a site says of itself.
+    ///
+    /// # Errors
+    /// No agent runs there.
+    pub fn agent_status_json(&self, site: &str) -> anyhow::Result<Value> {
+        self.agents.get(site).with_context(|| format!("find the agent of {site}"))?.agent.status_json()
     }
 
     /// A counter of the running agent of a site, as it is now.

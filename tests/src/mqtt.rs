@@ -1,5 +1,7 @@
 //! An independent MQTT 5 client that tells what became of each packet.
 
+pub(crate) mod raw;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -38,6 +40,8 @@ pub struct Message {
     pub topic: String,
     /// Its payload.
     pub payload: Vec<u8>,
+    /// It may have been delivered before, as the DUP flag says.
+    pub dup: bool,
     /// When.
     pub at: Instant,
 }
@@ -174,6 +178,12 @@ impl MqttClient {
         self.seen().messages.clone()
     }
 
+    /// Those after the first so many.
+    #[must_use]
+    pub fn messages_after(&self, seen: usize) -> Vec<Message> {
+        self.seen().messages.get(seen..).unwrap_or_default().to_vec()
+    }
+
     /// Waits for the first message on a topic.
     ///
     /// # Errors
@@ -219,7 +229,8 @@ async fn follow(mut events: EventLoop, seen: Arc<Mutex<Seen>>) {
                 Ok(Event::Incoming(Packet::ConnAck(_))) => seen.connections += 1,
                 Ok(Event::Incoming(Packet::Publish(publish))) => {
                     let topic = String::from_utf8_lossy(&publish.topic).into_owned();
-                    seen.messages.push(Message { topic, payload: publish.payload.to_vec(), at: Instant::now() });
+                    let (payload, dup) = (publish.payload.to_vec(), publish.dup);
+                    seen.messages.push(Message { topic, payload, dup, at: Instant::now() });
                 }
                 Ok(Event::Incoming(Packet::PubAck(ack))) => {
                     seen.acknowledged += usize::from(ack.reason == PubAckReason::Success);

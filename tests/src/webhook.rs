@@ -22,6 +22,18 @@ use tokio::task::JoinSet;
 /// A signature may be so old, in seconds.
 const TOLERANCE_S: u64 = 300;
 
+/// How the endpoint answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mood {
+    /// 204.
+    #[default]
+    Well,
+    /// Never; what it got meanwhile it never answers.
+    Hangs,
+    /// 503.
+    Fails,
+}
+
 /// One request.
 #[derive(Clone, Debug)]
 pub struct Call {
@@ -58,11 +70,17 @@ impl Call {
     }
 }
 
+#[derive(Debug, Default)]
+struct Shared {
+    calls: Mutex<Vec<Call>>,
+    mood: Mutex<Mood>,
+}
+
 /// The endpoint. Dropping it closes its port and its connections; what it has got stays with [`Endpoint::calls`].
 #[derive(Debug)]
 pub struct Endpoint {
     address: SocketAddr,
-    calls: Arc<Mutex<Vec<Call>>>,
+    shared: Arc<Shared>,
     _task: JoinSet<()>,
 }
 
@@ -80,21 +98,21 @@ impl Endpoint {
     /// # Errors
     /// Its port is taken by somebody else meanwhile.
     pub async fn start_again(stopped: Stopped) -> anyhow::Result<Self> {
-        Self::start_at(&stopped.address.to_string(), stopped.calls).await
+        Self::start_at(&stopped.address.to_string(), stopped.shared).await
     }
 
-    async fn start_at(address: &str, calls: Arc<Mutex<Vec<Call>>>) -> anyhow::Result<Self> {
+    async fn start_at(address: &str, shared: Arc<Shared>) -> anyhow::Result<Self> {
         let listener = TcpListener::bind(address).await.with_context(|| format!("open an endpoint at {address}"))?;
         let address = listener.local_addr().context("open an endpoint")?;
         let mut task = JoinSet::new();
-        task.spawn(accept(listener, Arc::clone(&calls)));
-        Ok(Self { address, calls, _task: task })
+        task.spawn(accept(listener, Arc::clone(&shared)));
+        Ok(Self { address, shared, _task: task })
     }
 
     /// Ends it: its port refuses connections from now on.
     pub async fn stop(mut self) -> Stopped {
         self._task.shutdown().await;
-        Stopped { address: self.address, calls: self.calls }
+        Stopped { address: self.address, shared: self.shared }
     }
 
     /// Where it is called.
@@ -106,7 +124,19 @@ impl Endpoint {
     /// Everything it has got so far, in its order.
     #[must_use]
     pub fn calls(&self) -> Vec<Call> {
-        self.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.calls_after(0)
+    }
+
+    /// Those after the first so many.
+    #[must_use]
+    pub fn calls_after(&self, seen: usize) -> Vec<Call> {
+        let calls = self.shared.calls.lock().unwrap_or_else(PoisonError::into_inner);
+        calls.get(seen..).unwrap_or_default().to_vec()
+    }
+
+    /// How it answers from now on.
+    pub fn set_mood(&self, mood: Mood) {
+        *self.shared.mood.lock().unwrap_or_else(PoisonError::into_inner) = mood;
     }
 }
 
@@ -114,25 +144,30 @@ impl Endpoint {
 #[derive(Debug)]
 pub struct Stopped {
     address: SocketAddr,
-    calls: Arc<Mutex<Vec<Call>>>,
+    shared: Arc<Shared>,
 }
 
-async fn accept(listener: TcpListener, calls: Arc<Mutex<Vec<Call>>>) {
+async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
-        let calls = Arc::clone(&calls);
+        let shared = Arc::clone(&shared);
         connections.spawn(async move {
-            let service = service_fn(move |request| answer(Arc::clone(&calls), request));
+            let service = service_fn(move |request| answer(Arc::clone(&shared), request));
             let _ended = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
         });
     }
 }
 
-async fn answer(calls: Arc<Mutex<Vec<Call>>>, request: Request<Incoming>) -> hyper::Result<Response<String>> {
+async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> hyper::Result<Response<String>> {
     let (parts, body) = request.into_parts();
     let body = body.collect().await?.to_bytes();
-    calls.lock().unwrap_or_else(PoisonError::into_inner).push(Call { headers: parts.headers, body });
+    shared.calls.lock().unwrap_or_else(PoisonError::into_inner).push(Call { headers: parts.headers, body });
+    let mood = *shared.mood.lock().unwrap_or_else(PoisonError::into_inner);
     let mut response = Response::new(String::new());
-    *response.status_mut() = StatusCode::NO_CONTENT;
+    *response.status_mut() = match mood {
+        Mood::Well => StatusCode::NO_CONTENT,
+        Mood::Hangs => std::future::pending().await,
+        Mood::Fails => StatusCode::SERVICE_UNAVAILABLE,
+    };
     Ok(response)
 }

@@ -89,21 +89,6 @@ async fn routes(mesh: &Mesh, hq: &Value, broker: &Broker, endpoint: &Endpoint) -
     .await
 }
 
-/// The hub, reached by the other site through the proxy.
-async fn hub_behind(mesh: &mut Mesh, proxy: &Proxy) -> anyhow::Result<Value> {
-    let hq = mesh.site_with("hq", None, json!({ "fabric_address": proxy.address() })).await?;
-    mesh.site("lyon", Some("hq")).await?;
-    let hub = until("the hub tells where it listens", SOON, async || {
-        let agent = mesh.api.find("agents", "/site_name", "hq").await?.context("the hub has an agent")?;
-        let parts = agent["parts"].as_array().cloned().unwrap_or_default();
-        let fabric = parts.into_iter().find(|part| part["object"] == "fabric");
-        Ok(fabric.and_then(|part| part["addresses"][0].as_str().map(str::to_owned)))
-    })
-    .await?;
-    proxy.set_target(&hub.replace("0.0.0.0", "127.0.0.1"));
-    Ok(hq)
-}
-
 /// Publishes until the far site's interest has reached the till's.
 async fn all_listen(till: &MqttClient, queue: &QueueClient, endpoint: &Endpoint) -> anyhow::Result<()> {
     until("the far site's interest has arrived", SOON, async || {
@@ -123,7 +108,7 @@ fn without_probes(numbers: impl Iterator<Item = usize>) -> Vec<usize> {
 async fn four_ways_to_take_one_topic_are_one_copy_and_do_not_wait_for_each_other() -> anyhow::Result<()> {
     let mut mesh = Mesh::start().await?;
     let proxy = Proxy::start().await?;
-    let hq = hub_behind(&mut mesh, &proxy).await?;
+    let hq = mesh.hub_behind(&proxy, &["lyon"]).await?;
     let mut broker = kafka::start(&mesh, "kafka", &[]).await?;
     broker.create_topics(&[("orders", 1)]).await?;
     let endpoint = Endpoint::start().await?;

@@ -2,9 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
 use demo::wait::until;
-use serde_json::json;
 use system_tests::SOON;
 use system_tests::mesh::Mesh;
 use system_tests::mqtt::MqttClient;
@@ -21,29 +19,14 @@ const EVENTS: usize = 20;
 async fn subscriptions_travel_and_unwanted_events_do_not() -> anyhow::Result<()> {
     let mut mesh = Mesh::start().await?;
     let proxy = Proxy::start().await?;
-    mesh.site_with("hq", None, json!({ "fabric_address": proxy.address() })).await?;
-    mesh.site("berlin", Some("hq")).await?;
-    mesh.site("lyon", Some("hq")).await?;
-    let hub = until("the hub tells where it listens", SOON, async || {
-        let agent = mesh.api.find("agents", "/site_name", "hq").await?.context("the hub has an agent")?;
-        let parts = agent["parts"].as_array().cloned().unwrap_or_default();
-        let fabric = parts.into_iter().find(|part| part["object"] == "fabric");
-        Ok(fabric.and_then(|part| part["addresses"][0].as_str().map(str::to_owned)))
-    })
-    .await?;
-    proxy.set_target(&hub.replace("0.0.0.0", "127.0.0.1"));
-
+    mesh.hub_behind(&proxy, &["berlin", "lyon"]).await?;
     let rights = [("publish", "sensors/>"), ("subscribe", "sensors/>")];
     let sensor = mesh.client("sensor", &rights).await?;
     let watcher = mesh.client("watcher", &rights).await?;
     mesh.applied().await?;
     let berlin = MqttClient::connect(&mesh.listener("berlin", "mqtt").await?, &sensor).await?;
     let lyon = MqttClient::connect(&mesh.listener("lyon", "mqtt").await?, &watcher).await?;
-    until("both links are up", SOON, async || {
-        let links = mesh.api.list("links").await?;
-        Ok((links.len() == 2 && links.iter().all(|link| link["up"] == true)).then_some(()))
-    })
-    .await?;
+    mesh.linked(2).await?;
 
     // Nobody wants it: it does not cross.
     let before = proxy.bytes();

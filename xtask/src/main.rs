@@ -41,10 +41,16 @@ enum Command {
         filter: Option<String>,
     },
     /// Ours and peers in one run, with release builds: `mqtt` (Mosquitto), `kafka` (MirrorMaker 2), and the bars for
-    /// memory and page times: `idle`, `pages`.
+    /// memory, page times and long links: `idle`, `pages`, `wan`.
     Bench {
         /// Only the entries whose name contains this.
         only: Option<String>,
+    },
+    /// A mesh of real processes under load, with faults drawn from a seed; accounts for every acknowledged event at its end.
+    Torture {
+        /// For `meshport-torture`: `--minutes N`, `--seed S`, `--only FAULT`; `--help` tells more.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        options: Vec<String>,
     },
     /// Remove the state of the demo mesh (`./data`).
     Clean,
@@ -57,6 +63,7 @@ fn main() -> anyhow::Result<()> {
         Command::Check { only } => check::check(only.as_deref()),
         Command::Test { filter } => test::test(filter.as_deref()),
         Command::Bench { only } => run::bench(only.as_deref()),
+        Command::Torture { options } => run::torture(&options),
         Command::Clean => clean::clean(),
     }
 }

@@ -70,6 +70,15 @@ pub(crate) fn bench(only: Option<&str>) -> anyhow::Result<()> {
     become_program(Command::new(target_dir().join("release/meshport-bench")).args(only))
 }
 
+/// Builds, then becomes the torture.
+pub(crate) fn torture(options: &[String]) -> anyhow::Result<()> {
+    let mut steps = Steps::new(steps_of_build() + 1);
+    build(&mut steps)?;
+    steps
+        .step("build the torture", || run_command(&mut cargo(["build", "--workspace", "--bin", "meshport-torture"])))?;
+    become_program(Command::new(target_dir().join("debug/meshport-torture")).args(options))
+}
+
 fn become_program(command: &mut Command) -> anyhow::Result<()> {
     let error = command.current_dir(root()).exec();
     Err(error).with_context(|| format!("start {}", command.get_program().display()))

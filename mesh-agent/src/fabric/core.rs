@@ -34,6 +34,8 @@ use crate::stream::{Clock, Moment, Settled, Ticket};
 const HEARTBEAT_INTERVAL: Duration = Duration::from_millis(700);
 /// The same to members that are out of reach, so that a new link is used at once.
 const CALL_INTERVAL: Duration = Duration::from_millis(200);
+/// Changes of what is wanted here are told together that come within this time after the last ones were.
+const FOLLOW_PAUSE: Duration = Duration::from_millis(20);
 /// Resends, nacks and pauses are looked at this often while a stream is busy, and rarely while none is.
 const BUSY_TICK: Duration = Duration::from_millis(20);
 const IDLE_TICK: Duration = Duration::from_millis(250);
@@ -159,7 +161,7 @@ impl Core {
         self.follow_interest();
         let mut tick = interval_at(Instant::now(), BUSY_TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let mut idle_until = Instant::now();
+        let (mut idle_until, mut follow_from) = (Instant::now(), Instant::now());
         let mut frames = Vec::with_capacity(FRAMES_PER_TURN);
         loop {
             tokio::select! {
@@ -169,9 +171,11 @@ impl Core {
                     self.follow_target();
                 }
                 Some(event) = sessions.recv() => self.on_session(event).await,
-                Ok(()) = interest.changed() => {
+                // The tick comes round when it is too early.
+                Ok(()) = interest.changed(), if Instant::now() >= follow_from => {
                     interest.borrow_and_update();
                     self.follow_interest();
+                    follow_from = Instant::now() + FOLLOW_PAUSE;
                 }
                 Some(settlement) = self.settling.next(), if !self.settling.is_empty() => self.on_settled(settlement),
                 count = inbox.recv_many(&mut frames, FRAMES_PER_TURN) => {

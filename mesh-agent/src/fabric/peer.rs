@@ -20,7 +20,8 @@ use crate::stream::{Moment, Receiver, Sender, Settings};
 
 /// A peer that was not heard for this long is down.
 pub(super) const LEASE: Duration = Duration::from_millis(2_500);
-/// Credit of each lane, in bytes. A peer's lanes together stay near what the links' own queues hold.
+/// Least credit of each lane, in bytes. A peer's lanes together stay near what the links' own queues hold; over a long link
+/// they get what it has under way besides.
 const LANE_WINDOW_BYTES: u64 = 128 * 1024;
 /// A question for interest that brought no answer is repeated after this.
 const ASK_INTERVAL: Duration = Duration::from_millis(500);
@@ -60,6 +61,8 @@ pub(super) struct Peer {
     /// When it last said that it hears us.
     pub(super) hears_us_at: Option<Moment>,
     round_trip_us: Option<u64>,
+    /// The shortest since it was reached: that of a link with nothing queued in front of it.
+    shortest_us: Option<u64>,
     pub(super) direct: bool,
     /// When a link to it was first seen in the current session.
     pub(super) linked_since: Option<Moment>,
@@ -117,6 +120,7 @@ impl Peer {
             heartbeat: None,
             hears_us_at: None,
             round_trip_us: None,
+            shortest_us: None,
             direct: false,
             linked_since: None,
             learned: Learned::default(),
@@ -163,13 +167,23 @@ impl Peer {
         if let Some(echo) = beat.echo {
             self.hears_us_at = Some(now);
             let there_and_back = now.0.saturating_sub(echo.sent_at_us);
-            self.round_trip_us = Some(there_and_back.saturating_sub(echo.held_us));
+            self.measured(there_and_back.saturating_sub(echo.held_us));
         }
         let back = !self.live;
         if back {
             self.set_live(true);
         }
         Some(Met { anew, back })
+    }
+
+    fn measured(&mut self, round_trip_us: u64) {
+        self.round_trip_us = Some(round_trip_us);
+        self.sender.set_round_trip(Duration::from_micros(round_trip_us));
+        let shortest_us = self.shortest_us.map_or(round_trip_us, |shortest_us| shortest_us.min(round_trip_us));
+        self.shortest_us = Some(shortest_us);
+        for (_, receiver) in &mut self.receivers {
+            receiver.set_round_trip(Duration::from_micros(shortest_us));
+        }
     }
 
     /// The streams from one of its epochs; `marks` tells how far they have come when they are not at hand.
@@ -183,7 +197,9 @@ impl Peer {
             if self.receivers.len() == RECEIVERS_MAX {
                 self.receivers.remove(0);
             }
-            self.receivers.push((epoch, Receiver::new(LANE_WINDOW_BYTES, marks())));
+            let mut receiver = Receiver::new(LANE_WINDOW_BYTES, marks());
+            receiver.set_round_trip(Duration::from_micros(self.shortest_us.unwrap_or_default()));
+            self.receivers.push((epoch, receiver));
             self.receivers.len() - 1
         });
         &mut self.receivers[at].1
@@ -217,7 +233,7 @@ impl Peer {
         self.since_ms = now_ms();
         self.sender.set_reachable(live);
         if !live {
-            self.round_trip_us = None;
+            (self.round_trip_us, self.shortest_us) = (None, None);
             self.told = 0;
             self.asked_at = None;
             self.ask_interval = ASK_INTERVAL;

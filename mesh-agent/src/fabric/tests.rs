@@ -2,6 +2,7 @@
 
 mod devices;
 mod mesh;
+mod relay;
 
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use mesh_protocol::report::PartState;
 
 use crate::router::{Life, Outcome};
 use mesh::{Mesh, eventually};
+use relay::Relay;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_subscription_is_learned_over_two_links_and_events_arrive() {
@@ -258,5 +260,44 @@ async fn a_port_in_use_is_named_and_taken_when_it_is_free() {
     assert!(detail.contains("in use"), "{detail}");
     drop(taken);
     eventually("it works then", || mesh.node(0).state() == Some(PartState::Running)).await;
+    mesh.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_tightened_scope_forbids_does_not_cross_the_link() {
+    const SECRETS: u64 = 20;
+    let relay = Relay::start().await;
+    let mut mesh = Mesh::pair_through(&relay).await;
+    let wants = |mesh: &Mesh| (mesh.node(0).queue("secrets", "secret/>"), mesh.node(0).queue("orders", "orders/>"));
+    let queues = wants(&mesh);
+    eventually("B knows what A wants", || mesh.node(1).knows("secret/1") && mesh.node(1).knows("orders/1")).await;
+    // It is noted with a heartbeat.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    // In this order: it takes nothing back.
+    mesh.kill(0);
+    drop(queues);
+    eventually("A is down", || !mesh.node(1).link_up(0)).await;
+    let secret = "s".repeat(100_000);
+    for _ in 0..SECRETS {
+        let outcome = mesh.node(1).publish("secret/1", "k", secret.as_bytes()).await;
+        assert_eq!(outcome, Outcome::Taken { outlets: 1 }, "it was allowed then");
+    }
+    assert_eq!(mesh.node(1).publish("orders/1", "k", b"order").await, Outcome::Taken { outlets: 1 });
+
+    // Only the origin knows of it: A would take what comes.
+    mesh.confine_at(1, "secret/>");
+    let before = relay.bytes();
+    mesh.start(0);
+    let (secrets, orders) = wants(&mesh);
+    eventually("A has the order, which was behind the secrets", || orders.len() == 1).await;
+    eventually("B is done with all of it", || mesh.node(1).backlog(0) == 0).await;
+    let outcome = mesh.node(1).publish("secret/2", "k", secret.as_bytes()).await;
+    assert_eq!(outcome, Outcome::Taken { outlets: 1 }, "what A wants is decided when a frame is built");
+    assert_eq!(mesh.node(1).publish("orders/2", "k", b"order").await, Outcome::Taken { outlets: 1 });
+    eventually("A has the second order", || orders.len() == 2).await;
+    let crossed = relay.bytes() - before;
+    assert!(crossed < secret.len() as u64, "{crossed} bytes crossed");
+    assert_eq!(secrets.len(), 0);
+    assert_eq!(mesh.node(1).counter("fabric_forbidden_events"), SECRETS + 1, "each is counted");
     mesh.stop().await;
 }

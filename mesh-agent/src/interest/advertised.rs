@@ -89,7 +89,8 @@ impl Advertised {
     pub fn messages(&self, interest: &Interest, from: u64) -> Vec<Message> {
         let delta = if from == 0 { None } else { interest.since(from) };
         match delta {
-            Some((version, changes)) if version == self.version && changes.len() <= frame::INTEREST_CHANGES_MAX / 8 => {
+            // Never more than the whole would be.
+            Some((version, changes)) if version == self.version && changes.len() <= self.wanted.len() => {
                 let changes = changes.into_iter().map(|change| match change {
                     Change::Added(wanted) => carried(&wanted, false),
                     Change::Removed(wanted) => carried(&wanted, true),

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 /// Most changes kept for readers that are behind.
-const LOG_MAX: usize = 4_096;
+const LOG_MAX: usize = 32_768;
 
 /// How long interest lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

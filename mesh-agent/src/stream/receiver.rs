@@ -11,6 +11,7 @@
 //! good until the origin has answered for it.
 
 mod lane;
+mod window;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -111,6 +112,8 @@ pub struct Counts {
 #[derive(Debug)]
 pub struct Receiver<E> {
     window_bytes: u64,
+    /// That of the link to the origin while nothing queues in front of it; zero = not known.
+    round_trip: Duration,
     /// Where lanes begin that were known before.
     marks: BTreeMap<Lane, Seq>,
     lanes: BTreeMap<Lane, RecvLane<E>>,
@@ -118,47 +121,52 @@ pub struct Receiver<E> {
 }
 
 impl<E: Clone> Receiver<E> {
-    /// A receiver that gives every lane so much credit and goes on at these marks.
+    /// A receiver that gives every lane at least so much credit, and more over a long link; it goes on at these marks.
     #[must_use]
     pub fn new(window_bytes: u64, marks: BTreeMap<Lane, Seq>) -> Self {
-        Self { window_bytes, marks, lanes: BTreeMap::new(), counts: Counts::default() }
+        Self { window_bytes, round_trip: Duration::ZERO, marks, lanes: BTreeMap::new(), counts: Counts::default() }
     }
 
-    fn lane(&mut self, lane: Lane) -> (&mut RecvLane<E>, u64, &mut Counts) {
+    /// The shortest round trip to the origin that was seen lately: what a long link has under way needs room.
+    pub fn set_round_trip(&mut self, round_trip: Duration) {
+        self.round_trip = round_trip;
+    }
+
+    fn lane(&mut self, lane: Lane) -> (&mut RecvLane<E>, &mut Counts) {
         let mark = self.marks.get(&lane).copied().unwrap_or(Seq::START);
-        let state = self.lanes.entry(lane).or_insert_with(|| RecvLane::new(mark));
-        (state, self.window_bytes, &mut self.counts)
+        let state = self.lanes.entry(lane).or_insert_with(|| RecvLane::new(mark, self.window_bytes));
+        (state, &mut self.counts)
     }
 
     /// Events came in a frame. Returns what can be delivered now, in this order.
     #[must_use]
     pub fn on_events(&mut self, lane: Lane, prev: Seq, events: Vec<Incoming<E>>) -> Vec<Batch<E>> {
-        let (state, window_bytes, counts) = self.lane(lane);
+        let (state, counts) = self.lane(lane);
         state.owes_ack = true;
-        state.take(prev, Ahead::Events(events), window_bytes, counts);
+        state.take(prev, Ahead::Events(events), counts);
         state.deliver(lane)
     }
 
     /// The origin will never send (after, up to]. Returns what can be delivered now.
     #[must_use]
     pub fn on_skip(&mut self, lane: Lane, after: Seq, up_to: Seq, reason: SkipReason) -> Vec<Batch<E>> {
-        let (state, window_bytes, counts) = self.lane(lane);
+        let (state, counts) = self.lane(lane);
         state.owes_ack = true;
-        state.take(after, Ahead::Skip(up_to, reason), window_bytes, counts);
+        state.take(after, Ahead::Skip(up_to, reason), counts);
         state.deliver(lane)
     }
 
     /// What became of a delivered batch. A ticket that is not known any more changes nothing.
     pub fn settle(&mut self, now: Moment, lane: Lane, ticket: Ticket, settled: Settled) {
         let Some(state) = self.lanes.get_mut(&lane) else { return };
-        state.settle(now, ticket, settled);
+        state.settle(now, ticket, settled, self.round_trip);
     }
 
     /// A lane whose mark is elsewhere by now: an earlier receiver of this process had handed something over that was only
     /// then taken. It goes on there; what was not taken comes again.
     pub fn catch_up(&mut self, lane: Lane, mark: Seq) {
         if self.lanes.get(&lane).is_some_and(|state| state.custody() < mark) {
-            self.lanes.insert(lane, RecvLane::new(mark));
+            self.lanes.insert(lane, RecvLane::new(mark, self.window_bytes));
         }
     }
 
@@ -179,9 +187,8 @@ impl<E: Clone> Receiver<E> {
     /// What the origin must be told: of lanes where something changed, or of `all`.
     #[must_use]
     pub fn progress(&mut self, now: Moment, all: bool) -> Vec<Progress> {
-        let credit_bytes = self.window_bytes;
         let owing = self.lanes.iter_mut().filter(|(_, state)| all || state.owes(now));
-        owing.map(|(lane, state)| state.progress(*lane, now, credit_bytes)).collect()
+        owing.map(|(lane, state)| state.progress(*lane, now)).collect()
     }
 
     /// Whether something is to be told soon: an ack, a hole, or a batch to be delivered again.

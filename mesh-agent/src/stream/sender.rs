@@ -10,6 +10,9 @@ use mesh_protocol::id::{Epoch, Lane, Seq, SpoolId};
 use super::Moment;
 use lane::{Content, SendLane, Unsent, backoff};
 
+/// Until an event is sent again: its way, its answer's, and what both may wait for meanwhile.
+const ROUND_TRIPS_PER_ATTEMPT: u32 = 3;
+
 /// What the sender may use.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
@@ -40,6 +43,7 @@ pub struct Sender<P, H> {
     settings: Settings,
     peer: Option<(SpoolId, Epoch)>,
     reachable: bool,
+    round_trip: Duration,
     lanes: Vec<SendLane<P, H>>,
 }
 
@@ -109,7 +113,7 @@ impl<P: Clone, H> Sender<P, H> {
     #[must_use]
     pub fn new(lanes: u16, settings: Settings) -> Self {
         let lanes = (0..lanes).map(|_| SendLane::new(settings.initial_credit_bytes)).collect();
-        Self { settings, peer: None, reachable: false, lanes }
+        Self { settings, peer: None, reachable: false, round_trip: Duration::ZERO, lanes }
     }
 
     /// The destination's spool and epoch, once it has been heard.
@@ -135,6 +139,11 @@ impl<P: Clone, H> Sender<P, H> {
             self.resume();
         }
         self.reachable = reachable;
+    }
+
+    /// How long a word and its answer take now: what is far away is not sent again before its answer can be here.
+    pub fn set_round_trip(&mut self, round_trip: Duration) {
+        self.round_trip = round_trip;
     }
 
     fn resume(&mut self) {
@@ -211,13 +220,16 @@ impl<P: Clone, H> Sender<P, H> {
         if !self.reachable || self.peer.is_none() {
             return polled;
         }
-        let mut resend = self.settings.resend_bytes_max;
+        let Settings { resend_after, resend_after_max, .. } = self.settings;
+        let resend_after = resend_after.max(self.round_trip * ROUND_TRIPS_PER_ATTEMPT).min(resend_after_max);
+        let settings = Settings { resend_after, ..self.settings };
+        let mut resend = settings.resend_bytes_max;
         for (index, lane) in self.lanes.iter_mut().enumerate() {
             let name = Lane(u16::try_from(index).expect("lanes are numbered by u16"));
             if now < lane.paused_until {
                 continue;
             }
-            lane.expire(now, &self.settings);
+            lane.expire(now, &settings);
             lane.poll_due(now, name, &mut resend, &mut permit, &mut polled);
             lane.poll_new(now, name, &mut permit, &mut polled);
         }

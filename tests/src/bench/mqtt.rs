@@ -1,6 +1,5 @@
 //! Five publishers and five subscribers on one listener, ours with access rules, against Mosquitto without any.
 
-mod client;
 mod load;
 
 use std::process::Command;
@@ -14,7 +13,7 @@ use tokio::net::TcpStream;
 use super::{Entry, Measured};
 use crate::SOON;
 use crate::mesh::Mesh;
-use client::Qos;
+use crate::mqtt::raw::Qos;
 use load::{Load, Target};
 
 /// Debian keeps it off the search path of ordinary users.

@@ -7,8 +7,8 @@ use crate::router::{Life, Outcome};
 
 const DEVICES: usize = 100_000;
 const SITES: usize = 3;
-/// The promise, two seconds, is measured with a release build and nothing beside it; this is for a busy machine.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// The promise, two seconds, is for a release build with nothing beside it; this is for a busy machine.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 fn topic(site: usize, device: usize) -> String {
     format!("commands/site-{site}/device-{device:06}")

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use mesh_protocol::deny_list::DenyList;
-use mesh_protocol::desired::{Dial, DurableInterest, Fabric as Section, Member, Policy, Site};
+use mesh_protocol::desired::{Dial, DurableInterest, Fabric as Section, Member, Policy, Scope, Site};
 use mesh_protocol::event::{DeliveryMode, Event, Headers, Origin, Protocol};
 use mesh_protocol::id::{AgentId, LinkId, SiteId};
 use mesh_protocol::policy::CompiledPolicy;
@@ -20,6 +20,7 @@ use tokio::runtime::Runtime;
 use uuid::Uuid;
 
 use super::super::{Credentials, Fabric, Parts, Target};
+use super::relay::Relay;
 use crate::counters::Counters;
 use crate::policy::{Enforced, Enforcer};
 use crate::router::{
@@ -49,6 +50,11 @@ fn agent(index: usize) -> AgentId {
 
 fn site(index: usize) -> SiteId {
     SiteId(Uuid::from_u128(100 + index as u128))
+}
+
+fn free_addresses(count: usize) -> Vec<SocketAddr> {
+    let ports: Vec<TcpListener> = (0..count).map(|_| TcpListener::bind("127.0.0.1:0").expect("a port")).collect();
+    ports.iter().map(|port| port.local_addr().expect("bound")).collect()
 }
 
 struct Authority {
@@ -111,18 +117,24 @@ impl Mesh {
     }
 
     pub(super) fn chain_with(count: usize, foreign: impl Fn(usize) -> bool) -> Self {
-        let ports: Vec<TcpListener> = (0..count).map(|_| TcpListener::bind("127.0.0.1:0").expect("a port")).collect();
-        let addresses: Vec<SocketAddr> = ports.iter().map(|port| port.local_addr().expect("bound")).collect();
-        drop(ports);
-        Self::build(&addresses, foreign)
+        let addresses = free_addresses(count);
+        Self::build(&addresses, foreign, &addresses)
     }
 
     pub(super) fn chain_at(count: usize, addresses: &[SocketAddr]) -> Self {
         assert_eq!(count, addresses.len());
-        Self::build(addresses, |_| false)
+        Self::build(addresses, |_| false, addresses)
     }
 
-    fn build(addresses: &[SocketAddr], foreign: impl Fn(usize) -> bool) -> Self {
+    /// Two agents whose link goes through the relay.
+    pub(super) async fn pair_through(relay: &Relay) -> Self {
+        let addresses = free_addresses(2);
+        relay.lead_to(addresses[0]);
+        Self::build(&addresses, |_| false, &[relay.address(), addresses[1]])
+    }
+
+    /// `dialled`: where each is reached by the next one.
+    fn build(addresses: &[SocketAddr], foreign: impl Fn(usize) -> bool, dialled: &[SocketAddr]) -> Self {
         // `RUST_LOG=debug` shows what happened; without it the tests are quiet.
         let log = tracing_subscriber::EnvFilter::from_default_env();
         let _ = tracing_subscriber::fmt().with_env_filter(log).with_writer(std::io::stderr).try_init();
@@ -137,7 +149,7 @@ impl Mesh {
         let dial = |index: usize| Dial {
             link: LinkId(Uuid::from_u128(index as u128)),
             agent: agent(index - 1),
-            addresses: vec![addresses[index - 1].to_string()],
+            addresses: vec![dialled[index - 1].to_string()],
         };
         let nodes = (0..addresses.len()).map(|index| {
             let section = Section {
@@ -175,6 +187,14 @@ impl Mesh {
     pub(super) fn revoke_at(&self, index: usize, revoked: usize) {
         let list = DenyList { agents: vec![agent(revoked)], ..DenyList::default() };
         self.nodes[index].running().enforcer.apply_deny_list(list);
+    }
+
+    /// One agent gets a newer policy: these topics stay at its own site.
+    pub(super) fn confine_at(&self, index: usize, text: &str) {
+        let scope =
+            Scope { name: "confined".to_owned(), filter: filter(text), sites: vec![site(index)], regions: Vec::new() };
+        let node = &self.nodes[index];
+        node.running().enforcer.apply(node.enforced(2, vec![scope]));
     }
 
     pub(super) async fn halt(&mut self, index: usize) {
@@ -230,7 +250,7 @@ impl Node {
         let (counters, board) = (Counters::default(), Board::default());
         let router = Router::new(Budget::new(64 * 1024 * 1024), &counters);
         let enforcer = Arc::new(Enforcer::default());
-        enforcer.apply(self.enforced());
+        enforcer.apply(self.enforced(1, Vec::new()));
         // A process that is gone leaves its disk behind.
         self.disk = self.disk.restarted();
         let settings = Settings { reserve_bytes: 0, ..Settings::default() };
@@ -253,7 +273,7 @@ impl Node {
         self.running = Some(Running { router, counters, board, enforcer, parts, fabric: Some(fabric), runtime });
     }
 
-    fn enforced(&self) -> Enforced {
+    fn enforced(&self, revision: u64, scopes: Vec<Scope>) -> Enforced {
         let site = Site {
             id: site(self.index),
             name: format!("site-{}", self.index),
@@ -265,11 +285,11 @@ impl Node {
             principals: Vec::new(),
             roles: Vec::new(),
             rules: Vec::new(),
-            scopes: Vec::new(),
+            scopes,
         };
         let members = self.target.section.members.iter().map(|member| (member.agent, member.clone())).collect();
         Enforced {
-            revision: Revision { generation: 1, revision: 1 },
+            revision: Revision { generation: 1, revision },
             policy: CompiledPolicy::compile(&policy, &site).expect("compiles"),
             site,
             members,

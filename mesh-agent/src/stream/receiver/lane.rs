@@ -1,10 +1,12 @@
 //! One lane of a receiver: what has arrived and is not in custody, and what is kept aside.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
 
 use mesh_protocol::frame::SkipReason;
 use mesh_protocol::id::{Lane, Seq};
 
+use super::window::Window;
 use super::{
     Batch, Counts, Incoming, Moment, NACK_INTERVAL, Progress, REDELIVER_AFTER, REDELIVER_AFTER_MAX, Settled, Ticket,
     Verdict,
@@ -22,6 +24,7 @@ pub(super) struct RecvLane<E> {
     pub(super) nacked_at: Option<Moment>,
     pub(super) rewind: Option<Rewind>,
     pub(super) losses: u32,
+    window: Window,
 }
 
 #[derive(Debug)]
@@ -33,6 +36,7 @@ pub(super) enum Ahead<E> {
 #[derive(Debug)]
 pub(super) struct Pending<E> {
     up_to: Seq,
+    bytes: u64,
     /// Events with their flag; empty when there is nothing to deliver.
     events: Vec<(Seq, E, bool)>,
     state: State,
@@ -54,7 +58,7 @@ pub(super) struct Rewind {
 }
 
 impl<E> RecvLane<E> {
-    pub(super) fn new(mark: Seq) -> Self {
+    pub(super) fn new(mark: Seq, window_bytes: u64) -> Self {
         Self {
             arrived: mark,
             custody: mark,
@@ -66,17 +70,18 @@ impl<E> RecvLane<E> {
             nacked_at: None,
             rewind: None,
             losses: 0,
+            window: Window::new(window_bytes),
         }
     }
 }
 
 impl<E: Clone> RecvLane<E> {
     /// Takes what follows the mark, and whatever was kept aside and follows then; keeps aside what is beyond a hole.
-    pub(super) fn take(&mut self, prev: Seq, what: Ahead<E>, window_bytes: u64, counts: &mut Counts) {
+    pub(super) fn take(&mut self, prev: Seq, what: Ahead<E>, counts: &mut Counts) {
         let mut next = Some((prev, what));
         while let Some((prev, what)) = next {
             if prev > self.arrived {
-                self.keep_aside(prev, what, window_bytes, counts);
+                self.keep_aside(prev, what, counts);
             } else {
                 match what {
                     Ahead::Events(events) => self.take_events(prev, events, counts),
@@ -94,12 +99,12 @@ impl<E: Clone> RecvLane<E> {
         Some((prev, what))
     }
 
-    fn keep_aside(&mut self, prev: Seq, what: Ahead<E>, window_bytes: u64, counts: &mut Counts) {
+    fn keep_aside(&mut self, prev: Seq, what: Ahead<E>, counts: &mut Counts) {
         if self.ahead.get(&prev).is_some_and(|kept| kept.up_to() >= what.up_to()) {
             counts.duplicates += what.events();
             return;
         }
-        if self.ahead_bytes > 0 && self.ahead_bytes + what.bytes() > window_bytes {
+        if self.ahead_bytes > 0 && self.ahead_bytes + what.bytes() > self.window.bytes() {
             counts.overflow += what.events();
             return;
         }
@@ -125,18 +130,30 @@ impl<E: Clone> RecvLane<E> {
     }
 
     fn append(&mut self, event: Incoming<E>) {
+        let bytes = event.bytes as u64;
         match event.verdict {
             Verdict::Refuse(reason) => {
-                self.pending.push_back(Pending { up_to: event.seq, events: Vec::new(), state: State::Refused(reason) });
+                self.pending.push_back(Pending {
+                    up_to: event.seq,
+                    bytes,
+                    events: Vec::new(),
+                    state: State::Refused(reason),
+                });
             }
             Verdict::Take(payload) => {
                 let item = (event.seq, payload, event.redelivered);
                 match self.pending.back_mut() {
                     Some(last) if last.state == State::Queued => {
                         last.up_to = event.seq;
+                        last.bytes += bytes;
                         last.events.push(item);
                     }
-                    _ => self.pending.push_back(Pending { up_to: event.seq, events: vec![item], state: State::Queued }),
+                    _ => self.pending.push_back(Pending {
+                        up_to: event.seq,
+                        bytes,
+                        events: vec![item],
+                        state: State::Queued,
+                    }),
                 }
             }
         }
@@ -150,7 +167,7 @@ impl<E: Clone> RecvLane<E> {
             self.arrived = up_to;
             match self.pending.back_mut() {
                 Some(last) if last.state == State::Queued => last.up_to = up_to,
-                _ => self.pending.push_back(Pending { up_to, events: Vec::new(), state: State::Queued }),
+                _ => self.pending.push_back(Pending { up_to, bytes: 0, events: Vec::new(), state: State::Queued }),
             }
             return;
         }
@@ -188,7 +205,7 @@ impl<E: Clone> RecvLane<E> {
         batches
     }
 
-    pub(super) fn settle(&mut self, now: Moment, ticket: Ticket, settled: Settled) {
+    pub(super) fn settle(&mut self, now: Moment, ticket: Ticket, settled: Settled, round_trip: Duration) {
         let Some(pending) = self.pending.iter_mut().find(|pending| pending.state == State::Waiting(ticket)) else {
             return;
         };
@@ -196,6 +213,7 @@ impl<E: Clone> RecvLane<E> {
             Settled::Taken => {
                 pending.state = State::Done;
                 self.losses = 0;
+                self.window.took(now, pending.bytes, round_trip);
             }
             Settled::Lost => {
                 pending.state = State::Lost;
@@ -254,7 +272,7 @@ impl<E: Clone> RecvLane<E> {
         self.nacked_at.is_none_or(|at| now.since(at) >= NACK_INTERVAL)
     }
 
-    pub(super) fn progress(&mut self, lane: Lane, now: Moment, credit_bytes: u64) -> Progress {
+    pub(super) fn progress(&mut self, lane: Lane, now: Moment) -> Progress {
         self.owes_ack = false;
         let refused = self.pending.iter().filter_map(|pending| match &pending.state {
             State::Refused(reason) => Some((pending.up_to, reason.clone())),
@@ -265,6 +283,7 @@ impl<E: Clone> RecvLane<E> {
         if !missing.is_empty() {
             self.nacked_at = Some(now);
         }
+        let credit_bytes = self.window.bytes();
         Progress { lane, arrived: self.arrived, up_to: self.custody, credit_bytes, refused, missing }
     }
 

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail, ensure};
 
 use super::super::{Latency, Measured, Meter};
-use super::client::{Client, Incoming, Qos};
 use crate::mesh::Login;
+use crate::mqtt::raw::{Client, Incoming, Qos};
 
 /// Publishers, and subscribers.
 const PAIRS: usize = 5;
@@ -143,7 +143,7 @@ impl Load {
         while expected < self.events as u64 {
             let (number, sent) = match client.next()? {
                 Some(Incoming::Event(payload)) => (number_at(payload, 0)?, number_at(payload, 8)?),
-                Some(Incoming::Taken) => bail!("a subscriber got an acknowledgement"),
+                Some(Incoming::Taken { .. }) => bail!("a subscriber got an acknowledgement"),
                 None => break,
             };
             let lost_some = number > expected && self.qos == Qos::AtLeastOnce;
@@ -167,7 +167,7 @@ fn answers(client: &mut Client) -> anyhow::Result<usize> {
     let mut answers = 0;
     while answers == 0 || client.has_more() {
         match client.next()? {
-            Some(Incoming::Taken) => answers += 1,
+            Some(Incoming::Taken { .. }) => answers += 1,
             Some(Incoming::Event(_)) => bail!("a publisher got an event"),
             None => bail!("publishes were not acknowledged in time"),
         }

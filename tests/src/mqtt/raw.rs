@@ -25,12 +25,13 @@ const PUBACK: u8 = 0x40;
 const SUBSCRIBE: u8 = 0x82;
 const SUBACK: u8 = 0x90;
 const DISCONNECT: u8 = 0xe0;
+const NO_MATCHING_SUBSCRIBERS: u8 = 0x10;
 /// Reason codes from here on are failures.
 const FAILURES: u8 = 0x80;
 
 /// At most or at least once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Qos {
+pub(crate) enum Qos {
     AtMostOnce,
     AtLeastOnce,
 }
@@ -46,16 +47,16 @@ impl Qos {
 
 /// Something the broker sent.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Incoming<'a> {
+pub(crate) enum Incoming<'a> {
     /// The payload of an event.
     Event(&'a [u8]),
-    /// A publish was taken.
-    Taken,
+    /// A publish was taken; `wanted`: by somebody who wants it.
+    Taken { wanted: bool },
 }
 
 /// A connected client.
 #[derive(Debug)]
-pub(super) struct Client {
+pub(crate) struct Client {
     stream: TcpStream,
     input: Box<[u8]>,
     filled: Range<usize>,
@@ -64,7 +65,7 @@ pub(super) struct Client {
 }
 
 impl Client {
-    pub(super) fn connect(address: &str, login: Option<&Login>, client_id: &str) -> anyhow::Result<Self> {
+    pub(crate) fn connect(address: &str, login: Option<&Login>, client_id: &str) -> anyhow::Result<Self> {
         let stream = TcpStream::connect(address).with_context(|| format!("connect to {address}"))?;
         stream.set_nodelay(true).context("switch Nagle's algorithm off")?;
         let input = vec![0; READ_BYTES].into_boxed_slice();
@@ -89,11 +90,11 @@ impl Client {
     }
 
     /// How long [`Client::next`] waits.
-    pub(super) fn limit(&self, limit: Duration) -> anyhow::Result<()> {
+    pub(crate) fn limit(&self, limit: Duration) -> anyhow::Result<()> {
         self.stream.set_read_timeout(Some(limit)).context("limit the wait for the broker")
     }
 
-    pub(super) fn subscribe(&mut self, filter: &str, qos: Qos) -> anyhow::Result<()> {
+    pub(crate) fn subscribe(&mut self, filter: &str, qos: Qos) -> anyhow::Result<()> {
         let mut body = vec![0, 1, 0];
         text(&mut body, filter);
         body.push(qos.number());
@@ -106,7 +107,7 @@ impl Client {
     }
 
     /// Adds an event to what the next [`Client::flush`] sends.
-    pub(super) fn publish(&mut self, topic: &str, qos: Qos, payload: &[u8]) {
+    pub(crate) fn publish(&mut self, topic: &str, qos: Qos, payload: &[u8]) {
         let mut head = Vec::with_capacity(topic.len() + 5);
         text(&mut head, topic);
         if qos == Qos::AtLeastOnce {
@@ -118,24 +119,24 @@ impl Client {
     }
 
     /// Bytes that wait for [`Client::flush`].
-    pub(super) const fn unsent(&self) -> usize {
+    pub(crate) const fn unsent(&self) -> usize {
         self.out.len()
     }
 
-    pub(super) fn flush(&mut self) -> anyhow::Result<()> {
+    pub(crate) fn flush(&mut self) -> anyhow::Result<()> {
         self.stream.write_all(&self.out).context("send to the broker")?;
         self.out.clear();
         Ok(())
     }
 
     /// Whether [`Client::next`] has something without reading from the socket.
-    pub(super) fn has_more(&self) -> bool {
+    pub(crate) fn has_more(&self) -> bool {
         complete(&self.input[self.filled.clone()]).is_some()
     }
 
     /// The next thing the broker sent; none when it was silent for the limit. An event at QoS 1 is acknowledged with the
     /// next flush.
-    pub(super) fn next(&mut self) -> anyhow::Result<Option<Incoming<'_>>> {
+    pub(crate) fn next(&mut self) -> anyhow::Result<Option<Incoming<'_>>> {
         let Some((kind, body)) = self.packet()? else { return Ok(None) };
         let bytes = &self.input[body];
         match kind & 0xf0 {
@@ -152,14 +153,14 @@ impl Client {
             PUBACK => {
                 let reason = bytes.get(2).copied().unwrap_or(0);
                 ensure!(reason < FAILURES, "a publish was refused with reason {reason:#x}");
-                Ok(Some(Incoming::Taken))
+                Ok(Some(Incoming::Taken { wanted: reason != NO_MATCHING_SUBSCRIBERS }))
             }
             DISCONNECT => bail!("the broker ends the connection with reason {:#x}", bytes.first().unwrap_or(&0)),
             _ => bail!("the broker sends an unexpected packet {kind:#x}"),
         }
     }
 
-    pub(super) fn disconnect(mut self) -> anyhow::Result<()> {
+    pub(crate) fn disconnect(mut self) -> anyhow::Result<()> {
         packet(&mut self.out, DISCONNECT, &[]);
         self.flush()
     }
