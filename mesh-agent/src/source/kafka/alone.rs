@@ -5,6 +5,7 @@
 //! consumers between two turns of its own.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -73,14 +74,16 @@ impl Poller {
     fn begin(&self, main: &Consumer, split: Split) -> Result<(), (rdkafka::error::KafkaError, Box<Split>)> {
         let mut followers = main.context().followers();
         let destination = split.destination;
-        if !followers.0.contains_key(&destination) {
-            let context = Context::new(self.shared.clone(), self.tasks.clone(), true);
-            match self.settings.create_with_context(context) {
-                Ok(consumer) => drop(followers.0.insert(destination, consumer)),
-                Err(error) => return Err((error, Box::new(split))),
+        let consumer = match followers.0.entry(destination) {
+            Entry::Occupied(its) => its.into_mut(),
+            Entry::Vacant(place) => {
+                let context = Context::new(self.shared.clone(), self.tasks.clone(), true);
+                match self.settings.create_with_context(context) {
+                    Ok(consumer) => place.insert(consumer),
+                    Err(error) => return Err((error, Box::new(split))),
+                }
             }
-        }
-        let Some(consumer) = followers.0.get(&destination) else { return Ok(()) };
+        };
         let key = (split.place.topic.clone(), split.place.partition);
         let (lane, work) = Lane::alone(self.shared.clone(), split);
         self.tasks.spawn("lane", work);

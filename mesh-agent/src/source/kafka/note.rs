@@ -67,7 +67,11 @@ impl Note {
     /// Notes a partition; true when that is news.
     pub(super) fn put(&mut self, topic: &str, partition: i32, noted: Noted) -> bool {
         let of_topic = self.partitions.entry(topic.to_owned()).or_default();
-        of_topic.insert(partition, noted.clone()).as_ref() != Some(&noted)
+        if of_topic.get(&partition) == Some(&noted) {
+            return false;
+        }
+        of_topic.insert(partition, noted);
+        true
     }
 
     /// Where a partition goes on. `committed` is what the group has for it, and whether it was left clean.
