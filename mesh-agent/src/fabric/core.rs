@@ -269,7 +269,8 @@ impl Core {
                 self.numbers.insert(number, agent);
                 let kept = Kept::open(agent, &self.parts.spool, &self.parts.router, &self.kept_wake);
                 self.reads.push(kept.begin(agent));
-                let mut peer = Peer::new(member, number, kept, self.parts.spool.passed());
+                let destination = self.parts.router.destination(&format!("agent/{agent}"), &member.site_name);
+                let mut peer = Peer::new(member, (number, destination), kept, self.parts.spool.passed());
                 peer.restore(&self.attachment);
                 self.peers.insert(agent, peer);
             }

@@ -7,13 +7,14 @@ use mesh_protocol::frame::{
     StreamEvent,
 };
 use mesh_protocol::id::{AgentId, Lane, Seq, StreamId};
+use smallvec::SmallVec;
 
 use super::batch::{Agents, Batcher, Draft, Places};
 use super::core::Core;
 use super::kept::Duty;
 use super::peer::PASSING;
 use super::wire::{Urgency, inbox_key, set_key};
-use crate::router::{Admitted, Delivery, EVENT_OVERHEAD_BYTES, Failure};
+use crate::router::{Admitted, Delivery, EVENT_OVERHEAD_BYTES, Failure, Hold};
 use crate::spool::{LANES, lane_of};
 use crate::stream::{Out, Progress, RunEvent};
 
@@ -29,67 +30,70 @@ impl Core {
         }
         let mut batcher = Batcher::default();
         for delivery in deliveries {
-            let agents = self.destinations(&delivery);
             match delivery.event.event().mode {
-                DeliveryMode::Direct => self.offer_direct(&delivery, &agents, &mut batcher),
-                DeliveryMode::Guaranteed => self.offer_guaranteed(delivery, &agents, &mut batcher),
+                DeliveryMode::Direct => self.offer_direct(&delivery, &mut batcher),
+                DeliveryMode::Guaranteed => self.offer_passing(delivery, &mut batcher),
             }
         }
         self.send_drafts(batcher.take());
     }
 
-    /// Who gets it: matching interest, minus what policy forbids. Ascending.
-    fn destinations(&self, delivery: &Delivery) -> Agents {
-        let topic = &delivery.event.event().topic;
-        let matched = delivery.matched.iter().filter_map(|key| self.numbers.get(key)).copied();
-        let mut agents: Agents = matched
-            .filter(|agent| {
-                let allowed = self.parts.enforcer.check_destination(topic, *agent).is_ok();
-                if !allowed {
-                    self.counts.forbidden.one();
-                }
-                allowed
-            })
-            .collect();
-        agents.sort_unstable();
-        agents
+    /// Whether policy lets an event go there.
+    fn may_go(&self, event: &Admitted, agent: AgentId) -> bool {
+        let allowed = self.parts.enforcer.check_destination(&event.event().topic, agent).is_ok();
+        if !allowed {
+            self.counts.forbidden.one();
+        }
+        allowed
     }
 
-    fn offer_direct(&self, delivery: &Delivery, agents: &Agents, batcher: &mut Batcher) {
-        let live: Agents =
+    fn offer_direct(&self, delivery: &Delivery, batcher: &mut Batcher) {
+        let matched = delivery.matched.iter().filter_map(|key| self.numbers.get(key)).copied();
+        let agents: Agents = matched.filter(|agent| self.may_go(&delivery.event, *agent)).collect();
+        let mut live: Agents =
             agents.iter().filter(|agent| self.peers.get(agent).is_some_and(|peer| peer.live)).copied().collect();
+        live.sort_unstable();
         self.counts.direct_dropped.add((agents.len() - live.len()) as u64);
         if !live.is_empty() {
             batcher.direct(live, delivery.event.encoded().clone());
         }
     }
 
-    fn offer_guaranteed(&mut self, delivery: Delivery, agents: &Agents, batcher: &mut Batcher) {
-        let Delivery { event, hold, redelivered, .. } = delivery;
-        let Some(hold) = hold else { return };
-        if agents.is_empty() {
-            hold.done_for(0);
-            return;
-        }
+    /// What its sender answers for, towards each agent with a duty of its own.
+    fn offer_passing(&mut self, delivery: Delivery, batcher: &mut Batcher) {
+        let Delivery { event, matched, shares, redelivered, .. } = delivery;
         let now = self.clock.now();
         let bytes = event.encoded().clone();
-        if bytes.len() + FRAME_ROOM_BYTES > frame::MAX_BYTES {
-            self.counts.refused.one();
-            hold.fail(Failure::Refused("the event with its metadata is larger than a frame between sites".to_owned()));
+        let fits = bytes.len() + FRAME_ROOM_BYTES <= frame::MAX_BYTES;
+        let mut agents: SmallVec<[(AgentId, Hold); 4]> = SmallVec::new();
+        for (key, hold) in matched.iter().zip(shares) {
+            // Dropped with an agent that is gone: its sender asks again, and finds it gone.
+            let Some(agent) = self.numbers.get(key).copied() else { continue };
+            if !self.may_go(&event, agent) {
+                hold.done_for(0);
+            } else if fits {
+                agents.push((agent, hold));
+            } else {
+                self.counts.refused.one();
+                let why = "the event with its metadata is larger than a frame between sites";
+                hold.fail(Failure::Refused(why.to_owned()));
+            }
+        }
+        if agents.is_empty() {
             return;
         }
+        agents.sort_unstable_by_key(|(agent, _)| *agent);
         let seq = Seq::from_counter(self.parts.spool.number_passing());
         let lane = Lane(PASSING.start + lane_of(&event.event().key, LANES).0);
         let size = bytes.len() + EVENT_OVERHEAD_BYTES / 8;
         let mut places = Places::new();
-        for agent in agents {
-            let Some(peer) = self.peers.get_mut(agent) else { continue };
+        for (agent, hold) in agents {
+            let Some(peer) = self.peers.get_mut(&agent) else { continue };
             let item = RunEvent { seq, redelivered, payload: event.clone() };
-            if let Some(prev) = peer.sender.offer(now, lane, item, size, Duty::Passing(hold.split())) {
-                places.push((*agent, prev));
+            if let Some(prev) = peer.sender.offer(now, lane, item, size, Duty::Passing(hold)) {
+                places.push((agent, prev));
             }
         }
-        hold.done_for(0);
         if !places.is_empty() {
             batcher.stream((self.me.1, lane), places, StreamEvent { seq, redelivered, bytes });
         }

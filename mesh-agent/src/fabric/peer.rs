@@ -15,7 +15,7 @@ use super::kept::{Duty, Kept};
 use super::turns::Turns;
 use crate::interest::Learned;
 use crate::mutant::{Mutant, planted};
-use crate::router::{Admitted, Attachment, Change, Key, Life, Takes, Wanted};
+use crate::router::{Admitted, Attachment, Change, DestinationId, Key, Life, Takes, Wanted};
 use crate::spool::LANES;
 use crate::status::now_ms;
 use crate::stream::{Batch, Moment, Receiver, Sender, Settings};
@@ -52,6 +52,8 @@ pub(super) struct Peer {
     pub(super) member: Member,
     /// Its key in the router's table.
     pub(super) number: Key,
+    /// What it is to senders that answer for their events themselves.
+    destination: DestinationId,
     pub(super) spool: Option<(SpoolId, Epoch)>,
     retired: VecDeque<Epoch>,
     pub(super) live: bool,
@@ -104,7 +106,7 @@ pub(super) struct Met {
 
 impl Peer {
     /// `passed`: up to here an earlier fabric of this epoch has sent what others answer for, and given it up.
-    pub(super) fn new(member: Member, number: Key, kept: Kept, passed: u64) -> Self {
+    pub(super) fn new(member: Member, (number, destination): (Key, DestinationId), kept: Kept, passed: u64) -> Self {
         let mut sender = Sender::new(PASSING.end, Settings::default());
         if passed > 0 {
             PASSING.for_each(|lane| sender.resume_lane(Lane(lane), Seq::from_counter(passed)));
@@ -112,6 +114,7 @@ impl Peer {
         Self {
             member,
             number,
+            destination,
             spool: None,
             retired: VecDeque::new(),
             live: false,
@@ -355,7 +358,7 @@ impl Peer {
         let before = std::mem::replace(reasons, *reasons | reason);
         if before == 0 {
             self.kept.attract(filter);
-            table.subscribe_for(filter, self.number, Life::Live, takes(reason));
+            table.subscribe_as(filter, self.number, Life::Live, takes(reason), self.destination);
         } else {
             table.take_instead(filter, self.number, takes(before | reason));
         }
@@ -436,7 +439,7 @@ mod tests {
         let spool = Arc::new(Store::over(Arc::new(SimulatedDisk::default()), settings, &counters).expect("opens"));
         let router = Router::new(Budget::new(1), &counters);
         let kept = Kept::open(member.agent, &spool, &router, &Arc::default());
-        Peer::new(member, 0, kept, 0)
+        Peer::new(member, (0, DestinationId::UNNAMED), kept, 0)
     }
 
     /// The whole set, with a hash that fits it or not.

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use futures::future::BoxFuture;
 use mesh_protocol::deny_list::DenyList;
 use mesh_protocol::desired::{Dial, DurableInterest, Fabric as Section, Member, Policy, Scope, Site};
 use mesh_protocol::event::{DeliveryMode, Event, Headers, Origin, Protocol};
@@ -22,7 +23,9 @@ use super::super::{Credentials, Fabric, Parts, Target, ZENOH_THREADS};
 use super::relay::Relay;
 use crate::counters::Counters;
 use crate::policy::{Enforced, Enforcer};
-use crate::router::{Admitted, Attachment, Budget, Delivery, Life, Outlet, Reach, Receipt, Router, Takes};
+use crate::router::{
+    Admitted, Attachment, Audience, Budget, Delivery, Life, Outcome, Outlet, Reach, Receipt, Router, Takes,
+};
 use crate::spool::{Limits, Op, QueueNo, Settings, SimulatedDisk, Store};
 use crate::status::Board;
 
@@ -319,10 +322,9 @@ impl Node {
     }
 
     /// Publishes what its sender answers for.
-    pub(super) fn pass(&self, topic: &str, key: &str, payload: &[u8]) -> Receipt {
-        let router = &self.running().router;
-        let admission = router.budget().try_take(payload.len()).expect("room");
-        router.pass(vec![self.event(topic, key, payload, DeliveryMode::Guaranteed)], admission)
+    pub(super) fn pass(&self, topic: &str, key: &str, payload: &[u8]) -> BoxFuture<'static, Outcome> {
+        let event = self.event(topic, key, payload, DeliveryMode::Guaranteed);
+        Box::pin(self.running().router.pass(vec![event], Audience::Everybody).outcome())
     }
 
     fn event(&self, topic: &str, key: &str, payload: &[u8], mode: DeliveryMode) -> Admitted {
