@@ -40,8 +40,8 @@ enum Command {
         /// Only the tests, and only those whose name contains this.
         filter: Option<String>,
     },
-    /// Ours and peers in one run, with release builds: `mqtt` (Mosquitto), `kafka` (MirrorMaker 2), and the bars for
-    /// memory, page times and long links: `idle`, `pages`, `wan`.
+    /// Ours and peers in one run, with release builds: `mqtt` (Mosquitto), `fabric` and `guaranteed` (NATS), `kafka`
+    /// (MirrorMaker 2), and the bars for memory, page times and long links: `idle`, `pages`, `wan`.
     Bench {
         /// Only the entries whose name contains this.
         only: Option<String>,
