@@ -109,10 +109,38 @@ impl Client {
 
     /// Whether [`Client::next`] has something without reading from the socket.
     pub(crate) fn has_more(&mut self) -> anyhow::Result<bool> {
+        // What is no message must not be taken for one: who then waits for it may wait for ever.
+        while let Some(parsed) = self.look()? {
+            if matches!(parsed, Parsed::Message { .. }) {
+                return Ok(true);
+            }
+            self.advance();
+        }
+        Ok(false)
+    }
+
+    /// The first packet of what is there, which stays; its places are counted from there.
+    fn look(&mut self) -> anyhow::Result<Option<&Parsed>> {
         if self.found.is_none() {
             self.found = parse(&self.input[self.filled.clone()])?;
         }
-        Ok(self.found.is_some())
+        Ok(self.found.as_ref().map(|(parsed, _)| parsed))
+    }
+
+    /// Takes the packet that was looked at; places are those in `input`.
+    fn advance(&mut self) -> Option<Parsed> {
+        let (parsed, used) = self.found.take()?;
+        let start = self.filled.start;
+        self.filled.start += used;
+        let moved = |place: Range<usize>| place.start + start..place.end + start;
+        Some(match parsed {
+            Parsed::Message { reply, payload } => Parsed::Message { reply: moved(reply), payload: moved(payload) },
+            Parsed::Ping => {
+                self.out.extend_from_slice(b"PONG\r\n");
+                Parsed::Nothing
+            }
+            other => other,
+        })
     }
 
     /// The payload of the next message; none when nothing came for the limit. What a stream delivers is acknowledged with
@@ -147,20 +175,8 @@ impl Client {
     /// The next packet, with places in `input`; none when the limit has passed.
     fn parsed(&mut self) -> anyhow::Result<Option<Parsed>> {
         loop {
-            if self.has_more()?
-                && let Some((parsed, used)) = self.found.take()
-            {
-                let start = self.filled.start;
-                self.filled.start += used;
-                let moved = |place: Range<usize>| place.start + start..place.end + start;
-                match parsed {
-                    Parsed::Ping => self.out.extend_from_slice(b"PONG\r\n"),
-                    Parsed::Message { reply, payload } => {
-                        return Ok(Some(Parsed::Message { reply: moved(reply), payload: moved(payload) }));
-                    }
-                    other => return Ok(Some(other)),
-                }
-                continue;
+            if self.look()?.is_some() {
+                return Ok(self.advance());
             }
             if self.filled.start > 0 {
                 self.input.copy_within(self.filled.clone(), 0);
