@@ -7,6 +7,8 @@
 
 use std::time::Duration;
 
+use anyhow::Context;
+
 use super::ends::{Consumer, MqttConsumer, MqttPublisher, NatsConsumer, NatsPublisher, Publisher, Side};
 use super::load::{Bound, Load};
 use super::{Entry, median};
@@ -19,8 +21,8 @@ const ROUNDS: usize = 3;
 const LASTS: Duration = Duration::from_secs(4);
 /// The least ratio from client to client that the product promises.
 const BAR: f64 = 1.0;
-/// Events under way, of all publishers together.
-const UNDER_WAY: u64 = 4_096;
+/// Events under way, of all publishers together: fewer than what either side lets wait.
+const UNDER_WAY: u64 = 2_048;
 const KEYS: usize = 16;
 /// Events per second where time counts and not the rate.
 const PACE: u32 = 2_000;
@@ -96,6 +98,30 @@ impl Side for Leaves {
     }
 }
 
+/// Places where ours may lose direct events: counters of sites, and the way between what is sent and what arrives.
+const DROPS: [(&str, &str); 4] = [
+    ("near", "fabric_direct_dropped_events"),
+    ("far", "fabric_inbox_dropped_frames"),
+    ("far", "fabric_stale_frames"),
+    ("far", "dropped_slow_consumer_events"),
+];
+
+/// What was lost where so far.
+fn lost(mesh: &Mesh) -> anyhow::Result<Vec<(String, u64)>> {
+    let mut lost = Vec::new();
+    for (site, counter) in DROPS {
+        lost.push((format!("{counter} at {site}"), mesh.agent_counter(site, counter)?));
+    }
+    let events = |site: &str, what: &str| {
+        let status = mesh.agent_status_json(site)?;
+        let links = status.pointer("/status/links").and_then(|links| links.as_array()).context("find the links")?;
+        anyhow::Ok(links.iter().filter_map(|link| link[what].as_u64()).sum::<u64>())
+    };
+    let between = events("near", "events_sent")?.saturating_sub(events("far", "events_received")?);
+    lost.push(("events between the agents".to_owned(), between));
+    Ok(lost)
+}
+
 pub(super) async fn two_links() -> anyhow::Result<()> {
     let mut mesh = Mesh::start().await?;
     mesh.site("hq", None).await?;
@@ -118,6 +144,7 @@ pub(super) async fn two_links() -> anyhow::Result<()> {
         (1, Bound::Nothing, Some(PACE), None),
     ] {
         let load = Load { publishers, bound, pace, lasts: LASTS };
+        let before = lost(&mesh)?;
         let (ours, theirs) = tokio::task::block_in_place(|| {
             let (mut our, mut their) = (Vec::new(), Vec::new());
             for _ in 0..ROUNDS {
@@ -129,6 +156,11 @@ pub(super) async fn two_links() -> anyhow::Result<()> {
         let work = format!("Direct, from site to site over two links, {load}");
         let peer = format!("{} leaf nodes", program.version()?);
         Entry { work, promise: PROMISE, ours, peer, theirs, bar, limit: None }.print();
+        for ((place, after), (_, before)) in
+            lost(&mesh)?.into_iter().zip(before).filter(|(after, before)| after.1 > before.1)
+        {
+            println!("  ours lost in all rounds: {} {place}", after - before);
+        }
     }
     drop(theirs);
     mesh.passed()
