@@ -5,9 +5,11 @@
 //! rates that are compared are those with a bound on what is under way, which the two clients share; what happens without
 //! the bound is shown beside them.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::Context;
+use serde_json::Value;
 
 use super::ends::{Consumer, MqttConsumer, MqttPublisher, NatsConsumer, NatsPublisher, Publisher, Side};
 use super::load::{Bound, Load};
@@ -98,27 +100,23 @@ impl Side for Leaves {
     }
 }
 
-/// Places where ours may lose direct events: counters of sites, and the way between what is sent and what arrives.
-const DROPS: [(&str, &str); 4] = [
-    ("near", "fabric_direct_dropped_events"),
-    ("far", "fabric_inbox_dropped_frames"),
-    ("far", "fabric_stale_frames"),
-    ("far", "dropped_slow_consumer_events"),
-];
-
-/// What was lost where so far.
-fn lost(mesh: &Mesh) -> anyhow::Result<Vec<(String, u64)>> {
-    let mut lost = Vec::new();
-    for (site, counter) in DROPS {
-        lost.push((format!("{counter} at {site}"), mesh.agent_counter(site, counter)?));
-    }
-    let events = |site: &str, what: &str| {
+/// What was lost where so far: counters of the sites by name, and the way between what is sent and what arrives.
+fn lost(mesh: &Mesh) -> anyhow::Result<BTreeMap<String, u64>> {
+    let mut lost = BTreeMap::new();
+    let mut events = BTreeMap::new();
+    for site in ["near", "hq", "far"] {
         let status = mesh.agent_status_json(site)?;
-        let links = status.pointer("/status/links").and_then(|links| links.as_array()).context("find the links")?;
-        anyhow::Ok(links.iter().filter_map(|link| link[what].as_u64()).sum::<u64>())
-    };
-    let between = events("near", "events_sent")?.saturating_sub(events("far", "events_received")?);
-    lost.push(("events between the agents".to_owned(), between));
+        let counters = status.pointer("/status/counters").and_then(Value::as_object).context("find the counters")?;
+        let of_loss = |name: &str| name.starts_with("fabric_") || name.starts_with("dropped_");
+        let counters = counters.iter().filter(|(name, _)| of_loss(name));
+        lost.extend(counters.map(|(name, count)| (format!("{name} at {site}"), count.as_u64().unwrap_or_default())));
+        let links = status.pointer("/status/links").and_then(Value::as_array).context("find the links")?;
+        for what in ["events_sent", "events_received"] {
+            events.insert((site, what), links.iter().filter_map(|link| link[what].as_u64()).sum::<u64>());
+        }
+    }
+    let (sent, received) = (events[&("near", "events_sent")], events[&("far", "events_received")]);
+    lost.insert("events between the agents".to_owned(), sent.saturating_sub(received));
     Ok(lost)
 }
 
@@ -156,10 +154,11 @@ pub(super) async fn two_links() -> anyhow::Result<()> {
         let work = format!("Direct, from site to site over two links, {load}");
         let peer = format!("{} leaf nodes", program.version()?);
         Entry { work, promise: PROMISE, ours, peer, theirs, bar, limit: None }.print();
-        for ((place, after), (_, before)) in
-            lost(&mesh)?.into_iter().zip(before).filter(|(after, before)| after.1 > before.1)
-        {
-            println!("  ours lost in all rounds: {} {place}", after - before);
+        for (place, after) in lost(&mesh)? {
+            let before = before.get(&place).copied().unwrap_or_default();
+            if after > before {
+                println!("  ours in all rounds: {} {place}", after - before);
+            }
         }
     }
     drop(theirs);
