@@ -44,8 +44,8 @@ enum Command {
     /// A whole mesh in one thread, with crashes, losses and clocks of its own: what the test suite runs, with other seeds.
     /// A seed that fails is printed with the command that replays it.
     Simulate(simulate::Arguments),
-    /// Ours and peers in one run, with release builds: `mqtt` (Mosquitto), `kafka` (MirrorMaker 2), and the bars for
-    /// memory, page times and long links: `idle`, `pages`, `wan`.
+    /// Ours and peers in one run, with release builds: `mqtt` (Mosquitto), `fabric` and `guaranteed` (NATS), `kafka`
+    /// (MirrorMaker 2), and the bars for memory, page times and long links: `idle`, `pages`, `wan`.
     Bench {
         /// Only the entries whose name contains this.
         only: Option<String>,
