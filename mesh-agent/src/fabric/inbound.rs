@@ -117,7 +117,7 @@ impl Core {
             return;
         }
         let have = peer.learned.version();
-        self.send_control(agent, vec![Control::InterestWanted { have }]);
+        self.send_control(agent, &[Control::InterestWanted { have }]);
     }
 
     async fn on_control(&mut self, agent: AgentId, message: Control) {
@@ -178,7 +178,8 @@ impl Core {
         if self.is_over(agent, &nack.stream) {
             let stream = nack.stream;
             let lost = |&(after, up_to): &(Seq, Seq)| Skip { stream, after, up_to, reason: SkipReason::Lost };
-            return self.send_control(agent, nack.ranges.iter().map(lost).map(Control::Skip).collect());
+            let skips: Vec<Control> = nack.ranges.iter().map(lost).map(Control::Skip).collect();
+            return self.send_control(agent, &skips);
         }
         let now = self.clock.now();
         if self.is_mine(agent, &nack.stream)
@@ -204,8 +205,7 @@ impl Core {
     fn on_refused(&mut self, agent: AgentId, refused: &Refused) {
         if self.is_over(agent, &refused.stream) {
             let (after, up_to, reason) = (Seq::START, refused.seq, SkipReason::Refused);
-            return self
-                .send_control(agent, vec![Control::Skip(Skip { stream: refused.stream, after, up_to, reason })]);
+            return self.send_control(agent, &[Control::Skip(Skip { stream: refused.stream, after, up_to, reason })]);
         }
         let (now, lane) = (self.clock.now(), refused.stream.lane);
         if !self.is_mine(agent, &refused.stream) {
@@ -279,7 +279,7 @@ impl Core {
             return;
         }
         if self.join(set).await {
-            self.send_control(agent, vec![Control::SetConfirmed { set }]);
+            self.send_control(agent, &[Control::SetConfirmed { set }]);
         }
     }
 
@@ -359,7 +359,7 @@ impl Core {
 
     fn say_behind(&mut self, agent: AgentId, stream: &StreamId, reason: BehindReason) {
         let revision = self.revision();
-        self.send_control(agent, vec![Control::Behind(Behind { stream: *stream, reason, revision })]);
+        self.send_control(agent, &[Control::Behind(Behind { stream: *stream, reason, revision })]);
     }
 
     /// What shall become of one guaranteed event.

@@ -167,14 +167,14 @@ impl Core {
                 }
             }
         }
-        self.send_control(agent, skips);
+        self.send_control(agent, &skips);
         self.send_drafts(drafts);
     }
 
     /// Tells an origin how far its streams have come: what changed, or all of it.
     fn send_progress(&mut self, agent: AgentId, all: bool) {
         let messages = self.progress(agent, all);
-        self.send_control(agent, messages);
+        self.send_control(agent, &messages);
     }
 
     fn progress(&mut self, agent: AgentId, all: bool) -> Vec<Control> {
@@ -226,7 +226,7 @@ impl Core {
         };
         let mut messages = vec![Control::Heartbeat(beat)];
         messages.extend(self.progress(agent, true));
-        self.send_control(agent, messages);
+        self.send_control(agent, &messages);
     }
 
     /// What changed here since the peer was told last.
@@ -241,7 +241,7 @@ impl Core {
             peer.told = self.advertised.version();
         }
         for message in messages {
-            self.send_control(agent, vec![Control::Interest(message)]);
+            self.send_control(agent, &[Control::Interest(message)]);
         }
     }
 
@@ -250,12 +250,12 @@ impl Core {
         for announcement in self.sets.announcements(now) {
             let message = Control::SetAnnounced { set: announcement.set, members: announcement.members.to_vec() };
             for member in announcement.members {
-                self.send_control(member, vec![message.clone()]);
+                self.send_control(member, std::slice::from_ref(&message));
             }
         }
     }
 
-    pub(super) fn send_control(&mut self, agent: AgentId, messages: Vec<Control>) {
+    pub(super) fn send_control(&mut self, agent: AgentId, messages: &[Control]) {
         for chunk in messages.chunks(frame::CONTROLS_MAX) {
             let frame = frame::encode(&Frame { header: self.header(), body: Body::Control(chunk.to_vec()) });
             if let Some(peer) = self.peers.get_mut(&agent) {

@@ -1,10 +1,12 @@
 //! One site: its disk, and the agent's process while it runs.
 
+use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use futures::FutureExt;
+use futures::future::BoxFuture;
 use mesh_protocol::event::{DeliveryMode, Event, Headers, Origin, Protocol};
 use mesh_protocol::id::{Epoch, SpoolId};
 use mesh_protocol::report::PartRef;
@@ -19,7 +21,7 @@ use crate::counters::Counters;
 use crate::fabric::{Air, Parts, SimulatedFabric};
 use crate::policy::Enforcer;
 use crate::queue::named::{self, SimulatedQueue};
-use crate::router::{Admitted, Budget, Receipt, Router};
+use crate::router::{Admitted, Audience, Budget, Outcome, Router};
 use crate::spool::{Crash, Settings, SimulatedDisk, Store};
 use crate::status::Board;
 
@@ -59,7 +61,19 @@ pub(super) struct Process {
     pub(super) queues: Vec<(usize, SimulatedQueue)>,
     pub(super) clients: Vec<Client>,
     listener: Listener,
-    receipts: Vec<(Vec<u64>, Receipt)>,
+    receipts: Vec<Published>,
+}
+
+/// A batch whose publisher waits for an answer.
+struct Published {
+    ids: Vec<u64>,
+    outcome: BoxFuture<'static, Outcome>,
+}
+
+impl fmt::Debug for Published {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Published").field("ids", &self.ids).finish_non_exhaustive()
+    }
 }
 
 impl Site {
@@ -168,9 +182,9 @@ impl Site {
         process.spool.turn();
         self.note_commits(ledger);
         let Some(process) = &mut self.process else { return true };
-        process.receipts.retain_mut(|(ids, receipt)| match receipt.now_or_never() {
+        process.receipts.retain_mut(|published| match (&mut published.outcome).now_or_never() {
             Some(outcome) => {
-                ids.iter().for_each(|id| ledger.told(*id, &outcome));
+                published.ids.iter().for_each(|id| ledger.told(*id, &outcome));
                 false
             }
             None => true,
@@ -233,8 +247,17 @@ impl Process {
         });
         let admitted = admitted.collect();
         let router = &self.router;
-        let receipt = if pass { router.pass(admitted, admission) } else { router.publish(admitted, admission, None) };
-        self.receipts.push((ids, receipt));
+        let outcome: BoxFuture<'static, Outcome> = if pass {
+            let passed = router.pass(admitted, Audience::Everybody);
+            Box::pin(async move {
+                // What passes through takes from the budget until everybody has it.
+                let _room = admission;
+                passed.outcome().await
+            })
+        } else {
+            Box::pin(router.publish(admitted, admission, None))
+        };
+        self.receipts.push(Published { ids, outcome });
     }
 
     /// A client here wants to hear something, or does not want to any more.

@@ -11,7 +11,7 @@ pub(super) fn check(world: &mut World, from: usize, bytes: &bytes::Bytes) -> Res
     let body = match frame.body {
         Body::Stream(body) => body,
         Body::Control(messages) => {
-            messages.into_iter().for_each(|message| note_credit(world, from, message));
+            messages.iter().for_each(|message| note_credit(world, from, message));
             return Ok(());
         }
         Body::Direct(_) => return Ok(()),
@@ -34,7 +34,7 @@ pub(super) fn check(world: &mut World, from: usize, bytes: &bytes::Bytes) -> Res
     Ok(())
 }
 
-fn note_credit(world: &mut World, from: usize, message: Control) {
+fn note_credit(world: &mut World, from: usize, message: &Control) {
     let Control::Ack(ack) = message else { return };
     let Some(to) = world.sites.iter().find(|site| site.spool() == Some(ack.stream.origin)).map(|site| site.index)
     else {
