@@ -66,7 +66,7 @@ fn main() -> anyhow::Result<()> {
         Command::Run => run::run(),
         Command::Check { only } => check::check(only.as_deref()),
         Command::Test { filter } => test::test(filter.as_deref()),
-        Command::Simulate(arguments) => simulate::simulate(arguments),
+        Command::Simulate(arguments) => simulate::simulate(&arguments),
         Command::Bench { only } => run::bench(only.as_deref()),
         Command::Torture { options } => run::torture(&options),
         Command::Clean => clean::clean(),

@@ -16,7 +16,7 @@ const SEEDS_TEST: &str = "simulation::tests::what_is_promised_is_kept_whatever_h
 const MUTANTS_TEST: &str = "simulation::tests::every_planted_fault_is_seen";
 
 /// Which runs.
-#[derive(clap::Args, Clone, Copy, Debug)]
+#[derive(clap::Args, Clone, Debug)]
 pub(crate) struct Arguments {
     /// So many seeds.
     #[arg(long, conflicts_with = "mutants")]
@@ -24,13 +24,16 @@ pub(crate) struct Arguments {
     /// This seed, or the first one of several.
     #[arg(long, conflicts_with = "mutants")]
     seed: Option<u64>,
+    /// More of one kind of trouble than a seed draws: `restores` (of disks) or `crashes`.
+    #[arg(long, value_parser = ["restores", "crashes"], conflicts_with = "mutants")]
+    bias: Option<String>,
     /// Plant faults, one after the other, and see that each is caught.
     #[arg(long)]
     mutants: bool,
 }
 
 /// Builds the agent's test program and runs its simulation.
-pub(crate) fn simulate(arguments: Arguments) -> anyhow::Result<()> {
+pub(crate) fn simulate(arguments: &Arguments) -> anyhow::Result<()> {
     let mut command = Command::new(program()?);
     let test = if arguments.mutants { MUTANTS_TEST } else { SEEDS_TEST };
     command.current_dir(root().join("mesh-agent")).args([test, "--exact", "--nocapture"]);
@@ -41,6 +44,9 @@ pub(crate) fn simulate(arguments: Arguments) -> anyhow::Result<()> {
             command.env(name, number.to_string());
         }
     }
+    command
+        .env_remove("MESHPORT_SIMULATION_BIAS")
+        .envs(arguments.bias.iter().map(|bias| ("MESHPORT_SIMULATION_BIAS", bias)));
     run_command(&mut command)
 }
 

@@ -63,12 +63,32 @@ pub(super) struct Faults {
     pub(super) consumer: f64,
 }
 
+/// Of which trouble there is more than usual.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Bias {
+    None,
+    /// Disks are put back to earlier states, over links that lose.
+    Restores,
+    /// Agents crash while policies change.
+    Crashes,
+}
+
+impl Bias {
+    fn apply(self, faults: &mut Faults) {
+        match self {
+            Self::None => {}
+            Self::Restores => (faults.restore, faults.loss) = (2.0, 15.0),
+            Self::Crashes => (faults.crash, faults.policy) = (4.0, 4.0),
+        }
+    }
+}
+
 impl Plan {
-    pub(super) fn draw(rng: &mut StdRng) -> Self {
+    pub(super) fn draw(rng: &mut StdRng, bias: Bias) -> Self {
         let sites = rng.random_range(2..=4);
         let queues = (0..rng.random_range(2..=5)).map(|number| PlannedQueue::draw(rng, number, sites)).collect();
         let some = |rng: &mut StdRng, most: f64| if rng.random_bool(0.3) { 0.0 } else { rng.random_range(0.0..most) };
-        let faults = Faults {
+        let mut faults = Faults {
             loss: some(rng, 20.0),
             copy: some(rng, 10.0),
             delay_ms: *[2, 10, 40, 150].choose(rng).expect("not empty"),
@@ -80,6 +100,7 @@ impl Plan {
             restore: if rng.random_bool(0.3) { 0.6 } else { 0.0 },
             consumer: some(rng, 3.0),
         };
+        bias.apply(&mut faults);
         let payload_bytes = *[(64, 200), (64, 20_000), (2_000, 60_000)].choose(rng).expect("not empty");
         let (keys, steps) = (*[1, 4].choose(rng).expect("not empty"), rng.random_range(120..320));
         Self { sites, queues, faults, steps, keys, payload_bytes }

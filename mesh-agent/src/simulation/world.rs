@@ -11,7 +11,7 @@ use rand::{Rng, SeedableRng};
 use rustc_hash::FxHasher;
 
 use super::ledger::Ledger;
-use super::plan::{Allowed, Plan, topic};
+use super::plan::{Allowed, Bias, Plan, topic};
 use super::site::Site;
 use super::{bounds, time, wire};
 use crate::spool::Crash;
@@ -53,9 +53,9 @@ struct Packet {
 }
 
 impl World {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(super) fn new(seed: u64, bias: Bias) -> Self {
         let mut rng = StdRng::seed_from_u64(seed);
-        let plan = Rc::new(Plan::draw(&mut rng));
+        let plan = Rc::new(Plan::draw(&mut rng, bias));
         Self {
             sites: (0..plan.sites).map(|index| Site::new(index, &plan)).collect(),
             ledger: Ledger::new(&plan),
