@@ -46,7 +46,11 @@ if [ "$purpose" = test ]; then
     has mosquitto_pub || want mosquitto-clients
     has strace || want strace
 fi
-[ "$purpose" != bench ] || has mosquitto || want mosquitto
+if [ "$purpose" = bench ]; then
+    # Python brings the NATS server.
+    has mosquitto || want mosquitto
+    python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || want python3 python3-venv
+fi
 
 if [ ${#packages[@]} -gt 0 ]; then
     has apt-get || fail "missing: ${packages[*]}" "these are Debian's names; install them with this system's package manager and run this again"

@@ -4,6 +4,7 @@
 //! run the same thing.
 
 pub mod agent;
+pub mod cache;
 pub mod kafka;
 pub mod people;
 pub mod portal;

@@ -6,7 +6,7 @@ use std::hint::black_box;
 use bytes::{Bytes, BytesMut};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use mesh_agent::identity::sealing::SealingKeys;
-use mesh_agent::seal::{Opened, Sealer, Under};
+use mesh_agent::seal::{Opened, Sealer};
 use mesh_agent::stream::Moment;
 use mesh_protocol::frame::{self, Body, Frame, Header, StreamBody, StreamEvent};
 use mesh_protocol::id::{AgentId, Epoch, Lane, Seq, SpoolId};
@@ -27,14 +27,13 @@ fn met(count: u128) -> Vec<Sealer> {
     sealers.iter_mut().for_each(|sealer| sealer.set_members(&members));
     let (first, others) = sealers.split_first_mut().expect("one at least");
     for (index, other) in (1..).zip(others) {
-        let call = first.call(agent(index)).expect("a call");
-        other.open(NOW, BytesMut::from(&call[..])).expect("a call");
-        let answer = other.call(agent(0)).expect("a call");
-        first.open(NOW, BytesMut::from(&answer[..])).expect("a call");
-        let greeting = first.seal(NOW, agent(index), Under::Begun, |_| {}).expect("a session");
+        let offer = first.call(agent(index)).expect("a call");
+        let Ok(Opened::Call { answer: Some(answer), .. }) = other.open(NOW, BytesMut::from(&offer[..])) else {
+            unreachable!("it answers");
+        };
+        first.open(NOW, BytesMut::from(&answer[..])).expect("an answer");
+        let greeting = first.seal(NOW, agent(index), |_| {}).expect("a session");
         other.open(NOW, BytesMut::from(&greeting[..])).expect("a frame");
-        let greeting = other.seal(NOW, agent(0), Under::Standing, |_| {}).expect("a session");
-        first.open(NOW, BytesMut::from(&greeting[..])).expect("a frame");
     }
     sealers
 }
@@ -82,7 +81,7 @@ fn seal(criterion: &mut Criterion) {
             frame::put(out, &frame, false);
         };
         group.bench_function("write and seal for one", |bencher| {
-            bencher.iter(|| sealers[0].seal(NOW, agent(1), Under::Standing, put));
+            bencher.iter(|| sealers[0].seal(NOW, agent(1), put));
         });
         group.bench_function("write and seal for three", |bencher| {
             bencher.iter(|| sealers[0].seal_for_set(NOW, &[agent(1), agent(2), agent(3)], put));
@@ -90,7 +89,7 @@ fn seal(criterion: &mut Criterion) {
         let (first, others) = sealers.split_first_mut().expect("four of them");
         let other = others.first_mut().expect("three of them");
         group.bench_function("open and read, of one", |bencher| {
-            let sealed = || BytesMut::from(&first.seal(NOW, agent(1), Under::Standing, put).expect("a session")[..]);
+            let sealed = || BytesMut::from(&first.seal(NOW, agent(1), put).expect("a session")[..]);
             bencher.iter_batched(sealed, |sealed| opened(other, sealed), criterion::BatchSize::SmallInput);
         });
         group.bench_function("open and read, of three", |bencher| {

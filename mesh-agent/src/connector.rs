@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use mesh_protocol::desired::Connector;
 use mesh_protocol::event::Protocol;
 use mesh_protocol::id::{BrokerId, PrincipalId, RouteId};
@@ -28,6 +29,17 @@ pub struct Deps {
     pub secrets: Arc<dyn Secrets>,
     /// Where everything is counted.
     pub counters: Counters,
+    /// What a source must know after a restart.
+    pub notes: Arc<dyn Notes>,
+}
+
+/// Keeps one note for each source, on disk.
+pub trait Notes: std::fmt::Debug + Send + Sync {
+    /// The newest note of a route's source.
+    fn load(&self, route: RouteId) -> Option<Bytes>;
+
+    /// Replaces it, and waits until that is on disk. Blocks the thread; false when nobody knows whether it is there.
+    fn save(&self, route: RouteId, note: Bytes) -> bool;
 }
 
 /// Whose connector it is.

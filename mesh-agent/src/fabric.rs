@@ -32,6 +32,7 @@ mod outbound;
 mod peer;
 mod session;
 mod sets;
+mod turns;
 mod wire;
 
 use std::net::SocketAddr;
@@ -142,18 +143,19 @@ impl Renewal {
     }
 }
 
+/// Zenoh's threads, for its own variable. What reads from links and what writes to them shares one thread: zenoh's TLS link
+/// lets a reader and a writer into one `rustls` connection at the same time (eclipse-zenoh/zenoh#2557, open), which breaks busy
+/// links and may break memory. The others have enough threads that a dead neighbour holds up nobody (`notes/fabric-zenoh.md`,
+/// D3); a link that is closed blocks its thread for a second at most (`.cargo/config.toml`).
+pub(crate) const ZENOH_THREADS: &str =
+    "(rx:(worker_threads:1),tx:(handover:rx),net:(worker_threads:4),acc:(handover:net),app:(handover:net))";
+
 /// Gives zenoh its threads. Call it first in `main`, before any other thread runs: zenoh reads them from the environment.
-///
-/// With fewer, one dead neighbour can hold up the links to healthy ones (`notes/fabric-zenoh.md`, D3).
 pub fn prepare_process() {
-    const RUNTIME: &str = "ZENOH_RUNTIME";
-    if std::env::var_os(RUNTIME).is_none() {
-        let threads = "(rx:(worker_threads:4),tx:(worker_threads:4),net:(worker_threads:4),acc:(handover:net),app:(handover:net))";
-        #[expect(unsafe_code, reason = "the caller has no other thread yet that could read the environment")]
-        // SAFETY: called first in `main`.
-        unsafe {
-            std::env::set_var(RUNTIME, threads);
-        }
+    #[expect(unsafe_code, reason = "the caller has no other thread yet that could read the environment")]
+    // SAFETY: called first in `main`.
+    unsafe {
+        std::env::set_var("ZENOH_RUNTIME", ZENOH_THREADS);
     }
 }
 
@@ -215,6 +217,11 @@ impl Fabric {
         self.tasks.stop(deadline).await;
     }
 }
+
+#[cfg(test)]
+pub(crate) use core::simulated::SimulatedFabric;
+#[cfg(test)]
+pub(crate) use wire::simulated::Air;
 
 #[cfg(test)]
 mod tests;

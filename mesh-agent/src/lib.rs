@@ -22,6 +22,7 @@ pub mod identity;
 pub mod interest;
 pub mod kafka;
 pub mod listener;
+mod mutant;
 pub mod observe;
 pub mod part;
 pub mod policy;
@@ -30,6 +31,8 @@ pub mod reconcile;
 pub mod reports;
 pub mod router;
 pub mod seal;
+#[cfg(test)]
+mod simulation;
 pub mod sink;
 pub mod source;
 pub mod spool;

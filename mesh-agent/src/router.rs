@@ -10,10 +10,12 @@
 //!       +---------------------------------- Receipt <-- Hold, Hold, ... ---------+
 //! ```
 //! Which subscriptions an event meets depends on who answers for it ([`Custody`]): what this agent keeps goes to queues,
-//! and a sink or a stream that can hold the sender's own acknowledgement takes directly what the sender keeps.
+//! and a sink or a stream that can hold the sender's own acknowledgement takes directly what the sender keeps. Such a sender
+//! gets one receipt for each destination, so that it can let one of them fall behind without the others.
 
 mod admitted;
 mod budget;
+mod destination;
 mod interest;
 mod outlet;
 mod receipt;
@@ -29,11 +31,14 @@ use rustc_hash::FxHashMap;
 
 pub use admitted::Admitted;
 pub use budget::{Admission, Budget, EVENT_OVERHEAD_BYTES, Overloaded};
+pub use destination::{Audience, DestinationId};
 pub use interest::{Change, Interest, Life, Snapshot, Wanted};
-pub use outlet::{Custody, Delivery, Keeper, Kept, Key, Keys, Outlet, OutletId, Takes};
-pub use receipt::{Failure, Hold, Outcome, Receipt, duty};
+pub use outlet::{Custody, Delivery, Keeper, Kept, Key, Keys, Outlet, OutletId, Shares, Takes};
+pub use receipt::{Failure, Hold, Outcome, Passed, Receipt, duty};
 
 use crate::counters::{Counter, Counters};
+use destination::Destinations;
+use receipt::Roots;
 use table::{Attached, Entry, Place, Table};
 
 /// Key of all exceptions; no subscription's.
@@ -64,6 +69,7 @@ pub struct Router(Arc<Inner>);
 struct Inner {
     table: Table,
     interest: Interest,
+    destinations: Destinations,
     budget: Budget,
     keeper: OnceLock<Weak<dyn Keeper>>,
     next: AtomicU64,
@@ -86,6 +92,7 @@ impl Router {
         Self(Arc::new(Inner {
             table: Table::default(),
             interest: Interest::default(),
+            destinations: Destinations::default(),
             budget,
             keeper: OnceLock::new(),
             next: AtomicU64::new(1),
@@ -126,10 +133,32 @@ impl Router {
         self.attach_at(Place::Queue(number), reach)
     }
 
+    /// The destination of a name, which means the same after a restart; `label` is what people are told.
+    #[must_use]
+    pub fn destination(&self, name: &str, label: &str) -> DestinationId {
+        self.0.destinations.named(name, label)
+    }
+
+    /// Name and label of a destination.
+    #[must_use]
+    pub fn describe(&self, destination: DestinationId) -> (Arc<str>, Arc<str>) {
+        self.0.destinations.describe(destination)
+    }
+
+    /// Destinations with a name that subscribe now to something whose sender answers for it.
+    #[must_use]
+    pub fn destinations(&self) -> Vec<DestinationId> {
+        self.0.destinations.subscribed()
+    }
+
     fn attach_at(&self, place: Place, reach: Reach) -> Attachment {
         let id = OutletId(self.0.next.fetch_add(1, Ordering::Relaxed));
         let attached = Arc::new(Attached { id, reach, place });
-        Attachment { router: self.clone(), attached, subscriptions: Mutex::default() }
+        let destination = match attached.place {
+            Place::Queue(_) => DestinationId::QUEUES,
+            Place::Outlet(_) => DestinationId::UNNAMED,
+        };
+        Attachment { router: self.clone(), attached, destination, subscriptions: Mutex::default() }
     }
 
     /// Brings a batch of admitted events to all who want them. Direct events need no answer; the receipt speaks of
@@ -139,26 +168,9 @@ impl Router {
     /// `from` is the outlet that publishes, when it is one (MQTT's "no local").
     #[must_use]
     pub fn publish(&self, batch: Vec<Admitted>, admission: Admission, from: Option<OutletId>) -> Receipt {
-        self.publish_as(Custody::Here, batch, admission, from)
-    }
-
-    /// The same for somebody who answers for the events until the receipt says that everybody has them.
-    #[must_use]
-    pub fn pass(&self, batch: Vec<Admitted>, admission: Admission) -> Receipt {
-        self.publish_as(Custody::Sender, batch, admission, None)
-    }
-
-    fn publish_as(
-        &self,
-        custody: Custody,
-        batch: Vec<Admitted>,
-        admission: Admission,
-        from: Option<OutletId>,
-    ) -> Receipt {
         self.0.published.add(batch.len() as u64);
         let (root, receipt) = receipt::receipt(admission);
-        let mut round =
-            Round { custody, from, arrived: false, root: Some(&root), touched: Vec::new(), kept: Vec::new() };
+        let mut round = Round { from, ..Round::new(Custody::Here, Roots::One(&root)) };
         for event in batch {
             if self.route(&mut round, event, false) == 0 {
                 self.0.unrouted.one();
@@ -169,11 +181,28 @@ impl Router {
         receipt
     }
 
+    /// The same for somebody who answers for the events until the receipts say who has them, one for each destination;
+    /// none at all when nobody of the audience wants any event of the batch. What the events take from the byte budget
+    /// stays with whoever brought them.
+    #[must_use]
+    pub fn pass(&self, batch: Vec<Admitted>, audience: Audience<'_>) -> Passed {
+        let first = !matches!(audience, Audience::Only(_));
+        self.0.published.add(if first { batch.len() as u64 } else { 0 });
+        let mut roots = Vec::new();
+        let mut round = Round { audience, ..Round::new(Custody::Sender, Roots::Each(&mut roots)) };
+        for event in batch {
+            if self.route(&mut round, event, false) == 0 && audience.is_everybody() {
+                self.0.unrouted.one();
+            }
+        }
+        self.finish(round);
+        receipt::passed(roots)
+    }
+
     /// The same for one direct event, without a receipt. Returns how many outlets it was offered to.
     pub fn publish_direct(&self, event: Admitted, from: Option<OutletId>) -> usize {
         self.0.published.one();
-        let custody = Custody::Nobody;
-        let mut round = Round { custody, from, arrived: false, root: None, touched: Vec::new(), kept: Vec::new() };
+        let mut round = Round { from, ..Round::new(Custody::Nobody, Roots::None) };
         let routed = self.route(&mut round, event, false);
         if routed == 0 {
             self.0.unrouted.one();
@@ -211,8 +240,7 @@ impl Router {
     /// (`kept`: so many deliveries).
     pub fn show(&self, batch: Vec<Arrival>, kept: u64) {
         self.0.arrived.add(batch.len() as u64);
-        let custody = Custody::Here;
-        let mut round = Round { custody, from: None, arrived: true, root: None, touched: Vec::new(), kept: Vec::new() };
+        let mut round = Round { arrived: true, ..Round::new(Custody::Here, Roots::None) };
         let mut routed = 0;
         for Arrival { event, redelivered } in batch {
             routed += self.route(&mut round, event, redelivered) as u64;
@@ -232,7 +260,7 @@ impl Router {
                 // Queues are for guaranteed events, whatever they subscribed for.
                 Place::Queue(_) => guaranteed && !round.arrived,
             };
-            fits && entry.takes.has(custody)
+            fits && entry.takes.has(custody) && (custody != Custody::Sender || round.audience.has(entry.destination))
         });
         matches.sort_unstable();
         // Several filters under one key may match: another agent, which has one key, is one destination.
@@ -249,9 +277,15 @@ impl Router {
                     continue;
                 }
             };
-            let hold = if guaranteed { round.root.map(Hold::split) } else { None };
+            let (mut hold, mut shares) = (None, Shares::new());
+            if custody == Custody::Sender && attached.reach == Reach::Remote {
+                shares.extend(group.iter().filter_map(|entry| round.roots.split(entry.destination)));
+            } else if guaranteed {
+                hold = round.roots.split(group[0].destination);
+            }
             let matched = group.iter().map(|entry| entry.key).collect();
-            outlet.offer(Delivery { event: event.clone(), matched, hold, redelivered, from: round.from, seq: None });
+            let (event, from) = (event.clone(), round.from);
+            outlet.offer(Delivery { event, matched, hold, shares, redelivered, doubt: false, from, seq: None });
             if !round.touched.iter().any(|seen| seen.id == attached.id) {
                 round.touched.push(attached.clone());
             }
@@ -266,9 +300,9 @@ impl Router {
 
     /// Hands over what queues shall have, and wakes the outlets.
     fn finish(&self, round: Round<'_>) {
-        let Round { root, touched, kept, .. } = round;
-        if let Some(root) = root.filter(|_| !kept.is_empty()) {
-            let hold = root.split();
+        let Round { mut roots, touched, kept, .. } = round;
+        let duty = if kept.is_empty() { None } else { roots.split(DestinationId::QUEUES) };
+        if let Some(hold) = duty {
             // Without a keeper the duty is dropped, which counts as lost: nobody is told that it is safe.
             if let Some(keeper) = self.0.keeper.get().and_then(Weak::upgrade) {
                 keeper.keep(kept, hold);
@@ -288,9 +322,18 @@ struct Round<'a> {
     from: Option<OutletId>,
     /// It came from another agent: only for local outlets, the queues have it.
     arrived: bool,
-    root: Option<&'a Hold>,
+    /// For whom it is, when its sender answers for it.
+    audience: Audience<'a>,
+    roots: Roots<'a>,
     touched: Vec<Arc<Attached>>,
     kept: Vec<Kept>,
+}
+
+impl<'a> Round<'a> {
+    fn new(custody: Custody, roots: Roots<'a>) -> Self {
+        let audience = Audience::Everybody;
+        Self { custody, from: None, arrived: false, audience, roots, touched: Vec::new(), kept: Vec::new() }
+    }
 }
 
 /// An outlet's or a queue's place in the table. Dropping it takes all its subscriptions back.
@@ -298,7 +341,17 @@ struct Round<'a> {
 pub struct Attachment {
     router: Router,
     attached: Arc<Attached>,
-    subscriptions: Mutex<FxHashMap<(Filter, Key), (Life, Takes)>>,
+    /// Of all its subscriptions that name no other.
+    destination: DestinationId,
+    subscriptions: Mutex<FxHashMap<(Filter, Key), Subscription>>,
+}
+
+/// How a filter was subscribed to.
+#[derive(Clone, Copy, Debug)]
+struct Subscription {
+    life: Life,
+    takes: Takes,
+    destination: DestinationId,
 }
 
 impl Attachment {
@@ -306,6 +359,13 @@ impl Attachment {
     #[must_use]
     pub fn id(&self) -> OutletId {
         self.attached.id
+    }
+
+    /// It is this destination for senders that answer for their events themselves. Before its first subscription.
+    #[must_use]
+    pub fn for_destination(mut self, destination: DestinationId) -> Self {
+        self.destination = destination;
+        self
     }
 
     /// Registers a filter under the outlet's own key, for every event. A repeat with the same filter and key changes
@@ -316,13 +376,21 @@ impl Attachment {
 
     /// The same for some kinds of events.
     pub fn subscribe_for(&self, filter: &Filter, key: Key, life: Life, takes: Takes) {
+        self.subscribe_as(filter, key, life, takes, self.destination);
+    }
+
+    /// The same for an outlet that stands for another destination under each key.
+    pub fn subscribe_as(&self, filter: &Filter, key: Key, life: Life, takes: Takes, destination: DestinationId) {
         let mut subscriptions = self.subscriptions.lock().expect("no panic while held");
-        let subscription = (filter.clone(), key);
-        if subscriptions.contains_key(&subscription) {
+        let name = (filter.clone(), key);
+        if subscriptions.contains_key(&name) {
             return;
         }
-        subscriptions.insert(subscription, (life, takes));
-        self.router.0.table.insert(filter, Entry::new(filter, &self.attached, key, takes));
+        subscriptions.insert(name, Subscription { life, takes, destination });
+        self.router.0.table.insert(filter, Entry::new(filter, &self.attached, key, takes, destination));
+        if takes.has(Custody::Sender) {
+            self.router.0.destinations.subscribe(destination);
+        }
         if self.attached.reach == Reach::Local && takes != Takes::EXCEPT {
             self.router.0.interest.add(wanted(filter, life, takes));
         }
@@ -331,16 +399,19 @@ impl Attachment {
     /// The subscription takes other kinds of events from now on; there is no moment at which it takes neither.
     pub fn take_instead(&self, filter: &Filter, key: Key, takes: Takes) {
         let mut subscriptions = self.subscriptions.lock().expect("no panic while held");
-        let Some((life, before)) = subscriptions.get_mut(&(filter.clone(), key)).filter(|(_, before)| *before != takes)
-        else {
-            return;
-        };
-        let (life, before) = (*life, std::mem::replace(before, takes));
-        self.router.0.table.insert(filter, Entry::new(filter, &self.attached, key, takes));
+        let subscription = subscriptions.get_mut(&(filter.clone(), key));
+        let Some(subscription) = subscription.filter(|subscription| subscription.takes != takes) else { return };
+        let before = *subscription;
+        subscription.takes = takes;
+        let Subscription { life, destination, .. } = before;
+        self.router.0.table.insert(filter, Entry::new(filter, &self.attached, key, takes, destination));
+        if takes.has(Custody::Sender) {
+            self.router.0.destinations.subscribe(destination);
+        }
         if self.attached.reach == Reach::Local {
             self.router.0.interest.add(wanted(filter, life, takes));
         }
-        self.forget(filter, key, life, before);
+        self.forget(filter, key, before);
     }
 
     /// What was changed for other agents counts from now on.
@@ -361,13 +432,17 @@ impl Attachment {
     /// Takes a filter back; nothing happens when it was not registered.
     pub fn unsubscribe(&self, filter: &Filter, key: Key) {
         let mut subscriptions = self.subscriptions.lock().expect("no panic while held");
-        if let Some((life, takes)) = subscriptions.remove(&(filter.clone(), key)) {
-            self.forget(filter, key, life, takes);
+        if let Some(subscription) = subscriptions.remove(&(filter.clone(), key)) {
+            self.forget(filter, key, subscription);
         }
     }
 
-    fn forget(&self, filter: &Filter, key: Key, life: Life, takes: Takes) {
-        self.router.0.table.remove(filter, &Entry::new(filter, &self.attached, key, takes));
+    fn forget(&self, filter: &Filter, key: Key, subscription: Subscription) {
+        let Subscription { life, takes, destination } = subscription;
+        self.router.0.table.remove(filter, &Entry::new(filter, &self.attached, key, takes, destination));
+        if takes.has(Custody::Sender) {
+            self.router.0.destinations.unsubscribe(destination);
+        }
         if self.attached.reach == Reach::Local && takes != Takes::EXCEPT {
             self.router.0.interest.remove(wanted(filter, life, takes));
         }
@@ -381,8 +456,8 @@ fn wanted(filter: &Filter, life: Life, takes: Takes) -> Wanted {
 impl Drop for Attachment {
     fn drop(&mut self) {
         let subscriptions = std::mem::take(&mut *self.subscriptions.lock().expect("no panic while held"));
-        for ((filter, key), (life, takes)) in subscriptions {
-            self.forget(&filter, key, life, takes);
+        for ((filter, key), subscription) in subscriptions {
+            self.forget(&filter, key, subscription);
         }
         if self.attached.reach == Reach::Remote {
             self.show();

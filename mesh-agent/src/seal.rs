@@ -5,15 +5,15 @@
 //! is told by the signed desired state, so a hub, or a foreign agent with a certificate, cannot bring in a key of its own.
 //!
 //! ```text
-//!  A                                             B        each call: an ephemeral key, proven by the sealing keys
-//!  |-- call(a) ----------------------------------->|      a session of (a, b) is begun at B
-//!  |<--------------------------- call(b, heard a) --|     and at A
-//!  |-- frame under the session ------------------->|      it opens: B sends under this session from now on
-//!  |<------------------------ frame under it -------|     it opens: A too; both forget a and b
+//!  A, the lower id                               B        Noise KK: both know each other's sealing key
+//!  |<------------------------------------ wanted --|      (unless A calls by itself)
+//!  |-- offer: e, es, ss -------------------------->|      a session is begun at B
+//!  |<--------------------------- answer: e, ee, se --|    it stands at A
+//!  |-- frame under the session ------------------->|      it opens: it stands at B too
 //! ```
-//! A session is begun by either side, by both at once, and anew when a side has restarted, is not heard any more, or the
-//! session is a day old. An older session is used until a frame has opened under the newer one, so nothing that is merely replayed or lost ends it.
-//! An ephemeral key serves one session at most: frames of an earlier session never open again, at nobody.
+//! A session is begun when there is none, and anew when a side has restarted, is not heard any more, or the session is a
+//! day old. B uses the older one until a frame has opened under the newer, so nothing that is merely replayed or lost ends
+//! it. Each side's ephemeral key is new: frames of an earlier session never open again, at nobody.
 //!
 //! - Only the holder of an agent's sealing key can speak for it; a key that is stolen at B does not let the thief play A to B.
 //! - Each frame is taken once: a replay is counted and dropped ([`window`]).
@@ -40,9 +40,9 @@ use mesh_protocol::frame::{DESTINATIONS_MAX, FrameError};
 use mesh_protocol::id::AgentId;
 use ring::digest;
 
-use self::pair::Pair;
+use self::pair::{Heard, Pair};
 use self::session::{ContentKey, Session};
-use crate::identity::sealing::{Public, SealingKeys};
+use crate::identity::sealing::{Public, SealingKeys, is_trick};
 use crate::stream::Moment;
 
 /// What an envelope brought.
@@ -55,14 +55,14 @@ pub enum Opened {
         /// [`frame::encode`](mesh_protocol::frame::encode)'s bytes.
         content: Bytes,
     },
-    /// An agent wants a session.
+    /// An agent wants a session, or agrees to one.
     Call {
         /// Which.
         agent: AgentId,
-        /// It has not heard this agent's own call.
-        answer: bool,
-        /// A session is begun that nothing has opened under yet: a frame from here would.
-        begun: bool,
+        /// To be sent to it.
+        answer: Option<Bytes>,
+        /// A session stands here, and a frame tells the other side so.
+        stands: bool,
     },
 }
 
@@ -79,15 +79,6 @@ pub enum Unopened {
     Replayed,
     /// It is not from whom it says, or was altered.
     Forged,
-}
-
-/// Which session to send under.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Under {
-    /// The one that stands; before the first, the one that is begun.
-    Standing,
-    /// The one that is begun, so that it stands.
-    Begun,
 }
 
 /// All sessions of one agent. No IO, no clock: it is told the time, and what it answers is to be sent.
@@ -109,7 +100,7 @@ impl Sealer {
     pub fn set_keys(&mut self, keys: SealingKeys) {
         if self.keys != keys {
             self.keys = keys;
-            self.pairs.values_mut().for_each(Pair::forget_greetings);
+            self.pairs.values_mut().for_each(Pair::forget_offer);
         }
     }
 
@@ -120,21 +111,16 @@ impl Sealer {
         // Others are called with the key that they know, which is not the newest here while policy has not named that.
         let named = members.get(&self.me).map(crate::identity::sealing::key_id);
         let mine = named.filter(|id| self.keys.find(*id).is_some()).unwrap_or_else(|| self.keys.newest().id());
-        for (agent, key) in members.iter().filter(|(agent, _)| **agent != self.me) {
-            self.pairs.entry(*agent).or_insert_with(|| Pair::new(*key, mine)).name(mine);
+        let me = self.me;
+        for (agent, key) in members.iter().filter(|(agent, key)| **agent != me && !is_trick(key)) {
+            self.pairs.entry(*agent).or_insert_with(|| Pair::new(*key, mine, me < *agent)).name(mine);
         }
     }
 
     /// Whether an agent is to be called: there is no session, or an old one, or nothing is heard in it.
     #[must_use]
     pub fn is_to_be_called(&self, now: Moment, agent: AgentId) -> bool {
-        self.pairs.get(&agent).is_some_and(|pair| pair.is_to_be_called(now, self.me < agent))
-    }
-
-    /// Whether a session with an agent stands and a newer one is begun.
-    #[must_use]
-    pub fn is_being_replaced(&self, agent: AgentId) -> bool {
-        self.pairs.get(&agent).is_some_and(Pair::is_being_replaced)
+        self.pairs.get(&agent).is_some_and(|pair| pair.is_to_be_called(now))
     }
 
     /// A call to an agent; none when it cannot be called.
@@ -144,14 +130,8 @@ impl Sealer {
     }
 
     /// Seals what `put` writes for one agent; none when there is no session with it.
-    pub fn seal(
-        &mut self,
-        now: Moment,
-        agent: AgentId,
-        under: Under,
-        put: impl FnOnce(&mut BytesMut),
-    ) -> Option<Bytes> {
-        let session = self.pairs.get_mut(&agent)?.session(now, under)?;
+    pub fn seal(&mut self, now: Moment, agent: AgentId, put: impl FnOnce(&mut BytesMut)) -> Option<Bytes> {
+        let session = self.pairs.get_mut(&agent)?.session(now)?;
         let place = session.next_place();
         let mut out = BytesMut::new();
         envelope::put_one(&mut out, self.me, place);
@@ -178,7 +158,7 @@ impl Sealer {
         out.put_slice(tag.as_ref());
         let bound = bound_to(&out);
         for agent in ready {
-            let session = self.pairs.get_mut(&agent).and_then(|pair| pair.session(now, Under::Standing));
+            let session = self.pairs.get_mut(&agent).and_then(|pair| pair.session(now));
             let session = session.expect("it was just asked for");
             let place = session.next_place();
             envelope::put_share(&mut out, &Share { place, key: key.wrap(session, place, bound.as_ref()) });
@@ -200,8 +180,12 @@ impl Sealer {
 
     fn hear(&mut self, now: Moment, call: &Call) -> Result<Opened, Unopened> {
         let pair = self.pairs.get_mut(&call.agent).ok_or(Unopened::Stranger)?;
-        let (answer, begun) = pair.hear(now, self.me, call, &self.keys)?;
-        Ok(Opened::Call { agent: call.agent, answer, begun })
+        let (answer, stands) = match pair.hear(now, self.me, call, &self.keys)? {
+            Heard::Nothing => (None, false),
+            Heard::Answer(answer) => (Some(answer.encode().freeze()), false),
+            Heard::Stands => (None, true),
+        };
+        Ok(Opened::Call { agent: call.agent, answer, stands })
     }
 
     fn open_one(&mut self, now: Moment, agent: AgentId, place: Place, mut bytes: BytesMut) -> Result<Opened, Unopened> {

@@ -5,3 +5,13 @@ pub mod kafka;
 pub mod webhook;
 
 mod subscriptions;
+
+use mesh_protocol::id::RouteId;
+
+use crate::router::{DestinationId, Router};
+
+/// What the sink of a route is to senders that answer for their events themselves, whether it runs or somebody stands in.
+#[must_use]
+pub fn destination(router: &Router, route: RouteId, label: &str) -> DestinationId {
+    router.destination(&format!("sink/{route}"), label)
+}

@@ -33,7 +33,7 @@ pub use layout::{MarkKey, QueueNo, Row};
 pub use op::{Addressed, Done, Mark, Op, Queues, Refusal, Settings, Taken, Tally};
 pub use repair::Repaired;
 #[cfg(test)]
-pub(crate) use simulated::{Crash, SimulatedDisk};
+pub(crate) use simulated::{Change, Crash, SimulatedDisk};
 pub use store::{Store, StoreError};
 
 /// Lanes of a spool's epoch.

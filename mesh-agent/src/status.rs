@@ -122,5 +122,9 @@ impl Drop for PartHandle {
 /// Wall clock, milliseconds since the Unix epoch. For people and reports; nothing is ordered by it.
 #[must_use]
 pub fn now_ms() -> i64 {
+    #[cfg(test)]
+    if let Some(now) = crate::simulation::time::wall_ms() {
+        return now;
+    }
     i64::try_from(time::OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX)
 }

@@ -19,6 +19,8 @@
 //!   process has sent it learns from the marks; a lane begins with a [`Skip`] over what is done with.
 //! - The sender never has more bytes under way than the receiver gave credit for; one event may always go.
 //! - What will never be sent (refused, withdrawn, lost) is said explicitly with a [`Skip`]: never silence.
+//! - Marks that do not fit (a disk was put back to an earlier state) are told as such ([`AckError`]) and never stop a stream:
+//!   what the destination has beyond the origin's memory is done with; what it has forgotten is a gap.
 //!
 //! Deliberately absent: where events are kept (the [`spool`](crate::spool)'s matter) and who may have them (policy
 //! is asked by the caller whenever a frame is built).
@@ -28,6 +30,7 @@
 mod clock;
 mod receiver;
 mod sender;
+mod window;
 
 use std::time::Duration;
 

@@ -31,12 +31,12 @@ use crate::policy::Enforcer;
 use crate::queue::named::Queues;
 use crate::reconcile::{Fingerprint, PartSpec, Starter};
 use crate::reports::{Full, ReportSink};
-use crate::router::{Reach, Router, Takes};
+use crate::router::{DestinationId, Reach, Router, Takes};
 use crate::spool::Store as Spool;
 use crate::status::{Board, PartHandle};
 use crate::task::Tasks;
 use connector::Store;
-use durable::{SinkKind, SinkQueue};
+use durable::{SinkKind, SinkQueue, SourceNotes};
 use standin::StandIn;
 
 /// What all parts are made of. Cloning shares it.
@@ -88,7 +88,7 @@ impl Wiring {
         let observatory = Observatory::new(Arc::new(shared.outbox.clone()), &shared.counters);
         let observing = Tasks::new("observing");
         observatory.start(&observing);
-        let others = StandIn::new(&shared.router, Reach::Remote, Takes::ALL, &shared.counters);
+        let others = StandIn::new(&shared.router, Reach::Remote, Takes::ALL, DestinationId::UNNAMED, &shared.counters);
         shared.router.set_keeper(&shared.spool);
         let clients = Clients::default();
         clients.restore(&shared.spool, &shared.router);
@@ -119,6 +119,7 @@ impl Wiring {
             observer: Arc::new(self.observatory.clone()),
             secrets: Arc::new(Store(self.secrets.clone())),
             counters: self.shared.counters.clone(),
+            notes: Arc::new(SourceNotes(self.shared.spool.clone())),
         }
     }
 
@@ -156,10 +157,13 @@ impl Wiring {
         self.shared.queues.want(&state.queues);
         let elsewhere = state.durable_interest.iter().filter(|interest| interest.agent != state.agent);
         self.others.want(elsewhere.map(|interest| interest.filter.clone()));
-        let mut routes = Vec::new();
+        let (mut routes, mut sources) = (Vec::new(), Vec::new());
         for connector in &state.connectors {
             let (filters, kind) = match &connector.work {
-                ConnectorWork::KafkaSource(_) => continue,
+                ConnectorWork::KafkaSource(_) => {
+                    sources.push(connector.route);
+                    continue;
+                }
                 ConnectorWork::KafkaSink(sink) => (&sink.filters, SinkKind::Kafka),
                 ConnectorWork::WebhookSink(sink) => (&sink.filters, SinkKind::Webhook),
             };
@@ -167,7 +171,7 @@ impl Wiring {
             routes.push(connector.route);
         }
         self.sinks.lock().expect("no panic while held").retain(|route, _| routes.contains(route));
-        durable::close_gone(&self.shared.spool, &routes);
+        durable::close_gone(&self.shared.spool, &routes, &sources);
     }
 }
 

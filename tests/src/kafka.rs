@@ -10,9 +10,13 @@ use demo::ports::free_port;
 use demo::process::Process;
 use rdkafka::Message;
 use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::message::{BorrowedMessage, Headers};
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 
 use crate::mesh::Mesh;
+
+/// Longest wait for one answer of a cluster.
+const ANSWER: Duration = Duration::from_secs(20);
 
 /// One record as it lies in its partition.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +29,8 @@ pub struct Record {
     pub key: Vec<u8>,
     /// Its value.
     pub value: Vec<u8>,
+    /// It says that it may have been written before.
+    pub redelivered: bool,
 }
 
 /// Starts a broker in the mesh's folder and waits until it answers.
@@ -46,6 +52,23 @@ pub async fn start_at(mesh: &Mesh, name: &str, users: &[Login], ports: BrokerPor
     Ok(broker)
 }
 
+/// A consumer at the beginning of all partitions of a topic; it commits nothing.
+///
+/// # Errors
+/// Kafka cannot be asked, or there is no such topic.
+pub fn from_beginning(config: &ClientConfig, topic: &str) -> anyhow::Result<BaseConsumer> {
+    let mut config = config.clone();
+    config.set("group.id", "meshport-test-reader").set("enable.auto.commit", "false");
+    let consumer: BaseConsumer = config.create().context("make a consumer")?;
+    let metadata = consumer.fetch_metadata(Some(topic), Duration::from_secs(20)).context("ask for the topic")?;
+    let mut places = TopicPartitionList::new();
+    for partition in metadata.topics().first().context("the topic exists")?.partitions() {
+        places.add_partition_offset(topic, partition.id(), Offset::Beginning).context("choose where to begin")?;
+    }
+    consumer.assign(&places).context("begin to read")?;
+    Ok(consumer)
+}
+
 /// Reads a topic from its beginning until `enough` says so; blocks the thread.
 ///
 /// # Errors
@@ -56,15 +79,7 @@ pub fn read_until(
     limit: Duration,
     mut enough: impl FnMut(&[Record]) -> bool,
 ) -> anyhow::Result<Vec<Record>> {
-    let mut config = config.clone();
-    config.set("group.id", "meshport-test-reader").set("enable.auto.commit", "false");
-    let consumer: BaseConsumer = config.create().context("make a consumer")?;
-    let metadata = consumer.fetch_metadata(Some(topic), Duration::from_secs(20)).context("ask for the topic")?;
-    let mut places = TopicPartitionList::new();
-    for partition in metadata.topics().first().context("the topic exists")?.partitions() {
-        places.add_partition_offset(topic, partition.id(), Offset::Beginning).context("choose where to begin")?;
-    }
-    consumer.assign(&places).context("begin to read")?;
+    let consumer = from_beginning(config, topic)?;
     let began = Instant::now();
     let mut records = Vec::new();
     while !enough(&records) {
@@ -75,12 +90,51 @@ pub fn read_until(
                 offset: message.offset(),
                 key: message.key().unwrap_or_default().to_vec(),
                 value: message.payload().unwrap_or_default().to_vec(),
+                redelivered: is_redelivered(&message),
             }),
             Some(Err(error)) => return Err(error).context("read a record"),
             None => {}
         }
     }
     Ok(records)
+}
+
+fn is_redelivered(message: &BorrowedMessage<'_>) -> bool {
+    message.headers().is_some_and(|headers| headers.iter().any(|header| header.key == "mesh-redelivered"))
+}
+
+/// How many records a topic has had, all partitions together; blocks the thread.
+///
+/// # Errors
+/// The cluster does not answer.
+pub fn end_of(config: &ClientConfig, topic: &str) -> anyhow::Result<i64> {
+    let consumer: BaseConsumer = config.create().context("make a consumer")?;
+    let metadata = consumer.fetch_metadata(Some(topic), ANSWER).context("ask for the topic")?;
+    let mut end = 0;
+    for partition in metadata.topics().first().context("the topic exists")?.partitions() {
+        end += consumer.fetch_watermarks(topic, partition.id(), ANSWER).context("ask for the ends")?.1;
+    }
+    Ok(end)
+}
+
+/// What the group of a route has committed in a topic, all partitions together; blocks the thread.
+///
+/// # Errors
+/// The cluster does not answer, or the route has no group.
+pub fn committed(config: &ClientConfig, route: &str, topic: &str) -> anyhow::Result<i64> {
+    let asking: BaseConsumer = config.create().context("make a consumer")?;
+    let groups = asking.fetch_group_list(None, ANSWER).context("ask for the groups")?;
+    let name = groups.groups().iter().map(|group| group.name()).find(|name| name.contains(route));
+    let mut config = config.clone();
+    config.set("group.id", name.context("the route has a group")?);
+    let consumer: BaseConsumer = config.create().context("make a consumer")?;
+    let metadata = consumer.fetch_metadata(Some(topic), ANSWER).context("ask for the topic")?;
+    let mut places = TopicPartitionList::new();
+    for partition in metadata.topics().first().context("the topic exists")?.partitions() {
+        places.add_partition(topic, partition.id());
+    }
+    let committed = consumer.committed_offsets(places, ANSWER).context("ask for the positions")?;
+    Ok(committed.elements().iter().filter_map(|element| element.offset().to_raw()).map(|at| at.max(0)).sum())
 }
 
 /// The values of records by partition, in order.

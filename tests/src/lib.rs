@@ -12,6 +12,7 @@ pub mod kafka;
 pub mod layering;
 pub mod mesh;
 pub mod mqtt;
+pub(crate) mod nats;
 pub mod proxy;
 pub mod queue;
 pub mod torture;

@@ -15,6 +15,7 @@
 
 mod clock;
 mod disk;
+mod kafka;
 pub mod ledger;
 mod load;
 pub mod plan;
@@ -153,7 +154,7 @@ async fn consumers(world: &mut World, book: &Book, end: &Stop) -> anyhow::Result
     consumers.spawn(load::consume_queue(queue, book.clone()));
     let (config, book, end) = (world.broker.admin_config(), book.clone(), end.clone());
     consumers.spawn_blocking(move || {
-        if let Err(error) = load::read_kafka(&config, NAME, &book, &end) {
+        if let Err(error) = kafka::read(&config, NAME, &book, &end) {
             eprintln!("Kafka cannot be read: {error:#}");
         }
     });

@@ -26,7 +26,11 @@ const INPUTS: &[Input] = &[
         forms: &["routes/form.rs", "routes/form/webhook.rs"],
         unseen: &[],
     },
-    Input { checks: &["domain/queue.rs", "app/queue.rs"], forms: &["queues/form.rs"], unseen: &[] },
+    Input {
+        checks: &["domain/queue.rs", "app/queue.rs"],
+        forms: &["queues/form.rs", "queues/form/keep.rs"],
+        unseen: &[],
+    },
     Input { checks: &["domain/rule.rs", "app/rule.rs"], forms: &["acl/form.rs"], unseen: &[] },
     Input { checks: &["domain/role.rs", "domain/application.rs"], forms: &["clients/roles.rs"], unseen: &[] },
     Input {

@@ -9,6 +9,7 @@ mod check;
 mod clean;
 mod postgres;
 mod run;
+mod simulate;
 mod site;
 mod step;
 mod test;
@@ -40,8 +41,11 @@ enum Command {
         /// Only the tests, and only those whose name contains this.
         filter: Option<String>,
     },
-    /// Ours and peers in one run, with release builds: `mqtt` (Mosquitto), `kafka` (MirrorMaker 2), and the bars for
-    /// memory, page times and long links: `idle`, `pages`, `wan`.
+    /// A whole mesh in one thread, with crashes, losses and clocks of its own: what the test suite runs, with other seeds.
+    /// A seed that fails is printed with the command that replays it.
+    Simulate(simulate::Arguments),
+    /// Ours and peers in one run, with release builds: `mqtt` (Mosquitto), `fabric` and `guaranteed` (NATS), `kafka`
+    /// (MirrorMaker 2), and the bars for memory, page times and long links: `idle`, `pages`, `wan`.
     Bench {
         /// Only the entries whose name contains this.
         only: Option<String>,
@@ -62,6 +66,7 @@ fn main() -> anyhow::Result<()> {
         Command::Run => run::run(),
         Command::Check { only } => check::check(only.as_deref()),
         Command::Test { filter } => test::test(filter.as_deref()),
+        Command::Simulate(arguments) => simulate::simulate(&arguments),
         Command::Bench { only } => run::bench(only.as_deref()),
         Command::Torture { options } => run::torture(&options),
         Command::Clean => clean::clean(),

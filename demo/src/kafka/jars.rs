@@ -1,12 +1,13 @@
 //! Kafka's jars, fetched once by Maven into the user's cache and shared by the demo and the tests.
 
 use std::ffi::OsString;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::{env, fs, process};
 
 use anyhow::Context;
 
+use crate::cache;
 use crate::process::Process;
 
 /// Also the name of the cache folder: a new version or a new list of parts needs a new name.
@@ -37,19 +38,7 @@ impl Jars {
     /// # Errors
     /// Maven is missing or fails; the message holds what it said.
     pub async fn fetch() -> anyhow::Result<Self> {
-        let cache = cache_folder()?;
-        let done = cache.join(format!("kafka-{VERSION}"));
-        if !done.is_dir() {
-            // Made beside its place and renamed when it is whole: a broken download never looks like a finished one.
-            let partial = cache.join(format!("kafka-{VERSION}.{}", process::id()));
-            download(&partial).await?;
-            let renamed = fs::rename(&partial, &done);
-            if !done.is_dir() {
-                renamed.with_context(|| format!("move the jars to {}", done.display()))?;
-            }
-            let _ = fs::remove_dir_all(&partial);
-        }
-        Ok(Self(done))
+        Ok(Self(cache::folder(&format!("kafka-{VERSION}"), download).await?))
     }
 
     /// The class path; Java itself expands the star.
@@ -60,7 +49,6 @@ impl Jars {
 }
 
 async fn download(folder: &Path) -> anyhow::Result<()> {
-    fs::create_dir_all(folder).with_context(|| format!("create {}", folder.display()))?;
     let pom = folder.join("pom.xml");
     fs::write(&pom, POM).with_context(|| format!("write {}", pom.display()))?;
     let mut command = Command::new("mvn");
@@ -68,10 +56,4 @@ async fn download(folder: &Path) -> anyhow::Result<()> {
     command.arg(format!("-DoutputDirectory={}", folder.display()));
     let maven = Process::start("maven", &command, folder)?.done();
     maven.await.with_context(|| format!("fetch Kafka {VERSION} by Maven: is the package `maven` installed?"))
-}
-
-fn cache_folder() -> anyhow::Result<PathBuf> {
-    let base = env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-    let base = base.or_else(|| env::var_os("HOME").map(|home| Path::new(&home).join(".cache")));
-    Ok(base.context("find a cache folder: neither XDG_CACHE_HOME nor HOME is set")?.join("meshport"))
 }

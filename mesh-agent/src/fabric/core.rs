@@ -1,5 +1,8 @@
 //! The one task that owns the state of all peers. It never waits for anything but its inputs.
 
+#[cfg(test)]
+pub(super) mod simulated;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::compress::Compression;
 use super::counts::Counts;
-use super::kept::{self, Duty, Kept, Read};
+use super::kept::{self, Burial, Duty, Kept, Read};
 use super::mailbox::Mailbox;
 use super::peer::{LEASE, Peer};
 use super::session::SessionEvent;
@@ -94,8 +97,8 @@ pub(super) struct Core {
     /// Up to here an earlier process may have sent what it kept, by place in the log.
     pub(super) horizon: u64,
     pub(super) dead_letters: QueueNo,
-    pub(super) buried: mpsc::UnboundedSender<(AgentId, u64)>,
-    burials: Option<mpsc::UnboundedReceiver<(AgentId, u64)>>,
+    pub(super) buried: mpsc::UnboundedSender<Burial>,
+    burials: Option<mpsc::UnboundedReceiver<Burial>>,
     neighbours: Vec<Neighbour>,
     links: watch::Sender<Vec<LinkState>>,
     reopen: mpsc::Sender<()>,
@@ -198,25 +201,14 @@ impl Core {
                 () = mailbox.filled() => {}
                 () = kept_wake.notified() => {}
                 Some(read) = self.reads.next(), if !self.reads.is_empty() => self.on_read(read),
-                Some((agent, seq)) = burials.recv() => {
-                    if let Some(peer) = self.peers.get_mut(&agent) {
-                        peer.kept.done(seq);
-                    }
-                }
+                Some(buried) = burials.recv() => self.on_buried(buried),
                 _ = tick.tick() => {
                     if Instant::now() < idle_until {
                         continue;
                     }
                 }
             }
-            while let Some(Some(settlement)) = futures::FutureExt::now_or_never(self.settling.next()) {
-                self.on_settled(settlement);
-            }
-            self.send_offered();
-            self.send_kept();
-            self.send_due();
-            self.flush_kept();
-            self.keep_in_touch().await;
+            self.turn().await;
             idle_until = Instant::now() + if self.is_busy() { Duration::ZERO } else { IDLE_TICK };
         }
         self.send_offered();
@@ -225,6 +217,19 @@ impl Core {
         self.send_heartbeats(true);
     }
 
+    /// Does what there is to do after anything came.
+    async fn turn(&mut self) {
+        while let Some(Some(settlement)) = futures::FutureExt::now_or_never(self.settling.next()) {
+            self.on_settled(settlement);
+        }
+        self.send_offered();
+        self.send_kept();
+        self.send_due();
+        self.flush_kept();
+        self.keep_in_touch().await;
+    }
+
+    /// An event that an agent refused for good is in the dead letter queue.
     async fn keep_in_touch(&mut self) {
         let now = self.clock.now();
         if now.since(self.beat_at) >= HEARTBEAT_INTERVAL {
@@ -276,7 +281,8 @@ impl Core {
                 self.numbers.insert(number, agent);
                 let kept = Kept::open(agent, &self.parts.spool, &self.parts.router, &self.kept_wake);
                 self.reads.push(kept.begin(agent));
-                let mut peer = Peer::new(member, number, kept, self.parts.spool.passed());
+                let destination = self.parts.router.destination(&format!("agent/{agent}"), &member.site_name);
+                let mut peer = Peer::new(member, (number, destination), kept, self.parts.spool.passed());
                 peer.restore(&self.attachment);
                 self.peers.insert(agent, peer);
             }

@@ -6,22 +6,23 @@ use bytes::{Bytes, BytesMut};
 use mesh_protocol::event;
 use mesh_protocol::frame::{
     self, Ack, Behind, BehindReason, Body, Control, DirectBody, Frame, Header, Heartbeat, Nack, Refused, Skip,
-    StreamBody, StreamEvent,
+    SkipReason, StreamBody, StreamEvent,
 };
-use mesh_protocol::id::{AgentId, Epoch, StreamId};
+use mesh_protocol::id::{AgentId, Epoch, Seq, StreamId};
 use tokio::sync::oneshot;
 
 use super::core::{Core, Settlement};
 use super::kept::Duty;
 use super::peer::PASSING;
 use super::sets::{SetId, set_of};
-use super::wire::set_key;
+use super::wire::{Urgency, inbox_key, set_key};
 use crate::interest::Applied;
+use crate::mutant::{Mutant, planted};
 use crate::policy::Denied;
 use crate::router::{Admitted, Arrival, Failure};
-use crate::seal::{Opened, Under, Unopened};
-use crate::spool::{Addressed, Mark, MarkKey, Op, QueueNo, Queues};
-use crate::stream::{Batch, Incoming, Moment, Settled, Verdict};
+use crate::seal::{Opened, Unopened};
+use crate::spool::{Addressed, LANES, Mark, MarkKey, Op, QueueNo, Queues};
+use crate::stream::{AckError, Batch, Incoming, Moment, Settled, Verdict};
 
 /// A set that is no more announced is forgotten after this.
 pub(super) const FORGET_SET_AFTER: Duration = Duration::from_secs(60);
@@ -39,7 +40,7 @@ impl Core {
         let (now, size) = (self.clock.now(), bytes.len() as u64);
         match self.sealer.open(now, bytes) {
             Ok(Opened::Frame { agent, content }) => self.on_content(agent, &content, size).await,
-            Ok(Opened::Call { agent, answer, begun }) => self.on_call(agent, answer, begun),
+            Ok(Opened::Call { agent, answer, stands }) => self.on_call(agent, answer, stands),
             Err(unopened) => self.on_unopened(now, &unopened),
         }
     }
@@ -67,17 +68,17 @@ impl Core {
         }
     }
 
-    /// An agent wants a session. It is answered, and where one is begun a frame tells the other side that it opens.
-    fn on_call(&mut self, agent: AgentId, answer: bool, begun: bool) {
+    /// An agent wants a session or agrees to one. A frame tells it that this one stands here.
+    fn on_call(&mut self, agent: AgentId, answer: Option<Bytes>, stands: bool) {
         if self.parts.enforcer.check_peer(agent).is_err() {
             self.counts.strangers.one();
             return;
         }
-        if answer {
-            self.call(agent);
+        if let Some(answer) = answer {
+            self.put(&inbox_key(agent), answer, Urgency::Control);
         }
-        if begun {
-            self.send_beat(agent, Under::Begun, false);
+        if stands {
+            self.send_heartbeat(agent, false);
         }
     }
 
@@ -158,7 +159,7 @@ impl Core {
             && let Some(peer) = self.peers.get_mut(&agent)
             && peer.ask_deny_list(now)
         {
-            self.send_control(agent, vec![Control::DenyListWanted]);
+            self.send_control(agent, &[Control::DenyListWanted]);
         }
     }
 
@@ -170,7 +171,7 @@ impl Core {
             return;
         }
         let have = peer.learned.version();
-        self.send_control(agent, vec![Control::InterestWanted { have }]);
+        self.send_control(agent, &[Control::InterestWanted { have }]);
     }
 
     async fn on_control(&mut self, agent: AgentId, message: Control) {
@@ -214,33 +215,74 @@ impl Core {
         if !self.is_mine(agent, &ack.stream) {
             return;
         }
+        let now = self.clock.now();
         let Some(peer) = self.peers.get_mut(&agent) else { return };
-        match peer.sender.on_ack(ack.stream.lane, ack.arrived, ack.up_to, ack.credit_bytes) {
+        match peer.sender.on_ack(now, ack.stream.lane, (ack.arrived, ack.up_to), ack.credit_bytes) {
             Ok(done) => done.into_iter().for_each(|duty| self.fulfil(agent, duty)),
             Err(error) => {
-                self.counts.marks_ahead.one();
-                tracing::error!(%agent, %error, "a stream's marks do not fit; one of the agents has lost its memory");
+                let text = error.to_string();
+                tracing::error!(%agent, error = text, "a stream's marks do not fit; one of the agents has lost its memory");
+                match error {
+                    AckError::Ahead(done) => {
+                        self.counts.marks_ahead.one();
+                        done.into_iter().for_each(|duty| self.fulfil(agent, duty));
+                    }
+                    AckError::Fallen => self.counts.marks_fallen.one(),
+                }
             }
         }
     }
 
     fn on_nack(&mut self, agent: AgentId, nack: &Nack) {
+        if self.is_over(agent, &nack.stream) {
+            let stream = nack.stream;
+            let lost = |&(after, up_to): &(Seq, Seq)| Skip { stream, after, up_to, reason: SkipReason::Lost };
+            let skips: Vec<Control> = nack.ranges.iter().map(lost).map(Control::Skip).collect();
+            return self.send_control(agent, &skips);
+        }
+        let now = self.clock.now();
         if self.is_mine(agent, &nack.stream)
             && let Some(peer) = self.peers.get_mut(&agent)
         {
-            peer.sender.on_nack(nack.stream.lane, &nack.ranges);
+            peer.sender.on_nack(now, nack.stream.lane, &nack.ranges);
         }
     }
 
+    /// Whether nothing more will ever come on a stream that began here. Who waits for something of it would do so for ever;
+    /// that happens when the disk was put back to an earlier state.
+    fn is_over(&self, agent: AgentId, stream: &StreamId) -> bool {
+        let Some(peer) = self.peers.get(&agent) else { return false };
+        let is_sent_now = peer.kept.stream().is_some_and(|now| now.epoch == stream.epoch);
+        stream.origin == self.me.0
+            && !PASSING.contains(&stream.lane.0)
+            && peer.spool.is_some_and(|(id, _)| id == stream.destination)
+            && (!is_sent_now || peer.sender.is_idle_on(0..LANES))
+            && self.parts.spool.core().is_over_for(peer.kept.queue(), stream.epoch)
+            && !planted(Mutant::LostEpochUnanswered)
+    }
+
     fn on_refused(&mut self, agent: AgentId, refused: &Refused) {
-        if self.is_mine(agent, &refused.stream)
-            && let Some(peer) = self.peers.get_mut(&agent)
-            && let Some(duty) = peer.sender.on_refused(refused.stream.lane, refused.seq)
-        {
-            self.counts.refused.one();
-            match duty {
-                Duty::Passing(hold) => hold.fail(Failure::Refused(refused.reason.clone())),
-                Duty::Kept { seq, event } => self.bury(agent, seq, &event, &refused.reason),
+        if self.is_over(agent, &refused.stream) {
+            let (after, up_to, reason) = (Seq::START, refused.seq, SkipReason::Refused);
+            return self.send_control(agent, &[Control::Skip(Skip { stream: refused.stream, after, up_to, reason })]);
+        }
+        let (now, lane) = (self.clock.now(), refused.stream.lane);
+        if !self.is_mine(agent, &refused.stream) {
+            return;
+        }
+        let Some(peer) = self.peers.get_mut(&agent) else { return };
+        let kept = match peer.sender.on_refused(now, lane, refused.seq) {
+            None => return,
+            Some(Duty::Passing(_)) => None,
+            Some(Duty::Kept { seq, event }) => Some((*seq, event.clone())),
+        };
+        self.counts.refused.one();
+        match kept {
+            Some((seq, event)) => self.bury(agent, Some(lane), (seq, &event), &refused.reason),
+            None => {
+                if let Some(Duty::Passing(hold)) = peer.sender.answer_refusal(lane, refused.seq) {
+                    hold.fail(Failure::Refused(refused.reason.clone()));
+                }
             }
         }
     }
@@ -296,7 +338,7 @@ impl Core {
             return;
         }
         if self.join(set).await {
-            self.send_control(agent, vec![Control::SetConfirmed { set }]);
+            self.send_control(agent, &[Control::SetConfirmed { set }]);
         }
     }
 
@@ -349,6 +391,7 @@ impl Core {
         }
         let prev = place.prev;
         self.count_received(agent, body.events.len(), size);
+        let stream = StreamId { origin: header.sender, epoch: body.epoch, destination: id, lane: body.lane };
         let judged: Result<Vec<Incoming<Admitted>>, NotNow> =
             body.events.into_iter().map(|event| self.judge(agent, header, event)).collect();
         match judged {
@@ -356,15 +399,27 @@ impl Core {
                 let Some(peer) = self.peers.get_mut(&agent) else { return };
                 let (core, origin) = (self.parts.spool.core(), header.sender);
                 let receiver = peer.receiver(body.epoch, || core.marks_of(origin, body.epoch));
+                let is_news = events.last().is_some_and(|last| last.seq > receiver.arrived(body.lane));
+                if is_news && !PASSING.contains(&body.lane.0) {
+                    for (epoch, batches) in peer.begin(body.epoch) {
+                        self.deliver(agent, epoch, batches);
+                    }
+                }
+                let Some(peer) = self.peers.get_mut(&agent) else { return };
+                if is_news && peer.is_held_up(body.epoch, body.lane) {
+                    return self.say_behind(agent, &stream, BehindReason::NotReady);
+                }
+                let Some(receiver) = peer.known_receiver(body.epoch) else { return };
                 let batches = receiver.on_events(body.lane, prev, events);
                 self.deliver(agent, body.epoch, batches);
             }
-            Err(NotNow(reason)) => {
-                let stream = StreamId { origin: header.sender, epoch: body.epoch, destination: id, lane: body.lane };
-                let revision = self.revision();
-                self.send_control(agent, vec![Control::Behind(Behind { stream, reason, revision })]);
-            }
+            Err(NotNow(reason)) => self.say_behind(agent, &stream, reason),
         }
+    }
+
+    fn say_behind(&mut self, agent: AgentId, stream: &StreamId, reason: BehindReason) {
+        let revision = self.revision();
+        self.send_control(agent, &[Control::Behind(Behind { stream: *stream, reason, revision })]);
     }
 
     /// What shall become of one guaranteed event.

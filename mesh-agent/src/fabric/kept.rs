@@ -15,12 +15,14 @@ use futures::future::BoxFuture;
 use mesh_protocol::frame::{self, StreamEvent};
 use mesh_protocol::id::{AgentId, Lane, Seq};
 use mesh_protocol::topic::Filter;
+use rustc_hash::FxHashSet;
 use tokio::sync::Notify;
 
 use super::batch::{Agents, Batcher, Places};
 use super::core::Core;
 use super::outbound::FRAME_ROOM_BYTES;
 use crate::causes::chain;
+use crate::mutant::{Mutant, planted};
 use crate::queue::burial;
 use crate::router::{Admitted, Attachment, Hold, Life, Reach, Router, Takes};
 use crate::spool::{DiskError, Entry, EpochStart, LANES, Op, QueueNo, Store, lane_of};
@@ -57,6 +59,17 @@ impl Duty {
 /// What came back from the disk.
 pub(super) type Read = (AgentId, Result<Vec<Entry>, DiskError>);
 
+/// What became of a burial.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Burial {
+    agent: AgentId,
+    /// The lane that waits for it.
+    lane: Option<Lane>,
+    seq: u64,
+    /// Else there was no room for it: the event stays in the queue. An agent that refuses it does so again.
+    is_done: bool,
+}
+
 /// One agent's queue.
 #[derive(Debug)]
 pub(super) struct Kept {
@@ -74,6 +87,8 @@ pub(super) struct Kept {
     begun: u64,
     /// Done with and not yet told to the spool.
     done: Vec<u64>,
+    /// Becoming dead letters.
+    burials: FxHashSet<u64>,
 }
 
 impl Kept {
@@ -92,6 +107,7 @@ impl Kept {
             stream: None,
             begun: 0,
             done: Vec::new(),
+            burials: FxHashSet::default(),
         }
     }
 
@@ -116,6 +132,11 @@ impl Kept {
 
     pub(super) fn repel(&self, filter: &Filter) {
         self.attachment.unsubscribe(filter, 0);
+    }
+
+    /// Its number in the spool.
+    pub(super) fn queue(&self) -> QueueNo {
+        self.queue
     }
 
     /// Events and bytes that the agent has not taken custody of.
@@ -155,7 +176,8 @@ impl Kept {
     fn next(&mut self, sender: &mut Sender<Admitted, Duty>, horizon: u64, first: bool) -> Option<(Entry, EpochStart)> {
         let start = self.spool.core().epoch_of(self.taken.front()?.seq);
         if self.stream.is_none_or(|stream| stream.epoch != start.epoch) {
-            if !first || !sender.is_idle_on(0..LANES) {
+            let is_drained = sender.is_idle_on(0..LANES) || planted(Mutant::EpochNotDrained);
+            if !first || !is_drained {
                 return None;
             }
             let earlier = start.first <= horizon;
@@ -240,7 +262,12 @@ impl Core {
         for agent in agents {
             if bytes.len() + FRAME_ROOM_BYTES > frame::MAX_BYTES {
                 self.counts.refused.one();
-                self.bury(*agent, *seq, event, "the event with its metadata is larger than a frame between sites");
+                self.bury(
+                    *agent,
+                    None,
+                    (*seq, event),
+                    "the event with its metadata is larger than a frame between sites",
+                );
                 continue;
             }
             let allowed = over || self.parts.enforcer.check_destination(&event.event().topic, *agent).is_ok();
@@ -261,6 +288,9 @@ impl Core {
             let duty = Duty::Kept { seq: *seq, event: event.clone() };
             if let Some(prev) = peer.sender.offer(now, lane, item, row.bytes as usize, duty) {
                 places.push((*agent, prev));
+                if planted(Mutant::DoneWhenSent) {
+                    peer.kept.done(*seq);
+                }
             }
         }
         if !places.is_empty() {
@@ -282,20 +312,35 @@ impl Core {
         }
     }
 
-    /// An agent refuses an event for good: it is a dead letter here before the agent's queue is done with it.
-    pub(super) fn bury(&self, agent: AgentId, seq: u64, event: &Admitted, reason: &str) {
-        let Some(peer) = self.peers.get(&agent) else { return };
+    /// An agent refuses an event for good, on this lane: it is a dead letter here, in the same commit that takes it out of the
+    /// agent's queue, before the agent hears that it may go on.
+    pub(super) fn bury(&mut self, agent: AgentId, lane: Option<Lane>, (seq, event): (u64, &Admitted), reason: &str) {
+        let Some(peer) = self.peers.get_mut(&agent).filter(|peer| !peer.kept.burials.contains(&seq)) else { return };
+        peer.kept.burials.insert(seq);
         let from = (&*peer.kept.name, peer.kept.queue, seq);
         let op = burial(event.event(), from, reason, 1, self.dead_letters);
         let (buried, count) = (self.buried.clone(), self.counts.buried.clone());
         let answer = move |done: Result<_, _>| {
-            // Without room for it the event stays in the queue, and is refused again after the next start.
-            if done.is_ok() {
-                count.one();
-                let _ = buried.send((agent, seq));
-            }
+            let is_done = done.is_ok();
+            count.add(u64::from(is_done));
+            let _ = buried.send(Burial { agent, lane, seq, is_done });
         };
         self.parts.spool.submit_with(op, Box::new(answer));
+    }
+
+    pub(super) fn on_buried(&mut self, burial: Burial) {
+        let Burial { agent, lane, seq, is_done } = burial;
+        let Some(peer) = self.peers.get_mut(&agent) else { return };
+        peer.kept.burials.remove(&seq);
+        if !is_done {
+            tracing::error!(%agent, seq, "an event that an agent refuses cannot be a dead letter; it stays in the agent's queue");
+            return;
+        }
+        peer.kept.done(seq);
+        if let Some(lane) = lane {
+            // The duty is fulfilled with it.
+            let _ = peer.sender.answer_refusal(lane, Seq::from_counter(seq));
+        }
     }
 
     /// Tells the spool what is done with.

@@ -7,14 +7,14 @@ use mesh_protocol::frame::{
     StreamEvent,
 };
 use mesh_protocol::id::{AgentId, Lane, Seq, StreamId};
+use smallvec::SmallVec;
 
 use super::batch::{Agents, Batcher, Draft, Places};
 use super::core::Core;
 use super::kept::Duty;
 use super::peer::PASSING;
 use super::wire::{Urgency, inbox_key, set_key};
-use crate::router::{Admitted, Delivery, EVENT_OVERHEAD_BYTES, Failure};
-use crate::seal::Under;
+use crate::router::{Admitted, Delivery, EVENT_OVERHEAD_BYTES, Failure, Hold};
 use crate::spool::{LANES, lane_of};
 use crate::stream::{Out, Progress, RunEvent};
 
@@ -43,67 +43,70 @@ impl Core {
         }
         let mut batcher = Batcher::default();
         for delivery in deliveries {
-            let agents = self.destinations(&delivery);
             match delivery.event.event().mode {
-                DeliveryMode::Direct => self.offer_direct(&delivery, &agents, &mut batcher),
-                DeliveryMode::Guaranteed => self.offer_guaranteed(delivery, &agents, &mut batcher),
+                DeliveryMode::Direct => self.offer_direct(&delivery, &mut batcher),
+                DeliveryMode::Guaranteed => self.offer_passing(delivery, &mut batcher),
             }
         }
         self.send_drafts(batcher.take());
     }
 
-    /// Who gets it: matching interest, minus what policy forbids. Ascending.
-    fn destinations(&self, delivery: &Delivery) -> Agents {
-        let topic = &delivery.event.event().topic;
-        let matched = delivery.matched.iter().filter_map(|key| self.numbers.get(key)).copied();
-        let mut agents: Agents = matched
-            .filter(|agent| {
-                let allowed = self.parts.enforcer.check_destination(topic, *agent).is_ok();
-                if !allowed {
-                    self.counts.forbidden.one();
-                }
-                allowed
-            })
-            .collect();
-        agents.sort_unstable();
-        agents
+    /// Whether policy lets an event go there.
+    fn may_go(&self, event: &Admitted, agent: AgentId) -> bool {
+        let allowed = self.parts.enforcer.check_destination(&event.event().topic, agent).is_ok();
+        if !allowed {
+            self.counts.forbidden.one();
+        }
+        allowed
     }
 
-    fn offer_direct(&self, delivery: &Delivery, agents: &Agents, batcher: &mut Batcher) {
-        let live: Agents =
+    fn offer_direct(&self, delivery: &Delivery, batcher: &mut Batcher) {
+        let matched = delivery.matched.iter().filter_map(|key| self.numbers.get(key)).copied();
+        let agents: Agents = matched.filter(|agent| self.may_go(&delivery.event, *agent)).collect();
+        let mut live: Agents =
             agents.iter().filter(|agent| self.peers.get(agent).is_some_and(|peer| peer.live)).copied().collect();
+        live.sort_unstable();
         self.counts.direct_dropped.add((agents.len() - live.len()) as u64);
         if !live.is_empty() {
             batcher.direct(live, delivery.event.encoded().clone());
         }
     }
 
-    fn offer_guaranteed(&mut self, delivery: Delivery, agents: &Agents, batcher: &mut Batcher) {
-        let Delivery { event, hold, redelivered, .. } = delivery;
-        let Some(hold) = hold else { return };
-        if agents.is_empty() {
-            hold.done_for(0);
-            return;
-        }
+    /// What its sender answers for, towards each agent with a duty of its own.
+    fn offer_passing(&mut self, delivery: Delivery, batcher: &mut Batcher) {
+        let Delivery { event, matched, shares, redelivered, .. } = delivery;
         let now = self.clock.now();
         let bytes = event.encoded().clone();
-        if bytes.len() + FRAME_ROOM_BYTES > frame::MAX_BYTES {
-            self.counts.refused.one();
-            hold.fail(Failure::Refused("the event with its metadata is larger than a frame between sites".to_owned()));
+        let fits = bytes.len() + FRAME_ROOM_BYTES <= frame::MAX_BYTES;
+        let mut agents: SmallVec<[(AgentId, Hold); 4]> = SmallVec::new();
+        for (key, hold) in matched.iter().zip(shares) {
+            // Dropped with an agent that is gone: its sender asks again, and finds it gone.
+            let Some(agent) = self.numbers.get(key).copied() else { continue };
+            if !self.may_go(&event, agent) {
+                hold.done_for(0);
+            } else if fits {
+                agents.push((agent, hold));
+            } else {
+                self.counts.refused.one();
+                let why = "the event with its metadata is larger than a frame between sites";
+                hold.fail(Failure::Refused(why.to_owned()));
+            }
+        }
+        if agents.is_empty() {
             return;
         }
+        agents.sort_unstable_by_key(|(agent, _)| *agent);
         let seq = Seq::from_counter(self.parts.spool.number_passing());
         let lane = Lane(PASSING.start + lane_of(&event.event().key, LANES).0);
         let size = bytes.len() + EVENT_OVERHEAD_BYTES / 8;
         let mut places = Places::new();
-        for agent in agents {
-            let Some(peer) = self.peers.get_mut(agent) else { continue };
+        for (agent, hold) in agents {
+            let Some(peer) = self.peers.get_mut(&agent) else { continue };
             let item = RunEvent { seq, redelivered, payload: event.clone() };
-            if let Some(prev) = peer.sender.offer(now, lane, item, size, Duty::Passing(hold.split())) {
-                places.push((*agent, prev));
+            if let Some(prev) = peer.sender.offer(now, lane, item, size, Duty::Passing(hold)) {
+                places.push((agent, prev));
             }
         }
-        hold.done_for(0);
         if !places.is_empty() {
             batcher.stream((self.me.1, lane), places, StreamEvent { seq, redelivered, bytes });
         }
@@ -177,18 +180,14 @@ impl Core {
                 }
             }
         }
-        for chunk in skips.chunks(frame::CONTROLS_MAX) {
-            self.send_control(agent, chunk.to_vec());
-        }
+        self.send_control(agent, &skips);
         self.send_drafts(drafts);
     }
 
     /// Tells an origin how far its streams have come: what changed, or all of it.
     fn send_progress(&mut self, agent: AgentId, all: bool) {
         let messages = self.progress(agent, all);
-        if !messages.is_empty() {
-            self.send_control(agent, messages);
-        }
+        self.send_control(agent, &messages);
     }
 
     fn progress(&mut self, agent: AgentId, all: bool) -> Vec<Control> {
@@ -215,7 +214,6 @@ impl Core {
                 }
             }
         }
-        messages.truncate(frame::CONTROLS_MAX - 1);
         messages
     }
 
@@ -230,23 +228,12 @@ impl Core {
     /// to be replaced.
     pub(super) fn send_heartbeat(&mut self, agent: AgentId, leaving: bool) {
         let now = self.clock.now();
-        if self.sealer.is_to_be_called(now, agent) && !leaving {
-            self.call(agent);
-            if self.sealer.is_being_replaced(agent) {
-                self.send_beat(agent, Under::Begun, false);
-            }
-        }
-        self.send_beat(agent, Under::Standing, leaving);
-    }
-
-    pub(super) fn call(&mut self, agent: AgentId) {
-        if let Some(call) = self.sealer.call(agent) {
+        if self.sealer.is_to_be_called(now, agent)
+            && !leaving
+            && let Some(call) = self.sealer.call(agent)
+        {
             self.put(&inbox_key(agent), call, Urgency::Control);
         }
-    }
-
-    pub(super) fn send_beat(&mut self, agent: AgentId, under: Under, leaving: bool) {
-        let now = self.clock.now();
         let Some(peer) = self.peers.get(&agent) else { return };
         let beat = Heartbeat {
             durable_spool: true,
@@ -259,7 +246,7 @@ impl Core {
         };
         let mut messages = vec![Control::Heartbeat(beat)];
         messages.extend(self.progress(agent, true));
-        self.send_control_under(agent, under, messages);
+        self.send_control(agent, &messages);
     }
 
     /// What changed here since the peer was told last.
@@ -274,7 +261,7 @@ impl Core {
             peer.told = self.advertised.version();
         }
         for message in messages {
-            self.send_control(agent, vec![Control::Interest(message)]);
+            self.send_control(agent, &[Control::Interest(message)]);
         }
     }
 
@@ -285,7 +272,7 @@ impl Core {
             tracing::error!(bytes = signed.len(), "the deny list is too large to be handed to other agents");
             return;
         }
-        self.send_control(agent, vec![Control::DenyList(signed)]);
+        self.send_control(agent, &[Control::DenyList(signed)]);
     }
 
     pub(super) fn announce_sets(&mut self) {
@@ -293,34 +280,34 @@ impl Core {
         for announcement in self.sets.announcements(now) {
             let message = Control::SetAnnounced { set: announcement.set, members: announcement.members.to_vec() };
             for member in announcement.members {
-                self.send_control(member, vec![message.clone()]);
+                self.send_control(member, std::slice::from_ref(&message));
             }
         }
     }
 
-    pub(super) fn send_control(&mut self, agent: AgentId, messages: Vec<Control>) {
-        self.send_control_under(agent, Under::Standing, messages);
-    }
-
     /// Without a session nothing is sent: each message is repeated or asked for again.
-    fn send_control_under(&mut self, agent: AgentId, under: Under, messages: Vec<Control>) {
+    pub(super) fn send_control(&mut self, agent: AgentId, messages: &[Control]) {
         let now = self.clock.now();
-        let frame = Frame { header: self.header(), body: Body::Control(messages) };
-        let sealed = self.sealer.seal(now, agent, under, |out| {
-            frame::put(out, &frame, false);
-        });
-        let Some(sealed) = sealed else { return };
-        if let Some(peer) = self.peers.get_mut(&agent) {
-            peer.traffic.bytes_sent += sealed.len() as u64;
+        for chunk in messages.chunks(frame::CONTROLS_MAX) {
+            let frame = Frame { header: self.header(), body: Body::Control(chunk.to_vec()) };
+            let sealed = self.sealer.seal(now, agent, |out| {
+                frame::put(out, &frame, false);
+            });
+            let Some(sealed) = sealed else { return };
+            if let Some(peer) = self.peers.get_mut(&agent) {
+                peer.traffic.bytes_sent += sealed.len() as u64;
+            }
+            #[cfg(test)]
+            self.wire.iter().for_each(|wire| wire.say(&frame));
+            self.put(&inbox_key(agent), sealed, Urgency::Control);
         }
-        self.put(&inbox_key(agent), sealed, Urgency::Control);
     }
 
     fn header(&self) -> Header {
         Header { sender: self.me.0, epoch: self.me.1, revision: self.revision() }
     }
 
-    fn put(&self, key: &str, frame: Bytes, urgency: Urgency) {
+    pub(super) fn put(&self, key: &str, frame: Bytes, urgency: Urgency) {
         let Some(wire) = &self.wire else {
             self.counts.put_failed.one();
             return;
@@ -384,7 +371,7 @@ impl Core {
         let mut written = None;
         let put = |out: &mut BytesMut| written = Some(frame::put(out, &frame, compress));
         let sealed = match members[..] {
-            [agent] => self.sealer.seal(now, agent, Under::Standing, put),
+            [agent] => self.sealer.seal(now, agent, put),
             _ => self.sealer.seal_for_set(now, members, put),
         };
         let (Some(sealed), Some(written)) = (sealed, written) else {
@@ -397,6 +384,8 @@ impl Core {
         self.counts.plain_bytes.add(written.plain as u64);
         self.counts.written_bytes.add(written.written as u64);
         self.count_sent(members, size.events, sealed.len());
+        #[cfg(test)]
+        self.wire.iter().for_each(|wire| wire.say(&frame));
         self.put(key, sealed, Urgency::Data);
     }
 

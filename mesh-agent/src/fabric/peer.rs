@@ -12,11 +12,13 @@ use mesh_protocol::topic::Filter;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::kept::{Duty, Kept};
+use super::turns::Turns;
 use crate::interest::Learned;
-use crate::router::{Admitted, Attachment, Change, Key, Life, Takes, Wanted};
+use crate::mutant::{Mutant, planted};
+use crate::router::{Admitted, Attachment, Change, DestinationId, Key, Life, Takes, Wanted};
 use crate::spool::LANES;
 use crate::status::now_ms;
-use crate::stream::{Moment, Receiver, Sender, Settings};
+use crate::stream::{Batch, Moment, Receiver, Sender, Settings};
 
 /// A peer that was not heard for this long is down.
 pub(super) const LEASE: Duration = Duration::from_millis(2_500);
@@ -52,6 +54,8 @@ pub(super) struct Peer {
     pub(super) member: Member,
     /// Its key in the router's table.
     pub(super) number: Key,
+    /// What it is to senders that answer for their events themselves.
+    destination: DestinationId,
     pub(super) spool: Option<(SpoolId, Epoch)>,
     retired: VecDeque<Epoch>,
     pub(super) live: bool,
@@ -81,6 +85,7 @@ pub(super) struct Peer {
     /// What this agent answers for and has not sent yet.
     pub(super) kept: Kept,
     receivers: Vec<(Epoch, Receiver<Admitted>)>,
+    turns: Turns,
     pub(super) traffic: Traffic,
 }
 
@@ -104,7 +109,7 @@ pub(super) struct Met {
 
 impl Peer {
     /// `passed`: up to here an earlier fabric of this epoch has sent what others answer for, and given it up.
-    pub(super) fn new(member: Member, number: Key, kept: Kept, passed: u64) -> Self {
+    pub(super) fn new(member: Member, (number, destination): (Key, DestinationId), kept: Kept, passed: u64) -> Self {
         let mut sender = Sender::new(PASSING.end, Settings::default());
         if passed > 0 {
             PASSING.for_each(|lane| sender.resume_lane(Lane(lane), Seq::from_counter(passed)));
@@ -112,6 +117,7 @@ impl Peer {
         Self {
             member,
             number,
+            destination,
             spool: None,
             retired: VecDeque::new(),
             live: false,
@@ -134,6 +140,7 @@ impl Peer {
             sender,
             kept,
             receivers: Vec::new(),
+            turns: Turns::default(),
             traffic: Traffic::default(),
         }
     }
@@ -159,7 +166,12 @@ impl Peer {
                 }
                 self.retired.push_back(old);
             }
+            // Whoever answered for it was told that it is lost, and may have sent it again: it must not come after that.
+            if !planted(Mutant::GivenUpTaken) {
+                self.receivers.iter_mut().for_each(|(_, receiver)| receiver.give_up(PASSING));
+            }
             self.retired.retain(|epoch| *epoch != from.1);
+            self.turns = Turns::default();
             self.hears_us_at = None;
         }
         self.sender.meet(from.0, from.1, beat.durable_spool);
@@ -179,9 +191,9 @@ impl Peer {
 
     fn measured(&mut self, round_trip_us: u64) {
         self.round_trip_us = Some(round_trip_us);
-        self.sender.set_round_trip(Duration::from_micros(round_trip_us));
         let shortest_us = self.shortest_us.map_or(round_trip_us, |shortest_us| shortest_us.min(round_trip_us));
         self.shortest_us = Some(shortest_us);
+        self.sender.set_round_trip(Duration::from_micros(round_trip_us), Duration::from_micros(shortest_us));
         for (_, receiver) in &mut self.receivers {
             receiver.set_round_trip(Duration::from_micros(shortest_us));
         }
@@ -195,15 +207,25 @@ impl Peer {
     ) -> &mut Receiver<Admitted> {
         let known = self.receivers.iter().position(|(its, _)| *its == epoch);
         let at = known.unwrap_or_else(|| {
-            if self.receivers.len() == RECEIVERS_MAX {
-                self.receivers.remove(0);
-            }
+            self.forget_receiver();
             let mut receiver = Receiver::new(LANE_WINDOW_BYTES, marks());
             receiver.set_round_trip(Duration::from_micros(self.shortest_us.unwrap_or_default()));
             self.receivers.push((epoch, receiver));
             self.receivers.len() - 1
         });
         &mut self.receivers[at].1
+    }
+
+    /// Makes room for one more: not at the cost of those that its process sends now, which would not be told any more how far
+    /// they have come, nor of one in which something waits, if that can be.
+    fn forget_receiver(&mut self) {
+        let now = [self.spool.map(|(_, epoch)| epoch), self.turns.newest()];
+        let is_over = |(epoch, _): &&(Epoch, Receiver<Admitted>)| !now.contains(&Some(*epoch));
+        if self.receivers.len() >= RECEIVERS_MAX {
+            let idle = self.receivers.iter().find(|its| is_over(its) && !its.1.is_busy());
+            let forgotten = idle.or_else(|| self.receivers.iter().find(is_over)).map(|(epoch, _)| *epoch);
+            self.receivers.retain(|(epoch, _)| Some(*epoch) != forgotten);
+        }
     }
 
     /// The streams from its epochs that are at hand.
@@ -214,6 +236,16 @@ impl Peer {
     /// The same for one of them.
     pub(super) fn known_receiver(&mut self, epoch: Epoch) -> Option<&mut Receiver<Admitted>> {
         self.receivers().find(|(its, _)| *its == epoch).map(|(_, receiver)| receiver)
+    }
+
+    /// Its process sends events of this epoch. Returns what is to be delivered before them.
+    pub(super) fn begin(&mut self, epoch: Epoch) -> Vec<(Epoch, Vec<Batch<Admitted>>)> {
+        self.turns.begin(epoch, &mut self.receivers)
+    }
+
+    /// Whether events of this epoch have to wait for those of one before.
+    pub(super) fn is_held_up(&mut self, epoch: Epoch, lane: Lane) -> bool {
+        self.turns.is_held_up(epoch, lane, &self.receivers)
     }
 
     /// Whether something is to be sent or told soon.
@@ -298,6 +330,9 @@ impl Peer {
 
     /// What it wanted durably before this process began: an origin knows that from its first event on.
     pub(super) fn restore(&mut self, table: &Attachment) {
+        if planted(Mutant::InterestForgotten) {
+            return;
+        }
         for filter in self.kept.noted() {
             self.add(table, &filter, RESTORED);
         }
@@ -337,7 +372,7 @@ impl Peer {
         let before = std::mem::replace(reasons, *reasons | reason);
         if before == 0 {
             self.kept.attract(filter);
-            table.subscribe_for(filter, self.number, Life::Live, takes(reason));
+            table.subscribe_as(filter, self.number, Life::Live, takes(reason), self.destination);
         } else {
             table.take_instead(filter, self.number, takes(before | reason));
         }
@@ -419,7 +454,7 @@ mod tests {
         let spool = Arc::new(Store::over(Arc::new(SimulatedDisk::default()), settings, &counters).expect("opens"));
         let router = Router::new(Budget::new(1), &counters);
         let kept = Kept::open(member.agent, &spool, &router, &Arc::default());
-        Peer::new(member, 0, kept, 0)
+        Peer::new(member, (0, DestinationId::UNNAMED), kept, 0)
     }
 
     /// The whole set, with a hash that fits it or not.

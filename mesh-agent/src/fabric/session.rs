@@ -79,9 +79,9 @@ impl SessionTask {
 
     async fn open(&self, target: &Target) -> Result<Open, zenoh::Error> {
         let session = zenoh::open(config(target)?).await?;
-        let wire = Wire::new(session, self.inbox.clone());
+        let wire = Wire::new(session.clone(), self.inbox.clone());
         let heard = wire.hear(&inbox_key(self.agent)).await?;
-        let alive = wire.session().liveliness().declare_token(token_key(self.agent)).await?;
+        let alive = session.liveliness().declare_token(token_key(self.agent)).await?;
         Ok(Open { wire, _inbox: heard, _token: alive })
     }
 

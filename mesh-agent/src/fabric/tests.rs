@@ -312,8 +312,9 @@ async fn what_a_tightened_scope_forbids_does_not_cross_the_link() {
     eventually("B knows what A wants", || mesh.node(1).knows("secret/1") && mesh.node(1).knows("orders/1")).await;
     // It is noted with a heartbeat.
     tokio::time::sleep(Duration::from_secs(2)).await;
-    drop(queues);
+    // In this order: it takes nothing back.
     mesh.kill(0);
+    drop(queues);
     eventually("A is down", || !mesh.node(1).link_up(0)).await;
     // Does not compress, or bytes on the wire would prove nothing.
     let secret: Vec<u8> = (0..100_000).map(|_| rand::random()).collect();

@@ -82,13 +82,17 @@ impl SealingKey {
         key_id(&self.public)
     }
 
-    /// What only this key and the other share (RFC 7748); none when the other is no key but a trick, with which the
-    /// result would not depend on this one.
+    /// Its secret bytes, for the library that agrees on sessions.
     #[must_use]
-    pub fn agree(&self, other: &Public) -> Option<Zeroizing<[u8; 32]>> {
-        let shared = Zeroizing::new(MontgomeryPoint(*other).mul_clamped(self.secret).to_bytes());
-        (*shared != [0; 32]).then_some(shared)
+    pub fn secret(&self) -> &[u8; 32] {
+        &self.secret
     }
+}
+
+/// Whether this is no key but a trick: what is agreed on with it does not depend on the other side's key (RFC 7748, 6.1).
+#[must_use]
+pub fn is_trick(public: &Public) -> bool {
+    MontgomeryPoint(*public).mul_clamped([1; 32]).to_bytes() == [0; 32]
 }
 
 /// The name of a public key.
@@ -106,6 +110,12 @@ pub fn public(hex_text: &str) -> Option<Public> {
     Some(bytes)
 }
 
+impl From<SealingKey> for SealingKeys {
+    fn from(key: SealingKey) -> Self {
+        Self(vec![key])
+    }
+}
+
 impl SealingKeys {
     /// A new key, and the one before it; older ones go.
     #[must_use]
@@ -117,7 +127,7 @@ impl SealingKeys {
     /// One new key.
     #[must_use]
     pub fn random() -> Self {
-        Self(vec![SealingKey::random()])
+        SealingKey::random().into()
     }
 
     /// Whether there are none.
@@ -152,29 +162,20 @@ impl SealingKeys {
 mod tests {
     use super::*;
 
-    fn bytes(text: &str) -> [u8; 32] {
-        public(text).expect("hex")
-    }
-
-    /// RFC 7748, section 5.2, and what two keys are for.
+    /// RFC 7748, section 6.1.
     #[test]
-    fn keys_agree_as_the_standard_says() {
-        let key = SealingKey::from_secret(bytes("a546e36bf0527c9d3b16154b82465edd62144c0ac1fc5a18506a2244ba449ac4"));
-        let other = bytes("e6db6867583030db3594c1a424b15f7c726624ec26b3353b10a903a6d0ab1c4c");
-        let shared = bytes("c3da55379de9c6908e94ea4df28d084f32eccf03491c71f754b4075577a28552");
-        assert_eq!(*key.agree(&other).expect("a key"), shared);
-        let (one, two) = (SealingKey::random(), SealingKey::random());
-        assert_eq!(one.agree(two.public()), two.agree(one.public()));
+    fn public_keys_are_as_the_standard_says() {
+        let key = public("77076d0a7318a57d3c16c17251b26645df1fac4172e8ee6e0dbdde6a5d6b4a0c").map(SealingKey::from_secret);
+        let theirs = "8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a";
+        assert_eq!(hex::encode(key.expect("hex").public()), theirs);
     }
 
     #[test]
     fn a_trick_is_no_key() {
-        let key = SealingKey::random();
-        assert!(key.agree(&[0; 32]).is_none());
         let mut one = [0; 32];
         one[0] = 1;
-        assert!(key.agree(&one).is_none(), "the other point of small order that is easy to write");
-        assert!(key.agree(SealingKey::random().public()).is_some());
+        assert!(is_trick(&[0; 32]) && is_trick(&one), "two points of small order that are easy to write");
+        assert!(!is_trick(SealingKey::random().public()));
     }
 
     #[test]

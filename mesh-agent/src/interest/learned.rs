@@ -6,6 +6,8 @@
 use mesh_protocol::frame::Interest as Message;
 use rustc_hash::FxHashSet;
 
+use crate::mutant::{Mutant, planted};
+
 use super::{WANTED_MAX, hash_of, wanted};
 use crate::router::{Change, Life, Wanted};
 
@@ -84,6 +86,12 @@ impl Learned {
         self.version.is_some() && self.cut_off == 0
     }
 
+    /// Of what is here, however it came to be.
+    #[cfg(test)]
+    pub(crate) fn hash(&self) -> u64 {
+        self.hash
+    }
+
     /// Something was cut off for which there is room now.
     fn has_room_again(&self) -> bool {
         self.cut_off > 0 && self.wanted.len() < self.limit
@@ -92,7 +100,7 @@ impl Learned {
     /// Takes a message over.
     pub fn apply(&mut self, message: &Message) -> Applied {
         let whole = message.from.is_none();
-        if !whole && message.from != self.version {
+        if !whole && message.from != self.version && !planted(Mutant::InterestUnchecked) {
             return if self.version.is_some_and(|have| have >= message.version) {
                 Applied::Nothing
             } else {
@@ -169,7 +177,8 @@ impl Learned {
         }
         self.announced = hash;
         // A set that does not add up stays in use, and is asked for again as a whole. One that is cut off never adds up.
-        self.version = (self.hash == hash || self.cut_off > 0).then_some(version);
+        let adds_up = self.hash == hash || planted(Mutant::InterestUnchecked);
+        self.version = (adds_up || self.cut_off > 0).then_some(version);
         Applied::Changed(made)
     }
 

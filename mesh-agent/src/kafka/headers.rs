@@ -32,6 +32,9 @@ pub const PATH: &str = "mesh-path";
 pub const REDELIVERED: &str = "mesh-redelivered";
 /// Where the record an event was made of stands: `cluster/topic/partition/offset`.
 pub const POSITION: &str = "mesh-position";
+/// Where the event stood in the queue of the sink that wrote the record: which queue, and its place there. A sink finds by
+/// it what it has written before a restart.
+pub const PLACE: &str = "mesh-queue-place";
 /// User property: the key of the record the event was made of, when it is text.
 pub const KEY: &str = "mesh-key";
 /// User property: the same in base64, when it is not text.
@@ -70,7 +73,7 @@ pub fn read<'a>(record: impl Iterator<Item = (&'a str, Option<&'a [u8]>)>) -> Fr
             (REPLY_TO, Some(text)) if Topic::new(text).is_ok() => headers.reply_to = Topic::new(text).ok(),
             (TRACEPARENT, Some(text)) => headers.traceparent = Some(text.to_owned()),
             (PATH, Some(text)) => found.path = read_path(text),
-            (TOPIC | ORIGIN_SITE | REDELIVERED | POSITION | KEY | KEY_BINARY | TOMBSTONE, _) => {}
+            (TOPIC | ORIGIN_SITE | REDELIVERED | POSITION | PLACE | KEY | KEY_BINARY | TOMBSTONE, _) => {}
             _ => found.left_out += u64::from(!keep(headers, name, value, text)),
         }
     }
@@ -118,7 +121,7 @@ pub fn record_key(headers: &Headers) -> Option<Bytes> {
 /// A user property as it stands in a record: the mesh's own are left out, binary ones restored.
 #[must_use]
 pub fn to_record(name: &str, value: &str) -> Option<(String, Vec<u8>)> {
-    if matches!(name, KEY | KEY_BINARY | PATH | TOPIC | ORIGIN_SITE | REDELIVERED | TOMBSTONE) {
+    if matches!(name, KEY | KEY_BINARY | PATH | TOPIC | ORIGIN_SITE | REDELIVERED | PLACE | TOMBSTONE) {
         return None;
     }
     if let Some(name) = name.strip_prefix(BINARY_PREFIX)

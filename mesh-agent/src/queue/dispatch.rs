@@ -20,6 +20,7 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::item::{ConsumerId, Dead, Delivery, Effects, Item, Order};
 use super::rules::{Access, OnFailure, Rules};
+use crate::mutant::{Mutant, planted};
 use crate::stream::Moment;
 use consumers::Consumer;
 use waiting::{Waiting, WaitingRoom};
@@ -329,7 +330,7 @@ impl<E: Clone> Dispatch<E> {
     /// Who gets the next event of a key; none when it must wait.
     fn choose(&mut self, key: &Bytes) -> Option<ConsumerId> {
         let room = |consumer: &ConsumerId| self.consumers.get(consumer).is_some_and(Consumer::has_room);
-        if let Some(holder) = self.holders.get(key) {
+        if let Some(holder) = self.holders.get(key).filter(|_| !planted(Mutant::KeyMovedWhileOut)) {
             let sticks = match self.rules.on_failure {
                 OnFailure::BlockKey => {
                     let several = |consumer: &Consumer| consumer.how.order != Order::OneByOne;
@@ -375,7 +376,7 @@ impl<E: Clone> Dispatch<E> {
             consumer,
             seq,
             deliveries: item.deliveries,
-            redelivered: item.redelivered || item.deliveries > 0,
+            redelivered: (item.redelivered || item.deliveries > 0) && !planted(Mutant::FlagLost),
             event: item.event.clone(),
         });
         let until = self.lease(now, consumer);

@@ -45,6 +45,8 @@ use service::Service;
 
 pub use consumer::{Consumer, Offer, Verdict, Who};
 pub use content::answer;
+#[cfg(test)]
+pub(crate) use service::simulated::SimulatedQueue;
 
 /// Names of named queues in the spool begin with this, those of their dead letters with [`DEAD`] before it.
 const QUEUE: &str = "queue/";
@@ -165,12 +167,23 @@ pub enum Unserved {
 
 impl Named {
     fn open(config: &desired::Queue, parts: &Parts, tasks: &Tasks) -> Arc<Self> {
+        let ended = tasks.token().child_token();
+        let (named, service, commands) = Self::with_service(config, parts, ended.clone());
+        tasks.spawn("queue", service.run(commands, ended));
+        named
+    }
+
+    /// The queue, what serves it, and what that is told.
+    fn with_service(
+        config: &desired::Queue,
+        parts: &Parts,
+        ended: CancellationToken,
+    ) -> (Arc<Self>, Service, mpsc::UnboundedReceiver<Command>) {
         let name: Arc<str> = format!("{QUEUE}{}", config.id).into();
         let number = parts.spool.open_queue(&name, limits(config));
         let dead = parts.spool.open_queue(&format!("{DEAD}{name}").into(), dead_limits(config));
         let kept = parts.spool.open_queue(&format!("{KEPT}{name}").into(), Limits::NONE);
         let (commands, receiver) = mpsc::unbounded_channel();
-        let ended = tasks.token().child_token();
         let named = Arc::new(Self {
             config: ArcSwap::from_pointee(config.clone()),
             spool: parts.spool.clone(),
@@ -182,13 +195,12 @@ impl Named {
             commands,
             next_consumer: AtomicU64::new(1),
             consumers: Arc::default(),
-            ended: ended.clone(),
+            ended,
         });
         named.attract(config);
         let line = parts.board.part(PartRef::Queue(config.id));
         let service = Service::new(&named, line, &parts.counters);
-        tasks.spawn("queue", service.run(receiver, ended));
-        named
+        (named, service, receiver)
     }
 
     fn change(&self, config: &desired::Queue) {

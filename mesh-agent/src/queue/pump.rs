@@ -173,12 +173,15 @@ impl Pump {
         for delivery in deliveries {
             let (hold, receipt) = router::duty();
             let seq = delivery.seq;
+            let flagged_before = work.rows.get(&seq).is_some_and(|row| row.redelivered);
             work.answers.push(receipt.map(move |outcome| (seq, outcome)).boxed());
             self.outlet.offer(router::Delivery {
                 event: delivery.event,
                 matched: Keys::from_slice(&[0]),
                 hold: Some(hold),
+                shares: router::Shares::new(),
                 redelivered: delivery.redelivered,
+                doubt: delivery.redelivered && !flagged_before,
                 from: None,
                 seq: Some(seq),
             });

@@ -86,8 +86,12 @@ pub struct Delivery {
     pub matched: Keys,
     /// The duty to answer, for guaranteed events; none for direct ones.
     pub hold: Option<Hold>,
+    /// Instead of it the duty for each of `matched`, when the outlet stands for another agent under each key.
+    pub shares: Shares,
     /// It may have been delivered before (a declared redelivery).
     pub redelivered: bool,
+    /// It is `redelivered` for no other reason than that this very outlet, or the one before it, may have had it.
+    pub doubt: bool,
     /// Which outlet published it, for MQTT's "no local".
     pub from: Option<OutletId>,
     /// Its place in the spool, when it comes from a queue: the same at every redelivery.
@@ -103,3 +107,6 @@ pub type Key = u32;
 
 /// Keys of the subscriptions that matched.
 pub type Keys = smallvec::SmallVec<[Key; 4]>;
+
+/// Duties, one for each key that matched.
+pub type Shares = smallvec::SmallVec<[Hold; 2]>;

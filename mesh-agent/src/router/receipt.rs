@@ -20,6 +20,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
+use super::DestinationId;
 use super::budget::Admission;
 
 /// What became of a batch.
@@ -150,6 +151,68 @@ impl Future for Receipt {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
         Pin::new(&mut self.0).poll(cx).map(|answer| answer.unwrap_or(Outcome::Failed(Failure::Lost)))
     }
+}
+
+/// What a sender that answers for its events itself waits for: one receipt for each destination that wants any of them.
+#[derive(Debug)]
+pub struct Passed(pub Vec<(DestinationId, Receipt)>);
+
+impl Passed {
+    /// Waits for all of them together.
+    #[cfg(test)]
+    pub(crate) async fn outcome(self) -> Outcome {
+        let mut together = Outcome::Unrouted;
+        for (_, receipt) in self.0 {
+            together = match (together, receipt.await) {
+                (Outcome::Failed(failure), _) => Outcome::Failed(failure),
+                (Outcome::Taken { outlets }, Outcome::Taken { outlets: more }) => {
+                    Outcome::Taken { outlets: outlets + more }
+                }
+                (taken, Outcome::Unrouted) => taken,
+                (_, other) => other,
+            };
+        }
+        together
+    }
+}
+
+/// Where the duties of a batch come from.
+#[derive(Debug)]
+pub(super) enum Roots<'a> {
+    /// Nobody waits.
+    None,
+    /// One receipt for all.
+    One(&'a Hold),
+    /// One for each destination.
+    Each(&'a mut Vec<(DestinationId, Hold, Receipt)>),
+}
+
+impl Roots<'_> {
+    /// A duty towards a destination.
+    pub(super) fn split(&mut self, destination: DestinationId) -> Option<Hold> {
+        match self {
+            Self::None => None,
+            Self::One(root) => Some(root.split()),
+            Self::Each(roots) => {
+                let known = roots.iter().position(|(of, ..)| *of == destination);
+                let at = known.unwrap_or_else(|| {
+                    let (root, receipt) = duty();
+                    roots.push((destination, root, receipt));
+                    roots.len() - 1
+                });
+                Some(roots[at].1.split())
+            }
+        }
+    }
+}
+
+/// All duties are given out.
+pub(super) fn passed(roots: Vec<(DestinationId, Hold, Receipt)>) -> Passed {
+    let begun = |(destination, root, receipt): (DestinationId, Hold, Receipt)| {
+        root.nothing();
+        (destination, receipt)
+    };
+    Passed(roots.into_iter().map(begun).collect())
 }
 
 /// A duty outside of any publish, for somebody who gives events to an outlet by himself.

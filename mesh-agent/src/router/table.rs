@@ -7,7 +7,7 @@ use arc_swap::ArcSwap;
 use mesh_protocol::topic::{Dialect, Filter, FilterTree, Topic};
 use smallvec::SmallVec;
 
-use super::{Key, Outlet, OutletId, Reach, Takes};
+use super::{DestinationId, Key, Outlet, OutletId, Reach, Takes};
 
 /// Who takes events, with its identity.
 #[derive(Debug)]
@@ -31,13 +31,21 @@ pub(super) struct Entry {
     pub(super) attached: Arc<Attached>,
     pub(super) key: Key,
     pub(super) takes: Takes,
+    /// Whom its sender waits for; it belongs to outlet and key.
+    pub(super) destination: DestinationId,
     /// `a/*` and `a/+` are one place in the tree, but each is taken back by itself.
     dialect: Dialect,
 }
 
 impl Entry {
-    pub(super) fn new(filter: &Filter, attached: &Arc<Attached>, key: Key, takes: Takes) -> Self {
-        Self { attached: attached.clone(), key, takes, dialect: filter.dialect() }
+    pub(super) fn new(
+        filter: &Filter,
+        attached: &Arc<Attached>,
+        key: Key,
+        takes: Takes,
+        destination: DestinationId,
+    ) -> Self {
+        Self { attached: attached.clone(), key, takes, destination, dialect: filter.dialect() }
     }
 
     /// Whose it is, and by which name.

@@ -182,13 +182,16 @@ fn who_answers_for_an_event_decides_where_it_goes() {
     hold.done_for(4);
     assert_eq!(receipt.now_or_never(), Some(Outcome::Taken { outlets: 4 }));
 
-    let mut receipt = router.pass(vec![event("a", DeliveryMode::Guaranteed)], admission(&router));
+    let Passed(mut parts) = router.pass(vec![event("a", DeliveryMode::Guaranteed)], Audience::Everybody);
     let (kept, hold) = shelf.0.lock().expect("held").remove(0);
     assert_eq!(kept[0].queues.as_slice(), [9], "the sink has its own way to say that it is safe");
+    assert_eq!(parts.iter().map(|(of, _)| *of).collect::<Vec<_>>(), [DestinationId::UNNAMED, DestinationId::QUEUES]);
     hold.done();
-    assert_eq!((&mut receipt).now_or_never(), None);
+    let (_, queues) = parts.pop().expect("two");
+    assert_eq!(queues.now_or_never(), Some(Outcome::Taken { outlets: 1 }), "it does not wait for the sink");
+    assert_eq!((&mut parts[0].1).now_or_never(), None);
     sink.take().remove(0).hold.expect("guaranteed").done();
-    assert_eq!(receipt.now_or_never(), Some(Outcome::Taken { outlets: 2 }));
+    assert_eq!((&mut parts[0].1).now_or_never(), Some(Outcome::Taken { outlets: 1 }));
 
     assert_eq!(router.publish_direct(event("a", DeliveryMode::Direct), None), 1, "queues are for guaranteed events");
     assert_eq!(
@@ -205,4 +208,34 @@ fn without_a_keeper_nobody_is_told_that_it_is_safe() {
     queue.subscribe_for(&filter("a"), 0, Life::Durable, Takes::KEPT);
     let receipt = router.publish(vec![event("a", DeliveryMode::Guaranteed)], admission(&router), None);
     assert_eq!(receipt.now_or_never(), Some(Outcome::Failed(Failure::Lost)));
+}
+
+#[test]
+fn a_sender_that_answers_itself_has_one_receipt_for_each_destination() {
+    let router = router();
+    let far = Arc::new(Bin::default());
+    let links = router.attach(far.clone(), Reach::Remote);
+    let (lyon, berlin) = (router.destination("agent/1", "lyon"), router.destination("agent/2", "berlin"));
+    links.subscribe_as(&filter("a"), 1, Life::Live, Takes::UNKEPT, lyon);
+    links.subscribe_as(&filter("a"), 2, Life::Live, Takes::UNKEPT, berlin);
+    links.show();
+    assert_eq!(router.destinations(), [lyon, berlin]);
+
+    let Passed(mut parts) = router.pass(vec![event("a", DeliveryMode::Guaranteed); 2], Audience::Everybody);
+    assert_eq!(parts.iter().map(|(of, _)| *of).collect::<Vec<_>>(), [lyon, berlin]);
+    let taken = far.take();
+    assert!(taken.iter().all(|delivery| delivery.matched.as_slice() == [1, 2] && delivery.hold.is_none()));
+    for mut delivery in taken {
+        delivery.shares.remove(1).done();
+        // The duty towards lyon is dropped: that is no acknowledgement.
+    }
+    assert_eq!((&mut parts[1].1).now_or_never(), Some(Outcome::Taken { outlets: 2 }));
+    assert_eq!((&mut parts[0].1).now_or_never(), Some(Outcome::Failed(Failure::Lost)));
+
+    let Passed(parts) = router.pass(vec![event("a", DeliveryMode::Guaranteed)], Audience::Except(&[lyon]));
+    assert_eq!((parts.len(), far.take()[0].matched.as_slice()), (1, &[2][..]));
+    let Passed(parts) = router.pass(vec![event("a", DeliveryMode::Guaranteed)], Audience::Only(&[lyon]));
+    assert_eq!((parts[0].0, far.take()[0].matched.as_slice()), (lyon, &[1][..]));
+    links.unsubscribe(&filter("a"), 1);
+    assert_eq!(router.destinations(), [berlin]);
 }

@@ -1,35 +1,33 @@
 //! The keys of one session between two agents, and how far each direction has come.
+//!
+//! Agents agree on keys by Noise's `KK`, which the snow library speaks: both know each other's sealing key before. Frames
+//! are sealed with the two keys that come out of it, by AES-256-GCM under counters: Noise's own messages are too small for
+//! them, and come in order.
 
-use mesh_protocol::frame::envelope::{KeyId, Place, SEALED_KEY_BYTES};
+use std::fmt;
+
+use mesh_protocol::frame::envelope::{HANDSHAKE, HANDSHAKE_BYTES, KeyId, Place, SEALED_KEY_BYTES};
 use mesh_protocol::id::AgentId;
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, Tag, UnboundKey};
+use ring::digest;
 use ring::error::Unspecified;
-use ring::{hkdf, hmac};
+use snow::{Builder, HandshakeState};
 use zeroize::Zeroizing;
 
 use super::window::Window;
 use crate::identity::sealing::{Public, SealingKey, key_id};
 use crate::stream::Moment;
 
-const SESSION: &[u8] = b"meshport/fabric/session/v1";
-const CALL: &[u8] = b"meshport/fabric/call/v1";
-const KEY: &[u8] = b"key";
-const NAME: &[u8] = b"name";
-const NAME_BYTES: usize = 8;
+const PROLOGUE: &[u8] = b"meshport/fabric/session/v1";
 
-/// One side of a session: an agent, the key that policy names for it, and one that was made for this session.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Side {
-    pub(super) agent: AgentId,
-    pub(super) sealing: Public,
-    pub(super) ephemeral: Public,
-}
+/// A handshake message.
+pub(super) type Message = [u8; HANDSHAKE_BYTES];
 
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Session {
-    /// The ephemeral keys it was made of: this agent's and the other's.
-    pub(super) made_of: (KeyId, KeyId),
+    /// Id of the ephemeral key of the offer it began with.
+    pub(super) offer: KeyId,
     pub(super) begun_at: Moment,
     out: Direction,
     sent: u64,
@@ -44,53 +42,90 @@ struct Direction {
     name: u64,
 }
 
-/// Length of a name.
-#[derive(Clone, Copy, Debug)]
-struct NameLength;
+/// A handshake that this side began.
+pub(super) struct Offer {
+    /// The first message.
+    pub(super) message: Message,
+    /// This agent's sealing key in it.
+    pub(super) made_with: KeyId,
+    state: HandshakeState,
+}
 
-impl hkdf::KeyType for NameLength {
-    fn len(&self) -> usize {
-        NAME_BYTES
+impl fmt::Debug for Offer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Offer").field("id", &self.id()).field("made_with", &self.made_with).finish_non_exhaustive()
     }
 }
 
-impl Session {
-    /// The session of two sides; none when one of the other's keys is a trick.
-    ///
-    /// Four agreements go into it: of both sealing keys, of both ephemeral keys, and of each side's sealing key with the
-    /// other's ephemeral key. So only who holds a side's sealing key can speak for it, also towards one whose own key was
-    /// stolen, and nobody can read any of it once the ephemeral keys are gone.
-    pub(super) fn agree(
-        now: Moment,
-        (sealing, ephemeral): (&SealingKey, &SealingKey),
-        me: AgentId,
-        other: &Side,
-    ) -> Option<Self> {
-        let mine = Side { agent: me, sealing: *sealing.public(), ephemeral: *ephemeral.public() };
-        let mut crossed = [ephemeral.agree(&other.sealing)?, sealing.agree(&other.ephemeral)?];
-        if other.agent < me {
-            crossed.reverse();
-        }
-        let [one, two] = crossed;
-        let secrets = [sealing.agree(&other.sealing)?, ephemeral.agree(&other.ephemeral)?, one, two];
-        Some(Self::of(now, &secrets, &mine, other))
+impl Offer {
+    /// None when the library cannot: it has no random bytes.
+    pub(super) fn make(key: &SealingKey, me: AgentId, other: (AgentId, &Public)) -> Option<Self> {
+        let prologue = prologue(me, other.0);
+        let mut state = handshake(key, other.1, &prologue)?.build_initiator().ok()?;
+        let message = write(&mut state)?;
+        Some(Self { message, made_with: key.id(), state })
     }
 
-    /// The last two secrets begin with the ephemeral key of the side whose id is lower.
-    pub(super) fn of(now: Moment, secrets: &[Zeroizing<[u8; 32]>; 4], mine: &Side, other: &Side) -> Self {
-        let mut shared = Zeroizing::new([0u8; 128]);
-        for (place, secret) in shared.chunks_exact_mut(32).zip(secrets) {
-            place.copy_from_slice(&**secret);
-        }
-        let secret = hkdf::Salt::new(hkdf::HKDF_SHA256, SESSION).extract(&*shared);
-        Self {
-            made_of: (key_id(&mine.ephemeral), key_id(&other.ephemeral)),
-            begun_at: now,
-            out: Direction::new(&secret, mine, other),
-            sent: 0,
-            inward: Direction::new(&secret, other, mine),
-            came: Window::default(),
-        }
+    /// Its name.
+    pub(super) fn id(&self) -> KeyId {
+        ephemeral_of(&self.message)
+    }
+
+    /// The session, when this is the answer; another one harms nothing.
+    pub(super) fn answered(&mut self, now: Moment, answer: &Message) -> Option<Session> {
+        self.state.read_message(answer, &mut []).ok()?;
+        let id = self.id();
+        Some(Session::of(now, &mut self.state, id))
+    }
+}
+
+/// Id of the ephemeral key in a handshake message.
+pub(super) fn ephemeral_of(message: &Message) -> KeyId {
+    let key: &Public = message.first_chunk().expect("it begins with the key");
+    key_id(key)
+}
+
+/// The session that an offer begins, and the message that answers it; none when it is not from whom it says.
+pub(super) fn answer(
+    now: Moment,
+    key: &SealingKey,
+    me: AgentId,
+    other: (AgentId, &Public),
+    offer: &Message,
+) -> Option<(Session, Message)> {
+    let prologue = prologue(other.0, me);
+    let mut state = handshake(key, other.1, &prologue)?.build_responder().ok()?;
+    state.read_message(offer, &mut []).ok()?;
+    let message = write(&mut state)?;
+    Some((Session::of(now, &mut state, ephemeral_of(offer)), message))
+}
+
+/// Both sides must mean the same by what they agree on: this version, and who offers and who answers.
+fn prologue(offers: AgentId, answers: AgentId) -> Vec<u8> {
+    [PROLOGUE, offers.0.as_bytes(), answers.0.as_bytes()].concat()
+}
+
+fn handshake<'a>(key: &'a SealingKey, other: &'a Public, prologue: &'a [u8]) -> Option<Builder<'a>> {
+    let params = HANDSHAKE.parse().expect("the library speaks it");
+    let builder = Builder::new(params).local_private_key(key.secret()).ok()?.remote_public_key(other).ok()?;
+    builder.prologue(prologue).ok()
+}
+
+fn write(state: &mut HandshakeState) -> Option<Message> {
+    let mut message = [0; HANDSHAKE_BYTES];
+    let length = state.write_message(&[], &mut message).ok()?;
+    (length == HANDSHAKE_BYTES).then_some(message)
+}
+
+impl Session {
+    fn of(now: Moment, state: &mut HandshakeState, offer: KeyId) -> Self {
+        let hash = state.get_handshake_hash().to_vec();
+        let (to_answerer, to_offerer) = state.dangerously_get_raw_split();
+        let to_answerer = Direction::new(&Zeroizing::new(to_answerer), &hash, b"offer");
+        let to_offerer = Direction::new(&Zeroizing::new(to_offerer), &hash, b"answer");
+        let (out, inward) =
+            if state.is_initiator() { (to_answerer, to_offerer) } else { (to_offerer, to_answerer) };
+        Self { offer, begun_at: now, out, sent: 0, inward, came: Window::default() }
     }
 
     /// Whether an envelope names the direction towards this agent.
@@ -124,18 +159,16 @@ impl Session {
 }
 
 impl Direction {
-    fn new(secret: &hkdf::Prk, from: &Side, to: &Side) -> Self {
-        let about = |what: &'static [u8]| -> [&[u8]; 7] {
-            let agents = (from.agent.0.as_bytes(), to.agent.0.as_bytes());
-            [what, agents.0, agents.1, &from.sealing, &to.sealing, &from.ephemeral, &to.ephemeral]
-        };
-        let (key, name) = (about(KEY), about(NAME));
-        let key = secret.expand(&key, &AES_256_GCM).expect("32 bytes are within what can be derived");
-        let mut bytes = [0; NAME_BYTES];
-        let named = secret.expand(&name, NameLength).and_then(|name| name.fill(&mut bytes));
-        named.expect("8 bytes are within what can be derived");
-        Self { key: LessSafeKey::new(UnboundKey::from(key)), name: u64::from_be_bytes(bytes) }
+    /// The handshake's hash is no secret and no other handshake has it.
+    fn new(key: &[u8; 32], hash: &[u8], which: &[u8]) -> Self {
+        let name = digest::digest(&digest::SHA256, &[hash, which].concat());
+        let name = name.as_ref().first_chunk().copied().expect("SHA-256 has 32 bytes");
+        Self { key: aead(key), name: u64::from_be_bytes(name) }
     }
+}
+
+fn aead(key: &[u8; 32]) -> LessSafeKey {
+    LessSafeKey::new(UnboundKey::new(&AES_256_GCM, key).expect("it has the length of a key"))
 }
 
 /// A key for one frame to several receivers, which each of them gets under its own session.
@@ -180,27 +213,7 @@ impl ContentKey {
     }
 
     fn key(&self) -> LessSafeKey {
-        LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &*self.0).expect("it has the length of a key"))
-    }
-}
-
-/// Proves that calls come from the other agent, and to it that they come from here.
-#[derive(Debug)]
-pub(super) struct Greeting {
-    pub(super) out: hmac::Key,
-    pub(super) inward: hmac::Key,
-}
-
-impl Greeting {
-    /// None when the other's key is a trick.
-    pub(super) fn agree(sealing: &SealingKey, me: AgentId, other: (AgentId, &Public)) -> Option<Self> {
-        let secret = hkdf::Salt::new(hkdf::HKDF_SHA256, CALL).extract(&*sealing.agree(other.1)?);
-        let key = |from: AgentId, to: AgentId| {
-            let about = [from.0.as_bytes().as_slice(), to.0.as_bytes()];
-            let key = secret.expand(&about, hmac::HMAC_SHA256).expect("32 bytes are within what can be derived");
-            hmac::Key::from(key)
-        };
-        Some(Self { out: key(me, other.0), inward: key(other.0, me) })
+        aead(&self.0)
     }
 }
 

@@ -9,11 +9,13 @@
 //! What this agent answers for comes from the route's queue, which keeps it while the cluster is away or hangs; a Kafka
 //! source waits for the sink itself, and what it does not wait for any more is let go. Only what the cluster refuses for
 //! good (too large, no such topic, no right) fails its hold at once, with the reason. One writer sends all records, so
-//! events of one key keep their order.
+//! events of one key keep their order. What a sink had under way when it ended is looked for in the cluster before it is
+//! written again ([`tails`]).
 
 mod intake;
 mod producer;
 mod record;
+mod tails;
 mod watch;
 mod window;
 mod writer;
@@ -24,6 +26,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use mesh_protocol::desired::{BrokerConnection, Connector, KafkaSink};
+use mesh_protocol::id::SpoolId;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -35,11 +38,13 @@ use crate::kafka::trouble::Target;
 use crate::part::{self, StartError};
 use crate::policy::Session;
 use crate::router::{Outlet, Reach, Takes};
+use crate::sink;
 use crate::sink::subscriptions::Subscriptions;
 use crate::status::PartHandle;
 use crate::task::Tasks;
 use intake::Intake;
 use record::Mapping;
+use tails::{QueueMark, Tails};
 use watch::Watch;
 use writer::Writer;
 
@@ -71,7 +76,7 @@ struct Shared {
     session: OnceLock<Session>,
 }
 
-/// Starts a sink, which writes its own line on the board.
+/// Starts a sink, which writes its own line on the board. `spool` is where the route's queue is.
 ///
 /// # Errors
 /// What is wrong with the route or its broker connection, and what to do.
@@ -79,6 +84,7 @@ pub fn start(
     connector: &Connector,
     sink: &KafkaSink,
     broker: &BrokerConnection,
+    spool: SpoolId,
     deps: Deps,
     line: Arc<PartHandle>,
 ) -> Result<Running, StartError> {
@@ -90,10 +96,13 @@ pub fn start(
         ));
     }
     let base = config::base(broker, &*deps.secrets, &identity.client_id())?;
+    let tails = config::consumer(base.clone(), &identity.group());
+    let tails = Tails::new(tails, QueueMark::new(connector.route, spool));
     let settings = config::producer(base);
     let intake = Arc::new(Intake::new(&deps.counters));
     let client = deps.observer.client(identity.client(broker.id));
-    let attachment = deps.router.attach(intake.clone(), Reach::Local);
+    let destination = sink::destination(&deps.router, connector.route, &format!("the sink of {}", connector.name));
+    let attachment = deps.router.attach(intake.clone(), Reach::Local).for_destination(destination);
     let shared = Arc::new(Shared {
         identity,
         target: Target::from(broker),
@@ -102,7 +111,7 @@ pub fn start(
         contact: Contact::default(),
         session: OnceLock::new(),
     });
-    let writer = Writer::new(shared.clone(), intake.clone(), mapping, settings, client.clone());
+    let writer = Writer::new(shared.clone(), intake.clone(), mapping, settings, tails, client.clone());
     writer.check().map_err(|error| StartError::Rejected(shared.target.unusable(&error)))?;
     let refusals = writer.refusals();
     // What this agent answers for comes from the route's queue.

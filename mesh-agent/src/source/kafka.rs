@@ -10,19 +10,28 @@
 //! until it is taken; the part says why it does not get on. A record that cannot be mapped at all is counted, named in
 //! the part, and passed over (there is no dead letter queue yet).
 //!
-//! Positions are ours: the group keeps them, the library never resets them. A position that is gone, because the topic
-//! was truncated or made anew, is a gap that is counted and shown.
+//! Destinations in step share one read. One that does not take a batch within a second, while others could go on, is left
+//! behind: a consumer of its own reads for it alone, from where it is, and it joins the others again at the very offset
+//! where it meets them ([`step`], [`alone`]). Nothing is copied meanwhile: the cluster keeps the records. When nobody is
+//! left who could go on, the shared read waits.
+//!
+//! Positions are ours: the group keeps the lowest, the agent's spool keeps all ([`note`]), the library never resets them. A
+//! position that is gone, because the topic was truncated or made anew, is a gap that is counted and shown.
 
+mod alone;
 mod consumer;
 mod lane;
+mod note;
 mod poll;
 mod position;
 mod record;
+mod step;
 mod tally;
 mod watch;
 
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -38,12 +47,20 @@ use crate::kafka::contact::Contact;
 use crate::kafka::trouble::Target;
 use crate::observe::ClientObserver;
 use crate::part::{self, StartError};
+use crate::router::{Budget, DestinationId};
 use crate::status::PartHandle;
 use crate::task::Tasks;
+use lane::Split;
 use poll::Poller;
 use record::Mapping;
+use step::Step;
 use tally::Tally;
 use watch::Watch;
+
+/// Most bytes of a source's records on their way to everybody in step.
+const WINDOW_BYTES: u32 = 16 * 1024 * 1024;
+/// The same towards one destination that reads alone.
+const ALONE_WINDOW_BYTES: u32 = 8 * 1024 * 1024;
 
 /// A source at work.
 #[derive(Debug)]
@@ -66,9 +83,34 @@ struct Shared {
     contact: Contact,
     tally: Tally,
     stopping: Arc<AtomicBool>,
+    /// Destinations that fell behind and are not served yet.
+    splits: Mutex<Vec<Split>>,
+    /// What may be under way to all who are in step, and to each that reads alone.
+    windows: Mutex<HashMap<Option<DestinationId>, Budget>>,
 }
 
 impl Shared {
+    /// A destination falls behind.
+    fn split(&self, split: Split) {
+        self.splits.lock().expect("no panic while held").push(split);
+    }
+
+    /// Who fell behind since the last call.
+    fn take_splits(&self) -> Vec<Split> {
+        std::mem::take(&mut *self.splits.lock().expect("no panic while held"))
+    }
+
+    /// Whether somebody fell behind in this partition and is not served yet.
+    fn is_splitting(&self, step: &Arc<Step>) -> bool {
+        self.splits.lock().expect("no panic while held").iter().any(|split| Arc::ptr_eq(&split.step, step))
+    }
+
+    /// What may be under way for one that reads alone, or for all others.
+    fn window(&self, alone: Option<DestinationId>) -> Budget {
+        let bytes = if alone.is_some() { ALONE_WINDOW_BYTES } else { WINDOW_BYTES };
+        self.windows.lock().expect("no panic while held").entry(alone).or_insert_with(|| Budget::new(bytes)).clone()
+    }
+
     fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::Acquire)
     }
@@ -107,6 +149,8 @@ pub fn start(
         source: source.clone(),
         deps,
         stopping: stopping.clone(),
+        splits: Mutex::default(),
+        windows: Mutex::default(),
     });
     let tasks = Tasks::new("kafka-source");
     let poller = Poller::new(shared.clone(), settings, tasks.clone());

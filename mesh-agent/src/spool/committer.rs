@@ -36,6 +36,9 @@ const LAZY_MAX: usize = 1_024;
 /// Called once, on the committer's thread: short, never waits.
 pub type Answer = Box<dyn FnOnce(Result<Done, Refusal>) + Send>;
 
+/// Operations of one commit, with their answers.
+type Batch = (Vec<Op>, Vec<Answer>);
+
 /// Takes operations and commits them. Dropping it commits what was submitted and ends the thread.
 pub struct Committer {
     shared: Arc<Shared>,
@@ -102,6 +105,19 @@ impl Inbox {
         let waited = self.lazy_since.is_some_and(|since| since.elapsed() >= LAZY);
         in_a_hurry || self.lazy >= LAZY_MAX || waited || (self.closed && !self.waiting.is_empty())
     }
+
+    /// Takes what goes into one commit.
+    fn batch(&mut self) -> Batch {
+        let mut bytes = 0;
+        let mut count = 0;
+        while count < OPS_MAX && bytes < BYTES_MAX && count < self.waiting.len() {
+            bytes += self.waiting[count].0.bytes();
+            count += 1;
+        }
+        // Whatever is left over goes at once.
+        (self.lazy, self.lazy_since) = (0, None);
+        self.waiting.drain(..count).unzip()
+    }
 }
 
 impl fmt::Debug for Inbox {
@@ -122,16 +138,35 @@ impl Committer {
     /// # Errors
     /// The machine gives no thread.
     pub fn start(core: Arc<Core>, counters: &Counters) -> std::io::Result<Self> {
-        let shared = Arc::new(Shared {
-            core,
-            inbox: Mutex::default(),
-            filled: Condvar::new(),
-            failed: CancellationToken::new(),
-            counts: Counts::new(counters),
-        });
+        let shared = Arc::new(Shared::new(core, counters));
         let its = shared.clone();
         let thread = std::thread::Builder::new().name("spool".to_owned()).spawn(move || its.run())?;
         Ok(Self { shared, thread: Some(thread) })
+    }
+
+    /// Without a thread: commits when it is told to.
+    #[cfg(test)]
+    pub(super) fn by_hand(core: Arc<Core>, counters: &Counters) -> Self {
+        Self { shared: Arc::new(Shared::new(core, counters)), thread: None }
+    }
+
+    /// Whether it waits to be told.
+    #[cfg(test)]
+    pub(super) fn is_by_hand(&self) -> bool {
+        self.thread.is_none()
+    }
+
+    /// Commits once what waits; false when nothing did.
+    #[cfg(test)]
+    pub(super) fn turn(&self) -> bool {
+        let batch = self.shared.inbox.lock().expect("no panic while held").batch();
+        let any = !batch.0.is_empty();
+        if any {
+            self.shared.commit(batch);
+        } else if self.shared.core.has_trash() && !self.shared.core.has_failed() {
+            self.shared.sweep();
+        }
+        any
     }
 
     /// The spool, for reading.
@@ -194,21 +229,24 @@ impl Drop for Committer {
 }
 
 impl Shared {
+    fn new(core: Arc<Core>, counters: &Counters) -> Self {
+        Self {
+            core,
+            inbox: Mutex::default(),
+            filled: Condvar::new(),
+            failed: CancellationToken::new(),
+            counts: Counts::new(counters),
+        }
+    }
+
     fn run(&self) {
         let mut turns = 0_u32;
-        while let Some((ops, answers)) = self.next() {
-            if ops.is_empty() {
+        while let Some(batch) = self.next() {
+            if batch.0.is_empty() {
                 self.sweep();
                 continue;
             }
-            let (done, tally) = self.core.turn(ops);
-            self.counts.add(tally);
-            for (answer, done) in answers.into_iter().zip(done) {
-                answer(done);
-            }
-            if self.core.has_failed() {
-                self.failed.cancel();
-            }
+            self.commit(batch);
             turns = turns.wrapping_add(1);
             if turns.is_multiple_of(SWEEP_TURNS) && self.core.has_trash() && !self.core.has_failed() {
                 self.sweep();
@@ -216,9 +254,20 @@ impl Shared {
         }
     }
 
+    fn commit(&self, (ops, answers): Batch) {
+        let (done, tally) = self.core.turn(ops);
+        self.counts.add(tally);
+        for (answer, done) in answers.into_iter().zip(done) {
+            answer(done);
+        }
+        if self.core.has_failed() {
+            self.failed.cancel();
+        }
+    }
+
     /// Operations for one commit; none of them when there is time to tidy up. None when the committer was dropped and
     /// everything is done.
-    fn next(&self) -> Option<(Vec<Op>, Vec<Answer>)> {
+    fn next(&self) -> Option<Batch> {
         let mut inbox = self.inbox.lock().expect("no panic while held");
         while !inbox.is_due() {
             if inbox.closed && inbox.waiting.is_empty() {
@@ -234,15 +283,7 @@ impl Shared {
             }
             inbox = self.filled.wait_timeout(inbox, IDLE).expect("no panic while held").0;
         }
-        let mut bytes = 0;
-        let mut count = 0;
-        while count < OPS_MAX && bytes < BYTES_MAX && count < inbox.waiting.len() {
-            bytes += inbox.waiting[count].0.bytes();
-            count += 1;
-        }
-        // Whatever is left over goes at once.
-        (inbox.lazy, inbox.lazy_since) = (0, None);
-        Some(inbox.waiting.drain(..count).unzip())
+        Some(inbox.batch())
     }
 
     fn sweep(&self) {

@@ -19,11 +19,12 @@ use bytes::Bytes;
 use mesh_protocol::id::{Epoch, Lane, Seq, SpoolId};
 use tokio::sync::Notify;
 
-use super::disk::{Disk, DiskError};
+use super::disk::{Disk, DiskError, Place, Write};
 use super::index::{EpochStart, Index, Limits, Queue, Standing};
 use super::layout::{MarkKey, QueueNo};
 use super::op::{Done, Op, Refusal, Settings, Tally};
 use crate::causes::chain;
+use crate::mutant::{Mutant, planted};
 use stage::Stage;
 
 /// One destination may take this part of the spool.
@@ -85,6 +86,13 @@ impl Core {
     #[must_use]
     pub fn mark(&self, key: &MarkKey) -> Seq {
         self.index().marks.get(key).copied().unwrap_or(Seq::START)
+    }
+
+    /// Whether a queue has nothing left of an epoch and never will. So it is with one that nobody knows of: it has ended
+    /// long ago, or was lost when the disk was put back to an earlier state.
+    #[must_use]
+    pub fn is_over_for(&self, queue: QueueNo, epoch: Epoch) -> bool {
+        self.index().is_over_for(queue, epoch)
     }
 
     /// How far the streams from an epoch of another spool have come.
@@ -215,7 +223,28 @@ impl Core {
             self.disk.create_segment(*segment)?;
         }
         let writes = std::mem::take(&mut stage.writes);
-        if writes.is_empty() { Ok(()) } else { self.disk.commit(writes) }
+        if writes.is_empty() { Ok(()) } else { self.write(writes) }
+    }
+
+    fn write(&self, writes: Vec<Write>) -> Result<(), DiskError> {
+        #[cfg(test)]
+        if planted(Mutant::AckBeforeSync) {
+            return self.disk.commit_unsynced(writes);
+        }
+        if planted(Mutant::MarkOutsideBatch) {
+            return self.write_apart(writes, |write| matches!(write, Write::Put(Place::Marks, ..)));
+        }
+        if planted(Mutant::DeadLetterOutsideCommit) {
+            return self.write_apart(writes, |write| matches!(write, Write::Remove(..)));
+        }
+        self.disk.commit(writes)
+    }
+
+    /// In two commits, as a planted fault has it.
+    fn write_apart(&self, writes: Vec<Write>, goes_first: impl Fn(&Write) -> bool) -> Result<(), DiskError> {
+        let (first, second): (Vec<Write>, Vec<Write>) = writes.into_iter().partition(goes_first);
+        let mut parts = [first, second].into_iter().filter(|part| !part.is_empty());
+        parts.try_for_each(|part| self.disk.commit(part))
     }
 
     /// Bytes that may still be written; what the file system does not tell is taken for enough.

@@ -82,6 +82,15 @@ pub trait Disk: Send + Sync + Debug {
     /// Nothing is known about the changes; the disk takes no more.
     fn commit(&self, writes: Vec<Write>) -> Result<(), DiskError>;
 
+    /// The same without the sync: what no disk may be asked for, except by a planted fault.
+    ///
+    /// # Errors
+    /// As [`Disk::commit`].
+    #[cfg(test)]
+    fn commit_unsynced(&self, writes: Vec<Write>) -> Result<(), DiskError> {
+        self.commit(writes)
+    }
+
     /// One value.
     ///
     /// # Errors

@@ -32,7 +32,7 @@ const FRESH_BYTES_TOTAL_MAX: usize = 64 * 1024 * 1024;
 pub struct Limits {
     /// Undelivered events.
     pub events_max: u64,
-    /// Their size in bytes.
+    /// Their size in bytes. A single event may be larger.
     pub bytes_max: u64,
     /// What happens to an event for which there is no room.
     pub when_full: WhenFull,
@@ -205,9 +205,11 @@ impl Queue {
         if self.is_read { floor } else { floor.max(segment) }
     }
 
+    /// An empty queue takes one event, however large: one that can never fit would stop whoever brings it in order.
     pub(super) fn has_room_for(&self, events: u64, bytes: u64) -> bool {
+        let is_alone = self.depth == 0 && events == 1;
         self.depth.saturating_add(events) <= self.limits.events_max
-            && self.bytes.saturating_add(bytes) <= self.limits.bytes_max
+            && (is_alone || self.bytes.saturating_add(bytes) <= self.limits.bytes_max)
     }
 
     pub(super) fn standing(&self) -> Standing {
@@ -351,6 +353,12 @@ impl Index {
     pub(super) fn epoch_of(&self, seq: u64) -> EpochStart {
         let after = self.epochs.partition_point(|start| start.first <= seq);
         self.epochs[after.saturating_sub(1)]
+    }
+
+    pub(super) fn is_over_for(&self, queue: QueueNo, epoch: Epoch) -> bool {
+        let Some(at) = self.epochs.iter().position(|start| start.epoch == epoch) else { return true };
+        let (end, queue) = (self.epochs.get(at + 1), self.queues.get(&queue));
+        end.is_some_and(|end| queue.is_none_or(|queue| queue.floor(self.next) >= end.first))
     }
 
     pub(super) fn segment_of(&self, seq: u64) -> Option<SegmentNo> {

@@ -203,6 +203,12 @@ pub(super) fn name_key(name: &str) -> Bytes {
     Bytes::from(format!("{NAME_PREFIX}{name}"))
 }
 
+/// The queue's name in such a key.
+#[cfg(test)]
+pub(super) fn name_of(key: &[u8]) -> Option<&str> {
+    std::str::from_utf8(key).ok()?.strip_prefix(NAME_PREFIX)
+}
+
 pub(super) fn note_key(queue: QueueNo) -> Bytes {
     Bytes::from(format!("{NOTE_PREFIX}{:08x}", queue.0))
 }

@@ -61,8 +61,30 @@ impl Store {
     pub fn over(disk: Arc<dyn Disk>, settings: Settings, counters: &Counters) -> Result<Self, StoreError> {
         let core = Core::open(disk, settings, SpoolId(rand::random()), Epoch(rand::random()))?;
         let committer = Committer::start(Arc::new(core), counters).map_err(StoreError::Thread)?;
+        Ok(Self::with(committer, counters))
+    }
+
+    /// The same without a thread, with the id of a new spool and the epoch, for a simulation: it says when to commit.
+    #[cfg(test)]
+    pub(crate) fn by_hand(
+        disk: Arc<dyn Disk>,
+        settings: Settings,
+        (drawn, epoch): (SpoolId, Epoch),
+        counters: &Counters,
+    ) -> Result<Self, DiskError> {
+        let core = Core::open(disk, settings, drawn, epoch)?;
+        Ok(Self::with(Committer::by_hand(Arc::new(core), counters), counters))
+    }
+
+    /// Commits once what waits; false when nothing did.
+    #[cfg(test)]
+    pub(crate) fn turn(&self) -> bool {
+        self.committer.turn()
+    }
+
+    fn with(committer: Committer, counters: &Counters) -> Self {
         let refused = counters.counter("spool_refused_events");
-        Ok(Self { committer, passed: AtomicU64::new(0), refused, lost: counters.counter("spool_lost_events") })
+        Self { committer, passed: AtomicU64::new(0), refused, lost: counters.counter("spool_lost_events") }
     }
 
     /// The spool's id.
@@ -159,10 +181,8 @@ impl Store {
         // Whoever stops waiting is handed nothing any more: its successor begins with a rewind.
         let waiting = Arc::new(());
         let waits = Arc::downgrade(&waiting);
-        let read = tokio::task::spawn_blocking(move || {
-            core.take_while(queue, events_max, bytes_max, &|| waits.strong_count() > 0)
-        });
-        let Taken { entries, lost } = read.await.unwrap_or(Err(DiskError::Failed))?;
+        let read = move || core.take_while(queue, events_max, bytes_max, &|| waits.strong_count() > 0);
+        let Taken { entries, lost } = self.aside(read).await.unwrap_or(Err(DiskError::Failed))?;
         drop(waiting);
         if !lost.is_empty() {
             let events = lost.len();
@@ -171,6 +191,15 @@ impl Store {
             self.ack(queue, lost);
         }
         Ok(entries)
+    }
+
+    /// Work that may wait for the disk. None when it panicked.
+    pub(crate) async fn aside<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+        #[cfg(test)]
+        if self.committer.is_by_hand() {
+            return Some(work());
+        }
+        tokio::task::spawn_blocking(work).await.ok()
     }
 
     /// A queue is done with these events; they go with the next commit.

@@ -18,6 +18,10 @@ impl Clock {
     /// How far it has come; never zero, which means "never" in the state machines.
     #[must_use]
     pub fn now(self) -> Moment {
+        #[cfg(test)]
+        if let Some(now) = crate::simulation::time::monotonic() {
+            return now;
+        }
         Moment(u64::try_from(self.0.elapsed().as_micros()).unwrap_or(u64::MAX).saturating_add(1))
     }
 

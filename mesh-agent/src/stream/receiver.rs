@@ -7,11 +7,10 @@
 //! A batch is handed over as soon as it has arrived in order; it moves the lane's mark from the end of the one before to
 //! its own, and whoever takes it makes events and mark durable together, or neither: a batch whose turn it is not is
 //! refused. A batch that is lost (not taken, for now) rewinds the lane: nothing more is handed over until all open answers
-//! are there, then everything from the lost batch on goes again. Nothing is handed over behind an event that is refused for
+//! are there, then everything from the lost batch on goes again, in smaller batches. Nothing is handed over behind an event that is refused for
 //! good until the origin has answered for it.
 
 mod lane;
-mod window;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -170,6 +169,36 @@ impl<E: Clone> Receiver<E> {
         }
     }
 
+    /// The origin has given up what it sent on these lanes: what is not handed over yet will not be.
+    pub fn give_up(&mut self, lanes: std::ops::Range<u16>) {
+        self.lanes.retain(|lane, _| !lanes.contains(&lane.0));
+    }
+
+    /// Everything of a lane up to here is there, in order.
+    #[must_use]
+    pub fn arrived(&self, lane: Lane) -> Seq {
+        let known = self.lanes.get(&lane).map(|state| state.arrived);
+        known.or_else(|| self.marks.get(&lane).copied()).unwrap_or(Seq::START)
+    }
+
+    /// Nothing more will come on these lanes: what is missing is lost, what is refused has been dealt with. Returns what can
+    /// be delivered now.
+    #[must_use]
+    pub fn conclude(&mut self, lanes: std::ops::Range<u16>) -> Vec<Batch<E>> {
+        let its = self.lanes.iter_mut().filter(|(lane, _)| lanes.contains(&lane.0));
+        let conclude = |(lane, state): (&Lane, &mut RecvLane<E>)| {
+            state.conclude(&mut self.counts);
+            state.deliver(*lane)
+        };
+        its.flat_map(conclude).collect()
+    }
+
+    /// Whether something has arrived on these lanes that is not in custody.
+    #[must_use]
+    pub fn is_open_on(&self, lanes: std::ops::Range<u16>) -> bool {
+        self.lanes.iter().any(|(lane, state)| lanes.contains(&lane.0) && !state.pending.is_empty())
+    }
+
     /// Delivers again what is due after a loss, as far as whoever shall take it is `ready`: the others at this site that
     /// have it already would only see it again and again.
     #[must_use]
@@ -195,6 +224,19 @@ impl<E: Clone> Receiver<E> {
     #[must_use]
     pub fn is_busy(&self) -> bool {
         self.lanes.values().any(|state| state.owes_ack || !state.ahead.is_empty() || state.rewind.is_some())
+    }
+
+    /// What is not in custody on each lane, in words.
+    #[cfg(test)]
+    pub(crate) fn describe(&self) -> String {
+        let is_busy = |state: &RecvLane<E>| !state.pending.is_empty() || !state.ahead.is_empty() || state.owes_ack;
+        let words = self.lanes.iter().filter(|(_, state)| is_busy(state)).map(|(lane, state)| {
+            let RecvLane { arrived, custody, rewind, .. } = state;
+            let aside: Vec<_> = state.ahead.keys().collect();
+            let pending = state.pending_states();
+            format!("from {}: {custody:?} {arrived:?} aside {aside:?} {rewind:?} {pending:?}", lane.0)
+        });
+        words.collect::<Vec<_>>().join("; ")
     }
 
     /// The counters since the last call.

@@ -301,13 +301,15 @@ impl World {
         }
         for lane in progress {
             for (seq, _) in &lane.refused {
-                let refused = origin.sender.on_refused(lane.lane, *seq);
-                self.refused.extend(refused);
-                origin.lazy.extend(refused);
+                if origin.sender.on_refused(self.now, lane.lane, *seq).is_some() {
+                    let refused = origin.sender.answer_refusal(lane.lane, *seq);
+                    self.refused.extend(refused);
+                    origin.lazy.extend(refused);
+                }
             }
-            let done = origin.sender.on_ack(lane.lane, lane.arrived, lane.up_to, lane.credit_bytes);
+            let done = origin.sender.on_ack(self.now, lane.lane, (lane.arrived, lane.up_to), lane.credit_bytes);
             origin.lazy.extend(done.expect("no ack is ahead"));
-            origin.sender.on_nack(lane.lane, &lane.missing);
+            origin.sender.on_nack(self.now, lane.lane, &lane.missing);
         }
     }
 

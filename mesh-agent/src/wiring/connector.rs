@@ -59,7 +59,7 @@ pub(super) fn start_sink(
     queue: Arc<SinkQueue>,
 ) -> Result<Box<dyn Running>, StartError> {
     let ConnectorWork::KafkaSink(work) = &connector.work else { return Err(mismatch()) };
-    let running = sink::kafka::start(connector, work, broker, deps, line.clone())?;
+    let running = sink::kafka::start(connector, work, broker, queue.spool_id(), deps, line.clone())?;
     let outlet = running.outlet();
     Ok(Box::new(Sink::serve(Box::new(running), outlet, Manner::STREAM, line, queue)))
 }

@@ -1,25 +1,32 @@
-//! What is durable and outlives the parts that serve it: the queues of sinks.
+//! What is durable and outlives the parts that serve it: the queues of sinks, the notes of sources.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use bytes::Bytes;
 use mesh_protocol::id::{RouteId, SpoolId};
 use mesh_protocol::topic::Filter;
 
 use super::Shared;
 use super::standin::StandIn;
+use crate::connector::Notes;
 use crate::counters::Counters;
 use crate::queue::Pump;
 use crate::queue::named::DEAD;
 use crate::router::{Attachment, Life, Outlet, Reach, Takes};
-use crate::spool::{Limits, QueueNo, Store};
+use crate::sink;
+use crate::spool::{Limits, Op, QueueNo, Store};
 use crate::status::PartHandle;
 
 /// What waits for a sink is looked at this often.
 const DEPTH_EVERY: Duration = Duration::from_secs(1);
 /// Names of sinks' queues begin with this.
 const SINK: &str = "sink/";
+/// Names of sources' notes begin with this.
+const SOURCE: &str = "source/";
+/// A commit of the spool takes milliseconds; a disk that hangs must not hold up a source for ever.
+const SAVED_WITHIN: Duration = Duration::from_secs(5);
 /// Most dead letters of one sink; with so many it waits for a person.
 const DEAD_LETTERS_MAX: u64 = 10_000;
 
@@ -79,7 +86,13 @@ impl SinkQueue {
             number,
             attachment: shared.router.attach_queue(number.0, Reach::Local),
             filters: Mutex::default(),
-            stand_in: StandIn::new(&shared.router, Reach::Local, kind.unkept(), &shared.counters),
+            stand_in: StandIn::new(
+                &shared.router,
+                Reach::Local,
+                kind.unkept(),
+                sink::destination(&shared.router, route, ""),
+                &shared.counters,
+            ),
         }
     }
 
@@ -138,8 +151,29 @@ const fn dead_limits() -> Limits {
 }
 
 /// Ends the queues of routes that are no more. A route that is only paused is still in the document.
-pub(super) fn close_gone(spool: &Store, routes: &[RouteId]) {
-    let is_kept = |route: &str| route.parse().is_ok_and(|route| routes.contains(&route));
+pub(super) fn close_gone(spool: &Store, sinks: &[RouteId], sources: &[RouteId]) {
+    let is_kept = |route: &str| route.parse().is_ok_and(|route| sinks.contains(&route));
     spool.close_others(SINK, is_kept);
     spool.close_others(&format!("{DEAD}{SINK}"), is_kept);
+    spool.close_others(SOURCE, |route| route.parse().is_ok_and(|route| sources.contains(&route)));
+}
+
+/// Notes of sources: each is that of a queue which never has an event.
+#[derive(Clone, Debug)]
+pub(super) struct SourceNotes(pub(super) Arc<Store>);
+
+impl Notes for SourceNotes {
+    fn load(&self, route: RouteId) -> Option<Bytes> {
+        let core = self.0.core();
+        core.note(core.queue(&format!("{SOURCE}{route}"))?)
+    }
+
+    fn save(&self, route: RouteId, note: Bytes) -> bool {
+        let queue = self.0.open_queue(&format!("{SOURCE}{route}").into(), Limits::NONE);
+        let (told, answer) = std::sync::mpsc::channel();
+        // Nobody listens any more after the wait.
+        let answer_with = Box::new(move |done: Result<_, _>| told.send(done.is_ok()).unwrap_or_default());
+        self.0.submit_with(Op::Note { queue, note }, answer_with);
+        answer.recv_timeout(SAVED_WITHIN).unwrap_or(false)
+    }
 }

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use mesh_protocol::topic::Filter;
 
 use crate::counters::{Counter, Counters};
-use crate::router::{Attachment, Delivery, Failure, Life, Outlet, Reach, Router, Takes};
+use crate::router::{Attachment, Delivery, DestinationId, Failure, Life, Outlet, Reach, Router, Takes};
 
 /// One stand-in. What it registers is live, never durable: to the fabric a durable destination is ready only when the
 /// real one has subscribed, and until then nothing that comes from other agents is tried on it. It stands from the beginning.
@@ -30,10 +30,19 @@ struct State {
 
 impl StandIn {
     /// Stands in for a sink of this agent, or for other agents ([`Reach::Remote`]).
-    pub(super) fn new(router: &Router, reach: Reach, takes: Takes, counters: &Counters) -> Arc<Self> {
+    ///
+    /// It is this destination to senders that answer for their events themselves. Other agents are unnamed as long as
+    /// nobody knows which of them an event is for.
+    pub(super) fn new(
+        router: &Router,
+        reach: Reach,
+        takes: Takes,
+        destination: DestinationId,
+        counters: &Counters,
+    ) -> Arc<Self> {
         let dropped = counters.counter("absent_destination_dropped_events");
         let failed = counters.counter("absent_destination_failed_events");
-        let attachment = router.attach(Arc::new(Nobody { dropped, failed }), reach);
+        let attachment = router.attach(Arc::new(Nobody { dropped, failed }), reach).for_destination(destination);
         Arc::new(Self { attachment, takes, state: Mutex::new(State { standing: true, filters: HashSet::new() }) })
     }
 
@@ -81,12 +90,12 @@ struct Nobody {
 
 impl Outlet for Nobody {
     fn offer(&self, delivery: Delivery) {
-        match delivery.hold {
-            Some(hold) => {
-                self.failed.one();
-                hold.fail(Failure::Lost);
-            }
-            None => self.dropped.one(),
+        if delivery.hold.is_none() && delivery.shares.is_empty() {
+            return self.dropped.one();
+        }
+        self.failed.one();
+        for hold in delivery.hold.into_iter().chain(delivery.shares) {
+            hold.fail(Failure::Lost);
         }
     }
 }
@@ -105,7 +114,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_wanted_by_an_absent_destination_is_never_unrouted() {
         let router = Router::new(Budget::new(1_000), &Counters::default());
-        let stand_in = StandIn::new(&router, Reach::Local, Takes::ALL, &Counters::default());
+        let stand_in = StandIn::new(&router, Reach::Local, Takes::ALL, DestinationId::UNNAMED, &Counters::default());
         assert_eq!(publish(&router).await, Outcome::Unrouted);
         stand_in.want([Filter::mesh("orders/>").expect("valid")]);
         assert_eq!(publish(&router).await, Outcome::Failed(Failure::Lost));

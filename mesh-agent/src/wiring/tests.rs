@@ -4,7 +4,7 @@ mod webhook;
 use super::*;
 use crate::control::ledger::{Ledger, sample};
 use crate::queue::named::Parts;
-use crate::router::{Admitted, Budget, Failure, Life, Outcome};
+use crate::router::{Admitted, Audience, Budget, Failure, Life, Outcome};
 use crate::spool::{Settings, SimulatedDisk, Store};
 use crate::status::now_ms;
 use bytes::Bytes;
@@ -81,10 +81,7 @@ async fn what_a_document_wants_durably_is_answered_before_any_part_runs() {
     state.durable_interest = vec![elsewhere];
     wiring.document(&accepted(state.clone())).await;
     assert_eq!(publish("orders/fr").await, Outcome::Taken { outlets: 1 }, "the queue of a sink of its own");
-    let pass = async |topic: &str| {
-        let admission = router.budget().try_take(1).expect("room");
-        router.pass(vec![Admitted::new(event(topic))], admission).await
-    };
+    let pass = async |topic: &str| router.pass(vec![Admitted::new(event(topic))], Audience::Everybody).outcome().await;
     assert_eq!(pass("orders/fr").await, Outcome::Failed(Failure::Lost), "the sink itself does not run");
     assert_eq!(publish("prices/fr").await, Outcome::Failed(Failure::Lost), "a sink of another agent");
     assert_eq!(publish("sensors/1").await, Outcome::Unrouted);

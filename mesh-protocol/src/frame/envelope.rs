@@ -10,15 +10,16 @@
 //!      1    1  kind: 1 call, 2 sealed for one, 3 sealed for a set
 //!      2   16  agent that sends it
 //!
-//! call     18   8  id of its sealing key                      one      18   8  session
-//!          26   8  id of the receiver's sealing key                    26   8  counter
-//!          34  32  ephemeral public key                                34   n  frame, sealed, with its tag
-//!          66   8  id of the receiver's that it has heard; 0 = none
-//!          74  32  proof over everything before it            set      18   2  members, m
-//!                                                                      20   n  frame, sealed, with its tag
-//!                                                                    20+n   .  m times: 8 session, 8 counter,
-//!                                                                              48 content key, sealed, with its tag
+//! call     18   1  step: 0 wanted, 1 offer, 2 answer           one      18   8  session
+//!          19   8  id of its sealing key                                26   8  counter
+//!          27   8  id of the receiver's sealing key                     34   n  frame, sealed, with its tag
+//! offer    35  48  first handshake message
+//! answer   35   8  id of the offer's ephemeral key             set      18   2  members, m
+//!          43  48  second handshake message                             20   n  frame, sealed, with its tag
+//!                                                                     20+n   .  m times: 8 session, 8 counter,
+//!                                                                               48 content key, sealed, with its tag
 //! ```
+//! Handshake messages are those of [`HANDSHAKE`], without payloads; what makes and reads them is the agents' library.
 //! A version or kind that is not known is an error of the link: it is counted and never acknowledged.
 
 use bytes::{BufMut, BytesMut};
@@ -38,14 +39,21 @@ pub const SET_HEAD_BYTES: usize = 20;
 pub const SEALED_KEY_BYTES: usize = 32 + TAG_BYTES;
 /// Bytes that each member of a set adds.
 pub const SHARE_BYTES: usize = 16 + SEALED_KEY_BYTES;
+/// How a session is agreed on, in the words of the Noise protocol framework (revision 34).
+pub const HANDSHAKE: &str = "Noise_KK_25519_ChaChaPoly_SHA256";
+/// Bytes of either handshake message: an ephemeral key and a tag.
+pub const HANDSHAKE_BYTES: usize = 32 + TAG_BYTES;
 /// Largest envelope, in bytes.
 pub const ENVELOPE_BYTES_MAX: usize = MAX_BYTES + SET_HEAD_BYTES + TAG_BYTES + DESTINATIONS_MAX * SHARE_BYTES;
 
 const CALL: u8 = 1;
 const ONE: u8 = 2;
 const SET: u8 = 3;
-const PROVEN_BYTES: usize = 74;
-const CALL_BYTES: usize = PROVEN_BYTES + 32;
+const WANTED: u8 = 0;
+const OFFER: u8 = 1;
+const ANSWER: u8 = 2;
+const STEP_AT: usize = 35;
+const KEY_ID_BYTES: usize = 8;
 
 /// The first 8 bytes of SHA-256 of a public key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -101,32 +109,47 @@ pub struct Call {
     pub from: KeyId,
     /// For which sealing key of the receiver.
     pub to: KeyId,
-    /// X25519 public key, made for the session to come.
-    pub ephemeral: [u8; 32],
-    /// The receiver's ephemeral key that the caller has heard; 0 = none.
-    pub heard: KeyId,
-    /// HMAC-SHA256 over everything before it.
-    pub proof: [u8; 32],
+    /// What it says.
+    pub step: Step,
+}
+
+/// One step towards a session. Of two agents the one with the lower id makes offers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// The other side is to make an offer. Nothing proves who says so.
+    Wanted,
+    /// The first handshake message.
+    Offer([u8; HANDSHAKE_BYTES]),
+    /// The second one.
+    Answer {
+        /// Id of the ephemeral key of the offer that it answers.
+        offer: KeyId,
+        /// The message.
+        message: [u8; HANDSHAKE_BYTES],
+    },
 }
 
 impl Call {
-    /// What the proof is over.
-    #[must_use]
-    pub fn proven(&self) -> BytesMut {
-        let mut out = BytesMut::with_capacity(CALL_BYTES);
-        put_head(&mut out, CALL, self.agent);
-        out.put_u64(self.from.0);
-        out.put_u64(self.to.0);
-        out.put_slice(&self.ephemeral);
-        out.put_u64(self.heard.0);
-        out
-    }
-
     /// The envelope's bytes.
     #[must_use]
     pub fn encode(&self) -> BytesMut {
-        let mut out = self.proven();
-        out.put_slice(&self.proof);
+        let mut out = BytesMut::with_capacity(STEP_AT + KEY_ID_BYTES + HANDSHAKE_BYTES);
+        put_head(&mut out, CALL, self.agent);
+        out.put_u8(match self.step {
+            Step::Wanted => WANTED,
+            Step::Offer(_) => OFFER,
+            Step::Answer { .. } => ANSWER,
+        });
+        out.put_u64(self.from.0);
+        out.put_u64(self.to.0);
+        match &self.step {
+            Step::Wanted => {}
+            Step::Offer(message) => out.put_slice(message),
+            Step::Answer { offer, message } => {
+                out.put_u64(offer.0);
+                out.put_slice(message);
+            }
+        }
         out
     }
 }
@@ -185,15 +208,20 @@ pub fn read(bytes: &[u8]) -> Result<Envelope, FrameError> {
 }
 
 fn read_call(bytes: &[u8], agent: AgentId) -> Result<Call, FrameError> {
-    let call = Call {
-        agent,
-        from: KeyId(u64::from_be_bytes(take(bytes, 18)?)),
-        to: KeyId(u64::from_be_bytes(take(bytes, 26)?)),
-        ephemeral: take(bytes, 34)?,
-        heard: KeyId(u64::from_be_bytes(take(bytes, 66)?)),
-        proof: take(bytes, PROVEN_BYTES)?,
+    let [step] = take(bytes, 18)?;
+    let key_id = |at| take(bytes, at).map(|id| KeyId(u64::from_be_bytes(id)));
+    let (from, to) = (key_id(19)?, key_id(27)?);
+    let (step, length) = match step {
+        WANTED => (Step::Wanted, STEP_AT),
+        OFFER => (Step::Offer(take(bytes, STEP_AT)?), STEP_AT + HANDSHAKE_BYTES),
+        ANSWER => {
+            let message_at = STEP_AT + KEY_ID_BYTES;
+            let step = Step::Answer { offer: key_id(STEP_AT)?, message: take(bytes, message_at)? };
+            (step, message_at + HANDSHAKE_BYTES)
+        }
+        value => return Err(FrameError::Unknown { what: "step", value }),
     };
-    if bytes.len() == CALL_BYTES { Ok(call) } else { Err(FrameError::Long) }
+    if bytes.len() == length { Ok(Call { agent, from, to, step }) } else { Err(FrameError::Long) }
 }
 
 fn read_set(bytes: &[u8], agent: AgentId) -> Result<Envelope, FrameError> {
@@ -233,8 +261,16 @@ mod tests {
         AgentId(uuid::Uuid::from_u128(0x0192_0000_0000_7000_8000_0000_0000_0001))
     }
 
-    fn call() -> Call {
-        Call { agent: agent(), from: KeyId(1), to: KeyId(2), ephemeral: [3; 32], heard: KeyId(4), proof: [5; 32] }
+    fn call(step: Step) -> Call {
+        Call { agent: agent(), from: KeyId(1), to: KeyId(2), step }
+    }
+
+    fn offer() -> Call {
+        call(Step::Offer([3; HANDSHAKE_BYTES]))
+    }
+
+    fn answer() -> Call {
+        call(Step::Answer { offer: KeyId(4), message: [5; HANDSHAKE_BYTES] })
     }
 
     fn share(session: u64) -> Share {
@@ -257,7 +293,9 @@ mod tests {
         one.put_slice(b"sealed frame and its tag");
         let sealed = b"sealed frame and its tag";
         let envelopes = [
-            (call().encode(), Envelope::Call(call())),
+            (call(Step::Wanted).encode(), Envelope::Call(call(Step::Wanted))),
+            (offer().encode(), Envelope::Call(offer())),
+            (answer().encode(), Envelope::Call(answer())),
             (one, Envelope::One { agent: agent(), place }),
             (
                 set(sealed, &[9, 10]),
@@ -277,16 +315,21 @@ mod tests {
 
     #[test]
     fn what_is_no_envelope_says_why() {
-        let mut newer = call().encode();
+        let mut newer = offer().encode();
         newer[0] = 2;
         assert_eq!(read(&newer), Err(FrameError::Version(2)));
-        let mut other = call().encode();
+        let mut other = offer().encode();
         other[1] = 9;
         assert_eq!(read(&other), Err(FrameError::Unknown { what: "kind", value: 9 }));
-        let mut long = call().encode();
-        long.put_u8(0);
-        assert_eq!(read(&long), Err(FrameError::Long));
-        assert_eq!(read(&call().encode()[..CALL_BYTES - 1]), Err(FrameError::Short));
+        let mut further = offer().encode();
+        further[18] = 3;
+        assert_eq!(read(&further), Err(FrameError::Unknown { what: "step", value: 3 }));
+        for call in [call(Step::Wanted), offer(), answer()] {
+            let mut long = call.encode();
+            assert_eq!(read(&long[..long.len() - 1]), Err(FrameError::Short));
+            long.put_u8(0);
+            assert_eq!(read(&long), Err(FrameError::Long));
+        }
         assert_eq!(read(&set(&[0; TAG_BYTES - 1], &[1])), Err(FrameError::Short));
         let mut crowd = set(&[0; TAG_BYTES], &[1]);
         crowd[18..20].copy_from_slice(&257u16.to_be_bytes());

@@ -56,6 +56,7 @@ pub(super) async fn cluster_to_cluster((bytes, records): (usize, usize)) -> anyh
         peer: "MirrorMaker 2 (4.1.1)".to_owned(),
         theirs,
         bar: Some(if bytes >= 1024 { 1.8 } else { 1.0 }),
+        limit: None,
     })
 }
 

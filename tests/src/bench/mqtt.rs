@@ -10,7 +10,7 @@ use demo::process::Process;
 use demo::wait::until;
 use tokio::net::TcpStream;
 
-use super::{Entry, Measured};
+use super::{Entry, Measured, median};
 use crate::SOON;
 use crate::mesh::Mesh;
 use crate::mqtt::raw::Qos;
@@ -48,7 +48,7 @@ pub(super) async fn five_to_five() -> anyhow::Result<()> {
         ),
     ] {
         let (ours, theirs) = rounds(&ours, &theirs, load).await?;
-        Entry { work: load.to_string(), promise, ours, peer: peer.clone(), theirs, bar }.print();
+        Entry { work: load.to_string(), promise, ours, peer: peer.clone(), theirs, bar, limit: None }.print();
     }
     drop(mosquitto);
     mesh.passed()
@@ -64,11 +64,7 @@ async fn rounds(ours: &Target, theirs: &Target, load: Load) -> anyhow::Result<(M
             rounds.push(round?);
         }
     }
-    let median = |mut rounds: Vec<Measured>| {
-        rounds.sort_by(|one, other| one.per_second.total_cmp(&other.per_second));
-        rounds.swap_remove(ROUNDS / 2)
-    };
-    Ok((median(done.0), median(done.1)))
+    Ok((median(done.0)?, median(done.1)?))
 }
 
 async fn start_mosquitto(mesh: &Mesh) -> anyhow::Result<(Process, Target)> {

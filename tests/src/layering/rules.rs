@@ -45,6 +45,7 @@ const ONLY: &[Only] = &[
         within: &["mesh_agent::fabric", "system_tests::hub"],
         why: "the fabric must stay replaceable",
     },
+    Only { used: &["snow"], within: &["mesh_agent::seal"], why: "one place agrees on keys" },
     Only { used: &["fjall"], within: &["mesh_agent::spool"], why: "the spool must stay replaceable" },
     Only {
         used: &["mqtt_protocol_core"],

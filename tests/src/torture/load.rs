@@ -6,10 +6,6 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use demo::kafka::ClientConfig;
-use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::message::{Headers, Message};
-use rdkafka::{Offset, TopicPartitionList};
 use reqwest::StatusCode;
 use serde_json::Value;
 use tokio::task::JoinSet;
@@ -34,8 +30,6 @@ const PULL: Duration = Duration::from_secs(20);
 const LOOK: Duration = Duration::from_millis(100);
 /// Payloads are from some bytes to some thousand.
 const SIZES: [usize; 5] = [60, 200, 700, 60, 3_000];
-/// Says that a record may be a repeat.
-const REDELIVERED: &str = "mesh-redelivered";
 
 /// The consumers.
 pub(super) const KAFKA: &str = "kafka at hq";
@@ -62,7 +56,7 @@ impl Stop {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    fn is_set(&self) -> bool {
+    pub(super) fn is_set(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 }
@@ -180,29 +174,6 @@ pub(super) async fn consume_queue(queue: QueueClient, book: Book) {
             let _ = timeout(PULL, queue.ack(&events)).await;
         }
     }
-}
-
-/// Reads a topic from its beginning on, whatever happens to Kafka meanwhile; blocks its thread until it shall stop.
-///
-/// # Errors
-/// There is no such topic.
-pub(super) fn read_kafka(config: &ClientConfig, topic: &str, book: &Book, stop: &Stop) -> anyhow::Result<()> {
-    let mut config = config.clone();
-    config.set("group.id", "meshport-torture").set("enable.auto.commit", "false");
-    let consumer: BaseConsumer = config.create().context("make a consumer")?;
-    let metadata = consumer.fetch_metadata(Some(topic), Duration::from_secs(20)).context("ask for the topic")?;
-    let mut places = TopicPartitionList::new();
-    for partition in metadata.topics().first().context("the topic exists")?.partitions() {
-        places.add_partition_offset(topic, partition.id(), Offset::Beginning).context("choose where to begin")?;
-    }
-    consumer.assign(&places).context("begin to read")?;
-    while !stop.is_set() {
-        // An error is Kafka's being away, which is meant.
-        let Some(Ok(record)) = consumer.poll(LOOK) else { continue };
-        let flagged = record.headers().is_some_and(|headers| headers.iter().any(|header| header.key == REDELIVERED));
-        book.open().deliver(KAFKA, record.payload().unwrap_or_default(), flagged);
-    }
-    Ok(())
 }
 
 /// Waits until nothing more arrives for a while, at most for a limit.

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use bytes::Bytes;
 use demo::kafka::{Broker, BrokerPorts, Jars, Login, Security};
 use demo::ports::free_port;
-use mesh_agent::connector::Deps;
+use mesh_agent::connector::{Deps, Notes};
 use mesh_agent::counters::Counters;
 use mesh_agent::kafka::secret::{Secret, Secrets};
 use mesh_agent::observe::Unobserved;
@@ -22,6 +23,7 @@ use mesh_protocol::desired::{
     Site, Start,
 };
 use mesh_protocol::event::DeliveryMode;
+use mesh_protocol::id::{RouteId, SpoolId};
 use mesh_protocol::policy::{Action, CompiledPolicy, Effect, Principal, PrincipalState, Rule, Subject};
 use mesh_protocol::report::{Part, PartRef};
 use mesh_protocol::secret::SecretKey;
@@ -39,6 +41,22 @@ pub(crate) struct Agent {
     pub(crate) enforcer: Arc<Enforcer>,
     pub(crate) board: Board,
     pub(crate) counters: Counters,
+    notes: Arc<Remembered>,
+}
+
+/// Notes that live as long as the agent, as its spool would.
+#[derive(Debug, Default)]
+struct Remembered(Mutex<BTreeMap<RouteId, Bytes>>);
+
+impl Notes for Remembered {
+    fn load(&self, route: RouteId) -> Option<Bytes> {
+        self.0.lock().expect("no panic while held").get(&route).cloned()
+    }
+
+    fn save(&self, route: RouteId, note: Bytes) -> bool {
+        self.0.lock().expect("no panic while held").insert(route, note);
+        true
+    }
 }
 
 #[derive(Debug)]
@@ -63,7 +81,7 @@ impl Agent {
             members: std::iter::empty().collect(),
         });
         let router = Router::new(Budget::new(32 * 1024 * 1024), &counters);
-        Ok(Self { router, enforcer, board: Board::default(), counters })
+        Ok(Self { router, enforcer, board: Board::default(), counters, notes: Arc::default() })
     }
 
     pub(crate) fn deps(&self, password: &'static str) -> Deps {
@@ -73,6 +91,7 @@ impl Agent {
             observer: Arc::new(Unobserved),
             secrets: Arc::new(Passwords(password)),
             counters: self.counters.clone(),
+            notes: self.notes.clone(),
         }
     }
 
@@ -98,7 +117,7 @@ impl Agent {
             }
             ConnectorWork::KafkaSink(work) => {
                 let line = Arc::new(self.board.part(PartRef::Sink(connector.route)));
-                Box::new(sink::kafka::start(connector, work, broker, deps, line)?)
+                Box::new(sink::kafka::start(connector, work, broker, SpoolId([1; 16]), deps, line)?)
             }
             ConnectorWork::WebhookSink(_) => unreachable!("these tests are about Kafka"),
         })

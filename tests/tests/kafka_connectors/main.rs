@@ -4,6 +4,7 @@
 //! One test program, because what starts and feeds the brokers is shared.
 
 mod agent;
+mod behind;
 mod discovery;
 mod records;
 mod transfer;

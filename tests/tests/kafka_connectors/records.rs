@@ -8,6 +8,7 @@ use demo::kafka::Broker;
 use futures::future::join_all;
 use rdkafka::Message;
 use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::KafkaError;
 use rdkafka::message::{Header, Headers, OwnedHeaders};
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use rdkafka::{Offset, TopicPartitionList};
@@ -56,10 +57,19 @@ pub(crate) fn read(broker: &Broker, topic: &str, enough: usize) -> anyhow::Resul
     }
     consumer.assign(&list)?;
     let (mut found, mut different, mut quiet) = (Vec::new(), BTreeSet::new(), Instant::now());
+    let mut trouble = None;
     while different.len() < enough || quiet.elapsed() < Duration::from_secs(2) {
-        anyhow::ensure!(quiet.elapsed() < Duration::from_secs(60), "{topic} has {} of {enough}", different.len());
-        let Some(message) = consumer.poll(Duration::from_millis(100)) else { continue };
-        let message = message?;
+        let count = different.len();
+        anyhow::ensure!(quiet.elapsed() < Duration::from_secs(60), "{topic} has {count} of {enough}: {trouble:?}");
+        let message = match consumer.poll(Duration::from_millis(100)) {
+            None => continue,
+            // A cluster that has just hung is not all there yet, and the library goes on by itself.
+            Some(Err(error)) if !matches!(error, KafkaError::MessageConsumptionFatal(_)) => {
+                trouble = Some(error);
+                continue;
+            }
+            Some(message) => message?,
+        };
         quiet = Instant::now();
         let value: serde_json::Value = serde_json::from_slice(message.payload().unwrap_or_default())?;
         let header = |name: &str| {

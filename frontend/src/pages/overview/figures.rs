@@ -13,7 +13,9 @@ pub(super) fn Figures(overview: Signal<Overview>) -> impl IntoView {
     let events = Signal::derive(move || figures.with(|figures| figures.events_history.clone()));
     let copies = Signal::derive(move || figures.with(|figures| figures.copies_history.clone()));
     let peak = move || {
-        let peak = events.with(|events| events.iter().copied().fold(0.0, f64::max));
+        // What is now may not have a place in the history yet.
+        let now = figures.with(|figures| figures.events_per_second);
+        let peak = events.with(|events| events.iter().copied().fold(now, f64::max));
         if peak > 0.0 { format!("peak {}/s in 10 min", format::rate(peak)) } else { "nothing in 10 min".to_owned() }
     };
     let agents = move || figures.with(|figures| (figures.agents_online, figures.agents));

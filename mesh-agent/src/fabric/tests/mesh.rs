@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use futures::future::BoxFuture;
 use mesh_protocol::deny_list::DenyList;
 use mesh_protocol::desired::{Dial, DurableInterest, Fabric as Section, Member, Policy, Scope, Site};
 use mesh_protocol::event::{DeliveryMode, Event, Headers, Origin, Protocol};
@@ -18,12 +19,14 @@ use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use tokio::runtime::Runtime;
 use uuid::Uuid;
 
-use super::super::{Credentials, DenyLists, Fabric, Parts, Target};
+use super::super::{Credentials, DenyLists, Fabric, Parts, Target, ZENOH_THREADS};
 use super::relay::Relay;
 use crate::counters::Counters;
 use crate::identity::sealing::SealingKeys;
 use crate::policy::{Enforced, Enforcer};
-use crate::router::{Admitted, Attachment, Budget, Delivery, Life, Outlet, Reach, Receipt, Router, Takes};
+use crate::router::{
+    Admitted, Attachment, Audience, Budget, Delivery, Life, Outcome, Outlet, Reach, Receipt, Router, Takes,
+};
 use crate::spool::{Limits, Op, QueueNo, Settings, SimulatedDisk, Store};
 use crate::status::Board;
 
@@ -157,6 +160,11 @@ impl Mesh {
         // `RUST_LOG=debug` shows what happened; without it the tests are quiet.
         let log = tracing_subscriber::EnvFilter::from_default_env();
         let _ = tracing_subscriber::fmt().with_env_filter(log).with_writer(std::io::stderr).try_init();
+        let threads = std::env::var("ZENOH_RUNTIME").unwrap_or_default();
+        assert_eq!(
+            threads, ZENOH_THREADS,
+            "`.cargo/config.toml` sets zenoh's threads; run tests by Cargo, or set ZENOH_RUNTIME"
+        );
         let (authority, other) = (Authority::new("agents"), Authority::new("somebody else"));
         let keys: Vec<SealingKeys> = addresses.iter().map(|_| SealingKeys::random()).collect();
         let member = |index: usize| Member {
@@ -354,10 +362,9 @@ impl Node {
     }
 
     /// Publishes what its sender answers for.
-    pub(super) fn pass(&self, topic: &str, key: &str, payload: &[u8]) -> Receipt {
-        let router = &self.running().router;
-        let admission = router.budget().try_take(payload.len()).expect("room");
-        router.pass(vec![self.event(topic, key, payload, DeliveryMode::Guaranteed)], admission)
+    pub(super) fn pass(&self, topic: &str, key: &str, payload: &[u8]) -> BoxFuture<'static, Outcome> {
+        let event = self.event(topic, key, payload, DeliveryMode::Guaranteed);
+        Box::pin(self.running().router.pass(vec![event], Audience::Everybody).outcome())
     }
 
     fn event(&self, topic: &str, key: &str, payload: &[u8], mode: DeliveryMode) -> Admitted {

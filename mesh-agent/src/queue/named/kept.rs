@@ -88,7 +88,7 @@ async fn trim(spool: Arc<Store>, number: QueueNo, before: u64, bound: Bound) -> 
     let mut trimmed = Trimmed { before, for_room: 0 };
     loop {
         let core = spool.core().clone();
-        let read = tokio::task::spawn_blocking(move || core.rows_after(number, trimmed.before, STEP_EVENTS));
+        let read = spool.aside(move || core.rows_after(number, trimmed.before, STEP_EVENTS));
         let rows = read.await.unwrap_or(Err(DiskError::Failed))?;
         let bytes = spool.core().standing(number).map_or(0, |standing| standing.bytes);
         let is_crowded = spool.core().is_crowded();

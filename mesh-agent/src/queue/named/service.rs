@@ -2,6 +2,8 @@
 
 mod keep;
 mod look;
+#[cfg(test)]
+pub(super) mod simulated;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -22,6 +24,7 @@ use super::pulls::{Pull, Pulls};
 use super::{CONSUMERS_MAX, Named, Unserved, rules};
 use crate::causes::chain;
 use crate::counters::{Counter, Counters};
+use crate::mutant::{Mutant, planted};
 use crate::queue::dead::burial;
 use crate::queue::dispatch::{Dispatch, Left};
 use crate::queue::item::{ConsumerId, Consumption, Dead, Delivery, Item, Order};
@@ -409,7 +412,7 @@ fn item(entry: Entry, ttl_ms: Option<u64>, suspect: u64) -> Item<Admitted> {
         bytes: row.bytes as usize,
         deliveries: row.deliveries,
         expires_at_ms: row.expires_at_ms.into_iter().chain(here).min(),
-        redelivered: row.redelivered || seq <= suspect,
+        redelivered: row.redelivered || (seq <= suspect && !planted(Mutant::RestartUnflagged)),
         event,
     }
 }

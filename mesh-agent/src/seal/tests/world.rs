@@ -8,7 +8,7 @@ use mesh_protocol::frame::envelope::{self, Envelope};
 use mesh_protocol::id::AgentId;
 use uuid::Uuid;
 
-use super::super::{Opened, Sealer, Under, Unopened};
+use super::super::{Opened, Sealer, Unopened};
 use crate::identity::sealing::{Public, SealingKeys};
 use crate::stream::Moment;
 
@@ -67,12 +67,10 @@ impl World {
             Opened::Frame { agent, content } => {
                 self.read.push((to, index(*agent), String::from_utf8_lossy(content).into_owned()));
             }
-            Opened::Call { agent, answer, begun } => {
-                if *answer {
-                    self.call(to, index(*agent));
-                }
-                if *begun {
-                    self.send_under(to, index(*agent), Under::Begun, "hello");
+            Opened::Call { agent, answer, stands } => {
+                self.carry(index(*agent), answer.clone());
+                if *stands {
+                    self.send(to, index(*agent), "hello");
                 }
             }
         }
@@ -92,22 +90,18 @@ impl World {
         self.carry(to, call);
     }
 
-    pub(super) fn sealed(&mut self, from: usize, to: usize, under: Under, text: &str) -> Option<Bytes> {
-        self.sealers[from].seal(self.now, agent(to), under, |out| out.put_slice(text.as_bytes()))
-    }
-
-    pub(super) fn send_under(&mut self, from: usize, to: usize, under: Under, text: &str) {
-        let sealed = self.sealed(from, to, under, text);
-        self.carry(to, sealed);
+    pub(super) fn sealed(&mut self, from: usize, to: usize, text: &str) -> Option<Bytes> {
+        self.sealers[from].seal(self.now, agent(to), |out| out.put_slice(text.as_bytes()))
     }
 
     pub(super) fn send(&mut self, from: usize, to: usize, text: &str) {
-        self.send_under(from, to, Under::Standing, text);
+        let sealed = self.sealed(from, to, text);
+        self.carry(to, sealed);
     }
 
     /// A frame that is on its way.
     pub(super) fn frame(&mut self, from: usize, to: usize, text: &str) -> Bytes {
-        self.sealed(from, to, Under::Standing, text).expect("a session")
+        self.sealed(from, to, text).expect("a session")
     }
 
     pub(super) fn frame_for_set(&mut self, from: usize, to: &[usize], text: &str) -> Bytes {
@@ -121,9 +115,6 @@ impl World {
         self.pass(Duration::from_millis(200));
         if self.sealers[from].is_to_be_called(self.now, agent(to)) {
             self.call(from, to);
-            if self.sealers[from].is_being_replaced(agent(to)) {
-                self.send_under(from, to, Under::Begun, "beat");
-            }
         }
         self.send(from, to, "beat");
     }

@@ -62,7 +62,7 @@ impl Mapping {
     /// The record for an event.
     ///
     /// The key is the template's; without one the key of the record the event was made of, or the ordering key.
-    pub(super) fn map(&self, event: &Event, redelivered: bool) -> Result<Record, Unmappable> {
+    pub(super) fn map(&self, event: &Event) -> Result<Record, Unmappable> {
         let fields = Fields { event, value: OnceCell::new() };
         let of = || event.topic.to_string();
         let topic = self.topic.render(&fields).map_err(|why| Unmappable::Topic { topic: of(), why })?;
@@ -73,7 +73,7 @@ impl Mapping {
             Some(template) => template.render_text(&fields).map_err(|why| Unmappable::Key { topic: of(), why })?.into(),
             None => headers::record_key(&event.headers).unwrap_or_else(|| event.key.clone()),
         };
-        let redelivered = redelivered || headers::has(&event.headers, headers::REDELIVERED);
+        let redelivered = headers::has(&event.headers, headers::REDELIVERED);
         let tombstone = event.payload.is_empty() && headers::has(&event.headers, headers::TOMBSTONE);
         Ok(Record { topic, key, headers: record_headers(event, redelivered), tombstone })
     }
@@ -84,6 +84,11 @@ impl Record {
     pub(super) fn library_headers(&self) -> OwnedHeaders {
         let empty = OwnedHeaders::new_with_capacity(self.headers.len());
         self.headers.iter().fold(empty, |headers, (key, value)| headers.insert(Header { key, value: Some(value) }))
+    }
+
+    /// Says where its event stands in the sink's queue.
+    pub(super) fn mark_place(&mut self, place: String) {
+        self.headers.push((headers::PLACE.to_owned(), place.into_bytes()));
     }
 
     /// Marks it as one that may have been written before.

@@ -13,7 +13,18 @@ pub(super) struct Entry {
     pub(super) event: Admitted,
     pub(super) record: Record,
     pub(super) hold: Option<Hold>,
+    /// Its place in the route's queue, when it came from there.
+    pub(super) seq: Option<u64>,
     pub(super) since: Instant,
+}
+
+/// An entry that goes out once more.
+#[derive(Debug)]
+pub(super) struct Again {
+    pub(super) number: usize,
+    pub(super) seq: Option<u64>,
+    pub(super) event: Admitted,
+    pub(super) record: Record,
 }
 
 /// Numbers stand for entries in delivery reports, so that no allocation is needed per record.
@@ -38,10 +49,11 @@ impl Window {
 
     /// The first entry with a number above `after`, marked as redelivery: after a fatal error nobody knows which of
     /// them the cluster has.
-    pub(super) fn again(&mut self, after: usize) -> Option<(usize, Admitted, Record)> {
+    pub(super) fn again(&mut self, after: usize) -> Option<Again> {
         let (number, entry) = self.entries.range_mut(after + 1..).next()?;
         entry.record.mark_redelivered();
-        Some((*number, entry.event.clone(), entry.record.clone()))
+        let (event, record) = (entry.event.clone(), entry.record.clone());
+        Some(Again { number: *number, seq: entry.seq, event, record })
     }
 
     /// Takes the duties that `given_up` tells out of their entries, which stay.

@@ -1,7 +1,7 @@
 //! The one thread that sends a sink's records, and makes a new producer when the old one cannot go on.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use mesh_protocol::event::Event;
@@ -15,7 +15,8 @@ use super::Shared;
 use super::intake::{Intake, Next};
 use super::producer::{Producer, Reports, Verdict, verdict};
 use super::record::{Mapping, Record};
-use super::window::Entry;
+use super::tails::{Known, Tails};
+use super::window::{Again, Entry};
 use crate::counters::Counter;
 use crate::kafka::client::code_of;
 use crate::kafka::headers;
@@ -36,6 +37,7 @@ pub(super) struct Writer {
     intake: Arc<Intake>,
     mapping: Mapping,
     settings: ClientConfig,
+    tails: Mutex<Tails>,
     tally: Arc<Tally>,
 }
 
@@ -52,6 +54,7 @@ pub(super) struct Tally {
     denied: Counter,
     expired: Counter,
     resent: Counter,
+    found: Counter,
 }
 
 /// The newest refusal, and figures of this sink alone.
@@ -122,6 +125,14 @@ impl Tally {
         }
     }
 
+    /// The cluster has had it since before a restart.
+    fn found(&self, hold: Option<Hold>) {
+        self.found.one();
+        if let Some(hold) = hold {
+            hold.done();
+        }
+    }
+
     /// It has been in this cluster, unchanged.
     fn looped(&self, hold: Option<Hold>) {
         self.looped.one();
@@ -185,6 +196,7 @@ impl Writer {
         intake: Arc<Intake>,
         mapping: Mapping,
         settings: ClientConfig,
+        tails: Tails,
         client: Arc<dyn ClientObserver>,
     ) -> Self {
         let counters = &shared.deps.counters;
@@ -198,9 +210,10 @@ impl Writer {
             denied: counters.counter("sink_denied_events"),
             expired: counters.counter("sink_expired_events"),
             resent: counters.counter("sink_resent_events"),
+            found: counters.counter("sink_found_events"),
             shared: shared.clone(),
         };
-        Self { shared, intake, mapping, settings, tally: Arc::new(tally) }
+        Self { shared, intake, mapping, settings, tails: Mutex::new(tails), tally: Arc::new(tally) }
     }
 
     /// Whether the client library takes the settings (a certificate that is no PEM, for example).
@@ -281,8 +294,15 @@ impl Writer {
     /// Sends what the last producer left unanswered, before anything newer.
     fn resend(&self, connected: &Connected) {
         let mut after = 0;
-        while let Some((number, event, record)) = self.intake.with_window(|window| window.again(after)) {
+        self.tails().forget();
+        while let Some(Again { number, seq, event, record }) = self.intake.with_window(|window| window.again(after)) {
             after = number;
+            if seq.is_some_and(|seq| self.tails().know(&record.topic, seq) == Known::Written) {
+                if let Some(entry) = self.intake.complete(number) {
+                    self.tally.found(entry.hold);
+                }
+                continue;
+            }
             self.tally.resent.one();
             match self.hand_over(connected, number, &event, &record) {
                 Handed::Over => {}
@@ -293,7 +313,7 @@ impl Writer {
     }
 
     fn take(&self, connected: &Connected, delivery: Delivery) {
-        let Delivery { event, hold, redelivered, .. } = delivery;
+        let Delivery { event, hold, mut redelivered, doubt, seq, .. } = delivery;
         if self.has_been_here(event.event(), &connected.cluster) {
             return self.tally.looped(hold);
         }
@@ -303,14 +323,33 @@ impl Writer {
         if !self.may_receive(event.event()) {
             return self.tally.denied(event.event(), hold);
         }
-        match self.mapping.map(event.event(), redelivered) {
-            Err(reason) => self.tally.refuse_with(hold, reason.to_string()),
-            Ok(record) => self.send(connected, &event, hold, &record),
+        let mut record = match self.mapping.map(event.event()) {
+            Err(reason) => return self.tally.refuse_with(hold, reason.to_string()),
+            Ok(record) => record,
+        };
+        if let Some(seq) = seq {
+            record.mark_place(self.tails().mark().place(seq));
+            if redelivered {
+                match self.tails().know(&record.topic, seq) {
+                    Known::Written => return self.tally.found(hold),
+                    // Unless somebody before this sink had doubts, too.
+                    Known::NotWritten => redelivered = !doubt,
+                    Known::Unknown => {}
+                }
+            }
         }
+        if redelivered {
+            record.mark_redelivered();
+        }
+        self.send(connected, &event, (hold, seq), &record);
     }
 
-    fn send(&self, connected: &Connected, event: &Admitted, hold: Option<Hold>, record: &Record) {
-        let entry = Entry { event: event.clone(), record: record.clone(), hold, since: Instant::now() };
+    fn tails(&self) -> MutexGuard<'_, Tails> {
+        self.tails.lock().expect("no panic while held")
+    }
+
+    fn send(&self, connected: &Connected, event: &Admitted, (hold, seq): (Option<Hold>, Option<u64>), record: &Record) {
+        let entry = Entry { event: event.clone(), record: record.clone(), hold, seq, since: Instant::now() };
         let number = self.intake.enter(entry);
         // After a failure the rest of what was taken only enters the window, so that its order stays.
         if connected.is_broken() {

@@ -1,4 +1,4 @@
-//! The one thread that polls a source's consumer: hands records to lanes, pauses what is full, commits what was taken.
+//! The one thread that polls a source's consumers: hands records to lanes, pauses what is full, commits what everybody has.
 //!
 //! It keeps polling while everything is paused, so that the cluster never takes the source for dead.
 
@@ -23,6 +23,8 @@ use crate::task::Tasks;
 
 /// Longest wait for a record; also how late a stop is noticed.
 const TURN: Duration = Duration::from_millis(100);
+/// The same while others are served between two turns.
+const SHORT_TURN: Duration = Duration::from_millis(2);
 /// Most records handed over in one turn.
 const TURN_RECORDS_MAX: usize = 2_000;
 /// Positions are committed this often.
@@ -43,10 +45,19 @@ const BACKOFF: Duration = Duration::from_secs(3);
 
 /// The thread's own state.
 pub(super) struct Poller {
-    shared: Arc<Shared>,
-    settings: ClientConfig,
-    tasks: Tasks,
+    pub(super) shared: Arc<Shared>,
+    pub(super) settings: ClientConfig,
+    pub(super) tasks: Tasks,
     runtime: Handle,
+}
+
+/// Whether lanes that are full get a moment before their partitions are paused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Patience {
+    /// They do.
+    Some,
+    /// Others must not wait for them.
+    None,
 }
 
 impl Poller {
@@ -85,7 +96,7 @@ impl Poller {
 
     /// One consumer's life. Its end revokes everything, which drains the lanes and commits.
     fn consume(&self) -> KafkaResult<()> {
-        let context = Context::new(self.shared.clone(), self.tasks.clone());
+        let context = Context::new(self.shared.clone(), self.tasks.clone(), false);
         let consumer: Consumer = self.settings.create_with_context(context)?;
         let Some(cluster) = self.cluster(&consumer) else { return Ok(()) };
         consumer.context().set_cluster(&cluster);
@@ -93,8 +104,10 @@ impl Poller {
         consumer.subscribe(&topics)?;
         let mut round = Round { committed_at: Instant::now(), looked_at: Instant::now(), floors: BTreeMap::new() };
         while self.goes_on() {
-            self.turn(&consumer)?;
-            self.regulate(&consumer);
+            let wait = if consumer.context().followers().reads() { SHORT_TURN } else { TURN };
+            self.turn(&consumer, wait)?;
+            self.regulate(&consumer, Patience::Some);
+            self.follow(&consumer)?;
             round.commit(&consumer, false);
             round.look(self, &consumer);
         }
@@ -113,8 +126,7 @@ impl Poller {
     }
 
     /// Takes what is there and hands it to the lanes.
-    fn turn(&self, consumer: &Consumer) -> KafkaResult<()> {
-        let mut wait = TURN;
+    pub(super) fn turn(&self, consumer: &Consumer, mut wait: Duration) -> KafkaResult<()> {
         let mut found: Vec<(Arc<str>, i32, Vec<Record>)> = Vec::new();
         for _ in 0..TURN_RECORDS_MAX {
             let message = match consumer.poll(wait) {
@@ -148,9 +160,10 @@ impl Poller {
     }
 
     /// Pauses lanes that have too much and keep it, resumes those that have little.
-    fn regulate(&self, consumer: &Consumer) {
+    pub(super) fn regulate(&self, consumer: &Consumer, patience: Patience) {
         let began = Instant::now();
-        while is_any_full(&consumer.context().lanes()) && began.elapsed() < PATIENCE && self.goes_on() {
+        let patient = || patience == Patience::Some && is_any_full(&consumer.context().lanes());
+        while patient() && began.elapsed() < PATIENCE && self.goes_on() {
             std::thread::sleep(PATIENT_LOOK);
         }
         let (mut full, mut empty) = (TopicPartitionList::new(), TopicPartitionList::new());
@@ -245,9 +258,10 @@ impl Round {
             return;
         }
         self.committed_at = Instant::now();
+        consumer.context().save();
         let mut list = TopicPartitionList::new();
         for ((topic, partition), lane) in consumer.context().lanes().iter() {
-            let floor = lane.state.floor();
+            let floor = lane.state.lowest();
             let before = self.floors.insert((topic.clone(), *partition), floor);
             if before != Some(floor) && list.add_partition_offset(topic, *partition, Offset::Offset(floor)).is_err() {
                 tracing::warn!(%topic, partition, floor, "a position cannot be committed");

@@ -1,7 +1,7 @@
 //! What happened to a source's records, for its part and for the agent's counters.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::counters::{Counter, Counters};
 
@@ -17,6 +17,7 @@ pub(super) struct Tally {
     retried: Counter,
     gap: Counter,
     left_out_headers: Counter,
+    caught_up: Counter,
 }
 
 /// Figures of one source since it started.
@@ -31,8 +32,10 @@ pub(super) struct Figures {
     pub(super) gap: u64,
     /// Partitions read now.
     pub(super) partitions: u64,
-    /// Records not taken yet, as far as it is known.
+    /// Records that the shared read has not brought in yet, as far as it is known.
     pub(super) lag: Option<u64>,
+    /// Who reads alone, with the records that each does not have yet.
+    pub(super) behind: BTreeMap<Arc<str>, u64>,
     /// The last record that could not be mapped.
     pub(super) last_poison: Option<String>,
     /// The last gap.
@@ -65,6 +68,7 @@ impl Tally {
             retried: counters.counter("source_retried_batches"),
             gap: counters.counter("source_gap_records"),
             left_out_headers: counters.counter("source_left_out_headers"),
+            caught_up: counters.counter("source_caught_up_events"),
         }
     }
 
@@ -95,6 +99,11 @@ impl Tally {
             figures.looped += counts.looped;
             figures.denied += counts.denied;
         });
+    }
+
+    /// Events that went to one destination alone, after the others.
+    pub(super) fn caught_up(&self, events: u64) {
+        self.caught_up.add(events);
     }
 
     /// A record was passed over for good.

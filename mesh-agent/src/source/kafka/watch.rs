@@ -41,6 +41,8 @@ impl Watch {
             ("denied_records", figures.denied),
             ("gap_records", figures.gap),
             ("partitions", figures.partitions),
+            ("destinations_behind", figures.behind.len() as u64),
+            ("lag_of_destinations_behind_records", figures.behind.values().sum()),
         ];
         for (name, value) in known {
             self.part.figure(name, value);
@@ -66,7 +68,13 @@ fn state_of(figures: &Figures) -> (PartState, Option<String>) {
     if !lost.is_empty() {
         return (PartState::Degraded, Some(lost.join("; ")));
     }
-    if figures.partitions == 0 { (PartState::Starting, None) } else { (PartState::Running, None) }
+    if figures.partitions == 0 { (PartState::Starting, None) } else { (PartState::Running, behind(figures)) }
+}
+
+/// Who does not get on with the others; how far they are behind is told by figures, which change all the time.
+fn behind(figures: &Figures) -> Option<String> {
+    let all: Vec<&str> = figures.behind.keys().map(|label| &**label).collect();
+    (!all.is_empty()).then(|| format!("behind, while the others go on: {}", all.join(", ")))
 }
 
 #[cfg(test)]
@@ -87,6 +95,10 @@ mod tests {
         figures.last_poison = Some("offset 7".into());
         assert_eq!(state_of(&figures), (PartState::Degraded, Some("offset 7".into())));
         figures.last_poison = None;
+        figures.behind.insert("lyon".into(), 12);
+        let told = "behind, while the others go on: lyon".to_owned();
+        assert_eq!(state_of(&figures), (PartState::Running, Some(told)));
+        figures.behind.clear();
         assert_eq!(state_of(&figures), (PartState::Running, None));
     }
 }

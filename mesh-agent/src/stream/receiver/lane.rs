@@ -6,11 +6,16 @@ use std::time::Duration;
 use mesh_protocol::frame::SkipReason;
 use mesh_protocol::id::{Lane, Seq};
 
-use super::window::Window;
+use crate::mutant::{Mutant, planted};
+
+use super::super::window::Window;
 use super::{
     Batch, Counts, Incoming, Moment, NACK_INTERVAL, Progress, REDELIVER_AFTER, REDELIVER_AFTER_MAX, Settled, Ticket,
     Verdict,
 };
+
+/// The largest window of a lane, in bytes: some Gbit/s at short distances, 200 Mbit/s around the world.
+const WINDOW_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
 #[derive(Debug)]
 pub(super) struct RecvLane<E> {
@@ -70,7 +75,7 @@ impl<E> RecvLane<E> {
             nacked_at: None,
             rewind: None,
             losses: 0,
-            window: Window::new(window_bytes),
+            window: Window::new(window_bytes, WINDOW_BYTES_MAX),
         }
     }
 }
@@ -84,12 +89,25 @@ impl<E: Clone> RecvLane<E> {
                 self.keep_aside(prev, what, counts);
             } else {
                 match what {
-                    Ahead::Events(events) => self.take_events(prev, events, counts),
+                    Ahead::Events(events) => self.take_events(events, counts),
                     Ahead::Skip(up_to, reason) => self.take_skip(prev, up_to, reason, counts),
                 }
             }
             next = self.next_aside();
         }
+    }
+
+    /// Nothing more will come: holes are gaps, and nobody answers for what is refused.
+    pub(super) fn conclude(&mut self, counts: &mut Counts) {
+        while let Some((&prev, _)) = self.ahead.first_key_value() {
+            self.take(self.arrived, Ahead::Skip(prev, SkipReason::Lost), counts);
+        }
+        for pending in &mut self.pending {
+            if matches!(pending.state, State::Refused(_)) {
+                pending.state = State::Queued;
+            }
+        }
+        self.owes_ack = true;
     }
 
     fn next_aside(&mut self) -> Option<(Seq, Ahead<E>)> {
@@ -114,16 +132,12 @@ impl<E: Clone> RecvLane<E> {
         }
     }
 
-    fn take_events(&mut self, prev: Seq, mut events: Vec<Incoming<E>>, counts: &mut Counts) {
+    /// Takes what follows on something at or below the mark. The mark may be in between: an earlier process of the origin had
+    /// sent what has expired or is forbidden by now, and is not in this one's chain.
+    fn take_events(&mut self, mut events: Vec<Incoming<E>>, counts: &mut Counts) {
         let known = events.partition_point(|event| event.seq <= self.arrived);
         counts.duplicates += known as u64;
-        let prev = if known == 0 { prev } else { events[known - 1].seq };
-        events.drain(..known);
-        // A remainder that does not follow the mark contradicts what was sent before; it is asked for again.
-        if events.is_empty() || prev != self.arrived {
-            return;
-        }
-        for event in events {
+        for event in events.drain(known..) {
             self.arrived = event.seq;
             self.append(event);
         }
@@ -233,8 +247,9 @@ impl<E: Clone> RecvLane<E> {
         self.custody
     }
 
-    /// Once every open answer is there and the wait is over, everything from the first lost batch on is queued again. None
-    /// of it was taken, so none of it is flagged.
+    /// Once every open answer is there and the wait is over, everything from the first lost batch on is queued again, in
+    /// halves: a queue with little room, or a small one, may never have room for all of it at once. None of it was taken,
+    /// so none of it is flagged.
     pub(super) fn rewind_if_due(&mut self, now: Moment, ready: &impl Fn(&E) -> bool) -> bool {
         let open = self.pending.iter().any(|pending| matches!(pending.state, State::Waiting(_)));
         let Some(rewind) = self.rewind else { return false };
@@ -248,16 +263,19 @@ impl<E: Clone> RecvLane<E> {
         }
         self.rewind = None;
         let Some(first) = self.pending.iter().position(|pending| pending.state == State::Lost) else { return false };
-        for pending in self.pending.range_mut(first..) {
+        for pending in self.pending.split_off(first) {
             if pending.state == State::Lost {
-                pending.state = State::Queued;
+                self.pending.extend(pending.halves());
+            } else {
+                self.pending.push_back(pending);
             }
         }
         true
     }
 
     fn advance(&mut self) {
-        while self.pending.front().is_some_and(|pending| pending.state == State::Done) {
+        let is_over = |state: &State| *state == State::Done || (planted(Mutant::AckOverHole) && *state == State::Lost);
+        while self.pending.front().is_some_and(|pending| is_over(&pending.state)) {
             let done = self.pending.pop_front().expect("it was just looked at");
             self.custody = done.up_to;
             self.owes_ack = true;
@@ -284,7 +302,13 @@ impl<E: Clone> RecvLane<E> {
             self.nacked_at = Some(now);
         }
         let credit_bytes = self.window.bytes();
-        Progress { lane, arrived: self.arrived, up_to: self.custody, credit_bytes, refused, missing }
+        let up_to = if planted(Mutant::AckOnArrival) { self.arrived } else { self.custody };
+        Progress { lane, arrived: self.arrived, up_to, credit_bytes, refused, missing }
+    }
+
+    #[cfg(test)]
+    pub(super) fn pending_states(&self) -> Vec<(Seq, usize, State)> {
+        self.pending.iter().map(|pending| (pending.up_to, pending.events.len(), pending.state.clone())).collect()
     }
 
     /// The holes before and between what is kept aside.
@@ -299,6 +323,31 @@ impl<E: Clone> RecvLane<E> {
         }
         missing.truncate(32);
         missing
+    }
+}
+
+impl<E> Pending<E> {
+    /// The same as two batches to be delivered, or as one when it cannot be less.
+    fn halves(mut self) -> impl Iterator<Item = Self> {
+        let second = if planted(Mutant::BatchNeverSplit) {
+            Vec::new()
+        } else {
+            self.events.split_off(self.events.len().div_ceil(2))
+        };
+        let (up_to, middle) = (self.up_to, self.events.last().map(|(seq, ..)| *seq));
+        // What each half weighs only tells the window how fast the spool takes; by count is close enough.
+        let all = (self.events.len() + second.len()).max(1) as u64;
+        let weight = self.bytes;
+        let of = |up_to, events: Vec<_>| {
+            let bytes = weight * events.len() as u64 / all;
+            Self { up_to, bytes, events, state: State::Queued }
+        };
+        match middle.filter(|_| !second.is_empty()) {
+            Some(middle) => [Some(of(middle, self.events)), Some(of(up_to, second))],
+            None => [Some(of(up_to, self.events)), None],
+        }
+        .into_iter()
+        .flatten()
     }
 }
 

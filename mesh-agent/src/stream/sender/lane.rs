@@ -6,7 +6,13 @@ use std::time::Duration;
 use mesh_protocol::frame::{self, SkipReason};
 use mesh_protocol::id::{Lane, Seq};
 
+use crate::mutant::{Mutant, planted};
+
+use super::flight::Flight;
 use super::{Moment, Out, Polled, Run, RunEvent, Settings};
+
+/// What has arrived and is not in custody after this goes again: its destination may have forgotten that it arrived.
+const PROBE_AFTER: Duration = Duration::from_secs(10);
 
 #[derive(Debug)]
 pub(super) struct SendLane<P, H> {
@@ -23,6 +29,16 @@ pub(super) struct SendLane<P, H> {
     pub(super) unsent_bytes: u64,
     /// The destination's mark is below the floor: it must be told to skip from there.
     pub(super) skip_from: Option<Seq>,
+    /// How long the last event that arrived at its first attempt took until that was told.
+    pub(super) sampled: Option<Duration>,
+    /// Refused there and not in this chain, with the event before each.
+    pub(super) passed: Vec<(Seq, Seq)>,
+    /// Up to here the destination's spool has said that it has custody.
+    pub(super) acked: Seq,
+    /// The same at the end of its last epoch: it cannot be less in this one.
+    pub(super) promised: Seq,
+    /// Up to here the destination has lost what it had.
+    pub(super) lost_up_to: Seq,
     /// Up to here an earlier process may have sent more than this one knows of.
     pub(super) horizon: Seq,
     /// Duties that turned out to be fulfilled.
@@ -42,6 +58,14 @@ pub(super) struct Sent<P, H> {
     pub(super) tries: u32,
     pub(super) due: bool,
     pub(super) redelivered: bool,
+    /// The destination refuses it, and that is being dealt with until then: it is not sent meanwhile.
+    pub(super) refused_until: Option<Moment>,
+}
+
+impl<P, H> Sent<P, H> {
+    pub(super) fn is_refused(&self, now: Moment) -> bool {
+        self.refused_until.is_some_and(|until| now < until)
+    }
 }
 
 #[derive(Debug)]
@@ -75,6 +99,11 @@ impl<P: Clone, H> SendLane<P, H> {
             unsent: VecDeque::new(),
             unsent_bytes: 0,
             skip_from: None,
+            sampled: None,
+            passed: Vec::new(),
+            acked: Seq::START,
+            promised: Seq::START,
+            lost_up_to: Seq::START,
             horizon: Seq::START,
             fulfilled: Vec::new(),
             paused_until: Moment::default(),
@@ -101,10 +130,35 @@ impl<P: Clone, H> SendLane<P, H> {
         self.credit_bytes = credit_bytes;
         self.paused_until = Moment::default();
         self.skip_from = (self.floor != Seq::START).then_some(Seq::START);
+        (self.acked, self.promised, self.lost_up_to) = (Seq::START, Seq::START, Seq::START);
         for sent in &mut self.sent {
             sent.due = true;
             sent.redelivered = true;
             sent.tries = 0;
+        }
+    }
+
+    /// The destination has forgotten what it had beyond a mark: it is told that this never comes.
+    pub(super) fn fall_back(&mut self, mark: Seq) {
+        self.lost_up_to = std::mem::replace(&mut self.promised, Seq::START);
+        self.acked = mark;
+        self.skip_from = Some(mark);
+    }
+
+    /// The destination refuses what would be at this index and is not there: an earlier process has dealt with it, or it has
+    /// expired since. The lane waits there for a word.
+    pub(super) fn pass(&mut self, index: usize, seq: Seq) {
+        // What comes after all that was offered may still be offered.
+        let is_dealt_with = seq < self.tail && self.unsent.iter().all(|item| item.seq != seq);
+        if planted(Mutant::RefusalUnanswered) {
+            return;
+        }
+        if seq <= self.floor {
+            self.skip_from = Some(Seq::START);
+        } else if is_dealt_with {
+            let before = index.checked_sub(1).map_or(self.floor, |before| self.sent[before].seq);
+            self.passed.retain(|(_, its)| *its != seq);
+            self.passed.push((before, seq));
         }
     }
 
@@ -128,17 +182,24 @@ impl<P: Clone, H> SendLane<P, H> {
             tries: 0,
             due: false,
             redelivered: item.redelivered,
+            refused_until: None,
         });
         prev
     }
 
-    /// The oldest events that did not arrive in time are due again: a frame's worth, as a probe.
-    pub(super) fn expire(&mut self, now: Moment, settings: &Settings) {
+    /// The oldest events that did not arrive in time are due again: a frame's worth, as a probe. Whether there were any.
+    pub(super) fn expire(&mut self, now: Moment, settings: &Settings) -> bool {
         let arrived = self.arrived;
-        let Some(oldest) = self.sent.iter().position(|sent| sent.seq > arrived) else { return };
+        if let Some(first) = self.sent.front_mut()
+            && first.seq <= arrived
+            && now.since(first.sent_at) >= PROBE_AFTER
+        {
+            first.due = true;
+        }
+        let Some(oldest) = self.sent.iter().position(|sent| sent.seq > arrived) else { return false };
         let wait = backoff(settings.resend_after, settings.resend_after_max, self.sent[oldest].tries);
         if self.sent[oldest].due || now.since(self.sent[oldest].sent_at) < wait {
-            return;
+            return false;
         }
         let mut bytes = 0;
         for sent in self.sent.range_mut(oldest..) {
@@ -148,6 +209,7 @@ impl<P: Clone, H> SendLane<P, H> {
             bytes += sent.bytes;
             sent.due = true;
         }
+        true
     }
 
     pub(super) fn poll_due(
@@ -159,10 +221,14 @@ impl<P: Clone, H> SendLane<P, H> {
         polled: &mut Polled<P, H>,
     ) {
         if let Some(after) = self.skip_from.take() {
-            polled.out.push(Out::Skip { lane, after, up_to: self.floor, reason: SkipReason::Custody });
+            let reason = if after < self.lost_up_to { SkipReason::Lost } else { SkipReason::Custody };
+            polled.out.push(Out::Skip { lane, after, up_to: self.floor, reason });
         }
+        let passed = std::mem::take(&mut self.passed).into_iter();
+        let reason = SkipReason::Refused;
+        polled.out.extend(passed.map(|(after, up_to)| Out::Skip { lane, after, up_to, reason }));
         let mut runs = Runs::new(lane, true);
-        for sent in self.sent.iter_mut().filter(|sent| sent.due) {
+        for sent in self.sent.iter_mut().filter(|sent| sent.due && !sent.is_refused(now)) {
             if *left == 0 {
                 break;
             }
@@ -170,7 +236,7 @@ impl<P: Clone, H> SendLane<P, H> {
             sent.sent_at = now;
             sent.tries = sent.tries.saturating_add(1);
             if let Content::Event(payload) = &sent.content {
-                if permit(payload) {
+                if permit(payload) || planted(Mutant::ResendIgnoresScope) {
                     *left = left.saturating_sub(usize::try_from(sent.bytes).unwrap_or(usize::MAX));
                     let event = RunEvent { seq: sent.seq, redelivered: sent.redelivered, payload: payload.clone() };
                     runs.push(sent.prev, event, sent.bytes);
@@ -191,12 +257,15 @@ impl<P: Clone, H> SendLane<P, H> {
         &mut self,
         now: Moment,
         lane: Lane,
+        (flight, others): (&mut Flight, u64),
         permit: &mut impl FnMut(&P) -> bool,
         polled: &mut Polled<P, H>,
     ) {
         let mut runs = Runs::new(lane, false);
+        let before = self.sent_bytes;
         while let Some(next) = self.unsent.front() {
-            if !self.has_room(next.bytes) {
+            let under_way = others + self.sent_bytes - before;
+            if !self.has_room(next.bytes) || !flight.allows(under_way, next.bytes) {
                 break;
             }
             let item = self.unsent.pop_front().expect("it was just looked at");
@@ -213,12 +282,20 @@ impl<P: Clone, H> SendLane<P, H> {
         polled.out.append(&mut runs.out);
     }
 
-    pub(super) fn on_ack(&mut self, arrived: Seq, up_to: Seq, credit_bytes: u64) -> Vec<H> {
+    pub(super) fn on_ack(&mut self, now: Moment, arrived: Seq, up_to: Seq, credit_bytes: u64) -> Vec<H> {
         self.credit_bytes = credit_bytes;
-        if arrived > self.arrived {
+        self.acked = self.acked.max(up_to);
+        self.sampled = None;
+        if arrived < self.arrived {
+            // It has forgotten what it had no custody of, or this came late.
             self.arrived = arrived;
+        } else if arrived > self.arrived {
+            let before = std::mem::replace(&mut self.arrived, arrived);
             self.pauses = 0;
             for sent in self.sent.iter_mut().take_while(|sent| sent.seq <= arrived) {
+                if sent.seq > before && sent.tries == 0 {
+                    self.sampled = Some(now.since(sent.sent_at));
+                }
                 // What is gone stays due until the destination has passed it.
                 sent.due &= matches!(sent.content, Content::Gone(_));
             }

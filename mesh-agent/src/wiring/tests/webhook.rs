@@ -346,8 +346,8 @@ async fn what_a_kafka_source_brings_is_its_queues_own_whether_it_runs_or_not() {
     let receiver = Receiver::start(|_| OK).await;
     let mut world = World::at_rest(&SimulatedDisk::default(), &sink(&receiver)).await;
     let pass = async |world: &World, text: &str| {
-        let admission = world.shared.router.budget().try_take(1).expect("room");
-        world.shared.router.pass(vec![Admitted::new(order(text, DeliveryMode::Guaranteed))], admission).await
+        let batch = vec![Admitted::new(order(text, DeliveryMode::Guaranteed))];
+        world.shared.router.pass(batch, Audience::Everybody).outcome().await
     };
     assert_eq!(pass(&world, "a/1").await, Outcome::Taken { outlets: 1 }, "a paused route keeps it");
     assert_eq!(world.waiting(), 1);

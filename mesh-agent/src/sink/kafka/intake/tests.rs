@@ -42,7 +42,7 @@ impl Bench {
 fn entry(delivery: Delivery) -> Entry {
     let (topic, key, headers) = ("orders".to_owned(), bytes::Bytes::new(), Vec::new());
     let record = super::super::record::Record { topic, key, headers, tombstone: false };
-    Entry { event: delivery.event, record, hold: delivery.hold, since: Instant::now() }
+    Entry { event: delivery.event, record, hold: delivery.hold, seq: None, since: Instant::now() }
 }
 
 #[tokio::test]

@@ -30,7 +30,7 @@ fn mapping(topic: &str, key: Option<&str>) -> Mapping {
 
 #[test]
 fn levels_name_the_topic_and_the_ordering_key_keeps_the_order() {
-    let record = mapping("{1}.{2}", None).map(&event("orders/fr/lyon", "{}"), false).expect("maps");
+    let record = mapping("{1}.{2}", None).map(&event("orders/fr/lyon", "{}")).expect("maps");
     assert_eq!(record.topic, "orders.fr");
     assert_eq!(record.key, "till-7");
     let names: Vec<_> = record.headers.iter().map(|(name, _)| name.as_str()).collect();
@@ -40,29 +40,30 @@ fn levels_name_the_topic_and_the_ordering_key_keeps_the_order() {
 #[test]
 fn a_key_template_may_look_into_the_payload() {
     let mapping = mapping("orders", Some("{value.id}"));
-    assert_eq!(mapping.map(&event("orders/fr", r#"{"id":7}"#), false).expect("maps").key, "7");
-    assert!(matches!(mapping.map(&event("orders/fr", "no json"), false), Err(Unmappable::Key { .. })));
+    assert_eq!(mapping.map(&event("orders/fr", r#"{"id":7}"#)).expect("maps").key, "7");
+    assert!(matches!(mapping.map(&event("orders/fr", "no json")), Err(Unmappable::Key { .. })));
 }
 
 #[test]
 fn a_record_keeps_the_key_it_had_in_its_first_cluster() {
     let mut event = event("orders/fr", "{}");
     event.headers.user.push(headers::key_property(b"k1"));
-    let record = mapping("orders", None).map(&event, false).expect("maps");
+    let record = mapping("orders", None).map(&event).expect("maps");
     assert_eq!(record.key, "k1");
     assert!(!record.headers.iter().any(|(name, _)| name == headers::KEY));
 }
 
 #[test]
 fn names_that_kafka_does_not_take_are_told() {
-    let result = mapping("{1}", None).map(&event("bon marché/x", "{}"), false);
+    let result = mapping("{1}", None).map(&event("bon marché/x", "{}"));
     assert!(matches!(result, Err(Unmappable::Name { .. })), "{result:?}");
     assert!(!is_topic(".") && !is_topic("") && !is_topic(&"x".repeat(250)) && is_topic("a.b_c-1"));
 }
 
 #[test]
 fn a_redelivery_is_flagged_once() {
-    let mut record = mapping("orders", None).map(&event("orders/fr", "{}"), true).expect("maps");
+    let mut record = mapping("orders", None).map(&event("orders/fr", "{}")).expect("maps");
+    record.mark_redelivered();
     record.mark_redelivered();
     assert_eq!(record.headers.iter().filter(|(name, _)| name == headers::REDELIVERED).count(), 1);
 }

@@ -12,6 +12,17 @@ fn record(offset: i64, bytes: usize) -> Record {
     }
 }
 
+/// Cut into batches, one after the other.
+fn batches(mut records: &[Record]) -> Vec<&[Record]> {
+    let mut slices = Vec::new();
+    while !records.is_empty() {
+        let batch = first_batch(records, BATCH_BYTES_MAX);
+        slices.push(batch);
+        records = &records[batch.len()..];
+    }
+    slices
+}
+
 proptest! {
     #[test]
     fn batches_keep_every_record_in_order_and_within_bounds(sizes in proptest::collection::vec(0_usize..300_000, 0..60)) {

@@ -1,17 +1,15 @@
-//! How far beyond its mark a lane may be sent.
+//! How much may be under way: on one lane beyond its mark, or to one destination on all lanes together.
 //!
 //! A window below what the link has under way leaves the link idle for a part of every round trip; one far above it only
-//! fills queues in front of the link, and signs of life wait behind them. So a window follows the rate of its lane: twice
+//! fills queues in front of the link, and signs of life wait behind them. So a window follows the rate: twice
 //! what is taken in one round trip of an idle link. It grows at once, by at most the double, while it is the window that
 //! limits the rate, and stays when the link does; it shrinks slowly. Where the disk takes longer than the round trip, which
 //! is so at short distances, the least is enough and nothing grows.
 
 use std::time::Duration;
 
-use super::super::Moment;
+use super::Moment;
 
-/// The largest window of a lane, in bytes: some Gbit/s at short distances, 200 Mbit/s around the world.
-const BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// Rates over a shorter time say little.
 const INTERVAL_MIN: Duration = Duration::from_millis(20);
 
@@ -19,17 +17,19 @@ const INTERVAL_MIN: Duration = Duration::from_millis(20);
 #[derive(Debug)]
 pub(super) struct Window {
     least: u64,
+    most: u64,
     bytes: u64,
     taken: u64,
     since: Option<Moment>,
 }
 
 impl Window {
-    pub(super) fn new(least: u64) -> Self {
-        Self { least, bytes: least, taken: 0, since: None }
+    /// A window between these, in bytes.
+    pub(super) fn new(least: u64, most: u64) -> Self {
+        Self { least, most: most.max(least), bytes: least, taken: 0, since: None }
     }
 
-    /// Bytes beyond the mark that have room.
+    /// Bytes that have room.
     pub(super) fn bytes(&self) -> u64 {
         self.bytes
     }
@@ -49,7 +49,7 @@ impl Window {
         let wanted = u128::from(self.taken) * 2 * round_trip.as_micros() / interval.as_micros();
         let wanted = u64::try_from(wanted).unwrap_or(u64::MAX);
         let slowly = self.bytes - self.bytes / 8;
-        self.bytes = wanted.max(slowly).min(self.bytes * 2).clamp(self.least, BYTES_MAX.max(self.least));
+        self.bytes = wanted.max(slowly).min(self.bytes * 2).clamp(self.least, self.most);
         (self.since, self.taken) = (Some(now), 0);
     }
 }
@@ -59,11 +59,12 @@ mod tests {
     use super::*;
 
     const LEAST: u64 = 128 * 1024;
+    const MOST: u64 = 4 * 1024 * 1024;
 
     /// The window after some seconds over a link: what is under way is taken within a round trip and the disk's time, as
     /// far as the link's rate allows.
     fn after_seconds(round_trip_ms: u64, disk_ms: u64, bits_per_second: u64) -> u64 {
-        let mut window = Window::new(LEAST);
+        let mut window = Window::new(LEAST, MOST);
         let round_trip = Duration::from_millis(round_trip_ms);
         for step in 0..1_000 {
             let by_window = window.bytes() * 1_000 / (round_trip_ms + disk_ms);
@@ -85,12 +86,12 @@ mod tests {
     #[test]
     fn a_short_link_keeps_the_least_and_a_giant_one_has_a_bound() {
         assert_eq!(after_seconds(1, 10, 10_000_000_000), LEAST);
-        assert_eq!(after_seconds(200, 10, 10_000_000_000), BYTES_MAX);
+        assert_eq!(after_seconds(200, 10, 10_000_000_000), MOST);
     }
 
     #[test]
     fn it_shrinks_slowly_when_less_is_sent() {
-        let mut window = Window::new(1_000);
+        let mut window = Window::new(1_000, MOST);
         let round_trip = Duration::from_millis(100);
         let mut now = 0;
         let mut pass = |window: &mut Window, bytes| {
