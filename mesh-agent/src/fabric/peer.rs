@@ -1,5 +1,7 @@
 //! One other agent of the mesh: how it is, what it wants, and the streams to and from it.
 
+mod wanted;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
 use std::time::Duration;
@@ -15,7 +17,7 @@ use super::kept::{Duty, Kept};
 use super::turns::Turns;
 use crate::interest::Learned;
 use crate::mutant::{Mutant, planted};
-use crate::router::{Admitted, Attachment, Change, DestinationId, Key, Life, Takes, Wanted};
+use crate::router::{Admitted, DestinationId, Key};
 use crate::spool::LANES;
 use crate::status::now_ms;
 use crate::stream::{Batch, Moment, Receiver, Sender, Settings};
@@ -37,16 +39,6 @@ pub(super) const PASSING: Range<u16> = LANES..2 * LANES;
 const RECEIVERS_MAX: usize = 3;
 /// Epochs of a peer's past that late frames may still carry.
 const RETIRED_MAX: usize = 8;
-
-/// Reasons why a filter is in the table for a peer; it leaves with the last of them.
-const LIVE: u8 = 1;
-const DURABLE: u8 = 2;
-const DESIRED: u8 = 4;
-/// Noted before a restart, and not heard since.
-const RESTORED: u8 = 8;
-/// Those for which best effort events are wanted too.
-const LIVE_DIRECT: u8 = 16;
-const DURABLE_DIRECT: u8 = 32;
 
 /// See the module.
 #[derive(Debug)]
@@ -304,93 +296,6 @@ impl Peer {
         }
     }
 
-    /// Applies changes of what it wants to the table.
-    pub(super) fn want(&mut self, table: &Attachment, changes: Vec<Change>) {
-        for change in changes {
-            match change {
-                Change::Added(wanted) => self.add(table, &wanted.filter, reason(&wanted)),
-                Change::Removed(wanted) => self.remove(table, &wanted.filter, reason(&wanted)),
-            }
-        }
-        table.show();
-    }
-
-    /// What desired state says that it wants, whether it can be reached or not.
-    pub(super) fn desire(&mut self, table: &Attachment, filters: FxHashSet<Filter>) {
-        let before = std::mem::take(&mut self.desired);
-        for filter in filters.difference(&before) {
-            self.add(table, filter, DESIRED);
-        }
-        for filter in before.difference(&filters) {
-            self.remove(table, filter, DESIRED);
-        }
-        self.desired = filters;
-        table.show();
-    }
-
-    /// What it wanted durably before this process began: an origin knows that from its first event on.
-    pub(super) fn restore(&mut self, table: &Attachment) {
-        if planted(Mutant::InterestForgotten) {
-            return;
-        }
-        for filter in self.kept.noted() {
-            self.add(table, &filter, RESTORED);
-        }
-        table.show();
-    }
-
-    /// It has said itself what it wants.
-    pub(super) fn forget_restored(&mut self, table: &Attachment) {
-        let restored = self.reasons.iter().filter(|(_, reasons)| **reasons & RESTORED != 0);
-        for filter in restored.map(|(filter, _)| filter.clone()).collect::<Vec<_>>() {
-            self.remove(table, &filter, RESTORED);
-        }
-        table.show();
-    }
-
-    /// Notes what it wants durably, when that has changed.
-    pub(super) fn note_interest(&mut self) {
-        if std::mem::take(&mut self.unnoted) {
-            let durable =
-                self.reasons.iter().filter(|(_, reasons)| **reasons & (DURABLE | DURABLE_DIRECT | RESTORED) != 0);
-            self.kept.note(&durable.map(|(filter, _)| filter).collect::<Vec<_>>());
-        }
-    }
-
-    /// Takes everything it wants out of the table.
-    pub(super) fn leave(&mut self, table: &Attachment) {
-        for (filter, _) in self.reasons.drain() {
-            table.unsubscribe(&filter, self.number);
-            self.kept.repel(&filter);
-        }
-        table.show();
-    }
-
-    fn add(&mut self, table: &Attachment, filter: &Filter, reason: u8) {
-        self.unnoted |= reason & (DURABLE | DURABLE_DIRECT) != 0;
-        let reasons = self.reasons.entry(filter.clone()).or_insert(0);
-        let before = std::mem::replace(reasons, *reasons | reason);
-        if before == 0 {
-            self.kept.attract(filter);
-            table.subscribe_as(filter, self.number, Life::Live, takes(reason), self.destination);
-        } else {
-            table.take_instead(filter, self.number, takes(before | reason));
-        }
-    }
-
-    fn remove(&mut self, table: &Attachment, filter: &Filter, reason: u8) {
-        self.unnoted |= reason & (DURABLE | DURABLE_DIRECT | RESTORED) != 0;
-        let Some(reasons) = self.reasons.get_mut(filter) else { return };
-        *reasons &= !reason;
-        if *reasons == 0 {
-            self.reasons.remove(filter);
-            table.unsubscribe(filter, self.number);
-            self.kept.repel(filter);
-        } else {
-            table.take_instead(filter, self.number, takes(*reasons));
-        }
-    }
-
     pub(super) fn link_state(&self) -> LinkState {
         let (passing_events, passing_bytes) = self.sender.backlog_on(PASSING);
         let (kept_events, kept_bytes) = self.kept.backlog();
@@ -410,20 +315,6 @@ impl Peer {
             backlog_bytes,
         }
     }
-}
-
-fn reason(wanted: &Wanted) -> u8 {
-    match (wanted.life, wanted.direct) {
-        (Life::Live, false) => LIVE,
-        (Life::Live, true) => LIVE_DIRECT,
-        (Life::Durable, false) => DURABLE,
-        (Life::Durable, true) => DURABLE_DIRECT,
-    }
-}
-
-/// What is sent to it without being kept here.
-const fn takes(reasons: u8) -> Takes {
-    if reasons & (LIVE_DIRECT | DURABLE_DIRECT) == 0 { Takes::PASSED } else { Takes::UNKEPT }
 }
 
 #[cfg(test)]
@@ -461,7 +352,7 @@ mod tests {
     fn whole(fits: bool) -> Interest {
         let router = Router::new(Budget::new(1), &Counters::default());
         let attachment = router.attach(Arc::new(Mailbox::new(Counter::default())), Reach::Local);
-        attachment.subscribe(&Filter::mesh("a").expect("valid"), 0, Life::Live);
+        attachment.subscribe(&Filter::mesh("a").expect("valid"), 0, crate::router::Life::Live);
         let mut advertised = Advertised::default();
         advertised.follow(router.interest());
         let mut message = advertised.messages(router.interest(), 0).remove(0);

@@ -123,8 +123,7 @@ impl Session {
         let (to_answerer, to_offerer) = state.dangerously_get_raw_split();
         let to_answerer = Direction::new(&Zeroizing::new(to_answerer), &hash, b"offer");
         let to_offerer = Direction::new(&Zeroizing::new(to_offerer), &hash, b"answer");
-        let (out, inward) =
-            if state.is_initiator() { (to_answerer, to_offerer) } else { (to_offerer, to_answerer) };
+        let (out, inward) = if state.is_initiator() { (to_answerer, to_offerer) } else { (to_offerer, to_answerer) };
         Self { offer, begun_at: now, out, sent: 0, inward, came: Window::default() }
     }
 

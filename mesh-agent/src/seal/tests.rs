@@ -6,7 +6,6 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use bytes::BufMut;
-use mesh_protocol::frame::envelope::Step;
 use proptest::prelude::*;
 
 use super::*;
@@ -300,10 +299,14 @@ fn an_answer_helps_nobody_but_who_made_the_offer() {
     let mut other = Sealer::new(agent(0), world.keys[0].clone());
     other.set_members(&world.members());
     let own = other.call(agent(1)).expect("a call");
-    assert_eq!(refused(other.open(world.now, BytesMut::from(&answer[..]))), Unopened::Stale, "it answers another offer");
+    assert_eq!(
+        refused(other.open(world.now, BytesMut::from(&answer[..]))),
+        Unopened::Stale,
+        "it answers another offer"
+    );
     // Told that it answers its own, it finds that it does not; and its own offer is still good.
     let Ok(Envelope::Call(own)) = envelope::read(&own) else { unreachable!() };
-    let Step::Offer(message) = own.step else { unreachable!() };
+    let envelope::Step::Offer(message) = own.step else { unreachable!() };
     let mut altered = BytesMut::from(&answer[..]);
     altered[35..43].copy_from_slice(&session::ephemeral_of(&message).0.to_be_bytes());
     assert_eq!(refused(other.open(world.now, altered)), Unopened::Forged);
@@ -352,7 +355,7 @@ fn a_session_that_was_begun_later_stands_though_an_older_one_opens_first() {
 fn a_tricky_key_begins_nothing() {
     let mut world = World::new(2);
     let (from, to) = (world.keys[0].newest().id(), world.keys[1].newest().id());
-    let offer = Call { agent: agent(0), from, to, step: Step::Offer([0; envelope::HANDSHAKE_BYTES]) };
+    let offer = Call { agent: agent(0), from, to, step: envelope::Step::Offer([0; envelope::HANDSHAKE_BYTES]) };
     assert_eq!(refused(world.deliver(1, &offer.encode().freeze())), Unopened::Forged);
     // A member whose key in policy is one: it is called by nobody.
     let mut members = world.members();

@@ -126,7 +126,13 @@ impl Plan {
             })
         });
         let credentials = Credentials { certificate_pem: String::new(), key_pem: String::new(), ca_pem: String::new() };
-        Target { section, durable_interest: interest.collect(), listen: None, credentials, sealing: sealing_keys(index) }
+        Target {
+            section,
+            durable_interest: interest.collect(),
+            listen: None,
+            credentials,
+            sealing: sealing_keys(index),
+        }
     }
 
     /// What a site enforces at a revision whose scope allows these sites.

@@ -237,7 +237,7 @@ impl World {
             }
             self.at(to);
             if let Some(process) = &mut self.sites[to].process {
-                process.fabric.receive(packet.frame);
+                process.fabric.receive(&packet.frame);
             }
         }
     }
