@@ -147,7 +147,7 @@ impl Renewal {
 /// lets a reader and a writer into one `rustls` connection at the same time (eclipse-zenoh/zenoh#2557, open), which breaks busy
 /// links and may break memory. The others have enough threads that a dead neighbour holds up nobody (`notes/fabric-zenoh.md`,
 /// D3); a link that is closed blocks its thread for a second at most (`.cargo/config.toml`).
-pub(crate) const ZENOH_THREADS: &str =
+pub const ZENOH_THREADS: &str =
     "(rx:(worker_threads:1),tx:(handover:rx),net:(worker_threads:4),acc:(handover:net),app:(handover:net))";
 
 /// Gives zenoh its threads. Call it first in `main`, before any other thread runs: zenoh reads them from the environment.

@@ -4,9 +4,10 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, ensure};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use mesh_agent::fabric::ZENOH_THREADS;
 use mesh_agent::home::Home;
 use mesh_agent::identity::Identity;
 use serde_json::json;
@@ -30,6 +31,11 @@ impl Hub {
     /// # Errors
     /// The certificate cannot be read, or the address not opened.
     pub async fn start(mesh: &Mesh, site: &str, listen: &str) -> anyhow::Result<Self> {
+        let threads = std::env::var("ZENOH_RUNTIME").unwrap_or_default();
+        ensure!(
+            threads == ZENOH_THREADS,
+            "run tests by Cargo, which sets zenoh's threads: its TLS links are not sound else"
+        );
         let identity = Identity::load(&Home::at(mesh.agent_folder(site)?)?).context("read the agent's identity")?;
         let config = config(&identity, listen)?;
         let session = zenoh::open(config).await.map_err(|error| anyhow!("open the hub at {listen}: {error}"))?;
