@@ -14,11 +14,15 @@
 //! What this agent answers for comes out of the spool, where each other agent has a queue; what its sender answers for (a
 //! Kafka source) comes through the mailbox, with the duty to tell. Both go over the same streams, on lanes of their own.
 //!
+//! What is put on the wire is sealed first ([`seal`](crate::seal)) and opened last: zenoh's routers are the agents in between, and they
+//! are not trusted with it.
+//!
 //! A session is closed and opened anew when the endpoint, the links or the certificate change, and when a neighbour is
 //! linked but silent; nothing guaranteed depends on it. Deliberately absent: rights (asked of the [`Enforcer`] for
 //! every event and destination).
 
 mod batch;
+mod compress;
 mod core;
 mod counts;
 mod inbound;
@@ -35,6 +39,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use mesh_protocol::desired::{DurableInterest, Fabric as Section};
 use mesh_protocol::id::AgentId;
 use mesh_protocol::report::LinkState;
@@ -42,6 +47,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::counters::Counters;
+use crate::identity::sealing::SealingKeys;
 use crate::policy::Enforcer;
 use crate::router::Router;
 use crate::spool::Store;
@@ -62,6 +68,8 @@ pub struct Target {
     pub listen: Option<SocketAddr>,
     /// Who this agent is on links.
     pub credentials: Credentials,
+    /// Who it is to the other ends.
+    pub sealing: SealingKeys,
 }
 
 /// PEM texts for mutual TLS.
@@ -81,6 +89,18 @@ impl std::fmt::Debug for Credentials {
     }
 }
 
+/// This agent's deny list, which agents hand to each other: a revocation arrives also where the portal does not.
+pub trait DenyLists: Send + Sync + std::fmt::Debug {
+    /// Number of the newest that is here; 0 = none.
+    fn number(&self) -> u64;
+
+    /// The newest as it is handed on: JSON of a [`Signed`](mesh_protocol::signed::Signed); none when there is none.
+    fn signed(&self) -> Option<Bytes>;
+
+    /// Another agent's. It is judged as if it came from the portal. Never waits: one that is not taken comes again.
+    fn offer(&self, signed: &[u8]);
+}
+
 /// What the fabric works with.
 #[derive(Clone, Debug)]
 pub struct Parts {
@@ -92,6 +112,8 @@ pub struct Parts {
     pub router: Router,
     /// Keeps what this agent answers for, and takes what others hand over.
     pub spool: Arc<Store>,
+    /// What it tells others of who is revoked, and hears of them.
+    pub deny_lists: Arc<dyn DenyLists>,
     /// Counts.
     pub counters: Counters,
     /// The fabric's line on the board.
@@ -111,11 +133,11 @@ pub struct Fabric {
 pub struct Renewal(watch::Sender<Target>);
 
 impl Renewal {
-    /// The links are opened anew with these, unless they are the ones in use.
-    pub fn credentials(&self, credentials: Credentials) {
+    /// The links are opened anew with these credentials, unless they are the ones in use. Sessions with other agents stay.
+    pub fn identity(&self, credentials: Credentials, sealing: SealingKeys) {
         self.0.send_if_modified(|current| {
-            let changed = current.credentials != credentials;
-            current.credentials = credentials;
+            let changed = current.credentials != credentials || current.sealing != sealing;
+            (current.credentials, current.sealing) = (credentials, sealing);
             changed
         });
     }
@@ -125,7 +147,7 @@ impl Renewal {
 /// lets a reader and a writer into one `rustls` connection at the same time (eclipse-zenoh/zenoh#2557, open), which breaks busy
 /// links and may break memory. The others have enough threads that a dead neighbour holds up nobody (`notes/fabric-zenoh.md`,
 /// D3); a link that is closed blocks its thread for a second at most (`.cargo/config.toml`).
-pub(crate) const ZENOH_THREADS: &str =
+pub const ZENOH_THREADS: &str =
     "(rx:(worker_threads:1),tx:(handover:rx),net:(worker_threads:4),acc:(handover:net),app:(handover:net))";
 
 /// Gives zenoh its threads. Call it first in `main`, before any other thread runs: zenoh reads them from the environment.

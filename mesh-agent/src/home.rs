@@ -3,7 +3,7 @@
 //! ```text
 //! mesh-agent-state/            0700
 //!   agent.key                  Ed25519 identity key, made before the first enrolment
-//!   identity.json              who the agent is: ids, portal, certificate and its key, the agents' CA
+//!   identity.json              who the agent is: ids, portal, certificate and its key, the agents' CA, sealing keys
 //!   ports.json                 free ports, chosen once per endpoint and kept
 //!   secrets/NAME               0600, logins for brokers; see [`Secrets`]
 //!   ledger/                    signed documents; see [`crate::control::ledger`]

@@ -2,7 +2,9 @@
 //!
 //! The Ed25519 key is made and saved *before* the first enrolment. The portal binds a join token to the key that used
 //! it, so an enrolment whose answer was lost can simply be repeated. Everything the portal answered lies in one file
-//! (certificate, its key, the CA), because a crash between two files would leave a certificate without its key.
+//! (certificate, its key, the CA, the sealing keys that came with it), because a crash between two files would leave a certificate without its key.
+
+pub mod sealing;
 
 use std::fmt;
 use std::io::BufReader;
@@ -18,6 +20,7 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
+use self::sealing::SealingKeys;
 use crate::control::portal::PortalAddress;
 use crate::home::{Home, HomeError, read, replace};
 
@@ -42,6 +45,9 @@ pub struct Identity {
     pub certificate_pem: String,
     /// The agents' CA, PEM.
     pub ca_pem: String,
+    /// Keys by which it is known on the fabric.
+    #[serde(default)]
+    pub sealing: SealingKeys,
     /// Policy keys told at enrolment, hex. What is trusted later is the ledger's matter.
     pub policy_keys: Vec<String>,
 }
@@ -89,7 +95,12 @@ impl Validity {
 impl Identity {
     /// What the portal answered, together with what the agent made itself.
     #[must_use]
-    pub fn enrolled(portal: PortalAddress, name: String, tls_key_pem: String, answer: EnrolResponse) -> Self {
+    pub fn enrolled(
+        portal: PortalAddress,
+        name: String,
+        (tls_key_pem, sealing): (String, SealingKeys),
+        answer: EnrolResponse,
+    ) -> Self {
         Self {
             agent: answer.agent,
             name,
@@ -100,11 +111,12 @@ impl Identity {
             tls_key_pem,
             certificate_pem: answer.certificate_pem,
             ca_pem: answer.ca_pem,
+            sealing,
             policy_keys: answer.policy_keys,
         }
     }
 
-    /// The identity in this folder.
+    /// The identity in this folder. One from before there were sealing keys gets its first, and is saved with it.
     ///
     /// # Errors
     /// [`IdentityError::NotJoined`] when there is none.
@@ -112,9 +124,13 @@ impl Identity {
         let path = home.identity();
         let text = read(&path)?.ok_or_else(|| IdentityError::NotJoined(home.dir().display().to_string()))?;
         let damaged = || IdentityError::Damaged(path.display().to_string());
-        let identity: Self = serde_json::from_slice(&text).map_err(|_| damaged())?;
+        let mut identity: Self = serde_json::from_slice(&text).map_err(|_| damaged())?;
         identity.tls().ok_or_else(damaged)?;
         identity.validity().ok_or_else(damaged)?;
+        if identity.sealing.is_empty() {
+            identity.sealing = SealingKeys::random();
+            identity.save(home)?;
+        }
         Ok(identity)
     }
 

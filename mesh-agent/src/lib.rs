@@ -30,6 +30,7 @@ pub mod queue;
 pub mod reconcile;
 pub mod reports;
 pub mod router;
+pub mod seal;
 #[cfg(test)]
 mod simulation;
 pub mod sink;

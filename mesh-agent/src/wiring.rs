@@ -19,6 +19,7 @@ use tokio::sync::watch;
 use crate::connector::Deps;
 use crate::control::ledger::Accepted;
 use crate::control::outbox::Outbox;
+use crate::control::standing::LedgerHandle;
 use crate::counters::Counters;
 use crate::discovery;
 use crate::home::{Home, HomeError, Ports, Secrets};
@@ -43,6 +44,8 @@ use standin::StandIn;
 pub struct Shared {
     /// Who the agent is; changes with a renewal.
     pub identity: watch::Receiver<Arc<Identity>>,
+    /// What the agent was told, for other agents.
+    pub ledger: LedgerHandle,
     /// Decides.
     pub enforcer: Arc<Enforcer>,
     /// Routes.

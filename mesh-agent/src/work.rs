@@ -85,6 +85,7 @@ impl Agent {
         }));
         let shared = Shared {
             identity: identity.subscribe(),
+            ledger: ledger.clone(),
             enforcer: enforcer.clone(),
             router: router.clone(),
             board: board.clone(),

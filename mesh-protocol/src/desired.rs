@@ -200,6 +200,10 @@ pub struct Member {
     pub site_name: String,
     /// Region of that site, for scopes.
     pub region: String,
+    /// X25519 public key, 64 hex digits: only who has its private part speaks for this agent on the fabric, and reads what
+    /// is sent to it. None: the portal does not know it yet, and no other agent exchanges anything with this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealing_key: Option<String>,
 }
 
 /// A Kafka cluster the agent can reach.

@@ -74,6 +74,10 @@ pub struct EnrolRequest {
     pub agent: Option<AgentId>,
     /// The agent's Ed25519 public key, 64 hex digits; must be the one that signed.
     pub public_key: String,
+    /// The agent's public sealing key, 64 hex digits. A renewal leaves it out: the next
+    /// [`Hello`](crate::wire::Hello) brings the new one, when the agent has surely kept it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealing_key: Option<String>,
     /// PKCS#10 request, PEM, with an ECDSA P-256 key made by the agent. Its subject is ignored.
     pub csr_pem: String,
     /// Name the agent gives itself, unique at its site (default: host name).

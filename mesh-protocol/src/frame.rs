@@ -2,36 +2,33 @@
 //!
 //! An event is encoded once, where it was admitted, and never touched again. Everything that changes per hop, per
 //! destination or per attempt therefore stands here, around it. A frame is addressed to spools, not to sites: custody
-//! belongs to the one storage that says so. Deliberately absent: compression and encryption (a later `kind` bit and the
-//! authenticator have their place), and anything that asks a clock.
+//! belongs to the one storage that says so. A frame never travels as it is: it is the content of an [`envelope`], which
+//! names the sending agent and is sealed from there to the destinations. Deliberately absent: a checksum (the seal has a
+//! better one), and anything that asks a clock.
 //!
 //! ```text
 //! offset size                                          all numbers big-endian
-//!      0    1  version = 1
-//!      1    1  kind: 1 stream, 2 direct, 3 control
-//!      2   16  spool of the sender
-//!     18    8  epoch of that spool
-//!     26    8  key that authenticates the frame; 0 = none yet
-//!     34   16  policy revision of the sender: generation, revision
-//!     50    2  length of the authenticator, n
-//!     52    n  authenticator over the whole frame with itself left out; empty with key 0
-//!   52+n    .  body
-//!    end    4  CRC-32 (IEEE) of everything before it
+//!      0    1  kind: 1 stream, 2 direct, 3 control; with bit 0x80 the body is compressed
+//!      1   16  spool of the sender
+//!     17    8  epoch of that spool
+//!     25   16  policy revision of the sender: generation, revision
+//!     41    .  body; compressed: u32 length of the plain body, an LZ4 block of it
 //!
 //! stream body   8 epoch, u16 lane | u16 destinations, each: 16 spool, 8 epoch, 16 prev | u16 events, each: 16 seq, u8 flags,
 //!               u32 length, bytes                       flags: 1 = redelivered
 //! direct body   u16 destinations, each: 16 spool | u16 events, each: u32 length, bytes
 //! control body  u16 messages, each: u8 kind and its fields (see `control.rs`)
 //! ```
-//! `prev` is the sequence number sent before the frame's first event on the stream to that destination. A version, kind
-//! or flag that is not known is an error of the link: it is counted and never acknowledged.
+//! `prev` is the sequence number sent before the frame's first event on the stream to that destination. A kind or flag
+//! that is not known is an error of the link: it is counted and never acknowledged.
 
 mod codec;
 mod control;
+pub mod envelope;
 
 use bytes::Bytes;
 
-pub use codec::{decode, encode};
+pub use codec::{Written, decode, encode, put};
 pub use control::{
     Ack, Behind, BehindReason, Control, Echo, Heartbeat, Interest, InterestChange, Nack, Refused, Skip, SkipReason,
 };
@@ -39,11 +36,9 @@ pub use control::{
 use crate::id::{Epoch, Lane, Seq, SpoolId};
 use crate::wire::Revision;
 
-/// The version this code writes, and the only one it reads.
-pub const VERSION: u8 = 1;
 /// What a frame is filled up to, in bytes. A single event may be larger and then travels alone.
 pub const TARGET_BYTES: usize = 60 * 1024;
-/// Largest frame, in bytes: one event of the largest payload with room for its metadata.
+/// Largest frame, in bytes and with its body plain: one event of the largest payload with room for its metadata.
 pub const MAX_BYTES: usize = crate::event::MAX_PAYLOAD_BYTES + 256 * 1024;
 /// Most events in one frame.
 pub const EVENTS_MAX: usize = 4_096;
@@ -53,8 +48,6 @@ pub const DESTINATIONS_MAX: usize = 256;
 pub const CONTROLS_MAX: usize = 1_024;
 /// Most changes in one interest message.
 pub const INTEREST_CHANGES_MAX: usize = 8_192;
-/// Longest authenticator, in bytes.
-pub const AUTHENTICATOR_BYTES_MAX: usize = 256;
 /// Lanes are numbered below this.
 pub const LANES_MAX: u16 = 64;
 
@@ -68,18 +61,14 @@ pub struct Frame {
 }
 
 /// What every frame says first.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
     /// The spool that speaks.
     pub sender: SpoolId,
     /// Its epoch. A receiver that sees a new one knows that the sender has restarted.
     pub epoch: Epoch,
-    /// The key that authenticates the frame; 0 = not authenticated (links are, by their certificates).
-    pub key: u64,
     /// The revision under which the sender decided to send this.
     pub revision: Revision,
-    /// Proof of the origin; empty with key 0.
-    pub authenticator: Bytes,
 }
 
 /// The kinds of frames.
@@ -146,9 +135,9 @@ pub enum FrameError {
     /// More bytes than its content.
     #[error("frame has bytes after its content")]
     Long,
-    /// Damaged on the way.
-    #[error("frame checksum does not match its content")]
-    Checksum,
+    /// The compressed body does not become what it promises.
+    #[error("frame body cannot be decompressed")]
+    Compressed,
     /// A newer (or no) frame version.
     #[error("frame version {0} is not known here; update the older of the two agents")]
     Version(u8),

@@ -38,6 +38,9 @@ pub struct Hello {
     pub applied: Option<Revision>,
     /// Number of the newest deny list it has; 0 = none.
     pub deny_list: u64,
+    /// The agent's newest public sealing key, 64 hex digits; none = an agent from before there were any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealing_key: Option<String>,
 }
 
 /// A policy revision's number within its generation.

@@ -6,13 +6,13 @@ use demo::kafka::Broker;
 use demo::wait::until;
 use rumqttc::v5::mqttbytes::v5::PubAckReason;
 use serde_json::{Value, json};
-use system_tests::SOON;
 use system_tests::kafka::{self, Record, read_until};
 use system_tests::mesh::{Login, Mesh};
 use system_tests::mqtt::MqttClient;
 use system_tests::proxy::Proxy;
 use system_tests::queue::QueueClient;
 use system_tests::webhook::Endpoint;
+use system_tests::{SOON, noise};
 
 /// Events of one round; each is this large, so that what crosses stands out from heartbeats.
 const EVENTS: usize = 40;
@@ -21,7 +21,7 @@ const LARGE: usize = 30_000;
 const PROBE: usize = 99_999;
 
 fn payload(number: usize) -> String {
-    format!("{number:05}{}", "x".repeat(LARGE))
+    format!("{number:05}{}", noise(number, LARGE))
 }
 
 fn number(payload: &[u8]) -> usize {

@@ -8,6 +8,7 @@ use mesh_protocol::signed::{Domain, Signed};
 use super::portal::{PortalAddress, PortalError};
 use super::tls::{self, Authority};
 use crate::home::{Home, HomeError};
+use crate::identity::sealing::SealingKeys;
 use crate::identity::{Identity, IdentityError, agent_key, certificate_request, certificates};
 use crate::status::now_ms;
 
@@ -70,14 +71,15 @@ pub async fn join(home: &Home, portal: PortalAddress, token: &JoinToken, name: S
     }
     let call =
         Call { portal: &portal, authority: Authority::Pinned(token.ca_pin), path: ENROL_PATH, key: &agent_key(home)? };
-    let (tls_key_pem, answer) = call.make(token.to_string(), None, &name).await?;
-    let identity = Identity::enrolled(portal, name, tls_key_pem, answer);
+    let sealing = SealingKeys::random();
+    let (tls_key_pem, answer) = call.make(token.to_string(), None, &name, Some(sealing.public_hex())).await?;
+    let identity = Identity::enrolled(portal, name, (tls_key_pem, sealing), answer);
     check(&identity, &token.ca_pin)?;
     identity.save(home)?;
     Ok(identity)
 }
 
-/// Gets a new certificate on a new key, also when the old one has expired. The answer is saved before it is used.
+/// Gets a new certificate on a new key and makes a new sealing key, also when the old one has expired. The answer is saved before it is used.
 ///
 /// # Errors
 /// [`EnrolError`].
@@ -85,12 +87,14 @@ pub async fn renew(home: &Home, identity: &Identity) -> Result<Identity, EnrolEr
     let ca = identity.tls().ok_or(EnrolError::Answer)?.ca;
     let authority = Authority::Known(ca);
     let call = Call { portal: &identity.portal, authority, path: RENEW_PATH, key: &agent_key(home)? };
-    let (tls_key_pem, answer) = call.make(String::new(), Some(identity.agent), &identity.name).await?;
+    let (tls_key_pem, answer) = call.make(String::new(), Some(identity.agent), &identity.name, None).await?;
     if answer.agent != identity.agent || answer.environment != identity.environment {
         return Err(EnrolError::Answer);
     }
     // The policy keys stay those of the first enrolment: later ones come signed, by way of the ledger.
-    let renewed = Identity { tls_key_pem, certificate_pem: answer.certificate_pem, ..identity.clone() };
+    // The portal hears of the new sealing key in the next session, when it is surely kept here.
+    let sealing = identity.sealing.rotated();
+    let renewed = Identity { tls_key_pem, certificate_pem: answer.certificate_pem, sealing, ..identity.clone() };
     renewed.tls().ok_or(EnrolError::Answer)?;
     renewed.validity().ok_or(EnrolError::Answer)?;
     renewed.save(home)?;
@@ -111,12 +115,14 @@ impl Call<'_> {
         token: String,
         agent: Option<AgentId>,
         name: &str,
+        sealing_key: Option<String>,
     ) -> Result<(String, EnrolResponse), EnrolError> {
         let (tls_key_pem, csr_pem) = certificate_request()?;
         let request = EnrolRequest {
             token,
             agent,
             public_key: hex::encode(self.key.verifying_key().as_bytes()),
+            sealing_key,
             csr_pem,
             name: name.to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -84,6 +84,8 @@ pub struct Ledger {
     marks: Marks,
     current: Option<Arc<Accepted>>,
     deny_list: Arc<DenyList>,
+    /// The same as it was signed, to be handed on; none = there is none, or the newest is lost.
+    signed_deny_list: Option<Arc<Signed>>,
     problem: Option<Rejection>,
     /// Why the newest deny list is not here though there was one: nothing may be enforced without it.
     deny_list_lost: Option<Rejection>,
@@ -122,7 +124,16 @@ impl Ledger {
     pub fn open(dir: PathBuf, owner: Owner) -> Self {
         let marks = MARKS.iter().find_map(|name| load(&dir.join(name))).unwrap_or_default();
         let deny_list = Arc::default();
-        let mut ledger = Self { dir, owner, marks, current: None, deny_list, problem: None, deny_list_lost: None };
+        let mut ledger = Self {
+            dir,
+            owner,
+            marks,
+            current: None,
+            deny_list,
+            signed_deny_list: None,
+            problem: None,
+            deny_list_lost: None,
+        };
         ledger.load_desired();
         ledger.catch_up_marks();
         ledger.load_deny_list();
@@ -145,6 +156,12 @@ impl Ledger {
     #[must_use]
     pub fn deny_list(&self) -> Arc<DenyList> {
         self.deny_list.clone()
+    }
+
+    /// The newest deny list as it was signed, for agents that the portal does not reach.
+    #[must_use]
+    pub fn signed_deny_list(&self) -> Option<Arc<Signed>> {
+        self.signed_deny_list.clone()
     }
 
     /// What was wrong with the stored copies at start, and is not healed yet.
@@ -196,6 +213,7 @@ impl Ledger {
             judge::rejection(None, RejectionKind::Invalid, format!("the deny list cannot be stored: {error}"))
         })?;
         self.deny_list = Arc::new(list);
+        self.signed_deny_list = Some(Arc::new(signed.clone()));
         self.deny_list_lost = None;
         Ok(true)
     }
@@ -275,7 +293,10 @@ impl Ledger {
             self.heal_deny_list(signed, list.number, damage.as_deref());
         }
         // An older one that is left is kept for what it forbids, though nothing is let in meanwhile.
-        self.deny_list = newest.map(|(list, _)| Arc::new(list)).unwrap_or_default();
+        if let Some((list, signed)) = newest {
+            self.deny_list = Arc::new(list);
+            self.signed_deny_list = (!self.lost_deny_list()).then(|| Arc::new(signed));
+        }
     }
 
     fn lose_deny_list(&mut self, had: Option<u64>, damage: Option<String>) {

@@ -258,6 +258,7 @@ impl Session {
             boot: self.boot.clone(),
             applied: standing.accepted.as_ref().map(|accepted| accepted.revision),
             deny_list: standing.deny_list.number,
+            sealing_key: Some(self.identity.borrow().sealing.public_hex()),
         }
     }
 

@@ -22,13 +22,20 @@ pub struct Standing {
     pub accepted: Option<Arc<Accepted>>,
     /// The newest deny list.
     pub deny_list: Arc<DenyList>,
+    /// The same as it was signed, to be handed on; none = there is none, or the newest is lost.
+    pub signed_deny_list: Option<Arc<Signed>>,
     /// The newest document that was not taken, until a later one is.
     pub rejected: Option<Rejection>,
 }
 
 impl From<&Ledger> for Standing {
     fn from(ledger: &Ledger) -> Self {
-        Self { accepted: ledger.current(), deny_list: ledger.deny_list(), rejected: ledger.problem() }
+        Self {
+            accepted: ledger.current(),
+            deny_list: ledger.deny_list(),
+            signed_deny_list: ledger.signed_deny_list(),
+            rejected: ledger.problem(),
+        }
     }
 }
 
@@ -43,6 +50,8 @@ pub struct LedgerHandle {
 enum Order {
     Desired(Signed),
     DenyList(Signed),
+    /// Another agent handed it over.
+    FromNeighbour(Signed),
 }
 
 impl LedgerHandle {
@@ -61,6 +70,11 @@ impl LedgerHandle {
         self.standing.clone()
     }
 
+    /// Something of what stands now.
+    pub fn now<T>(&self, read: impl FnOnce(&Standing) -> T) -> T {
+        read(&self.standing.borrow())
+    }
+
     /// Hands over a desired state; the outcome shows in [`LedgerHandle::standing`].
     pub async fn desired(&self, signed: Signed) {
         self.order(Order::Desired(signed)).await;
@@ -69,6 +83,14 @@ impl LedgerHandle {
     /// Hands over a deny list.
     pub async fn deny_list(&self, signed: Signed) {
         self.order(Order::DenyList(signed)).await;
+    }
+
+    /// Offers a deny list that another agent handed over; it is judged like the portal's. Never waits: when the ledger is
+    /// busy the list is not taken, and comes again.
+    pub fn offer_deny_list(&self, signed: Signed) {
+        if self.orders.try_send(Order::FromNeighbour(signed)).is_err() {
+            tracing::debug!("a deny list came while the ledger is busy");
+        }
     }
 
     async fn order(&self, order: Order) {
@@ -101,7 +123,7 @@ enum Change {
     Nothing,
     /// A desired state was accepted, or a deny list that was lost is back: all of it is told anew.
     Stands(Standing),
-    DenyList(Arc<DenyList>),
+    DenyList(Arc<DenyList>, Option<Arc<Signed>>),
     Rejected(Rejection),
 }
 
@@ -110,7 +132,7 @@ impl Change {
         match self {
             Self::Nothing => return false,
             Self::Stands(now) => *standing = now,
-            Self::DenyList(list) => standing.deny_list = list,
+            Self::DenyList(list, signed) => (standing.deny_list, standing.signed_deny_list) = (list, signed),
             Self::Rejected(rejection) => {
                 let repeated = standing.rejected.as_ref() == Some(&rejection);
                 standing.rejected = Some(rejection);
@@ -125,6 +147,11 @@ fn judge(ledger: &mut Ledger, order: Order) -> Change {
     let judged = match order {
         Order::Desired(signed) => desired(ledger, &signed),
         Order::DenyList(signed) => deny_list(ledger, &signed),
+        // What another agent makes up is not what the portal must hear that this one rejects.
+        Order::FromNeighbour(signed) => deny_list(ledger, &signed).or_else(|rejection| {
+            tracing::warn!(reason = rejection.reason, "another agent's deny list is not taken");
+            Ok(Change::Nothing)
+        }),
     };
     judged.unwrap_or_else(|rejection| {
         tracing::warn!(kind = ?rejection.kind, reason = rejection.reason, "document rejected");
@@ -150,7 +177,11 @@ fn deny_list(ledger: &mut Ledger, signed: &Signed) -> Result<Change, Rejection> 
     }
     let list = ledger.deny_list();
     tracing::info!(number = list.number, "deny list accepted");
-    Ok(if was_lost { Change::Stands(Standing::from(&*ledger)) } else { Change::DenyList(list) })
+    Ok(if was_lost {
+        Change::Stands(Standing::from(&*ledger))
+    } else {
+        Change::DenyList(list, ledger.signed_deny_list())
+    })
 }
 
 #[cfg(test)]
@@ -163,6 +194,32 @@ mod tests {
     fn list(number: u64) -> Signed {
         let list = DenyList { number, ..DenyList::default() };
         Signed::sign(Domain::DenyList, serde_json::to_vec(&list).expect("serializes"), &key(1))
+    }
+
+    #[tokio::test]
+    async fn another_agents_deny_list_counts_when_the_portal_signed_it() {
+        let dir = tempfile::tempdir().expect("temp dir");
+        let tasks = Tasks::new("test");
+        let handle = LedgerHandle::start(Ledger::open(dir.path().to_owned(), owner()), &tasks);
+        let mut standing = handle.standing();
+        let mut forged = list(9);
+        forged.body = list(8).body;
+        handle.offer_deny_list(forged);
+        handle.offer_deny_list(list(3));
+        let taken = standing.wait_for(|standing| standing.deny_list.number > 0);
+        let taken =
+            tokio::time::timeout(Duration::from_secs(20), taken).await.expect("in time").expect("alive").clone();
+        assert_eq!((taken.deny_list.number, taken.signed_deny_list), (3, Some(Arc::new(list(3)))));
+        assert_eq!(taken.rejected, None, "what a neighbour makes up is no news for the portal");
+        // It is handed on after a restart too, and an older one is not taken.
+        let again = Ledger::open(dir.path().to_owned(), owner());
+        assert_eq!(again.signed_deny_list(), Some(Arc::new(list(3))));
+        handle.offer_deny_list(list(2));
+        handle.deny_list(list(4)).await;
+        let newer = standing.wait_for(|standing| standing.deny_list.number != 3);
+        let newer =
+            tokio::time::timeout(Duration::from_secs(20), newer).await.expect("in time").expect("alive").clone();
+        assert_eq!(newer.deny_list.number, 4);
     }
 
     #[tokio::test]

@@ -23,6 +23,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 use super::ledger::sample;
 use super::portal::PortalAddress;
+use crate::identity::sealing::SealingKeys;
 use crate::identity::{Identity, certificate_request};
 
 /// The agents' CA.
@@ -57,7 +58,7 @@ impl Authority {
     /// An agent that has joined.
     pub(crate) fn identity(&self, portal: PortalAddress) -> Identity {
         let (tls_key_pem, csr) = certificate_request().expect("a key");
-        Identity::enrolled(portal, "tills".to_owned(), tls_key_pem, self.answer(&csr))
+        Identity::enrolled(portal, "tills".to_owned(), (tls_key_pem, SealingKeys::random()), self.answer(&csr))
     }
 
     fn answer(&self, csr_pem: &str) -> EnrolResponse {

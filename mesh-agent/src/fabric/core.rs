@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::BytesMut;
 use futures::future::BoxFuture;
 use futures::stream::{FuturesOrdered, FuturesUnordered, StreamExt};
 use mesh_protocol::desired::Member;
@@ -19,6 +20,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::{Instant, interval_at};
 use tokio_util::sync::CancellationToken;
 
+use super::compress::Compression;
 use super::counts::Counts;
 use super::kept::{self, Burial, Duty, Kept, Read};
 use super::mailbox::Mailbox;
@@ -27,9 +29,11 @@ use super::session::SessionEvent;
 use super::sets::{SetId, Sets};
 use super::wire::{Ear, Neighbour, Wire};
 use super::{Parts, Target};
+use crate::identity::sealing;
 use crate::interest::{Advertised, WANTED_MAX};
 use crate::queue::DEAD_LETTERS;
 use crate::router::{Arrival, Attachment, Key, Life, Reach, Wanted};
+use crate::seal::Sealer;
 use crate::spool::{Limits, MarkKey, QueueNo};
 use crate::stream::{Clock, Moment, Settled, Ticket};
 
@@ -70,7 +74,10 @@ pub(super) struct Core {
     pub(super) clock: Clock,
     pub(super) counts: Counts,
     pub(super) peers: BTreeMap<AgentId, Peer>,
-    pub(super) spools: HashMap<SpoolId, AgentId>,
+    pub(super) sealer: Sealer,
+    pub(super) compression: Compression,
+    /// When a forged frame was logged last.
+    pub(super) forged_at: Option<Moment>,
     pub(super) numbers: HashMap<Key, AgentId>,
     next_number: Key,
     pub(super) mailbox: Arc<Mailbox>,
@@ -121,12 +128,12 @@ impl Core {
             dead_letters: parts.spool.open_queue(&DEAD_LETTERS.into(), Limits::NONE),
             buried,
             burials: Some(burials),
-            parts,
-            target,
             clock: Clock::start(),
             counts,
             peers: BTreeMap::new(),
-            spools: HashMap::new(),
+            sealer: Sealer::new(parts.agent, target.sealing.clone()),
+            compression: Compression::default(),
+            forged_at: None,
             numbers: HashMap::new(),
             next_number: 0,
             mailbox,
@@ -145,6 +152,8 @@ impl Core {
             beat_at: Moment::default(),
             called_at: Moment::default(),
             session_since: None,
+            parts,
+            target,
         };
         // Before anything can be published: an origin knows durable interest from its first event on.
         core.follow_target();
@@ -154,7 +163,7 @@ impl Core {
     pub(super) async fn run(
         mut self,
         mut targets: watch::Receiver<Target>,
-        mut inbox: mpsc::Receiver<bytes::Bytes>,
+        mut inbox: mpsc::Receiver<BytesMut>,
         mut sessions: mpsc::Receiver<SessionEvent>,
         token: CancellationToken,
     ) {
@@ -246,6 +255,9 @@ impl Core {
 
     /// Members and durable interest as desired state has them.
     fn follow_target(&mut self) {
+        self.sealer.set_keys(self.target.sealing.clone());
+        let key = |member: &Member| Some((member.agent, sealing::public(member.sealing_key.as_deref()?)?));
+        self.sealer.set_members(&self.target.section.members.iter().filter_map(key).collect());
         let members: BTreeMap<AgentId, Member> = self
             .target
             .section
@@ -287,7 +299,6 @@ impl Core {
         if let Some(mut peer) = self.peers.remove(&agent) {
             peer.leave(&self.attachment);
             self.numbers.remove(&peer.number);
-            self.spools.retain(|_, of| *of != agent);
             self.sets.unconfirm(agent);
         }
     }
@@ -421,7 +432,8 @@ impl Core {
     fn tell_line(&self, now: Moment) {
         let line = &self.parts.line;
         line.figure("neighbours", self.neighbours.len() as u64);
-        match self.wrong_link().or_else(|| self.missing_link(now)).or_else(|| self.cut_off()) {
+        let trouble = self.wrong_link().or_else(|| self.missing_link(now)).or_else(|| self.without_key());
+        match trouble.or_else(|| self.cut_off()) {
             Some(detail) => line.set(PartState::Degraded, Some(detail)),
             None => line.running(),
         }
@@ -448,6 +460,15 @@ impl Core {
             "no link to {site} at {}; it is tried again. Check that the agent there runs, that the address is reachable \
              from here, and that it is this mesh's agent",
             dial.addresses.join(", ")
+        ))
+    }
+
+    fn without_key(&self) -> Option<String> {
+        let peer = self.peers.values().find(|peer| peer.member.sealing_key.is_none())?;
+        Some(format!(
+            "the portal knows no sealing key of the agent at {}, so nothing is exchanged with it: update that agent, and let \
+             it reach the portal once",
+            peer.member.site_name
         ))
     }
 

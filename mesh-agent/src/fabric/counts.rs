@@ -10,6 +10,11 @@ pub(super) struct Counts {
     pub(super) put_failed: Counter,
     pub(super) link_errors: Counter,
     pub(super) strangers: Counter,
+    pub(super) forged: Counter,
+    pub(super) replayed: Counter,
+    /// Bodies of frames of events, before and after compression.
+    pub(super) plain_bytes: Counter,
+    pub(super) written_bytes: Counter,
     pub(super) forbidden: Counter,
     pub(super) stale: Counter,
     pub(super) nacks: Counter,
@@ -28,6 +33,8 @@ pub(super) struct Counts {
     pub(super) expired: Counter,
     pub(super) buried: Counter,
     pub(super) not_taken: Counter,
+    /// That other agents handed over, whether they were newer and genuine or not.
+    pub(super) deny_lists: Counter,
 }
 
 impl Counts {
@@ -38,6 +45,10 @@ impl Counts {
             put_failed: counters.counter("fabric_put_failed_frames"),
             link_errors: counters.counter("fabric_link_error_frames"),
             strangers: counters.counter("fabric_stranger_frames"),
+            forged: counters.counter("fabric_forged_frames"),
+            replayed: counters.counter("fabric_replayed_frames"),
+            plain_bytes: counters.counter("fabric_plain_body_bytes"),
+            written_bytes: counters.counter("fabric_written_body_bytes"),
             forbidden: counters.counter("fabric_forbidden_events"),
             stale: counters.counter("fabric_stale_frames"),
             nacks: counters.counter("fabric_nacks_sent_messages"),
@@ -56,6 +67,7 @@ impl Counts {
             expired: counters.counter("queue_expired_events"),
             buried: counters.counter("dead_letter_events"),
             not_taken: counters.counter("fabric_not_taken_batches"),
+            deny_lists: counters.counter("fabric_deny_lists_offered"),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use mesh_protocol::event;
 use mesh_protocol::frame::{
     self, Ack, Behind, BehindReason, Body, Control, DirectBody, Frame, Header, Heartbeat, Nack, Refused, Skip,
@@ -15,68 +15,111 @@ use super::core::{Core, Settlement};
 use super::kept::Duty;
 use super::peer::PASSING;
 use super::sets::{SetId, set_of};
-use super::wire::set_key;
+use super::wire::{Urgency, inbox_key, set_key};
 use crate::interest::Applied;
 use crate::mutant::{Mutant, planted};
 use crate::policy::Denied;
 use crate::router::{Admitted, Arrival, Failure};
+use crate::seal::{Opened, Unopened};
 use crate::spool::{Addressed, LANES, Mark, MarkKey, Op, QueueNo, Queues};
-use crate::stream::{AckError, Batch, Incoming, Settled, Verdict};
+use crate::stream::{AckError, Batch, Incoming, Moment, Settled, Verdict};
 
 /// A set that is no more announced is forgotten after this.
 pub(super) const FORGET_SET_AFTER: Duration = Duration::from_secs(60);
 /// Most sets of other origins that are heard.
 const JOINED_MAX: usize = 4_096;
 
+/// Forged frames are logged this often at most; their counter says how many there are.
+const FORGED_LOG_INTERVAL: Duration = Duration::from_secs(60);
+
 /// Why a stream frame is not taken now.
 struct NotNow(BehindReason);
 
 impl Core {
-    pub(super) async fn on_frame(&mut self, bytes: Bytes) {
-        let size = bytes.len() as u64;
-        let Frame { header, body } = match frame::decode(&bytes) {
+    pub(super) async fn on_frame(&mut self, bytes: BytesMut) {
+        let (now, size) = (self.clock.now(), bytes.len() as u64);
+        match self.sealer.open(now, bytes) {
+            Ok(Opened::Frame { agent, content }) => self.on_content(agent, &content, size).await,
+            Ok(Opened::Call { agent, answer, stands }) => self.on_call(agent, answer, stands),
+            Err(unopened) => self.on_unopened(now, &unopened),
+        }
+    }
+
+    /// What does not open is counted and never answered.
+    fn on_unopened(&mut self, now: Moment, unopened: &Unopened) {
+        match unopened {
+            Unopened::Unreadable(error) => {
+                self.counts.link_errors.one();
+                tracing::warn!(%error, "a frame is not readable");
+            }
+            Unopened::Stranger => self.counts.strangers.one(),
+            Unopened::Stale => self.counts.stale.one(),
+            Unopened::Replayed => self.counts.replayed.one(),
+            Unopened::Forged => {
+                self.counts.forged.one();
+                if self.forged_at.is_none_or(|at| now.since(at) >= FORGED_LOG_INTERVAL) {
+                    self.forged_at = Some(now);
+                    tracing::error!(
+                        "a frame is not from the agent that it names, or was altered on its way: an agent between does not do as \
+                         it should. `fabric_forged_frames` counts them"
+                    );
+                }
+            }
+        }
+    }
+
+    /// An agent wants a session or agrees to one. A frame tells it that this one stands here.
+    fn on_call(&mut self, agent: AgentId, answer: Option<Bytes>, stands: bool) {
+        if self.parts.enforcer.check_peer(agent).is_err() {
+            self.counts.strangers.one();
+            return;
+        }
+        if let Some(answer) = answer {
+            self.put(&inbox_key(agent), answer, Urgency::Control);
+        }
+        if stands {
+            self.send_heartbeat(agent, false);
+        }
+    }
+
+    async fn on_content(&mut self, agent: AgentId, content: &Bytes, size: u64) {
+        let Frame { header, body } = match frame::decode(content) {
             Ok(frame) => frame,
             Err(error) => {
                 self.counts.link_errors.one();
-                tracing::warn!(%error, "a frame is not readable");
+                tracing::warn!(%agent, %error, "a frame is not readable");
                 return;
             }
         };
         let messages = match body {
             Body::Control(messages) => messages,
-            Body::Stream(body) => return self.on_stream(&header, body, size),
-            Body::Direct(body) => return self.on_direct(&header, body, size),
+            Body::Stream(body) => return self.on_stream(agent, &header, body, size),
+            Body::Direct(body) => return self.on_direct(agent, &header, body, size),
         };
         for message in messages {
             if let Control::Heartbeat(beat) = message {
-                self.on_heartbeat(&header, &beat);
-            } else if let Some(agent) = self.speaker(&header) {
+                self.on_heartbeat(agent, &header, &beat);
+            } else if self.may_speak(agent, &header) {
                 self.on_control(agent, message).await;
             }
         }
     }
 
-    /// Which member a frame is from; none when it is a stranger's, revoked, or from a process that is over.
-    fn speaker(&mut self, header: &Header) -> Option<AgentId> {
-        let agent = self.spools.get(&header.sender).copied();
-        let Some((agent, peer)) = agent.and_then(|agent| Some((agent, self.peers.get(&agent)?))) else {
+    /// Whether a frame counts: not from one that is revoked, or from a process that is over.
+    fn may_speak(&self, agent: AgentId, header: &Header) -> bool {
+        let Some(peer) = self.peers.get(&agent).filter(|_| self.parts.enforcer.check_peer(agent).is_ok()) else {
             self.counts.strangers.one();
-            return None;
+            return false;
         };
-        if self.parts.enforcer.check_peer(agent).is_err() {
-            self.counts.strangers.one();
-            return None;
-        }
         if !peer.is_current(header.sender, header.epoch) {
             self.counts.stale.one();
-            return None;
+            return false;
         }
-        Some(agent)
+        true
     }
 
-    fn on_heartbeat(&mut self, header: &Header, beat: &Heartbeat) {
+    fn on_heartbeat(&mut self, agent: AgentId, header: &Header, beat: &Heartbeat) {
         let now = self.clock.now();
-        let agent = beat.agent;
         let known = self.peers.get_mut(&agent).filter(|_| self.parts.enforcer.check_peer(agent).is_ok());
         let Some(peer) = known else {
             self.counts.strangers.one();
@@ -91,7 +134,6 @@ impl Core {
             peer.want(&self.attachment, gone);
             peer.told = 0;
             self.sets.unconfirm(agent);
-            self.spools.insert(header.sender, agent);
         }
         if beat.leaving {
             self.lose(agent);
@@ -106,6 +148,18 @@ impl Core {
         }
         if !agrees {
             self.ask_interest(agent);
+        }
+        self.ask_deny_list(agent, beat.deny_list);
+    }
+
+    /// Asks for a deny list that is newer than the one here.
+    fn ask_deny_list(&mut self, agent: AgentId, number: u64) {
+        let now = self.clock.now();
+        if number > self.parts.deny_lists.number()
+            && let Some(peer) = self.peers.get_mut(&agent)
+            && peer.ask_deny_list(now)
+        {
+            self.send_control(agent, &[Control::DenyListWanted]);
         }
     }
 
@@ -133,6 +187,11 @@ impl Core {
             Control::SetConfirmed { set } => {
                 let now = self.clock.now();
                 self.sets.confirmed(now, &set, agent);
+            }
+            Control::DenyListWanted => self.tell_deny_list(agent),
+            Control::DenyList(signed) => {
+                self.counts.deny_lists.one();
+                self.parts.deny_lists.offer(&signed);
             }
             // Taken before the sender was looked up.
             Control::Heartbeat(_) => {}
@@ -303,9 +362,8 @@ impl Core {
         }
     }
 
-    fn on_direct(&mut self, header: &Header, body: DirectBody, size: u64) {
-        let Some(agent) = self.speaker(header) else { return };
-        if !body.destinations.contains(&self.me.0) {
+    fn on_direct(&mut self, agent: AgentId, header: &Header, body: DirectBody, size: u64) {
+        if !self.may_speak(agent, header) || !body.destinations.contains(&self.me.0) {
             return;
         }
         let mut arrivals = Vec::with_capacity(body.events.len());
@@ -319,8 +377,10 @@ impl Core {
         self.parts.router.show(arrivals, 0);
     }
 
-    fn on_stream(&mut self, header: &Header, body: StreamBody, size: u64) {
-        let Some(agent) = self.speaker(header) else { return };
+    fn on_stream(&mut self, agent: AgentId, header: &Header, body: StreamBody, size: u64) {
+        if !self.may_speak(agent, header) {
+            return;
+        }
         let (id, epoch) = self.me;
         let Some(place) = body.destinations.iter().find(|place| place.spool == id) else { return };
         if place.epoch != epoch {

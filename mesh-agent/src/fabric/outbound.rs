@@ -1,6 +1,6 @@
 //! What this agent sends: events of its own clients, progress of what it takes, signs of life.
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use mesh_protocol::event::DeliveryMode;
 use mesh_protocol::frame::{
     self, Ack, Body, Control, Destination, DirectBody, Frame, Header, Heartbeat, Nack, Refused, Skip, StreamBody,
@@ -20,6 +20,19 @@ use crate::stream::{Out, Progress, RunEvent};
 
 /// Header and destinations of a frame that carries one large event.
 pub(super) const FRAME_ROOM_BYTES: usize = 16 * 1024;
+
+/// How much a frame carries.
+#[derive(Clone, Copy, Debug)]
+struct Size {
+    events: usize,
+    bytes: usize,
+}
+
+impl Size {
+    fn of<'a>(events: impl ExactSizeIterator<Item = &'a Bytes>) -> Self {
+        Self { events: events.len(), bytes: events.map(Bytes::len).sum() }
+    }
+}
 
 impl Core {
     /// Takes what the router left and sends what may go at once.
@@ -211,18 +224,25 @@ impl Core {
         }
     }
 
-    /// A sign of life, with everything that a lost message could have told.
+    /// A sign of life, with everything that a lost message could have told; and a call, when there is no session or it is
+    /// to be replaced.
     pub(super) fn send_heartbeat(&mut self, agent: AgentId, leaving: bool) {
         let now = self.clock.now();
+        if self.sealer.is_to_be_called(now, agent)
+            && !leaving
+            && let Some(call) = self.sealer.call(agent)
+        {
+            self.put(&inbox_key(agent), call, Urgency::Control);
+        }
         let Some(peer) = self.peers.get(&agent) else { return };
         let beat = Heartbeat {
-            agent: self.parts.agent,
             durable_spool: true,
             leaving,
             sent_at_us: now.0,
             echo: peer.echo(now),
             interest_version: self.advertised.version(),
             interest_hash: self.advertised.hash(),
+            deny_list: self.parts.deny_lists.number(),
         };
         let mut messages = vec![Control::Heartbeat(beat)];
         messages.extend(self.progress(agent, true));
@@ -245,6 +265,16 @@ impl Core {
         }
     }
 
+    /// Hands this agent's deny list to one whose list is older.
+    pub(super) fn tell_deny_list(&mut self, agent: AgentId) {
+        let Some(signed) = self.parts.deny_lists.signed() else { return };
+        if signed.len() + FRAME_ROOM_BYTES > frame::MAX_BYTES {
+            tracing::error!(bytes = signed.len(), "the deny list is too large to be handed to other agents");
+            return;
+        }
+        self.send_control(agent, &[Control::DenyList(signed)]);
+    }
+
     pub(super) fn announce_sets(&mut self) {
         let now = self.clock.now();
         for announcement in self.sets.announcements(now) {
@@ -255,21 +285,29 @@ impl Core {
         }
     }
 
+    /// Without a session nothing is sent: each message is repeated or asked for again.
     pub(super) fn send_control(&mut self, agent: AgentId, messages: &[Control]) {
+        let now = self.clock.now();
         for chunk in messages.chunks(frame::CONTROLS_MAX) {
-            let frame = frame::encode(&Frame { header: self.header(), body: Body::Control(chunk.to_vec()) });
+            let frame = Frame { header: self.header(), body: Body::Control(chunk.to_vec()) };
+            let sealed = self.sealer.seal(now, agent, |out| {
+                frame::put(out, &frame, false);
+            });
+            let Some(sealed) = sealed else { return };
             if let Some(peer) = self.peers.get_mut(&agent) {
-                peer.traffic.bytes_sent += frame.len() as u64;
+                peer.traffic.bytes_sent += sealed.len() as u64;
             }
-            self.put(&inbox_key(agent), frame, Urgency::Control);
+            #[cfg(test)]
+            self.wire.iter().for_each(|wire| wire.say(&frame));
+            self.put(&inbox_key(agent), sealed, Urgency::Control);
         }
     }
 
     fn header(&self) -> Header {
-        Header { sender: self.me.0, epoch: self.me.1, key: 0, revision: self.revision(), authenticator: Bytes::new() }
+        Header { sender: self.me.0, epoch: self.me.1, revision: self.revision() }
     }
 
-    fn put(&self, key: &str, frame: Bytes, urgency: Urgency) {
+    pub(super) fn put(&self, key: &str, frame: Bytes, urgency: Urgency) {
         let Some(wire) = &self.wire else {
             self.counts.put_failed.one();
             return;
@@ -290,9 +328,9 @@ impl Core {
                         Some((*agent, Destination { spool, epoch: its_epoch, prev: *prev }))
                     };
                     let places: Vec<(AgentId, Destination)> = places.iter().filter_map(place).collect();
-                    let count = events.len();
+                    let size = Size::of(events.iter().map(|event| &event.bytes));
                     let mut body = StreamBody { epoch, lane, destinations: Vec::new(), events };
-                    self.send_to_set(&places, count, |destinations| {
+                    self.send_to_set(&places, size, |destinations| {
                         body.destinations = destinations;
                         Body::Stream(body.clone())
                     });
@@ -300,9 +338,9 @@ impl Core {
                 Draft::Direct { agents, events, .. } => {
                     let place = |agent: &AgentId| Some((*agent, self.peers.get(agent)?.spool?.0));
                     let places: Vec<_> = agents.iter().filter_map(place).collect();
-                    let count = events.len();
+                    let size = Size::of(events.iter());
                     let mut body = DirectBody { destinations: Vec::new(), events };
-                    self.send_to_set(&places, count, |destinations| {
+                    self.send_to_set(&places, size, |destinations| {
                         body.destinations = destinations;
                         Body::Direct(body.clone())
                     });
@@ -311,22 +349,44 @@ impl Core {
         }
     }
 
-    fn send_to_set<D: Clone>(&mut self, places: &[(AgentId, D)], events: usize, mut body: impl FnMut(Vec<D>) -> Body) {
+    fn send_to_set<D: Clone>(&mut self, places: &[(AgentId, D)], size: Size, mut body: impl FnMut(Vec<D>) -> Body) {
         let now = self.clock.now();
         let members: Agents = places.iter().map(|(agent, _)| *agent).collect();
         let set = if members.len() > 1 { self.sets.usable(now, &members) } else { None };
         if let Some(set) = set {
             let destinations = places.iter().map(|(_, place)| place.clone()).collect();
-            let frame = frame::encode(&Frame { header: self.header(), body: body(destinations) });
-            self.count_sent(&members, events, frame.len());
-            self.put(&set_key(&set), frame, Urgency::Data);
+            self.send_events(&members, &set_key(&set), size, body(destinations));
             return;
         }
         for (agent, place) in places {
-            let frame = frame::encode(&Frame { header: self.header(), body: body(vec![place.clone()]) });
-            self.count_sent(&Agents::from_iter([*agent]), events, frame.len());
-            self.put(&inbox_key(*agent), frame, Urgency::Data);
+            self.send_events(&Agents::from_iter([*agent]), &inbox_key(*agent), size, body(vec![place.clone()]));
         }
+    }
+
+    /// Compresses, seals and sends a frame of events. Without a session it is lost like one that zenoh drops.
+    fn send_events(&mut self, members: &Agents, key: &str, size: Size, body: Body) {
+        let now = self.clock.now();
+        let frame = Frame { header: self.header(), body };
+        let compress = self.compression.is_worth_it(members, size.bytes);
+        let mut written = None;
+        let put = |out: &mut BytesMut| written = Some(frame::put(out, &frame, compress));
+        let sealed = match members[..] {
+            [agent] => self.sealer.seal(now, agent, put),
+            _ => self.sealer.seal_for_set(now, members, put),
+        };
+        let (Some(sealed), Some(written)) = (sealed, written) else {
+            self.counts.put_failed.one();
+            return;
+        };
+        if compress {
+            self.compression.tried(members, written);
+        }
+        self.counts.plain_bytes.add(written.plain as u64);
+        self.counts.written_bytes.add(written.written as u64);
+        self.count_sent(members, size.events, sealed.len());
+        #[cfg(test)]
+        self.wire.iter().for_each(|wire| wire.say(&frame));
+        self.put(key, sealed, Urgency::Data);
     }
 
     /// Copies over this agent's own links: one for every neighbour among the destinations, and one when there is none;

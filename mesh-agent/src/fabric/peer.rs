@@ -1,5 +1,7 @@
 //! One other agent of the mesh: how it is, what it wants, and the streams to and from it.
 
+mod wanted;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
 use std::time::Duration;
@@ -15,7 +17,7 @@ use super::kept::{Duty, Kept};
 use super::turns::Turns;
 use crate::interest::Learned;
 use crate::mutant::{Mutant, planted};
-use crate::router::{Admitted, Attachment, Change, DestinationId, Key, Life, Takes, Wanted};
+use crate::router::{Admitted, DestinationId, Key};
 use crate::spool::LANES;
 use crate::status::now_ms;
 use crate::stream::{Batch, Moment, Receiver, Sender, Settings};
@@ -29,22 +31,14 @@ const LANE_WINDOW_BYTES: u64 = 128 * 1024;
 const ASK_INTERVAL: Duration = Duration::from_millis(500);
 /// The longest pause between questions whose answers do not help: a set that is too large or does not add up.
 const ASK_INTERVAL_MAX: Duration = Duration::from_secs(60);
+/// The same for a deny list.
+const ASK_DENY_LIST_INTERVAL: Duration = Duration::from_secs(2);
 /// Lanes of what its senders answer for; those before are for what this agent keeps.
 pub(super) const PASSING: Range<u16> = LANES..2 * LANES;
 /// Epochs of one peer whose streams are at hand; more are looked up again.
 const RECEIVERS_MAX: usize = 3;
 /// Epochs of a peer's past that late frames may still carry.
 const RETIRED_MAX: usize = 8;
-
-/// Reasons why a filter is in the table for a peer; it leaves with the last of them.
-const LIVE: u8 = 1;
-const DURABLE: u8 = 2;
-const DESIRED: u8 = 4;
-/// Noted before a restart, and not heard since.
-const RESTORED: u8 = 8;
-/// Those for which best effort events are wanted too.
-const LIVE_DIRECT: u8 = 16;
-const DURABLE_DIRECT: u8 = 32;
 
 /// See the module.
 #[derive(Debug)]
@@ -70,6 +64,7 @@ pub(super) struct Peer {
     pub(super) linked_since: Option<Moment>,
     pub(super) learned: Learned,
     asked_at: Option<Moment>,
+    deny_list_asked_at: Option<Moment>,
     /// From one question to the next; doubles with every answer that did not help.
     ask_interval: Duration,
     /// Version of our interest that it was sent.
@@ -128,6 +123,7 @@ impl Peer {
             linked_since: None,
             learned: Learned::default(),
             asked_at: None,
+            deny_list_asked_at: None,
             ask_interval: ASK_INTERVAL,
             told: 0,
             desired: FxHashSet::default(),
@@ -278,6 +274,16 @@ impl Peer {
         may
     }
 
+    /// Whether it may be asked for its deny list now; if so, it counts as asked. One that promises a newer list and has
+    /// none that is genuine costs a signature now and then.
+    pub(super) fn ask_deny_list(&mut self, now: Moment) -> bool {
+        let may = self.deny_list_asked_at.is_none_or(|at| now.since(at) >= ASK_DENY_LIST_INTERVAL);
+        if may {
+            self.deny_list_asked_at = Some(now);
+        }
+        may
+    }
+
     /// Interest came and was taken; `whole` = all of it, as it is told when it was asked for.
     pub(super) fn answered(&mut self, now: Moment, whole: bool) {
         if self.learned.is_whole() {
@@ -287,93 +293,6 @@ impl Peer {
             // Asked again at once it would answer the same: all it wants, over all the links between.
             self.asked_at = Some(now);
             self.ask_interval = (self.ask_interval * 2).min(ASK_INTERVAL_MAX);
-        }
-    }
-
-    /// Applies changes of what it wants to the table.
-    pub(super) fn want(&mut self, table: &Attachment, changes: Vec<Change>) {
-        for change in changes {
-            match change {
-                Change::Added(wanted) => self.add(table, &wanted.filter, reason(&wanted)),
-                Change::Removed(wanted) => self.remove(table, &wanted.filter, reason(&wanted)),
-            }
-        }
-        table.show();
-    }
-
-    /// What desired state says that it wants, whether it can be reached or not.
-    pub(super) fn desire(&mut self, table: &Attachment, filters: FxHashSet<Filter>) {
-        let before = std::mem::take(&mut self.desired);
-        for filter in filters.difference(&before) {
-            self.add(table, filter, DESIRED);
-        }
-        for filter in before.difference(&filters) {
-            self.remove(table, filter, DESIRED);
-        }
-        self.desired = filters;
-        table.show();
-    }
-
-    /// What it wanted durably before this process began: an origin knows that from its first event on.
-    pub(super) fn restore(&mut self, table: &Attachment) {
-        if planted(Mutant::InterestForgotten) {
-            return;
-        }
-        for filter in self.kept.noted() {
-            self.add(table, &filter, RESTORED);
-        }
-        table.show();
-    }
-
-    /// It has said itself what it wants.
-    pub(super) fn forget_restored(&mut self, table: &Attachment) {
-        let restored = self.reasons.iter().filter(|(_, reasons)| **reasons & RESTORED != 0);
-        for filter in restored.map(|(filter, _)| filter.clone()).collect::<Vec<_>>() {
-            self.remove(table, &filter, RESTORED);
-        }
-        table.show();
-    }
-
-    /// Notes what it wants durably, when that has changed.
-    pub(super) fn note_interest(&mut self) {
-        if std::mem::take(&mut self.unnoted) {
-            let durable =
-                self.reasons.iter().filter(|(_, reasons)| **reasons & (DURABLE | DURABLE_DIRECT | RESTORED) != 0);
-            self.kept.note(&durable.map(|(filter, _)| filter).collect::<Vec<_>>());
-        }
-    }
-
-    /// Takes everything it wants out of the table.
-    pub(super) fn leave(&mut self, table: &Attachment) {
-        for (filter, _) in self.reasons.drain() {
-            table.unsubscribe(&filter, self.number);
-            self.kept.repel(&filter);
-        }
-        table.show();
-    }
-
-    fn add(&mut self, table: &Attachment, filter: &Filter, reason: u8) {
-        self.unnoted |= reason & (DURABLE | DURABLE_DIRECT) != 0;
-        let reasons = self.reasons.entry(filter.clone()).or_insert(0);
-        let before = std::mem::replace(reasons, *reasons | reason);
-        if before == 0 {
-            self.kept.attract(filter);
-            table.subscribe_as(filter, self.number, Life::Live, takes(reason), self.destination);
-        } else {
-            table.take_instead(filter, self.number, takes(before | reason));
-        }
-    }
-
-    fn remove(&mut self, table: &Attachment, filter: &Filter, reason: u8) {
-        self.unnoted |= reason & (DURABLE | DURABLE_DIRECT | RESTORED) != 0;
-        let Some(reasons) = self.reasons.get_mut(filter) else { return };
-        *reasons &= !reason;
-        if *reasons == 0 {
-            self.reasons.remove(filter);
-            table.unsubscribe(filter, self.number);
-            self.kept.repel(filter);
-        } else {
-            table.take_instead(filter, self.number, takes(*reasons));
         }
     }
 
@@ -398,20 +317,6 @@ impl Peer {
     }
 }
 
-fn reason(wanted: &Wanted) -> u8 {
-    match (wanted.life, wanted.direct) {
-        (Life::Live, false) => LIVE,
-        (Life::Live, true) => LIVE_DIRECT,
-        (Life::Durable, false) => DURABLE,
-        (Life::Durable, true) => DURABLE_DIRECT,
-    }
-}
-
-/// What is sent to it without being kept here.
-const fn takes(reasons: u8) -> Takes {
-    if reasons & (LIVE_DIRECT | DURABLE_DIRECT) == 0 { Takes::PASSED } else { Takes::UNKEPT }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -433,6 +338,7 @@ mod tests {
             site: SiteId(Uuid::from_u128(2)),
             site_name: "far".to_owned(),
             region: "eu".to_owned(),
+            sealing_key: None,
         };
         let counters = Counters::default();
         let settings = Settings { reserve_bytes: 0, ..Settings::default() };
@@ -446,7 +352,7 @@ mod tests {
     fn whole(fits: bool) -> Interest {
         let router = Router::new(Budget::new(1), &Counters::default());
         let attachment = router.attach(Arc::new(Mailbox::new(Counter::default())), Reach::Local);
-        attachment.subscribe(&Filter::mesh("a").expect("valid"), 0, Life::Live);
+        attachment.subscribe(&Filter::mesh("a").expect("valid"), 0, crate::router::Life::Live);
         let mut advertised = Advertised::default();
         advertised.follow(router.interest());
         let mut message = advertised.messages(router.interest(), 0).remove(0);

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use mesh_protocol::frame::envelope::ENVELOPE_BYTES_MAX;
 use mesh_protocol::id::AgentId;
 use serde_json::json;
 use tokio::sync::{mpsc, watch};
@@ -164,7 +165,7 @@ fn config(target: &Target) -> Result<zenoh::Config, zenoh::Error> {
                         },
                     },
                 },
-                "rx": { "max_message_size": mesh_protocol::frame::MAX_BYTES + 4_096 },
+                "rx": { "max_message_size": ENVELOPE_BYTES_MAX + 4_096 },
                 "tls": {
                     "root_ca_certificate_base64": pem(&credentials.ca_pem),
                     "listen_certificate_base64": pem(&credentials.certificate_pem),

@@ -252,6 +252,45 @@ async fn who_is_no_member_any_more_gets_and_gives_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deny_list_reaches_agents_that_the_portal_does_not() {
+    let mut mesh = Mesh::chain(3);
+    mesh.node(0).take_deny_list(7);
+    eventually("C has it from A", || mesh.node(2).deny_list() == 7).await;
+    assert_eq!(mesh.node(1).deny_list(), 7);
+    // Each asks whom it hears of it, and nobody once it has it.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    for index in [1, 2] {
+        let handed = mesh.node(index).counter("fabric_deny_lists_offered");
+        assert!((1..=2).contains(&handed), "{handed}");
+    }
+    mesh.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn frames_of_many_events_are_compressed_where_it_pays() {
+    let mut mesh = Mesh::chain(2);
+    mesh.want_durably(1, "orders/>");
+    let queue = mesh.node(1).queue("erp", "orders/>");
+    eventually("A reaches B", || mesh.node(0).link_up(1)).await;
+    let bytes = || ["fabric_plain_body_bytes", "fabric_written_body_bytes"].map(|name| mesh.node(0).counter(name));
+    let before = bytes();
+    let text = "a store, a till, an order and a customer; ".repeat(50);
+    let receipts: Vec<_> = (0..200).map(|_| mesh.node(0).publish("orders/1", "k", text.as_bytes())).collect();
+    for receipt in receipts {
+        assert_eq!(receipt.await, Outcome::Taken { outlets: 1 });
+    }
+    eventually("B has all", || queue.len() == 200).await;
+    assert!(queue.content().await.iter().all(|(content, _)| *content == text));
+    let [plain, written] =
+        bytes().into_iter().zip(before).map(|(after, before)| after - before).collect::<Vec<_>>()[..]
+    else {
+        unreachable!()
+    };
+    assert!(plain >= 200 * 2_000 && written < plain / 4, "{written} of {plain} bytes");
+    mesh.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_port_in_use_is_named_and_taken_when_it_is_free() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let mut mesh = Mesh::chain_at(1, &[taken.local_addr().expect("bound")]);
@@ -277,9 +316,10 @@ async fn what_a_tightened_scope_forbids_does_not_cross_the_link() {
     mesh.kill(0);
     drop(queues);
     eventually("A is down", || !mesh.node(1).link_up(0)).await;
-    let secret = "s".repeat(100_000);
+    // Does not compress, or bytes on the wire would prove nothing.
+    let secret: Vec<u8> = (0..100_000).map(|_| rand::random()).collect();
     for _ in 0..SECRETS {
-        let outcome = mesh.node(1).publish("secret/1", "k", secret.as_bytes()).await;
+        let outcome = mesh.node(1).publish("secret/1", "k", &secret).await;
         assert_eq!(outcome, Outcome::Taken { outlets: 1 }, "it was allowed then");
     }
     assert_eq!(mesh.node(1).publish("orders/1", "k", b"order").await, Outcome::Taken { outlets: 1 });
@@ -291,7 +331,7 @@ async fn what_a_tightened_scope_forbids_does_not_cross_the_link() {
     let (secrets, orders) = wants(&mesh);
     eventually("A has the order, which was behind the secrets", || orders.len() == 1).await;
     eventually("B is done with all of it", || mesh.node(1).backlog(0) == 0).await;
-    let outcome = mesh.node(1).publish("secret/2", "k", secret.as_bytes()).await;
+    let outcome = mesh.node(1).publish("secret/2", "k", &secret).await;
     assert_eq!(outcome, Outcome::Taken { outlets: 1 }, "what A wants is decided when a frame is built");
     assert_eq!(mesh.node(1).publish("orders/2", "k", b"order").await, Outcome::Taken { outlets: 1 });
     eventually("A has the second order", || orders.len() == 2).await;

@@ -6,7 +6,7 @@ pub(super) mod simulated;
 use std::fmt;
 use std::str::FromStr;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use mesh_protocol::id::AgentId;
 use tokio::sync::mpsc;
 use zenoh::Wait;
@@ -46,7 +46,7 @@ pub(super) enum Urgency {
 /// Where frames go that were heard.
 #[derive(Clone, Debug)]
 pub(super) struct Inbox {
-    frames: mpsc::Sender<Bytes>,
+    frames: mpsc::Sender<BytesMut>,
     dropped: Counter,
 }
 
@@ -67,7 +67,7 @@ impl fmt::Debug for Ear {
 }
 
 impl Inbox {
-    pub(super) fn new(frames: mpsc::Sender<Bytes>, counters: &Counters) -> Self {
+    pub(super) fn new(frames: mpsc::Sender<BytesMut>, counters: &Counters) -> Self {
         Self { frames, dropped: counters.counter("fabric_inbox_dropped_frames") }
     }
 }
@@ -111,6 +111,14 @@ impl Wire {
         if large { tokio::task::block_in_place(|| put.wait()) } else { put.wait() }
     }
 
+    /// What is in a frame that is put next; it is sealed by then.
+    #[cfg(test)]
+    pub(super) fn say(&self, frame: &mesh_protocol::frame::Frame) {
+        if let Self::Simulated(air) = self {
+            air.say(frame);
+        }
+    }
+
     /// Hears a key.
     pub(super) async fn hear(&self, key: &str) -> Result<Ear, zenoh::Error> {
         let (session, inbox) = match self {
@@ -119,7 +127,8 @@ impl Wire {
             Self::Simulated(air) => return Ok(Ear::Simulated(air.hear(key))),
         };
         let heard = session.declare_subscriber(key.to_owned()).callback(move |sample| {
-            let frame = Bytes::copy_from_slice(&sample.payload().to_bytes());
+            // Its own copy: it is opened in place.
+            let frame = BytesMut::from(&*sample.payload().to_bytes());
             if inbox.frames.try_send(frame).is_err() {
                 inbox.dropped.one();
             }

@@ -16,6 +16,7 @@ use rand::seq::IndexedRandom;
 use uuid::Uuid;
 
 use crate::fabric::{Credentials, Target};
+use crate::identity::sealing::{SealingKey, SealingKeys};
 use crate::policy::Enforced;
 
 /// What is published.
@@ -114,7 +115,7 @@ impl Plan {
         (0..self.queues.len()).filter(move |at| self.queues[*at].owner == owner && attracts(&self.queues[*at]))
     }
 
-    pub(super) fn target(&self) -> Target {
+    pub(super) fn target(&self, index: usize) -> Target {
         let section = Section { bind: None, dial: Vec::new(), members: (0..self.sites).map(member).collect() };
         let declared = self.queues.iter().filter(|queue| queue.is_declared);
         let interest = declared.flat_map(|queue| {
@@ -125,7 +126,13 @@ impl Plan {
             })
         });
         let credentials = Credentials { certificate_pem: String::new(), key_pem: String::new(), ca_pem: String::new() };
-        Target { section, durable_interest: interest.collect(), listen: None, credentials }
+        Target {
+            section,
+            durable_interest: interest.collect(),
+            listen: None,
+            credentials,
+            sealing: sealing_keys(index),
+        }
     }
 
     /// What a site enforces at a revision whose scope allows these sites.
@@ -223,6 +230,17 @@ pub(super) fn site(index: usize) -> SiteId {
     SiteId(Uuid::from_u128(100 + index as u128))
 }
 
+fn sealing_keys(index: usize) -> SealingKeys {
+    let secret = [u8::try_from(index + 1).expect("few sites"); 32];
+    SealingKeys::from(SealingKey::from_secret(secret))
+}
+
 fn member(index: usize) -> Member {
-    Member { agent: agent(index), site: site(index), site_name: format!("site-{index}"), region: "eu".to_owned() }
+    Member {
+        agent: agent(index),
+        site: site(index),
+        site_name: format!("site-{index}"),
+        region: "eu".to_owned(),
+        sealing_key: Some(sealing_keys(index).public_hex()),
+    }
 }

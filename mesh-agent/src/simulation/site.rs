@@ -18,7 +18,7 @@ use super::client::{Client, Listener};
 use super::ledger::{Book, Ledger};
 use super::plan::{Allowed, Plan, agent, site};
 use crate::counters::Counters;
-use crate::fabric::{Air, Parts, SimulatedFabric};
+use crate::fabric::{Air, DenyLists, Parts, SimulatedFabric};
 use crate::policy::Enforcer;
 use crate::queue::named::{self, SimulatedQueue};
 use crate::router::{Admitted, Audience, Budget, Outcome, Router};
@@ -47,6 +47,22 @@ pub(super) struct Site {
     /// Gaps and marks that did not fit, told by processes that are over.
     reported: u64,
     pub(super) starts: u32,
+}
+
+/// Nobody is revoked here.
+#[derive(Debug)]
+struct NoDenyList;
+
+impl DenyLists for NoDenyList {
+    fn number(&self) -> u64 {
+        0
+    }
+
+    fn signed(&self) -> Option<Bytes> {
+        None
+    }
+
+    fn offer(&self, _signed: &[u8]) {}
 }
 
 /// The agent.
@@ -118,10 +134,11 @@ impl Site {
             enforcer: enforcer.clone(),
             router: router.clone(),
             spool: spool.clone(),
+            deny_lists: Arc::new(NoDenyList),
             counters: counters.clone(),
             line: Arc::new(parts.board.part(PartRef::Fabric)),
         };
-        let fabric = SimulatedFabric::start(self.plan.target(), parts, air.clone());
+        let fabric = SimulatedFabric::start(self.plan.target(self.index), parts, air.clone());
         let (listener, receipts) = (Listener::new(&router), Vec::new());
         self.process =
             Some(Process { counters, router, spool, enforcer, fabric, air, queues, clients, listener, receipts });

@@ -1,13 +1,12 @@
 //! What is on the wire is looked at, whatever the agents think of it: where events go (I6), and how much credit is given.
 
 use mesh_protocol::event;
-use mesh_protocol::frame::{self, Body, Control};
+use mesh_protocol::frame::{Body, Control, Frame};
 
 use super::world::World;
 
-/// A frame that a site has just put.
-pub(super) fn check(world: &mut World, from: usize, bytes: &bytes::Bytes) -> Result<(), String> {
-    let frame = frame::decode(bytes).map_err(|error| format!("site {from} sends what is no frame: {error}"))?;
+/// A frame that a site has just put, as it was before it was sealed.
+pub(super) fn check(world: &mut World, from: usize, frame: Frame) -> Result<(), String> {
     let body = match frame.body {
         Body::Stream(body) => body,
         Body::Control(messages) => {

@@ -199,11 +199,14 @@ impl World {
     /// Frames that a site has put go on their way: lost, late, out of order, twice.
     pub(super) fn post(&mut self, index: usize) {
         let Some(process) = &self.sites[index].process else { return };
-        for posted in process.air.take() {
-            self.trace.write_usize(posted.frame.len());
-            if let Err(what) = wire::check(self, index, &posted.frame) {
+        let (posted, said) = (process.air.take(), process.air.take_said());
+        for frame in said {
+            if let Err(what) = wire::check(self, index, frame) {
                 self.ledger.break_with(what);
             }
+        }
+        for posted in posted {
+            self.trace.write_usize(posted.frame.len());
             for to in 0..self.plan.sites {
                 let hears = self.sites[to].process.as_ref().is_some_and(|process| process.air.hears(&posted.key));
                 if to == index || !hears || self.cut.contains(&(index, to)) || self.chance(self.plan.faults.loss) {
@@ -234,7 +237,7 @@ impl World {
             }
             self.at(to);
             if let Some(process) = &mut self.sites[to].process {
-                process.fabric.receive(packet.frame);
+                process.fabric.receive(&packet.frame);
             }
         }
     }

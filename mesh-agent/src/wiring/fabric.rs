@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use mesh_protocol::desired::{DurableInterest, Fabric as Section};
 use mesh_protocol::report::LinkState;
 use tokio::sync::watch;
@@ -15,7 +16,8 @@ use tokio_util::sync::CancellationToken;
 use self::news::News;
 use super::Shared;
 use super::standin::StandIn;
-use crate::fabric::{Credentials, Fabric, Parts, Target};
+use crate::control::standing::LedgerHandle;
+use crate::fabric::{Credentials, DenyLists, Fabric, Parts, Target};
 use crate::home::Ports;
 use crate::identity::Identity;
 use crate::part::{Running, StartError, Update};
@@ -50,6 +52,28 @@ struct Links {
     tasks: Tasks,
 }
 
+/// The ledger's deny list, as the fabric asks for it.
+#[derive(Debug)]
+struct Revoked(LedgerHandle);
+
+impl DenyLists for Revoked {
+    fn number(&self) -> u64 {
+        self.0.now(|standing| standing.signed_deny_list.as_ref().map_or(0, |_| standing.deny_list.number))
+    }
+
+    fn signed(&self) -> Option<Bytes> {
+        let signed = self.0.now(|standing| standing.signed_deny_list.clone())?;
+        Some(serde_json::to_vec(&*signed).expect("a document serializes").into())
+    }
+
+    fn offer(&self, signed: &[u8]) {
+        match serde_json::from_slice(signed) {
+            Ok(signed) => self.0.offer_deny_list(signed),
+            Err(error) => tracing::warn!(%error, "what another agent calls its deny list is no signed document"),
+        }
+    }
+}
+
 /// Starts the fabric. Its streams go on where they were.
 pub(super) fn start(
     section: &Section,
@@ -60,17 +84,20 @@ pub(super) fn start(
     let bind = section.bind.as_deref();
     let listen = bind.map(|bind| ports.choose("fabric", "the link to other sites", bind)).transpose()?;
     let mut identity = shared.identity.clone();
+    let known = identity.borrow_and_update().clone();
     let target = Target {
         section: section.clone(),
         durable_interest: durable_interest.to_vec(),
         listen,
-        credentials: credentials(&identity.borrow_and_update()),
+        credentials: credentials(&known),
+        sealing: known.sealing.clone(),
     };
     let parts = Parts {
-        agent: identity.borrow().agent,
+        agent: known.agent,
         enforcer: shared.enforcer,
         router: shared.router,
         spool: shared.spool,
+        deny_lists: Arc::new(Revoked(shared.ledger)),
         counters: shared.counters,
         line,
     };
@@ -82,7 +109,8 @@ pub(super) fn start(
     let renew = fabric.renewal();
     tasks.spawn_until_stopped("renewal", async move {
         while identity.changed().await.is_ok() {
-            renew.credentials(credentials(&identity.borrow_and_update()));
+            let identity = identity.borrow_and_update().clone();
+            renew.identity(credentials(&identity), identity.sealing.clone());
         }
     });
     Ok(Box::new(Links { fabric, target, stand_in, tasks }))

@@ -2,7 +2,7 @@ mod receiver;
 mod webhook;
 
 use super::*;
-use crate::control::ledger::sample;
+use crate::control::ledger::{Ledger, sample};
 use crate::queue::named::Parts;
 use crate::router::{Admitted, Audience, Budget, Failure, Life, Outcome};
 use crate::spool::{Settings, SimulatedDisk, Store};
@@ -35,6 +35,12 @@ fn accepted(state: DesiredState) -> Accepted {
     Accepted { state, revision, digest: String::new() }
 }
 
+/// One that nothing has been told.
+pub(super) fn ledger(home: &Home) -> LedgerHandle {
+    let ledger = Ledger::open(home.ledger().expect("a folder"), sample::owner());
+    LedgerHandle::start(ledger, &Tasks::new("test"))
+}
+
 #[tokio::test]
 async fn what_a_document_wants_durably_is_answered_before_any_part_runs() {
     let dir = tempfile::tempdir().expect("temp dir");
@@ -52,6 +58,7 @@ async fn what_a_document_wants_durably_is_answered_before_any_part_runs() {
         Parts { spool: spool.clone(), router: router.clone(), counters: counters.clone(), board: board.clone() };
     let shared = Shared {
         identity,
+        ledger: ledger(&home),
         enforcer: Arc::default(),
         router: router.clone(),
         board,

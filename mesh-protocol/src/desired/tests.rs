@@ -46,6 +46,7 @@ fn whole() -> DesiredState {
                 site: SiteId(id(9)),
                 site_name: "hq".into(),
                 region: "eu".into(),
+                sealing_key: Some("ab".repeat(32)),
             }],
         },
         brokers: vec![broker()],

@@ -2,9 +2,11 @@
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
+use lz4_flex::block;
+
 use super::{
-    AUTHENTICATOR_BYTES_MAX, Body, CONTROLS_MAX, DESTINATIONS_MAX, Destination, DirectBody, EVENTS_MAX, Frame,
-    FrameError, Header, LANES_MAX, MAX_BYTES, StreamBody, StreamEvent, VERSION, control,
+    Body, CONTROLS_MAX, DESTINATIONS_MAX, Destination, DirectBody, EVENTS_MAX, Frame, FrameError, Header, LANES_MAX,
+    MAX_BYTES, StreamBody, StreamEvent, control,
 };
 use crate::id::{Epoch, Lane, Seq, SpoolId};
 use crate::wire::Revision;
@@ -12,56 +14,104 @@ use crate::wire::Revision;
 const STREAM: u8 = 1;
 const DIRECT: u8 = 2;
 const CONTROL: u8 = 3;
+const COMPRESSED: u8 = 0x80;
 
 const REDELIVERED: u8 = 1;
-const CHECKSUM_BYTES: usize = 4;
+/// Kind, sender, epoch and revision.
+const HEAD_BYTES: usize = 41;
+/// LZ4 cannot make more out of a byte.
+const EXPANSION_MAX: usize = 255;
 
-/// The frame's bytes.
+/// How large a body became.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// Bytes of the plain body.
+    pub plain: usize,
+    /// Bytes of the body as it was written, compressed or not.
+    pub written: usize,
+}
+
+impl Written {
+    /// Whether it is compressed.
+    #[must_use]
+    pub fn is_compressed(self) -> bool {
+        self.written < self.plain
+    }
+}
+
+/// The frame's bytes, not compressed.
 ///
 /// Bounds are the sender's duty; counts beyond a `u16` are a broken invariant.
 #[must_use]
 pub fn encode(frame: &Frame) -> Bytes {
-    let mut out = BytesMut::with_capacity(size_hint(&frame.body));
-    let header = &frame.header;
-    out.put_u8(VERSION);
+    let mut out = BytesMut::new();
+    put(&mut out, frame, false);
+    out.freeze()
+}
+
+/// Appends the frame's bytes. `compress`: try it, and write the body compressed if that saves an eighth of it.
+pub fn put(out: &mut BytesMut, frame: &Frame, compress: bool) -> Written {
+    out.reserve(size_hint(&frame.body));
+    let at = out.len();
     out.put_u8(match frame.body {
         Body::Stream(_) => STREAM,
         Body::Direct(_) => DIRECT,
         Body::Control(_) => CONTROL,
     });
+    let header = &frame.header;
     out.put_slice(&header.sender.0);
     out.put_u64(header.epoch.0);
-    out.put_u64(header.key);
     out.put_u64(header.revision.generation);
     out.put_u64(header.revision.revision);
-    put_count(&mut out, header.authenticator.len());
-    out.put_slice(&header.authenticator);
-    match &frame.body {
-        Body::Stream(body) => put_stream(&mut out, body),
-        Body::Direct(body) => put_direct(&mut out, body),
+    put_body(out, &frame.body);
+    let body = at + HEAD_BYTES;
+    let plain = out.len() - body;
+    if compress && compress_from(out, body) {
+        out[at] |= COMPRESSED;
+    }
+    Written { plain, written: out.len() - body }
+}
+
+fn put_body(out: &mut BytesMut, body: &Body) {
+    match body {
+        Body::Stream(body) => put_stream(out, body),
+        Body::Direct(body) => put_direct(out, body),
         Body::Control(messages) => {
-            put_count(&mut out, messages.len());
+            put_count(out, messages.len());
             for message in messages {
-                control::put(&mut out, message);
+                control::put(out, message);
             }
         }
     }
-    let checksum = crc32fast::hash(&out);
-    out.put_u32(checksum);
-    out.freeze()
+}
+
+/// Compresses what stands from there to the end, if that pays.
+fn compress_from(out: &mut BytesMut, body: usize) -> bool {
+    let plain = &out[body..];
+    let Ok(length) = u32::try_from(plain.len()) else { return false };
+    let mut packed = vec![0; block::get_maximum_output_size(plain.len())];
+    let Ok(size) = block::compress_into(plain, &mut packed) else { return false };
+    if size + size_of::<u32>() > plain.len() - plain.len() / 8 {
+        return false;
+    }
+    out.truncate(body);
+    out.put_u32(length);
+    out.put_slice(&packed[..size]);
+    true
 }
 
 fn size_hint(body: &Body) -> usize {
-    const HEAD: usize = 128;
-    HEAD + match body {
-        Body::Stream(body) => {
-            body.destinations.len() * 40 + body.events.iter().map(|event| event.bytes.len() + 21).sum::<usize>()
+    HEAD_BYTES
+        + 16
+        + match body {
+            Body::Stream(body) => {
+                body.destinations.len() * 40 + body.events.iter().map(|event| event.bytes.len() + 21).sum::<usize>()
+            }
+            Body::Direct(body) => {
+                body.destinations.len() * 16 + body.events.iter().map(|event| event.len() + 4).sum::<usize>()
+            }
+            Body::Control(messages) => messages.len() * 128,
         }
-        Body::Direct(body) => {
-            body.destinations.len() * 16 + body.events.iter().map(|event| event.len() + 4).sum::<usize>()
-        }
-        Body::Control(messages) => messages.len() * 128,
-    }
 }
 
 fn put_stream(out: &mut BytesMut, body: &StreamBody) {
@@ -109,22 +159,17 @@ pub fn decode(bytes: &Bytes) -> Result<Frame, FrameError> {
     if bytes.len() > MAX_BYTES {
         return Err(FrameError::TooMany("bytes"));
     }
-    let version = *bytes.first().ok_or(FrameError::Short)?;
-    if version != VERSION {
-        return Err(FrameError::Version(version));
-    }
-    let end = bytes.len().checked_sub(CHECKSUM_BYTES).ok_or(FrameError::Short)?;
-    if crc32fast::hash(&bytes[..end]).to_be_bytes() != bytes[end..] {
-        return Err(FrameError::Checksum);
-    }
-    let mut reader = Reader(bytes.slice(1..end));
+    let mut reader = Reader(bytes.clone());
     let kind = reader.u8()?;
-    let header = read_header(&mut reader)?;
-    let body = match kind {
+    let header = Header { sender: reader.spool()?, epoch: reader.epoch()?, revision: reader.revision()? };
+    if kind & COMPRESSED != 0 {
+        reader = Reader(plain_body(reader)?);
+    }
+    let body = match kind & !COMPRESSED {
         STREAM => Body::Stream(read_stream(&mut reader)?),
         DIRECT => Body::Direct(read_direct(&mut reader)?),
         CONTROL => Body::Control(reader.list("messages", CONTROLS_MAX, control::read)?),
-        value => return Err(FrameError::Unknown { what: "kind", value }),
+        _ => return Err(FrameError::Unknown { what: "kind", value: kind }),
     };
     if reader.0.has_remaining() {
         return Err(FrameError::Long);
@@ -132,17 +177,20 @@ pub fn decode(bytes: &Bytes) -> Result<Frame, FrameError> {
     Ok(Frame { header, body })
 }
 
-fn read_header(reader: &mut Reader) -> Result<Header, FrameError> {
-    let sender = reader.spool()?;
-    let epoch = reader.epoch()?;
-    let key = reader.u64()?;
-    let revision = reader.revision()?;
-    let length = usize::from(reader.u16()?);
-    if length > AUTHENTICATOR_BYTES_MAX {
-        return Err(FrameError::TooMany("bytes of authenticator"));
+/// The plain body. Nothing is reserved for a length that a frame of this size cannot have.
+fn plain_body(mut reader: Reader) -> Result<Bytes, FrameError> {
+    let length = reader.length()?;
+    if length > MAX_BYTES - HEAD_BYTES {
+        return Err(FrameError::TooMany("bytes"));
     }
-    let authenticator = reader.take(length)?;
-    Ok(Header { sender, epoch, key, revision, authenticator })
+    if length > reader.0.len().saturating_mul(EXPANSION_MAX) {
+        return Err(FrameError::Compressed);
+    }
+    let mut plain = vec![0; length];
+    match block::decompress_into(&reader.0, &mut plain) {
+        Ok(written) if written == length => Ok(plain.into()),
+        _ => Err(FrameError::Compressed),
+    }
 }
 
 fn read_stream(reader: &mut Reader) -> Result<StreamBody, FrameError> {
@@ -234,8 +282,12 @@ impl Reader {
     }
 
     pub(super) fn bytes(&mut self) -> Result<Bytes, FrameError> {
-        let length = u32::from_be_bytes(self.array()?);
-        self.take(usize::try_from(length).map_err(|_| FrameError::Short)?)
+        let length = self.length()?;
+        self.take(length)
+    }
+
+    fn length(&mut self) -> Result<usize, FrameError> {
+        usize::try_from(u32::from_be_bytes(self.array()?)).map_err(|_| FrameError::Short)
     }
 
     pub(super) fn text(&mut self, bytes_max: usize, what: &'static str) -> Result<String, FrameError> {

@@ -4,8 +4,8 @@
 //! kind  fields                                              stream = 16 origin, 8 epoch, 16 destination, u16 lane
 //!  1 ack        stream, 16 arrived, 16 up_to, u64 credit
 //!  2 nack       stream, u16 ranges, each: 16 after, 16 up_to
-//!  3 heartbeat  16 agent, u8 flags (1 durable spool, 2 leaving, 4 echo), u64 sent_at, [u64 sent_at, u64 held],
-//!               u64 interest version, u64 interest hash
+//!  3 heartbeat  u8 flags (1 durable spool, 2 leaving, 4 echo), u64 sent_at, [u64 sent_at, u64 held],
+//!               u64 interest version, u64 interest hash, u64 number of the newest deny list
 //!  4 interest   u64 from (0 = the whole set), u64 version, u64 hash, u16 part, u16 parts, u16 changes, each:
 //!               u8 flags (1 removed, 2 durable, 4 MQTT dialect), u16 length, filter
 //!  5 interest wanted   u64 version that is there; 0 = none
@@ -14,11 +14,13 @@
 //!  8 skip       stream, 16 after, 16 up_to, u8 reason
 //!  9 set announced     16 set, u16 members, each: 16 agent
 //! 10 set confirmed     16 set
+//! 11 deny list wanted  -
+//! 12 deny list         u32 length, a signed document as JSON
 //! ```
 
-use bytes::{BufMut, BytesMut};
+use bytes::{BufMut, Bytes, BytesMut};
 
-use super::codec::{Reader, put_count};
+use super::codec::{Reader, put_bytes, put_count};
 use super::{DESTINATIONS_MAX, FrameError, INTEREST_CHANGES_MAX};
 use crate::id::{AgentId, Seq, StreamId};
 use crate::topic::{Dialect, Filter, MAX_BYTES as FILTER_BYTES_MAX};
@@ -63,6 +65,11 @@ pub enum Control {
         /// Which set.
         set: [u8; 16],
     },
+    /// The sender's deny list is older than the receiver's heartbeat says, and it wants the newer one.
+    DenyListWanted,
+    /// A [`DenyList`](crate::deny_list::DenyList) as the portal signed it: JSON of a
+    /// [`Signed`](crate::signed::Signed), to be judged as if it came from there.
+    DenyList(Bytes),
 }
 
 /// How far a stream has come at its destination. Newer ones replace older ones; repeated with heartbeats.
@@ -91,8 +98,6 @@ pub struct Nack {
 /// A sign of life, end to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Heartbeat {
-    /// Whose spool it is that speaks.
-    pub agent: AgentId,
     /// The spool keeps its marks and events over a restart.
     pub durable_spool: bool,
     /// The sender is about to stop: what lives with its heartbeat ends now.
@@ -105,6 +110,8 @@ pub struct Heartbeat {
     pub interest_version: u64,
     /// Hash of the sender's interest at that version.
     pub interest_hash: u64,
+    /// Number of the newest deny list that the sender has; 0 = none.
+    pub deny_list: u64,
 }
 
 /// An echoed heartbeat.
@@ -263,6 +270,11 @@ pub(super) fn put(out: &mut BytesMut, message: &Control) {
             out.put_u8(10);
             out.put_slice(set);
         }
+        Control::DenyListWanted => out.put_u8(11),
+        Control::DenyList(signed) => {
+            out.put_u8(12);
+            put_bytes(out, signed);
+        }
     }
 }
 
@@ -285,7 +297,6 @@ const ECHO: u8 = 4;
 
 fn put_heartbeat(out: &mut BytesMut, heartbeat: &Heartbeat) {
     out.put_u8(3);
-    out.put_slice(heartbeat.agent.0.as_bytes());
     let flag = |set: bool, bit: u8| if set { bit } else { 0 };
     out.put_u8(
         flag(heartbeat.durable_spool, DURABLE_SPOOL)
@@ -299,6 +310,7 @@ fn put_heartbeat(out: &mut BytesMut, heartbeat: &Heartbeat) {
     }
     out.put_u64(heartbeat.interest_version);
     out.put_u64(heartbeat.interest_hash);
+    out.put_u64(heartbeat.deny_list);
 }
 
 const REMOVED: u8 = 1;
@@ -369,6 +381,8 @@ pub(super) fn read(reader: &mut Reader) -> Result<Control, FrameError> {
             members: reader.list("members", DESTINATIONS_MAX, read_agent)?,
         },
         10 => Control::SetConfirmed { set: reader.bytes_16()? },
+        11 => Control::DenyListWanted,
+        12 => Control::DenyList(reader.bytes()?),
         value => return Err(FrameError::Unknown { what: "message", value }),
     })
 }
@@ -382,18 +396,17 @@ fn read_agent(reader: &mut Reader) -> Result<AgentId, FrameError> {
 }
 
 fn read_heartbeat(reader: &mut Reader) -> Result<Heartbeat, FrameError> {
-    let agent = read_agent(reader)?;
     let flags = read_flags(reader, DURABLE_SPOOL | LEAVING | ECHO)?;
     let sent_at_us = reader.u64()?;
     let echo = if flags & ECHO == 0 { None } else { Some(Echo { sent_at_us: reader.u64()?, held_us: reader.u64()? }) };
     Ok(Heartbeat {
-        agent,
         durable_spool: flags & DURABLE_SPOOL != 0,
         leaving: flags & LEAVING != 0,
         sent_at_us,
         echo,
         interest_version: reader.u64()?,
         interest_hash: reader.u64()?,
+        deny_list: reader.u64()?,
     })
 }
 

@@ -57,6 +57,7 @@ fn to_control() -> Vec<ToControl> {
             boot: "b1".into(),
             applied: Some(revision),
             deny_list: 2,
+            sealing_key: Some("cd".repeat(32)),
         }),
         ToControl::Status(status(revision)),
         ToControl::Published { request: 1, outcome: PublishOutcome::Accepted { outlets: 3 } },

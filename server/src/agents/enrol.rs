@@ -29,7 +29,7 @@ fn answer(outcome: Result<EnrolResponse, Refused>) -> Response {
         Err(refused) => refused,
     };
     let (kind, status) = match &refused {
-        Refused::Signature | Refused::Request => ("invalid", StatusCode::BAD_REQUEST),
+        Refused::Signature | Refused::Request | Refused::SealingKey => ("invalid", StatusCode::BAD_REQUEST),
         Refused::UnknownToken => ("unknown-token", StatusCode::FORBIDDEN),
         Refused::Token(_) => ("token-refused", StatusCode::FORBIDDEN),
         Refused::UnknownAgent => ("unknown-agent", StatusCode::FORBIDDEN),

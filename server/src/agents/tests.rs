@@ -45,6 +45,7 @@ struct Portal {
 struct TestAgent {
     identity: SigningKey,
     tls: KeyPair,
+    sealing_key: String,
     enrolled: Option<EnrolResponse>,
 }
 
@@ -153,6 +154,7 @@ impl Portal {
             boot: "1".into(),
             applied: None,
             deny_list: 0,
+            sealing_key: Some(agent.sealing_key.clone()),
         };
         say(&mut session, &ToControl::Hello(hello)).await;
         session
@@ -162,7 +164,8 @@ impl Portal {
 impl TestAgent {
     fn new(seed: u8) -> Self {
         let tls = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).expect("a key");
-        Self { identity: SigningKey::from_bytes(&[seed; 32]), tls, enrolled: None }
+        let sealing_key = hex::encode([seed; 32]);
+        Self { identity: SigningKey::from_bytes(&[seed; 32]), tls, sealing_key, enrolled: None }
     }
 
     fn request(&self, token: &str, agent: Option<AgentId>) -> Signed {
@@ -171,6 +174,7 @@ impl TestAgent {
             token: token.into(),
             agent,
             public_key: hex::encode(self.identity.verifying_key().as_bytes()),
+            sealing_key: agent.is_none().then(|| self.sealing_key.clone()),
             csr_pem: params.serialize_request(&self.tls).expect("a request").pem().expect("PEM"),
             name: format!("agent-{}", self.identity.to_bytes()[0]),
             version: "test".into(),
@@ -301,6 +305,47 @@ async fn every_edit_reaches_a_connected_agent_and_its_answer_is_shown() {
     }
     say(&mut session, &ToControl::Ping).await;
     while hear(&mut session).await != ToAgent::Pong {}
+}
+
+#[tokio::test]
+async fn a_new_sealing_key_is_a_new_revision_for_everybody() {
+    let portal = portal().await;
+    let (mut agent, mut other) = (TestAgent::new(1), TestAgent::new(2));
+    portal.enrol(&mut agent, &portal.token().await).await.expect("enrolled");
+    portal.enrol(&mut other, &portal.token().await).await.expect("enrolled");
+    let id = agent.response().agent;
+    let key = |document: &DesiredState| {
+        let member = document.fabric.members.iter().find(|member| member.agent == id).expect("a member");
+        member.sealing_key.clone().expect("it has told one")
+    };
+    let mut watching = portal.session(&other).await;
+    let before = next_desired(&mut watching, &other).await;
+    assert_eq!(key(&before), agent.sealing_key, "told at enrolment");
+    // The same again is no news.
+    drop(portal.session(&agent).await);
+    let revision = portal.edit("till").await;
+    let after = next_desired(&mut watching, &other).await;
+    assert_eq!((after.revision, key(&after)), (revision, agent.sealing_key.clone()));
+    agent.sealing_key = hex::encode([3; 32]);
+    let _session = portal.session(&agent).await;
+    let renewed = next_desired(&mut watching, &other).await;
+    assert!(renewed.revision > revision);
+    assert_eq!(key(&renewed), agent.sealing_key);
+}
+
+#[tokio::test]
+async fn what_is_no_sealing_key_is_refused_with_a_reason() {
+    let portal = portal().await;
+    let mut agent = TestAgent::new(1);
+    agent.sealing_key = "zz".to_owned();
+    let refused = portal.enrol(&mut agent, &portal.token().await).await.expect_err("refused");
+    assert!(refused.contains("64 hex digits"), "{refused}");
+    agent.sealing_key = hex::encode([1; 32]);
+    portal.enrol(&mut agent, &portal.token().await).await.expect("enrolled");
+    agent.sealing_key.push('0');
+    let mut session = portal.session(&agent).await;
+    let ToAgent::Refused { reason, .. } = hear(&mut session).await else { panic!("it must be refused") };
+    assert!(reason.contains("64 hex digits"), "{reason}");
 }
 
 #[tokio::test]

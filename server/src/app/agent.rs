@@ -17,7 +17,7 @@ use super::page::{Slice, page};
 use super::permission::{Permit, Right};
 use super::snapshot::{FleetState, Snapshot};
 use super::{App, Caller, Error, Result};
-use crate::domain::agent::{self, Agent, Progress, State};
+use crate::domain::agent::{self, Agent, Progress, State, is_sealing_key};
 use crate::domain::desired::Mesh;
 use crate::domain::field::FieldErrors;
 
@@ -31,6 +31,7 @@ pub(super) struct Kept<'a> {
     site: SiteId,
     state: State,
     fabric_addresses: &'a [String],
+    sealing_key: Option<&'a str>,
 }
 
 impl App {
@@ -87,17 +88,23 @@ impl App {
     /// Whether an agent with this certificate may have a session, and its seat when it may.
     ///
     /// # Errors
-    /// It is unknown or revoked; or the database's.
+    /// It is unknown or revoked, its sealing key is none; or the database's.
     pub async fn begin_session_of(&self, id: AgentId, hello: &Hello, address: &str) -> Result<Seat> {
         let mut tx = self.store().write().await?;
         let agent = tx.agent(id).await?.ok_or(Error::NotFound { what: "agent" })?;
         if agent.state == State::Revoked {
             return Err(Error::Conflict("this agent was revoked: join again with a new token".to_owned()));
         }
+        if hello.sealing_key.as_deref().is_some_and(|key| !is_sealing_key(key)) {
+            return Err(Error::Conflict("the agent's sealing key is not 64 hex digits: update the agent".to_owned()));
+        }
         // Noted first: a seat whose session is not the one that is noted has lost it to a newer one elsewhere.
         let session = Uuid::now_v7();
         tx.begin_agent_session(id, session, &hello.agent_version, address, now_ms()).await?;
         self.commit(tx, &Change::of(&[LiveTopic::Topology])).await?;
+        if let Some(key) = &hello.sealing_key {
+            self.take_sealing_key(&agent, key).await?;
+        }
         let seat = self.fleet().enter(id, session);
         // It may have been revoked, or gone to another portal, between the two.
         if let Err(error) = self.leave_lost_seats().await {
@@ -146,6 +153,24 @@ impl App {
         self.take_rates(id, status).await
     }
 
+    /// Keeps an agent's sealing key. All others must know it before they can open what it sends: a new one is a policy
+    /// revision.
+    ///
+    /// # Errors
+    /// The database's.
+    pub(super) async fn take_sealing_key(&self, agent: &Agent, key: &str) -> Result<()> {
+        if agent.sealing_key.as_deref() == Some(key) {
+            return Ok(());
+        }
+        let mut edit = self.edit(Permit::of_portal()).await?;
+        let summary = format!("the agent {} has a new sealing key", agent.name);
+        edit.take_revision(&summary).await?;
+        edit.tx.set_sealing_key(agent.id, key).await?;
+        let renewed = Agent { sealing_key: Some(key.to_owned()), ..agent.clone() };
+        let done = Done::new("agent.sealing_key", agent.id, &summary, LiveTopic::Topology);
+        edit.finish(done.before(&kept(agent)).after(&kept(&renewed))).await
+    }
+
     async fn move_fabric(&self, agent: &Agent, addresses: &[String]) -> Result<()> {
         let mut edit = self.edit(Permit::of_portal()).await?;
         let summary = format!("the agent {} accepts others at {}", agent.name, addresses.join(", "));
@@ -159,7 +184,13 @@ impl App {
 
 /// An agent for the audit trail.
 pub(super) fn kept(agent: &Agent) -> Kept<'_> {
-    Kept { name: &agent.name, site: agent.site, state: agent.state, fabric_addresses: &agent.fabric_addresses }
+    Kept {
+        name: &agent.name,
+        site: agent.site,
+        state: agent.state,
+        fabric_addresses: &agent.fabric_addresses,
+        sealing_key: agent.sealing_key.as_deref(),
+    }
 }
 
 /// What looks different with a new status.

@@ -16,7 +16,7 @@ use super::clock::now_ms;
 use super::edit::Done;
 use super::permission::Permit;
 use super::{App, Error};
-use crate::domain::agent::{Agent, State};
+use crate::domain::agent::{Agent, State, is_sealing_key};
 use crate::domain::field::FieldErrors;
 use crate::domain::join_token::{self, Verdict};
 
@@ -49,6 +49,9 @@ pub enum Refused {
     /// The request for a certificate is not one.
     #[error("the certificate request is not a PKCS#10 request with an ECDSA P-256 key")]
     Request,
+    /// The sealing key is none.
+    #[error("the sealing key is not 64 hex digits: update the agent")]
+    SealingKey,
     /// A renewal for an agent that is not known with this key.
     #[error("this portal does not know the agent with this key: join again with a new token")]
     UnknownAgent,
@@ -104,6 +107,7 @@ impl App {
                     site: found.site,
                     name: request.name.clone(),
                     public_key: request.public_key.clone(),
+                    sealing_key: request.sealing_key.clone(),
                     version: request.version.clone(),
                     state: State::Enrolled,
                     certificate_ends_at_ms: ends_at_ms,
@@ -151,6 +155,10 @@ impl App {
         let (certificate_pem, ends_at_ms) = self.authority().issue_agent(id, &request.csr_pem).map_err(Error::from)?;
         tx.note_certificate(id, &request.version, ends_at_ms).await?;
         tx.commit().await?;
+        // A repeated enrolment: the first answer was lost, and the key with it.
+        if let Some(key) = &request.sealing_key {
+            self.take_sealing_key(&agent, key).await?;
+        }
         self.response(&agent, certificate_pem).await
     }
 
@@ -177,7 +185,11 @@ fn open(signed: &Signed) -> Result<EnrolRequest, Refused> {
     if signed.key_id != key_id(&key) || claimed.public_key != hex::encode(bytes) {
         return Err(Refused::Signature);
     }
-    signed.open(Domain::Enrol, &[key]).map_err(|_| Refused::Signature)
+    let request: EnrolRequest = signed.open(Domain::Enrol, &[key]).map_err(|_| Refused::Signature)?;
+    if request.sealing_key.as_deref().is_some_and(|key| !is_sealing_key(key)) {
+        return Err(Refused::SealingKey);
+    }
+    Ok(request)
 }
 
 fn check_name(name: &str) -> Result<(), Refused> {

@@ -20,6 +20,8 @@ pub struct Agent {
     pub name: String,
     /// Its Ed25519 key, 64 hex digits.
     pub public_key: String,
+    /// Its X25519 key on the fabric, 64 hex digits; none until it has told one.
+    pub sealing_key: Option<String>,
     /// Version of its program.
     pub version: String,
     /// Enrolled or revoked.
@@ -48,6 +50,12 @@ pub enum State {
     Enrolled,
     /// It is on the deny list for good.
     Revoked,
+}
+
+/// Whether a text is a public sealing key as agents tell it.
+#[must_use]
+pub fn is_sealing_key(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// The last status of an agent, as stored.

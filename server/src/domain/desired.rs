@@ -191,7 +191,8 @@ impl Mesh {
             .filter_map(|agent| {
                 let site = self.site(agent.site)?;
                 let (site_name, region) = (site.spec.name.clone(), site.spec.region.clone());
-                Some(Member { agent: agent.id, site: site.id, site_name, region })
+                let sealing_key = agent.sealing_key.clone();
+                Some(Member { agent: agent.id, site: site.id, site_name, region, sealing_key })
             })
             .collect();
         members.sort_by_key(|member| member.agent);

@@ -16,6 +16,7 @@ struct Row {
     site_id: Uuid,
     name: String,
     public_key: String,
+    sealing_key: Option<String>,
     version: String,
     state: String,
     certificate_ends_at_ms: i64,
@@ -35,6 +36,7 @@ impl TryFrom<Row> for Agent {
             site: row.site_id.into(),
             name: row.name,
             public_key: row.public_key,
+            sealing_key: row.sealing_key,
             version: row.version,
             state: from_text("state", row.state)?,
             certificate_ends_at_ms: row.certificate_ends_at_ms,
@@ -65,8 +67,8 @@ impl Tx {
     pub async fn agents(&mut self, environment: EnvironmentId) -> Result<Vec<Agent>> {
         let rows: Vec<Row> = on_db!(self, |conn| {
             sqlx::query_as(
-                "select agent_id, site_id, name, public_key, version, state, certificate_ends_at_ms, fabric_addresses,
-                 session_id, presence_since_ms, seen_at_ms, address, created_at_ms
+                "select agent_id, site_id, name, public_key, sealing_key, version, state, certificate_ends_at_ms,
+                 fabric_addresses, session_id, presence_since_ms, seen_at_ms, address, created_at_ms
                  from agent where environment_id = $1 order by agent_id",
             )
             .bind(environment.0)
@@ -98,8 +100,8 @@ impl Tx {
     pub async fn agent(&mut self, id: AgentId) -> Result<Option<Agent>> {
         let row: Option<Row> = on_db!(self, |conn| {
             sqlx::query_as(
-                "select agent_id, site_id, name, public_key, version, state, certificate_ends_at_ms, fabric_addresses,
-                 session_id, presence_since_ms, seen_at_ms, address, created_at_ms from agent where agent_id = $1",
+                "select agent_id, site_id, name, public_key, sealing_key, version, state, certificate_ends_at_ms,
+                 fabric_addresses, session_id, presence_since_ms, seen_at_ms, address, created_at_ms from agent where agent_id = $1",
             )
             .bind(id.0)
             .fetch_optional(conn)
@@ -117,7 +119,7 @@ impl Tx {
             sqlx::query(
                 "insert into agent (agent_id, environment_id, site_id, name, public_key, version, state,
                  certificate_ends_at_ms, fabric_addresses, presence_since_ms, seen_at_ms, revision, created_at_ms,
-                 updated_at_ms) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, 1, $10, $10)",
+                 updated_at_ms, sealing_key) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, 1, $10, $10, $11)",
             )
             .bind(agent.id.0)
             .bind(environment.0)
@@ -129,6 +131,7 @@ impl Tx {
             .bind(agent.certificate_ends_at_ms)
             .bind(Json(&agent.fabric_addresses))
             .bind(agent.created_at_ms)
+            .bind(agent.sealing_key.as_deref())
             .execute(conn)
             .await
             .map(|_| ())
@@ -227,6 +230,22 @@ impl Tx {
             sqlx::query("update agent set fabric_addresses = $2 where agent_id = $1")
                 .bind(id.0)
                 .bind(Json(addresses))
+                .execute(conn)
+                .await
+                .map(|_| ())
+        })?;
+        Ok(())
+    }
+
+    /// Notes an agent's newest public sealing key.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn set_sealing_key(&mut self, id: AgentId, key: &str) -> Result<()> {
+        on_db!(self, |conn| {
+            sqlx::query("update agent set sealing_key = $2 where agent_id = $1")
+                .bind(id.0)
+                .bind(key)
                 .execute(conn)
                 .await
                 .map(|_| ())

@@ -256,6 +256,7 @@ async fn the_first_document_of_a_revision_stays() {
             site: hq.id,
             name: "hq-1".into(),
             public_key: "ab".into(),
+            sealing_key: None,
             version: "1".into(),
             state: crate::domain::agent::State::Enrolled,
             certificate_ends_at_ms: 1,
@@ -276,6 +277,8 @@ async fn the_first_document_of_a_revision_stays() {
         assert_eq!(tx.document(agent.id).await.expect("read"), Some((at(2), document("first"))));
         tx.save_document(agent.id, at(3), &document("newer"), 1).await.expect("saved");
         assert_eq!(tx.document(agent.id).await.expect("read"), Some((at(3), document("newer"))));
+        tx.set_sealing_key(agent.id, "cd").await.expect("noted");
+        assert_eq!(tx.agent(agent.id).await.expect("read").expect("there").sealing_key.as_deref(), Some("cd"));
         let session = Uuid::now_v7();
         tx.begin_agent_session(agent.id, session, "2", "10.0.0.1", 9).await.expect("begun");
         tx.end_agent_session(agent.id, Uuid::now_v7(), 10).await.expect("of another session");
@@ -311,6 +314,7 @@ async fn refusals_go_on_behind_a_key_also_when_many_happened_at_once() {
             site: hq.id,
             name: "hq-1".into(),
             public_key: "ab".into(),
+            sealing_key: None,
             version: "1".into(),
             state: crate::domain::agent::State::Enrolled,
             certificate_ends_at_ms: 1,

@@ -39,7 +39,13 @@ struct Only {
 const ONLY: &[Only] = &[
     Only { used: &["sqlx"], within: &["server::store"], why: "one layer speaks SQL" },
     Only { used: &["tantivy"], within: &["server::search"], why: "one layer knows the index" },
-    Only { used: &["zenoh"], within: &["mesh_agent::fabric"], why: "the fabric must stay replaceable" },
+    Only {
+        used: &["zenoh"],
+        // The hub plays an agent that is not to be trusted.
+        within: &["mesh_agent::fabric", "system_tests::hub"],
+        why: "the fabric must stay replaceable",
+    },
+    Only { used: &["snow"], within: &["mesh_agent::seal"], why: "one place agrees on keys" },
     Only { used: &["fjall"], within: &["mesh_agent::spool"], why: "the spool must stay replaceable" },
     Only {
         used: &["mqtt_protocol_core"],
@@ -160,7 +166,13 @@ const NEVER: &[Never] = &[
         why: "a part names a trait of its own where it needs another; reconcile hands it over",
     },
     Never {
-        within: &["mesh_agent::fabric", "mesh_agent::stream", "mesh_agent::queue", "mesh_agent::spool"],
+        within: &[
+            "mesh_agent::fabric",
+            "mesh_agent::stream",
+            "mesh_agent::seal",
+            "mesh_agent::queue",
+            "mesh_agent::spool",
+        ],
         used: &[
             "mesh_agent::listener",
             "mesh_agent::source",

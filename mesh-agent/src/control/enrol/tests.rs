@@ -37,6 +37,7 @@ async fn a_token_joins_once_and_the_folder_then_belongs_to_the_agent() {
     assert_eq!(request.token, bench.authority.token().to_string());
     let loaded = Identity::load(&bench.home).expect("kept");
     assert_eq!((loaded.agent, &loaded.site_name), (identity.agent, &"store-lyon".to_owned()));
+    assert_eq!(request.sealing_key, Some(loaded.sealing.public_hex()));
     let again = bench.join().await.expect_err("taken").to_string();
     assert!(again.contains("belongs to agent tills") && again.contains("--state"), "{again}");
 }
@@ -110,5 +111,24 @@ async fn a_renewal_keeps_the_agent_and_changes_the_key() {
     let new = renewed.expect("renewed");
     assert_eq!((request.agent, request.token.as_str()), (Some(old.agent), ""));
     assert_ne!(new.tls_key_pem, old.tls_key_pem);
+    // The portal is told of the new sealing key only once it is kept; others still use the one before.
+    assert_eq!(request.sealing_key, None);
+    assert_ne!(new.sealing.public_hex(), old.sealing.public_hex());
+    assert!(new.sealing.find(old.sealing.newest().id()).is_some());
     assert_eq!(Identity::load(&bench.home).expect("kept").certificate_pem, new.certificate_pem);
+}
+
+#[tokio::test]
+async fn an_identity_from_before_sealing_keys_gets_one_and_keeps_it() {
+    let bench = Bench::start().await;
+    let (_, joined) = tokio::join!(bench.portal.enrol(&bench.authority), bench.join());
+    joined.expect("joined");
+    let path = bench.home.identity();
+    let text = std::fs::read(&path).expect("there");
+    let mut older: serde_json::Value = serde_json::from_slice(&text).expect("JSON");
+    older.as_object_mut().expect("an object").remove("sealing").expect("it has them");
+    std::fs::write(&path, older.to_string()).expect("written");
+    let made = Identity::load(&bench.home).expect("loads").sealing;
+    assert!(!made.is_empty());
+    assert_eq!(Identity::load(&bench.home).expect("loads").sealing, made);
 }

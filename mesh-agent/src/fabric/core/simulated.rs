@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use bytes::Bytes;
+use bytes::BytesMut;
 use futures::{FutureExt, StreamExt};
 use mesh_protocol::id::AgentId;
 use tokio::sync::{mpsc, watch};
@@ -65,8 +65,8 @@ impl SimulatedFabric {
     }
 
     /// A frame came.
-    pub(crate) fn receive(&mut self, frame: Bytes) {
-        at_once(self.core.on_frame(frame));
+    pub(crate) fn receive(&mut self, frame: &[u8]) {
+        at_once(self.core.on_frame(BytesMut::from(frame)));
     }
 
     /// Takes what is ready from everybody but the wire, and then a turn.

@@ -19,9 +19,10 @@ use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use tokio::runtime::Runtime;
 use uuid::Uuid;
 
-use super::super::{Credentials, Fabric, Parts, Target, ZENOH_THREADS};
+use super::super::{Credentials, DenyLists, Fabric, Parts, Target, ZENOH_THREADS};
 use super::relay::Relay;
 use crate::counters::Counters;
+use crate::identity::sealing::SealingKeys;
 use crate::policy::{Enforced, Enforcer};
 use crate::router::{
     Admitted, Attachment, Audience, Budget, Delivery, Life, Outcome, Outlet, Reach, Receipt, Router, Takes,
@@ -30,6 +31,27 @@ use crate::spool::{Limits, Op, QueueNo, Settings, SimulatedDisk, Store};
 use crate::status::Board;
 
 const DEADLINE: Duration = Duration::from_secs(30);
+
+/// A deny list without a ledger: its number is its text.
+#[derive(Debug, Default)]
+struct List(Mutex<u64>);
+
+impl DenyLists for List {
+    fn number(&self) -> u64 {
+        *self.0.lock().expect("held")
+    }
+
+    fn signed(&self) -> Option<Bytes> {
+        let number = self.number();
+        (number > 0).then(|| number.to_string().into())
+    }
+
+    fn offer(&self, signed: &[u8]) {
+        let offered = std::str::from_utf8(signed).ok().and_then(|text| text.parse().ok());
+        let mut number = self.0.lock().expect("held");
+        *number = (*number).max(offered.expect("what the other has"));
+    }
+}
 
 /// Waits until it is so.
 pub(super) async fn eventually(what: &str, mut so: impl FnMut() -> bool) {
@@ -144,11 +166,13 @@ impl Mesh {
             "`.cargo/config.toml` sets zenoh's threads; run tests by Cargo, or set ZENOH_RUNTIME"
         );
         let (authority, other) = (Authority::new("agents"), Authority::new("somebody else"));
-        let member = |index| Member {
+        let keys: Vec<SealingKeys> = addresses.iter().map(|_| SealingKeys::random()).collect();
+        let member = |index: usize| Member {
             agent: agent(index),
             site: site(index),
             site_name: format!("site-{index}"),
             region: "eu".to_owned(),
+            sealing_key: Some(keys[index].public_hex()),
         };
         let members: Vec<Member> = (0..addresses.len()).map(member).collect();
         let dial = |index: usize| Dial {
@@ -165,7 +189,13 @@ impl Mesh {
             let signer = if foreign(index) { &other } else { &authority };
             let mut credentials = signer.credentials(agent(index));
             credentials.ca_pem.clone_from(&authority.pem);
-            let target = Target { section, durable_interest: Vec::new(), listen: Some(addresses[index]), credentials };
+            let target = Target {
+                section,
+                durable_interest: Vec::new(),
+                listen: Some(addresses[index]),
+                credentials,
+                sealing: keys[index].clone(),
+            };
             let mut node = Node { index, target, disk: SimulatedDisk::default(), running: None };
             node.start();
             node
@@ -266,6 +296,7 @@ impl Node {
             enforcer: enforcer.clone(),
             router: router.clone(),
             spool,
+            deny_lists: Arc::new(List::default()),
             counters: counters.clone(),
             line: Arc::new(board.part(PartRef::Fabric)),
         };
@@ -319,6 +350,15 @@ impl Node {
         let attachment = self.running().router.attach_queue(number.0, Reach::Local);
         attachment.subscribe_for(&filter(text), 0, Life::Durable, Takes::GUARANTEED);
         Queue { spool, number, _attachment: attachment }
+    }
+
+    /// The number of the deny list that it has.
+    pub(super) fn deny_list(&self) -> u64 {
+        self.running().parts.deny_lists.number()
+    }
+
+    pub(super) fn take_deny_list(&self, number: u64) {
+        self.running().parts.deny_lists.offer(number.to_string().as_bytes());
     }
 
     /// Publishes what its sender answers for.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use bytes::Bytes;
+use mesh_protocol::frame::Frame;
 use mesh_protocol::id::AgentId;
 
 use super::{Neighbour, inbox_key};
@@ -15,6 +16,7 @@ pub(crate) struct Air(Arc<Mutex<State>>);
 #[derive(Debug, Default)]
 struct State {
     posted: Vec<Posted>,
+    said: Vec<Frame>,
     /// Keys that are heard, and how often.
     heard: BTreeMap<String, u32>,
     neighbours: Vec<AgentId>,
@@ -40,7 +42,7 @@ impl Air {
     #[must_use]
     pub(crate) fn new(agent: AgentId, neighbours: Vec<AgentId>) -> Self {
         let heard = BTreeMap::from([(inbox_key(agent), 1)]);
-        Self(Arc::new(Mutex::new(State { posted: Vec::new(), heard, neighbours })))
+        Self(Arc::new(Mutex::new(State { posted: Vec::new(), said: Vec::new(), heard, neighbours })))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -52,9 +54,19 @@ impl Air {
         std::mem::take(&mut self.state().posted)
     }
 
+    /// What was in the frames that were put since the last call, which are sealed.
+    #[must_use]
+    pub(crate) fn take_said(&self) -> Vec<Frame> {
+        std::mem::take(&mut self.state().said)
+    }
+
     /// Whether a frame under this key comes here.
     pub(crate) fn hears(&self, key: &str) -> bool {
         self.state().heard.contains_key(key)
+    }
+
+    pub(super) fn say(&self, frame: &Frame) {
+        self.state().said.push(frame.clone());
     }
 
     pub(super) fn put(&self, key: &str, frame: Bytes) {

@@ -85,6 +85,7 @@ impl World {
             Parts { spool: spool.clone(), router: router.clone(), counters: counters.clone(), board: board.clone() };
         let shared = Shared {
             identity: watch::Sender::new(Arc::new(identity)).subscribe(),
+            ledger: ledger(&home),
             enforcer: Arc::default(),
             router,
             board,

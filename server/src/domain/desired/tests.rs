@@ -25,6 +25,7 @@ fn agent(n: u128, site: u128, addresses: &[&str]) -> Agent {
         site: SiteId(id(site)),
         name: format!("agent-{n}"),
         public_key: n.to_string(),
+        sealing_key: Some(format!("{n:064x}")),
         version: "1".into(),
         state: State::Enrolled,
         certificate_ends_at_ms: 0,

@@ -56,6 +56,7 @@ pub(super) async fn agent(portal: &TestPortal, admin: &str) -> (SiteId, Seat) {
         site,
         name: "hq-1".into(),
         public_key: "ab".into(),
+        sealing_key: None,
         version: "1".into(),
         state: State::Enrolled,
         certificate_ends_at_ms: i64::MAX,

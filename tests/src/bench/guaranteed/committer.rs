@@ -87,7 +87,7 @@ impl Gate {
             scopes: Vec::new(),
         };
         let policy = CompiledPolicy::compile(&policy, &site).context("compile an empty policy")?;
-        let member = Member { agent, site: site.id, site_name: site.name.clone(), region };
+        let member = Member { agent, site: site.id, site_name: site.name.clone(), region, sealing_key: None };
         let now = SystemTime::now().duration_since(UNIX_EPOCH).context("read the clock")?;
         let event = Event {
             topic: Topic::new("bench/0").context("name a topic")?,
