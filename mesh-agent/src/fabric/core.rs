@@ -256,7 +256,7 @@ impl Core {
     /// Members and durable interest as desired state has them.
     fn follow_target(&mut self) {
         self.sealer.set_keys(self.target.sealing.clone());
-        let key = |member: &Member| Some((member.agent, sealing::public(member.sealing_key.as_deref()?)?));
+        let key = |member: &Member| Some((member.agent, sealing_key(member)?));
         self.sealer.set_members(&self.target.section.members.iter().filter_map(key).collect());
         let members: BTreeMap<AgentId, Member> = self
             .target
@@ -464,9 +464,9 @@ impl Core {
     }
 
     fn without_key(&self) -> Option<String> {
-        let peer = self.peers.values().find(|peer| peer.member.sealing_key.is_none())?;
+        let peer = self.peers.values().find(|peer| sealing_key(&peer.member).is_none())?;
         Some(format!(
-            "the portal knows no sealing key of the agent at {}, so nothing is exchanged with it: update that agent, and let \
+            "the portal knows no good sealing key of the agent at {}, so nothing is exchanged with it: update that agent, and let \
              it reach the portal once",
             peer.member.site_name
         ))
@@ -490,4 +490,9 @@ impl Core {
             changed
         });
     }
+}
+
+/// What policy says that a member seals with; none when that is no key.
+fn sealing_key(member: &Member) -> Option<sealing::Public> {
+    sealing::public(member.sealing_key.as_deref()?)
 }

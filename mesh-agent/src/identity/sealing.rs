@@ -40,7 +40,7 @@ impl Serialize for SealingKey {
 impl<'de> Deserialize<'de> for SealingKey {
     fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
         let text = Zeroizing::new(String::deserialize(input)?);
-        let secret = public(&text).ok_or_else(|| serde::de::Error::custom("a sealing key is 64 hex digits"))?;
+        let secret = bytes(&text).ok_or_else(|| serde::de::Error::custom("a sealing key is 64 hex digits"))?;
         Ok(Self::from_secret(secret))
     }
 }
@@ -102,9 +102,13 @@ pub fn key_id(public: &Public) -> KeyId {
     KeyId(u64::from_be_bytes(digest[..8].try_into().expect("eight of them")))
 }
 
-/// A public key from 64 hex digits.
+/// A public key from 64 hex digits; none when it is none, or a trick ([`is_trick`]).
 #[must_use]
 pub fn public(hex_text: &str) -> Option<Public> {
+    bytes(hex_text).filter(|key| !is_trick(key))
+}
+
+fn bytes(hex_text: &str) -> Option<[u8; 32]> {
     let mut bytes = [0; 32];
     hex::decode_to_slice(hex_text, &mut bytes).ok()?;
     Some(bytes)
@@ -176,6 +180,7 @@ mod tests {
         let mut one = [0; 32];
         one[0] = 1;
         assert!(is_trick(&[0; 32]) && is_trick(&one), "two points of small order that are easy to write");
+        assert_eq!(public(&"00".repeat(32)), None);
         assert!(!is_trick(SealingKey::random().public()));
     }
 
