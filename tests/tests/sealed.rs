@@ -7,7 +7,7 @@ use rumqttc::v5::mqttbytes::v5::PubAckReason;
 use serde_json::{Value, json};
 use system_tests::SOON;
 use system_tests::hub::Hub;
-use system_tests::mesh::Mesh;
+use system_tests::mesh::{Login, Mesh};
 use system_tests::mqtt::MqttClient;
 use system_tests::proxy::Proxy;
 
@@ -27,6 +27,18 @@ async fn fabric_address(mesh: &Mesh, site: &str) -> anyhow::Result<String> {
     })
     .await?;
     Ok(address.replace("0.0.0.0", "127.0.0.1"))
+}
+
+/// Berlin and Lyon behind the headquarters, with who publishes and who reads there.
+async fn three_sites() -> anyhow::Result<(Mesh, Login, Login)> {
+    let mut mesh = Mesh::start().await?;
+    mesh.site("hq", None).await?;
+    mesh.site("berlin", Some("hq")).await?;
+    mesh.site("lyon", Some("hq")).await?;
+    let writer = mesh.client("writer", &[("publish", "salaries/>")]).await?;
+    let reader = mesh.client("reader", &[("subscribe", "salaries/>")]).await?;
+    mesh.applied().await?;
+    Ok((mesh, writer, reader))
 }
 
 fn holds(bytes: &[u8], text: &str) -> bool {
@@ -59,13 +71,7 @@ async fn all_arrive(client: &MqttClient, count: usize) -> anyhow::Result<()> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hub_in_between_reads_nothing_and_forges_nothing() -> anyhow::Result<()> {
-    let mut mesh = Mesh::start().await?;
-    mesh.site("hq", None).await?;
-    mesh.site("berlin", Some("hq")).await?;
-    mesh.site("lyon", Some("hq")).await?;
-    let writer = mesh.client("writer", &[("publish", "salaries/>")]).await?;
-    let reader = mesh.client("reader", &[("subscribe", "salaries/>")]).await?;
-    mesh.applied().await?;
+    let (mut mesh, writer, reader) = three_sites().await?;
     let berlin = MqttClient::connect(&mesh.listener("berlin", "mqtt").await?, &writer).await?;
     let lyon = MqttClient::connect_lasting(&mesh.listener("lyon", "mqtt").await?, &reader).await?;
     lyon.subscribe("salaries/board/+").await?;
@@ -153,13 +159,7 @@ async fn a_hub_in_between_reads_nothing_and_forges_nothing() -> anyhow::Result<(
 // Several threads, because the proxy must work while a program that this thread waits for dials through it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_revocation_reaches_a_site_that_the_portal_does_not() -> anyhow::Result<()> {
-    let mut mesh = Mesh::start().await?;
-    mesh.site("hq", None).await?;
-    mesh.site("berlin", Some("hq")).await?;
-    mesh.site("lyon", Some("hq")).await?;
-    let writer = mesh.client("writer", &[("publish", "salaries/>")]).await?;
-    let reader = mesh.client("reader", &[("subscribe", "salaries/>")]).await?;
-    mesh.applied().await?;
+    let (mut mesh, writer, reader) = three_sites().await?;
     // Lyon reaches the portal by a way of its own, which is then cut.
     let way = Proxy::start().await?;
     way.set_target(&mesh.agents_port());
