@@ -51,7 +51,8 @@ fn bias() -> Bias {
     match std::env::var("MESHPORT_SIMULATION_BIAS").as_deref() {
         Ok("restores") => Bias::Restores,
         Ok("crashes") => Bias::Crashes,
-        _ => Bias::None,
+        Ok(other) => panic!("MESHPORT_SIMULATION_BIAS is {other}: it is restores or crashes"),
+        Err(_) => Bias::None,
     }
 }
 
