@@ -33,7 +33,7 @@ pub use admitted::Admitted;
 pub use budget::{Admission, Budget, EVENT_OVERHEAD_BYTES, Overloaded};
 pub use destination::{Audience, DestinationId};
 pub use interest::{Change, Interest, Life, Snapshot, Wanted};
-pub use outlet::{Custody, Delivery, Keeper, Kept, Key, Keys, Outlet, OutletId, Shares, Takes};
+pub use outlet::{Claim, Custody, Delivery, Keeper, Kept, Key, Keys, Outlet, OutletId, Shares, Takes};
 pub use receipt::{Failure, Hold, Outcome, Passed, Receipt, duty};
 
 use crate::counters::{Counter, Counters};
@@ -168,9 +168,31 @@ impl Router {
     /// `from` is the outlet that publishes, when it is one (MQTT's "no local").
     #[must_use]
     pub fn publish(&self, batch: Vec<Admitted>, admission: Admission, from: Option<OutletId>) -> Receipt {
+        self.publish_as(batch, admission, from, None)
+    }
+
+    /// The same for one event, with what its publisher's queue shall know it by if any queue keeps it.
+    #[must_use]
+    pub fn publish_claimed(
+        &self,
+        event: Admitted,
+        admission: Admission,
+        from: Option<OutletId>,
+        claim: Claim,
+    ) -> Receipt {
+        self.publish_as(vec![event], admission, from, Some(claim))
+    }
+
+    fn publish_as(
+        &self,
+        batch: Vec<Admitted>,
+        admission: Admission,
+        from: Option<OutletId>,
+        claim: Option<Claim>,
+    ) -> Receipt {
         self.0.published.add(batch.len() as u64);
         let (root, receipt) = receipt::receipt(admission);
-        let mut round = Round { from, ..Round::new(Custody::Here, Roots::One(&root)) };
+        let mut round = Round { from, claim, ..Round::new(Custody::Here, Roots::One(&root)) };
         for event in batch {
             if self.route(&mut round, event, false) == 0 {
                 self.0.unrouted.one();
@@ -300,12 +322,12 @@ impl Router {
 
     /// Hands over what queues shall have, and wakes the outlets.
     fn finish(&self, round: Round<'_>) {
-        let Round { mut roots, touched, kept, .. } = round;
+        let Round { mut roots, touched, kept, claim, .. } = round;
         let duty = if kept.is_empty() { None } else { roots.split(DestinationId::QUEUES) };
         if let Some(hold) = duty {
             // Without a keeper the duty is dropped, which counts as lost: nobody is told that it is safe.
             if let Some(keeper) = self.0.keeper.get().and_then(Weak::upgrade) {
-                keeper.keep(kept, hold);
+                keeper.keep(kept, claim, hold);
             }
         }
         for attached in &touched {
@@ -327,12 +349,14 @@ struct Round<'a> {
     roots: Roots<'a>,
     touched: Vec<Arc<Attached>>,
     kept: Vec<Kept>,
+    claim: Option<Claim>,
 }
 
 impl<'a> Round<'a> {
     fn new(custody: Custody, roots: Roots<'a>) -> Self {
         let audience = Audience::Everybody;
-        Self { custody, from: None, arrived: false, audience, roots, touched: Vec::new(), kept: Vec::new() }
+        let (touched, kept) = (Vec::new(), Vec::new());
+        Self { custody, from: None, arrived: false, audience, roots, touched, kept, claim: None }
     }
 }
 

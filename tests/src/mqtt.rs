@@ -10,7 +10,7 @@ use anyhow::Context;
 use demo::wait::until;
 use rumqttc::Outgoing;
 use rumqttc::v5::mqttbytes::QoS;
-use rumqttc::v5::mqttbytes::v5::{Packet, PubAckReason, SubscribeReasonCode};
+use rumqttc::v5::mqttbytes::v5::{Packet, PubAckReason, PubRecReason, SubscribeReasonCode};
 use rumqttc::v5::{AsyncClient, Event, EventLoop, MqttOptions};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
@@ -155,9 +155,30 @@ impl MqttClient {
         topic: &str,
         payload: impl Into<Vec<u8>>,
     ) -> anyhow::Result<oneshot::Receiver<PubAckReason>> {
+        self.send_at(QoS::AtLeastOnce, topic, payload).await
+    }
+
+    /// The same with QoS 2: the answer is a refusal, or comes when the exchange is over.
+    ///
+    /// # Errors
+    /// The client has ended.
+    pub async fn send_once(
+        &self,
+        topic: &str,
+        payload: impl Into<Vec<u8>>,
+    ) -> anyhow::Result<oneshot::Receiver<PubAckReason>> {
+        self.send_at(QoS::ExactlyOnce, topic, payload).await
+    }
+
+    async fn send_at(
+        &self,
+        qos: QoS,
+        topic: &str,
+        payload: impl Into<Vec<u8>>,
+    ) -> anyhow::Result<oneshot::Receiver<PubAckReason>> {
         let (answer, answered) = oneshot::channel();
         self.seen().unsent.push_back(answer);
-        self.client.publish(topic, QoS::AtLeastOnce, false, payload.into()).await.context("send PUBLISH")?;
+        self.client.publish(topic, qos, false, payload.into()).await.context("send PUBLISH")?;
         Ok(answered)
     }
 
@@ -236,6 +257,25 @@ async fn follow(mut events: EventLoop, seen: Arc<Mutex<Seen>>) {
                     seen.acknowledged += usize::from(ack.reason == PubAckReason::Success);
                     if let Some(answer) = seen.unacknowledged.remove(&ack.pkid) {
                         let _ = answer.send(ack.reason);
+                    }
+                }
+                Ok(Event::Incoming(Packet::PubRec(ack))) => {
+                    let refusal = match ack.reason {
+                        PubRecReason::Success | PubRecReason::NoMatchingSubscribers => None,
+                        PubRecReason::NotAuthorized => Some(PubAckReason::NotAuthorized),
+                        _ => Some(PubAckReason::UnspecifiedError),
+                    };
+                    if let Some(refusal) = refusal
+                        && let Some(answer) = seen.unacknowledged.remove(&ack.pkid)
+                    {
+                        let _ = answer.send(refusal);
+                    }
+                }
+                Ok(Event::Incoming(Packet::PubComp(ack))) => {
+                    // Also for an id that is not known any more: an earlier connection ended before it was told.
+                    seen.acknowledged += 1;
+                    if let Some(answer) = seen.unacknowledged.remove(&ack.pkid) {
+                        let _ = answer.send(PubAckReason::Success);
                     }
                 }
                 Ok(Event::Incoming(Packet::SubAck(ack))) => seen.subscribed.push_back(ack.return_codes),

@@ -17,19 +17,38 @@ const TRACED: usize = 50;
 /// Publishes among which agents are killed.
 const PUBLISHED: usize = 300;
 
+/// A subscriber at QoS 2 that keeps what it knows of packet ids while it connects again; each event is a line.
+/// (Mosquitto's library takes an event that comes again before its release for another one.)
+const PAHO: &str = r#"
+import sys, paho.mqtt.client as mqtt
+host, port, user, secret = sys.argv[1:]
+client = mqtt.Client("erp", clean_session=False, protocol=mqtt.MQTTv311)
+client.username_pw_set(user, secret)
+client.reconnect_delay_set(1, 1)
+client.on_connect = lambda client, data, flags, code: client.subscribe("orders/+", 2)
+client.on_message = lambda client, data, event: print(event.payload.decode())
+client.connect(host, int(port))
+client.loop_forever()
+"#;
+
+/// How often an agent is killed under a client that publishes at QoS 2.
+const KILLS: usize = 8;
+/// Its publishes that are under way together.
+const AT_ONCE: usize = 40;
+
 /// A publish without an answer for so long is sent again; its connection has ended.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// What the trace of the agent says, in its order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
-    /// A PUBLISH at QoS 1 was read.
-    Publish,
+    /// A PUBLISH at QoS 1 or 2 was read, or a PUBREL.
+    Asked,
     SyncBegins,
     /// The kernel says that the file is on disk.
     SyncEnds,
-    /// A PUBACK is written.
-    Puback,
+    /// Its PUBACK, PUBREC or PUBCOMP is written.
+    Answered,
 }
 
 /// One line of `strace -f -xx`; none when it says nothing of that.
@@ -48,29 +67,29 @@ fn step(line: &str) -> Option<Step> {
     let (read, written) =
         (call.starts_with("recvfrom(") || call.contains("recvfrom resumed>"), call.starts_with("sendto("));
     match first_byte.get(..4)? {
-        r"\x32" if read => Some(Step::Publish),
-        r"\x40" if written => Some(Step::Puback),
+        r"\x32" | r"\x34" | r"\x62" if read => Some(Step::Asked),
+        r"\x40" | r"\x50" | r"\x70" if written => Some(Step::Answered),
         _ => None,
     }
 }
 
-/// Between the PUBLISH and its PUBACK a sync must have begun and ended. Returns how many PUBACKs there were.
+/// Between what a client sent and its answer a sync must have begun and ended. Returns how many answers there were.
 fn check(trace: &str) -> anyhow::Result<usize> {
-    let (mut published, mut began, mut synced, mut acknowledged) = (false, false, false, 0);
+    let (mut asked, mut began, mut synced, mut answered) = (false, false, false, 0);
     for line in trace.lines() {
         let Some(step) = step(line) else { continue };
         let whole = step == Step::SyncEnds && !line.contains("resumed>");
         match step {
-            Step::Publish => (published, began, synced) = (true, false, false),
-            Step::SyncBegins => began = published,
-            Step::SyncEnds => synced |= (began || whole) && published,
-            Step::Puback => {
-                ensure!(synced, "a PUBACK left before the disk had its event: {line}");
-                (published, acknowledged) = (false, acknowledged + 1);
+            Step::Asked => (asked, began, synced) = (true, false, false),
+            Step::SyncBegins => began = asked,
+            Step::SyncEnds => synced |= (began || whole) && asked,
+            Step::Answered => {
+                ensure!(synced, "an answer left before the disk had what it speaks of: {line}");
+                (asked, answered) = (false, answered + 1);
             }
         }
     }
-    Ok(acknowledged)
+    Ok(answered)
 }
 
 #[test]
@@ -90,7 +109,7 @@ fn the_check_can_fail() {
 }
 
 #[tokio::test]
-async fn no_puback_leaves_before_the_sync_that_covers_it() -> anyhow::Result<()> {
+async fn no_answer_leaves_before_the_sync_that_covers_it() -> anyhow::Result<()> {
     let mut mesh = Mesh::start().await?;
     mesh.site("hq", None).await?;
     let (till, erp) = clients(&mesh).await?;
@@ -102,7 +121,7 @@ async fn no_puback_leaves_before_the_sync_that_covers_it() -> anyhow::Result<()>
     let address = mesh.listener("hq", "mqtt").await?;
     let subscriber = MqttClient::connect(&address, &erp).await?;
     subscriber.subscribe("orders/+").await?;
-    let client = MqttClient::connect(&address, &till).await?;
+    let client = MqttClient::connect_lasting(&address, &till).await?;
     client.publish("orders/fr", "warm").await?;
 
     let trace = mesh.path("trace.txt");
@@ -121,10 +140,15 @@ async fn no_puback_leaves_before_the_sync_that_covers_it() -> anyhow::Result<()>
         let answer = client.publish("orders/fr", number.to_string()).await?;
         ensure!(answer == PubAckReason::Success, "publish {number}: {answer:?}");
     }
+    for number in 0..TRACED {
+        let answer = client.send_once("orders/fr", number.to_string()).await?.await.context("the exchange ends")?;
+        ensure!(answer == PubAckReason::Success, "publish {number} at QoS 2: {answer:?}");
+    }
     ensure!(strace.stop(Duration::from_secs(10)), "strace does not end");
     let text = std::fs::read_to_string(&trace).with_context(|| format!("read {}", trace.display()))?;
-    let acknowledged = check(&text)?;
-    ensure!(acknowledged == TRACED, "the trace shows {acknowledged} PUBACKs of {TRACED}");
+    let answered = check(&text)?;
+    // PUBACK; PUBREC and PUBCOMP.
+    ensure!(answered == TRACED * 3, "the trace shows {answered} answers of {}", TRACED * 3);
     mesh.passed()
 }
 
@@ -164,6 +188,47 @@ async fn what_was_acknowledged_survives_kill_9_of_every_agent() -> anyhow::Resul
     let mut known = BTreeSet::new();
     let firsts: Vec<usize> = numbers(&subscriber).into_iter().filter(|number| known.insert(*number)).collect();
     ensure!(firsts.is_sorted(), "first deliveries are out of order: {firsts:?}");
+    mesh.passed()
+}
+
+/// From a client that sends again what was not answered, over an agent that is killed in the middle of it, to one that
+/// tells by the packet id what it has already.
+#[tokio::test]
+async fn at_qos_2_each_event_comes_once_whatever_is_killed() -> anyhow::Result<()> {
+    let mut mesh = Mesh::start().await?;
+    mesh.site("hq", None).await?;
+    let (till, erp) = clients(&mesh).await?;
+    let address = mesh.listener("hq", "mqtt").await?;
+    let (host, port) = address.rsplit_once(':').context("an address has a port")?;
+    // The one that the package is for.
+    let mut command = Command::new("/usr/bin/python3");
+    command.args(["-u", "-c", PAHO, host, port, &erp.username, &erp.secret]);
+    let subscriber = Process::start("paho", &command, &mesh.path("logs")).context("install python3-paho-mqtt")?;
+    let client = MqttClient::connect_lasting(&address, &till).await?;
+    until("the subscriber is there", SOON, async || {
+        Ok((client.publish("orders/fr", "warm").await? == PubAckReason::Success).then_some(()))
+    })
+    .await?;
+    for round in 0..KILLS {
+        let mut answers = Vec::new();
+        for number in round * AT_ONCE..(round + 1) * AT_ONCE {
+            answers.push(client.send_once("orders/fr", number.to_string()).await?);
+        }
+        // Somewhere between the first PUBLISH and the last PUBCOMP, of which each is a commit.
+        tokio::time::sleep(Duration::from_millis(5 * u64::try_from(round)?)).await;
+        restart(&mut mesh, "hq")?;
+        for answer in answers {
+            let answer = tokio::time::timeout(SOON, answer).await;
+            let answer = answer.with_context(|| format!("wait for the end of an exchange: {:?}", client.losses()))?;
+            ensure!(answer.context("the client has ended")? == PubAckReason::Success);
+        }
+    }
+    let all: Vec<usize> = (0..KILLS * AT_ONCE).collect();
+    let seen = || subscriber.tail(usize::MAX).lines().filter_map(|line| line.parse().ok()).collect::<Vec<usize>>();
+    until("everything has come", SOON, async || Ok((seen().len() >= all.len()).then_some(()))).await?;
+    let mut seen = seen();
+    seen.sort_unstable();
+    ensure!(seen == all, "not each once: {seen:?}");
     mesh.passed()
 }
 

@@ -480,7 +480,7 @@ impl Core {
             }
             let mark = Mark { key: MarkKey { origin, epoch, lane }, after, up_to };
             let (answer, answered) = oneshot::channel();
-            let op = Op::Append { events: kept, mark: Some(mark) };
+            let op = Op::Append { events: kept, mark: Some(mark), claim: None };
             // Nobody listens any more when the fabric has ended; the mark tells the next one.
             self.parts.spool.submit_with(op, Box::new(|done| drop(answer.send(done))));
             let arrivals = events.into_iter().map(|(event, redelivered)| Arrival { event, redelivered }).collect();

@@ -161,7 +161,7 @@ impl Kept {
     /// What the agent wants durably, for a start without it.
     pub(super) fn note(&self, filters: &[&Filter]) {
         match serde_json::to_vec(filters) {
-            Ok(note) => self.spool.note(self.queue, note.into()),
+            Ok(note) => drop(self.spool.note(self.queue, note.into())),
             Err(error) => tracing::error!(%error, "what another agent wants cannot be noted"),
         }
     }

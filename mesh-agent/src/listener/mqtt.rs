@@ -8,6 +8,8 @@ mod clients;
 mod connect;
 mod connection;
 mod consuming;
+mod deliveries;
+mod exactly_once;
 mod feed;
 mod inbound;
 mod lasting;

@@ -18,9 +18,18 @@ pub trait Outlet: Send + Sync + Debug {
 
 /// Keeps events for queues until their consumers have them: the spool.
 pub trait Keeper: Send + Sync + Debug {
-    /// Makes the events durable, all or none; the hold is answered when they are. Called on the publisher's task: short,
-    /// never blocks.
-    fn keep(&self, events: Vec<Kept>, hold: Hold);
+    /// Makes the events durable, all or none, and the claim with them; the hold is answered when they are. Called on the
+    /// publisher's task: short, never blocks.
+    fn keep(&self, events: Vec<Kept>, claim: Option<Claim>, hold: Hold);
+}
+
+/// A number by which the owner of a queue knows something again, also after a restart. What it means is the owner's matter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// The keeper's number of the queue; the claim ends with it at the latest.
+    pub queue: Key,
+    /// The owner's number.
+    pub number: u32,
 }
 
 /// One event for one or more queues.

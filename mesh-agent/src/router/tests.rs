@@ -156,7 +156,7 @@ fn a_dropped_attachment_leaves_nothing_behind() {
 struct Shelf(Mutex<Vec<(Vec<Kept>, Hold)>>);
 
 impl Keeper for Shelf {
-    fn keep(&self, events: Vec<Kept>, hold: Hold) {
+    fn keep(&self, events: Vec<Kept>, _: Option<Claim>, hold: Hold) {
         self.0.lock().expect("held").push((events, hold));
     }
 }

@@ -127,6 +127,12 @@ impl Core {
         self.index().notes.get(&queue).cloned()
     }
 
+    /// The numbers that a queue's owner shall know again, ascending.
+    #[must_use]
+    pub fn claims(&self, queue: QueueNo) -> Vec<u32> {
+        self.index().claims_of(queue)
+    }
+
     /// What consumers noted about themselves, by queue.
     #[must_use]
     pub fn notes(&self) -> Vec<(Arc<str>, QueueNo, Bytes)> {

@@ -105,6 +105,8 @@ pub(super) struct Index {
     /// What consumers noted about themselves.
     pub(super) notes: HashMap<QueueNo, Bytes>,
     pub(super) marks: HashMap<MarkKey, Seq>,
+    /// Numbers that the owners of queues shall know again.
+    pub(super) claims: BTreeSet<(QueueNo, u32)>,
     /// Rows up to a number that nobody wants any more and that are still on disk.
     pub(super) trash: BTreeMap<QueueNo, u64>,
     /// Segments that went and are still named in the meta table.
@@ -373,6 +375,10 @@ impl Index {
     }
 
     /// The oldest event that a queue may still need.
+    pub(super) fn claims_of(&self, queue: QueueNo) -> Vec<u32> {
+        self.claims.range((queue, 0)..=(queue, u32::MAX)).map(|(_, number)| *number).collect()
+    }
+
     pub(super) fn floor(&self) -> u64 {
         self.queues.values().map(|queue| queue.floor(self.next)).min().unwrap_or(self.next)
     }

@@ -10,6 +10,7 @@
 //!          epoch/FIRST (16 hex digits)              -> epoch u64 | lanes u16
 //!          queue/NAME                               -> queue u32
 //!          note/QUEUE (8 hex digits)                -> what its consumer noted
+//!          claim/QUEUE/NUMBER (8 hex digits each)   -> nothing more
 //!          trash/QUEUE (8 hex digits)               -> up to seq u64
 //!          size/SEGMENT (16 hex digits)             -> bytes u64
 //! ```
@@ -19,6 +20,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use mesh_protocol::id::{Epoch, Lane, Seq, SpoolId};
 
 use super::disk::SegmentNo;
+use crate::router::Claim;
 
 /// Number of this layout, kept in the meta table.
 pub(super) const FORMAT: u8 = 1;
@@ -147,6 +149,7 @@ pub(super) const NEXT_QUEUE: &str = "next-queue";
 const EPOCH_PREFIX: &str = "epoch/";
 const NAME_PREFIX: &str = "queue/";
 const NOTE_PREFIX: &str = "note/";
+const CLAIM_PREFIX: &str = "claim/";
 const TRASH_PREFIX: &str = "trash/";
 const SIZE_PREFIX: &str = "size/";
 
@@ -160,6 +163,7 @@ pub(super) enum Fact {
     Epoch { first: u64, epoch: Epoch, lanes: u16 },
     Name(String, QueueNo),
     Note(QueueNo, Bytes),
+    Claim(Claim),
     Trash(QueueNo, u64),
     Size(SegmentNo, u64),
 }
@@ -178,6 +182,10 @@ impl Fact {
         }
         if let Some(queue) = key.strip_prefix(NOTE_PREFIX) {
             return Some(Self::Note(QueueNo(u32::from_str_radix(queue, 16).ok()?), Bytes::copy_from_slice(value)));
+        }
+        if let Some((queue, number)) = key.strip_prefix(CLAIM_PREFIX).and_then(|rest| rest.split_once('/')) {
+            let [queue, number] = [queue, number].map(|hex| u32::from_str_radix(hex, 16).ok());
+            return Some(Self::Claim(Claim { queue: queue?, number: number? }));
         }
         if let Some(queue) = key.strip_prefix(TRASH_PREFIX) {
             return Some(Self::Trash(QueueNo(u32::from_str_radix(queue, 16).ok()?), seq_of(value)?));
@@ -211,6 +219,10 @@ pub(super) fn name_of(key: &[u8]) -> Option<&str> {
 
 pub(super) fn note_key(queue: QueueNo) -> Bytes {
     Bytes::from(format!("{NOTE_PREFIX}{:08x}", queue.0))
+}
+
+pub(super) fn claim_key(claim: Claim) -> Bytes {
+    Bytes::from(format!("{CLAIM_PREFIX}{:08x}/{:08x}", claim.queue, claim.number))
 }
 
 pub(super) fn trash_key(queue: QueueNo) -> Bytes {
@@ -256,6 +268,10 @@ mod tests {
         let mark = MarkKey { origin: SpoolId([9; 16]), epoch: Epoch(1), lane: Lane(2) };
         assert_eq!(hex::encode(mark.encode()), "0909090909090909090909090909090900000000000000010002");
         assert_eq!(MarkKey::decode(&mark.encode()), Some(mark));
+        let claim = Claim { queue: 7, number: 0x1_0009 };
+        assert_eq!(claim_key(claim), "claim/00000007/00010009");
+        assert_eq!(Fact::decode(&claim_key(claim), &[]), Some(Fact::Claim(claim)));
+        assert_eq!(Fact::decode(b"claim/7", &[]), None);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 
 use super::index::{Entry, Limits};
 use super::layout::{MarkKey, QueueNo, Row};
-use crate::router::Admitted;
+use crate::router::{Admitted, Claim};
 
 /// How much the spool may keep, and in which portions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +68,8 @@ pub enum Op {
         events: Vec<Addressed>,
         /// The mark of the stream that brought them.
         mark: Option<Mark>,
+        /// What the owner of a queue shall know them by, also after a restart. Without that queue it is not needed.
+        claim: Option<Claim>,
     },
     /// Events take the place of others: new ones go into the log and old ones out of their queues, or nothing happens.
     /// The spool's own limit does not hold for it, because it makes room.
@@ -103,6 +105,15 @@ pub enum Op {
         /// Events that were handed out. Others change nothing.
         seqs: Vec<u64>,
     },
+    /// A queue is done with these, and its owner shall know a number again.
+    Claim {
+        /// Whose number.
+        claim: Claim,
+        /// Events that were handed out.
+        done: Vec<u64>,
+    },
+    /// A number need not be known any more.
+    Unclaim(Claim),
     /// Deliveries that failed; the count must survive.
     Count {
         /// Which queue.

@@ -1,6 +1,6 @@
 //! What the spool knows when it is opened: all of it comes from the tables.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -29,6 +29,7 @@ pub(super) fn recover(disk: &dyn Disk, settings: &Settings, drawn: SpoolId, epoc
         reserved: HashMap::new(),
         notes: HashMap::new(),
         marks: HashMap::new(),
+        claims: BTreeSet::new(),
         trash: BTreeMap::new(),
         dropped: Vec::new(),
         fresh_bytes: 0,
@@ -152,6 +153,7 @@ fn facts(disk: &dyn Disk, index: &mut Index) -> Result<(Names, Vec<SegmentNo>), 
             Fact::Epoch { first, epoch, lanes } => index.epochs.push(EpochStart { first, epoch, lanes }),
             Fact::Name(name, queue) => names.push((name.into(), queue)),
             Fact::Note(queue, note) => drop(index.notes.insert(queue, note)),
+            Fact::Claim(claim) => _ = index.claims.insert((QueueNo(claim.queue), claim.number)),
             Fact::Trash(queue, up_to) => drop(index.trash.insert(queue, up_to)),
             Fact::Size(number, bytes) => match index.segments.get_mut(&number) {
                 Some(segment) => segment.bytes = bytes,

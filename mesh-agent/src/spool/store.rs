@@ -18,7 +18,7 @@ use super::{
 };
 use crate::causes::chain;
 use crate::counters::{Counter, Counters};
-use crate::router::{Failure, Hold, Keeper, Kept};
+use crate::router::{Claim, Failure, Hold, Keeper, Kept, Receipt, duty};
 
 /// The open spool of an agent.
 #[derive(Debug)]
@@ -158,9 +158,9 @@ impl Store {
         self.core().wake(queue).ok_or(Refusal::NoQueue)
     }
 
-    /// What a queue's consumer wants to know of itself after a restart.
-    pub fn note(&self, queue: QueueNo, note: Bytes) {
-        self.submit(Op::Note { queue, note });
+    /// What a queue's consumer wants to know of itself after a restart; the receipt tells when that is on disk.
+    pub fn note(&self, queue: QueueNo, note: Bytes) -> Receipt {
+        self.submit_for_receipt(Op::Note { queue, note })
     }
 
     /// Hands out the next events of a queue; its only reader calls this. Events that cannot be read any more are told,
@@ -223,6 +223,28 @@ impl Store {
         }
     }
 
+    /// A queue is done with these, and its owner shall know a number again; the receipt tells when that is on disk.
+    #[must_use]
+    pub fn claim(&self, claim: Claim, done: Vec<u64>) -> Receipt {
+        self.submit_for_receipt(Op::Claim { claim, done })
+    }
+
+    /// The number need not be known any more; the receipt tells when that is on disk.
+    #[must_use]
+    pub fn unclaim(&self, claim: Claim) -> Receipt {
+        self.submit_for_receipt(Op::Unclaim(claim))
+    }
+
+    fn submit_for_receipt(&self, op: Op) -> Receipt {
+        let (hold, receipt) = duty();
+        let answer: Answer = Box::new(move |done| match done {
+            Ok(_) => hold.done(),
+            Err(refusal) => hold.fail(failure(&refusal)),
+        });
+        self.committer.submit(op, answer);
+        receipt
+    }
+
     /// An operation with its answer; see [`Committer::submit`].
     pub fn submit_with(&self, op: Op, answer: Answer) {
         self.committer.submit(op, answer);
@@ -243,7 +265,7 @@ impl Store {
 }
 
 impl Keeper for Store {
-    fn keep(&self, events: Vec<Kept>, hold: Hold) {
+    fn keep(&self, events: Vec<Kept>, claim: Option<Claim>, hold: Hold) {
         let count = events.len() as u64;
         let destinations: usize = events.iter().map(|kept| kept.queues.len()).sum();
         let destinations = u32::try_from(destinations).unwrap_or(u32::MAX);
@@ -263,7 +285,7 @@ impl Keeper for Store {
                 hold.fail(failure(&refusal));
             }
         });
-        self.committer.submit(Op::Append { events, mark: None }, answer);
+        self.committer.submit(Op::Append { events, mark: None, claim }, answer);
     }
 }
 

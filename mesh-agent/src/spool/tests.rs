@@ -59,7 +59,7 @@ pub(super) fn queue(core: &Core, name: &str, limits: Limits) -> QueueNo {
 }
 
 pub(super) fn append(number: u64, queues: &[QueueNo]) -> Op {
-    Op::Append { events: vec![addressed(number, queues)], mark: None }
+    Op::Append { events: vec![addressed(number, queues)], mark: None, claim: None }
 }
 
 fn addressed(number: u64, queues: &[QueueNo]) -> Addressed {
@@ -197,7 +197,8 @@ fn a_mark_is_durable_with_the_events_it_speaks_of() {
     assert_eq!(core.mark(&key), Seq::START);
     let seq = |counter| if counter == 0 { Seq::START } else { Seq::from_counter(counter) };
     let mark = |after, up_to| Some(Mark { key, after: seq(after), up_to: seq(up_to) });
-    let append = |after, up_to| Op::Append { events: vec![addressed(up_to, &[a])], mark: mark(after, up_to) };
+    let append =
+        |after, up_to| Op::Append { events: vec![addressed(up_to, &[a])], mark: mark(after, up_to), claim: None };
     let batch = |up_to| append(up_to - 1, up_to);
     // In one turn each follows the one before; what does not follow is refused, with its events.
     let answers = core.turn(vec![batch(1), append(0, 9), batch(2), append(1, 9)]).0;
@@ -383,7 +384,7 @@ fn an_event_keeps_its_time_to_live() {
     let mut short = event(1, 10).event().clone();
     short.ttl_ms = Some(500);
     let addressed = Addressed { event: Admitted::new(short), queues: smallvec![a], redelivered: true };
-    one(&core, Op::Append { events: vec![addressed], mark: None }).expect("taken");
+    one(&core, Op::Append { events: vec![addressed], mark: None, claim: None }).expect("taken");
     let row = take(&core, a).entries[0].row;
     assert_eq!((row.expires_at_ms, row.redelivered), (Some(1_500), true));
 }

@@ -1,7 +1,7 @@
-//! Guaranteed publishes of one client that wait for custody.
+//! What one client is told once something is on disk: that its publishes are in custody, and the steps of QoS 2.
 //!
-//! Reading goes on while they wait. Acknowledgements go out in the order of the publishes (MQTT 5, 4.6), so only the
-//! oldest is watched; the answers of later ones wait in their receipts.
+//! Reading goes on while they wait. They go out in the order of what they answer (MQTT 5, 4.6), so only the oldest is
+//! watched; the answers of later ones wait in their receipts.
 
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
@@ -45,12 +45,28 @@ pub(super) enum Cause {
     Failed,
 }
 
-/// Which publish is answered.
+/// What is told, or done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Packet {
     pub(super) id: u16,
-    /// MQTT 3.1.1's QoS 2: answered by PUBREC.
-    pub(super) twice: bool,
+    pub(super) step: Step,
+}
+
+/// See [`exactly_once`](super::exactly_once) for those of QoS 2.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// A publish at QoS 1 is answered.
+    Puback,
+    /// A publish at QoS 2 is answered.
+    Pubrec,
+    /// The exchange that a client began is over.
+    Pubcomp,
+    /// A delivery that the client has is released.
+    Pubrel,
+    /// The same for one that this connection has not sent.
+    Withdraw,
+    /// The id of a delivery is free again.
+    Free,
 }
 
 #[derive(Debug)]
@@ -110,10 +126,14 @@ impl Acks {
     }
 
     /// Gives the oldest up when it has waited for so long. Its event may still arrive; the publisher is told otherwise, so
-    /// it sends it again: at least once, never a false acknowledgement.
-    pub(super) fn expire(&mut self, timeout: Duration, now: Instant) {
-        let Some((_, state)) = self.0.front_mut() else { return };
+    /// it sends it again: at least once, never a false acknowledgement. False: it is a step of QoS 2, of which nothing
+    /// may be told that is not known.
+    pub(super) fn expire(&mut self, timeout: Duration, now: Instant) -> bool {
+        let Some((packet, state)) = self.0.front_mut() else { return true };
         if matches!(state, State::Waiting(_, since) if *since + timeout <= now) {
+            if packet.step != Step::Puback {
+                return false;
+            }
             *state = State::Known(Answer::Refused {
                 // There is no code for "try again"; 0x97 would blame the client's quota.
                 code: PubackReasonCode::ImplementationSpecificError,
@@ -121,6 +141,16 @@ impl Acks {
                 cause: Cause::Timeout,
             });
         }
+        true
+    }
+
+    /// The connection ends: steps of QoS 2 of which nothing is known yet.
+    pub(super) fn rest(self) -> VecDeque<(Packet, Receipt)> {
+        let waiting = |(packet, state): (Packet, State)| match state {
+            State::Waiting(receipt, _) if packet.step != Step::Puback => Some((packet, receipt)),
+            _ => None,
+        };
+        self.0.into_iter().filter_map(waiting).collect()
     }
 }
 
@@ -148,7 +178,7 @@ mod tests {
     use futures::FutureExt;
 
     fn packet(id: u16) -> Packet {
-        Packet { id, twice: false }
+        Packet { id, step: Step::Puback }
     }
 
     fn publish(router: &Router, topic: &str) -> Receipt {
@@ -166,14 +196,27 @@ mod tests {
         acks.known(packet(3), Answer::Taken);
         assert!(acks.next().now_or_never().is_none());
         let deadline = acks.deadline(timeout).expect("one waits");
-        acks.expire(timeout, deadline - Duration::from_millis(1));
+        assert!(acks.expire(timeout, deadline - Duration::from_millis(1)));
         assert!(acks.next().now_or_never().is_none());
-        acks.expire(timeout, deadline);
+        assert!(acks.expire(timeout, deadline));
         let (first, answer) = acks.next().await;
         assert_eq!(first, packet(1));
         assert!(matches!(answer, Answer::Refused { cause: Cause::Timeout, .. }));
         assert_eq!(acks.next().await, (packet(2), Answer::Unrouted), "its answer came in time");
         assert_eq!(acks.next().await, (packet(3), Answer::Taken));
         assert_eq!((acks.len(), slow.held()), (0, 1));
+    }
+
+    #[tokio::test]
+    async fn a_step_of_qos_2_is_never_given_up_and_goes_with_the_session() {
+        let (mut acks, timeout) = (Acks::default(), Duration::from_secs(5));
+        let router = router();
+        let _slow = Slow::attach(&router, "slow");
+        acks.wait(Packet { id: 1, step: Step::Pubrec }, publish(&router, "slow"));
+        acks.wait(packet(2), publish(&router, "slow"));
+        let deadline = acks.deadline(timeout).expect("one waits");
+        assert!(!acks.expire(timeout, deadline));
+        let rest: Vec<Packet> = acks.rest().into_iter().map(|(packet, _)| packet).collect();
+        assert_eq!(rest, [Packet { id: 1, step: Step::Pubrec }]);
     }
 }

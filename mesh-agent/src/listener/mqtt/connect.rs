@@ -16,10 +16,11 @@ use super::Server;
 use super::acks::Acks;
 use super::clients::{Name, Registered};
 use super::consuming::Consuming;
+use super::exactly_once::{self, Exchanges};
 use super::feed::Feed;
 use super::lasting::{EXPIRY_MAX, Lasting};
 use super::outbox::Outbox;
-use super::session::Session;
+use super::session::{End, Session};
 use super::signals::Signals;
 use super::subscriptions::Subscriptions;
 use super::will::Will;
@@ -28,7 +29,7 @@ use crate::listener::limits::Place;
 use crate::listener::refusal;
 use crate::observe::Client;
 use crate::policy::Denied;
-use crate::router::Reach;
+use crate::router::{Outcome, Reach, Receipt};
 
 /// A client that is not let in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,13 +53,21 @@ pub(super) async fn open(
     match admit(server, connect, place, wire.is_v5()) {
         Ok(admitted) => {
             let registered = register(server, &admitted).await;
-            let before = resume(server, &admitted, &registered.0);
-            wire.welcome(&Welcome {
-                assigned: admitted.assigned.then_some(admitted.client.client_id()),
-                session_present: before.is_some(),
-                expiry_s: u32::try_from(admitted.expiry.as_secs()).unwrap_or(u32::MAX),
+            let Ok(before) = resume(server, &admitted, &registered.0).await else { return Err(turn_away_busy(wire)) };
+            let (assigned, session_present) = (admitted.assigned, before.is_some());
+            let (mut session, noted) = session(server.clone(), wire, admitted, registered, before);
+            if !is_noted(server, noted).await {
+                let wire = std::mem::replace(&mut session.wire, Wire::new(0));
+                // Nobody was let in, so nobody has a will; what an earlier connection left goes on resting.
+                session.end(&End::Left);
+                return Err(turn_away_busy(wire));
+            }
+            session.wire.welcome(&Welcome {
+                assigned: assigned.then_some(session.client.client_id()),
+                session_present,
+                expiry_s: u32::try_from(session.expiry.as_secs()).unwrap_or(u32::MAX),
             });
-            Ok(session(server.clone(), wire, admitted, registered, before))
+            Ok(session)
         }
         Err(away) => {
             server.metrics.refused_logins.one();
@@ -165,9 +174,6 @@ fn checked_will(
     key: &Bytes,
     v5: bool,
 ) -> Result<Will, TurnedAway> {
-    if v5 && will.qos == Qos::ExactlyOnce {
-        return Err(away(ConnectReasonCode::QosNotSupported, "a will at QoS 2 is not offered: use QoS 1"));
-    }
     if v5 && will.retain {
         return Err(away(ConnectReasonCode::RetainNotSupported, "a retained will is not offered yet"));
     }
@@ -201,13 +207,28 @@ async fn register(server: &Server, admitted: &Admitted) -> (Registered, Arc<Sign
 }
 
 /// The session of an earlier connection, unless it shall begin anew: then that one ends here.
-fn resume(server: &Server, admitted: &Admitted, registered: &Registered) -> Option<Lasting> {
-    let before = server.clients.wake(registered.name())?;
-    if !admitted.clean {
-        return Some(before);
+async fn resume(server: &Server, admitted: &Admitted, registered: &Registered) -> Result<Option<Lasting>, Unanswered> {
+    let Some(mut before) = server.clients.wake(registered.name()) else { return Ok(None) };
+    if admitted.clean {
+        server.metrics.ended_with_session.add(before.feed.map_or(0, Feed::close));
+        return Ok(None);
     }
-    server.metrics.ended_with_session.add(before.feed.map_or(0, Feed::close));
-    None
+    if exactly_once::settle(&mut before, server.common.limits.get().custody_timeout).await {
+        return Ok(Some(before));
+    }
+    if let Some(one_too_many) = server.clients.rest(registered.name(), before) {
+        server.metrics.ended_with_session.add(one_too_many.feed.map_or(0, Feed::close));
+    }
+    Err(Unanswered)
+}
+
+/// The disk has not said what a session needs to know.
+struct Unanswered;
+
+fn turn_away_busy(mut wire: Wire) -> Wire {
+    let why = "the agent's disk does not answer, and the session is to last; connect again later";
+    wire.turn_away(ConnectReasonCode::ServerBusy, why);
+    wire
 }
 
 fn session(
@@ -216,7 +237,7 @@ fn session(
     admitted: Admitted,
     (registered, signals): (Registered, Arc<Signals>),
     before: Option<Lasting>,
-) -> Session {
+) -> (Session, Option<Receipt>) {
     let watcher = server.common.observer.client(Client {
         principal: Some(admitted.client.principal()),
         principal_name: admitted.username,
@@ -228,14 +249,10 @@ fn session(
     let outbox = Arc::new(Outbox::new(signals.clone(), server.metrics.clone()));
     let attachment = server.common.router.attach(outbox.clone(), Reach::Local);
     outbox.is(attachment.id());
-    let (feed, filters, queues, in_flight) = match before {
-        Some(Lasting { feed, filters, queues, in_flight, .. }) => (feed, filters, queues, in_flight),
-        None => (None, Vec::new(), Vec::new(), Vec::new()),
-    };
-    let feed = feed.map(|mut feed| {
+    let Lasting { mut feed, filters, queues, in_flight, received, released, .. } = before.unwrap_or_default();
+    if let Some(feed) = &mut feed {
         feed.begin();
-        feed
-    });
+    }
     let mut session = Session {
         wire,
         client: admitted.client,
@@ -257,13 +274,25 @@ fn session(
         parked: None,
         unread: Bytes::new(),
         heard: Instant::now(),
+        exchanges: Exchanges::resumed(&received, released),
         in_flight: VecDeque::new(),
         again: BTreeMap::from_iter(in_flight),
         server,
     };
     session.with_desk(|subscriptions, desk| subscriptions.restore(desk, filters));
     session.consume_again(queues);
+    if !session.expiry.is_zero() {
+        session.with_desk(|_, desk| _ = desk.feed.get_or_insert_with(desk.open));
+    }
     // A crash from now on finds a session that is connected, not one that left long ago.
-    session.write_note(false);
-    session
+    let noted = session.write_note(false);
+    (session, noted)
+}
+
+/// A client that is told of a session that lasts finds it again, whatever happens to the agent: the CONNACK waits for the
+/// disk. Clients forget what they have not been answered when their session is gone.
+async fn is_noted(server: &Server, noted: Option<Receipt>) -> bool {
+    let Some(receipt) = noted else { return true };
+    let timeout = server.common.limits.get().custody_timeout;
+    matches!(tokio::time::timeout(timeout, receipt).await, Ok(Outcome::Taken { .. }))
 }

@@ -1,4 +1,4 @@
-//! A session's queue in the spool: what it gets at QoS 1.
+//! A session's queue in the spool: what it gets at QoS 1 and 2.
 //!
 //! ```text
 //!  router --keep--> spool --take, as far as the client's window--> PUBLISH ... PUBACK --ack--> spool
@@ -15,7 +15,7 @@ use mesh_protocol::topic::Filter;
 use tokio::sync::Notify;
 
 use crate::causes::chain;
-use crate::router::{Attachment, Life, Reach, Router, Takes};
+use crate::router::{Attachment, Claim, Life, Reach, Receipt, Router, Takes};
 use crate::spool::{DiskError, Entry, Limits, Op, QueueNo, Store, WhenFull};
 
 /// What waits for one subscriber at most.
@@ -99,6 +99,26 @@ impl Feed {
         self.ready.pop_front()
     }
 
+    /// What [`Feed::next`] gave is given again.
+    pub(super) fn put_back(&mut self, entry: Entry) {
+        self.ready.push_front(entry);
+    }
+
+    /// A number that the session shall know again, to be kept with its queue.
+    pub(super) fn claim(&self, number: u32) -> Claim {
+        Claim { queue: self.number.0, number }
+    }
+
+    /// The numbers it shall know again.
+    pub(super) fn claimed(&self) -> Vec<u32> {
+        self.spool.core().claims(self.number)
+    }
+
+    /// The spool that the queue is in.
+    pub(super) fn spool(&self) -> &Store {
+        &self.spool
+    }
+
     /// Waits until there may be another event. Cancel-safe.
     pub(super) async fn woken(&mut self) {
         let Some(reading) = &mut self.reading else { return self.wake.notified().await };
@@ -144,9 +164,9 @@ impl Feed {
         }));
     }
 
-    /// What the session wants to know of itself after a restart.
-    pub(super) fn note(&self, note: Bytes) {
-        self.spool.note(self.number, note);
+    /// What the session wants to know of itself after a restart; the receipt tells when that is on disk.
+    pub(super) fn note(&self, note: Bytes) -> Receipt {
+        self.spool.note(self.number, note)
     }
 
     /// Ends the queue; tells how many events go with it.

@@ -7,7 +7,7 @@ use mesh_protocol::topic::Topic;
 use mqtt_protocol_core::mqtt::packet::Qos;
 use mqtt_protocol_core::mqtt::result_code::{DisconnectReasonCode, PubackReasonCode};
 
-use super::acks::{Answer, Cause, Packet};
+use super::acks::{Answer, Cause, Packet, Step};
 use super::session::{End, Next, Session};
 use super::wire::{Broken, Expiry, Publish};
 use crate::listener::refusal;
@@ -26,6 +26,9 @@ pub(super) struct Parked {
 
 impl Session {
     pub(super) fn publish(&mut self, publish: &Publish) -> Result<Next, End> {
+        if let Some(next) = self.known(publish)? {
+            return Ok(next);
+        }
         self.check_features(publish)?;
         let topic = self.topic(publish.topic())?;
         let (headers, ttl_ms) = publish.headers().map_err(|Broken(error)| End::Malformed(error))?;
@@ -58,9 +61,6 @@ impl Session {
                 self.server.metrics.not_retained.one();
             }
             return Ok(());
-        }
-        if publish.qos() == Qos::ExactlyOnce {
-            return Err(End::told(DisconnectReasonCode::QosNotSupported, "QoS 2 is not offered: publish at QoS 1"));
         }
         if publish.retain() {
             return Err(End::told(DisconnectReasonCode::RetainNotSupported, "retained events are not offered yet"));
@@ -119,7 +119,12 @@ impl Session {
 
     /// Hands a publish to the router; its acknowledgement follows its receipt.
     pub(super) fn publish_parked(&mut self, parked: Parked, admission: Admission) {
-        let receipt = self.server.common.router.publish(vec![parked.event], admission, Some(self.attachment.id()));
+        let claim = self.begin_exchange(parked.packet);
+        let (router, from) = (&self.server.common.router, Some(self.attachment.id()));
+        let receipt = match claim {
+            Some(claim) => router.publish_claimed(parked.event, admission, from, claim),
+            None => router.publish(vec![parked.event], admission, from),
+        };
         self.acks.wait(parked.packet, receipt);
     }
 
@@ -153,5 +158,6 @@ impl Session {
 }
 
 fn packet(publish: &Publish) -> Packet {
-    Packet { id: publish.id(), twice: publish.qos() == Qos::ExactlyOnce }
+    let step = if publish.qos() == Qos::ExactlyOnce { Step::Pubrec } else { Step::Puback };
+    Packet { id: publish.id(), step }
 }

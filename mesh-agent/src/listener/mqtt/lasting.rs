@@ -4,7 +4,7 @@
 //! the session's queue in the spool, so that both come back together after a restart. While nobody is connected the queue
 //! goes on attracting what the session has subscribed to.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,10 +14,10 @@ use mesh_protocol::topic::Filter;
 use serde::{Deserialize, Serialize};
 
 use super::clients::Name;
-use super::consuming;
 use super::feed::Feed;
 use super::outbox::Options;
-use crate::router::{Life, Router};
+use super::{acks, consuming, exactly_once};
+use crate::router::{Life, Receipt, Router};
 use crate::spool::Store;
 use crate::status::now_ms;
 
@@ -27,15 +27,21 @@ pub(super) const EXPIRY_MAX: Duration = Duration::from_secs(30 * 24 * 3600);
 const QUEUE: &str = "mqtt/";
 
 /// A session without its connection.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Lasting {
-    /// Its queue; none as long as it has no subscription at QoS 1.
+    /// Its queue.
     pub(super) feed: Option<Feed>,
     pub(super) filters: Vec<(Filter, Options)>,
     /// Named queues it consumes.
     pub(super) queues: Vec<(String, consuming::Options)>,
     /// Sent and not acknowledged, by place in the log, with their packet ids.
     pub(super) in_flight: Vec<(u64, u16)>,
+    /// Packet ids of publishes at QoS 2 that it has from the client.
+    pub(super) received: Vec<u16>,
+    /// Packet ids of deliveries at QoS 2 that the client has.
+    pub(super) released: Vec<u16>,
+    /// Steps of QoS 2 that were promised, of which nothing is known yet.
+    pub(super) pending: VecDeque<(acks::Packet, Receipt)>,
     /// After the end of its connection.
     pub(super) expiry: Duration,
 }
@@ -79,14 +85,14 @@ pub(super) fn queue_name() -> Arc<str> {
     format!("{QUEUE}{}", uuid::Uuid::new_v4().simple()).into()
 }
 
-/// Notes how a session stands, when it has a queue to come back to.
+/// Notes how a session stands; the receipt tells when that is on disk.
 pub(super) fn note<'a>(
     name: &Name,
     feed: &Feed,
     (filters, queues): (impl Iterator<Item = (&'a Filter, Options)>, Vec<(String, consuming::Options)>),
     in_flight: &[(u64, u16)],
     (expiry, left): (Duration, bool),
-) {
+) -> Option<Receipt> {
     let record = Record {
         principal: name.principal,
         client_id: name.client_id.to_string(),
@@ -97,8 +103,11 @@ pub(super) fn note<'a>(
         in_flight: in_flight.to_vec(),
     };
     match serde_json::to_vec(&record) {
-        Ok(note) => feed.note(Bytes::from(note)),
-        Err(error) => tracing::error!(%error, "a session cannot be noted; it will not survive a restart"),
+        Ok(note) => Some(feed.note(Bytes::from(note))),
+        Err(error) => {
+            tracing::error!(%error, "a session cannot be noted; it will not survive a restart");
+            None
+        }
     }
 }
 
@@ -138,7 +147,10 @@ pub(super) fn restore(spool: &Arc<Store>, router: &Router) -> Vec<(Name, Lasting
             in_flight.clear();
             feed = feed.doubt();
         }
-        sessions.push((name, Lasting { feed: Some(feed), filters, queues: record.queues, in_flight, expiry }, rest));
+        let (received, released) = exactly_once::claimed(&feed);
+        let (queues, pending) = (record.queues, VecDeque::new());
+        let lasting = Lasting { feed: Some(feed), filters, queues, in_flight, received, released, pending, expiry };
+        sessions.push((name, lasting, rest));
     }
     sessions
 }

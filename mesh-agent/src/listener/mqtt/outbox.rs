@@ -2,7 +2,7 @@
 //!
 //! Publishers put events in on their own task and never wait; the connection's task takes them out as far as the socket
 //! allows. The queue is bounded in events and bytes: what does not fit is dropped and counted, and either way the
-//! publisher's receipt is done. Deliveries at QoS 1 come from the session's queue in the spool, see
+//! publisher's receipt is done. Deliveries at QoS 1 and 2 come from the session's queue in the spool, see
 //! [`feed`](super::feed); an event that comes from there is left out here, so that overlapping subscriptions are one copy.
 
 use std::collections::VecDeque;
@@ -28,8 +28,11 @@ const KEPT_EVENTS_MAX: usize = 64;
 /// How one subscription wants its events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Options {
-    /// Granted QoS 1 (else 0).
+    /// Granted QoS 1 or 2 (else 0).
     pub(super) acknowledged: bool,
+    /// Granted QoS 2.
+    #[serde(default)]
+    pub(super) twice: bool,
     /// Not what this session itself publishes.
     pub(super) no_local: bool,
     /// RETAIN as it was published.
@@ -41,8 +44,10 @@ pub(super) struct Options {
 /// What all subscriptions that an event matches want together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Wish {
-    /// At least one was granted QoS 1.
+    /// At least one was granted QoS 1 or 2.
     pub(super) acknowledged: bool,
+    /// At least one was granted QoS 2.
+    pub(super) twice: bool,
     /// RETAIN as it was published.
     pub(super) retain: bool,
     /// Their ids.
@@ -146,6 +151,7 @@ impl State {
         for options in options.filter(|options| !(own && options.no_local)) {
             let wish = wish.get_or_insert_with(Wish::default);
             wish.acknowledged |= options.acknowledged;
+            wish.twice |= options.twice;
             wish.retain |= options.retain_as_published;
             wish.subscription_ids.extend(options.subscription_id);
         }

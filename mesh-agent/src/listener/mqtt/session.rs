@@ -5,16 +5,15 @@
 //! of what happens to a session is the order of the calls.
 //!
 //! A session lives as long as its connection, or for as long beyond it as the client asked for ([`lasting`](super::lasting)).
-//! What is not there is declined in MQTT's own words: QoS 2 (0x9B), RETAIN (0x9A), shared subscriptions (0x9E). MQTT 3.1.1
-//! cannot be told: its QoS 2 publishes get the handshake they expect, its subscriptions QoS 1, and RETAIN is counted, not
-//! kept.
+//! What is not there is declined in MQTT's own words: RETAIN (0x9A), shared subscriptions (0x9E). MQTT 3.1.1 cannot be told:
+//! RETAIN is counted there, not kept.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use mesh_protocol::event::{Event, Origin, Protocol};
+use mesh_protocol::event::Origin;
 use mesh_protocol::policy::Action;
 use mesh_protocol::topic::Topic;
 use mqtt_protocol_core::mqtt::common::Cursor;
@@ -22,29 +21,25 @@ use mqtt_protocol_core::mqtt::result_code::{DisconnectReasonCode, MqttError, Pub
 use tokio::time::Instant;
 
 use super::Server;
-use super::acks::{Acks, Answer, Cause};
+use super::acks::{Acks, Answer, Cause, Step};
 use super::clients::Registered;
 use super::consuming::{self, Consuming};
+use super::deliveries::Place;
+use super::exactly_once::Exchanges;
 use super::feed::Feed;
 use super::inbound::Parked;
 use super::lasting::{self, EXPIRY_MAX, Lasting};
-use super::outbox::{Item, Outbox};
+use super::outbox::Outbox;
 use super::signals::Signals;
 use super::subscriptions::{Desk, Subscriptions};
 use super::will::{Testament, Will};
-use super::wire::{Broken, Outgoing, Packet, RECEIVE_MAX, Wire};
+use super::wire::{Broken, Packet, RECEIVE_MAX, Wire};
 use crate::listener::refusal;
 use crate::observe::ClientObserver;
-use crate::router::{Admission, Attachment, Life};
-use crate::spool::Entry;
-use crate::status::now_ms;
+use crate::router::{Admission, Attachment, Life, Receipt};
 
-/// Bytes gathered before the socket gets them; more events are taken out when it has.
-const OUT_BYTES_MAX: usize = 64 * 1024;
 /// Beyond this many unwritten bytes (acknowledgements, pongs) the client is not read any more.
 const OUT_BYTES_STOP: usize = 256 * 1024;
-/// Events taken out of the outbox at once.
-const BATCH_MAX: usize = 64;
 
 /// A client that was let in.
 pub(super) struct Session {
@@ -59,7 +54,7 @@ pub(super) struct Session {
     pub(super) outbox: Arc<Outbox>,
     pub(super) attachment: Attachment,
     pub(super) subscriptions: Subscriptions,
-    /// What it gets at QoS 1; none as long as nothing was subscribed so.
+    /// What it gets at QoS 1 and 2; none as long as nothing was subscribed so, unless it is to last.
     pub(super) feed: Option<Feed>,
     /// Named queues it consumes.
     pub(super) consuming: Consuming,
@@ -75,19 +70,12 @@ pub(super) struct Session {
     pub(super) parked: Option<Parked>,
     pub(super) unread: Bytes,
     pub(super) heard: Instant,
-    /// QoS 1 deliveries without their PUBACK, oldest first, by packet id.
+    /// Exchanges of QoS 2, but for deliveries without their PUBREC.
+    pub(super) exchanges: Exchanges,
+    /// Deliveries without their PUBACK or PUBREC, oldest first, by packet id.
     pub(super) in_flight: VecDeque<(u16, Place)>,
     /// What an earlier connection was sent and did not acknowledge: packet ids by place in the log.
     pub(super) again: BTreeMap<u64, u16>,
-}
-
-/// Where a QoS 1 delivery comes from, and its place in the log.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Place {
-    /// The session's own queue.
-    Own(u64),
-    /// A named queue.
-    Queue(Arc<str>, u64),
 }
 
 /// Why a session ends.
@@ -145,7 +133,9 @@ impl Session {
         match packet {
             Packet::Publish(publish) => return self.publish(&publish),
             Packet::Puback(id, failed) => self.delivered(id, failed),
-            Packet::Pubrel(id) => self.wire.pubcomp(id),
+            Packet::Pubrec(id, failed) => self.taken_by_client(id, failed),
+            Packet::Pubrel(id) => self.released_by_client(id)?,
+            Packet::Pubcomp(id) => self.completed_by_client(id),
             Packet::Subscribe(subscribe) => {
                 let (id, subscription_id) = (subscribe.id, subscribe.subscription_id);
                 let mut codes = Vec::with_capacity(subscribe.entries.len());
@@ -210,26 +200,17 @@ impl Session {
     /// Notes how the session stands, for a restart of the agent. `left`: its connection ends.
     fn note(&self, left: bool) {
         if !self.expiry.is_zero() {
-            self.write_note(left);
+            drop(self.write_note(left));
         }
     }
 
-    /// The same whatever the session shall do: what an earlier connection noted is not so any more.
-    pub(super) fn write_note(&self, left: bool) {
-        let Some(feed) = &self.feed else { return };
+    /// The same whatever the session shall do: what an earlier connection noted is not so any more. The receipt tells when
+    /// it is on disk.
+    pub(super) fn write_note(&self, left: bool) -> Option<Receipt> {
+        let feed = self.feed.as_ref()?;
         let in_flight = if left { self.unacknowledged() } else { Vec::new() };
         let held = (self.subscriptions.all(), self.consuming.all());
-        lasting::note(self.registered.name(), feed, held, &in_flight, (self.expiry, left));
-    }
-
-    /// Sent and not acknowledged, in this connection or an earlier one.
-    fn unacknowledged(&self) -> Vec<(u64, u16)> {
-        let earlier = self.again.iter().map(|(seq, id)| (*seq, *id));
-        let own = self.in_flight.iter().filter_map(|(id, place)| match place {
-            Place::Own(seq) => Some((*seq, *id)),
-            Place::Queue(..) => None,
-        });
-        own.chain(earlier).collect()
+        lasting::note(self.registered.name(), feed, held, &in_flight, (self.expiry, left))
     }
 
     /// Whether the client may be read: nothing waits for the budget, it takes what we send, and (MQTT 3.1.1, which knows no
@@ -238,7 +219,7 @@ impl Session {
         self.parked.is_none() && self.wire.out.len() < OUT_BYTES_STOP && self.acks.len() < usize::from(RECEIVE_MAX)
     }
 
-    /// Tells the client what became of a guaranteed publish.
+    /// Tells the client what became of a guaranteed publish, or goes on with QoS 2.
     pub(super) fn answer(&mut self, packet: super::acks::Packet, answer: Answer) -> Result<(), End> {
         let (code, why) = match answer {
             Answer::Taken => (PubackReasonCode::Success, None),
@@ -246,15 +227,26 @@ impl Session {
             Answer::Refused { code, why, cause } => {
                 self.count(cause);
                 if !self.wire.is_v5() {
+                    if packet.step == Step::Pubrec {
+                        self.received(packet.id, false);
+                    }
                     return Err(End::told(DisconnectReasonCode::ImplementationSpecificError, why));
                 }
                 (code, Some(why))
             }
         };
-        if packet.twice {
-            self.wire.pubrec(packet.id);
-        } else {
-            self.wire.puback(packet.id, code, why.as_deref());
+        let is_taken = why.is_none();
+        match packet.step {
+            Step::Puback => self.wire.puback(packet.id, code, why.as_deref()),
+            Step::Pubrec => {
+                self.received(packet.id, is_taken);
+                self.wire.pubrec(packet.id, code, why.as_deref());
+            }
+            _ if !is_taken => return Err(End::told(DisconnectReasonCode::UnspecifiedError, why.unwrap_or_default())),
+            Step::Pubcomp => self.complete(packet.id),
+            Step::Pubrel => self.wire.pubrel(packet.id),
+            Step::Withdraw => self.owe(packet.id),
+            Step::Free => self.free(packet.id),
         }
         Ok(())
     }
@@ -264,118 +256,6 @@ impl Session {
             Cause::Timeout => self.server.metrics.custody_timeouts.one(),
             Cause::Failed => self.server.metrics.custody_failures.one(),
             Cause::Denied | Cause::Rejected => {}
-        }
-    }
-
-    fn delivered(&mut self, id: u16, failed: Option<PubackReasonCode>) {
-        let at = self.in_flight.iter().position(|(sent, _)| *sent == id);
-        match at.and_then(|at| self.in_flight.remove(at)) {
-            // Whatever it answers, an event of its own is done with (MQTT 5, 4.4).
-            Some((_, Place::Own(seq))) => {
-                if let Some(feed) = &mut self.feed {
-                    feed.acknowledge(seq);
-                }
-            }
-            Some((_, Place::Queue(name, seq))) => {
-                self.consuming.settle(&name, seq, consuming::verdict(failed, self.client.client_id()));
-            }
-            None => {}
-        }
-    }
-
-    /// Whether the client may be sent another event at QoS 1.
-    pub(super) fn has_window(&self) -> bool {
-        self.in_flight.len() < usize::from(self.wire.window())
-    }
-
-    /// Writes what waits for the client, as far as its window and our buffer allow. True: the buffer is full, and
-    /// more may wait of which no signal will tell again.
-    pub(super) fn drain(&mut self, batch: &mut Vec<Item>) -> bool {
-        while self.wire.out.len() < OUT_BYTES_MAX {
-            let now_ms = now_ms();
-            self.outbox.take(BATCH_MAX, batch);
-            let mut idle = batch.is_empty();
-            for Item { event, wish } in batch.drain(..) {
-                let event = event.event();
-                if let Some(ttl_left_ms) = self.left_to_live(event, now_ms) {
-                    let ids = &wish.subscription_ids;
-                    let retain = wish.retain && event.retain;
-                    let outgoing = Outgoing { event, id: None, retain, dup: false, subscription_ids: ids, ttl_left_ms };
-                    let sent = self.wire.publish(&outgoing);
-                    self.told(event, sent);
-                }
-            }
-            for _ in 0..BATCH_MAX {
-                if !self.has_window() {
-                    break;
-                }
-                let own = self.feed.as_mut().and_then(Feed::next);
-                if let Some(entry) = &own {
-                    self.deliver(entry, now_ms);
-                }
-                let queued = self.has_window() && self.deliver_queued(now_ms);
-                if own.is_none() && !queued {
-                    break;
-                }
-                idle = false;
-            }
-            if idle {
-                return false;
-            }
-        }
-        true
-    }
-
-    /// Delivers one event of the session's queue at QoS 1, or says why not: then it is done with.
-    fn deliver(&mut self, entry: &Entry, now_ms: i64) {
-        let event = entry.event.event();
-        let again = self.again.remove(&entry.seq);
-        let dup = again.is_some() || self.feed.as_ref().is_some_and(|feed| feed.is_doubtful(entry));
-        let sent = match (self.outbox.wish(&event.topic, self.is_own(event)), self.left_to_live(event, now_ms)) {
-            (Some(wish), Some(ttl_left_ms)) => {
-                let (ids, retain) = (&wish.subscription_ids, wish.retain && event.retain);
-                let outgoing = Outgoing { event, id: None, retain, dup, subscription_ids: ids, ttl_left_ms };
-                let id = self.wire.publish_acknowledged(&outgoing, again);
-                self.told(event, id.is_some());
-                id
-            }
-            // Its filter was taken back meanwhile, or it is its own; what may not be sent was counted.
-            _ => None,
-        };
-        match (sent, &mut self.feed) {
-            (Some(id), _) => self.in_flight.push_back((id, Place::Own(entry.seq))),
-            (None, Some(feed)) => feed.acknowledge(entry.seq),
-            (None, None) => {}
-        }
-    }
-
-    /// Whether this very session published it: its events have its client id as their key.
-    fn is_own(&self, event: &Event) -> bool {
-        event.key == self.key
-            && event.origin.protocol == Protocol::Mqtt
-            && event.origin.principal == Some(self.client.principal())
-    }
-
-    /// The time an event has left, of which none is no limit. None at all when it must not be sent; that is counted.
-    #[expect(clippy::option_option, reason = "whether it may be sent, and if so for how long it lives")]
-    fn left_to_live(&self, event: &Event, now_ms: i64) -> Option<Option<u64>> {
-        let left = event.ttl_left_ms(now_ms);
-        if left == Some(0) {
-            self.server.metrics.expired.one();
-            return None;
-        }
-        if !self.server.common.enforcer.may_receive(&self.client, &event.topic) {
-            self.server.metrics.withheld.one();
-            return None;
-        }
-        Some(left)
-    }
-
-    pub(super) fn told(&self, event: &Event, sent: bool) {
-        if sent {
-            self.watcher.consumed(&event.topic, &event.payload, None);
-        } else {
-            self.server.metrics.too_large_for_client.one();
         }
     }
 
@@ -404,7 +284,12 @@ impl Session {
     /// Time has passed.
     pub(super) fn tick(&mut self, now: Instant) -> Result<(), End> {
         let custody = self.server.common.limits.get().custody_timeout;
-        self.acks.expire(custody, now);
+        if !self.acks.expire(custody, now) {
+            // What becomes of it is told to the next connection.
+            self.count(Cause::Timeout);
+            let why = format!("not every destination had an event within {} ms", custody.as_millis());
+            return Err(End::told(DisconnectReasonCode::ImplementationSpecificError, why));
+        }
         if self.keep_alive.is_some_and(|interval| self.may_read() && self.heard + interval * 3 / 2 <= now) {
             return Err(End::told(
                 DisconnectReasonCode::KeepAliveTimeout,
@@ -434,7 +319,9 @@ impl Session {
             if let Some(feed) = &mut feed {
                 feed.rest();
             }
-            let lasting = Lasting { feed, filters, queues, in_flight, expiry: self.expiry };
+            let (received, released) = self.exchanges.rest();
+            let (pending, expiry) = (self.acks.rest(), self.expiry);
+            let lasting = Lasting { feed, filters, queues, in_flight, received, released, pending, expiry };
             if let Some(one_too_many) = self.registered.clients().rest(self.registered.name(), lasting) {
                 tracing::warn!("as many sessions wait for their clients as may: one more ends with its connection");
                 self.server.metrics.ended_with_session.add(one_too_many.feed.map_or(0, Feed::close));

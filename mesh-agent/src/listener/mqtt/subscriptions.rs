@@ -65,15 +65,20 @@ impl Subscriptions {
         if self.held.len() >= SUBSCRIPTIONS_MAX && !self.held.contains_key(filter.text()) {
             return SubackReasonCode::QuotaExceeded;
         }
-        let acknowledged = entry.sub_opts().qos() != Qos::AtMostOnce;
+        let qos = entry.sub_opts().qos();
         let options = Options {
-            acknowledged,
+            acknowledged: qos != Qos::AtMostOnce,
+            twice: qos == Qos::ExactlyOnce,
             no_local: entry.sub_opts().nl(),
             retain_as_published: entry.sub_opts().rap(),
             subscription_id,
         };
         self.register(desk, filter, options);
-        if acknowledged { SubackReasonCode::GrantedQos1 } else { SubackReasonCode::GrantedQos0 }
+        match qos {
+            Qos::AtMostOnce => SubackReasonCode::GrantedQos0,
+            Qos::AtLeastOnce => SubackReasonCode::GrantedQos1,
+            Qos::ExactlyOnce => SubackReasonCode::GrantedQos2,
+        }
     }
 
     /// Takes over what a session before this connection held; rights are looked at by whoever calls.

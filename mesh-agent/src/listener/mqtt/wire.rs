@@ -6,22 +6,22 @@
 //! write per wake-up.
 //!
 //! PUBLISH is written by [`publish`] itself: the core would copy every payload and allocate a dozen times per packet. For
-//! QoS 1 it is given a stub, so that it still owns the ids and the window.
+//! QoS 1 and 2 it is given a stub, so that it still owns the ids and the window. Which publishes at QoS 2 are known is the
+//! session's matter, because the core would answer one that comes again before the first is in custody.
 
 mod incoming;
 mod publish;
 
 use bytes::BytesMut;
-use mqtt_protocol_core::mqtt::common::Cursor;
+use mqtt_protocol_core::mqtt::common::{Cursor, HashSet};
 use mqtt_protocol_core::mqtt::connection::{ConnectionOptions, Event};
 use mqtt_protocol_core::mqtt::packet::{
-    AssignedClientIdentifier, GenericPacket, GenericPacketTrait, MaximumQos, Property, Qos, ReasonString,
-    ReceiveMaximum, RetainAvailable, SessionExpiryInterval, SharedSubscriptionAvailable, TopicAliasMaximum, v3_1_1,
-    v5_0,
+    AssignedClientIdentifier, GenericPacket, GenericPacketTrait, Property, Qos, ReasonString, ReceiveMaximum,
+    RetainAvailable, SessionExpiryInterval, SharedSubscriptionAvailable, TopicAliasMaximum, v3_1_1, v5_0,
 };
 use mqtt_protocol_core::mqtt::result_code::{
-    ConnectReasonCode, ConnectReturnCode, DisconnectReasonCode, MqttError, PubackReasonCode, SubackReasonCode,
-    SubackReturnCode, UnsubackReasonCode,
+    ConnectReasonCode, ConnectReturnCode, DisconnectReasonCode, MqttError, PubackReasonCode, PubcompReasonCode,
+    PubrecReasonCode, SubackReasonCode, SubackReturnCode, UnsubackReasonCode,
 };
 use mqtt_protocol_core::mqtt::{Connection, Version, role};
 
@@ -48,6 +48,8 @@ pub(super) struct Wire {
     window: u16,
     /// The client wants reason strings with every packet.
     verbose: bool,
+    /// The core has the beginning of a packet.
+    mid_packet: bool,
 }
 
 /// The bytes are no MQTT, or break its rules; the connection must end.
@@ -82,6 +84,7 @@ impl Wire {
             packet_max: usize::MAX,
             window: RECEIVE_MAX,
             verbose: true,
+            mid_packet: false,
         }
     }
 
@@ -100,7 +103,9 @@ impl Wire {
         let end = input.get_ref().len() as u64;
         while input.position() < end {
             let (mut packet, mut broken) = (None, None);
-            for event in self.core.recv(input) {
+            let events = self.core.recv(input);
+            self.mid_packet = events.is_empty();
+            for event in events {
                 match event {
                     Event::NotifyPacketReceived(received) => packet = Some(received),
                     Event::RequestSendPacket { packet, .. } => self.write(&packet),
@@ -116,6 +121,11 @@ impl Wire {
             }
             if let Some(packet) = packet {
                 let packet = incoming::read(packet)?;
+                if let Packet::Publish(publish) = &packet
+                    && publish.qos() == Qos::ExactlyOnce
+                {
+                    self.core.restore_qos2_publish_handled(HashSet::default());
+                }
                 if let Packet::Connect(connect) = &packet {
                     self.packet_max = connect.packet_max;
                     self.window = connect.window.min(RECEIVE_MAX);
@@ -151,7 +161,6 @@ impl Wire {
         let mut props: Vec<Property> = vec![
             SessionExpiryInterval::new(welcome.expiry_s).expect("valid").into(),
             ReceiveMaximum::new(RECEIVE_MAX).expect("not zero").into(),
-            MaximumQos::new(1).expect("0 or 1").into(),
             RetainAvailable::new(0).expect("0 or 1").into(),
             SharedSubscriptionAvailable::new(0).expect("0 or 1").into(),
             TopicAliasMaximum::new(TOPIC_ALIAS_MAX).expect("valid").into(),
@@ -195,14 +204,53 @@ impl Wire {
         self.send(puback.build().expect("id is not zero"));
     }
 
-    /// First and second half of MQTT 3.1.1's QoS 2, which that version has no way to decline.
-    pub(super) fn pubrec(&mut self, id: u16) {
-        self.send(v3_1_1::Pubrec::builder().packet_id(id).build().expect("id is not zero"));
+    /// The same for a publish at QoS 2.
+    pub(super) fn pubrec(&mut self, id: u16, code: PubackReasonCode, why: Option<&str>) {
+        if !self.is_v5() {
+            return self.send(v3_1_1::Pubrec::builder().packet_id(id).build().expect("id is not zero"));
+        }
+        let mut pubrec = v5_0::Pubrec::builder().packet_id(id);
+        if code != PubackReasonCode::Success {
+            // Both packets have the same codes.
+            let code = PubrecReasonCode::try_from(code as u8).unwrap_or(PubrecReasonCode::UnspecifiedError);
+            pubrec = pubrec.reason_code(code);
+        }
+        if let Some(why) = why.filter(|_| self.verbose) {
+            pubrec = pubrec.props(self.reason(why));
+        }
+        self.send(pubrec.build().expect("id is not zero"));
     }
 
-    /// See [`Wire::pubrec`].
-    pub(super) fn pubcomp(&mut self, id: u16) {
-        self.send(v3_1_1::Pubcomp::builder().packet_id(id).build().expect("id is not zero"));
+    /// Ends an exchange that the client began. Not `known`: it was over already.
+    pub(super) fn pubcomp(&mut self, id: u16, known: bool) {
+        if !self.is_v5() {
+            return self.send(v3_1_1::Pubcomp::builder().packet_id(id).build().expect("id is not zero"));
+        }
+        let pubcomp = v5_0::Pubcomp::builder().packet_id(id);
+        let pubcomp = if known { pubcomp } else { pubcomp.reason_code(PubcompReasonCode::PacketIdentifierNotFound) };
+        self.send(pubcomp.build().expect("id is not zero"));
+    }
+
+    /// Releases a delivery that the client has.
+    pub(super) fn pubrel(&mut self, id: u16) {
+        if self.is_v5() {
+            self.send(v5_0::Pubrel::builder().packet_id(id).build().expect("id is not zero"));
+        } else {
+            self.send(v3_1_1::Pubrel::builder().packet_id(id).build().expect("id is not zero"));
+        }
+    }
+
+    /// Brings the core to where a client has taken a delivery of an earlier connection, so that [`Wire::pubrel`] can
+    /// follow. False: not now, because a packet of the client has just begun.
+    pub(super) fn adopt(&mut self, id: u16) -> bool {
+        if self.mid_packet || self.core.register_packet_id(id).is_err() {
+            return false;
+        }
+        self.stub(id, Qos::ExactlyOnce);
+        let [high, low] = id.to_be_bytes();
+        // The client's PUBREC, which that connection had.
+        let _ = self.core.recv(&mut Cursor::new(&[0x50, 2, high, low][..]));
+        true
     }
 
     /// Answers a SUBSCRIBE, filter by filter.
@@ -244,7 +292,7 @@ impl Wire {
     /// Sends an event at QoS 0. False: it is larger than the client allows.
     pub(super) fn publish(&mut self, outgoing: &Outgoing<'_>) -> bool {
         let v5 = self.is_v5();
-        publish::write(&mut self.out, outgoing, v5, self.packet_max)
+        publish::write(&mut self.out, outgoing, Qos::AtMostOnce, v5, self.packet_max)
     }
 
     /// Sends an event at QoS 1 and returns its packet id; none: it is larger than the client allows. The caller keeps
@@ -255,21 +303,39 @@ impl Wire {
             Some(id) => id,
             None => self.core.acquire_packet_id().ok()?,
         };
+        self.publish_as(outgoing, id, Qos::AtLeastOnce)
+    }
+
+    /// Sends an event at QoS 2 under a given id, which nothing else has; an id that is taken all the same makes it QoS 1.
+    /// None: it is larger than the client allows.
+    pub(super) fn publish_twice(&mut self, outgoing: &Outgoing<'_>, id: u16) -> Option<u16> {
+        match self.core.register_packet_id(id) {
+            Ok(()) => self.publish_as(outgoing, id, Qos::ExactlyOnce),
+            Err(_) => self.publish_acknowledged(outgoing, None),
+        }
+    }
+
+    fn publish_as(&mut self, outgoing: &Outgoing<'_>, id: u16, qos: Qos) -> Option<u16> {
         let (outgoing, v5) = (Outgoing { id: Some(id), ..*outgoing }, self.is_v5());
-        if !publish::write(&mut self.out, &outgoing, v5, self.packet_max) {
+        if !publish::write(&mut self.out, &outgoing, qos, v5, self.packet_max) {
             self.core.release_packet_id(id);
             return None;
         }
-        let stub: GenericPacket<u16> = if v5 {
-            let stub = v5_0::Publish::builder().topic_name("-").expect("valid").qos(Qos::AtLeastOnce).packet_id(id);
+        self.stub(id, qos);
+        Some(id)
+    }
+
+    /// Tells the core of a publish that it does not write.
+    fn stub(&mut self, id: u16, qos: Qos) {
+        let stub: GenericPacket<u16> = if self.is_v5() {
+            let stub = v5_0::Publish::builder().topic_name("-").expect("valid").qos(qos).packet_id(id);
             stub.build().expect("all fields set").into()
         } else {
-            let stub = v3_1_1::Publish::builder().topic_name("-").expect("valid").qos(Qos::AtLeastOnce).packet_id(id);
+            let stub = v3_1_1::Publish::builder().topic_name("-").expect("valid").qos(qos).packet_id(id);
             stub.build().expect("all fields set").into()
         };
         // The events ask to send the stub; the packet itself is already in `out`.
         let _ = self.core.send(stub);
-        Some(id)
     }
 
     fn reason(&self, why: &str) -> Vec<Property> {

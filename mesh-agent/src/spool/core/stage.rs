@@ -8,7 +8,7 @@ use mesh_protocol::event::Event;
 use mesh_protocol::id::Seq;
 use tokio::sync::Notify;
 
-use crate::router::Admitted;
+use crate::router::{Admitted, Claim};
 use crate::spool::disk::{Disk, Place, SegmentNo, Write};
 use crate::spool::index::{ATTIC, Entry, Index, Limits, Queue, Segment, WhenFull};
 use crate::spool::layout::{self, MarkKey, QueueNo, Row};
@@ -44,7 +44,7 @@ impl Stage {
         room: u64,
     ) -> Result<Done, Refusal> {
         match op {
-            Op::Append { events, mark } => {
+            Op::Append { events, mark, claim } => {
                 if let Some(Mark { key, after, .. }) = mark {
                     let now = self.marks.get(&key).or_else(|| index.marks.get(&key)).copied();
                     if now.unwrap_or(Seq::START) != after {
@@ -58,6 +58,9 @@ impl Stage {
                 if let Some(Mark { key, up_to, .. }) = mark {
                     self.put(Place::Marks, key.encode(), layout::mark_value(up_to));
                     self.marks.insert(key, up_to);
+                }
+                if let Some(claim) = claim {
+                    self.claim(index, claim);
                 }
                 Ok(Done::Durable)
             }
@@ -81,6 +84,17 @@ impl Stage {
                 Ok(Done::Durable)
             }
             Op::Ack { queue, seqs } => ack(index, self, queue, &seqs),
+            Op::Claim { claim, done } => {
+                ack(index, self, QueueNo(claim.queue), &done)?;
+                self.claim(index, claim);
+                Ok(Done::Durable)
+            }
+            Op::Unclaim(claim) => {
+                if index.claims.remove(&(QueueNo(claim.queue), claim.number)) {
+                    self.remove(Place::Meta, layout::claim_key(claim));
+                }
+                Ok(Done::Durable)
+            }
             Op::Count { queue, rows } => {
                 let known = index.queues.get(&queue).ok_or(Refusal::NoQueue)?;
                 for (seq, row) in rows.into_iter().filter(|(seq, _)| known.out.contains_key(seq)) {
@@ -102,6 +116,13 @@ impl Stage {
                 Ok(Done::Durable)
             }
             Op::Close(queue) => close(index, self, queue),
+        }
+    }
+
+    fn claim(&mut self, index: &mut Index, claim: Claim) {
+        if index.queues.contains_key(&QueueNo(claim.queue)) {
+            index.claims.insert((QueueNo(claim.queue), claim.number));
+            self.put(Place::Meta, layout::claim_key(claim), Bytes::new());
         }
     }
 
@@ -402,6 +423,10 @@ fn close(index: &mut Index, stage: &mut Stage, number: QueueNo) -> Result<Done, 
     stage.remove(Place::Meta, layout::name_key(&queue.name));
     if index.notes.remove(&number).is_some() {
         stage.remove(Place::Meta, layout::note_key(number));
+    }
+    for claimed in index.claims_of(number) {
+        index.claims.remove(&(number, claimed));
+        stage.remove(Place::Meta, layout::claim_key(Claim { queue: number.0, number: claimed }));
     }
     stage.woken.push((number, queue.wake));
     Ok(Done::Emptied(queue.depth))

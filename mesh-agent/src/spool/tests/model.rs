@@ -8,6 +8,7 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
 use super::*;
+use crate::router::Claim;
 
 const NAMES: [&str; 4] = ["a", "b", "c", "d"];
 const SEEDS: u64 = 300;
@@ -18,6 +19,8 @@ struct Held {
     pending: BTreeSet<u64>,
     /// Handed out: event to its number in the log.
     out: BTreeMap<u64, u64>,
+    /// What its owner shall know again.
+    claims: BTreeSet<u32>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -76,7 +79,14 @@ impl World {
                         held.out.remove(event);
                         held.pending.remove(event);
                     }
-                    ops.push(Op::Ack { queue, seqs: chosen.into_iter().map(|(_, seq)| seq).collect() });
+                    let seqs = chosen.into_iter().map(|(_, seq)| seq).collect();
+                    ops.push(if self.rng.random_bool(0.3) {
+                        let claim = self.claim(queue);
+                        held.claims.insert(claim.number);
+                        Op::Claim { claim, done: seqs }
+                    } else {
+                        Op::Ack { queue, seqs }
+                    });
                 }
                 (5, Some(queue)) => {
                     let Some(held) = after.queues.get_mut(name) else { continue };
@@ -120,6 +130,12 @@ impl World {
                     }
                     ops.push(Op::Return { queue, seqs: chosen.into_iter().map(|(_, seq)| seq).collect() });
                 }
+                (8, Some(queue)) => {
+                    let Some(held) = after.queues.get_mut(name) else { continue };
+                    let claim = self.claim(queue);
+                    held.claims.remove(&claim.number);
+                    ops.push(Op::Unclaim(claim));
+                }
                 (_, None) => {
                     if !after.queues.contains_key(name) {
                         after.queues.insert(name, Held::default());
@@ -130,6 +146,10 @@ impl World {
             }
         }
         (ops, after)
+    }
+
+    fn claim(&mut self, queue: QueueNo) -> Claim {
+        Claim { queue: queue.0, number: self.rng.random_range(0..6) }
     }
 
     fn append(&mut self, after: &mut Model) -> Op {
@@ -149,7 +169,13 @@ impl World {
         }
         let seq = |counter| if counter == 0 { Seq::START } else { Seq::from_counter(counter) };
         let before = std::mem::replace(&mut after.mark, self.next);
-        Op::Append { events, mark: Some(Mark { key: KEY, after: seq(before), up_to: seq(self.next) }) }
+        let mark = Some(Mark { key: KEY, after: seq(before), up_to: seq(self.next) });
+        let name = NAMES[self.rng.random_range(0..NAMES.len())];
+        let claim = self.core.queue(name).filter(|_| self.rng.random_bool(0.5)).map(|queue| self.claim(queue));
+        if let Some((claim, held)) = claim.zip(after.queues.get_mut(name)) {
+            held.claims.insert(claim.number);
+        }
+        Op::Append { events, mark, claim }
     }
 
     fn turn(&mut self) {
@@ -221,12 +247,14 @@ impl World {
             let standing = self.core.standing(queue).expect("it is there");
             let wanted = (held.pending.len() as u64, held.out.len() as u64);
             assert_eq!((standing.events, standing.handed_out), wanted, "{name}");
+            assert_eq!(self.core.claims(queue), held.claims.iter().copied().collect::<Vec<_>>(), "{name}");
         }
     }
 
     /// At the end everything can be read and acknowledged, and then nothing is left on disk.
     fn finish(mut self) {
         self.restart();
+        self.check();
         for (name, held) in self.model.queues.clone() {
             let queue = self.number(name).expect("it is there");
             let taken = take(&self.core, queue);

@@ -62,7 +62,7 @@ pub(super) fn alone(folder: &Path, in_flight: usize, lasts: Duration) -> anyhow:
 fn submit(committer: &Committer, event: Admitted, queue: QueueNo, answers: &Sender<Answered>) {
     let (answers, since) = (answers.clone(), Instant::now());
     let addressed = Addressed { event, queues: [queue].into_iter().collect(), redelivered: false };
-    let op = Op::Append { events: vec![addressed], mark: None };
+    let op = Op::Append { events: vec![addressed], mark: None, claim: None };
     // Nobody listens any more when an earlier answer was a failure.
     committer.submit(op, Box::new(move |done| drop(answers.send((done, since)))));
 }

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use mesh_protocol::desired::ListenerProtocol;
-use rumqttc::v5::mqttbytes::v5::{Packet, PubAckReason, PublishProperties, SubscribeReasonCode};
+use rumqttc::v5::mqttbytes::v5::{
+    Packet, PubAckReason, PubCompReason, PubRecReason, PublishProperties, SubscribeReasonCode,
+};
 use rumqttc::{AsyncClient, Incoming, MqttOptions, v5};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -125,6 +127,22 @@ impl V5 {
     pub(super) async fn puback(&mut self) -> PubAckReason {
         self.wait("PUBACK", |packet| match packet {
             Packet::PubAck(puback) => Some(puback.reason),
+            _ => None,
+        })
+        .await
+    }
+
+    pub(super) async fn pubrec(&mut self) -> PubRecReason {
+        self.wait("PUBREC", |packet| match packet {
+            Packet::PubRec(pubrec) => Some(pubrec.reason),
+            _ => None,
+        })
+        .await
+    }
+
+    pub(super) async fn pubcomp(&mut self) -> PubCompReason {
+        self.wait("PUBCOMP", |packet| match packet {
+            Packet::PubComp(pubcomp) => Some(pubcomp.reason),
             _ => None,
         })
         .await

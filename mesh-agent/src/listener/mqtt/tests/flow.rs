@@ -21,7 +21,7 @@ async fn both_versions_meet_at_both_qualities() {
         Incoming::SubAck(suback) => Some(suback.return_codes),
         _ => None,
     });
-    assert_eq!(granted.await, [rumqttc::SubscribeReasonCode::Success(QoS::AtLeastOnce)]);
+    assert_eq!(granted.await, [rumqttc::SubscribeReasonCode::Success(QoS::ExactlyOnce)]);
     new.send("open/x/a", QOS1, "one").await;
     assert_eq!(new.message().await.payload, "one");
     assert_eq!(new.puback().await, PubAckReason::Success);

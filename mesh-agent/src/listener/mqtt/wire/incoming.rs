@@ -7,7 +7,7 @@ use mesh_protocol::event::Headers;
 use mesh_protocol::topic::Topic;
 use mqtt_protocol_core::mqtt::ArcPayload;
 use mqtt_protocol_core::mqtt::packet::{GenericPacket, MqttString, Property, Qos, SubEntry, v3_1_1, v5_0};
-use mqtt_protocol_core::mqtt::result_code::{MqttError, PubackReasonCode};
+use mqtt_protocol_core::mqtt::result_code::{MqttError, PubackReasonCode, PubrecReasonCode};
 
 use super::Broken;
 
@@ -21,8 +21,12 @@ pub(in super::super) enum Packet {
     Publish(Publish),
     /// The client has an event, or (MQTT 5) says why it does not take it.
     Puback(u16, Option<PubackReasonCode>),
-    /// Second half of MQTT 3.1.1's QoS 2.
+    /// The client has an event at QoS 2, or (true, MQTT 5) does not take it: then that is the end of it.
+    Pubrec(u16, bool),
+    /// The client will not send its publish at QoS 2 again.
     Pubrel(u16),
+    /// The client will not take an event at QoS 2 for another one any more.
+    Pubcomp(u16),
     Subscribe(Subscribe),
     Unsubscribe {
         id: u16,
@@ -96,7 +100,16 @@ pub(super) fn read(packet: GenericPacket<u16>) -> Result<Packet, Broken> {
             let failed = puback.reason_code().filter(|code| *code as u8 >= 0x80);
             Packet::Puback(puback.packet_id(), failed)
         }
+        GenericPacket::V3_1_1Pubrec(pubrec) => Packet::Pubrec(pubrec.packet_id(), false),
+        GenericPacket::V5_0Pubrec(pubrec) => {
+            // As the protocol core sees it, which has freed the id.
+            let failed = pubrec.reason_code().is_some_and(|code| code != PubrecReasonCode::Success);
+            Packet::Pubrec(pubrec.packet_id(), failed)
+        }
         GenericPacket::V3_1_1Pubrel(pubrel) => Packet::Pubrel(pubrel.packet_id()),
+        GenericPacket::V5_0Pubrel(pubrel) => Packet::Pubrel(pubrel.packet_id()),
+        GenericPacket::V3_1_1Pubcomp(pubcomp) => Packet::Pubcomp(pubcomp.packet_id()),
+        GenericPacket::V5_0Pubcomp(pubcomp) => Packet::Pubcomp(pubcomp.packet_id()),
         GenericPacket::V3_1_1Subscribe(packet) => subscribe(packet.packet_id(), packet.entries(), &[])?,
         GenericPacket::V5_0Subscribe(packet) => subscribe(packet.packet_id(), packet.entries(), packet.props())?,
         GenericPacket::V3_1_1Unsubscribe(packet) => unsubscribe(packet.packet_id(), packet.entries())?,
@@ -107,7 +120,7 @@ pub(super) fn read(packet: GenericPacket<u16>) -> Result<Packet, Broken> {
             with_will: packet.reason_code().is_some_and(|code| code as u8 != 0),
             session_expiry: packet.props().as_ref().and_then(|props| props.iter().find_map(expiry)),
         },
-        // AUTH without a method, PUBREC and PUBCOMP without a QoS 2 delivery.
+        // AUTH without a method.
         _ => return Err(Broken(MqttError::ProtocolError)),
     })
 }

@@ -2,6 +2,7 @@
 
 use bytes::{BufMut, BytesMut};
 use mesh_protocol::event::Event;
+use mqtt_protocol_core::mqtt::packet::Qos;
 
 /// The largest remaining length MQTT can write.
 const REMAINING_MAX: usize = 268_435_455;
@@ -10,7 +11,7 @@ const REMAINING_MAX: usize = 268_435_455;
 #[derive(Clone, Copy, Debug)]
 pub(in super::super) struct Outgoing<'a> {
     pub(in super::super) event: &'a Event,
-    /// Packet id of a QoS 1 delivery; none = QoS 0.
+    /// Packet id of a delivery at QoS 1 or 2; none = QoS 0.
     pub(in super::super) id: Option<u16>,
     /// The subscriber wants the flag as it was published.
     pub(in super::super) retain: bool,
@@ -23,7 +24,7 @@ pub(in super::super) struct Outgoing<'a> {
 }
 
 /// Appends the packet; false and nothing written when it is larger than allowed.
-pub(super) fn write(out: &mut BytesMut, outgoing: &Outgoing<'_>, v5: bool, packet_max: usize) -> bool {
+pub(super) fn write(out: &mut BytesMut, outgoing: &Outgoing<'_>, qos: Qos, v5: bool, packet_max: usize) -> bool {
     let event = outgoing.event;
     let mut counted = Count(0);
     if v5 {
@@ -38,7 +39,7 @@ pub(super) fn write(out: &mut BytesMut, outgoing: &Outgoing<'_>, v5: bool, packe
         return false;
     }
     out.reserve(length);
-    out.put_u8(fixed_header(outgoing));
+    out.put_u8(fixed_header(outgoing, qos));
     varint(out, remaining);
     text(out, event.topic.as_str());
     if let Some(id) = outgoing.id {
@@ -52,11 +53,9 @@ pub(super) fn write(out: &mut BytesMut, outgoing: &Outgoing<'_>, v5: bool, packe
     true
 }
 
-fn fixed_header(outgoing: &Outgoing<'_>) -> u8 {
-    let acknowledged = outgoing.id.is_some();
-    let mut header = 0x30;
-    header |= if acknowledged { 0b0010 } else { 0 };
-    header |= if outgoing.dup && acknowledged { 0b1000 } else { 0 };
+fn fixed_header(outgoing: &Outgoing<'_>, qos: Qos) -> u8 {
+    let mut header = 0x30 | (qos as u8) << 1;
+    header |= if outgoing.dup && qos != Qos::AtMostOnce { 0b1000 } else { 0 };
     header | u8::from(outgoing.retain)
 }
 

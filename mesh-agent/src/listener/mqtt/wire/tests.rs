@@ -32,7 +32,7 @@ fn what_is_written_is_what_the_core_reads() {
     event.headers.traceparent = Some("00-1-2-03".to_owned());
     event.headers.user = vec![("k".to_owned(), "v".to_owned()), ("k".to_owned(), "w".to_owned())];
     let mut out = BytesMut::new();
-    assert!(publish::write(&mut out, &outgoing(&event), true, usize::MAX));
+    assert!(publish::write(&mut out, &outgoing(&event), Qos::AtLeastOnce, true, usize::MAX));
     let packet = parse_v5(&out);
     assert_eq!((packet.topic_name(), packet.packet_id(), packet.qos()), ("a/b", Some(7), Qos::AtLeastOnce));
     assert!(packet.retain() && packet.dup());
@@ -51,7 +51,10 @@ fn what_is_written_is_what_the_core_reads() {
     });
     assert_eq!(expiry, Some(2), "rounded up, so that nothing expires early");
     assert_eq!(packet.props().iter().filter(|p| matches!(p, Property::UserProperty(_))).count(), 3);
-    assert!(!publish::write(&mut out, &outgoing(&event), true, 20), "larger than the client takes");
+    out.clear();
+    assert!(publish::write(&mut out, &outgoing(&event), Qos::ExactlyOnce, true, usize::MAX));
+    assert_eq!(parse_v5(&out).qos(), Qos::ExactlyOnce);
+    assert!(!publish::write(&mut out, &outgoing(&event), Qos::AtLeastOnce, true, 20), "larger than the client takes");
 }
 
 proptest! {
@@ -59,7 +62,7 @@ proptest! {
     fn every_length_is_written_right(payload in proptest::collection::vec(any::<u8>(), 0..20_000), topic in "[a-z/]{1,200}") {
         let event = event(&topic, &payload);
         let mut out = BytesMut::new();
-        prop_assert!(publish::write(&mut out, &outgoing(&event), true, usize::MAX));
+        prop_assert!(publish::write(&mut out, &outgoing(&event), Qos::AtLeastOnce, true, usize::MAX));
         let packet = parse_v5(&out);
         prop_assert_eq!(packet.topic_name(), topic);
         prop_assert_eq!(packet.payload().as_slice(), payload);
