@@ -10,9 +10,9 @@ use crate::components::{Ready, Toaster, Toasts};
 use crate::frame::Frame;
 use crate::live::Live;
 use crate::pages::{
-    Acl, AgentDetail, Agents, Brokers, Catalog, CatalogDetail, ClientDetail, Clients, Graph, Login, NewQueue, NotFound,
-    Overview, People, QueueDetail, Queues, RouteDetail, RouteEvents, Routes as RoutesPage, Setup, SiteDetail, Sites,
-    Subscriptions,
+    Acl, AgentDeadLetters, AgentDetail, Agents, Brokers, Catalog, CatalogDetail, ClientDetail, Clients, Graph, Login,
+    NewQueue, NotFound, Overview, People, QueueDetail, Queues, RouteDetail, RouteEvents, Routes as RoutesPage, Setup,
+    SiteDetail, Sites, Subscriptions,
 };
 use crate::viewer::Viewer;
 
@@ -58,6 +58,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/sites/:id") view=SiteDetail ssr=SsrMode::Async/>
                     <Route path=path!("/agents") view=Agents ssr=SsrMode::Async/>
                     <Route path=path!("/agents/:id") view=AgentDetail ssr=SsrMode::Async/>
+                    <Route path=path!("/agents/:id/dead-letters") view=AgentDeadLetters ssr=SsrMode::Async/>
                     <Route path=path!("/brokers") view=Brokers ssr=SsrMode::Async/>
                     <Route path=path!("/people") view=People ssr=SsrMode::Async/>
                     <Route path=path!("/*any") view=NotFound ssr=SsrMode::Async/>

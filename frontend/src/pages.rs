@@ -31,7 +31,7 @@ pub use graph::Graph;
 pub use login::Login;
 pub use overview::Overview;
 pub use people::People;
-pub use queues::{NewQueue, QueueDetail, Queues, RouteEvents};
+pub use queues::{AgentDeadLetters, NewQueue, QueueDetail, Queues, RouteEvents};
 pub use routes::{RouteDetail, Routes};
 pub use setup::Setup;
 pub use sites::{SiteDetail, Sites};

@@ -18,6 +18,9 @@ pub enum QueueRef {
     Queue(QueueId),
     /// What waits for the sink of a route.
     Sink(RouteId),
+    /// What the agent had for other agents and they refused for good: dead letters alone. What waits for them is seen at
+    /// the links.
+    Fabric,
 }
 
 /// Which of the places that belong to a [`QueueRef`].
@@ -157,7 +160,7 @@ pub struct QueuedEvent {
     pub deliveries: u32,
     /// When its time to live is over, milliseconds since the Unix epoch.
     pub expires_at_ms: Option<i64>,
-    /// Who has it now; none = nobody.
+    /// Who has it now, or of a dead letter of the fabric: which agent refused it; none = nobody.
     pub consumer: Option<String>,
     /// Why it is a dead letter; none = it is none.
     pub reason: Option<String>,

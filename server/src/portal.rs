@@ -199,6 +199,8 @@ impl PortalApi for Portal {
         fn delete_route(id: RouteId, revision: i64) -> ();
         fn route_events(id: RouteId, query: ShelfQuery) -> Page<QueuedEvent>;
         fn handle_route_events(id: RouteId, task: ShelfTask) -> ShelfDone;
+        fn agent_dead_letters(id: AgentId, query: ShelfQuery) -> Page<QueuedEvent>;
+        fn handle_agent_dead_letters(id: AgentId, task: ShelfTask) -> ShelfDone;
         fn queues(query: QueueQuery) -> Page<QueueView>;
         fn queue(id: QueueId) -> QueueView;
         fn create_queue(input: QueueInput) -> QueueView;

@@ -8,6 +8,7 @@ mod cargo;
 mod check;
 mod clean;
 mod postgres;
+mod programs;
 mod run;
 mod simulate;
 mod site;

@@ -6,12 +6,14 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::{Stdio, exit};
+use std::sync::Mutex;
 
 use anyhow::{Context, bail};
 
 use crate::cargo::{cargo, root};
 use crate::check;
 use crate::postgres::Postgres;
+use crate::programs::{self, Program};
 use crate::run::{build, steps_of_build};
 use crate::step::Steps;
 
@@ -35,18 +37,39 @@ pub(crate) fn test(filter: Option<&str>) -> anyhow::Result<()> {
 }
 
 fn build_and_run(filter: Option<&str>, tally: &mut Tally) -> anyhow::Result<()> {
-    let mut steps = Steps::new(steps_of_build() + 2);
+    let mut steps = Steps::new(steps_of_build() + 2 + usize::from(filter.is_none()));
     build(&mut steps)?;
     let postgres = steps.step("start PostgreSQL", Postgres::start)?;
-    steps.step("run the tests", || cargo_test(filter, &postgres, tally))
+    match filter {
+        Some(name) if is_program(name) => {
+            steps.step("run the tests", || cargo_test(&["--test", name], &postgres, tally))
+        }
+        Some(name) => steps.step("run the tests", || cargo_test(&[name], &postgres, tally)),
+        None => {
+            let programs = steps.step("build the tests", programs::built)?;
+            steps.step("run the tests", || run_all(programs, &postgres, tally))
+        }
+    }
 }
 
-fn cargo_test(filter: Option<&str>, postgres: &Postgres, tally: &mut Tally) -> anyhow::Result<()> {
+fn run_all(programs: Vec<Program>, postgres: &Postgres, tally: &mut Tally) -> anyhow::Result<()> {
+    let shared = Mutex::new(&mut *tally);
+    programs::run(programs, &[(POSTGRES_URL, &postgres.url())], |ran| {
+        let mut tally = shared.lock().expect("no panic while held");
+        println!("-- {} ({:.0} s)\n{}", ran.name, ran.took.as_secs_f64(), ran.said);
+        let failed_before = tally.failed;
+        ran.said.lines().for_each(|line| tally.count(line));
+        if !ran.succeeded && tally.failed == failed_before {
+            println!("{} ended without a result", ran.name);
+            tally.failed += 1;
+        }
+    })?;
+    cargo_test(&["--doc"], postgres, tally)
+}
+
+fn cargo_test(arguments: &[&str], postgres: &Postgres, tally: &mut Tally) -> anyhow::Result<()> {
     let mut command = cargo(["test", "--workspace", "--no-fail-fast"]);
-    match filter {
-        Some(name) if is_program(name) => command.args(["--test", name]),
-        _ => command.args(filter),
-    };
+    command.args(arguments);
     command.env(POSTGRES_URL, postgres.url()).stdout(Stdio::piped()).stdin(Stdio::null());
     let mut child = command.spawn().context("start `cargo test`")?;
     let output = child.stdout.take().expect("stdout was asked to be a pipe");

@@ -240,6 +240,12 @@ impl<T: Transport> PortalApi for RestApi<T> {
     fn handle_route_events(&self, id: RouteId, task: ShelfTask) -> Answer<'_, ShelfDone> {
         self.send(Verb::Post, &format!("/routes/{id}/events"), &task)
     }
+    fn agent_dead_letters(&self, id: AgentId, query: ShelfQuery) -> Answer<'_, Page<QueuedEvent>> {
+        self.get(&with_query(&format!("/agents/{id}/dead-letters"), &query))
+    }
+    fn handle_agent_dead_letters(&self, id: AgentId, task: ShelfTask) -> Answer<'_, ShelfDone> {
+        self.send(Verb::Post, &format!("/agents/{id}/dead-letters"), &task)
+    }
     fn queues(&self, query: QueueQuery) -> Answer<'_, Page<QueueView>> {
         self.get(&with_query("/queues", &query))
     }

@@ -15,6 +15,7 @@ use crate::components::{
 use crate::format;
 use crate::live::Live;
 use crate::load::{Load, load};
+use crate::pages::queues::refused;
 use crate::viewer::{Viewer, right};
 
 const TOPICS: &[LiveTopic] = &[LiveTopic::Topology, LiveTopic::Rollout];
@@ -176,6 +177,7 @@ fn Facts(agent: Signal<AgentView>) -> impl IntoView {
         let agent = agent.get();
         let (state, word) = presence(&agent);
         let keeps = agent.presence == Presence::Offline;
+        let refused = refused(&agent);
         view! {
             <div class="m-pad">
                 <dl class="m-facts">
@@ -194,6 +196,14 @@ fn Facts(agent: Signal<AgentView>) -> impl IntoView {
                     <dd class="m-num">{format::bytes(agent.memory_bytes)}</dd>
                     <dt>"Certificate ends"</dt>
                     <dd><CertificateEnd at_ms=agent.certificate_ends_at/></dd>
+                    {refused.map(|events| view! {
+                        <dt>"Dead letters"</dt>
+                        <dd>
+                            <span class="m-num">{format::count(events)}</span>
+                            " that other agents refused"
+                            {(events > 0).then(|| view! { ", " <a href=format!("/agents/{}/dead-letters", agent.id)>"look at them"</a> })}
+                        </dd>
+                    })}
                     {agent.started_at.map(|at| view! {
                         <dt>"Running for"</dt>
                         <dd><Age at_ms=Some(at)/></dd>

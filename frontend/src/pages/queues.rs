@@ -5,6 +5,7 @@ mod consume;
 mod detail;
 mod event;
 mod form;
+mod of_agent;
 mod of_route;
 mod replay;
 mod tasks;
@@ -16,6 +17,8 @@ use mesh_protocol::report::PartState;
 
 pub use self::detail::QueueDetail;
 use self::form::QueueForm;
+pub use self::of_agent::AgentDeadLetters;
+pub(in crate::pages) use self::of_agent::refused;
 pub use self::of_route::RouteEvents;
 pub(in crate::pages) use self::of_route::sink;
 use crate::api::{LiveTopic, Page, QueueQuery, QueueView};

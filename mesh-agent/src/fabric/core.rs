@@ -432,6 +432,8 @@ impl Core {
     fn tell_line(&self, now: Moment) {
         let line = &self.parts.line;
         line.figure("neighbours", self.neighbours.len() as u64);
+        let dead = self.parts.spool.core().standing(self.dead_letters);
+        line.figure("dead_letter_events", dead.map_or(0, |dead| dead.events));
         let trouble = self.wrong_link().or_else(|| self.missing_link(now)).or_else(|| self.without_key());
         match trouble.or_else(|| self.cut_off()) {
             Some(detail) => line.set(PartState::Degraded, Some(detail)),

@@ -48,6 +48,8 @@ pub fn burial(
 /// What is known about a dead letter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Epitaph {
+    /// Name of the queue it was in.
+    pub(super) queue: String,
     pub(super) reason: String,
     pub(super) deliveries: u32,
     /// The sender's own properties.
@@ -60,7 +62,8 @@ pub(super) fn epitaph(event: &Event) -> Option<Epitaph> {
     let find = |wanted: &str| user.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.clone());
     let own = user.iter().filter(|(name, _)| ![QUEUE, REASON, DELIVERIES].contains(&name.as_str())).cloned();
     let deliveries = find(DELIVERIES).and_then(|text| text.parse().ok()).unwrap_or(0);
-    Some(Epitaph { reason: find(REASON)?, deliveries, own: own.collect() })
+    let queue = find(QUEUE).unwrap_or_default();
+    Some(Epitaph { queue, reason: find(REASON)?, deliveries, own: own.collect() })
 }
 
 /// The event that was buried, admitted anew: as it was, without the words about its burial.

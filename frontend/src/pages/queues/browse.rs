@@ -9,7 +9,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos_router::hooks::use_query_map;
 use leptos_router::params::ParamsMap;
-use mesh_protocol::id::{QueueId, RouteId};
+use mesh_protocol::id::{AgentId, QueueId, RouteId};
 use mesh_protocol::queue::{QueuedEvent, Shelf};
 
 use super::event::events;
@@ -29,6 +29,8 @@ pub(super) enum Holder {
     Queue(QueueId),
     /// The sink of a route.
     Route(RouteId),
+    /// An agent, for the others: only what they refused.
+    Agent(AgentId),
 }
 
 impl Holder {
@@ -36,6 +38,7 @@ impl Holder {
         match self {
             Self::Queue(id) => api.0.queue_events(id, query),
             Self::Route(id) => api.0.route_events(id, query),
+            Self::Agent(id) => api.0.agent_dead_letters(id, query),
         }
     }
 
@@ -43,6 +46,7 @@ impl Holder {
         match self {
             Self::Queue(id) => api.0.handle_queue_events(id, task),
             Self::Route(id) => api.0.handle_route_events(id, task),
+            Self::Agent(id) => api.0.handle_agent_dead_letters(id, task),
         }
     }
 
@@ -51,7 +55,13 @@ impl Holder {
         match self {
             Self::Queue(_) => &[LiveTopic::Queues],
             Self::Route(_) => &[LiveTopic::Routes],
+            Self::Agent(_) => &[LiveTopic::Topology],
         }
+    }
+
+    /// Whether it has dead letters and no other shelf.
+    const fn has_letters_alone(self) -> bool {
+        matches!(self, Self::Agent(_))
     }
 }
 
@@ -139,6 +149,9 @@ pub(super) fn Browse(
 ) -> impl IntoView {
     let (shelf, after) = (use_param("shelf"), use_param("after"));
     let shelf = Memo::new(move |_| {
+        if holder.has_letters_alone() {
+            return Shelf::DeadLetters;
+        }
         let is = |of| shelf.with(|shelf| shelf == shelf_name(of));
         let there = [Shelf::DeadLetters, Shelf::Acknowledged].into_iter().find(|of| is(*of));
         there.filter(|of| *of != Shelf::Acknowledged || keeping.is_some()).unwrap_or_default()
@@ -170,7 +183,7 @@ pub(super) fn Browse(
                 })}
             </div>
         </section>
-        <Tabs shelf=shelf counts=counts keeping=keeping/>
+        {(!holder.has_letters_alone()).then(|| view! { <Tabs shelf=shelf counts=counts keeping=keeping/> })}
         {if may {
             view! {
                 <Tasks browsing=browsing name=name owner=owner/>

@@ -65,7 +65,10 @@ fn Row(event: QueuedEvent, browsing: Browsing) -> impl IntoView {
             };
         });
     };
-    let with = event.consumer.clone().map(|consumer| format!("{consumer} has it now"));
+    let with = event.consumer.clone().map(|consumer| match is_dead {
+        true => format!("refused by {consumer}"),
+        false => format!("{consumer} has it now"),
+    });
     let text = preview(&event.payload);
     let reason = event.reason.clone().unwrap_or_else(|| "It gave no reason".to_owned());
     let stored = StoredValue::new(event.clone());

@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 use super::consumer::Command;
 use super::{DEAD, Named, Queues};
 use crate::causes::chain;
-use crate::queue::dead::{epitaph, unburied};
+use crate::queue::dead::{DEAD_LETTERS, epitaph, unburied};
 use crate::router::Admitted;
 use crate::spool::{Addressed, DiskError, Done, Entry, Op, QueueNo, Refusal, Store};
 use crate::status::now_ms;
@@ -27,6 +27,8 @@ const STEP_EVENTS: usize = 100;
 const TIME_MAX: Duration = Duration::from_secs(20);
 /// Names of sinks' queues begin with this.
 const SINK: &str = "sink/";
+/// Names of other agents' queues begin with this.
+const AGENT: &str = "spool/";
 
 /// Answers one question about a queue of this agent.
 pub async fn answer(queues: &Queues, queue: QueueRef, ask: QueueAsk) -> QueueAnswer {
@@ -40,16 +42,17 @@ pub async fn answer(queues: &Queues, queue: QueueRef, ask: QueueAsk) -> QueueAns
         }
         QueueAsk::Delete { shelf, which } => place.each(shelf, which, None).await,
         QueueAsk::Retry { which } => {
-            let target = Target { queue: place.waiting, anew: true };
+            let target = place.waiting.map_or(Target::Back, |queue| Target::Queue { queue, anew: true });
             place.each(Shelf::DeadLetters, which, Some(target)).await
         }
         QueueAsk::Replay { which } => match &place.named {
             Some(named) => super::replay::replay(named, which).await,
-            None => Err("what a route has delivered is not kept: it cannot be replayed".to_owned()),
+            None => Err("only named queues keep what was acknowledged: it cannot be replayed".to_owned()),
         },
         QueueAsk::Move { shelf, which, to } => match queues.by_id(to) {
-            Some(to) if to.number != place.waiting || shelf != Shelf::Waiting => {
-                place.each(shelf, which, Some(Target { queue: to.number, anew: shelf == Shelf::DeadLetters })).await
+            Some(to) if Some(to.number) != place.waiting || shelf != Shelf::Waiting => {
+                let target = Target::Queue { queue: to.number, anew: shelf == Shelf::DeadLetters };
+                place.each(shelf, which, Some(target)).await
             }
             Some(_) => Err("an event cannot be moved to where it is".to_owned()),
             None => Err("the queue to move to is not at this agent".to_owned()),
@@ -61,19 +64,24 @@ pub async fn answer(queues: &Queues, queue: QueueRef, ask: QueueAsk) -> QueueAns
 /// A queue with its dead letters, and with what was acknowledged.
 struct Place {
     spool: Arc<Store>,
-    waiting: QueueNo,
+    /// None for the fabric: what waits there is in the queues of the other agents.
+    waiting: Option<QueueNo>,
     dead: QueueNo,
     kept: Option<QueueNo>,
-    /// None for what waits for a sink.
+    /// None for what waits for a sink or another agent.
     named: Option<Arc<Named>>,
 }
 
 /// Where events are put.
 #[derive(Clone, Copy)]
-struct Target {
-    queue: QueueNo,
-    /// They begin anew: without the words of their burial, and their time to live with them.
-    anew: bool,
+enum Target {
+    Queue {
+        queue: QueueNo,
+        /// They begin anew: without the words of their burial, and their time to live with them.
+        anew: bool,
+    },
+    /// Each in the queue it was in, anew.
+    Back,
 }
 
 impl Place {
@@ -84,7 +92,7 @@ impl Place {
                 let named = queues.by_id(id)?;
                 Some(Self {
                     spool,
-                    waiting: named.number,
+                    waiting: Some(named.number),
                     dead: named.dead,
                     kept: Some(named.kept),
                     named: Some(named),
@@ -93,16 +101,20 @@ impl Place {
             QueueRef::Sink(route) => {
                 let waiting = spool.core().queue(&format!("{SINK}{route}"))?;
                 let dead = spool.core().queue(&format!("{DEAD}{SINK}{route}"))?;
-                Some(Self { spool, waiting, dead, kept: None, named: None })
+                Some(Self { spool, waiting: Some(waiting), dead, kept: None, named: None })
+            }
+            QueueRef::Fabric => {
+                let dead = spool.core().queue(DEAD_LETTERS)?;
+                Some(Self { spool, waiting: None, dead, kept: None, named: None })
             }
         }
     }
 
     fn number(&self, shelf: Shelf) -> Result<QueueNo, String> {
         match shelf {
-            Shelf::Waiting => Ok(self.waiting),
+            Shelf::Waiting => self.waiting.ok_or_else(|| "what waits for other agents is seen at the links".to_owned()),
             Shelf::DeadLetters => Ok(self.dead),
-            Shelf::Acknowledged => self.kept.ok_or_else(|| "what a route has delivered is not kept".to_owned()),
+            Shelf::Acknowledged => self.kept.ok_or_else(|| "only named queues keep what was acknowledged".to_owned()),
         }
     }
 
@@ -140,7 +152,7 @@ impl Place {
             );
         }
         let (began, last) = (Instant::now(), self.spool.core().last());
-        let (mut events, mut after) = (0, 0);
+        let (mut events, mut after, mut homeless) = (0, 0, 0);
         let mut chosen = match which {
             Which::All => None,
             Which::These(mut seqs) => {
@@ -165,11 +177,15 @@ impl Place {
             // What came meanwhile is not meant: dead letters that die again would never end.
             let step: Vec<Entry> = step.into_iter().filter(|entry| entry.seq <= last).collect();
             if over || (step.is_empty() && chosen.is_none()) {
-                return Ok(QueueAnswer::Done { events, stopped: None });
+                return Ok(QueueAnswer::Done { events, stopped: without_home(homeless) });
             }
             after = step.last().map_or(after, |entry| entry.seq);
             let from = self.number(shelf)?;
-            match self.take_away((shelf, from), &step, target).await {
+            let all = step.len();
+            let step: Vec<(u64, Option<Addressed>)> =
+                step.into_iter().filter_map(|entry| self.addressed(entry, target)).collect();
+            homeless += all - step.len();
+            match self.take_away((shelf, from), step).await {
                 Ok(gone) => events += gone,
                 Err(refusal) => return Ok(QueueAnswer::Done { events, stopped: Some(chain(&refusal)) }),
             }
@@ -180,15 +196,24 @@ impl Place {
         }
     }
 
+    /// An event's place, and how it goes on; none when there is no queue any more that it could go back to.
+    fn addressed(&self, entry: Entry, target: Option<Target>) -> Option<(u64, Option<Addressed>)> {
+        let (queue, anew) = match target {
+            None => return Some((entry.seq, None)),
+            Some(Target::Queue { queue, anew }) => (queue, anew),
+            Some(Target::Back) => (self.spool.core().queue(&epitaph(entry.event.event())?.queue)?, true),
+        };
+        let event = if anew { Admitted::new(unburied(entry.event.event(), now_ms())) } else { entry.event };
+        Some((entry.seq, Some(Addressed { event, queues: std::iter::once(queue).collect(), redelivered: true })))
+    }
+
     async fn take_away(
         &self,
         (shelf, from): (Shelf, QueueNo),
-        step: &[Entry],
-        target: Option<Target>,
+        step: Vec<(u64, Option<Addressed>)>,
     ) -> Result<u64, Refusal> {
-        let seqs: Vec<u64> = step.iter().map(|entry| entry.seq).collect();
-        let events: Vec<Addressed> =
-            target.iter().flat_map(|target| step.iter().map(|entry| target.address(&entry.event))).collect();
+        let (seqs, events): (Vec<u64>, Vec<Option<Addressed>>) = step.into_iter().unzip();
+        let events: Vec<Addressed> = events.into_iter().flatten().collect();
         match &self.named {
             Some(named) if shelf == Shelf::Waiting => {
                 let (done, answered) = oneshot::channel();
@@ -203,16 +228,20 @@ impl Place {
     }
 }
 
-impl Target {
-    fn address(self, event: &Admitted) -> Addressed {
-        let event = if self.anew { Admitted::new(unburied(event.event(), now_ms())) } else { event.clone() };
-        Addressed { event, queues: std::iter::once(self.queue).collect(), redelivered: true }
-    }
+/// What is said of events that could not go back.
+fn without_home(events: usize) -> Option<String> {
+    let what = match events {
+        0 => return None,
+        1 => "1 event was for an agent that is gone".to_owned(),
+        events => format!("{events} events were for agents that are gone"),
+    };
+    Some(format!("{what}: move it to a named queue or delete it"))
 }
 
 fn shown(entry: &Entry, holders: &HashMap<u64, String>, cut: usize) -> QueuedEvent {
     let event: &Event = entry.event.event();
     let epitaph = epitaph(event);
+    let agent = epitaph.as_ref().and_then(|epitaph| epitaph.queue.strip_prefix(AGENT).map(str::to_owned));
     let (reason, deliveries, properties) = match epitaph {
         Some(epitaph) => (Some(epitaph.reason), epitaph.deliveries, epitaph.own),
         None => (None, entry.row.deliveries.into(), event.headers.user.clone()),
@@ -227,7 +256,7 @@ fn shown(entry: &Entry, holders: &HashMap<u64, String>, cut: usize) -> QueuedEve
         payload_bytes: event.payload.len() as u64,
         deliveries,
         expires_at_ms: entry.row.expires_at_ms,
-        consumer: holders.get(&entry.seq).cloned(),
+        consumer: holders.get(&entry.seq).cloned().or(agent),
         reason,
         properties,
     }

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::testing::{parts_over, queue};
 use super::*;
+use crate::queue::burial;
 use crate::router::{Admitted, Budget, Failure, Outcome};
 use crate::spool::SimulatedDisk;
 
@@ -289,6 +290,39 @@ async fn a_full_queue_refuses_or_goes_without_and_says_so() {
     world.edit(|queues| queues[0].events_max = 3);
     world.publish("work/x", &["4"]).await;
     assert_eq!(payloads(&pull(&world, "work", who(1, "a"), 9).await), ["1", "2", "4"]);
+}
+
+#[tokio::test]
+async fn what_other_agents_refused_is_looked_at_and_goes_back_to_them() {
+    let world = World::new(&[]);
+    let origin = Origin { site: Uuid::nil().into(), principal: None, protocol: Protocol::Mesh };
+    let event = Event::guaranteed(Topic::new("a").expect("valid"), "x", origin);
+    let (spool, core) = (world.parts.spool.clone(), world.parts.spool.core().clone());
+    let dead = spool.open_queue(&crate::queue::DEAD_LETTERS.into(), Limits::NONE);
+    let (there, gone) = ("spool/00000000-0000-0000-0000-000000000007", "spool/00000000-0000-0000-0000-000000000008");
+    let queue = spool.open_queue(&there.into(), Limits::NONE);
+    for (name, reason) in [(there, "too large"), (gone, "not permitted")] {
+        let burial = burial(&event, (name, queue, 0), reason, 1, dead);
+        spool.ask(burial).await.expect("buried");
+    }
+    let ask = |ask| answer(&world.queues, QueueRef::Fabric, ask);
+    let browse = |shelf| QueueAsk::Browse { shelf, after: 0, limit: 10, payload_bytes_max: 100 };
+    let QueueAnswer::Page(page) = ask(browse(Shelf::DeadLetters)).await else { panic!("no page") };
+    let told: Vec<_> = page.events.iter().map(|event| (event.consumer.as_deref(), event.reason.as_deref())).collect();
+    assert_eq!(
+        told,
+        [(there.strip_prefix("spool/"), Some("too large")), (gone.strip_prefix("spool/"), Some("not permitted"))]
+    );
+    assert!(matches!(ask(browse(Shelf::Waiting)).await, QueueAnswer::Refused { .. }));
+    let retried = ask(QueueAsk::Retry { which: Which::All }).await;
+    let QueueAnswer::Done { events: 1, stopped: Some(stopped) } = retried else { panic!("{retried:?}") };
+    assert!(stopped.contains("an agent that is gone"), "{stopped}");
+    let back = core.browse(queue, 0, 10).expect("reads").entries;
+    assert_eq!(back.len(), 1);
+    assert_eq!(back[0].event.event().headers.user, [], "without the words of its burial");
+    let deleted = ask(QueueAsk::Delete { shelf: Shelf::DeadLetters, which: Which::All }).await;
+    assert_eq!(deleted, QueueAnswer::Done { events: 1, stopped: None });
+    assert_eq!(core.standing(dead).map(|standing| standing.events), Some(0));
 }
 
 #[tokio::test]

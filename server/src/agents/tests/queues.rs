@@ -245,3 +245,32 @@ async fn events_move_to_another_queue_of_the_same_agent_only() {
     let deleted = app.handle_queue_events(admin, world.orders.id, none).await;
     assert!(matches!(&deleted, Err(Error::Invalid(errors)) if errors.0.contains_key("which")), "{deleted:?}");
 }
+
+#[tokio::test]
+async fn what_other_agents_refused_is_asked_of_the_agent_that_had_it() {
+    let mut world = world().await;
+    let (app, admin) = (world.portal.app.clone(), world.portal.admin.clone());
+    let agent = app.agents(&admin, frontend::api::ListQuery::default()).await.expect("read").items.remove(0);
+    let waiting = app.agent_dead_letters(&admin, agent.id, ShelfQuery::default()).await;
+    assert!(matches!(waiting, Err(Error::Invalid(_))), "{waiting:?}");
+    let stranger = uuid::Uuid::nil().into();
+    let query = ShelfQuery { shelf: Shelf::DeadLetters, ..ShelfQuery::default() };
+    let nobody = app.agent_dead_letters(&admin, stranger, query.clone()).await;
+    assert!(matches!(nobody, Err(Error::NotFound { what: "agent" })));
+
+    let letter = |consumer: String| QueuedEvent { consumer: Some(consumer), reason: Some("no".into()), ..event(7) };
+    let events = vec![letter(agent.id.to_string()), letter(stranger.to_string())];
+    let page = QueueAnswer::Page(queue::Page { events, more: false, total: 2 });
+    let (seen, (queue, ask)) = tokio::join!(app.agent_dead_letters(&admin, agent.id, query), world.answered(page));
+    assert_eq!(queue, QueueRef::Fabric);
+    assert!(matches!(ask, QueueAsk::Browse { shelf: Shelf::DeadLetters, .. }));
+    let refused_by: Vec<_> = seen.expect("a page").items.into_iter().filter_map(|event| event.consumer).collect();
+    assert_eq!(refused_by, [agent.name.clone(), stranger.to_string()], "one that is not known keeps its id");
+
+    let task = ShelfTask::Retry { which: Which::All };
+    let done = QueueAnswer::Done { events: 2, stopped: None };
+    let (done, _) = tokio::join!(app.handle_agent_dead_letters(&admin, agent.id, task), world.answered(done));
+    assert_eq!(done.expect("done").events, 2);
+    let (action, summary, _) = world.newest_entry().await;
+    assert_eq!((&*action, summary), ("agent.handle", format!("retried 2 dead letters of the agent {}", agent.name)));
+}

@@ -56,6 +56,7 @@ fn of_agent(agent: &Agent, world: &World) -> Vec<Attention> {
         Presence::Online(_) => {
             let parts = status.map(|status| status.parts.as_slice()).unwrap_or_default();
             all.extend(parts.iter().filter_map(|part| of_part(part, agent, world)));
+            all.extend(parts.iter().filter_map(|part| letters(part, agent, world)));
         }
     }
     if let Progress::Rejected(reason) = progress(world.config.revision(), status) {
@@ -85,9 +86,22 @@ fn of_part(part: &Part, agent: &Agent, world: &World) -> Option<Attention> {
         PartState::Degraded => Severity::Warn,
         PartState::Starting | PartState::Running => return None,
     };
+    let (what, href) = named(part.object, agent, world)?;
+    let verb = if part.state == PartState::Degraded { "works only partly" } else { "does not work" };
+    Some(Attention {
+        severity,
+        title: format!("{what} {verb} at {}", agent.name),
+        detail: part.detail.clone().unwrap_or_else(|| "The agent tries again by itself.".to_owned()),
+        href,
+        since: Some(part.since_ms),
+    })
+}
+
+/// A part as people call it, and the page where it is seen.
+fn named(part: PartRef, agent: &Agent, world: &World) -> Option<(String, String)> {
     let mesh = &world.config.mesh;
     let route = |id| mesh.routes.iter().find(|route| route.id == id).map(|route| route.spec.name.clone());
-    let (what, href) = match part.object {
+    Some(match part {
         PartRef::Listener(id) => {
             let listener = mesh.listeners.iter().find(|found| found.id == id)?;
             (format!("listener {}", listener.spec.name), format!("/sites/{}", listener.spec.site))
@@ -99,14 +113,26 @@ fn of_part(part: &Part, agent: &Agent, world: &World) -> Option<Attention> {
             (format!("queue {}", queue.spec.name), format!("/queues/{id}"))
         }
         PartRef::Fabric => ("the fabric endpoint".to_owned(), format!("/agents/{}", agent.id)),
+    })
+}
+
+/// Events that nobody could take wait for a person.
+fn letters(part: &Part, agent: &Agent, world: &World) -> Option<Attention> {
+    let events = part.figures.get("dead_letter_events").copied().filter(|events| *events > 0)?;
+    let (what, page) = named(part.object, agent, world)?;
+    let (of, href) = match part.object {
+        PartRef::Queue(_) => (format!("of {what}"), format!("{page}?shelf=dead")),
+        PartRef::Sink(_) => (format!("of {what}"), format!("{page}/events?shelf=dead")),
+        PartRef::Fabric => (format!("of {} for other agents", agent.name), format!("{page}/dead-letters")),
+        PartRef::Listener(_) | PartRef::Source(_) | PartRef::Broker(_) => return None,
     };
-    let verb = if part.state == PartState::Degraded { "works only partly" } else { "does not work" };
+    let events = if events == 1 { "1 dead letter".to_owned() } else { format!("{events} dead letters") };
     Some(Attention {
-        severity,
-        title: format!("{what} {verb} at {}", agent.name),
-        detail: part.detail.clone().unwrap_or_else(|| "The agent tries again by itself.".to_owned()),
+        severity: Severity::Note,
+        title: format!("{events} {of}"),
+        detail: "Each says why it was not taken. Look, then retry, move or delete.".to_owned(),
         href,
-        since: Some(part.since_ms),
+        since: None,
     })
 }
 

@@ -96,6 +96,50 @@ impl App {
         self.handle(permit, holder, task).await
     }
 
+    /// A page of what an agent had for other agents and they refused, oldest first.
+    ///
+    /// # Errors
+    /// The caller may not, there is no such agent, it cannot be asked or refuses.
+    pub async fn agent_dead_letters(
+        &self,
+        caller: &Caller,
+        id: AgentId,
+        query: ShelfQuery,
+    ) -> Result<Page<QueuedEvent>> {
+        caller.permit(Right::QueueRead)?;
+        let holder = self.holding_fabric(id).await?;
+        let mut page = self.look_at(&holder, &query).await?;
+        let fleet = self.fleet_state().await?;
+        for event in &mut page.items {
+            let agent = event.consumer.as_ref().and_then(|text| text.parse().ok()).and_then(|id| fleet.agent(id));
+            event.consumer = agent.map(|agent| agent.name.clone()).or(event.consumer.take());
+        }
+        Ok(page)
+    }
+
+    /// Does something to what an agent had for other agents and they refused.
+    ///
+    /// # Errors
+    /// The caller may not, there is no such agent, the input is wrong, it cannot be asked or refuses; or the database's.
+    pub async fn handle_agent_dead_letters(&self, caller: &Caller, id: AgentId, task: ShelfTask) -> Result<ShelfDone> {
+        let permit = caller.permit(Right::QueueHandle)?;
+        let holder = self.holding_fabric(id).await?;
+        self.handle(permit, holder, task).await
+    }
+
+    async fn holding_fabric(&self, id: AgentId) -> Result<Holder> {
+        let fleet = self.fleet_state().await?;
+        let agent = fleet.agent(id).ok_or(Error::NotFound { what: "agent" })?;
+        Ok(Holder {
+            queue: QueueRef::Fabric,
+            name: format!("the agent {}", agent.name),
+            agent: Some(id),
+            keeps: false,
+            object: ("agent", id.to_string()),
+            topic: LiveTopic::Topology,
+        })
+    }
+
     async fn holding_queue(&self, id: QueueId) -> Result<Holder> {
         let snapshot = self.snapshot().await?;
         let queue = snapshot.mesh.queues.iter().find(|queue| queue.id == id);
@@ -222,8 +266,14 @@ impl App {
 
 impl Holder {
     fn check_shelf(&self, shelf: Shelf, errors: &mut FieldErrors) {
-        if shelf == Shelf::Acknowledged && matches!(self.queue, QueueRef::Sink(_)) {
-            errors.add("shelf", "is one that routes do not have: only named queues keep what was acknowledged");
+        match (self.queue, shelf) {
+            (QueueRef::Sink(_), Shelf::Acknowledged) => {
+                errors.add("shelf", "is one that routes do not have: only named queues keep what was acknowledged");
+            }
+            (QueueRef::Fabric, Shelf::Waiting | Shelf::Acknowledged) => {
+                errors.add("shelf", "must be `dead_letters`: an agent has no other for other agents");
+            }
+            _ => {}
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Named queues, and what is in them or waits for a route's sink.
 
 use frontend::api::{Edit, Page, PortalApi, QueueInput, QueueQuery, QueueView, ShelfDone, ShelfQuery, ShelfTask};
-use mesh_protocol::id::{QueueId, RouteId};
+use mesh_protocol::id::{AgentId, QueueId, RouteId};
 use mesh_protocol::queue::QueuedEvent;
 
 operations! { "queues",
@@ -12,6 +12,8 @@ operations! { "queues",
     delete "/api/v1/queues/{id}" delete_queue(path QueueId, revision) -> ();
     get "/api/v1/queues/{id}/events" queue_events(path QueueId, query ShelfQuery) -> Page<QueuedEvent>;
     post "/api/v1/queues/{id}/events" handle_queue_events(path QueueId, body ShelfTask) -> ShelfDone;
+    get "/api/v1/agents/{id}/dead-letters" agent_dead_letters(path AgentId, query ShelfQuery) -> Page<QueuedEvent>;
+    post "/api/v1/agents/{id}/dead-letters" handle_agent_dead_letters(path AgentId, body ShelfTask) -> ShelfDone;
     get "/api/v1/routes/{id}/events" route_events(path RouteId, query ShelfQuery) -> Page<QueuedEvent>;
     post "/api/v1/routes/{id}/events" handle_route_events(path RouteId, body ShelfTask) -> ShelfDone;
 }
