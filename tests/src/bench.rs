@@ -6,10 +6,13 @@
 
 mod ends;
 mod fabric;
+mod gate;
 mod guaranteed;
+mod interest;
 mod kafka;
 mod load;
 mod mqtt;
+mod spool;
 mod wan;
 
 use std::time::Duration;
@@ -182,6 +185,12 @@ pub async fn run(only: Option<&str>) -> anyhow::Result<()> {
     }
     if wanted("pages") {
         pages().await?;
+    }
+    if wanted("interest") {
+        interest::devices_at_three_sites().await?;
+    }
+    if wanted("spool") {
+        tokio::task::spawn_blocking(spool::opening).await??;
     }
     if wanted("wan") {
         wan::long_links().await?;
