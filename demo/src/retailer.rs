@@ -30,6 +30,8 @@ pub use describe::Describer;
 
 /// The hub, with Kafka A.
 pub const HQ: &str = "hq";
+/// Where its agents listen: this machine alone, a port of their choice.
+const LOOPBACK: &str = "127.0.0.1:0";
 /// The factory, with Kafka B.
 pub const BERLIN: &str = "factory-berlin";
 /// The store, without Kafka.
@@ -80,7 +82,7 @@ pub struct BrokerAddress {
     pub ca_pem: Option<String>,
 }
 
-/// Makes the three sites and returns them by name.
+/// Makes the three sites, whose agents listen on this machine alone, and returns them by name.
 ///
 /// # Errors
 /// The portal refuses.
@@ -98,9 +100,28 @@ pub async fn sites(portal: &Client, describe: bool) -> anyhow::Result<BTreeMap<&
             site["labels"] = json!({ "kind": kind });
             site["location"] = json!({ "latitude": latitude, "longitude": longitude });
         }
-        made.insert(name, ensure(portal, "sites", "/name", name, &site).await?);
+        // The one that the others dial.
+        if hub.is_none() {
+            site["fabric_bind"] = json!(LOOPBACK);
+        }
+        let site = ensure(portal, "sites", "/name", name, &site).await?;
+        keep_to_loopback(portal, &site).await?;
+        made.insert(name, site);
     }
     Ok(made)
+}
+
+/// A new site listens at every address of its machine, as a real one must. Nobody who tries this out opens a port to others.
+async fn keep_to_loopback(portal: &Client, site: &Value) -> anyhow::Result<()> {
+    for listener in site["listeners"].as_array().context("a site has listeners")? {
+        let mut config = listener["config"].clone();
+        if config["bind"] != LOOPBACK {
+            config["bind"] = json!(LOOPBACK);
+            let path = format!("listeners/{}", listener["id"].as_str().context("a listener has an id")?);
+            portal.put(&path, listener, &config).await.with_context(|| format!("change {}", config["name"]))?;
+        }
+    }
+    Ok(())
 }
 
 /// The two broker connections.

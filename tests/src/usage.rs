@@ -1,6 +1,8 @@
 //! What the kernel knows of processes: what one costs in processor time and memory, and which there are.
 
+use std::collections::BTreeSet;
 use std::fs;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -87,6 +89,52 @@ pub fn processes_with(text: &str) -> anyhow::Result<Vec<u32>> {
     Ok(ids.filter(|id| String::from_utf8_lossy(&line(id)).contains(text)).collect())
 }
 
+/// Where a process accepts TCP connections.
+///
+/// # Errors
+/// There is no such process, or the kernel tells it in another way.
+pub fn listens_at(process: u32) -> anyhow::Result<Vec<SocketAddr>> {
+    let folder = format!("/proc/{process}/fd");
+    let mut own = BTreeSet::new();
+    for entry in fs::read_dir(&folder).with_context(|| format!("read {folder}"))? {
+        // A file that was closed meanwhile is none of its sockets.
+        let Ok(target) = fs::read_link(entry.with_context(|| format!("read {folder}"))?.path()) else { continue };
+        let socket: Option<u64> =
+            target.to_str().and_then(|text| text.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok());
+        own.extend(socket);
+    }
+    let mut addresses = Vec::new();
+    for table in ["tcp", "tcp6"] {
+        let file = format!("/proc/{process}/net/{table}");
+        let text = fs::read_to_string(&file).with_context(|| format!("read {file}"))?;
+        let sockets = text.lines().skip(1).filter_map(listening).filter(|(socket, _)| own.contains(socket));
+        addresses.extend(sockets.map(|(_, address)| address));
+    }
+    Ok(addresses)
+}
+
+/// Number and address of a socket that listens; none for other lines of the kernel's table.
+fn listening(line: &str) -> Option<(u64, SocketAddr)> {
+    const LISTEN: &str = "0A";
+    let fields: Vec<&str> = line.split_whitespace().collect();
+    let (ip, port) = fields.get(1)?.split_once(':')?;
+    let port = u16::from_str_radix(port, 16).ok()?;
+    // Words of four bytes, each in the order of this machine.
+    let words: Vec<u8> = (0..ip.len() / 8)
+        .map(|word| u32::from_str_radix(&ip[word * 8..word * 8 + 8], 16).ok())
+        .collect::<Option<Vec<_>>>()?
+        .into_iter()
+        .flat_map(u32::to_ne_bytes)
+        .collect();
+    let ip = match words.len() {
+        4 => IpAddr::from(<[u8; 4]>::try_from(words).ok()?),
+        16 => IpAddr::from(<[u8; 16]>::try_from(words).ok()?),
+        _ => return None,
+    };
+    let socket = fields.get(9)?.parse().ok()?;
+    (*fields.get(3)? == LISTEN).then_some((socket, SocketAddr::new(ip, port)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -115,5 +163,15 @@ mod tests {
     #[test]
     fn a_process_that_is_not_there_is_an_error() {
         assert!(memory(u32::MAX).is_err() && processor_time(u32::MAX).is_err());
+    }
+
+    #[test]
+    fn a_process_knows_where_it_listens() {
+        let here = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let far = std::net::TcpListener::bind("[::]:0").expect("a port");
+        let own = listens_at(std::process::id()).expect("we run");
+        for socket in [&here, &far] {
+            assert!(own.contains(&socket.local_addr().expect("bound")), "{own:?}");
+        }
     }
 }

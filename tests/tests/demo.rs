@@ -14,6 +14,7 @@ use demo::wait::until;
 use serde_json::{Value, json};
 use system_tests::SOON;
 use system_tests::demo_mesh::{DemoMesh, Seed, UP};
+use system_tests::usage;
 
 /// Larger files are Kafka's indexes, which are made of zeros.
 const SEARCHED_BYTES_MAX: u64 = 4_000_000;
@@ -43,6 +44,7 @@ async fn show(folder: &Path) -> anyhow::Result<()> {
     let demo = DemoMesh::start(folder, Seed::Bare).await?;
     until("catalog and graph fill", UP, async || is_full(&demo.api).await.map(|full| full.then_some(()))).await?;
     nothing_is_described(&demo.api).await?;
+    nothing_listens_for_others(&demo)?;
     ensure!(demo.processes()?.len() >= 7, "itself, the portal, three agents, two brokers: {:?}", demo.processes());
     let (before, hub) = (demo.secrets()?, demo.api.find("sites", "/name", HQ).await?);
     let data = demo.data().to_owned();
@@ -76,6 +78,19 @@ async fn is_full(api: &Client) -> anyhow::Result<bool> {
         && has("cluster", "kafka-a")
         && has("cluster", "kafka-b")
         && observed >= 20)
+}
+
+/// Of all that the demo has started, nothing can be reached from another machine.
+fn nothing_listens_for_others(demo: &DemoMesh) -> anyhow::Result<()> {
+    let mut seen = 0;
+    for process in demo.processes()? {
+        for address in usage::listens_at(process)? {
+            ensure!(address.ip().to_canonical().is_loopback(), "process {process} listens for others, at {address}");
+            seen += 1;
+        }
+    }
+    ensure!(seen >= 9, "two clusters, the portal and three agents listen, at only {seen} addresses");
+    Ok(())
 }
 
 async fn nothing_is_described(api: &Client) -> anyhow::Result<()> {

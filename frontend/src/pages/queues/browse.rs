@@ -292,7 +292,7 @@ fn shown(browsing: Browsing, again: RwSignal<u64>) -> AnyView {
     match browsing.look.get() {
         Look::Under(_) => view! { <Skeleton/> }.into_any(),
         Look::Failed { error, .. } => failed(&error, again),
-        Look::There { page, key, .. } if page.items.is_empty() => nothing(key),
+        Look::There { page, key, .. } if page.items.is_empty() => nothing(key, browsing.holder),
         Look::There { page, key, .. } => {
             let total = format!("{} in all", format::count(page.total));
             let next = page.next.clone();
@@ -323,10 +323,14 @@ fn Foot(key: Key, total: String, next: Option<String>) -> impl IntoView {
     .into_any()
 }
 
-fn nothing((shelf, after): Key) -> AnyView {
+fn nothing((shelf, after): Key, holder: Holder) -> AnyView {
     let (title, text) = match shelf {
         _ if after > 0 => ("Nothing behind this position", "What was here has been taken since. Begin at the oldest."),
         Shelf::Waiting => ("Nothing waits", "Every event that came has been taken, or none has come yet."),
+        Shelf::DeadLetters if holder.has_letters_alone() => (
+            "No dead letters",
+            "An event comes here when another agent refuses it for good, because it is too large for it, say.",
+        ),
         Shelf::DeadLetters => {
             ("No dead letters", "An event comes here when it could not be brought to anybody, with the reason.")
         }
