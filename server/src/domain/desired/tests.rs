@@ -360,7 +360,7 @@ fn only_an_agents_own_site_opens_listeners_and_reaches_clusters() {
 #[test]
 fn every_agent_gets_every_scope_in_the_order_of_names() {
     let mut mesh = mesh();
-    let scope = |n: u128, name: &str| crate::domain::scope::Scope {
+    let scope = |n: u128, name: &str| Scope {
         id: mesh_protocol::id::ScopeId(id(n)),
         policy: mesh_protocol::desired::Scope {
             name: name.into(),
