@@ -29,7 +29,7 @@ pub use common::*;
 pub use live::*;
 use mesh_protocol::id::{
     AgentId, ApplicationId, BrokerId, LinkId, ListenerId, PersonId, PrincipalId, QueueId, RoleId, RouteId, RuleId,
-    SiteId,
+    ScopeId, SiteId,
 };
 use mesh_protocol::queue::QueuedEvent;
 pub use overview::*;
@@ -213,6 +213,15 @@ pub trait PortalApi: Send + Sync + 'static {
     fn update_role(&self, id: RoleId, input: Edit<RoleInput>) -> Answer<'_, RoleView>;
     /// `DELETE /api/v1/roles/{id}?revision=`: refused while principals have it.
     fn delete_role(&self, id: RoleId, revision: i64) -> Answer<'_, ()>;
+    /// `GET /api/v1/scopes`: topics that stay inside sites or regions, by name.
+    fn scopes(&self, query: ListQuery) -> Answer<'_, Page<ScopeView>>;
+    /// `POST /api/v1/scopes`.
+    fn create_scope(&self, input: ScopeInput) -> Answer<'_, ScopeView>;
+    /// `PUT /api/v1/scopes/{id}`.
+    fn update_scope(&self, id: ScopeId, input: Edit<ScopeInput>) -> Answer<'_, ScopeView>;
+    /// `DELETE /api/v1/scopes/{id}?revision=`.
+    fn delete_scope(&self, id: ScopeId, revision: i64) -> Answer<'_, ()>;
+
     /// `GET /api/v1/rules`: access rules of mesh clients.
     fn rules(&self, query: RuleQuery) -> Answer<'_, Page<RuleView>>;
     /// `POST /api/v1/rules`.

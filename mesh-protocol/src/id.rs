@@ -59,6 +59,8 @@ uuid_ids! {
     RoleId,
     /// One line of access control.
     RuleId,
+    /// Topics that stay inside sites or regions.
+    ScopeId,
     /// The design-time owner of principals.
     ApplicationId,
     /// A durable, named place that attracts topics by subscription.

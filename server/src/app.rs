@@ -38,6 +38,7 @@ pub mod role;
 pub mod rollout;
 pub mod route;
 pub mod rule;
+pub mod scope;
 pub mod service_token;
 pub mod site;
 pub mod snapshot;

@@ -23,6 +23,7 @@ pub mod role;
 pub mod route;
 pub mod rule;
 pub mod runtime_object;
+pub mod scope;
 pub mod service_token;
 pub mod site;
 pub mod webhook;

@@ -12,13 +12,13 @@ use frontend::api::{
     JoinTokenInput, LinkInput, LinkView, ListQuery, ListenerInput, ListenerView, LoginInput, Me, Overview, Page,
     PersonInput, PersonView, PolicyDocument, PolicyView, PortalApi, PrincipalInput, PrincipalQuery, PrincipalSecret,
     PrincipalView, PublishInput, PublishResult, QueueInput, QueueQuery, QueueView, ReasonInput, RoleInput, RoleView,
-    RotateInput, RouteInput, RouteView, RuleInput, RuleQuery, RuleView, SetupInput, SetupState, ShelfDone, ShelfQuery,
-    ShelfTask, SiteInput, SiteView, SubscriptionQuery, SubscriptionRow, TokenCreated, TokenInput, TokenView, TryClient,
-    TryInput,
+    RotateInput, RouteInput, RouteView, RuleInput, RuleQuery, RuleView, ScopeInput, ScopeView, SetupInput, SetupState,
+    ShelfDone, ShelfQuery, ShelfTask, SiteInput, SiteView, SubscriptionQuery, SubscriptionRow, TokenCreated,
+    TokenInput, TokenView, TryClient, TryInput,
 };
 use mesh_protocol::id::{
     AgentId, ApplicationId, BrokerId, LinkId, ListenerId, PersonId, PrincipalId, QueueId, RoleId, RouteId, RuleId,
-    SiteId,
+    ScopeId, SiteId,
 };
 
 use mesh_protocol::queue::QueuedEvent;
@@ -224,6 +224,10 @@ impl PortalApi for Portal {
         fn create_role(input: RoleInput) -> RoleView;
         fn update_role(id: RoleId, input: Edit<RoleInput>) -> RoleView;
         fn delete_role(id: RoleId, revision: i64) -> ();
+        fn scopes(query: ListQuery) -> Page<ScopeView>;
+        fn create_scope(input: ScopeInput) -> ScopeView;
+        fn update_scope(id: ScopeId, input: Edit<ScopeInput>) -> ScopeView;
+        fn delete_scope(id: ScopeId, revision: i64) -> ();
         fn rules(query: RuleQuery) -> Page<RuleView>;
         fn create_rule(input: RuleInput) -> RuleView;
         fn update_rule(id: RuleId, input: Edit<RuleInput>) -> RuleView;

@@ -53,6 +53,7 @@ mod role;
 mod route;
 mod rule;
 mod runtime_object;
+mod scope;
 mod service_token;
 mod session;
 mod setting;

@@ -17,12 +17,13 @@ use reqwest::Client;
 use crate::usage::processes_with;
 
 /// The pages that show what the mesh is and does.
-pub const PAGES: [&str; 12] = [
+pub const PAGES: [&str; 13] = [
     "/",
     "/catalog",
     "/graph",
     "/subscriptions",
     "/acl",
+    "/scopes",
     "/clients",
     "/routes",
     "/queues",

@@ -143,3 +143,52 @@ async fn one_edit_of_a_role_takes_effect_for_its_clients_at_all_sites() -> anyho
     }
     mesh.passed()
 }
+
+#[tokio::test]
+async fn a_scope_keeps_its_topics_at_home_from_one_edit_to_the_next() -> anyhow::Result<()> {
+    let mut mesh = Mesh::start().await?;
+    mesh.site("hq", None).await?;
+    let berlin = mesh.site("berlin", Some("hq")).await?;
+    let rights = [("publish", "customers/>"), ("subscribe", "customers/>")];
+    let (desk, report) = (mesh.client("desk", &rights).await?, mesh.client("report", &rights).await?);
+    mesh.applied().await?;
+    mesh.linked(1).await?;
+    let (here, there) = (mesh.listener("berlin", "mqtt").await?, mesh.listener("hq", "mqtt").await?);
+    let (desk, near) = (
+        MqttClient::connect(&here, &desk).await?,
+        MqttClient::connect_as(&here, &desk.username, &desk.secret, "near").await?,
+    );
+    let far = MqttClient::connect(&there, &report).await?;
+    near.subscribe("customers/+").await?;
+    far.subscribe("customers/+").await?;
+    let arrives = async |payload: &'static str| {
+        until("what is published at Berlin arrives at headquarters", SOON, async || {
+            desk.publish("customers/1", payload).await?;
+            Ok(far.messages().iter().any(|message| message.payload == payload.as_bytes()).then_some(()))
+        })
+        .await
+    };
+    arrives("open").await?;
+
+    let scope = json!({ "name": "berlin-only", "filter": "customers/>", "sites": [berlin["id"]] });
+    let scope = mesh.api.post("scopes", &scope).await?;
+    mesh.applied().await?;
+    for number in 0..20 {
+        let answer = desk.publish("customers/1", format!("kept {number}")).await?;
+        anyhow::ensure!(answer == PubAckReason::Success, "somebody at Berlin wants it: {answer:?}");
+    }
+    until("those at home have them", SOON, async || {
+        let kept = near.messages().iter().filter(|message| message.payload.starts_with(b"kept")).count();
+        Ok((kept == 20).then_some(()))
+    })
+    .await?;
+
+    let path = format!("scopes/{}", scope["id"].as_str().context("read the id of the scope")?);
+    mesh.api.delete(&path, &scope).await?;
+    arrives("open again").await?;
+    anyhow::ensure!(
+        !far.messages().iter().any(|message| message.payload.starts_with(b"kept")),
+        "the old ones followed"
+    );
+    mesh.passed()
+}

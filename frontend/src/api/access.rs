@@ -1,6 +1,6 @@
 //! Applications, clients (principals), mesh roles, rules, and how far the agents are with them.
 
-use mesh_protocol::id::{AgentId, ApplicationId, PrincipalId, RoleId, RuleId, SiteId};
+use mesh_protocol::id::{AgentId, ApplicationId, PrincipalId, RoleId, RuleId, ScopeId, SiteId};
 use mesh_protocol::policy::{Action, Effect, Principal, Role, Rule, Subject};
 use mesh_protocol::topic::Dialect;
 use mesh_protocol::wire::Revision;
@@ -230,6 +230,49 @@ pub struct RuleView {
     pub updated_by: String,
     /// How far each agent is with it.
     pub rollout: Vec<AgentRollout>,
+}
+
+/// A scope: topics that stay inside sites or regions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ScopeView {
+    /// Id.
+    pub id: ScopeId,
+    /// For edits.
+    pub revision: i64,
+    /// What it says.
+    pub config: ScopeInput,
+    /// Names of `config.sites`.
+    pub site_names: Vec<String>,
+    /// The policy revision that brought its present form.
+    pub since_revision: u64,
+    /// Changed when.
+    pub updated_at: Millis,
+    /// Changed by whom.
+    pub updated_by: String,
+    /// How far each agent is with it.
+    pub rollout: Vec<AgentRollout>,
+}
+
+/// A scope to make or change. Its topics are delivered at these sites and in these regions alone; one of both must be named.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ScopeInput {
+    /// Unique name, `[a-z0-9-]`, at most 63 characters.
+    pub name: String,
+    /// Topics, in `dialect`; without variables.
+    pub filter: String,
+    /// Dialect of the filter; default mesh.
+    #[serde(default = "mesh")]
+    #[schema(value_type = String)]
+    pub dialect: Dialect,
+    /// These sites.
+    #[serde(default)]
+    pub sites: Vec<SiteId>,
+    /// All sites of these regions.
+    #[serde(default)]
+    pub regions: Vec<String>,
+    /// Why it exists.
+    #[serde(default)]
+    pub note: String,
 }
 
 /// A rule to make or change.

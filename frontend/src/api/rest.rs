@@ -6,7 +6,7 @@ use std::pin::Pin;
 
 use mesh_protocol::id::{
     AgentId, ApplicationId, BrokerId, LinkId, ListenerId, PersonId, PrincipalId, QueueId, RoleId, RouteId, RuleId,
-    SiteId,
+    ScopeId, SiteId,
 };
 use mesh_protocol::queue::QueuedEvent;
 use serde::Serialize;
@@ -314,6 +314,18 @@ impl<T: Transport> PortalApi for RestApi<T> {
     }
     fn delete_role(&self, id: RoleId, revision: i64) -> Answer<'_, ()> {
         self.delete(&format!("/roles/{id}?revision={revision}"))
+    }
+    fn scopes(&self, query: ListQuery) -> Answer<'_, Page<ScopeView>> {
+        self.get(&with_query("/scopes", &query))
+    }
+    fn create_scope(&self, input: ScopeInput) -> Answer<'_, ScopeView> {
+        self.send(Verb::Post, "/scopes", &input)
+    }
+    fn update_scope(&self, id: ScopeId, input: Edit<ScopeInput>) -> Answer<'_, ScopeView> {
+        self.send(Verb::Put, &format!("/scopes/{id}"), &input)
+    }
+    fn delete_scope(&self, id: ScopeId, revision: i64) -> Answer<'_, ()> {
+        self.delete(&format!("/scopes/{id}?revision={revision}"))
     }
     fn rules(&self, query: RuleQuery) -> Answer<'_, Page<RuleView>> {
         self.get(&with_query("/rules", &query))

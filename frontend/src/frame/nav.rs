@@ -38,6 +38,7 @@ pub(super) const GROUPS: [(&str, &[Place]); 4] = [
         "Govern",
         &[
             place("/acl", "Access rules", "shield", 'a'),
+            place("/scopes", "Scopes", "lock", 'e'),
             place("/clients", "Clients", "key", 'l'),
             place("/routes", "Routes", "route", 'r'),
             place("/queues", "Queues", "queue", 'q'),

@@ -10,6 +10,7 @@ use mesh_protocol::policy::{Action, Effect};
 
 use self::explain::Explain;
 use self::form::RuleForm;
+pub(in crate::pages) use self::form::Sites;
 use crate::act::{Act, sentence};
 use crate::api::{Api, ApiError, LiveTopic, Page, PolicyView, RolloutState, RuleInput, RuleQuery, RuleView};
 use crate::components::{

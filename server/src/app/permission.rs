@@ -27,7 +27,7 @@ pub enum Right {
     PrincipalWrite,
     /// Make and change mesh roles.
     RoleWrite,
-    /// Make and change access rules.
+    /// Make and change access rules and scopes.
     RuleWrite,
     /// Stop one client in an emergency, and undo it.
     Block,
@@ -162,6 +162,10 @@ pub const ENDPOINTS: &[(&str, Access)] = &[
     ("create_role", Access::Right(Right::RoleWrite)),
     ("update_role", Access::Right(Right::RoleWrite)),
     ("delete_role", Access::Right(Right::RoleWrite)),
+    ("scopes", Access::Right(Right::Read)),
+    ("create_scope", Access::Right(Right::RuleWrite)),
+    ("update_scope", Access::Right(Right::RuleWrite)),
+    ("delete_scope", Access::Right(Right::RuleWrite)),
     ("rules", Access::Right(Right::Read)),
     ("create_rule", Access::Right(Right::RuleWrite)),
     ("update_rule", Access::Right(Right::RuleWrite)),

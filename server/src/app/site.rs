@@ -13,7 +13,7 @@ use super::page::{Slice, page};
 use super::permission::Right;
 use super::person::{seen, shown};
 use super::snapshot::{FleetState, Snapshot};
-use super::{App, Caller, Error, Result, agent, broker, listener, queue};
+use super::{App, Caller, Error, Result, agent, broker, listener, queue, scope};
 use crate::domain::agent::State;
 use crate::domain::field::FieldErrors;
 use crate::domain::join_token::{self, JoinToken};
@@ -136,6 +136,7 @@ impl App {
             )));
         }
         queue::none_at(id, &edit.tx.queues(self.environment()).await?)?;
+        scope::none_names(id, &edit.tx.scopes(self.environment()).await?)?;
         let summary = format!("removed the site {}", old.spec.name);
         edit.take_revision(&summary).await?;
         let mut connected_to = None;

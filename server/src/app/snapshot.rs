@@ -76,6 +76,7 @@ impl App {
             principals: tx.principals(id).await?,
             roles: tx.roles(id).await?,
             rules: tx.rules(id).await?,
+            scopes: tx.scopes(id).await?,
             routes: tx.routes(id).await?,
             queues: tx.queues(id).await?,
             addresses: Vec::new(),

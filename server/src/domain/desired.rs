@@ -28,6 +28,7 @@ use super::queue::Queue;
 use super::role::Role;
 use super::route::{From, Route, To};
 use super::rule;
+use super::scope::Scope;
 use super::site::Site;
 
 /// Where an agent of a site that others dial listens when nobody chose: any address, a port of the agent's choice.
@@ -56,6 +57,8 @@ pub struct Mesh {
     pub roles: Vec<Role>,
     /// All rules.
     pub rules: Vec<rule::Rule>,
+    /// All scopes.
+    pub scopes: Vec<Scope>,
     /// All routes.
     pub routes: Vec<Route>,
     /// All named queues.
@@ -149,7 +152,9 @@ impl Mesh {
             rules.extend(route_rules(route));
         }
         rules.sort_by_key(|rule| rule.id);
-        Policy { secret_key: self.environment.secret_key.clone(), principals, roles, rules, scopes: Vec::new() }
+        let mut scopes: Vec<_> = self.scopes.iter().map(|scope| scope.policy.clone()).collect();
+        scopes.sort_by(|a, b| a.name.cmp(&b.name));
+        Policy { secret_key: self.environment.secret_key.clone(), principals, roles, rules, scopes }
     }
 
     fn listeners_of(&self, site: SiteId) -> Vec<ListenerState> {

@@ -6,6 +6,7 @@ mod lists;
 mod matrix;
 mod queues;
 mod replicas;
+mod scopes;
 mod streams;
 
 use std::sync::Arc;

@@ -4,6 +4,7 @@
 mod link;
 mod queue;
 mod schema;
+mod scope;
 
 use std::collections::BTreeMap;
 

@@ -12,9 +12,10 @@ use crate::faults;
 const NOWHERE: &str = "/no-such-page";
 
 /// Buttons that open a dialog, and where they are.
-const DIALOGS: [(&str, &str); 14] = [
+const DIALOGS: [(&str, &str); 15] = [
     ("/acl", "New rule"),
     ("/acl", "Explain access"),
+    ("/scopes", "New scope"),
     ("/clients", "New client"),
     ("/clients", "New role"),
     ("/clients", "New application"),

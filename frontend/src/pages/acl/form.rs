@@ -232,7 +232,7 @@ fn Fields(draft: Draft, save: Act<RuleInput>) -> impl IntoView {
                     />
                 </div>
             </Show>
-            <Sites chosen=draft.sites error=save.field("sites")/>
+            <Sites legend="Only at these sites; none chosen means everywhere" chosen=draft.sites error=save.field("sites")/>
             <Field label="Why it exists" name="note" value=draft.note hint="Kept with the rule; optional" error=save.field("note")/>
             <p class="m-sentence">
                 {move || {
@@ -255,9 +255,14 @@ fn who_of(choices: &[Choice], key: &str) -> String {
     }
 }
 
-/// Where the rule holds; nothing chosen = everywhere.
+/// Which sites are meant.
 #[component]
-fn Sites(chosen: RwSignal<Vec<SiteId>>, error: Signal<Option<String>>) -> impl IntoView {
+pub(in crate::pages) fn Sites(
+    /// What choosing one does, and choosing none.
+    legend: &'static str,
+    chosen: RwSignal<Vec<SiteId>>,
+    error: Signal<Option<String>>,
+) -> impl IntoView {
     let sites = load(
         &[],
         || (),
@@ -268,7 +273,7 @@ fn Sites(chosen: RwSignal<Vec<SiteId>>, error: Signal<Option<String>>) -> impl I
     );
     view! {
         <fieldset class="m-form__group">
-            <legend>"Only at these sites; none chosen means everywhere"</legend>
+            <legend>{legend}</legend>
             <Load resource=sites what="sites" let:sites>
                 <div class="m-choices">
                     {move || {

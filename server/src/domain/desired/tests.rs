@@ -108,6 +108,7 @@ fn mesh() -> Mesh {
         principals: vec![principal(70, Kind::Client), principal(71, Kind::Route)],
         roles: vec![],
         rules: vec![],
+        scopes: vec![],
         routes: vec![Route {
             id: RouteId(id(80)),
             principal: PrincipalId(id(71)),
@@ -354,4 +355,29 @@ fn only_an_agents_own_site_opens_listeners_and_reaches_clusters() {
     assert!(desired(&mesh, 11).listeners.is_empty());
     assert_eq!(desired(&mesh, 11).brokers[0].id, BrokerId(id(100)));
     assert!(desired(&mesh, 33).brokers.is_empty());
+}
+
+#[test]
+fn every_agent_gets_every_scope_in_the_order_of_names() {
+    let mut mesh = mesh();
+    let scope = |n: u128, name: &str| Scope {
+        id: mesh_protocol::id::ScopeId(id(n)),
+        policy: mesh_protocol::desired::Scope {
+            name: name.into(),
+            filter: Filter::mesh("customers/>").expect("valid"),
+            sites: vec![SiteId(id(2))],
+            regions: vec!["eu".into()],
+        },
+        note: String::new(),
+        since_revision: 7,
+        revision: 1,
+        updated_at_ms: 0,
+        updated_by: "ada".into(),
+    };
+    mesh.scopes = vec![scope(2, "later"), scope(1, "earlier")];
+    for agent in [11, 22, 33] {
+        let desired = mesh.desired(AgentId(id(agent))).expect("enrolled");
+        let names: Vec<_> = desired.policy.scopes.iter().map(|scope| scope.name.as_str()).collect();
+        assert_eq!(names, ["earlier", "later"]);
+    }
 }

@@ -3,8 +3,9 @@
 use frontend::api::{
     ApplicationInput, ApplicationView, Edit, ListQuery, Page, PortalApi, PrincipalInput, PrincipalQuery,
     PrincipalSecret, PrincipalView, ReasonInput, RoleInput, RoleView, RotateInput, RuleInput, RuleQuery, RuleView,
+    ScopeInput, ScopeView,
 };
-use mesh_protocol::id::{ApplicationId, PrincipalId, RoleId, RuleId};
+use mesh_protocol::id::{ApplicationId, PrincipalId, RoleId, RuleId, ScopeId};
 
 operations! { "access",
     get "/api/v1/applications" applications(query ListQuery) -> Page<ApplicationView>;
@@ -23,6 +24,10 @@ operations! { "access",
     post "/api/v1/roles" create_role(body RoleInput) -> RoleView;
     put "/api/v1/roles/{id}" update_role(path RoleId, body Edit<RoleInput>) -> RoleView;
     delete "/api/v1/roles/{id}" delete_role(path RoleId, revision) -> ();
+    get "/api/v1/scopes" scopes(query ListQuery) -> Page<ScopeView>;
+    post "/api/v1/scopes" create_scope(body ScopeInput) -> ScopeView;
+    put "/api/v1/scopes/{id}" update_scope(path ScopeId, body Edit<ScopeInput>) -> ScopeView;
+    delete "/api/v1/scopes/{id}" delete_scope(path ScopeId, revision) -> ();
     get "/api/v1/rules" rules(query RuleQuery) -> Page<RuleView>;
     post "/api/v1/rules" create_rule(body RuleInput) -> RuleView;
     put "/api/v1/rules/{id}" update_rule(path RuleId, body Edit<RuleInput>) -> RuleView;
