@@ -32,6 +32,7 @@ const INPUTS: &[Input] = &[
         unseen: &[],
     },
     Input { checks: &["domain/rule.rs", "app/rule.rs"], forms: &["acl/form.rs"], unseen: &[] },
+    Input { checks: &["domain/scope.rs", "app/scope.rs"], forms: &["scopes/form.rs"], unseen: &[] },
     Input { checks: &["domain/role.rs", "domain/application.rs"], forms: &["clients/roles.rs"], unseen: &[] },
     Input {
         checks: &["domain/principal.rs", "app/principal.rs"],

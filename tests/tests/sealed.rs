@@ -171,7 +171,10 @@ async fn a_revocation_reaches_a_site_that_the_portal_does_not() -> anyhow::Resul
     mesh.run_agent("lyon")?;
     mesh.online("lyon").await?;
     let berlin = MqttClient::connect(&mesh.listener("berlin", "mqtt").await?, &writer).await?;
-    let lyon = MqttClient::connect(&mesh.listener("lyon", "mqtt").await?, &reader).await?;
+    let address = mesh.listener("lyon", "mqtt").await?;
+    // The portal may take the agent that was killed for online, and nobody listens yet.
+    let connect = async || Ok(MqttClient::connect(&address, &reader).await.ok());
+    let lyon = until("Lyon listens again", SOON, connect).await?;
     lyon.subscribe("salaries/board/+").await?;
     until("Berlin reaches Lyon", SOON, async || {
         berlin.publish(TOPIC, "probe").await?;

@@ -59,11 +59,11 @@ impl App {
     /// The caller may not, the input is wrong or stale, or the database's.
     pub async fn update_scope(&self, caller: &Caller, id: ScopeId, input: Edit<ScopeInput>) -> Result<ScopeView> {
         let mut edit = self.edit(caller.permit(Right::RuleWrite)?).await?;
+        let old = edit.tx.scope(id).await?.ok_or(Error::NotFound { what: "scope" })?;
         let spec = spec(input.value);
         let policy = spec.check()?;
         let snapshot = self.snapshot().await?;
         check_references(&spec, &snapshot)?;
-        let old = edit.tx.scope(id).await?.ok_or(Error::NotFound { what: "scope" })?;
         let summary = format!("changed a scope: {}", sentence(&spec, &snapshot));
         let since = edit.take_revision(&summary).await?;
         let scope = Scope {

@@ -17,7 +17,7 @@ async fn a_scope_is_made_changed_and_removed_and_each_is_a_revision_for_the_agen
     let before = revision().await;
     let wrong = [
         (json!({"name": "EU only", "filter": "customers/>", "regions": ["eu-central"]}), "name"),
-        (json!({"name": "eu-only", "filter": "a/>/#", "dialect": "mqtt", "regions": ["eu-central"]}), "filter"),
+        (json!({"name": "eu-only", "filter": "a/#/b", "dialect": "mqtt", "regions": ["eu-central"]}), "filter"),
         (json!({"name": "eu-only", "filter": "own/${username}", "regions": ["eu-central"]}), "filter"),
         (json!({"name": "eu-only", "filter": "customers/>"}), "sites"),
         (json!({"name": "eu-only", "filter": "customers/>", "regions": ["mars"]}), "regions"),
