@@ -39,7 +39,7 @@ async fn a_scope_is_made_changed_and_removed_and_each_is_a_revision_for_the_agen
     let site = format!("sites/{}?revision={}", hq["id"].as_str().expect("an id"), hq["revision"]);
     let kept = call("DELETE", &site, None).await;
     assert_eq!(kept.status, StatusCode::CONFLICT);
-    assert!(kept.body["detail"].as_str().is_some_and(|why| why.contains("eu-only")), "{kept:?}");
+    assert!(kept.body["title"].as_str().is_some_and(|why| why.contains("eu-only")), "{kept:?}");
 
     let path = format!("scopes/{}", made.body["id"].as_str().expect("an id"));
     let value = json!({"name": "eu-only", "filter": "customers/#", "dialect": "mqtt", "regions": ["eu-central"]});
