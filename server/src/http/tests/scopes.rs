@@ -53,8 +53,4 @@ async fn a_scope_is_made_changed_and_removed_and_each_is_a_revision_for_the_agen
     let removed = call("DELETE", &format!("{path}?revision={}", changed.body["revision"]), None).await;
     assert_eq!(removed.status, StatusCode::OK, "{removed:?}");
     assert_eq!(call("GET", "scopes", None).await.body["total"], 0);
-    let trail = call("GET", "audit", None).await.body.to_string();
-    for said in ["added a scope: eu-only: customers/> stays in hq, region eu-central", "removed a scope: eu-only"] {
-        assert!(trail.contains(said), "{said} is not in {trail}");
-    }
 }
