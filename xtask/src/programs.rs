@@ -44,10 +44,11 @@ pub(crate) struct Ran {
     pub(crate) succeeded: bool,
 }
 
-/// Builds all test programs.
-pub(crate) fn built() -> anyhow::Result<Vec<Program>> {
+/// Builds the test programs that these arguments of Cargo choose; without any, all.
+pub(crate) fn built(arguments: &[&str]) -> anyhow::Result<Vec<Program>> {
     let mut command = cargo(["test", "--workspace", "--no-run", "--message-format=json-render-diagnostics"]);
-    let mut child = command.stdout(Stdio::piped()).stdin(Stdio::null()).spawn().context("start `cargo test`")?;
+    let mut child =
+        command.args(arguments).stdout(Stdio::piped()).stdin(Stdio::null()).spawn().context("start `cargo test`")?;
     let output = child.stdout.take().expect("stdout was asked to be a pipe");
     let mut programs = Vec::new();
     for line in BufReader::new(output).lines() {
@@ -102,15 +103,29 @@ fn longest_first(mut programs: Vec<Program>) -> Vec<Program> {
 }
 
 impl Program {
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// As Cargo would start it.
+    pub(crate) fn command(&self) -> Command {
+        let mut command = Command::new(&self.path);
+        command.current_dir(&self.folder).env("CARGO_MANIFEST_DIR", &self.folder);
+        command
+    }
+
     fn run(&self, setting: &[(&str, &str)]) -> anyhow::Result<Ran> {
         let began = Instant::now();
         let file = target_dir().join("test-output").join(self.path.file_name().context("a program has a name")?);
         let folder = file.parent().expect("it was just joined");
         std::fs::create_dir_all(folder).with_context(|| format!("make {}", folder.display()))?;
         let output = File::create(&file).with_context(|| format!("write {}", file.display()))?;
-        let mut command = Command::new(&self.path);
-        command.current_dir(&self.folder).env("CARGO_MANIFEST_DIR", &self.folder).envs(setting.iter().copied());
-        command.stdin(Stdio::null()).stderr(output.try_clone().context("share the output")?).stdout(output);
+        let mut command = self.command();
+        command
+            .envs(setting.iter().copied())
+            .stdin(Stdio::null())
+            .stderr(output.try_clone().context("share the output")?)
+            .stdout(output);
         let status = command.status().with_context(|| format!("start {}", self.path.display()))?;
         let said = read(&file).with_context(|| format!("read {}", file.display()))?;
         Ok(Ran {

@@ -46,7 +46,7 @@ fn build_and_run(filter: Option<&str>, tally: &mut Tally) -> anyhow::Result<()> 
         }
         Some(name) => steps.step("run the tests", || cargo_test(&[name], &postgres, tally)),
         None => {
-            let programs = steps.step("build the tests", programs::built)?;
+            let programs = steps.step("build the tests", || programs::built(&[]))?;
             steps.step("run the tests", || run_all(programs, &postgres, tally))
         }
     }

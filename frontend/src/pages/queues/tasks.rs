@@ -53,7 +53,7 @@ fn noun(shelf: Shelf, number: u64) -> String {
 fn said(task: &ShelfTask, done: &ShelfDone) -> String {
     let (shelf, did) = match task {
         ShelfTask::Delete { shelf, .. } => (*shelf, "deleted"),
-        ShelfTask::Retry { .. } => (Shelf::DeadLetters, "put back into the queue"),
+        ShelfTask::Retry { .. } => (Shelf::DeadLetters, "put back into the queue they were for"),
         ShelfTask::Replay { .. } => return replay::said(done),
         ShelfTask::Move { shelf, .. } => (*shelf, "moved"),
     };
@@ -246,6 +246,9 @@ mod tests {
     fn what_stopped_half_way_says_so() {
         let task = ShelfTask::Retry { which: Which::All };
         let done = ShelfDone { events: 2, stopped: Some("the queue is full".into()) };
-        assert_eq!(said(&task, &done), "2 dead letters put back into the queue. Then it stopped: the queue is full.");
+        assert_eq!(
+            said(&task, &done),
+            "2 dead letters put back into the queue they were for. Then it stopped: the queue is full."
+        );
     }
 }

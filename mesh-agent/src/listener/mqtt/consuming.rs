@@ -1,9 +1,9 @@
 //! Named queues over MQTT: a subscription to `$queue/NAME` makes the client one of the queue's consumers.
 //!
-//! Events come at QoS 1 (also to who asks for 2) under their own topics. PUBACK is the acknowledgement; a reason code of 0x80 and above gives the
-//! event back (0x87, 0x90 and 0x99 for good: a dead letter). What has no answer when the connection ends is delivered
-//! again, and of it the oldest event counts as delivered. The client's receive maximum bounds what it is given. In other
-//! brokers `$queue/` is a shared subscription without a group; here it names a queue that exists.
+//! Events come at QoS 1, also to who asks for 2, under their own topics. PUBACK is the acknowledgement; a reason code of
+//! 0x80 and above gives the event back (0x87, 0x90 and 0x99 for good: a dead letter). What has no answer when the
+//! connection ends is delivered again, and of it the oldest event counts as delivered. The client's receive maximum bounds
+//! what it is given. In other brokers `$queue/` is a shared subscription without a group; here it names a queue that exists.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::future::poll_fn;
