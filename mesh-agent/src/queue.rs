@@ -24,3 +24,8 @@ pub use item::{ConsumerId, Consumption, Dead, Delivery, Effects, Item, Order};
 pub use manner::Manner;
 pub use pump::Pump;
 pub use rules::{Access, Backoff, OnFailure, Rules};
+
+/// Names of sinks' queues begin with this.
+pub const SINK: &str = "sink/";
+/// Names of other agents' queues begin with this.
+pub const PEER: &str = "spool/";

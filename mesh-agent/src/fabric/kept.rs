@@ -29,8 +29,7 @@ use crate::spool::{DiskError, Entry, EpochStart, LANES, Op, QueueNo, Store, lane
 use crate::status::now_ms;
 use crate::stream::{RunEvent, Sender};
 
-/// Names of other agents' queues begin with this.
-pub(super) const QUEUE: &str = "spool/";
+pub(super) use crate::queue::PEER as QUEUE;
 /// Events and bytes read at once.
 const READ_EVENTS: usize = 256;
 const READ_BYTES: usize = 256 * 1024;

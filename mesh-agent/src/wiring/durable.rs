@@ -13,6 +13,7 @@ use super::standin::StandIn;
 use crate::connector::Notes;
 use crate::counters::Counters;
 use crate::queue::Pump;
+use crate::queue::SINK;
 use crate::queue::named::DEAD;
 use crate::router::{Attachment, Life, Outlet, Reach, Takes};
 use crate::sink;
@@ -21,8 +22,6 @@ use crate::status::PartHandle;
 
 /// What waits for a sink is looked at this often.
 const DEPTH_EVERY: Duration = Duration::from_secs(1);
-/// Names of sinks' queues begin with this.
-const SINK: &str = "sink/";
 /// Names of sources' notes begin with this.
 const SOURCE: &str = "source/";
 /// A commit of the spool takes milliseconds; a disk that hangs must not hold up a source for ever.

@@ -17,6 +17,7 @@ use super::consumer::Command;
 use super::{DEAD, Named, Queues};
 use crate::causes::chain;
 use crate::queue::dead::{DEAD_LETTERS, epitaph, unburied};
+use crate::queue::{PEER, SINK};
 use crate::router::Admitted;
 use crate::spool::{Addressed, DiskError, Done, Entry, Op, QueueNo, Refusal, Store};
 use crate::status::now_ms;
@@ -25,10 +26,6 @@ use crate::status::now_ms;
 const STEP_EVENTS: usize = 100;
 /// Whoever asked waits no longer; what is left is told.
 const TIME_MAX: Duration = Duration::from_secs(20);
-/// Names of sinks' queues begin with this.
-const SINK: &str = "sink/";
-/// Names of other agents' queues begin with this.
-const AGENT: &str = "spool/";
 
 /// Answers one question about a queue of this agent.
 pub async fn answer(queues: &Queues, queue: QueueRef, ask: QueueAsk) -> QueueAnswer {
@@ -241,7 +238,7 @@ fn without_home(events: usize) -> Option<String> {
 fn shown(entry: &Entry, holders: &HashMap<u64, String>, cut: usize) -> QueuedEvent {
     let event: &Event = entry.event.event();
     let epitaph = epitaph(event);
-    let agent = epitaph.as_ref().and_then(|epitaph| epitaph.queue.strip_prefix(AGENT).map(str::to_owned));
+    let agent = epitaph.as_ref().and_then(|epitaph| epitaph.queue.strip_prefix(PEER).map(str::to_owned));
     let (reason, deliveries, properties) = match epitaph {
         Some(epitaph) => (Some(epitaph.reason), epitaph.deliveries, epitaph.own),
         None => (None, entry.row.deliveries.into(), event.headers.user.clone()),
