@@ -25,13 +25,17 @@ mod batch;
 mod compress;
 mod core;
 mod counts;
+mod held;
 mod inbound;
+mod judge;
 mod kept;
 mod mailbox;
 mod outbound;
 mod peer;
+mod scoped;
 mod session;
 mod sets;
+mod trouble;
 mod turns;
 mod wire;
 

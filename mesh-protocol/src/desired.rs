@@ -204,6 +204,18 @@ pub struct Member {
     /// is sent to it. None: the portal does not know it yet, and no other agent exchanges anything with this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sealing_key: Option<String>,
+    /// The first agent of its line, when it took the place of one whose machine was lost: what others keep for it is kept
+    /// under that id. None: it took nobody's place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stands_for: Option<AgentId>,
+}
+
+impl Member {
+    /// What stays the same when another machine takes the agent's place: the id of the first agent of its line.
+    #[must_use]
+    pub fn line(&self) -> AgentId {
+        self.stands_for.unwrap_or(self.agent)
+    }
 }
 
 /// A Kafka cluster the agent can reach.

@@ -30,7 +30,8 @@ use bytes::Bytes;
 
 pub use codec::{Written, decode, encode, put};
 pub use control::{
-    Ack, Behind, BehindReason, Control, Echo, Heartbeat, Interest, InterestChange, Nack, Refused, Skip, SkipReason,
+    Ack, Behind, BehindReason, Control, Echo, Heartbeat, Holds, Interest, InterestChange, Nack, Refused, Skip,
+    SkipReason,
 };
 
 use crate::id::{Epoch, Lane, Seq, SpoolId};

@@ -3,7 +3,7 @@
 #[cfg(test)]
 pub(super) mod simulated;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use futures::future::BoxFuture;
 use futures::stream::{FuturesOrdered, FuturesUnordered, StreamExt};
 use mesh_protocol::desired::Member;
 use mesh_protocol::id::{AgentId, Epoch, Lane, SpoolId};
-use mesh_protocol::report::{LinkState, PartState};
+use mesh_protocol::report::LinkState;
 use mesh_protocol::topic::{Filter, FilterTree};
 use mesh_protocol::wire::Revision;
 use rustc_hash::FxHashSet;
@@ -30,7 +30,8 @@ use super::sets::{SetId, Sets};
 use super::wire::{Ear, Neighbour, Wire};
 use super::{Parts, Target};
 use crate::identity::sealing;
-use crate::interest::{Advertised, WANTED_MAX};
+use crate::interest::Advertised;
+use crate::policy::Enforced;
 use crate::queue::DEAD_LETTERS;
 use crate::router::{Arrival, Attachment, Key, Life, Reach, Wanted};
 use crate::seal::Sealer;
@@ -47,7 +48,7 @@ const FOLLOW_PAUSE: Duration = Duration::from_millis(20);
 const BUSY_TICK: Duration = Duration::from_millis(20);
 const IDLE_TICK: Duration = Duration::from_millis(250);
 /// A direct neighbour that is silent for this long means a deaf session.
-const SILENT_AFTER: Duration = Duration::from_secs(5);
+pub(super) const SILENT_AFTER: Duration = Duration::from_secs(5);
 const REOPEN_FIRST: Duration = Duration::from_secs(10);
 const REOPEN_LONGEST: Duration = Duration::from_secs(120);
 /// Frames and deliveries taken in one turn, so that heartbeats are never late.
@@ -99,14 +100,16 @@ pub(super) struct Core {
     pub(super) dead_letters: QueueNo,
     pub(super) buried: mpsc::UnboundedSender<Burial>,
     burials: Option<mpsc::UnboundedReceiver<Burial>>,
-    neighbours: Vec<Neighbour>,
+    pub(super) neighbours: Vec<Neighbour>,
+    /// The policy that events were judged by last.
+    pub(super) judged_by: Option<Arc<Enforced>>,
     links: watch::Sender<Vec<LinkState>>,
     reopen: mpsc::Sender<()>,
     reopened_at: Option<Moment>,
     reopen_wait: Duration,
     beat_at: Moment,
     called_at: Moment,
-    session_since: Option<Moment>,
+    pub(super) session_since: Option<Moment>,
 }
 
 impl Core {
@@ -145,6 +148,7 @@ impl Core {
             joined: HashMap::new(),
             settling: FuturesOrdered::new(),
             neighbours: Vec::new(),
+            judged_by: None,
             links,
             reopen,
             reopened_at: None,
@@ -222,6 +226,7 @@ impl Core {
         while let Some(Some(settlement)) = futures::FutureExt::now_or_never(self.settling.next()) {
             self.on_settled(settlement);
         }
+        self.notice_scopes();
         self.send_offered();
         self.send_kept();
         self.send_due();
@@ -268,10 +273,16 @@ impl Core {
             .collect();
         let gone: Vec<AgentId> = self.peers.keys().filter(|agent| !members.contains_key(agent)).copied().collect();
         for agent in gone {
-            self.forget(agent);
+            let line = self.peers[&agent].member.line();
+            let is_next = |member: &&Member| member.line() == line && !self.peers.contains_key(&member.agent);
+            match members.values().find(is_next) {
+                Some(next) => self.succeed(agent, next.clone()),
+                None => self.forget(agent),
+            }
         }
-        let is_member = |name: &str| name.parse().is_ok_and(|agent: AgentId| members.contains_key(&agent));
-        self.parts.spool.close_others(kept::QUEUE, is_member);
+        let lines: BTreeSet<AgentId> = members.values().map(Member::line).collect();
+        let has_member = |name: &str| name.parse().is_ok_and(|line: AgentId| lines.contains(&line));
+        self.parts.spool.close_others(kept::QUEUE, has_member);
         for (agent, member) in members {
             if let Some(peer) = self.peers.get_mut(&agent) {
                 peer.member = member;
@@ -279,9 +290,12 @@ impl Core {
                 let number = self.next_number;
                 self.next_number += 1;
                 self.numbers.insert(number, agent);
-                let kept = Kept::open(agent, &self.parts.spool, &self.parts.router, &self.kept_wake);
+                let line = member.line();
+                // One of an earlier process may have been sent to whoever had its place then.
+                let had = member.stands_for.map_or(0, |_| self.horizon);
+                let kept = Kept::open(line, had, &self.parts.spool, &self.parts.router, &self.kept_wake);
                 self.reads.push(kept.begin(agent));
-                let destination = self.parts.router.destination(&format!("agent/{agent}"), &member.site_name);
+                let destination = self.parts.router.destination(&format!("agent/{line}"), &member.site_name);
                 let mut peer = Peer::new(member, (number, destination), kept, self.parts.spool.passed());
                 peer.restore(&self.attachment);
                 self.peers.insert(agent, peer);
@@ -301,6 +315,18 @@ impl Core {
             self.numbers.remove(&peer.number);
             self.sets.unconfirm(agent);
         }
+    }
+
+    /// Another machine has the place of a peer: what is held for that one is for this one now, in its order.
+    fn succeed(&mut self, gone: AgentId, next: Member) {
+        let Some(peer) = self.peers.remove(&gone) else { return };
+        self.sets.unconfirm(gone);
+        let agent = next.agent;
+        tracing::info!(%gone, %agent, site = next.site_name, "an agent takes the place of another");
+        let peer = peer.succeeded_by(next, &self.attachment, self.parts.spool.passed());
+        self.numbers.insert(peer.number, agent);
+        self.reads.push(peer.kept.begin(agent));
+        self.peers.insert(agent, peer);
     }
 
     /// Local outlets changed what they want: others are told at once.
@@ -428,64 +454,11 @@ impl Core {
         }
     }
 
-    /// Whether the right agents are at the other ends.
-    fn tell_line(&self, now: Moment) {
-        let line = &self.parts.line;
-        line.figure("neighbours", self.neighbours.len() as u64);
-        let dead = self.parts.spool.core().standing(self.dead_letters);
-        line.figure("dead_letter_events", dead.map_or(0, |dead| dead.events));
-        let trouble = self.wrong_link().or_else(|| self.missing_link(now)).or_else(|| self.without_key());
-        match trouble.or_else(|| self.cut_off()) {
-            Some(detail) => line.set(PartState::Degraded, Some(detail)),
-            None => line.running(),
-        }
-    }
-
-    fn wrong_link(&self) -> Option<String> {
-        let strange = self.neighbours.iter().find(|neighbour| {
-            neighbour.agent.is_none_or(|agent| agent != self.parts.agent && !self.peers.contains_key(&agent))
-        })?;
-        Some(format!(
-            "{} at {} is linked and is no member of this mesh: nothing it sends is taken; revoke its certificate",
-            strange.name, strange.address
-        ))
-    }
-
-    fn missing_link(&self, now: Moment) -> Option<String> {
-        if self.session_since.is_none_or(|since| now.since(since) < SILENT_AFTER) {
-            return None;
-        }
-        let linked = |agent| self.neighbours.iter().any(|neighbour| neighbour.agent == Some(agent));
-        let dial = self.target.section.dial.iter().find(|dial| !linked(dial.agent))?;
-        let site = self.peers.get(&dial.agent).map_or("a site that is not known yet", |peer| &peer.member.site_name);
-        Some(format!(
-            "no link to {site} at {}; it is tried again. Check that the agent there runs, that the address is reachable \
-             from here, and that it is this mesh's agent",
-            dial.addresses.join(", ")
-        ))
-    }
-
-    fn without_key(&self) -> Option<String> {
-        let peer = self.peers.values().find(|peer| sealing_key(&peer.member).is_none())?;
-        Some(format!(
-            "the portal knows no good sealing key of the agent at {}, so nothing is exchanged with it: update that agent, and let \
-             it reach the portal once",
-            peer.member.site_name
-        ))
-    }
-
-    fn cut_off(&self) -> Option<String> {
-        let peer = self.peers.values().find(|peer| peer.learned.cut_off() > 0)?;
-        Some(format!(
-            "{} wants {WANTED_MAX} filters and {} more, which is more than is kept here: events that only those match do \
-             not go there. Let its clients subscribe with fewer, wider filters",
-            peer.member.site_name,
-            peer.learned.cut_off()
-        ))
-    }
-
     fn tell_links(&self) {
-        let links: Vec<LinkState> = self.peers.values().map(Peer::link_state).collect();
+        let now = self.clock.now();
+        let durable = self.advertised.durable_version();
+        let has_scopes = self.judged_by.as_ref().is_some_and(|enforced| !enforced.policy.scopes().is_empty());
+        let links: Vec<LinkState> = self.peers.values().map(|peer| peer.link_state(now, has_scopes, durable)).collect();
         self.links.send_if_modified(|current| {
             let changed = *current != links;
             *current = links;
@@ -495,6 +468,6 @@ impl Core {
 }
 
 /// What policy says that a member seals with; none when that is no key.
-fn sealing_key(member: &Member) -> Option<sealing::Public> {
+pub(super) fn sealing_key(member: &Member) -> Option<sealing::Public> {
     sealing::public(member.sealing_key.as_deref()?)
 }

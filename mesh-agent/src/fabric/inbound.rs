@@ -3,26 +3,25 @@
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use mesh_protocol::event;
 use mesh_protocol::frame::{
     self, Ack, Behind, BehindReason, Body, Control, DirectBody, Frame, Header, Heartbeat, Nack, Refused, Skip,
-    SkipReason, StreamBody, StreamEvent,
+    SkipReason, StreamBody,
 };
 use mesh_protocol::id::{AgentId, Epoch, Seq, StreamId};
 use tokio::sync::oneshot;
 
 use super::core::{Core, Settlement};
+use super::judge::NotNow;
 use super::kept::Duty;
 use super::peer::PASSING;
 use super::sets::{SetId, set_of};
 use super::wire::{Urgency, inbox_key, set_key};
 use crate::interest::Applied;
 use crate::mutant::{Mutant, planted};
-use crate::policy::Denied;
-use crate::router::{Admitted, Arrival, Failure};
+use crate::router::{Admitted, Arrival, Change, Failure, Life};
 use crate::seal::{Opened, Unopened};
 use crate::spool::{Addressed, LANES, Mark, MarkKey, Op, QueueNo, Queues};
-use crate::stream::{AckError, Batch, Incoming, Moment, Settled, Verdict};
+use crate::stream::{AckError, Batch, Incoming, Moment, Settled};
 
 /// A set that is no more announced is forgotten after this.
 pub(super) const FORGET_SET_AFTER: Duration = Duration::from_secs(60);
@@ -31,9 +30,6 @@ const JOINED_MAX: usize = 4_096;
 
 /// Forged frames are logged this often at most; their counter says how many there are.
 const FORGED_LOG_INTERVAL: Duration = Duration::from_secs(60);
-
-/// Why a stream frame is not taken now.
-struct NotNow(BehindReason);
 
 impl Core {
     pub(super) async fn on_frame(&mut self, bytes: BytesMut) {
@@ -294,6 +290,7 @@ impl Core {
         {
             self.counts.behind.one();
             peer.sender.on_behind(now, behind.stream.lane);
+            peer.on_behind(now, behind.reason, behind.revision.revision);
         }
     }
 
@@ -316,9 +313,12 @@ impl Core {
         match peer.learned.apply(interest) {
             Applied::Changed(changes) => {
                 peer.answered(now, interest.from.is_none());
+                let is_more = |change: &Change| matches!(change, Change::Added(wanted) if wanted.life == Life::Durable);
+                let is_more = changes.iter().any(is_more);
                 peer.want(&self.attachment, changes);
                 if peer.learned.is_whole() {
                     peer.forget_restored(&self.attachment);
+                    peer.held.taken(peer.learned.version(), is_more.then(|| self.parts.spool.core().last()));
                 }
                 let after = peer.learned.cut_off();
                 self.counts.interest_cut_off.add(after.saturating_sub(before) as u64);
@@ -420,43 +420,6 @@ impl Core {
     fn say_behind(&mut self, agent: AgentId, stream: &StreamId, reason: BehindReason) {
         let revision = self.revision();
         self.send_control(agent, &[Control::Behind(Behind { stream: *stream, reason, revision })]);
-    }
-
-    /// What shall become of one guaranteed event.
-    ///
-    /// An older policy here is no reason to refuse: the event waits until this agent has caught up, but only when it
-    /// matters (denied here, or wanted by nobody yet), so that an agent that is cut off from the portal still takes
-    /// what it knows.
-    fn judge(&mut self, sender: AgentId, header: &Header, event: StreamEvent) -> Result<Incoming<Admitted>, NotNow> {
-        let newer = header.revision > self.revision();
-        let (seq, redelivered, bytes) = (event.seq, event.redelivered, event.bytes.len());
-        let verdict = match self.permit(sender, event.bytes) {
-            Ok(admitted) => {
-                let topic = &admitted.event().topic;
-                let mut waits = false;
-                self.not_ready.matches(topic, &mut |_| waits = true);
-                if waits {
-                    return Err(NotNow(BehindReason::NotReady));
-                }
-                if newer && !self.advertised.wants(topic) {
-                    return Err(NotNow(BehindReason::Revision));
-                }
-                Verdict::Take(admitted)
-            }
-            Err(Some(_)) if newer => return Err(NotNow(BehindReason::Revision)),
-            Err(Some(denied)) => {
-                self.counts.forbidden.one();
-                Verdict::Refuse(denied.to_string())
-            }
-            Err(None) => Verdict::Refuse("the event cannot be read at its destination".to_owned()),
-        };
-        Ok(Incoming { seq, redelivered, bytes, verdict })
-    }
-
-    /// The admitted event; none in the error = it cannot be read.
-    fn permit(&self, sender: AgentId, bytes: Bytes) -> Result<Admitted, Option<Denied>> {
-        let event = event::decode(bytes.clone()).map_err(|_| None)?;
-        self.parts.enforcer.permit_peer(sender, event, bytes).map(crate::policy::Permit::admit).map_err(Some)
     }
 
     fn count_received(&mut self, agent: AgentId, events: usize, size: u64) {

@@ -17,6 +17,7 @@ use mesh_protocol::id::{AgentId, Lane, Seq};
 use mesh_protocol::topic::Filter;
 use rustc_hash::FxHashSet;
 use tokio::sync::Notify;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::batch::{Agents, Batcher, Places};
 use super::core::Core;
@@ -80,6 +81,12 @@ pub(super) struct Kept {
     taken: VecDeque<Entry>,
     /// Something is being read from disk.
     reading: bool,
+    /// The last place in the log of which something may have gone to the agent.
+    sent: u64,
+    /// Up to this place in the log the agent's predecessor may have had it, and told somebody.
+    had: u64,
+    /// Nobody reads for it any more when it is gone.
+    reader: DropGuard,
     /// The epoch whose events are being sent.
     stream: Option<EpochStart>,
     /// Its lanes that have begun, as bits.
@@ -91,9 +98,10 @@ pub(super) struct Kept {
 }
 
 impl Kept {
-    /// Opens the queue of an agent; `wake` is told when something comes into it.
-    pub(super) fn open(agent: AgentId, spool: &Arc<Store>, router: &Router, wake: &Arc<Notify>) -> Self {
-        let name: Arc<str> = format!("{QUEUE}{agent}").into();
+    /// Opens the queue of an agent's line; `wake` is told when something comes into it. `had`: another machine may have had
+    /// it up to here.
+    pub(super) fn open(line: AgentId, had: u64, spool: &Arc<Store>, router: &Router, wake: &Arc<Notify>) -> Self {
+        let name: Arc<str> = format!("{QUEUE}{line}").into();
         let queue = spool.open_queue(&name, spool.core().share());
         spool.core().wake_with(queue, wake);
         Self {
@@ -103,11 +111,21 @@ impl Kept {
             attachment: router.attach_queue(queue.0, Reach::Remote),
             taken: VecDeque::new(),
             reading: true,
+            // What an earlier process has sent of it is not known here.
+            sent: spool.core().last(),
+            had,
+            reader: CancellationToken::new().drop_guard(),
             stream: None,
             begun: 0,
             done: Vec::new(),
             burials: FxHashSet::default(),
         }
+    }
+
+    /// The same for the next agent of the line, which knows nothing of what the one before may have had.
+    pub(super) fn handed_on(self) -> Self {
+        let reader = CancellationToken::new().drop_guard();
+        Self { taken: VecDeque::new(), reading: true, had: self.sent, reader, stream: None, begun: 0, ..self }
     }
 
     /// Reads from the beginning, once what the reader before acknowledged is done with.
@@ -121,8 +139,16 @@ impl Kept {
     }
 
     fn read(&self, agent: AgentId) -> BoxFuture<'static, Read> {
-        let (spool, queue) = (self.spool.clone(), self.queue);
-        Box::pin(async move { (agent, spool.take(queue, READ_EVENTS, READ_BYTES).await) })
+        let (spool, queue, gone) = (self.spool.clone(), self.queue, self.reader.token().clone());
+        Box::pin(async move {
+            // What was read for one that is gone would be nobody's: its successor begins with a rewind.
+            let taken = tokio::select! {
+                biased;
+                () = gone.cancelled() => Ok(Vec::new()),
+                taken = spool.take(queue, READ_EVENTS, READ_BYTES) => taken,
+            };
+            (agent, taken)
+        })
     }
 
     pub(super) fn attract(&self, filter: &Filter) {
@@ -143,6 +169,11 @@ impl Kept {
         self.spool.core().standing(self.queue).map_or((0, 0), |standing| (standing.events, standing.bytes))
     }
 
+    /// The last place in the log of which something may have gone to the agent.
+    pub(super) fn sent(&self) -> u64 {
+        self.sent
+    }
+
     pub(super) fn is_busy(&self) -> bool {
         !self.taken.is_empty()
     }
@@ -157,10 +188,13 @@ impl Kept {
         self.done.push(seq);
     }
 
-    /// What the agent wants durably, for a start without it.
-    pub(super) fn note(&self, filters: &[&Filter]) {
+    /// What the agent wants durably, for a start without it; `noted` is told when it is on disk.
+    pub(super) fn note(&self, filters: &[&Filter], noted: impl FnOnce() + Send + 'static) {
         match serde_json::to_vec(filters) {
-            Ok(note) => drop(self.spool.note(self.queue, note.into())),
+            Ok(note) => {
+                let answer = move |done: Result<_, _>| done.map_or((), |_| noted());
+                self.spool.submit_with(Op::Note { queue: self.queue, note: note.into() }, Box::new(answer));
+            }
             Err(error) => tracing::error!(%error, "what another agent wants cannot be noted"),
         }
     }
@@ -183,7 +217,9 @@ impl Kept {
             sender.begin_anew(0..LANES, if earlier { Seq::from_counter(horizon) } else { Seq::START });
             (self.stream, self.begun) = (Some(start), 0);
         }
-        self.taken.pop_front().map(|entry| (entry, start))
+        let mut entry = self.taken.pop_front()?;
+        entry.row.redelivered |= entry.seq <= self.had;
+        Some((entry, start))
     }
 
     /// Whether a lane begins only now.
@@ -224,7 +260,9 @@ impl Core {
             {
                 first = false;
                 room = room.saturating_sub(u64::from(entry.row.bytes));
-                let (.., agents) = merged.entry(entry.seq).or_insert_with(|| (entry, start, Agents::new()));
+                let redelivered = entry.row.redelivered;
+                let (entry, _, agents) = merged.entry(entry.seq).or_insert_with(|| (entry, start, Agents::new()));
+                entry.row.redelivered |= redelivered;
                 agents.push(*agent);
             }
         }
@@ -269,10 +307,7 @@ impl Core {
                 );
                 continue;
             }
-            let allowed = over || self.parts.enforcer.check_destination(&event.event().topic, *agent).is_ok();
-            if !allowed {
-                self.counts.forbidden.one();
-            }
+            let allowed = over || self.may_go(event, *agent);
             let Some(peer) = self.peers.get_mut(agent) else { continue };
             if over || !allowed {
                 self.counts.expired.add(u64::from(over));
@@ -285,6 +320,7 @@ impl Core {
             }
             let item = RunEvent { seq: Seq::from_counter(*seq), redelivered: row.redelivered, payload: event.clone() };
             let duty = Duty::Kept { seq: *seq, event: event.clone() };
+            peer.kept.sent = peer.kept.sent.max(*seq);
             if let Some(prev) = peer.sender.offer(now, lane, item, row.bytes as usize, duty) {
                 places.push((*agent, prev));
                 if planted(Mutant::DoneWhenSent) {

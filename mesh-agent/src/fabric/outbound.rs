@@ -51,18 +51,9 @@ impl Core {
         self.send_drafts(batcher.take());
     }
 
-    /// Whether policy lets an event go there.
-    fn may_go(&self, event: &Admitted, agent: AgentId) -> bool {
-        let allowed = self.parts.enforcer.check_destination(&event.event().topic, agent).is_ok();
-        if !allowed {
-            self.counts.forbidden.one();
-        }
-        allowed
-    }
-
-    fn offer_direct(&self, delivery: &Delivery, batcher: &mut Batcher) {
-        let matched = delivery.matched.iter().filter_map(|key| self.numbers.get(key)).copied();
-        let agents: Agents = matched.filter(|agent| self.may_go(&delivery.event, *agent)).collect();
+    fn offer_direct(&mut self, delivery: &Delivery, batcher: &mut Batcher) {
+        let mut agents: Agents = delivery.matched.iter().filter_map(|key| self.numbers.get(key)).copied().collect();
+        agents.retain(|agent| self.may_go(&delivery.event, *agent));
         let mut live: Agents =
             agents.iter().filter(|agent| self.peers.get(agent).is_some_and(|peer| peer.live)).copied().collect();
         live.sort_unstable();
@@ -134,7 +125,7 @@ impl Core {
                 self.fulfil(agent, duty);
             }
             for duty in polled.withdrawn {
-                self.counts.forbidden.one();
+                self.withheld(agent);
                 match duty {
                     Duty::Passing(hold) => {
                         let why = "policy does not let this event go to a site that wants it";
@@ -243,6 +234,7 @@ impl Core {
             interest_version: self.advertised.version(),
             interest_hash: self.advertised.hash(),
             deny_list: self.parts.deny_lists.number(),
+            holds: peer.held.told(),
         };
         let mut messages = vec![Control::Heartbeat(beat)];
         messages.extend(self.progress(agent, true));

@@ -7,12 +7,13 @@ use std::ops::Range;
 use std::time::Duration;
 
 use mesh_protocol::desired::Member;
-use mesh_protocol::frame::{Echo, Heartbeat};
+use mesh_protocol::frame::{self, Echo, Heartbeat, Holds};
 use mesh_protocol::id::{Epoch, Lane, Seq, SpoolId};
-use mesh_protocol::report::LinkState;
+use mesh_protocol::report::{Behind, BehindReason, HeldInterest, LinkState};
 use mesh_protocol::topic::Filter;
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::held::Held;
 use super::kept::{Duty, Kept};
 use super::turns::Turns;
 use crate::interest::Learned;
@@ -33,6 +34,8 @@ const ASK_INTERVAL: Duration = Duration::from_millis(500);
 const ASK_INTERVAL_MAX: Duration = Duration::from_secs(60);
 /// The same for a deny list.
 const ASK_DENY_LIST_INTERVAL: Duration = Duration::from_secs(2);
+/// A peer that was behind and has not said so again for this long is not any more; lanes ask at least every five seconds.
+const BEHIND_FOR: Duration = Duration::from_secs(12);
 /// Lanes of what its senders answer for; those before are for what this agent keeps.
 pub(super) const PASSING: Range<u16> = LANES..2 * LANES;
 /// Epochs of one peer whose streams are at hand; more are looked up again.
@@ -73,12 +76,21 @@ pub(super) struct Peer {
     reasons: FxHashMap<Filter, u8>,
     /// What it wants durably has changed and is not noted yet.
     unnoted: bool,
+    /// How far what it wants durably is on disk here.
+    pub(super) held: Held,
+    /// The same of this agent's interest there, as it says.
+    holds: Option<Holds>,
     pub(super) sender: Sender<Admitted, Duty>,
     /// What this agent answers for and has not sent yet.
     pub(super) kept: Kept,
     receivers: Vec<(Epoch, Receiver<Admitted>)>,
     turns: Turns,
     pub(super) traffic: Traffic,
+    /// The revision that changed last what scopes let go to it, the last place in the log of which something may have gone
+    /// before, and when that was.
+    pub(super) scoped_since: Option<(u64, u64, i64)>,
+    /// That it takes no custody, and when it last said so.
+    behind: Option<(Behind, Moment)>,
 }
 
 /// Counts since start.
@@ -88,6 +100,8 @@ pub(super) struct Traffic {
     pub(super) events_received: u64,
     pub(super) bytes_sent: u64,
     pub(super) bytes_received: u64,
+    /// Events that policy kept from it.
+    pub(super) withheld: u64,
 }
 
 /// What a heartbeat changed.
@@ -129,11 +143,15 @@ impl Peer {
             desired: FxHashSet::default(),
             reasons: FxHashMap::default(),
             unnoted: false,
+            held: Held::default(),
+            holds: None,
             sender,
             kept,
             receivers: Vec::new(),
             turns: Turns::default(),
             traffic: Traffic::default(),
+            scoped_since: None,
+            behind: None,
         }
     }
 
@@ -164,8 +182,10 @@ impl Peer {
             }
             self.retired.retain(|epoch| *epoch != from.1);
             self.turns = Turns::default();
+            self.held = Held::default();
             self.hears_us_at = None;
         }
+        self.holds = beat.holds;
         self.sender.meet(from.0, from.1, beat.durable_spool);
         self.heard_at = Some(now);
         self.heartbeat = Some((beat.sent_at_us, now));
@@ -296,7 +316,23 @@ impl Peer {
         }
     }
 
-    pub(super) fn link_state(&self) -> LinkState {
+    /// It says that it takes no custody yet. That is over when it has not said so for a while: each pause of a lane ends with
+    /// a question.
+    pub(super) fn on_behind(&mut self, now: Moment, reason: frame::BehindReason, revision: u64) {
+        let reason = match reason {
+            frame::BehindReason::Revision => BehindReason::Revision,
+            frame::BehindReason::NotReady => BehindReason::NotReady,
+        };
+        let since_ms = self.behind(now).map_or_else(now_ms, |behind| behind.since_ms);
+        self.behind = Some((Behind { reason, revision, since_ms }, now));
+    }
+
+    fn behind(&self, now: Moment) -> Option<&Behind> {
+        self.behind.as_ref().filter(|(_, at)| now.since(*at) < BEHIND_FOR).map(|(behind, _)| behind)
+    }
+
+    /// `durable`: the version of this agent's interest that changed last what is wanted durably.
+    pub(super) fn link_state(&self, now: Moment, has_scopes: bool, durable: u64) -> LinkState {
         let (passing_events, passing_bytes) = self.sender.backlog_on(PASSING);
         let (kept_events, kept_bytes) = self.kept.backlog();
         let (backlog_events, backlog_bytes) = (passing_events + kept_events, passing_bytes + kept_bytes);
@@ -313,6 +349,11 @@ impl Peer {
             bytes_received: self.traffic.bytes_received,
             backlog_events,
             backlog_bytes,
+            scoped: self.scoped(has_scopes),
+            behind: self.behind(now).filter(|_| backlog_events > 0).cloned(),
+            interest: self
+                .holds
+                .map(|Holds { version, after_position }| HeldInterest { pending: version < durable, after_position }),
         }
     }
 }
@@ -339,12 +380,13 @@ mod tests {
             site_name: "far".to_owned(),
             region: "eu".to_owned(),
             sealing_key: None,
+            stands_for: None,
         };
         let counters = Counters::default();
         let settings = Settings { reserve_bytes: 0, ..Settings::default() };
         let spool = Arc::new(Store::over(Arc::new(SimulatedDisk::default()), settings, &counters).expect("opens"));
         let router = Router::new(Budget::new(1), &counters);
-        let kept = Kept::open(member.agent, &spool, &router, &Arc::default());
+        let kept = Kept::open(member.agent, 0, &spool, &router, &Arc::default());
         Peer::new(member, (0, DestinationId::UNNAMED), kept, 0)
     }
 
@@ -358,6 +400,21 @@ mod tests {
         let mut message = advertised.messages(router.interest(), 0).remove(0);
         message.hash ^= u64::from(!fits);
         message
+    }
+
+    #[test]
+    fn who_is_behind_is_so_until_it_has_not_said_so_for_a_while() {
+        let mut peer = peer();
+        let at = |s: u64| Moment(s * 1_000_000);
+        let behind =
+            |peer: &Peer, now| peer.behind(now).map(|behind| (behind.reason, behind.revision, behind.since_ms));
+        peer.on_behind(at(1), frame::BehindReason::Revision, 7);
+        let (reason, revision, since_ms) = behind(&peer, at(2)).expect("it said so");
+        assert_eq!((reason, revision), (BehindReason::Revision, 7));
+        peer.on_behind(at(6), frame::BehindReason::Revision, 8);
+        assert_eq!(behind(&peer, at(17)), Some((reason, 8, since_ms)), "the same trouble, since its beginning");
+        assert_eq!(behind(&peer, at(18)), None);
+        assert_eq!(peer.link_state(at(7), false, 0).behind, None, "nothing waits for it: nobody is in trouble");
     }
 
     /// How often it is asked within five minutes of heartbeats when each question is answered with this.

@@ -3,6 +3,7 @@
 mod devices;
 mod mesh;
 mod relay;
+mod replaced;
 
 use std::time::Duration;
 
@@ -178,9 +179,8 @@ async fn an_agent_that_is_away_finds_its_backlog_when_it_is_back() {
 async fn what_another_agent_wants_durably_is_known_after_a_restart_without_it() {
     let mut mesh = Mesh::chain(2);
     let queue = mesh.node(1).queue("session", "a/>");
-    eventually("A knows what B wants", || mesh.node(0).knows("a/1")).await;
-    // It is noted with a heartbeat.
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    eventually("A has stored what B wants, and B knows", || mesh.node(1).is_held_at(0)).await;
+    assert!(mesh.node(0).knows("a/1"));
     mesh.kill(1);
     mesh.restart(0).await;
     let outcome = mesh.node(0).publish("a/1", "k", b"while it was away").await;
@@ -310,8 +310,7 @@ async fn what_a_tightened_scope_forbids_does_not_cross_the_link() {
     let wants = |mesh: &Mesh| (mesh.node(0).queue("secrets", "secret/>"), mesh.node(0).queue("orders", "orders/>"));
     let queues = wants(&mesh);
     eventually("B knows what A wants", || mesh.node(1).knows("secret/1") && mesh.node(1).knows("orders/1")).await;
-    // It is noted with a heartbeat.
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    eventually("it is on B's disk", || mesh.node(0).is_held_at(1)).await;
     // In this order: it takes nothing back.
     mesh.kill(0);
     drop(queues);
@@ -339,5 +338,15 @@ async fn what_a_tightened_scope_forbids_does_not_cross_the_link() {
     assert!(crossed < secret.len() as u64, "{crossed} bytes crossed");
     assert_eq!(secrets.len(), 0);
     assert_eq!(mesh.node(1).counter("fabric_forbidden_events"), SECRETS + 1, "each is counted");
+    eventually("it is told at the link", || {
+        mesh.node(1).scoped(0).is_some_and(|scoped| scoped.withheld_events == SECRETS + 1)
+    })
+    .await;
+    let scoped = mesh.node(1).scoped(0).expect("told");
+    assert_eq!(
+        (scoped.revision, scoped.after_position),
+        (2, 0),
+        "nothing had gone before: all of it was judged by this"
+    );
     mesh.stop().await;
 }

@@ -14,6 +14,8 @@ const PART_BYTES: usize = 48 * 1024;
 #[derive(Debug, Default)]
 pub struct Advertised {
     version: u64,
+    /// The version that changed last what is wanted durably.
+    durable: u64,
     hash: u64,
     wanted: FxHashSet<Wanted>,
     /// With the dialect: `a/*` and `a/+` are one place in a tree, but each is taken back by itself.
@@ -27,6 +29,10 @@ impl Advertised {
             Some((version, changes)) => {
                 let changed = version != self.version;
                 for change in changes {
+                    let (Change::Added(wanted) | Change::Removed(wanted)) = &change;
+                    if wanted.life == Life::Durable {
+                        self.durable = version;
+                    }
                     self.apply(change);
                 }
                 self.version = version;
@@ -34,7 +40,7 @@ impl Advertised {
             }
             None => {
                 let snapshot = interest.snapshot();
-                *self = Self { version: snapshot.version, ..Self::default() };
+                *self = Self { version: snapshot.version, durable: snapshot.version, ..Self::default() };
                 for wanted in snapshot.wanted {
                     self.apply(Change::Added(wanted));
                 }
@@ -62,6 +68,12 @@ impl Advertised {
     #[must_use]
     pub fn version(&self) -> u64 {
         self.version
+    }
+
+    /// The version that changed last what is wanted durably: whoever holds it holds all that is wanted durably now.
+    #[must_use]
+    pub fn durable_version(&self) -> u64 {
+        self.durable
     }
 
     /// Independent of order.

@@ -242,5 +242,6 @@ fn member(index: usize) -> Member {
         site_name: format!("site-{index}"),
         region: "eu".to_owned(),
         sealing_key: Some(sealing_keys(index).public_hex()),
+        stands_for: None,
     }
 }

@@ -47,6 +47,7 @@ fn whole() -> DesiredState {
                 site_name: "hq".into(),
                 region: "eu".into(),
                 sealing_key: Some("ab".repeat(32)),
+                stands_for: None,
             }],
         },
         brokers: vec![broker()],

@@ -112,6 +112,17 @@ pub struct Heartbeat {
     pub interest_hash: u64,
     /// Number of the newest deny list that the sender has; 0 = none.
     pub deny_list: u64,
+    /// How far the sender holds what the receiver wants durably; none = it has not stored any of it.
+    pub holds: Option<Holds>,
+}
+
+/// Another agent's interest that is on this one's disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Holds {
+    /// All that it wanted durably at this version of its interest.
+    pub version: u64,
+    /// Events behind this position of the holder's log are judged by it.
+    pub after_position: u64,
 }
 
 /// An echoed heartbeat.
@@ -294,6 +305,7 @@ fn put_text(out: &mut BytesMut, text: &str) {
 const DURABLE_SPOOL: u8 = 1;
 const LEAVING: u8 = 2;
 const ECHO: u8 = 4;
+const HOLDS: u8 = 8;
 
 fn put_heartbeat(out: &mut BytesMut, heartbeat: &Heartbeat) {
     out.put_u8(3);
@@ -301,7 +313,8 @@ fn put_heartbeat(out: &mut BytesMut, heartbeat: &Heartbeat) {
     out.put_u8(
         flag(heartbeat.durable_spool, DURABLE_SPOOL)
             | flag(heartbeat.leaving, LEAVING)
-            | flag(heartbeat.echo.is_some(), ECHO),
+            | flag(heartbeat.echo.is_some(), ECHO)
+            | flag(heartbeat.holds.is_some(), HOLDS),
     );
     out.put_u64(heartbeat.sent_at_us);
     if let Some(echo) = heartbeat.echo {
@@ -311,6 +324,10 @@ fn put_heartbeat(out: &mut BytesMut, heartbeat: &Heartbeat) {
     out.put_u64(heartbeat.interest_version);
     out.put_u64(heartbeat.interest_hash);
     out.put_u64(heartbeat.deny_list);
+    if let Some(holds) = heartbeat.holds {
+        out.put_u64(holds.version);
+        out.put_u64(holds.after_position);
+    }
 }
 
 const REMOVED: u8 = 1;
@@ -396,7 +413,7 @@ fn read_agent(reader: &mut Reader) -> Result<AgentId, FrameError> {
 }
 
 fn read_heartbeat(reader: &mut Reader) -> Result<Heartbeat, FrameError> {
-    let flags = read_flags(reader, DURABLE_SPOOL | LEAVING | ECHO)?;
+    let flags = read_flags(reader, DURABLE_SPOOL | LEAVING | ECHO | HOLDS)?;
     let sent_at_us = reader.u64()?;
     let echo = if flags & ECHO == 0 { None } else { Some(Echo { sent_at_us: reader.u64()?, held_us: reader.u64()? }) };
     Ok(Heartbeat {
@@ -407,6 +424,10 @@ fn read_heartbeat(reader: &mut Reader) -> Result<Heartbeat, FrameError> {
         interest_version: reader.u64()?,
         interest_hash: reader.u64()?,
         deny_list: reader.u64()?,
+        holds: match flags & HOLDS {
+            0 => None,
+            _ => Some(Holds { version: reader.u64()?, after_position: reader.u64()? }),
+        },
     })
 }
 

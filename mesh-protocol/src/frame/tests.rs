@@ -64,6 +64,7 @@ fn control_frame() -> Frame {
             interest_version: 12,
             interest_hash: 34,
             deny_list: 56,
+            holds: None,
         }),
         Control::Interest(Interest { from: Some(11), version: 12, hash: 34, part: 0, parts: 1, changes }),
         Control::InterestWanted { have: 3 },
@@ -90,6 +91,19 @@ fn golden_frames_are_still_written_and_read() {
     for (line, frame) in GOLDEN.lines().zip(frames) {
         assert_eq!(decode(&Bytes::from(hex::decode(line).expect("hex"))), Ok(frame));
     }
+}
+
+/// What came to the heartbeat after the golden frames were written.
+#[test]
+fn what_an_agent_holds_of_anothers_interest_is_read_as_written() {
+    let Frame { header, body: Body::Control(mut messages) } = control_frame() else { unreachable!() };
+    for message in &mut messages {
+        if let Control::Heartbeat(heartbeat) = message {
+            heartbeat.holds = Some(Holds { version: 78, after_position: 90 });
+        }
+    }
+    let frame = Frame { header, body: Body::Control(messages) };
+    assert_eq!(decode(&encode(&frame)), Ok(frame));
 }
 
 #[test]

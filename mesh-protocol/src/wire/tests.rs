@@ -7,9 +7,10 @@ use crate::event::Protocol;
 use crate::id::{AgentId, BrokerId, ListenerId, RouteId, RuleId, SiteId};
 use crate::policy::Action;
 use crate::report::{
-    BrokerNode, ClusterFacts, Denial, Denials, Direction, Discovery, Flow, GroupFacts, LinkState, MemberFacts,
-    MissingRight, ObjectFacts, ObjectKey, ObjectKind, OffsetFacts, Part, PartRef, PartState, PartitionFacts, Rejection,
-    RejectionKind, RuntimeObject, Subscription, Subscriptions, TopicFacts, Traffic,
+    Behind, BehindReason, BrokerNode, ClusterFacts, Denial, Denials, Direction, Discovery, Flow, GroupFacts,
+    HeldInterest, LinkState, MemberFacts, MissingRight, ObjectFacts, ObjectKey, ObjectKind, OffsetFacts, Part, PartRef,
+    PartState, PartitionFacts, Rejection, RejectionKind, RuntimeObject, Scoped, Subscription, Subscriptions,
+    TopicFacts, Traffic,
 };
 
 const fn id(number: u128) -> Uuid {
@@ -43,6 +44,21 @@ fn messages_to_the_agent_are_read_for_ever() {
 fn an_unknown_message_is_an_error_and_an_unknown_field_is_not() {
     assert!(serde_json::from_str::<ToAgent>(r#"{"type":"self_destruct"}"#).is_err());
     assert_eq!(serde_json::from_str::<ToAgent>(r#"{"type":"pong","at":1}"#).expect("known"), ToAgent::Pong);
+}
+
+/// What came to the first version's messages later, each with a field that may be missing.
+#[test]
+fn what_a_link_keeps_back_and_who_is_behind_are_read_as_written() {
+    let link = LinkState {
+        scoped: Some(Scoped { revision: 17, after_position: 18, at_ms: 19, withheld_events: 20 }),
+        behind: Some(Behind { reason: BehindReason::NotReady, revision: 21, since_ms: 22 }),
+        interest: Some(HeldInterest { pending: true, after_position: 23 }),
+        ..status(Revision { generation: 1, revision: 7 }).links.remove(0)
+    };
+    let written = serde_json::to_string(&link).expect("JSON");
+    let tail = r#""scoped":{"revision":17,"after_position":18,"at_ms":19,"withheld_events":20},"behind":{"reason":"not_ready","revision":21,"since_ms":22},"interest":{"pending":true,"after_position":23}}"#;
+    assert!(written.ends_with(tail), "{written}");
+    assert_eq!(serde_json::from_str::<LinkState>(&written).expect("read"), link);
 }
 
 fn to_control() -> Vec<ToControl> {
@@ -108,6 +124,9 @@ fn status(revision: Revision) -> Status {
             bytes_received: 10,
             backlog_events: 11,
             backlog_bytes: 12,
+            scoped: None,
+            behind: None,
+            interest: None,
         }],
         counters: BTreeMap::from([("published_events".into(), 13)]),
         memory_bytes: 14,

@@ -37,7 +37,8 @@ impl Gate {
             scopes: Vec::new(),
         };
         let policy = CompiledPolicy::compile(&policy, &site).context("compile an empty policy")?;
-        let member = Member { agent, site: site.id, site_name: site.name.clone(), region, sealing_key: None };
+        let site_name = site.name.clone();
+        let member = Member { agent, site: site.id, site_name, region, sealing_key: None, stands_for: None };
         let now = SystemTime::now().duration_since(UNIX_EPOCH).context("read the clock")?;
         let event = Event {
             topic: Topic::new("bench/0").context("name a topic")?,

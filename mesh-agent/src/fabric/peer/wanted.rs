@@ -1,5 +1,6 @@
 //! What another agent wants, in the router's table: for each filter every reason why it is there.
 
+use mesh_protocol::desired::Member;
 use mesh_protocol::topic::Filter;
 use rustc_hash::FxHashSet;
 
@@ -67,8 +68,25 @@ impl Peer {
         if std::mem::take(&mut self.unnoted) {
             let durable =
                 self.reasons.iter().filter(|(_, reasons)| **reasons & (DURABLE | DURABLE_DIRECT | RESTORED) != 0);
-            self.kept.note(&durable.map(|(filter, _)| filter).collect::<Vec<_>>());
+            self.kept.note(&durable.map(|(filter, _)| filter).collect::<Vec<_>>(), self.held.noting());
+        } else {
+            self.held.as_noted();
         }
+    }
+
+    /// The agent that has its place now. It wants what this one wanted durably until it says itself what it wants: nothing
+    /// that is published meanwhile passes it by.
+    pub(in crate::fabric) fn succeeded_by(mut self, next: Member, table: &Attachment, passed: u64) -> Self {
+        let live = self.learned.forget_live();
+        self.want(table, live);
+        let durable = self.reasons.iter().filter(|(_, reasons)| **reasons & (DURABLE | DURABLE_DIRECT) != 0);
+        for filter in durable.map(|(filter, _)| filter.clone()).collect::<Vec<_>>() {
+            self.add(table, &filter, RESTORED);
+            self.remove(table, &filter, DURABLE | DURABLE_DIRECT);
+        }
+        let place = (self.number, self.destination);
+        let (desired, reasons, unnoted) = (self.desired, self.reasons, self.unnoted);
+        Self { desired, reasons, unnoted, ..Self::new(next, place, self.kept.handed_on(), passed) }
     }
 
     /// Takes everything it wants out of the table.

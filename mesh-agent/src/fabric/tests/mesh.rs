@@ -1,17 +1,18 @@
 //! A chain of agents' fabrics with their routers: what the tests drive.
 
+mod change;
+
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use mesh_protocol::deny_list::DenyList;
-use mesh_protocol::desired::{Dial, DurableInterest, Fabric as Section, Member, Policy, Scope, Site};
+use mesh_protocol::desired::{Dial, Fabric as Section, Member, Policy, Scope, Site};
 use mesh_protocol::event::{DeliveryMode, Event, Headers, Origin, Protocol};
 use mesh_protocol::id::{AgentId, LinkId, SiteId};
 use mesh_protocol::policy::CompiledPolicy;
-use mesh_protocol::report::{LinkState, PartRef, PartState};
+use mesh_protocol::report::{LinkState, PartRef, PartState, Scoped};
 use mesh_protocol::secret::SecretKey;
 use mesh_protocol::topic::{Filter, Topic};
 use mesh_protocol::wire::Revision;
@@ -106,6 +107,8 @@ impl Authority {
 /// Agents in a chain; each dials the one before.
 pub(super) struct Mesh {
     nodes: Vec<Node>,
+    /// Agents that run and are no members.
+    away: Vec<Member>,
 }
 
 /// One agent; its fabric may be down.
@@ -173,6 +176,7 @@ impl Mesh {
             site_name: format!("site-{index}"),
             region: "eu".to_owned(),
             sealing_key: Some(keys[index].public_hex()),
+            stands_for: None,
         };
         let members: Vec<Member> = (0..addresses.len()).map(member).collect();
         let dial = |index: usize| Dial {
@@ -200,36 +204,11 @@ impl Mesh {
             node.start();
             node
         });
-        Self { nodes: nodes.collect() }
+        Self { nodes: nodes.collect(), away: Vec::new() }
     }
 
     pub(super) fn node(&self, index: usize) -> &Node {
         &self.nodes[index]
-    }
-
-    /// Desired state says so, at every agent.
-    pub(super) fn want_durably(&mut self, index: usize, text: &str) {
-        for node in &mut self.nodes {
-            let interest = DurableInterest { name: "sink".to_owned(), agent: agent(index), filter: filter(text) };
-            node.target.durable_interest.push(interest);
-            if let Some(running) = &node.running {
-                running.fabric().update(node.target.section.clone(), node.target.durable_interest.clone());
-            }
-        }
-    }
-
-    /// One agent learns that another is revoked.
-    pub(super) fn revoke_at(&self, index: usize, revoked: usize) {
-        let list = DenyList { agents: vec![agent(revoked)], ..DenyList::default() };
-        self.nodes[index].running().enforcer.apply_deny_list(list);
-    }
-
-    /// One agent gets a newer policy: these topics stay at its own site.
-    pub(super) fn confine_at(&self, index: usize, text: &str) {
-        let scope =
-            Scope { name: "confined".to_owned(), filter: filter(text), sites: vec![site(index)], regions: Vec::new() };
-        let node = &self.nodes[index];
-        node.running().enforcer.apply(node.enforced(2, vec![scope]));
     }
 
     pub(super) async fn halt(&mut self, index: usize) {
@@ -409,6 +388,15 @@ impl Node {
 
     pub(super) fn link_up(&self, index: usize) -> bool {
         self.link(index).is_some_and(|link| link.up)
+    }
+
+    /// All that it wants durably is on another one's disk.
+    pub(super) fn is_held_at(&self, index: usize) -> bool {
+        self.link(index).and_then(|link| link.interest).is_some_and(|held| !held.pending)
+    }
+
+    pub(super) fn scoped(&self, index: usize) -> Option<Scoped> {
+        self.link(index)?.scoped
     }
 
     pub(super) fn backlog(&self, index: usize) -> u64 {

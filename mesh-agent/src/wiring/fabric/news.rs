@@ -62,6 +62,9 @@ mod tests {
             bytes_received: 0,
             backlog_events,
             backlog_bytes: 0,
+            scoped: None,
+            behind: None,
+            interest: None,
         }]
     }
 

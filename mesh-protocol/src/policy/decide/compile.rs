@@ -145,6 +145,12 @@ impl CompiledPolicy {
         forbidding.map_or(Ok(()), |index| Err(&self.0.scopes[index as usize]))
     }
 
+    /// What keeps topics inside sites or regions.
+    #[must_use]
+    pub fn scopes(&self) -> &[Scope] {
+        &self.0.scopes
+    }
+
     /// The site it was compiled for.
     #[must_use]
     pub fn site(&self) -> &Site {
