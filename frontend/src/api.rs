@@ -109,6 +109,8 @@ pub trait PortalApi: Send + Sync + 'static {
     fn update_site(&self, id: SiteId, input: Edit<SiteInput>) -> Answer<'_, SiteView>;
     /// `DELETE /api/v1/sites/{id}?revision=`: refused while agents are enrolled there.
     fn delete_site(&self, id: SiteId, revision: i64) -> Answer<'_, ()>;
+    /// `POST /api/v1/agents/{id}/replacement`: the same for a machine that takes the place of an agent, which is revoked then.
+    fn create_replacement(&self, agent: AgentId, input: JoinTokenInput) -> Answer<'_, JoinLine>;
     /// `POST /api/v1/sites/{id}/join-tokens`: a single-use token and the line that uses it.
     fn create_join_token(&self, site: SiteId, input: JoinTokenInput) -> Answer<'_, JoinLine>;
     /// `GET /api/v1/agents`.
@@ -215,6 +217,8 @@ pub trait PortalApi: Send + Sync + 'static {
     fn delete_role(&self, id: RoleId, revision: i64) -> Answer<'_, ()>;
     /// `GET /api/v1/scopes`: topics that stay inside sites or regions, by name.
     fn scopes(&self, query: ListQuery) -> Answer<'_, Page<ScopeView>>;
+    /// `GET /api/v1/scopes/withheld`: what scopes keep back, by agent and the site that would get it.
+    fn withheld(&self, query: ListQuery) -> Answer<'_, Page<WithheldView>>;
     /// `POST /api/v1/scopes`.
     fn create_scope(&self, input: ScopeInput) -> Answer<'_, ScopeView>;
     /// `PUT /api/v1/scopes/{id}`.

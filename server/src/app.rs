@@ -32,6 +32,7 @@ pub mod policy;
 pub mod policy_key;
 pub mod principal;
 pub mod queue;
+mod replacement;
 pub mod report;
 mod rights;
 pub mod role;

@@ -14,7 +14,7 @@ use frontend::api::{
     PrincipalView, PublishInput, PublishResult, QueueInput, QueueQuery, QueueView, ReasonInput, RoleInput, RoleView,
     RotateInput, RouteInput, RouteView, RuleInput, RuleQuery, RuleView, ScopeInput, ScopeView, SetupInput, SetupState,
     ShelfDone, ShelfQuery, ShelfTask, SiteInput, SiteView, SubscriptionQuery, SubscriptionRow, TokenCreated,
-    TokenInput, TokenView, TryClient, TryInput,
+    TokenInput, TokenView, TryClient, TryInput, WithheldView,
 };
 use mesh_protocol::id::{
     AgentId, ApplicationId, BrokerId, LinkId, ListenerId, PersonId, PrincipalId, QueueId, RoleId, RouteId, RuleId,
@@ -176,6 +176,7 @@ impl PortalApi for Portal {
         fn create_site(input: SiteInput) -> SiteView;
         fn update_site(id: SiteId, input: Edit<SiteInput>) -> SiteView;
         fn delete_site(id: SiteId, revision: i64) -> ();
+        fn create_replacement(agent: AgentId, input: JoinTokenInput) -> JoinLine;
         fn create_join_token(site: SiteId, input: JoinTokenInput) -> JoinLine;
         fn agents(query: ListQuery) -> Page<AgentView>;
         fn agent(id: AgentId) -> AgentView;
@@ -225,6 +226,7 @@ impl PortalApi for Portal {
         fn update_role(id: RoleId, input: Edit<RoleInput>) -> RoleView;
         fn delete_role(id: RoleId, revision: i64) -> ();
         fn scopes(query: ListQuery) -> Page<ScopeView>;
+        fn withheld(query: ListQuery) -> Page<WithheldView>;
         fn create_scope(input: ScopeInput) -> ScopeView;
         fn update_scope(id: ScopeId, input: Edit<ScopeInput>) -> ScopeView;
         fn delete_scope(id: ScopeId, revision: i64) -> ();

@@ -253,6 +253,30 @@ pub struct ScopeView {
     pub rollout: Vec<AgentRollout>,
 }
 
+/// What scopes keep at an agent that another site would get.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct WithheldView {
+    /// The agent that keeps it back.
+    pub agent: AgentId,
+    /// Its name.
+    pub agent_name: String,
+    /// The agent that does not get it.
+    pub to: AgentId,
+    /// The name of that one's site.
+    pub to_site: String,
+    /// Events since the agent's start.
+    pub events: u64,
+    /// The policy revision that changed last what scopes let go there.
+    pub since_revision: u64,
+    /// Behind this position of the agent's log nothing that it forbids went there. What is before may have gone while it was
+    /// allowed.
+    pub after_position: u64,
+    /// Since when the agent has enforced it.
+    pub since: Millis,
+    /// How old this is.
+    pub freshness: Option<Freshness>,
+}
+
 /// A scope to make or change. Its topics are delivered at these sites and in these regions alone; one of both must be named.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ScopeInput {

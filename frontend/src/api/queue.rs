@@ -1,7 +1,7 @@
 //! Named queues: durable places that attract topics, and what people do to their content.
 
 use mesh_protocol::desired::{OnFailure, QueueAccess, WhenFull};
-use mesh_protocol::id::{QueueId, SiteId};
+use mesh_protocol::id::{AgentId, QueueId, SiteId};
 use mesh_protocol::queue::{Replay, Shelf, Which};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -27,6 +27,8 @@ pub struct QueueView {
     pub rollout: Vec<AgentRollout>,
     /// What is in it; none = no agent has said anything about it yet.
     pub figures: Option<QueueFigures>,
+    /// The other agents, and whether what is published there is kept for it. Empty in lists.
+    pub origins: Vec<QueueOrigin>,
     /// `host:port` of a listener for MQTT at its site, when one runs.
     pub mqtt_address: Option<String>,
     /// `host:port` of a listener for HTTP at its site, when one runs.
@@ -35,6 +37,21 @@ pub struct QueueView {
     pub updated_at: Millis,
     /// Changed by whom.
     pub updated_by: String,
+}
+
+/// An agent where events for a queue may be published.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct QueueOrigin {
+    /// Which agent.
+    pub agent: AgentId,
+    /// Its name.
+    pub agent_name: String,
+    /// Name of its site.
+    pub site_name: String,
+    /// It does not know yet, as far as is known, what the queue attracts now: an event that is published there may pass it by.
+    pub pending: bool,
+    /// Events behind this position of that agent's log are judged by what it holds; none = the queue's owner has not heard it.
+    pub after_position: Option<u64>,
 }
 
 /// What is in a queue, as its owner said last.

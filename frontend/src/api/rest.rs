@@ -171,6 +171,9 @@ impl<T: Transport> PortalApi for RestApi<T> {
     fn delete_site(&self, id: SiteId, revision: i64) -> Answer<'_, ()> {
         self.delete(&format!("/sites/{id}?revision={revision}"))
     }
+    fn create_replacement(&self, agent: AgentId, input: JoinTokenInput) -> Answer<'_, JoinLine> {
+        self.send(Verb::Post, &format!("/agents/{agent}/replacement"), &input)
+    }
     fn create_join_token(&self, site: SiteId, input: JoinTokenInput) -> Answer<'_, JoinLine> {
         self.send(Verb::Post, &format!("/sites/{site}/join-tokens"), &input)
     }
@@ -317,6 +320,9 @@ impl<T: Transport> PortalApi for RestApi<T> {
     }
     fn scopes(&self, query: ListQuery) -> Answer<'_, Page<ScopeView>> {
         self.get(&with_query("/scopes", &query))
+    }
+    fn withheld(&self, query: ListQuery) -> Answer<'_, Page<WithheldView>> {
+        self.get(&with_query("/scopes/withheld", &query))
     }
     fn create_scope(&self, input: ScopeInput) -> Answer<'_, ScopeView> {
         self.send(Verb::Post, "/scopes", &input)

@@ -142,8 +142,32 @@ pub struct AgentView {
     pub started_at: Option<Millis>,
     /// Its certificate ends when.
     pub certificate_ends_at: Option<Millis>,
+    /// What lies on its disk and waits, as it last said.
+    pub holds: Option<Holds>,
+    /// Whose place it took.
+    pub replaces: Option<Named>,
+    /// Who took its place.
+    pub replaced_by: Option<Named>,
     /// How old all this is.
     pub freshness: Option<Freshness>,
+}
+
+/// An agent and its name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Named {
+    /// Its id.
+    pub id: AgentId,
+    /// Its name.
+    pub name: String,
+}
+
+/// What waits on an agent's disk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Holds {
+    /// Events in its named queues and for its sinks.
+    pub queued_events: u64,
+    /// Guaranteed events for other agents.
+    pub for_others_events: u64,
 }
 
 /// A part of an agent and how it is.

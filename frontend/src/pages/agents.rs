@@ -1,9 +1,12 @@
 //! Agents: which run where, how far they are with the policy, and how each of their parts is.
 
+mod replace;
+
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 use mesh_protocol::id::AgentId;
 
+use self::replace::{Line, Replace, left};
 use super::clients::Until;
 use crate::act::{Act, ActError};
 use crate::api::{AgentView, ApiError, LiveTopic, Presence, ReasonInput};
@@ -165,6 +168,7 @@ fn Detail(agent: Signal<AgentView>) -> impl IntoView {
                 }}
             </Part>
             <Counters agent=agent/>
+            <Replace agent=agent/>
             <Revoke agent=agent/>
         </Main>
     }
@@ -177,7 +181,7 @@ fn Facts(agent: Signal<AgentView>) -> impl IntoView {
         let agent = agent.get();
         let (state, word) = presence(&agent);
         let keeps = agent.presence == Presence::Offline;
-        let refused = refused(&agent);
+        let (refused, left) = (refused(&agent), left(&agent));
         view! {
             <div class="m-pad">
                 <dl class="m-facts">
@@ -190,6 +194,8 @@ fn Facts(agent: Signal<AgentView>) -> impl IntoView {
                     </dd>
                     <dt>"Site"</dt>
                     <dd><a href=format!("/sites/{}", agent.site)>{agent.site_name}</a></dd>
+                    <Line replaces=agent.replaces replaced_by=agent.replaced_by/>
+                    {left.map(|left| view! { <dt>"Held, by its last word"</dt><dd>{left}</dd> })}
                     <dt>"Version"</dt>
                     <dd class="m-num">{agent.version}</dd>
                     <dt>"Memory"</dt>
@@ -250,7 +256,7 @@ fn Revoke(agent: Signal<AgentView>) -> impl IntoView {
     let may = Signal::derive(|| Viewer::has(right::AGENT_WRITE));
     view! {
         <Show when=move || agent.with(|agent| agent.presence != Presence::Revoked)>
-            <Part title="Revoke" note="for a machine that was lost or stolen">
+            <Part title="Revoke" note="for an agent that is not wanted any more; what others keep for it goes with it">
                 <ActError act=revoke/>
                 <p><Button tone=Tone::Danger right=may on_press=move |()| confirm.set(true)>"Revoke agent"</Button></p>
             </Part>
@@ -258,7 +264,7 @@ fn Revoke(agent: Signal<AgentView>) -> impl IntoView {
         <Confirm
             open=confirm
             title=Signal::derive(move || agent.with(|agent| format!("Revoke {}?", agent.name)))
-            consequence="Its certificate is no longer believed by the portal nor by any other agent: nothing it sends is taken, and it gets nothing. This cannot be undone; the machine can join again as a new agent."
+            consequence="Its certificate is no longer believed by the portal nor by any other agent: nothing it sends is taken, and it gets nothing. What other agents keep for it goes with it, unless another agent takes its place (Replace). This cannot be undone; the machine can join again as a new agent."
             verb="Revoke"
             on_yes=move |()| revoke.run(agent.with_untracked(|agent| agent.id))
         />

@@ -7,6 +7,7 @@ mod event;
 mod form;
 mod of_agent;
 mod of_route;
+mod origins;
 mod replay;
 mod tasks;
 

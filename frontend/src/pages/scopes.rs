@@ -7,8 +7,10 @@ use leptos_router::hooks::use_query_map;
 
 use self::form::ScopeForm;
 use crate::act::{Act, sentence};
-use crate::api::{ListQuery, LiveTopic, Page, ScopeInput, ScopeView};
-use crate::components::{Age, Button, Confirm, Dialog, Empty, ListFoot, Main, RolloutChip, Table, Toasts, Tone, Topic};
+use crate::api::{ListQuery, LiveTopic, Page, ScopeInput, ScopeView, WithheldView};
+use crate::components::{
+    Age, Button, Confirm, Dialog, Empty, LastKnown, ListFoot, Main, Part, RolloutChip, Table, Toasts, Tone, Topic,
+};
 use crate::format;
 use crate::live::Live;
 use crate::load::{Load, load};
@@ -16,6 +18,9 @@ use crate::viewer::{Viewer, right};
 
 /// What a change of scopes makes old.
 const TOPICS: &[LiveTopic] = &[LiveTopic::Access, LiveTopic::Rollout];
+
+/// What agents tell of them.
+const SEEN: &[LiveTopic] = &[LiveTopic::Access, LiveTopic::Topology, LiveTopic::Overview];
 
 /// `/scopes?cursor=`
 #[component]
@@ -26,6 +31,7 @@ pub fn Scopes() -> impl IntoView {
         ListQuery { cursor, limit: None }
     });
     let scopes = load(TOPICS, move || key.get(), |api, query| async move { api.0.scopes(query).await });
+    let withheld = load(SEEN, || (), |api, ()| async move { api.0.withheld(ListQuery::default()).await });
     let editing = RwSignal::new(None::<ScopeView>);
     let editor = RwSignal::new(false);
     let edit = Callback::new(move |what: Option<ScopeView>| {
@@ -40,6 +46,9 @@ pub fn Scopes() -> impl IntoView {
         <Main title="Scopes" note="topics that stay inside sites or regions, whoever subscribes elsewhere" acts=acts.into_any()>
             <Load resource=scopes what="scopes" let:page>
                 <List page=page edit=edit/>
+            </Load>
+            <Load resource=withheld what="what is kept back" let:page>
+                {move || page.with(|page| (!page.items.is_empty()).then(|| kept_back(page.clone())))}
             </Load>
         </Main>
         <Dialog open=editor label="Scope" class="m-dialog m-dialog--wide">
@@ -81,7 +90,7 @@ fn List(page: Signal<Page<ScopeView>>, edit: Callback<Option<ScopeView>>) -> imp
                         ("Scope", ""),
                         ("Topic filter", ""),
                         ("Stays in", "m-low"),
-                        ("Agents", ""),
+                        ("Agents", "m-low"),
                         ("Changed", "m-low m-end"),
                         ("", "m-tight"),
                     ]
@@ -103,6 +112,58 @@ fn List(page: Signal<Page<ScopeView>>, edit: Callback<Option<ScopeView>>) -> imp
                 }
             }
         />
+    }
+    .into_any()
+}
+
+/// What agents keep back, for whom, and from where on.
+fn kept_back(page: Page<WithheldView>) -> AnyView {
+    let (total, shown) = (page.total, page.items.len() as u64);
+    let mut items = page.items;
+    items.sort_by_key(|row| std::cmp::Reverse(row.events));
+    let rows = items
+        .into_iter()
+        .map(|row| {
+            let stale = row.freshness.clone().filter(|seen| seen.stale);
+            let is_stale = stale.is_some();
+            let from = format!("behind position {}", format::count(row.after_position));
+            let why = "What is at or before this position of the agent's log may have gone while it was allowed";
+            view! {
+                <tr>
+                    <td>
+                        <div class="m-cell">
+                            <a class="m-cell__name" href=format!("/agents/{}", row.agent)>{row.agent_name}</a>
+                            {stale.map(|seen| view! { <span class="m-cell__sub"><LastKnown seen=seen/></span> })}
+                        </div>
+                    </td>
+                    <td><a class="m-cell__name" href=format!("/agents/{}", row.to)>{row.to_site}</a></td>
+                    <td class="m-end m-num" class:m-faint=is_stale class:m-muted={row.events == 0}>{format::count(row.events)}</td>
+                    <td class="m-low m-num" class:m-faint=is_stale title=why>{from}</td>
+                    <td class="m-low m-end m-num" class:m-faint=is_stale>{row.since_revision}</td>
+                    <td class="m-end m-muted m-nowrap"><Age at_ms=Some(row.since)/></td>
+                </tr>
+            }
+        })
+        .collect_view();
+    view! {
+        <Part title="Kept back" note="what agents had for another site and a scope kept from it, since their start" flush=true>
+            <Table
+                label="Kept back"
+                heads=&[
+                    ("At", ""),
+                    ("For", ""),
+                    ("Events", "m-end"),
+                    ("Held", "m-low"),
+                    ("Revision", "m-low m-end"),
+                    ("Since", "m-end"),
+                ]
+            >
+                {rows}
+            </Table>
+            {(total > shown).then(|| view! {
+                <p class="m-small m-muted">{format!("The first {shown} of {total}; all are at /api/v1/scopes/withheld.")}</p>
+            })}
+        </Part>
     }
     .into_any()
 }
@@ -158,7 +219,7 @@ fn Row(scope: ScopeView, edit: Callback<Option<ScopeView>>, ask: Callback<ScopeV
             </td>
             <td><Topic name=filter/></td>
             <td class="m-low">{places}</td>
-            <td><RolloutChip rollout=scope.rollout/></td>
+            <td class="m-low"><RolloutChip rollout=scope.rollout/></td>
             <td class="m-low m-end m-muted m-nowrap" title=by><Age at_ms=Some(updated_at)/></td>
             <td class="m-tight">
                 <span class="m-acts">

@@ -31,7 +31,7 @@ fn answer(outcome: Result<EnrolResponse, Refused>) -> Response {
     let (kind, status) = match &refused {
         Refused::Signature | Refused::Request | Refused::SealingKey => ("invalid", StatusCode::BAD_REQUEST),
         Refused::UnknownToken => ("unknown-token", StatusCode::FORBIDDEN),
-        Refused::Token(_) => ("token-refused", StatusCode::FORBIDDEN),
+        Refused::Token(_) | Refused::NoPlace => ("token-refused", StatusCode::FORBIDDEN),
         Refused::UnknownAgent => ("unknown-agent", StatusCode::FORBIDDEN),
         Refused::Revoked => ("revoked", StatusCode::FORBIDDEN),
         Refused::Clock => ("clock", StatusCode::BAD_REQUEST),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ed25519_dalek::{SigningKey, VerifyingKey};
-use frontend::api::{JoinTokenInput, ListQuery, PortalRole, ReasonInput, RoleInput, RolloutState, SiteInput};
+use frontend::api::{JoinTokenInput, ListQuery, PortalRole, Presence, ReasonInput, RoleInput, RolloutState, SiteInput};
 use futures::{SinkExt, StreamExt};
 use hyper_util::rt::TokioIo;
 use mesh_protocol::desired::DesiredState;
@@ -26,7 +26,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::*;
-use crate::app::{Authority, Caller, Config};
+use crate::app::{Authority, Caller, Config, Error};
 use crate::background;
 use crate::store::Store;
 
@@ -467,4 +467,29 @@ fn verifying(key: &str) -> VerifyingKey {
 fn open_by(signed: &Signed, keys: &[String]) -> DesiredState {
     let keys: Vec<VerifyingKey> = keys.iter().map(|key| verifying(key)).collect();
     signed.open(Domain::DesiredState, &keys).expect("signed by a key that is believed")
+}
+
+#[tokio::test]
+async fn a_machine_that_takes_a_lost_agents_place_has_its_line_and_ends_the_lost_one() {
+    let portal = portal().await;
+    let (mut lost, mut next, mut late) = (TestAgent::new(1), TestAgent::new(2), TestAgent::new(3));
+    portal.enrol(&mut lost, &portal.token().await).await.expect("enrolled");
+    let id = lost.response().agent;
+    let token = async || {
+        let made = portal.app.create_replacement(&portal.admin, id, JoinTokenInput::default()).await;
+        made.map(|made| made.token)
+    };
+    let (first, second) = (token().await.expect("made"), token().await.expect("made"));
+    portal.enrol(&mut next, &first).await.expect("enrolled");
+    let summary = portal.app.policy(&portal.admin).await.expect("read").summary;
+    assert!(summary.contains("takes the place of"), "{summary}");
+    let agents = portal.app.agents(&portal.admin, ListQuery::default()).await.expect("read").items;
+    let view = |id| agents.iter().find(|agent| agent.id == id).expect("listed").clone();
+    let (old, new) = (view(id), view(next.response().agent));
+    assert_eq!((old.presence, old.replaced_by.map(|named| named.id)), (Presence::Revoked, Some(new.id)));
+    assert!(old.name.ends_with(" (replaced 1)"), "its name is free: {}", old.name);
+    assert_eq!(new.replaces.map(|named| named.id), Some(id));
+    let refused = portal.enrol(&mut late, &second).await.expect_err("its place is taken");
+    assert!(refused.starts_with("token-refused: the agent that this token replaces"), "{refused}");
+    assert!(matches!(token().await, Err(Error::Conflict(_))), "it is gone");
 }

@@ -16,7 +16,7 @@ use super::fleet::Seat;
 use super::page::{Slice, page};
 use super::permission::{Permit, Right};
 use super::snapshot::{FleetState, Snapshot};
-use super::{App, Caller, Error, Result};
+use super::{App, Caller, Error, Result, replacement};
 use crate::domain::agent::{self, Agent, Progress, State, is_sealing_key};
 use crate::domain::desired::Mesh;
 use crate::domain::field::FieldErrors;
@@ -287,6 +287,7 @@ pub(super) fn view(agent: &Agent, snapshot: &Snapshot, fleet: &FleetState) -> Ag
         (_, agent::Presence::Never) => (Presence::NeverSeen, agent.created_at_ms),
     };
     let parts = status.map(|status| status.parts.as_slice()).unwrap_or_default();
+    let [replaces, replaced_by] = replacement::neighbours(agent, fleet);
     AgentView {
         id: agent.id,
         name: agent.name.clone(),
@@ -302,6 +303,9 @@ pub(super) fn view(agent: &Agent, snapshot: &Snapshot, fleet: &FleetState) -> Ag
         memory_bytes: status.map_or(0, |status| status.memory_bytes),
         started_at: status.map(|status| status.started_at_ms),
         certificate_ends_at: Some(agent.certificate_ends_at_ms),
+        holds: status.map(replacement::holds),
+        replaces,
+        replaced_by,
         freshness: freshness(agent, fleet),
     }
 }

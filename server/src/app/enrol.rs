@@ -11,11 +11,12 @@ use mesh_protocol::signed::{Domain, Signed, key_id};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use super::agent::REVOKED;
 use super::authority::AuthorityError;
 use super::clock::now_ms;
 use super::edit::Done;
 use super::permission::Permit;
-use super::{App, Error};
+use super::{App, Error, replacement};
 use crate::domain::agent::{Agent, State, is_sealing_key};
 use crate::domain::field::FieldErrors;
 use crate::domain::join_token::{self, Verdict};
@@ -46,6 +47,11 @@ pub enum Refused {
     /// The key belongs to an agent already.
     #[error("this agent's key is enrolled already: start the agent, or remove its state folder to begin anew")]
     KeyKnown,
+    /// The agent whose place it is to take is gone.
+    #[error(
+        "the agent that this token replaces was revoked or replaced already: make a new line on the page of its successor"
+    )]
+    NoPlace,
     /// The request for a certificate is not one.
     #[error("the certificate request is not a PKCS#10 request with an ECDSA P-256 key")]
     Request,
@@ -99,12 +105,17 @@ impl App {
             }
             Verdict::Enrol => {
                 check_name(&request.name)?;
+                let old = match found.replaces {
+                    Some(replaced) => Some(self.make_way(&mut edit, replaced).await?),
+                    None => None,
+                };
                 let id = AgentId(Uuid::now_v7());
                 let (certificate_pem, ends_at_ms) =
                     self.authority().issue_agent(id, &request.csr_pem).map_err(Error::from)?;
                 let agent = Agent {
                     id,
                     site: found.site,
+                    stands_for: old.as_ref().map(Agent::line),
                     name: request.name.clone(),
                     public_key: request.public_key.clone(),
                     sealing_key: request.sealing_key.clone(),
@@ -119,14 +130,24 @@ impl App {
                     created_at_ms: edit.now_ms,
                 };
                 // A new member of the mesh: every agent's document names it.
-                let summary = format!("enrolled the agent {}", agent.name);
+                let summary = match &old {
+                    Some(old) => replacement::told(&agent, old, edit.tx.status(old.id).await?.as_ref()),
+                    None => format!("enrolled the agent {}", agent.name),
+                };
                 edit.take_revision(&summary).await?;
                 let environment = self.environment();
                 edit.tx.insert_agent(environment, &agent).await.map_err(|error| name_taken(&request, error.into()))?;
                 let now_ms = edit.now_ms;
                 edit.tx.use_join_token(found.id, &request.public_key, id, now_ms).await?;
                 let done = Done::new("agent.enrol", id, &summary, LiveTopic::Topology);
+                let done = match &old {
+                    Some(old) => done.before(&super::agent::kept(old)),
+                    None => done,
+                };
                 edit.finish(done.after(&super::agent::kept(&agent))).await?;
+                if let Some(old) = old {
+                    self.fleet().end(old.id, REVOKED);
+                }
                 tracing::info!(agent = %id, name = agent.name, token_by = found.created_by, "an agent was enrolled");
                 self.response(&agent, certificate_pem).await
             }

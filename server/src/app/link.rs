@@ -155,7 +155,8 @@ pub(super) fn backlog(link: &Link, snapshot: &Snapshot, fleet: &FleetState) -> B
 
 /// What the agents of one end say of those of the other, whether a link of their own connects them now or not.
 fn ends(from: SiteId, to: SiteId, fleet: &FleetState) -> impl Iterator<Item = (&Agent, &LinkState)> {
-    fleet.agents.iter().filter(move |agent| agent.site == from).flat_map(move |agent| {
+    let here = fleet.agents.iter().filter(move |agent| agent.state == State::Enrolled && agent.site == from);
+    here.flat_map(move |agent| {
         let links = fleet.status(agent.id).map(|status| status.links.as_slice()).unwrap_or_default();
         links.iter().filter(move |link| link.site == to).map(move |link| (agent, link))
     })

@@ -3,7 +3,9 @@
 
 mod shelf;
 
-use frontend::api::{Edit, LiveTopic, Page, QueueFigures, QueueInput, QueueQuery, QueueView};
+use frontend::api::{
+    Edit, LiveTopic, Page, QueueFigures, QueueInput, QueueOrigin, QueueQuery, QueueView, RolloutState,
+};
 use mesh_protocol::desired::ListenerProtocol;
 use mesh_protocol::id::{QueueId, SiteId};
 use mesh_protocol::report::PartRef;
@@ -123,7 +125,8 @@ impl App {
     async fn queue_view(&self, id: QueueId) -> Result<QueueView> {
         let (snapshot, fleet) = (self.snapshot().await?, self.fleet_state().await?);
         let found = snapshot.mesh.queues.iter().find(|queue| queue.id == id);
-        found.map(|queue| view(queue, &snapshot, &fleet)).ok_or(Error::NotFound { what: "queue" })
+        let queue = found.ok_or(Error::NotFound { what: "queue" })?;
+        Ok(QueueView { origins: origins(queue, &snapshot, &fleet), ..view(queue, &snapshot, &fleet) })
     }
 }
 
@@ -218,11 +221,33 @@ fn view(queue: &Queue, snapshot: &Snapshot, fleet: &FleetState) -> QueueView {
         parts: parts_of(|object| object == PartRef::Queue(queue.id), snapshot, fleet),
         rollout,
         figures,
+        origins: Vec::new(),
         mqtt_address: address(ListenerProtocol::Mqtt),
         http_address: address(ListenerProtocol::Http),
         updated_at: queue.updated_at_ms,
         updated_by: queue.updated_by.clone(),
     }
+}
+
+/// An origin knows what a queue attracts from its policy or from the queue's owner, whichever comes first.
+fn origins(queue: &Queue, snapshot: &Snapshot, fleet: &FleetState) -> Vec<QueueOrigin> {
+    let owner = snapshot.mesh.owner_at(queue.spec.site);
+    let rollout = rollout(snapshot.revision_at(queue.since_revision), snapshot, fleet);
+    let links = owner.and_then(|owner| fleet.status(owner)).map(|status| status.links.as_slice()).unwrap_or_default();
+    let others = rollout.into_iter().filter(|agent| Some(agent.agent) != owner);
+    others
+        .map(|agent| {
+            let link = links.iter().find(|link| link.agent == agent.agent);
+            let held = link.and_then(|link| link.interest.as_ref());
+            QueueOrigin {
+                agent: agent.agent,
+                agent_name: agent.agent_name,
+                site_name: agent.site_name,
+                pending: agent.state != RolloutState::Applied && held.is_none_or(|held| held.pending),
+                after_position: held.map(|held| held.after_position),
+            }
+        })
+        .collect()
 }
 
 /// What its agent says is in it. Only one agent has a queue; should a former owner still speak of it, the newest word

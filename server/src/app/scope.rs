@@ -1,16 +1,17 @@
 //! Scopes: topics that stay inside sites or regions.
 
-use frontend::api::{Edit, ListQuery, LiveTopic, Page, ScopeInput, ScopeView};
+use frontend::api::{Edit, ListQuery, LiveTopic, Page, ScopeInput, ScopeView, WithheldView};
 use mesh_protocol::id::{ScopeId, SiteId};
 use uuid::Uuid;
 
-use super::agent::rollout;
+use super::agent::{freshness, rollout};
 use super::edit::Done;
 use super::page::{Slice, page};
 use super::permission::Right;
 use super::person::{seen, shown};
 use super::snapshot::{FleetState, Snapshot};
 use super::{App, Caller, Error, Result};
+use crate::domain::agent::State;
 use crate::domain::field::FieldErrors;
 use crate::domain::scope::{Scope, Spec};
 
@@ -25,6 +26,17 @@ impl App {
         let all = snapshot.mesh.scopes.iter().collect();
         let page = page(all, Slice::of_list(&query), |scope: &&Scope| scope.policy.name.clone())?;
         Ok(page.map(|scope| view(scope, &snapshot, &fleet)))
+    }
+
+    /// What scopes keep back, as the agents tell it.
+    ///
+    /// # Errors
+    /// The caller may not, the cursor is wrong, or the database's.
+    pub async fn withheld(&self, caller: &Caller, query: ListQuery) -> Result<Page<WithheldView>> {
+        caller.permit(Right::Read)?;
+        let (snapshot, fleet) = (self.snapshot().await?, self.fleet_state().await?);
+        let key = |row: &WithheldView| (row.agent_name.clone(), row.to_site.clone(), row.agent, row.to);
+        page(kept_back(&snapshot, &fleet), Slice::of_list(&query), key)
     }
 
     /// Makes a scope.
@@ -162,6 +174,29 @@ fn config(scope: &Scope) -> ScopeInput {
         regions: scope.policy.regions.clone(),
         note: scope.note.clone(),
     }
+}
+
+fn kept_back(snapshot: &Snapshot, fleet: &FleetState) -> Vec<WithheldView> {
+    let enrolled = fleet.agents.iter().filter(|agent| agent.state == State::Enrolled);
+    enrolled
+        .flat_map(|agent| {
+            let links = fleet.status(agent.id).map(|status| status.links.as_slice()).unwrap_or_default();
+            links.iter().filter_map(|link| {
+                let scoped = link.scoped.as_ref()?;
+                Some(WithheldView {
+                    agent: agent.id,
+                    agent_name: agent.name.clone(),
+                    to: link.agent,
+                    to_site: snapshot.site_name(link.site),
+                    events: scoped.withheld_events,
+                    since_revision: scoped.revision,
+                    after_position: scoped.after_position,
+                    since: scoped.at_ms,
+                    freshness: freshness(agent, fleet),
+                })
+            })
+        })
+        .collect()
 }
 
 fn view(scope: &Scope, snapshot: &Snapshot, fleet: &FleetState) -> ScopeView {

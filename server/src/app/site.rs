@@ -3,7 +3,7 @@
 use frontend::api::{Edit, JoinLine, JoinTokenInput, ListQuery, LiveTopic, Location, Page, SiteInput, SiteView};
 use mesh_protocol::desired::{DeniedV3Publish, ListenerProtocol};
 use mesh_protocol::enrol::JoinToken as Token;
-use mesh_protocol::id::{LinkId, ListenerId, SiteId};
+use mesh_protocol::id::{AgentId, LinkId, ListenerId, SiteId};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -26,9 +26,28 @@ const TOKEN_MINUTES_MAX: u32 = 7 * 24 * 60;
 
 /// A join token as the audit trail keeps it.
 #[derive(Debug, Serialize)]
-struct Kept {
+pub(super) struct Kept {
     token: Uuid,
     expires_at: i64,
+}
+
+/// A join token for the audit trail.
+pub(super) fn kept_token(row: &JoinToken) -> Kept {
+    Kept { token: row.id, expires_at: row.expires_at_ms }
+}
+
+/// A join token that was just made: the only time that it is known whole.
+pub(super) struct Fresh {
+    /// As people copy it.
+    pub(super) text: String,
+    secret: [u8; 16],
+}
+
+impl Fresh {
+    /// What is stored of it.
+    pub(super) fn hash(&self) -> Vec<u8> {
+        Sha256::digest(self.secret).to_vec()
+    }
 }
 
 impl App {
@@ -161,6 +180,24 @@ impl App {
     pub async fn create_join_token(&self, caller: &Caller, site: SiteId, input: JoinTokenInput) -> Result<JoinLine> {
         let mut edit = self.edit(caller.permit(Right::SiteWrite)?).await?;
         let name = edit.tx.site(site).await?.ok_or(Error::NotFound { what: "site" })?.spec.name;
+        let (token, row) = self.join_token(&edit, site, None, &input)?;
+        edit.tx.insert_join_token(&token.hash(), &row).await?;
+        let summary = format!("made a join token for the site {name}");
+        edit.finish(done("site.token", site, &summary).after(&kept_token(&row))).await?;
+        Ok(self.join_line(&token.text, row.expires_at_ms, None))
+    }
+
+    /// A new token for a site, and what is stored of it; not stored yet.
+    ///
+    /// # Errors
+    /// It is to live for too long.
+    pub(super) fn join_token(
+        &self,
+        edit: &edit::Edit,
+        site: SiteId,
+        replaces: Option<AgentId>,
+        input: &JoinTokenInput,
+    ) -> Result<(Fresh, JoinToken)> {
         if input.minutes.is_some_and(|minutes| minutes == 0 || minutes > TOKEN_MINUTES_MAX) {
             return Err(FieldErrors::one("minutes", format_args!("must be 1 to {TOKEN_MINUTES_MAX}")).into());
         }
@@ -169,25 +206,23 @@ impl App {
         let row = JoinToken {
             id: Uuid::now_v7(),
             site,
+            replaces,
             created_by: edit.actor().to_owned(),
             created_at_ms: edit.now_ms,
             expires_at_ms: edit.now_ms + lifetime_ms,
             used: None,
             revoked_at_ms: None,
         };
-        edit.tx.insert_join_token(&Sha256::digest(token.secret), &row).await?;
-        let summary = format!("made a join token for the site {name}");
-        let kept = Kept { token: row.id, expires_at: row.expires_at_ms };
-        edit.finish(done("site.token", site, &summary).after(&kept)).await?;
-        Ok(self.join_line(&token.to_string(), row.expires_at_ms))
+        Ok((Fresh { text: token.to_string(), secret: token.secret }, row))
     }
 
     /// One line for a shell in an empty folder. It does not trust the download: the sum comes from this page.
-    fn join_line(&self, token: &str, expires_at: i64) -> JoinLine {
+    pub(super) fn join_line(&self, token: &str, expires_at: i64, name: Option<&str>) -> JoinLine {
         let config = self.config();
         let (base, portal) = (config.portal_url.clone(), config.agents_url.clone());
         let binary_sha256 = config.agent_binary.as_ref().map(|binary| binary.sha256.clone());
-        let run = format!("./mesh-agent join --portal {portal} --token {token} && ./mesh-agent run");
+        let name = name.map(|name| format!(" --name {name}")).unwrap_or_default();
+        let run = format!("./mesh-agent join --portal {portal} --token {token}{name} && ./mesh-agent run");
         let line = match &binary_sha256 {
             Some(sum) => format!(
                 "curl -fsSL {base}/agent/mesh-agent -o mesh-agent && echo '{sum}  mesh-agent' | sha256sum -c - \

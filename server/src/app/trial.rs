@@ -271,7 +271,11 @@ pub(super) fn listener_address(
             .iter()
             .any(|found| found.id == id && found.spec.site == site && found.spec.protocol == protocol)
     };
-    let parts = fleet.agents.iter().filter_map(|agent| fleet.status(agent.id)).flat_map(|status| &status.parts);
+    // One that is there before one that is gone, whose word is old.
+    let is_gone = |agent: &&Agent| !matches!(agent.presence(fleet.now_ms), Presence::Online(_));
+    let mut agents: Vec<&Agent> = fleet.agents.iter().filter(|agent| agent.state == State::Enrolled).collect();
+    agents.sort_by_key(is_gone);
+    let parts = agents.into_iter().filter_map(|agent| fleet.status(agent.id)).flat_map(|status| &status.parts);
     let serving = |part: &&mesh_protocol::report::Part| {
         matches!(part.object, PartRef::Listener(id) if here(id))
             && matches!(part.state, PartState::Running | PartState::Degraded)

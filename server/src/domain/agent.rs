@@ -16,6 +16,8 @@ pub struct Agent {
     pub id: AgentId,
     /// Where it stands.
     pub site: SiteId,
+    /// The first agent of its line, when it took the place of one whose machine was lost.
+    pub stands_for: Option<AgentId>,
     /// Unique at its site.
     pub name: String,
     /// Its Ed25519 key, 64 hex digits.
@@ -81,6 +83,12 @@ pub enum Presence {
 }
 
 impl Agent {
+    /// What stays the same when another machine takes the agent's place: the id of the first agent of its line.
+    #[must_use]
+    pub fn line(&self) -> AgentId {
+        self.stands_for.unwrap_or(self.id)
+    }
+
     /// Whether the agent is there at this time.
     #[must_use]
     pub fn presence(&self, now_ms: i64) -> Presence {

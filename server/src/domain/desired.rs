@@ -110,10 +110,12 @@ impl Mesh {
         self.owner_at(self.brokers.iter().find(|candidate| candidate.id == broker)?.spec.site)
     }
 
-    /// The agent that owns what is at a site once: the first enrolled one there.
+    /// The agent that owns what is at a site once: the first enrolled one there. One that took another's place counts as old
+    /// as that one.
     #[must_use]
     pub fn owner_at(&self, site: SiteId) -> Option<AgentId> {
-        self.enrolled().filter(|agent| agent.site == site).map(|agent| agent.id).min()
+        let here = self.enrolled().filter(|agent| agent.site == site);
+        here.min_by_key(|agent| (agent.line(), agent.id)).map(|agent| agent.id)
     }
 
     /// The agent that runs a route's sink; none = the route has none, or nobody can run it.
@@ -197,7 +199,8 @@ impl Mesh {
                 let site = self.site(agent.site)?;
                 let (site_name, region) = (site.spec.name.clone(), site.spec.region.clone());
                 let sealing_key = agent.sealing_key.clone();
-                Some(Member { agent: agent.id, site: site.id, site_name, region, sealing_key })
+                let stands_for = agent.stands_for;
+                Some(Member { agent: agent.id, site: site.id, site_name, region, sealing_key, stands_for })
             })
             .collect();
         members.sort_by_key(|member| member.agent);

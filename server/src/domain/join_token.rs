@@ -13,6 +13,8 @@ pub struct JoinToken {
     pub id: Uuid,
     /// Which site it opens.
     pub site: SiteId,
+    /// Whose place the agent takes that comes with it.
+    pub replaces: Option<AgentId>,
     /// Who made it.
     pub created_by: String,
     /// Milliseconds since the Unix epoch.
@@ -83,6 +85,7 @@ mod tests {
         JoinToken {
             id: Uuid::nil(),
             site: SiteId(Uuid::nil()),
+            replaces: None,
             created_by: "ada".into(),
             created_at_ms: 0,
             expires_at_ms: 100,

@@ -14,6 +14,7 @@ use crate::domain::agent::{Agent, LastStatus, State};
 struct Row {
     agent_id: Uuid,
     site_id: Uuid,
+    stands_for: Option<Uuid>,
     name: String,
     public_key: String,
     sealing_key: Option<String>,
@@ -34,6 +35,7 @@ impl TryFrom<Row> for Agent {
         Ok(Self {
             id: row.agent_id.into(),
             site: row.site_id.into(),
+            stands_for: row.stands_for.map(Into::into),
             name: row.name,
             public_key: row.public_key,
             sealing_key: row.sealing_key,
@@ -68,8 +70,8 @@ impl Tx {
         let rows: Vec<Row> = on_db!(self, |conn| {
             sqlx::query_as(
                 "select agent_id, site_id, name, public_key, sealing_key, version, state, certificate_ends_at_ms,
-                 fabric_addresses, session_id, presence_since_ms, seen_at_ms, address, created_at_ms
-                 from agent where environment_id = $1 order by agent_id",
+                 fabric_addresses, session_id, presence_since_ms, seen_at_ms, address, created_at_ms,
+                 stands_for from agent where environment_id = $1 order by agent_id",
             )
             .bind(environment.0)
             .fetch_all(conn)
@@ -101,7 +103,8 @@ impl Tx {
         let row: Option<Row> = on_db!(self, |conn| {
             sqlx::query_as(
                 "select agent_id, site_id, name, public_key, sealing_key, version, state, certificate_ends_at_ms,
-                 fabric_addresses, session_id, presence_since_ms, seen_at_ms, address, created_at_ms from agent where agent_id = $1",
+                 fabric_addresses, session_id, presence_since_ms, seen_at_ms, address, created_at_ms, stands_for
+                 from agent where agent_id = $1",
             )
             .bind(id.0)
             .fetch_optional(conn)
@@ -119,7 +122,8 @@ impl Tx {
             sqlx::query(
                 "insert into agent (agent_id, environment_id, site_id, name, public_key, version, state,
                  certificate_ends_at_ms, fabric_addresses, presence_since_ms, seen_at_ms, revision, created_at_ms,
-                 updated_at_ms, sealing_key) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, 1, $10, $10, $11)",
+                 updated_at_ms, sealing_key, stands_for)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, 1, $10, $10, $11, $12)",
             )
             .bind(agent.id.0)
             .bind(environment.0)
@@ -132,6 +136,7 @@ impl Tx {
             .bind(Json(&agent.fabric_addresses))
             .bind(agent.created_at_ms)
             .bind(agent.sealing_key.as_deref())
+            .bind(agent.stands_for.map(|line| line.0))
             .execute(conn)
             .await
             .map(|_| ())
@@ -165,6 +170,23 @@ impl Tx {
             sqlx::query("update agent set state = $2, updated_at_ms = $3 where agent_id = $1")
                 .bind(id.0)
                 .bind(to_text(&state))
+                .bind(now_ms)
+                .execute(conn)
+                .await
+                .map(|done| done.rows_affected())
+        })?;
+        must_hit("agent", rows)
+    }
+
+    /// Gives an agent another name.
+    ///
+    /// # Errors
+    /// It is gone, the name is taken at its site, or the database's.
+    pub async fn rename_agent(&mut self, id: AgentId, name: &str, now_ms: i64) -> Result<()> {
+        let rows = on_db!(self, |conn| {
+            sqlx::query("update agent set name = $2, updated_at_ms = $3 where agent_id = $1")
+                .bind(id.0)
+                .bind(name)
                 .bind(now_ms)
                 .execute(conn)
                 .await

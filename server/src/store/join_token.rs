@@ -17,6 +17,7 @@ struct Row {
     used_by_key: Option<String>,
     agent_id: Option<Uuid>,
     revoked_at_ms: Option<i64>,
+    replaces: Option<Uuid>,
 }
 
 impl From<Row> for JoinToken {
@@ -28,6 +29,7 @@ impl From<Row> for JoinToken {
         Self {
             id: row.join_token_id,
             site: row.site_id.into(),
+            replaces: row.replaces.map(Into::into),
             created_by: row.created_by,
             created_at_ms: row.created_at_ms,
             expires_at_ms: row.expires_at_ms,
@@ -46,7 +48,7 @@ impl Tx {
         let row: Option<Row> = on_db!(self, |conn| {
             sqlx::query_as(
                 "select join_token_id, site_id, created_by, created_at_ms, expires_at_ms, used_at_ms, used_by_key,
-                 agent_id, revoked_at_ms from join_token where secret_hash = $1",
+                 agent_id, revoked_at_ms, replaces from join_token where secret_hash = $1",
             )
             .bind(hash.to_vec())
             .fetch_optional(conn)
@@ -62,8 +64,8 @@ impl Tx {
     pub async fn insert_join_token(&mut self, hash: &[u8], token: &JoinToken) -> Result<()> {
         on_db!(self, |conn| {
             sqlx::query(
-                "insert into join_token (join_token_id, secret_hash, site_id, created_by, created_at_ms, expires_at_ms)
-                 values ($1, $2, $3, $4, $5, $6)",
+                "insert into join_token (join_token_id, secret_hash, site_id, created_by, created_at_ms, expires_at_ms,
+                 replaces) values ($1, $2, $3, $4, $5, $6, $7)",
             )
             .bind(token.id)
             .bind(hash.to_vec())
@@ -71,6 +73,7 @@ impl Tx {
             .bind(token.created_by.as_str())
             .bind(token.created_at_ms)
             .bind(token.expires_at_ms)
+            .bind(token.replaces.map(|agent| agent.0))
             .execute(conn)
             .await
             .map(|_| ())

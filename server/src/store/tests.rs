@@ -122,6 +122,7 @@ async fn what_others_refer_to_stays() {
         let token = crate::domain::join_token::JoinToken {
             id: Uuid::now_v7(),
             site: hq.id,
+            replaces: Some(mesh_protocol::id::AgentId(Uuid::now_v7())),
             created_by: "ada".into(),
             created_at_ms: 0,
             expires_at_ms: 1,
@@ -255,6 +256,7 @@ async fn the_first_document_of_a_revision_stays() {
         let agent = crate::domain::agent::Agent {
             id: mesh_protocol::id::AgentId(Uuid::now_v7()),
             site: hq.id,
+            stands_for: None,
             name: "hq-1".into(),
             public_key: "ab".into(),
             sealing_key: None,
@@ -288,6 +290,15 @@ async fn the_first_document_of_a_revision_stays() {
         tx.deny_agent(agent.id, "ada", 12).await.expect("denied again");
         let list = tx.deny_list().await.expect("read");
         assert_eq!((list.number, list.agents), (1, vec![agent.id]));
+        tx.rename_agent(agent.id, "hq-1 (replaced 1)", 13).await.expect("renamed");
+        let next = crate::domain::agent::Agent {
+            id: mesh_protocol::id::AgentId(Uuid::now_v7()),
+            public_key: "cd".into(),
+            stands_for: Some(agent.id),
+            ..agent.clone()
+        };
+        tx.insert_agent(database.environment, &next).await.expect("the name is free again");
+        assert_eq!(tx.agent(next.id).await.expect("read"), Some(next));
     })
     .await;
 }
@@ -313,6 +324,7 @@ async fn refusals_go_on_behind_a_key_also_when_many_happened_at_once() {
         let agent = crate::domain::agent::Agent {
             id: mesh_protocol::id::AgentId(Uuid::now_v7()),
             site: hq.id,
+            stands_for: None,
             name: "hq-1".into(),
             public_key: "ab".into(),
             sealing_key: None,

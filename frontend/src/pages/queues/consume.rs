@@ -105,6 +105,7 @@ mod tests {
             parts: Vec::new(),
             rollout: Vec::new(),
             figures: None,
+            origins: Vec::new(),
             mqtt_address: Some("127.0.0.1:1883".into()),
             http_address: None,
             updated_at: 0,

@@ -12,6 +12,7 @@ use mesh_protocol::report::PartState;
 use super::browse::{Browse, Counts, Holder, Keeping};
 use super::consume::Consume;
 use super::form::QueueForm;
+use super::origins::Origins;
 use super::replay::{ReplayButton, ReplayDialog, Replaying};
 use super::{TOPICS, access_word};
 use crate::act::{Act, ActError, sentence};
@@ -129,6 +130,9 @@ fn Detail(queue: Signal<QueueView>) -> impl IntoView {
                     }
                 }}
                 {move || view! { <RolloutList rollout=queue.with(|queue| queue.rollout.clone())/> }}
+            </Part>
+            <Part title="Where it attracts from" note="agents that keep what is published there for it, also while the way to it is down">
+                {move || view! { <Origins origins=queue.with(|queue| queue.origins.clone())/> }}
             </Part>
             <Removal queue=queue/>
         </Main>

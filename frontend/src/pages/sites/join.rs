@@ -42,22 +42,31 @@ pub(super) fn Join(site: Signal<SiteView>) -> impl IntoView {
                     }
                         .into_any()
                 }
-                Some(made) => view! { <Line made=made site=site before=before.get_value()/> }.into_any(),
+                Some(made) => {
+                    let before = before.get_value();
+                    let arrived = Signal::derive(move || {
+                        site.with(|site| {
+                            let newest = site.agents.get(before..).and_then(<[_]>::last);
+                            newest.map(|agent| (agent.name.clone(), agent.presence == Presence::Online))
+                        })
+                    });
+                    view! { <Line made=made arrived=arrived/> }.into_any()
+                }
             }}
         </Part>
     }
     .into_any()
 }
 
+/// A join line, and how far the agent is that uses it.
 #[component]
-fn Line(made: JoinLine, site: Signal<SiteView>, before: usize) -> impl IntoView {
-    let arrived = move || {
-        site.with(|site| {
-            let newest = site.agents.get(before..).and_then(<[_]>::last);
-            newest.map(|agent| (agent.name.clone(), agent.presence == Presence::Online))
-        })
-    };
-    let state = move || match arrived() {
+pub(in crate::pages) fn Line(
+    /// The line.
+    made: JoinLine,
+    /// The name of the agent that came of it, and whether it is online.
+    arrived: Signal<Option<(String, bool)>>,
+) -> impl IntoView {
+    let state = move || match arrived.get() {
         None => view! { <Run state=RunState::Waiting word="Waiting for the agent"/> }.into_any(),
         Some((name, false)) => {
             view! { <Run state=RunState::Deploying word=format!("{name} is enrolled and starts")/> }.into_any()

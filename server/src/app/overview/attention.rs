@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use frontend::api::{Attention, Severity};
 use mesh_protocol::id::BrokerId;
-use mesh_protocol::report::{ObjectKind, Part, PartRef, PartState};
+use mesh_protocol::report::{BehindReason, LinkState, ObjectKind, Part, PartRef, PartState};
 
 use super::{enrolled, links_between};
 use crate::app::catalog::ObjectKey;
@@ -18,6 +18,8 @@ use crate::domain::link::Link;
 const CERTIFICATE_WARN_MS: i64 = 14 * 24 * 3_600_000;
 /// So long its agents may take to connect a link that was just made or switched on.
 const CONNECTING_MS: i64 = 10_000;
+/// So long an agent may answer that it does not take anything yet: a new policy gets everywhere in seconds.
+const BEHIND_MS: i64 = 5 * 60_000;
 /// Most entries; the worst are kept.
 const ENTRIES_MAX: usize = 20;
 
@@ -57,6 +59,8 @@ fn of_agent(agent: &Agent, world: &World) -> Vec<Attention> {
             let parts = status.map(|status| status.parts.as_slice()).unwrap_or_default();
             all.extend(parts.iter().filter_map(|part| of_part(part, agent, world)));
             all.extend(parts.iter().filter_map(|part| letters(part, agent, world)));
+            let links = status.map(|status| status.links.as_slice()).unwrap_or_default();
+            all.extend(links.iter().filter_map(|link| not_taken(link, agent, world)));
         }
     }
     if let Progress::Rejected(reason) = progress(world.config.revision(), status) {
@@ -113,6 +117,32 @@ fn named(part: PartRef, agent: &Agent, world: &World) -> Option<(String, String)
             (format!("queue {}", queue.spec.name), format!("/queues/{id}"))
         }
         PartRef::Fabric => ("the fabric endpoint".to_owned(), format!("/agents/{}", agent.id)),
+    })
+}
+
+/// Another agent answers, but takes nothing, for longer than a new policy needs to get everywhere.
+fn not_taken(link: &LinkState, agent: &Agent, world: &World) -> Option<Attention> {
+    let behind =
+        link.behind.as_ref().filter(|behind| link.up && world.now_ms().saturating_sub(behind.since_ms) >= BEHIND_MS)?;
+    let site = world.config.site_name(link.site);
+    let detail = match behind.reason {
+        BehindReason::Revision => format!(
+            "It enforces revision {}, which is older than what was sent under and does not let it take that. Nothing is lost; \
+             look why that agent does not reach the portal.",
+            behind.revision
+        ),
+        BehindReason::NotReady => {
+            "What shall take it there, a route's sink or a queue, is configured and does not run. Nothing is lost; look at \
+             that agent's parts."
+                .to_owned()
+        }
+    };
+    Some(Attention {
+        severity: Severity::Bad,
+        title: format!("{site} does not take what waits for it at {}", agent.name),
+        detail,
+        href: format!("/agents/{}", link.agent),
+        since: Some(behind.since_ms),
     })
 }
 

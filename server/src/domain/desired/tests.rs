@@ -23,6 +23,7 @@ fn agent(n: u128, site: u128, addresses: &[&str]) -> Agent {
     Agent {
         id: AgentId(id(n)),
         site: SiteId(id(site)),
+        stands_for: None,
         name: format!("agent-{n}"),
         public_key: n.to_string(),
         sealing_key: Some(format!("{n:064x}")),
@@ -331,6 +332,24 @@ fn a_revoked_agent_is_no_member_and_gets_nothing() {
     assert_eq!(members.iter().map(|member| member.agent.0).collect::<Vec<_>>(), [id(22), id(33)]);
     assert!(desired(&mesh, 33).fabric.dial.is_empty());
     assert_eq!(mesh.owner(BrokerId(id(100))), None);
+}
+
+#[test]
+fn who_takes_a_lost_agents_place_owns_what_that_one_owned_and_says_whose_place_it_is() {
+    let mut mesh = mesh();
+    let (queue, lost) = (queue(90, 1, &["a"]), mesh.agents[0].id);
+    mesh.queues = vec![queue];
+    let site = mesh.agents[0].site;
+    // One that came after the lost one and was there before its successor.
+    let (other, next) = (agent(50, site.0.as_u128(), &[]), agent(60, site.0.as_u128(), &[]));
+    mesh.agents[0].state = State::Revoked;
+    mesh.agents.extend([other.clone(), Agent { stands_for: Some(lost), ..next.clone() }]);
+    assert_eq!(mesh.owner_at(site), Some(next.id));
+    assert_eq!(desired(&mesh, 60).queues.len(), 1);
+    assert_eq!(desired(&mesh, 50).queues.len(), 0);
+    let members = desired(&mesh, 33).fabric.members;
+    let line = |agent: &Agent| members.iter().find(|member| member.agent == agent.id).map(Member::line);
+    assert_eq!((line(&next), line(&other)), (Some(lost), Some(other.id)));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use frontend::api::{
     ApplicationInput, ApplicationView, Edit, ListQuery, Page, PortalApi, PrincipalInput, PrincipalQuery,
     PrincipalSecret, PrincipalView, ReasonInput, RoleInput, RoleView, RotateInput, RuleInput, RuleQuery, RuleView,
-    ScopeInput, ScopeView,
+    ScopeInput, ScopeView, WithheldView,
 };
 use mesh_protocol::id::{ApplicationId, PrincipalId, RoleId, RuleId, ScopeId};
 
@@ -25,6 +25,7 @@ operations! { "access",
     put "/api/v1/roles/{id}" update_role(path RoleId, body Edit<RoleInput>) -> RoleView;
     delete "/api/v1/roles/{id}" delete_role(path RoleId, revision) -> ();
     get "/api/v1/scopes" scopes(query ListQuery) -> Page<ScopeView>;
+    get "/api/v1/scopes/withheld" withheld(query ListQuery) -> Page<WithheldView>;
     post "/api/v1/scopes" create_scope(body ScopeInput) -> ScopeView;
     put "/api/v1/scopes/{id}" update_scope(path ScopeId, body Edit<ScopeInput>) -> ScopeView;
     delete "/api/v1/scopes/{id}" delete_scope(path ScopeId, revision) -> ();

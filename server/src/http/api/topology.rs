@@ -15,6 +15,7 @@ operations! { "topology",
     post "/api/v1/sites/{id}/join-tokens" create_join_token(path SiteId, body JoinTokenInput) -> JoinLine;
     get "/api/v1/agents" agents(query ListQuery) -> Page<AgentView>;
     get "/api/v1/agents/{id}" agent(path AgentId) -> AgentView;
+    post "/api/v1/agents/{id}/replacement" create_replacement(path AgentId, body JoinTokenInput) -> JoinLine;
     post "/api/v1/agents/{id}/revoke" revoke_agent(path AgentId, body ReasonInput) -> ();
     get "/api/v1/links" links(query ListQuery) -> Page<LinkView>;
     post "/api/v1/links" create_link(body LinkInput) -> LinkView;

@@ -54,6 +54,7 @@ pub(super) async fn agent(portal: &TestPortal, admin: &str) -> (SiteId, Seat) {
     let agent = Agent {
         id: AgentId(Uuid::now_v7()),
         site,
+        stands_for: None,
         name: "hq-1".into(),
         public_key: "ab".into(),
         sealing_key: None,
