@@ -13,6 +13,7 @@ pub mod layering;
 pub mod mesh;
 pub mod mqtt;
 pub(crate) mod nats;
+pub mod parts;
 pub mod proxy;
 pub mod queue;
 pub mod torture;

@@ -152,7 +152,7 @@ impl Mesh {
     /// The agent opens no endpoint for others.
     pub async fn target(&self, proxy: &Proxy, site: &str) -> anyhow::Result<()> {
         let address = until(&format!("{site} tells where it accepts others"), SOON, async || {
-            let agent = self.api.find("agents", "/site_name", site).await?.context("the site has an agent")?;
+            let agent = self.api.find("agents", "/name", site).await?.context("the site has an agent")?;
             let parts = agent["parts"].as_array().cloned().unwrap_or_default();
             let fabric = parts.into_iter().find(|part| part["object"] == "fabric");
             Ok(fabric.and_then(|part| part["addresses"][0].as_str().map(str::to_owned)))
@@ -202,6 +202,26 @@ impl Mesh {
         let entry = self.agents.get_mut(site).with_context(|| format!("find the agent of {site}"))?;
         entry.running.take().with_context(|| format!("the agent of {site} runs"))?.kill();
         Ok(())
+    }
+
+    /// Another machine takes the place of a site's agent, whose folder is gone.
+    ///
+    /// # Errors
+    /// The portal refuses, or the new agent does not come online.
+    pub async fn replace_agent(&mut self, site: &str) -> anyhow::Result<()> {
+        let old = self.api.find("agents", "/name", site).await?.context("the site has an agent")?;
+        std::fs::remove_dir_all(self.agent_folder(site)?).context("remove the folder of the lost agent")?;
+        let id = old["id"].as_str().context("read the id of the agent")?;
+        let line = self.api.post(&format!("agents/{id}/replacement"), &json!({})).await?;
+        let (token, portal) = (line["token"].as_str(), line["portal"].as_str());
+        let agent = Agent::unjoined(site, &self.path(&format!("agent-{site}-next")));
+        agent.join_with(
+            portal.context("read the portal's address for agents")?,
+            token.context("read the replacement token")?,
+        )?;
+        self.agents.insert(site.to_owned(), SiteAgent { agent, running: None });
+        self.run_agent(site)?;
+        self.online(site).await
     }
 
     /// Ends the agent of a site as its supervisor would, and waits for it.
@@ -283,7 +303,7 @@ impl Mesh {
     /// It does not come.
     pub async fn online(&self, site: &str) -> anyhow::Result<()> {
         until(&format!("the agent of {site} is online"), SOON, async || {
-            let agent = self.api.find("agents", "/site_name", site).await?;
+            let agent = self.api.find("agents", "/name", site).await?;
             Ok(agent.filter(|agent| agent["presence"] == "online").map(drop))
         })
         .await
