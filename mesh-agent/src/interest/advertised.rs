@@ -99,10 +99,11 @@ impl Advertised {
     /// The messages that bring a peer from a version to this one: the delta where it is still known, else the whole.
     #[must_use]
     pub fn messages(&self, interest: &Interest, from: u64) -> Vec<Message> {
-        let delta = if from == 0 { None } else { interest.since(from) };
+        // Up to what is told here, not to what the outlets want by now: while clients subscribe, that is always more.
+        let delta = if from == 0 { None } else { interest.between(from, self.version) };
         match delta {
             // Never more than the whole would be.
-            Some((version, changes)) if version == self.version && changes.len() <= self.wanted.len() => {
+            Some(changes) if changes.len() <= self.wanted.len() => {
                 let changes = changes.into_iter().map(|change| match change {
                     Change::Added(wanted) => carried(&wanted, false),
                     Change::Removed(wanted) => carried(&wanted, true),

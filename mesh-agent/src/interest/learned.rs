@@ -100,6 +100,10 @@ impl Learned {
     /// Takes a message over.
     pub fn apply(&mut self, message: &Message) -> Applied {
         let whole = message.from.is_none();
+        if whole && self.version.is_some_and(|have| have > message.version) {
+            // It was overtaken on its way; taking it would undo what came after it.
+            return Applied::Nothing;
+        }
         if !whole && message.from != self.version && !planted(Mutant::InterestUnchecked) {
             return if self.version.is_some_and(|have| have >= message.version) {
                 Applied::Nothing

@@ -82,6 +82,38 @@ fn a_missed_delta_is_a_mismatch_until_the_whole_came() {
 }
 
 #[test]
+fn who_is_told_while_others_subscribe_is_told_the_change_alone() {
+    let (router, attachment) = agent();
+    let (mut advertised, mut learned) = (Advertised::default(), Learned::default());
+    ["a", "b"].iter().for_each(|text| attachment.subscribe(&filter(text), 0, Life::Live));
+    sync(&router, &mut advertised, &mut learned);
+    attachment.subscribe(&filter("c"), 0, Life::Live);
+    advertised.follow(router.interest());
+    // The next one is there before the last is told.
+    attachment.subscribe(&filter("d"), 0, Life::Live);
+    let told = advertised.messages(router.interest(), learned.version());
+    assert_eq!(
+        told.iter().map(|message| (message.from.is_some(), message.changes.len())).collect::<Vec<_>>(),
+        [(true, 1)]
+    );
+    assert!(matches!(learned.apply(&told[0]), Applied::Changed(_)));
+    assert!(learned.agrees(advertised.version(), advertised.hash()));
+}
+
+#[test]
+fn a_whole_set_that_was_overtaken_undoes_nothing() {
+    let (router, attachment) = agent();
+    let (mut advertised, mut learned) = (Advertised::default(), Learned::default());
+    ["a", "b"].iter().for_each(|text| attachment.subscribe(&filter(text), 0, Life::Live));
+    advertised.follow(router.interest());
+    let old = advertised.messages(router.interest(), 0).remove(0);
+    attachment.subscribe(&filter("c"), 0, Life::Live);
+    sync(&router, &mut advertised, &mut learned);
+    assert_eq!(learned.apply(&old), Applied::Nothing);
+    assert!(learned.agrees(advertised.version(), advertised.hash()));
+}
+
+#[test]
 fn a_large_set_comes_in_parts_and_a_lost_part_is_noticed() {
     let (router, attachment) = agent();
     let (mut advertised, mut learned) = (Advertised::default(), Learned::default());

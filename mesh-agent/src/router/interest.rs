@@ -126,6 +126,16 @@ impl Interest {
         let start = state.log.len().checked_sub(behind)?;
         Some((state.version, state.log.range(start..).cloned().collect()))
     }
+
+    /// The changes from one version to another one, whatever has changed since; none when the reader is too far behind.
+    #[must_use]
+    pub fn between(&self, from: u64, to: u64) -> Option<Vec<Change>> {
+        let state = self.state.lock().expect("no panic while held");
+        let behind = usize::try_from(state.version.checked_sub(from)?).ok()?;
+        let start = state.log.len().checked_sub(behind)?;
+        let count = usize::try_from(to.checked_sub(from)?).ok().filter(|count| *count <= behind)?;
+        Some(state.log.range(start..start + count).cloned().collect())
+    }
 }
 
 #[cfg(test)]
