@@ -15,6 +15,7 @@
 
 mod access;
 mod describe;
+mod domains;
 mod queues;
 mod routes;
 pub mod tally;
@@ -172,6 +173,9 @@ pub async fn clients(
     known: &BTreeMap<String, String>,
     describe: bool,
 ) -> anyhow::Result<BTreeMap<String, String>> {
+    if describe {
+        domains::make(portal).await?;
+    }
     access::make(portal, known, describe).await
 }
 

@@ -6,6 +6,7 @@
 //! This module and its DTOs are free of leptos.
 
 mod access;
+mod application_domain;
 mod catalog;
 mod common;
 #[cfg(feature = "hydrate")]
@@ -24,12 +25,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 pub use access::*;
+pub use application_domain::*;
 pub use catalog::*;
 pub use common::*;
 pub use live::*;
 use mesh_protocol::id::{
-    AgentId, ApplicationId, BrokerId, LinkId, ListenerId, PersonId, PrincipalId, QueueId, RoleId, RouteId, RuleId,
-    ScopeId, SiteId,
+    AgentId, ApplicationDomainId, ApplicationId, BrokerId, LinkId, ListenerId, PersonId, PrincipalId, QueueId, RoleId,
+    RouteId, RuleId, ScopeId, SiteId,
 };
 use mesh_protocol::queue::QueuedEvent;
 pub use overview::*;
@@ -182,6 +184,22 @@ pub trait PortalApi: Send + Sync + 'static {
     /// `POST /api/v1/queues/{id}/events`: deletes, retries or moves them.
     fn handle_queue_events(&self, id: QueueId, task: ShelfTask) -> Answer<'_, ShelfDone>;
 
+    // --- domains ------------------------------------------------------------------------------------------------
+    /// `GET /api/v1/domains`: application domains, by name.
+    fn domains(&self, query: ListQuery) -> Answer<'_, Page<ApplicationDomainView>>;
+    /// `GET /api/v1/domains/suggestions`: domains that could be made of what none claims, the largest first; at most 50.
+    fn domain_suggestions(&self) -> Answer<'_, Page<DomainSuggestion>>;
+    /// `POST /api/v1/domains`.
+    fn create_domain(&self, input: ApplicationDomainInput) -> Answer<'_, ApplicationDomainView>;
+    /// `PUT /api/v1/domains/{id}`.
+    fn update_domain(
+        &self,
+        id: ApplicationDomainId,
+        input: Edit<ApplicationDomainInput>,
+    ) -> Answer<'_, ApplicationDomainView>;
+    /// `DELETE /api/v1/domains/{id}?revision=`: refused while other domains are parts of it.
+    fn delete_domain(&self, id: ApplicationDomainId, revision: i64) -> Answer<'_, ()>;
+
     // --- access -------------------------------------------------------------------------------------------------
     /// `GET /api/v1/applications`.
     fn applications(&self, query: ListQuery) -> Answer<'_, Page<ApplicationView>>;
@@ -281,6 +299,10 @@ pub trait PortalApi: Send + Sync + 'static {
     fn all_queues(&self) -> Answer<'_, Vec<QueueView>> {
         let page = move |list: ListQuery| QueueQuery { cursor: list.cursor, ..QueueQuery::default() };
         Box::pin(all(move |list| self.queues(page(list))))
+    }
+    /// All application domains.
+    fn all_domains(&self) -> Answer<'_, Vec<ApplicationDomainView>> {
+        Box::pin(all(|query| self.domains(query)))
     }
     /// All applications.
     fn all_applications(&self) -> Answer<'_, Vec<ApplicationView>> {

@@ -10,9 +10,9 @@ use crate::components::{Ready, Toaster, Toasts};
 use crate::frame::Frame;
 use crate::live::Live;
 use crate::pages::{
-    Acl, AgentDeadLetters, AgentDetail, Agents, Brokers, Catalog, CatalogDetail, ClientDetail, Clients, Graph, Login,
-    NewQueue, NotFound, Overview, People, QueueDetail, Queues, RouteDetail, RouteEvents, Routes as RoutesPage, Scopes,
-    Setup, SiteDetail, Sites, Subscriptions,
+    Acl, AgentDeadLetters, AgentDetail, Agents, Brokers, Catalog, CatalogDetail, ClientDetail, Clients, Domains, Graph,
+    Login, NewQueue, NotFound, Overview, People, QueueDetail, Queues, RouteDetail, RouteEvents, Routes as RoutesPage,
+    Scopes, Setup, SiteDetail, Sites, Subscriptions,
 };
 use crate::viewer::Viewer;
 
@@ -46,6 +46,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/graph") view=Graph ssr=SsrMode::Async/>
                     <Route path=path!("/subscriptions") view=Subscriptions ssr=SsrMode::Async/>
                     <Route path=path!("/acl") view=Acl ssr=SsrMode::Async/>
+                    <Route path=path!("/domains") view=Domains ssr=SsrMode::Async/>
                     <Route path=path!("/scopes") view=Scopes ssr=SsrMode::Async/>
                     <Route path=path!("/clients") view=Clients ssr=SsrMode::Async/>
                     <Route path=path!("/clients/:id") view=ClientDetail ssr=SsrMode::Async/>

@@ -63,6 +63,8 @@ uuid_ids! {
     ScopeId,
     /// The design-time owner of principals.
     ApplicationId,
+    /// Addresses and Kafka topics that belong together.
+    ApplicationDomainId,
     /// A durable, named place that attracts topics by subscription.
     QueueId,
     /// A person who uses the portal.

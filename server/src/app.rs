@@ -7,6 +7,7 @@
 
 pub mod agent;
 pub mod application;
+pub mod application_domain;
 pub mod authority;
 pub mod broker;
 pub mod catalog;

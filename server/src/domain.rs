@@ -5,6 +5,7 @@
 pub mod address;
 pub mod agent;
 pub mod application;
+pub mod application_domain;
 pub mod audit;
 pub mod broker;
 pub mod denial;

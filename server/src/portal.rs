@@ -7,18 +7,18 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use frontend::api::{
-    AgentView, Answer, ApiError, ApplicationInput, ApplicationView, BrokerInput, BrokerView, CatalogObject,
-    CatalogObjectInput, CatalogPage, CatalogQuery, DenialQuery, DenialRow, Edit, FlowGraph, GraphQuery, JoinLine,
-    JoinTokenInput, LinkInput, LinkView, ListQuery, ListenerInput, ListenerView, LoginInput, Me, Overview, Page,
-    PersonInput, PersonView, PolicyDocument, PolicyView, PortalApi, PrincipalInput, PrincipalQuery, PrincipalSecret,
-    PrincipalView, PublishInput, PublishResult, QueueInput, QueueQuery, QueueView, ReasonInput, RoleInput, RoleView,
-    RotateInput, RouteInput, RouteView, RuleInput, RuleQuery, RuleView, ScopeInput, ScopeView, SetupInput, SetupState,
-    ShelfDone, ShelfQuery, ShelfTask, SiteInput, SiteView, SubscriptionQuery, SubscriptionRow, TokenCreated,
-    TokenInput, TokenView, TryClient, TryInput, WithheldView,
+    AgentView, Answer, ApiError, ApplicationDomainInput, ApplicationDomainView, ApplicationInput, ApplicationView,
+    BrokerInput, BrokerView, CatalogObject, CatalogObjectInput, CatalogPage, CatalogQuery, DenialQuery, DenialRow,
+    DomainSuggestion, Edit, FlowGraph, GraphQuery, JoinLine, JoinTokenInput, LinkInput, LinkView, ListQuery,
+    ListenerInput, ListenerView, LoginInput, Me, Overview, Page, PersonInput, PersonView, PolicyDocument, PolicyView,
+    PortalApi, PrincipalInput, PrincipalQuery, PrincipalSecret, PrincipalView, PublishInput, PublishResult, QueueInput,
+    QueueQuery, QueueView, ReasonInput, RoleInput, RoleView, RotateInput, RouteInput, RouteView, RuleInput, RuleQuery,
+    RuleView, ScopeInput, ScopeView, SetupInput, SetupState, ShelfDone, ShelfQuery, ShelfTask, SiteInput, SiteView,
+    SubscriptionQuery, SubscriptionRow, TokenCreated, TokenInput, TokenView, TryClient, TryInput, WithheldView,
 };
 use mesh_protocol::id::{
-    AgentId, ApplicationId, BrokerId, LinkId, ListenerId, PersonId, PrincipalId, QueueId, RoleId, RouteId, RuleId,
-    ScopeId, SiteId,
+    AgentId, ApplicationDomainId, ApplicationId, BrokerId, LinkId, ListenerId, PersonId, PrincipalId, QueueId, RoleId,
+    RouteId, RuleId, ScopeId, SiteId,
 };
 
 use mesh_protocol::queue::QueuedEvent;
@@ -209,6 +209,11 @@ impl PortalApi for Portal {
         fn delete_queue(id: QueueId, revision: i64) -> ();
         fn queue_events(id: QueueId, query: ShelfQuery) -> Page<QueuedEvent>;
         fn handle_queue_events(id: QueueId, task: ShelfTask) -> ShelfDone;
+        fn domains(query: ListQuery) -> Page<ApplicationDomainView>;
+        fn domain_suggestions() -> Page<DomainSuggestion>;
+        fn create_domain(input: ApplicationDomainInput) -> ApplicationDomainView;
+        fn update_domain(id: ApplicationDomainId, input: Edit<ApplicationDomainInput>) -> ApplicationDomainView;
+        fn delete_domain(id: ApplicationDomainId, revision: i64) -> ();
         fn applications(query: ListQuery) -> Page<ApplicationView>;
         fn create_application(input: ApplicationInput) -> ApplicationView;
         fn update_application(id: ApplicationId, input: Edit<ApplicationInput>) -> ApplicationView;

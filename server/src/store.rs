@@ -34,6 +34,7 @@ macro_rules! on_db {
 
 mod agent;
 mod application;
+mod application_domain;
 mod audit;
 mod broker;
 mod catalog_note;

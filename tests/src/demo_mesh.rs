@@ -17,13 +17,14 @@ use reqwest::Client;
 use crate::usage::processes_with;
 
 /// The pages that show what the mesh is and does.
-pub const PAGES: [&str; 13] = [
+pub const PAGES: [&str; 14] = [
     "/",
     "/catalog",
     "/graph",
     "/subscriptions",
     "/acl",
     "/scopes",
+    "/domains",
     "/clients",
     "/routes",
     "/queues",

@@ -43,6 +43,11 @@ const INPUTS: &[Input] = &[
     Input { checks: &["domain/person.rs", "app/login.rs"], forms: &["setup.rs"], unseen: &[] },
     Input { checks: &["app/service_token.rs"], forms: &["people/tokens.rs"], unseen: &[] },
     Input { checks: &["app/catalog.rs"], forms: &["catalog/edit.rs"], unseen: &[] },
+    Input {
+        checks: &["domain/application_domain.rs", "app/application_domain.rs"],
+        forms: &["domains/form.rs"],
+        unseen: &[],
+    },
     Input { checks: &["app/trial.rs"], forms: &["overview/trial.rs"], unseen: &["site", "filter"] },
     // What agents and scripts send.
     Input {

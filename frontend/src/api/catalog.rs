@@ -44,6 +44,9 @@ pub struct CatalogQuery {
     /// Only in this cluster (name of the broker connection).
     #[serde(default)]
     pub broker: Option<String>,
+    /// Only of this application domain; `none` = addresses and Kafka topics that none claims.
+    #[serde(default)]
+    pub domain: Option<String>,
     /// Only of this owner; `none` = without an owner.
     #[serde(default)]
     pub owner: Option<String>,
@@ -67,14 +70,14 @@ pub struct CatalogPage {
     pub next: Option<String>,
     /// Matches in all.
     pub total: u64,
-    /// Counts by kind, site, broker and owner, each without its own restriction.
+    /// Counts by kind, site, broker, domain and owner, each without its own restriction.
     pub facets: Vec<Facet>,
 }
 
 /// Counts of one field.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Facet {
-    /// `kind`, `site`, `broker` or `owner`: the name of the query's field.
+    /// `kind`, `site`, `broker`, `domain` or `owner`: the name of the query's field.
     pub field: String,
     /// Values, most frequent first, at most 20.
     pub values: Vec<FacetValue>,
@@ -104,6 +107,10 @@ pub struct CatalogRow {
     pub description: String,
     /// Who answers for it; empty = nobody.
     pub owner: String,
+    /// Nobody was named for the object itself: that is the owner of its domain.
+    pub owner_by_domain: bool,
+    /// The application domain that claims it.
+    pub domain: Option<String>,
     /// Sites where it lives.
     pub sites: Vec<String>,
     /// Its cluster, for Kafka objects.

@@ -5,8 +5,8 @@ use std::future::Future;
 use std::pin::Pin;
 
 use mesh_protocol::id::{
-    AgentId, ApplicationId, BrokerId, LinkId, ListenerId, PersonId, PrincipalId, QueueId, RoleId, RouteId, RuleId,
-    ScopeId, SiteId,
+    AgentId, ApplicationDomainId, ApplicationId, BrokerId, LinkId, ListenerId, PersonId, PrincipalId, QueueId, RoleId,
+    RouteId, RuleId, ScopeId, SiteId,
 };
 use mesh_protocol::queue::QueuedEvent;
 use serde::Serialize;
@@ -269,6 +269,25 @@ impl<T: Transport> PortalApi for RestApi<T> {
     }
     fn handle_queue_events(&self, id: QueueId, task: ShelfTask) -> Answer<'_, ShelfDone> {
         self.send(Verb::Post, &format!("/queues/{id}/events"), &task)
+    }
+    fn domains(&self, query: ListQuery) -> Answer<'_, Page<ApplicationDomainView>> {
+        self.get(&with_query("/domains", &query))
+    }
+    fn domain_suggestions(&self) -> Answer<'_, Page<DomainSuggestion>> {
+        self.get("/domains/suggestions")
+    }
+    fn create_domain(&self, input: ApplicationDomainInput) -> Answer<'_, ApplicationDomainView> {
+        self.send(Verb::Post, "/domains", &input)
+    }
+    fn update_domain(
+        &self,
+        id: ApplicationDomainId,
+        input: Edit<ApplicationDomainInput>,
+    ) -> Answer<'_, ApplicationDomainView> {
+        self.send(Verb::Put, &format!("/domains/{id}"), &input)
+    }
+    fn delete_domain(&self, id: ApplicationDomainId, revision: i64) -> Answer<'_, ()> {
+        self.delete(&format!("/domains/{id}?revision={revision}"))
     }
     fn applications(&self, query: ListQuery) -> Answer<'_, Page<ApplicationView>> {
         self.get(&with_query("/applications", &query))

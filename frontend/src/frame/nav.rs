@@ -30,6 +30,7 @@ pub(super) const GROUPS: [(&str, &[Place]); 4] = [
         "Discover",
         &[
             place("/catalog", "Catalog", "catalog", 'c'),
+            place("/domains", "Domains", "app", 'd'),
             place("/graph", "Flow graph", "graph", 'f'),
             place("/subscriptions", "Subscriptions", "filter", 'u'),
         ],

@@ -23,7 +23,7 @@ pub(super) const TOPICS: &[LiveTopic] = &[LiveTopic::Catalog, LiveTopic::Overvie
 /// From this age on a fact is late.
 pub(super) const LATE_MS: i64 = 60_000;
 
-/// `/catalog?q=&kind=&site=&broker=&owner=&gone=&cursor=`
+/// `/catalog?q=&kind=&site=&broker=&domain=&owner=&gone=&cursor=`
 #[component]
 pub fn Catalog() -> impl IntoView {
     let query = use_query_map();
@@ -35,6 +35,7 @@ pub fn Catalog() -> impl IntoView {
                 kind: text("kind").and_then(|kind| kind_from(&kind)),
                 site: text("site"),
                 broker: text("broker"),
+                domain: text("domain"),
                 owner: text("owner"),
                 gone: text("gone").is_some_and(|gone| gone == "true"),
                 cursor: text("cursor"),
@@ -129,7 +130,11 @@ fn list(page: CatalogPage, query: &CatalogQuery) -> AnyView {
 
 /// Whether anything but words narrows the list.
 fn is_narrowed(query: &CatalogQuery) -> bool {
-    query.kind.is_some() || query.site.is_some() || query.broker.is_some() || query.owner.is_some()
+    query.kind.is_some()
+        || query.site.is_some()
+        || query.broker.is_some()
+        || query.domain.is_some()
+        || query.owner.is_some()
 }
 
 fn nothing(query: &CatalogQuery) -> AnyView {
@@ -191,11 +196,14 @@ fn Row(row: CatalogRow) -> impl IntoView {
                 <span class="m-line m-nowrap"><Icon name=kind_icon(row.kind) small=true/>{kind}</span>
             </td>
             <td class="m-low">
-                {if row.owner.is_empty() {
-                    view! { <span class="m-warn">"no owner"</span> }.into_any()
-                } else {
-                    row.owner.into_any()
-                }}
+                <div class="m-cell">
+                    {if row.owner.is_empty() {
+                        view! { <span class="m-warn">"no owner"</span> }.into_any()
+                    } else {
+                        view! { <span>{row.owner}</span> }.into_any()
+                    }}
+                    {row.domain.map(|domain| view! { <span class="m-cell__sub">{domain}</span> })}
+                </div>
             </td>
             <td class="m-low m-muted">{place}</td>
             <td>

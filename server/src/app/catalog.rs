@@ -25,7 +25,7 @@ impl App {
     pub async fn catalog(&self, caller: &Caller, query: CatalogQuery) -> Result<CatalogPage> {
         caller.permit(Right::Read)?;
         let world = self.world().await?;
-        search::search(entry::entries(&world), &query)
+        search::search(entries(&world), &query)
     }
 
     /// One object.
@@ -40,7 +40,7 @@ impl App {
     async fn object(&self, id: &str) -> Result<CatalogObject> {
         let key = read_id(id)?;
         let world = self.world().await?;
-        let entry = entry::entries(&world).into_iter().find(|entry| entry.key == key);
+        let entry = entries(&world).into_iter().find(|entry| entry.key == key);
         let entry = entry.ok_or(Error::NotFound { what: "catalog object" })?;
         let rate_history = match facts::series(&key) {
             Some(series) => self.store().read().await?.history(&series, world.now_ms()).await?,
@@ -89,7 +89,8 @@ impl App {
         let (by, now_ms) = (edit.actor().to_owned(), edit.now_ms);
         edit.tx.put_catalog_note(self.environment(), &key.to_string(), &note, &by, now_ms).await?;
         let summary = format!("described {}", row.name);
-        let old = CatalogObjectInput { owner: row.owner, description: row.description };
+        let owner = if row.owner_by_domain { String::new() } else { row.owner };
+        let old = CatalogObjectInput { owner, description: row.description };
         let done = Done::new("catalog.update", &key, &summary, LiveTopic::Catalog);
         edit.finish(done.before(&old).after(&input.value)).await?;
         self.0.observed.store(None);
@@ -112,7 +113,7 @@ pub(super) fn href(key: &Key) -> String {
     format!("/catalog/{}", write_id(key))
 }
 
-pub(super) use entry::Key as ObjectKey;
+pub(super) use entry::{Entry, Key as ObjectKey, entries};
 pub(super) use facts::reads;
 
 #[cfg(test)]

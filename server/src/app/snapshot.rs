@@ -17,6 +17,7 @@ use super::observed::Observed;
 use super::{App, Error, Result};
 use crate::domain::agent::{Agent, LastStatus};
 use crate::domain::application::Application;
+use crate::domain::application_domain::ApplicationDomain;
 use crate::domain::desired::Mesh;
 use crate::domain::site::Site;
 use crate::store::{PolicyRevision, Tx};
@@ -29,6 +30,8 @@ pub struct Snapshot {
     pub mesh: Mesh,
     /// All applications.
     pub applications: Vec<Application>,
+    /// All application domains.
+    pub domains: Vec<ApplicationDomain>,
     /// The newest policy revision with its author; none before the first edit.
     pub newest: Option<PolicyRevision>,
 }
@@ -88,6 +91,7 @@ impl App {
             number,
             mesh: self.read_mesh(tx).await?,
             applications: tx.applications(self.environment()).await?,
+            domains: tx.application_domains(self.environment()).await?,
             newest: tx.policy_revisions(self.environment(), 1).await?.pop(),
         })
     }

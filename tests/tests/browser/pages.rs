@@ -12,10 +12,11 @@ use crate::faults;
 const NOWHERE: &str = "/no-such-page";
 
 /// Buttons that open a dialog, and where they are.
-const DIALOGS: [(&str, &str); 15] = [
+const DIALOGS: [(&str, &str); 16] = [
     ("/acl", "New rule"),
     ("/acl", "Explain access"),
     ("/scopes", "New scope"),
+    ("/domains", "New domain"),
     ("/clients", "New client"),
     ("/clients", "New role"),
     ("/clients", "New application"),

@@ -10,9 +10,11 @@ use crate::components::{Banner, Button, Field, Submit, TextArea, Toasts, Tone};
 use crate::live::Live;
 use crate::viewer::{Viewer, right};
 
-/// What the object says now.
+/// What was said of the object itself.
 fn current(object: &CatalogObject) -> CatalogObjectInput {
-    CatalogObjectInput { owner: object.row.owner.clone(), description: object.row.description.clone() }
+    let row = &object.row;
+    let owner = if row.owner_by_domain { String::new() } else { row.owner.clone() };
+    CatalogObjectInput { owner, description: row.description.clone() }
 }
 
 /// Who answers for it and what it is, with the way to change both.
@@ -36,6 +38,7 @@ fn Reading(object: Signal<CatalogObject>, editing: RwSignal<bool>) -> impl IntoV
     let may = Signal::derive(|| Viewer::has(right::CATALOG_WRITE));
     let description = Memo::new(move |_| object.with(|object| object.row.description.clone()));
     let owner = Memo::new(move |_| object.with(|object| object.row.owner.clone()));
+    let by_domain = Memo::new(move |_| object.with(|object| object.row.owner_by_domain));
     view! {
         <Show when=move || owner.with(String::is_empty)>
             <Banner tone="warn" text="Nobody answers for it: name an owner, so that people know whom to ask."/>
@@ -53,6 +56,7 @@ fn Reading(object: Signal<CatalogObject>, editing: RwSignal<bool>) -> impl IntoV
                     let text = owner.get();
                     if text.is_empty() { view! { <span class="m-warn">"nobody"</span> }.into_any() } else { view! { <b>{text}</b> }.into_any() }
                 }}
+                {move || by_domain.get().then(|| view! { <span class="m-muted">"by its domain"</span> })}
                 <Button small=true right=may on_press=move |()| editing.set(true)>"Edit owner and description"</Button>
             </p>
         </div>

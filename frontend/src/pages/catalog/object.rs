@@ -95,6 +95,9 @@ fn place(object: &CatalogObject) -> String {
     if !row.sites.is_empty() {
         words.push(format!("at {}", row.sites.join(", ")));
     }
+    if let Some(domain) = &row.domain {
+        words.push(format!("in the domain {domain}"));
+    }
     words.join(" ")
 }
 

@@ -10,7 +10,8 @@ use crate::components::{ParamChip, use_param, with_param};
 use crate::format;
 
 /// The facets that are filters of the address: field, title, and what a chip says before its value.
-const FIELDS: [(&str, &str); 4] = [("kind", "Kind"), ("site", "Site"), ("broker", "Cluster"), ("owner", "Owner")];
+const FIELDS: [(&str, &str); 5] =
+    [("kind", "Kind"), ("site", "Site"), ("broker", "Cluster"), ("domain", "Domain"), ("owner", "Owner")];
 
 /// The value of `owner` that stands for nobody.
 const NO_OWNER: &str = "none";
@@ -120,6 +121,7 @@ fn chip(field: &str, title: &str, value: &str) -> String {
     match (field, kind_from(value)) {
         ("kind", Some(kind)) => format!("{title}: {}", kind_word(kind).to_lowercase()),
         ("owner", _) if value == NO_OWNER => "Without an owner".to_owned(),
+        ("domain", _) if value == NO_OWNER => "In no domain".to_owned(),
         _ => format!("{title}: {value}"),
     }
 }

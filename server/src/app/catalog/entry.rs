@@ -11,6 +11,7 @@ use mesh_protocol::topic::Filter;
 use crate::app::observed::World;
 use crate::app::rights::Rights;
 use crate::domain::address;
+use crate::domain::application_domain::Claims;
 use crate::domain::flow::Flow;
 use crate::domain::flow::total;
 use crate::domain::principal::Kind;
@@ -61,16 +62,18 @@ impl Key {
 
 /// An object as the list shows it, with what it can be found by.
 #[derive(Clone, Debug)]
-pub(super) struct Entry {
-    pub(super) key: Key,
-    pub(super) row: CatalogRow,
+pub(in crate::app) struct Entry {
+    pub(in crate::app) key: Key,
+    pub(in crate::app) row: CatalogRow,
     pub(super) first_seen: Option<i64>,
     /// What topics it stands for, when it stands for topics.
     pub(super) pattern: Option<Filter>,
+    /// A broker's own, of no interest to people who look for events.
+    pub(in crate::app) is_internal: bool,
 }
 
 /// Everything there is.
-pub(super) fn entries(world: &World) -> Vec<Entry> {
+pub(in crate::app) fn entries(world: &World) -> Vec<Entry> {
     let mut all = addresses(world);
     all.extend(world.seen.found.iter().filter_map(|found| discovered(found, world)));
     all.extend(applications(world));
@@ -83,7 +86,26 @@ pub(super) fn entries(world: &World) -> Vec<Entry> {
             }
         }
     }
+    assign(&mut all, world);
     all
+}
+
+/// Says to which domain each belongs, and who answers for it when nobody was named for it itself.
+fn assign(all: &mut [Entry], world: &World) {
+    let claims = Claims::of(&world.config.domains);
+    for entry in all {
+        let domain = match &entry.key {
+            Key::Address(_) => entry.pattern.as_ref().and_then(|pattern| claims.of_address(pattern)),
+            Key::Topic(_, name) => claims.of_kafka(name),
+            _ => None,
+        };
+        let Some(domain) = domain else { continue };
+        entry.row.domain = Some(domain.spec.name.clone());
+        if entry.row.owner.is_empty() {
+            claims.owner(domain).clone_into(&mut entry.row.owner);
+            entry.row.owner_by_domain = !entry.row.owner.is_empty();
+        }
+    }
 }
 
 fn row(key: &Key, kind: CatalogKind, name: &str) -> CatalogRow {
@@ -93,6 +115,8 @@ fn row(key: &Key, kind: CatalogKind, name: &str) -> CatalogRow {
         name: name.to_owned(),
         description: String::new(),
         owner: String::new(),
+        owner_by_domain: false,
+        domain: None,
         sites: Vec::new(),
         broker: None,
         evidence: Evidence::default(),
@@ -130,7 +154,7 @@ fn of_address(address: &str, flows: &[&Flow], world: &World, rights: &mut Rights
         freshness: newest(flows, world),
         ..row(&key, CatalogKind::Address, address)
     };
-    Entry { key, row, first_seen: flows.iter().map(|flow| flow.first_seen_ms).min(), pattern }
+    Entry { key, row, first_seen: flows.iter().map(|flow| flow.first_seen_ms).min(), pattern, is_internal: false }
 }
 
 fn newest(flows: &[&Flow], world: &World) -> Option<Freshness> {
@@ -174,7 +198,8 @@ fn discovered(found: &Found, world: &World) -> Option<Entry> {
         }
         ObjectFacts::Cluster(cluster) => row.description = format!("{} brokers", cluster.brokers.len()),
     }
-    Some(Entry { key, row, first_seen: Some(found.first_seen_ms), pattern: None })
+    let is_internal = matches!(&found.facts, ObjectFacts::Topic(topic) if topic.internal);
+    Some(Entry { key, row, first_seen: Some(found.first_seen_ms), pattern: None, is_internal })
 }
 
 /// What the mesh carries to and from a Kafka topic; other clients of the cluster are not seen by agents.
@@ -192,7 +217,7 @@ fn applications(world: &World) -> Vec<Entry> {
             evidence: Evidence { declared: true, ..Evidence::default() },
             ..row(&key, CatalogKind::Application, &application.spec.name)
         };
-        Entry { key, row, first_seen: None, pattern: None }
+        Entry { key, row, first_seen: None, pattern: None, is_internal: false }
     };
     world.config.applications.iter().map(entry).collect()
 }
@@ -220,7 +245,7 @@ fn principals(world: &World) -> Vec<Entry> {
                 ..row(&key, CatalogKind::Principal, &principal.username)
             };
             let first_seen = flows.iter().map(|flow| flow.first_seen_ms).min();
-            Entry { key, row, first_seen, pattern: None }
+            Entry { key, row, first_seen, pattern: None, is_internal: false }
         })
         .collect()
 }

@@ -11,7 +11,7 @@ use crate::app::page::{Slice, page};
 
 /// Values of one facet that are listed.
 const FACET_VALUES_MAX: usize = 20;
-/// In the owner field: objects nobody answers for.
+/// In the owner field: objects nobody answers for; in the domain field: those that no domain claims.
 const NOBODY: &str = "none";
 
 /// The fields of a query that restrict, which are also the facets.
@@ -20,11 +20,17 @@ enum Field {
     Kind,
     Site,
     Broker,
+    Domain,
     Owner,
 }
 
-const FIELDS: [(Field, &str); 4] =
-    [(Field::Kind, "kind"), (Field::Site, "site"), (Field::Broker, "broker"), (Field::Owner, "owner")];
+const FIELDS: [(Field, &str); 5] = [
+    (Field::Kind, "kind"),
+    (Field::Site, "site"),
+    (Field::Broker, "broker"),
+    (Field::Domain, "domain"),
+    (Field::Owner, "owner"),
+];
 
 pub(super) fn search(entries: Vec<Entry>, query: &CatalogQuery) -> Result<CatalogPage> {
     let wanted = Wanted::of(&query.q);
@@ -88,8 +94,15 @@ fn is_chosen(field: Field, row: &CatalogRow, query: &CatalogQuery) -> bool {
         Field::Kind => query.kind.is_none_or(|kind| kind == row.kind),
         Field::Site => query.site.as_ref().is_none_or(|site| row.sites.contains(site)),
         Field::Broker => query.broker.as_ref().is_none_or(|broker| row.broker.as_ref() == Some(broker)),
+        Field::Domain => query.domain.as_ref().is_none_or(|domain| domain_of(row) == Some(domain)),
         Field::Owner => query.owner.as_ref().is_none_or(|owner| owner_of(row) == owner),
     }
+}
+
+/// Only addresses and Kafka topics belong to domains.
+fn domain_of(row: &CatalogRow) -> Option<&str> {
+    let may = matches!(row.kind, CatalogKind::Address | CatalogKind::Topic);
+    row.domain.as_deref().or(may.then_some(NOBODY))
 }
 
 fn owner_of(row: &CatalogRow) -> &str {
@@ -119,6 +132,10 @@ fn values(field: Field, row: &CatalogRow) -> Vec<(String, String)> {
         Field::Kind => vec![kind(row.kind)],
         Field::Site => row.sites.iter().map(plain).collect(),
         Field::Broker => row.broker.iter().map(plain).collect(),
+        Field::Domain if row.domain.is_none() => {
+            domain_of(row).map(|none| (none.to_owned(), "no domain".to_owned())).into_iter().collect()
+        }
+        Field::Domain => row.domain.iter().map(plain).collect(),
         Field::Owner if row.owner.is_empty() => vec![(NOBODY.to_owned(), "no owner".to_owned())],
         Field::Owner => vec![plain(&row.owner)],
     }

@@ -12,6 +12,8 @@ fn entry(key: Key, kind: CatalogKind, name: &str, owner: &str, site: &str) -> En
         name: name.to_owned(),
         description: String::new(),
         owner: owner.to_owned(),
+        owner_by_domain: false,
+        domain: None,
         sites: vec![site.to_owned()],
         broker: None,
         evidence: Evidence::default(),
@@ -21,7 +23,7 @@ fn entry(key: Key, kind: CatalogKind, name: &str, owner: &str, site: &str) -> En
         gone: false,
         freshness: None,
     };
-    Entry { key, row, first_seen: None, pattern }
+    Entry { key, row, first_seen: None, pattern, is_internal: false }
 }
 
 fn address_entry(name: &str, owner: &str, site: &str) -> Entry {
@@ -72,6 +74,20 @@ fn a_facet_counts_without_its_own_restriction() {
 fn what_nobody_owns_can_be_listed() {
     let query = CatalogQuery { owner: Some("none".to_owned()), ..CatalogQuery::default() };
     assert_eq!(names(&query), ["orders/{country}/paid", "retail.orders"]);
+}
+
+#[test]
+fn what_no_domain_claims_can_be_listed_and_clients_are_of_none() {
+    let mut shop = shop();
+    shop[0].row.domain = Some("orders".to_owned());
+    shop.push(entry(Key::Principal(uuid::Uuid::nil().into()), CatalogKind::Principal, "till-1", "retail", "hq"));
+    let found = |domain: &str| {
+        let query = CatalogQuery { domain: Some(domain.to_owned()), ..CatalogQuery::default() };
+        let page = search(shop.clone(), &query).expect("a page");
+        page.items.into_iter().map(|row| row.name).collect::<Vec<_>>()
+    };
+    assert_eq!(found("orders"), ["orders/{country}/created"]);
+    assert_eq!(found("none"), ["orders/{country}/paid", "retail.orders", "sensors/{plant}/temp"]);
 }
 
 #[test]

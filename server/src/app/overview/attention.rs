@@ -10,7 +10,9 @@ use super::{enrolled, links_between};
 use crate::app::catalog::ObjectKey;
 use crate::app::link::backlog;
 use crate::app::observed::World;
+use crate::domain::address;
 use crate::domain::agent::{Agent, Presence, Progress, progress};
+use crate::domain::application_domain::{ApplicationDomain, Claims};
 use crate::domain::denial::Denial;
 use crate::domain::link::Link;
 
@@ -268,10 +270,18 @@ fn refusals(denials: &[Denial], world: &World) -> Vec<Attention> {
 /// Kafka topics and event addresses that nobody answers for, as the catalog lists them: these are what others depend on.
 fn unowned(world: &World) -> Option<Attention> {
     let is_unowned = |key: &ObjectKey| world.seen.notes.get(&key.to_string()).is_none_or(|note| note.owner.is_empty());
+    let claims = Claims::of(&world.config.domains);
+    let nobody_of = |domain: Option<&ApplicationDomain>| domain.is_none_or(|domain| claims.owner(domain).is_empty());
     let there = world.seen.found.iter().filter(|found| found.kind == ObjectKind::Topic && found.gone_at_ms.is_none());
-    let topics = there.filter(|found| is_unowned(&ObjectKey::Topic(found.broker, found.name.clone())));
+    let topics = there.filter(|found| {
+        is_unowned(&ObjectKey::Topic(found.broker, found.name.clone())) && nobody_of(claims.of_kafka(&found.name))
+    });
     let addresses: BTreeSet<&str> = world.seen.flows.iter().map(|flow| flow.address.as_str()).collect();
-    let addresses = addresses.into_iter().filter(|address| is_unowned(&ObjectKey::Address((*address).to_owned())));
+    let in_no_owned_domain =
+        |text: &str| address::filter(text).map_or(true, |filter| nobody_of(claims.of_address(&filter)));
+    let addresses = addresses
+        .into_iter()
+        .filter(|address| is_unowned(&ObjectKey::Address((*address).to_owned())) && in_no_owned_domain(address));
     without_owner(&topics.map(|found| found.name.as_str()).collect::<Vec<_>>(), &addresses.collect::<Vec<_>>())
 }
 

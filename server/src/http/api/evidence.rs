@@ -1,15 +1,22 @@
-//! The overview and what agents saw.
+//! The overview, what agents saw, and the domains it is sorted into.
 
 use frontend::api::{
-    CatalogObject, CatalogObjectInput, CatalogPage, CatalogQuery, DenialQuery, DenialRow, Edit, FlowGraph, GraphQuery,
-    Overview, Page, PortalApi, SubscriptionQuery, SubscriptionRow,
+    ApplicationDomainInput, ApplicationDomainView, CatalogObject, CatalogObjectInput, CatalogPage, CatalogQuery,
+    DenialQuery, DenialRow, DomainSuggestion, Edit, FlowGraph, GraphQuery, ListQuery, Overview, Page, PortalApi,
+    SubscriptionQuery, SubscriptionRow,
 };
+use mesh_protocol::id::ApplicationDomainId;
 
 operations! { "evidence",
     get "/api/v1/overview" overview() -> Overview;
     get "/api/v1/catalog" catalog(query CatalogQuery) -> CatalogPage;
     get "/api/v1/catalog/{id}" catalog_object(path String) -> CatalogObject;
     put "/api/v1/catalog/{id}" update_catalog_object(path String, body Edit<CatalogObjectInput>) -> CatalogObject;
+    get "/api/v1/domains" domains(query ListQuery) -> Page<ApplicationDomainView>;
+    get "/api/v1/domains/suggestions" domain_suggestions() -> Page<DomainSuggestion>;
+    post "/api/v1/domains" create_domain(body ApplicationDomainInput) -> ApplicationDomainView;
+    put "/api/v1/domains/{id}" update_domain(path ApplicationDomainId, body Edit<ApplicationDomainInput>) -> ApplicationDomainView;
+    delete "/api/v1/domains/{id}" delete_domain(path ApplicationDomainId, revision) -> ();
     get "/api/v1/graph" graph(query GraphQuery) -> FlowGraph;
     get "/api/v1/subscriptions" subscriptions(query SubscriptionQuery) -> Page<SubscriptionRow>;
     get "/api/v1/denials" denials(query DenialQuery) -> Page<DenialRow>;
