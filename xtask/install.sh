@@ -45,6 +45,9 @@ if [ "$purpose" = test ]; then
     [ -d /usr/share/fonts/truetype/dejavu ] || want fonts-dejavu
     has mosquitto_pub || want mosquitto-clients
     has strace || want strace
+    # The torture partitions links in a network namespace of its own.
+    has ip || want iproute2
+    has nft || want nftables
     /usr/bin/python3 -c 'import paho.mqtt.client' >/dev/null 2>&1 || want python3 python3-paho-mqtt
 fi
 if [ "$purpose" = bench ]; then

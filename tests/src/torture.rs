@@ -10,14 +10,15 @@
 //! was acknowledged has to be with everybody: at least once, in the order of its key, repeats flagged, and with no loss that
 //! an agent counts. See [`Ledger`](ledger::Ledger) for what exactly is promised.
 //!
-//! Links are cut and silenced in proxies, which needs no rights, rather than by network namespaces; a full disk needs the
-//! right to mount and is left out without it.
+//! Links are cut and silenced in proxies, which needs no rights. A partition, in which the kernel drops packets, needs a network
+//! namespace, and a full disk the right to mount: both are left out without it.
 
 mod clock;
 mod disk;
 mod kafka;
 pub mod ledger;
 mod load;
+pub mod partition;
 pub mod plan;
 mod world;
 

@@ -34,6 +34,8 @@ pub enum Fault {
     Cut(&'static str),
     /// The same, but nothing ends: whatever is sent over it stays somewhere.
     Silence(&'static str),
+    /// The same, by a kernel that drops its packets: nothing ends, and nobody who dials gets an answer.
+    Partition(&'static str),
     /// SIGSTOP of Kafka: it accepts connections and never answers.
     KafkaHangs,
     /// The endpoint of the webhook takes requests and never answers.
@@ -51,12 +53,13 @@ pub enum Fault {
 }
 
 /// What kinds there are, as they are named on the command line.
-pub const KINDS: [&str; 12] = [
+pub const KINDS: [&str; 13] = [
     "kill",
     "restart",
     "freeze",
     "cut",
     "silence",
+    "partition",
     "kafka-hangs",
     "endpoint-hangs",
     "endpoint-fails",
@@ -76,6 +79,7 @@ impl Fault {
             "freeze" => Self::Freeze(site),
             "cut" => Self::Cut(spoke),
             "silence" => Self::Silence(spoke),
+            "partition" => Self::Partition(spoke),
             "kafka-hangs" => Self::KafkaHangs,
             "endpoint-hangs" => Self::EndpointHangs,
             "endpoint-fails" => Self::EndpointFails,
@@ -91,7 +95,7 @@ impl Fault {
         match self {
             Self::Kill(site) | Self::Restart(site) | Self::Freeze(site) | Self::Clock(site, _) => ("agent", site),
             Self::DiskFull => ("agent", SMALL_DISK),
-            Self::Cut(site) | Self::Silence(site) => ("link", site),
+            Self::Cut(site) | Self::Silence(site) | Self::Partition(site) => ("link", site),
             Self::KafkaHangs => ("kafka", ""),
             Self::EndpointHangs | Self::EndpointFails => ("endpoint", ""),
             // A change of policy needs the portal.
@@ -108,6 +112,7 @@ impl fmt::Display for Fault {
             Self::Freeze(site) => write!(f, "SIGSTOP of the agent of {site}"),
             Self::Cut(site) => write!(f, "the link from {site} is cut"),
             Self::Silence(site) => write!(f, "nothing passes the link from {site}, which stands"),
+            Self::Partition(site) => write!(f, "packets of the link from {site} are dropped"),
             Self::KafkaHangs => write!(f, "SIGSTOP of Kafka"),
             Self::EndpointHangs => write!(f, "the webhook's endpoint never answers"),
             Self::EndpointFails => write!(f, "the webhook's endpoint answers 503"),

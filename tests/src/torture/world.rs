@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::clock::{self, Clock};
 use super::disk::SmallDisk;
+use super::partition::Partitions;
 use super::plan::{Fault, SITES, SMALL_DISK};
 use crate::SOON;
 use crate::kafka;
@@ -43,6 +44,7 @@ const LOSSES: [&str; 10] = [
 /// See the module. Fields are dropped in this order: what uses the mesh's folder before the mesh.
 pub(super) struct World {
     disk: Option<SmallDisk>,
+    partitions: Option<Partitions>,
     pub(super) broker: Broker,
     pub(super) mesh: Mesh,
     pub(super) endpoint: Arc<Endpoint>,
@@ -67,6 +69,8 @@ impl World {
                 None
             }
         };
+        let partitions = Partitions::prepare();
+        let partitions = partitions.map_err(|error| missing.push(("partition", format!("{error:#}")))).ok();
         let (links, sites) = chain(&mut mesh).await?;
         let clocks = clocks(&mut mesh)?;
         let broker = kafka::start(&mesh, "kafka", &[]).await?;
@@ -80,7 +84,7 @@ impl World {
         }
         mesh.applied().await?;
         let (denial, losses) = (None, BTreeMap::new());
-        let world = Self { disk, mesh, broker, endpoint, links, clocks, publishers, denial, losses };
+        let world = Self { disk, partitions, mesh, broker, endpoint, links, clocks, publishers, denial, losses };
         Ok((world, missing))
     }
 
@@ -102,6 +106,7 @@ impl World {
             Fault::Freeze(site) => self.mesh.agent(site)?.signal("STOP"),
             Fault::Cut(site) => self.link(site).map(|link| link.set_cut(true)),
             Fault::Silence(site) => self.link(site).map(|link| link.set_silent(true)),
+            Fault::Partition(site) => self.partitions()?.begin(site, self.link(site)?),
             Fault::KafkaHangs => self.broker.process().signal("STOP"),
             Fault::EndpointHangs => {
                 self.endpoint.set_mood(Mood::Hangs);
@@ -128,6 +133,7 @@ impl World {
             Fault::Freeze(site) => self.mesh.agent(site)?.signal("CONT"),
             Fault::Cut(site) => self.link(site).map(|link| link.set_cut(false)),
             Fault::Silence(site) => self.link(site).map(|link| link.set_silent(false)),
+            Fault::Partition(site) => self.partitions()?.end(site),
             Fault::KafkaHangs => self.broker.process().signal("CONT"),
             Fault::EndpointHangs | Fault::EndpointFails => {
                 self.endpoint.set_mood(Mood::Well);
@@ -146,6 +152,10 @@ impl World {
 
     fn link(&self, site: &str) -> anyhow::Result<&Proxy> {
         self.links.get(site).with_context(|| format!("find the link from {site}"))
+    }
+
+    fn partitions(&self) -> anyhow::Result<&Partitions> {
+        self.partitions.as_ref().context("there is a network namespace")
     }
 
     fn clock(&self, site: &str) -> anyhow::Result<&Clock> {
