@@ -18,6 +18,9 @@ use crate::viewer::{Viewer, right};
 /// What makes domains and what is in them old.
 const TOPICS: &[LiveTopic] = &[LiveTopic::Catalog, LiveTopic::Overview];
 
+/// Parts of parts are indented up to here.
+const DEPTH_SHOWN: usize = 4;
+
 /// What the form begins with: nothing, a domain that is there, or a suggestion.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Draft {
@@ -182,7 +185,7 @@ fn Row(
     view! {
         <tr data-domain=domain.id.to_string()>
             <td>
-                <div class="m-cell" style=format!("padding-inline-start: calc({depth} * var(--s-5))")>
+                <div class="m-cell m-cell--part" data-depth=depth.min(DEPTH_SHOWN).to_string()>
                     <a class="m-cell__name" href=href>{name}</a>
                     {(!description.is_empty()).then(|| view! { <span class="m-cell__sub">{description}</span> })}
                 </div>

@@ -18,6 +18,7 @@ async fn an_admin_finds_allows_routes_blocks_and_adds_and_the_mesh_follows() -> 
     let mut estate = Estate::start().await?;
     let browser = estate.browser("admin").await?;
     find_a_topic(&browser).await.context("find a topic")?;
+    sort_into_a_domain(&browser).await.context("make a domain of what was discovered")?;
     open_the_graph(&browser).await.context("open the graph")?;
     write_a_rule(&browser, &estate).await.context("write an access rule")?;
     make_a_route(&browser, &estate).await.context("make a route")?;
@@ -70,6 +71,21 @@ async fn a_viewer_sees_what_is_closed_and_why() -> anyhow::Result<()> {
     faults::none(&browser.console_errors().await?)?;
     browser.quit().await?;
     estate.mesh.passed()
+}
+
+/// What nobody has claimed is suggested; a domain made of it claims and owns it.
+async fn sort_into_a_domain(browser: &Browser) -> anyhow::Result<()> {
+    browser.open("/domains").await?;
+    browser.text("No domains yet").await?;
+    browser.click_label("Make a domain of orders").await?;
+    browser.fill("owner", "Store Systems").await?;
+    browser.click_in_dialog("Save domain").await?;
+    browser.text("Domain saved.").await?;
+    browser.element("tr[data-domain]").await.context("it is listed")?;
+    browser.open("/catalog?domain=orders").await?;
+    browser.text(ORDERS).await.context("what it claims is in it")?;
+    browser.text("Store Systems").await.context("its owner answers for that")?;
+    faults::none(&browser.console_errors().await?)
 }
 
 async fn find_a_topic(browser: &Browser) -> anyhow::Result<()> {
