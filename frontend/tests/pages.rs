@@ -232,6 +232,9 @@ fn a_queue_says_what_it_keeps_and_offers_to_replay_it() {
     for text in ["Replay…", "Kept for replay", "1,204", "3.4 MB of 1 GB, for 1 d", "17 replayed"] {
         assert!(html.contains(text), "{text}: {html}");
     }
+    for text in ["Where it attracts from", "berlin-2", "Pending", "behind 812"] {
+        assert!(html.contains(text), "{text}: {html}");
+    }
     assert!(html.contains("what was acknowledged for 1 d, at most 1 GB") && html.contains("?shelf=acknowledged"));
     let (_, _, html) = page(retailer(), Some(me("viewer")), &format!("/queues/{}", fixture::id(KEEPS)));
     let button = html.split("<button").find(|button| button.contains("Replay…")).expect("the button stays");
