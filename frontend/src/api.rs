@@ -18,6 +18,7 @@ mod query;
 mod queue;
 pub mod rest;
 mod route;
+mod schema;
 mod topology;
 
 use std::future::Future;
@@ -39,6 +40,7 @@ pub use people::*;
 pub(crate) use query::encode as encoded;
 pub use queue::*;
 pub use route::*;
+pub use schema::*;
 pub use topology::*;
 
 /// The answer of every call.
@@ -199,6 +201,10 @@ pub trait PortalApi: Send + Sync + 'static {
     ) -> Answer<'_, ApplicationDomainView>;
     /// `DELETE /api/v1/domains/{id}?revision=`: refused while other domains are parts of it.
     fn delete_domain(&self, id: ApplicationDomainId, revision: i64) -> Answer<'_, ()>;
+
+    // --- schemas ------------------------------------------------------------------------------------------------
+    /// `POST /api/v1/schemas/check`: whether a text is a schema, what is in it, and whom a change breaks. Keeps nothing.
+    fn check_schema(&self, input: SchemaCheckInput) -> Answer<'_, SchemaCheck>;
 
     // --- access -------------------------------------------------------------------------------------------------
     /// `GET /api/v1/applications`.

@@ -12,7 +12,7 @@ use crate::live::Live;
 use crate::pages::{
     Acl, AgentDeadLetters, AgentDetail, Agents, Brokers, Catalog, CatalogDetail, ClientDetail, Clients, Domains, Graph,
     Login, NewQueue, NotFound, Overview, People, QueueDetail, Queues, RouteDetail, RouteEvents, Routes as RoutesPage,
-    Scopes, Setup, SiteDetail, Sites, Subscriptions,
+    Schemas, Scopes, Setup, SiteDetail, Sites, Subscriptions,
 };
 use crate::viewer::Viewer;
 
@@ -47,6 +47,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/subscriptions") view=Subscriptions ssr=SsrMode::Async/>
                     <Route path=path!("/acl") view=Acl ssr=SsrMode::Async/>
                     <Route path=path!("/domains") view=Domains ssr=SsrMode::Async/>
+                    <Route path=path!("/schemas") view=Schemas ssr=SsrMode::Async/>
                     <Route path=path!("/scopes") view=Scopes ssr=SsrMode::Async/>
                     <Route path=path!("/clients") view=Clients ssr=SsrMode::Async/>
                     <Route path=path!("/clients/:id") view=ClientDetail ssr=SsrMode::Async/>

@@ -40,6 +40,7 @@ pub mod role;
 pub mod rollout;
 pub mod route;
 pub mod rule;
+pub mod schema;
 pub mod scope;
 pub mod service_token;
 pub mod site;

@@ -13,8 +13,9 @@ use frontend::api::{
     ListenerInput, ListenerView, LoginInput, Me, Overview, Page, PersonInput, PersonView, PolicyDocument, PolicyView,
     PortalApi, PrincipalInput, PrincipalQuery, PrincipalSecret, PrincipalView, PublishInput, PublishResult, QueueInput,
     QueueQuery, QueueView, ReasonInput, RoleInput, RoleView, RotateInput, RouteInput, RouteView, RuleInput, RuleQuery,
-    RuleView, ScopeInput, ScopeView, SetupInput, SetupState, ShelfDone, ShelfQuery, ShelfTask, SiteInput, SiteView,
-    SubscriptionQuery, SubscriptionRow, TokenCreated, TokenInput, TokenView, TryClient, TryInput, WithheldView,
+    RuleView, SchemaCheck, SchemaCheckInput, ScopeInput, ScopeView, SetupInput, SetupState, ShelfDone, ShelfQuery,
+    ShelfTask, SiteInput, SiteView, SubscriptionQuery, SubscriptionRow, TokenCreated, TokenInput, TokenView, TryClient,
+    TryInput, WithheldView,
 };
 use mesh_protocol::id::{
     AgentId, ApplicationDomainId, ApplicationId, BrokerId, LinkId, ListenerId, PersonId, PrincipalId, QueueId, RoleId,
@@ -214,6 +215,7 @@ impl PortalApi for Portal {
         fn create_domain(input: ApplicationDomainInput) -> ApplicationDomainView;
         fn update_domain(id: ApplicationDomainId, input: Edit<ApplicationDomainInput>) -> ApplicationDomainView;
         fn delete_domain(id: ApplicationDomainId, revision: i64) -> ();
+        fn check_schema(input: SchemaCheckInput) -> SchemaCheck;
         fn applications(query: ListQuery) -> Page<ApplicationView>;
         fn create_application(input: ApplicationInput) -> ApplicationView;
         fn update_application(id: ApplicationId, input: Edit<ApplicationInput>) -> ApplicationView;

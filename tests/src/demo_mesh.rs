@@ -17,7 +17,7 @@ use reqwest::Client;
 use crate::usage::processes_with;
 
 /// The pages that show what the mesh is and does.
-pub const PAGES: [&str; 14] = [
+pub const PAGES: [&str; 15] = [
     "/",
     "/catalog",
     "/graph",
@@ -25,6 +25,7 @@ pub const PAGES: [&str; 14] = [
     "/acl",
     "/scopes",
     "/domains",
+    "/schemas",
     "/clients",
     "/routes",
     "/queues",

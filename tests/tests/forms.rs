@@ -48,6 +48,7 @@ const INPUTS: &[Input] = &[
         forms: &["domains/form.rs"],
         unseen: &[],
     },
+    Input { checks: &["app/schema.rs"], forms: &["schemas.rs"], unseen: &[] },
     Input { checks: &["app/trial.rs"], forms: &["overview/trial.rs"], unseen: &["site", "filter"] },
     // What agents and scripts send.
     Input {

@@ -289,6 +289,9 @@ impl<T: Transport> PortalApi for RestApi<T> {
     fn delete_domain(&self, id: ApplicationDomainId, revision: i64) -> Answer<'_, ()> {
         self.delete(&format!("/domains/{id}?revision={revision}"))
     }
+    fn check_schema(&self, input: SchemaCheckInput) -> Answer<'_, SchemaCheck> {
+        self.send(Verb::Post, "/schemas/check", &input)
+    }
     fn applications(&self, query: ListQuery) -> Answer<'_, Page<ApplicationView>> {
         self.get(&with_query("/applications", &query))
     }

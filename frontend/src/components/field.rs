@@ -115,6 +115,9 @@ pub fn TextArea(
     name: &'static str,
     /// The signal that follows the input.
     value: RwSignal<String>,
+    /// Lines that are seen at once.
+    #[prop(default = 3)]
+    rows: u16,
     /// One line of help.
     #[prop(into, optional)]
     hint: Signal<String>,
@@ -128,7 +131,7 @@ pub fn TextArea(
             <textarea
                 class="m-input m-input--mono"
                 name=name
-                rows="3"
+                rows=rows.to_string()
                 spellcheck="false"
                 aria-invalid=move || error.with(Option::is_some).then_some("true")
                 prop:value=move || value.get()

@@ -31,6 +31,7 @@ pub(super) const GROUPS: [(&str, &[Place]); 4] = [
         &[
             place("/catalog", "Catalog", "catalog", 'c'),
             place("/domains", "Domains", "app", 'd'),
+            place("/schemas", "Schemas", "schema", 'm'),
             place("/graph", "Flow graph", "graph", 'f'),
             place("/subscriptions", "Subscriptions", "filter", 'u'),
         ],

@@ -152,6 +152,7 @@ pub const ENDPOINTS: &[(&str, Access)] = &[
     ("create_domain", Access::Right(Right::CatalogWrite)),
     ("update_domain", Access::Right(Right::CatalogWrite)),
     ("delete_domain", Access::Right(Right::CatalogWrite)),
+    ("check_schema", Access::Right(Right::Read)),
     ("applications", Access::Right(Right::Read)),
     ("create_application", Access::Right(Right::ApplicationWrite)),
     ("update_application", Access::Right(Right::ApplicationWrite)),

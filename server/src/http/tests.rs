@@ -7,6 +7,7 @@ mod lists;
 mod matrix;
 mod queues;
 mod replicas;
+mod schemas;
 mod scopes;
 mod streams;
 

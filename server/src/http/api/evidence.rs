@@ -3,7 +3,7 @@
 use frontend::api::{
     ApplicationDomainInput, ApplicationDomainView, CatalogObject, CatalogObjectInput, CatalogPage, CatalogQuery,
     DenialQuery, DenialRow, DomainSuggestion, Edit, FlowGraph, GraphQuery, ListQuery, Overview, Page, PortalApi,
-    SubscriptionQuery, SubscriptionRow,
+    SchemaCheck, SchemaCheckInput, SubscriptionQuery, SubscriptionRow,
 };
 use mesh_protocol::id::ApplicationDomainId;
 
@@ -17,6 +17,7 @@ operations! { "evidence",
     post "/api/v1/domains" create_domain(body ApplicationDomainInput) -> ApplicationDomainView;
     put "/api/v1/domains/{id}" update_domain(path ApplicationDomainId, body Edit<ApplicationDomainInput>) -> ApplicationDomainView;
     delete "/api/v1/domains/{id}" delete_domain(path ApplicationDomainId, revision) -> ();
+    post "/api/v1/schemas/check" check_schema(body SchemaCheckInput) -> SchemaCheck;
     get "/api/v1/graph" graph(query GraphQuery) -> FlowGraph;
     get "/api/v1/subscriptions" subscriptions(query SubscriptionQuery) -> Page<SubscriptionRow>;
     get "/api/v1/denials" denials(query DenialQuery) -> Page<DenialRow>;

@@ -1,0 +1,57 @@
+//! Protocol Buffers, proto2 and proto3.
+//!
+//! The texts are parsed in memory and joined in a pool of descriptors: no compiler is run and no file is opened. Imports
+//! are answered from the references and from Google's well-known types alone.
+
+mod diff;
+mod example;
+mod fields;
+mod literal;
+mod print;
+mod read;
+
+use std::collections::HashMap;
+
+use prost_reflect::{FileDescriptor, MessageDescriptor};
+use serde_json::Value;
+
+use super::compat::{Problem, Sides};
+use super::field::Field;
+use super::invalid::Invalid;
+use super::{NoExample, Reference};
+
+/// A schema in the pool with all it imports.
+#[derive(Clone, Debug)]
+pub(super) struct Model {
+    file: FileDescriptor,
+    /// Comments, by file and by the path of what they stand at.
+    docs: HashMap<(String, Vec<i32>), String>,
+}
+
+/// The name of a type without its package.
+fn local_name(message: &MessageDescriptor) -> &str {
+    let full = message.full_name();
+    full.strip_prefix(message.package_name()).map_or(full, |name| name.trim_start_matches('.'))
+}
+
+/// The model and the canonical text.
+pub(super) fn parse(text: &str, references: &[Reference]) -> Result<(Model, String), Invalid> {
+    let model = read::read(text, references)?;
+    let canonical = print::print(&model.file);
+    Ok((model, canonical))
+}
+
+pub(super) fn fields(model: &Model) -> Vec<Field> {
+    fields::list(model)
+}
+
+pub(super) fn example(model: &Model) -> Result<Value, NoExample> {
+    example::example(model)
+}
+
+pub(super) fn compare(reader: &Model, writer: &Model, sides: Sides) -> Vec<Problem> {
+    diff::diff(reader, writer, sides)
+}
+
+#[cfg(test)]
+mod tests;
