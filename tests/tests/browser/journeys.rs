@@ -19,6 +19,7 @@ async fn an_admin_finds_allows_routes_blocks_and_adds_and_the_mesh_follows() -> 
     let browser = estate.browser("admin").await?;
     find_a_topic(&browser).await.context("find a topic")?;
     sort_into_a_domain(&browser).await.context("make a domain of what was discovered")?;
+    check_a_schema(&browser).await.context("check a schema")?;
     open_the_graph(&browser).await.context("open the graph")?;
     write_a_rule(&browser, &estate).await.context("write an access rule")?;
     make_a_route(&browser, &estate).await.context("make a route")?;
@@ -71,6 +72,25 @@ async fn a_viewer_sees_what_is_closed_and_why() -> anyhow::Result<()> {
     faults::none(&browser.console_errors().await?)?;
     browser.quit().await?;
     estate.mesh.passed()
+}
+
+/// A schema that is none is told with its place, a change that breaks somebody with its reason.
+async fn check_a_schema(browser: &Browser) -> anyhow::Result<()> {
+    let field = |name: &str| format!(r#"{{"name": "{name}", "type": "string"}}"#);
+    let record = |fields: &str| format!(r#"{{"type": "record", "name": "Order", "fields": [{fields}]}}"#);
+    browser.open("/schemas").await?;
+    browser.type_into("textarea[name=schema]", "{").await?;
+    browser.click("Check").await?;
+    browser.text("This is no schema").await?;
+    browser.open("/schemas").await?;
+    browser.type_into("textarea[name=schema]", &record(&format!("{}, {}", field("id"), field("sku")))).await?;
+    browser.click("Check").await?;
+    browser.text("A sound schema.").await?;
+    browser.type_into("textarea[name=previous]", &record(&field("id"))).await?;
+    browser.click("Check").await?;
+    browser.text("One thing breaks somebody.").await?;
+    browser.text("give the field a default").await.context("what to do is told")?;
+    faults::none(&faults::faults(browser, "a schema's verdict").await?)
 }
 
 /// What nobody has claimed is suggested; a domain made of it claims and owns it.

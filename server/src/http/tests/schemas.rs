@@ -35,5 +35,9 @@ async fn a_build_learns_whether_a_schema_is_sound_and_whom_its_change_breaks() {
     assert_eq!(history.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(history.body["fields"][0]["field"], "previous", "{history:?}");
     let format = check(json!({"format": "XSD", "schema": FIRST})).await;
-    assert_eq!(format.status, StatusCode::UNPROCESSABLE_ENTITY, "{format:?}");
+    assert_eq!(format.status, StatusCode::BAD_REQUEST, "{format:?}");
+    assert!(
+        format.body["detail"].as_str().is_some_and(|why| why.contains("`PROTOBUF`")),
+        "what there is, is told: {format:?}"
+    );
 }
