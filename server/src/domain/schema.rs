@@ -1,14 +1,16 @@
 //! Schemas of events: Avro, JSON Schema and Protobuf, read, compared and shown.
 //!
-//! A portal has to say four things about a schema before anybody builds on it: whether it is one, what is in it, what an
-//! event looks like, and who breaks when it changes. All four are answered here from the text alone. Nothing is fetched,
-//! opened or run: other schemas come as [`Reference`]s, and Google's well-known Protobuf types are always there.
+//! A portal has to say four things about a schema before anybody builds on it: whether it is one, what is in it, what
+//! an event looks like, and who breaks when it changes. All four are answered here from the text alone. Nothing is
+//! fetched, opened or run: other schemas come as [`Reference`]s, and Google's well-known Protobuf types are always
+//! there.
 //!
 //! The texts come from people and from machines nobody knows, so every one is bounded before it is read (see
 //! [`Invalid`]), and every walk over a parsed schema is bounded again, because a small text can refer to itself.
 //!
-//! The three formats share only the questions. Each keeps its own model below this module, with the same set of parts:
-//! `read` makes the model, `canonical` writes it, `fields` lists it, `example` fills it, `resolve` or `diff` compares it.
+//! The three formats share only the questions. Each keeps its own model below this module, with the same set of
+//! parts: `read` makes the model, `canonical` writes it, `fields` lists it, `example` fills it, `resolve` or `diff`
+//! compares it.
 
 mod avro;
 mod budget;
@@ -102,6 +104,20 @@ enum Model {
     Protobuf(protobuf::Model),
 }
 
+/// What a format makes of a text.
+struct Parsed<M> {
+    model: M,
+    canonical: String,
+    /// The canonical texts of the references, in their order.
+    references: Vec<String>,
+}
+
+impl<M> Parsed<M> {
+    fn map<N>(self, of: impl FnOnce(M) -> N) -> Parsed<N> {
+        Parsed { model: of(self.model), canonical: self.canonical, references: self.references }
+    }
+}
+
 /// Why no example can be given.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no example for `{path}`: {reason}")]
@@ -119,14 +135,13 @@ impl Schema {
     /// The first thing that is wrong, where it is, and what to do about it.
     pub fn parse(format: Format, text: &str, references: &[Reference]) -> Result<Self, Invalid> {
         invalid::check_size(text, references)?;
-        let (model, canonical) = match format {
-            Format::Avro => avro::parse(text, references).map(|(model, text)| (Model::Avro(model), text))?,
-            Format::JsonSchema => json::parse(text, references).map(|(model, text)| (Model::Json(model), text))?,
-            Format::Protobuf => {
-                protobuf::parse(text, references).map(|(model, text)| (Model::Protobuf(model), text))?
-            }
+        let Parsed { model, canonical, references: others } = match format {
+            Format::Avro => avro::parse(text, references)?.map(Model::Avro),
+            Format::JsonSchema => json::parse(text, references)?.map(Model::Json),
+            Format::Protobuf => protobuf::parse(text, references)?.map(Model::Protobuf),
         };
-        let fingerprint = fingerprint(format, &canonical, references);
+        let names = references.iter().map(|reference| reference.name.as_str());
+        let fingerprint = fingerprint(format, &canonical, names.zip(others.iter().map(String::as_str)).collect());
         Ok(Self { format, canonical, fingerprint, model })
     }
 
@@ -138,18 +153,19 @@ impl Schema {
 
     /// Its text in the normal form: equal for schemas that differ only in layout.
     ///
-    /// - Avro: the parsing canonical form (full names, no spaces, attributes in a fixed order), and then, in the order of
-    ///   their names, all attributes that form drops: defaults, aliases, logical types, documentation and those of other
-    ///   tools. They do not change how bytes are read, but a version that changes them is a new version to people.
+    /// - Avro: the parsing canonical form (full names, no spaces, attributes in a fixed order), and then, in the
+    ///   order of their names, all attributes that form drops: defaults, aliases, logical types, documentation and
+    ///   those of other tools. They do not change how bytes are read, but a version that changes them is a new
+    ///   version to people.
     /// - JSON Schema: keys in order, no spaces. Drafts and keywords stay as they are written.
-    /// - Protobuf: printed anew with two spaces. Comments, the order of fields, and the order of imports are layout; the
-    ///   order of messages is not, because the registry's wire format counts them. The text reads back to itself.
+    /// - Protobuf: printed anew with two spaces. Comments, the order of fields, and the order of imports are layout;
+    ///   the order of messages is not, because the registry's wire format counts them. The text reads back to itself.
     #[must_use]
     pub fn canonical(&self) -> &str {
         &self.canonical
     }
 
-    /// SHA-256 over the format and the canonical text, in hex. References count with their names and texts.
+    /// SHA-256 over the format and the canonical text, in hex. References count with their names and canonical texts.
     #[must_use]
     pub fn fingerprint(&self) -> &str {
         &self.fingerprint
@@ -165,11 +181,11 @@ impl Schema {
         }
     }
 
-    /// A value that is valid under it, always the same. Protobuf: of the file's first message, in its JSON form. Avro: as
-    /// plain JSON, that is, a union's value stands without its tag, and bytes are text of the code points 0 to 255.
+    /// A value that is valid under it, always the same. Protobuf: of the file's first message, in its JSON form.
+    /// Avro: as plain JSON, that is, a union's value stands without its tag, and bytes are text of the code points 0
+    /// to 255.
     ///
-    /// # Errors
-    /// Where none can be made up, and why.
+    /// # Errors Where none can be made up, and why.
     pub fn example(&self) -> Result<Value, NoExample> {
         match &self.model {
             Model::Avro(model) => avro::example(model),
@@ -180,7 +196,7 @@ impl Schema {
 }
 
 /// Lengths stand before the parts, so that no two lists of parts run together to the same bytes.
-fn fingerprint(format: Format, canonical: &str, references: &[Reference]) -> String {
+fn fingerprint(format: Format, canonical: &str, mut references: Vec<(&str, &str)>) -> String {
     let mut hash = Sha256::new();
     let mut part = |text: &str| {
         hash.update(u64::try_from(text.len()).unwrap_or(u64::MAX).to_be_bytes());
@@ -188,11 +204,10 @@ fn fingerprint(format: Format, canonical: &str, references: &[Reference]) -> Str
     };
     part(format.name());
     part(canonical);
-    let mut references: Vec<_> = references.iter().collect();
-    references.sort_by(|one, other| one.name.cmp(&other.name));
-    for reference in references {
-        part(&reference.name);
-        part(&reference.text);
+    references.sort_unstable();
+    for (name, text) in references {
+        part(name);
+        part(text);
     }
     hex::encode(hash.finalize())
 }

@@ -1,10 +1,12 @@
 //! Avro.
 //!
-//! The reader makes a model of its own and lets the `apache-avro` crate say the last word. The crate alone would not do:
-//! its errors have no place in the text, it drops what it does not know, and it stops at the first thing two schemas
-//! disagree on, without a path. Types lie in one list and refer to each other by index, so recursion costs nothing.
+//! The reader makes a model of its own and lets the `apache-avro` crate say the last word. The crate alone would not
+//! do: its errors have no place in the text, it drops what it does not know, and it stops at the first thing two
+//! schemas disagree on, without a path. Types lie in one list and refer to each other by index, so recursion costs
+//! nothing.
 
 mod canonical;
+mod default;
 mod example;
 mod fields;
 mod read;
@@ -15,7 +17,7 @@ use serde_json::Value;
 use super::compat::{Problem, Sides};
 use super::field::Field as FieldEntry;
 use super::invalid::{Invalid, Rule};
-use super::{NoExample, Reference, text};
+use super::{NoExample, Parsed, Reference, text};
 
 /// A schema with all types it uses.
 #[derive(Clone, Debug)]
@@ -195,16 +197,52 @@ fn namespace_of(full: &str) -> &str {
     full.rsplit_once('.').map_or("", |(namespace, _)| namespace)
 }
 
-/// The model and the canonical text.
-pub(super) fn parse(text: &str, references: &[Reference]) -> Result<(Model, String), Invalid> {
+/// The model and the canonical texts.
+pub(super) fn parse(text: &str, references: &[Reference]) -> Result<Parsed<Model>, Invalid> {
     let model = read::read(text, references)?;
-    let named = references.iter().filter(|reference| reference.text.trim_start().starts_with('{'));
-    apache_avro::Schema::parse_str_with_list(text, named.map(|reference| &reference.text)).map_err(|error| {
+    let (value, _) = text::read_json(text)?;
+    check_again(&value, references)?;
+    let others = references.iter().map(|reference| text::read_json(&reference.text));
+    let references =
+        others.map(|read| read.map(|(value, _)| canonical::canonical(&value))).collect::<Result<_, _>>()?;
+    Ok(Parsed { model, canonical: canonical::canonical(&value), references })
+}
+
+/// Asks the crate. Defaults are left out: it tries every branch of a union for every level of one, which is
+/// exponential.
+fn check_again(value: &Value, references: &[Reference]) -> Result<(), Invalid> {
+    let mut others = Vec::with_capacity(references.len());
+    for reference in references {
+        let (other, _) = text::read_json(&reference.text)?;
+        // It takes named types only; others can be used by nobody.
+        if other.get("name").is_some() {
+            others.push(without_defaults(other).to_string());
+        }
+    }
+    let own = without_defaults(value.clone()).to_string();
+    apache_avro::Schema::parse_str_with_list(&own, others).map(drop).map_err(|error| {
         let reason: String = error.to_string().chars().take(300).collect();
         Invalid::new(Rule::Structure, format!("the schema does not keep to the Avro specification: {reason}"))
-    })?;
-    let (value, _) = text::read_json(text)?;
-    Ok((model, canonical::canonical(&value)))
+    })
+}
+
+fn without_defaults(mut value: Value) -> Value {
+    match &mut value {
+        Value::Array(branches) => branches.iter_mut().for_each(|branch| *branch = without_defaults(branch.take())),
+        Value::Object(map) => {
+            // A default of an enum is one of its symbols, which costs nothing to see.
+            if !map.contains_key("symbols") {
+                map.remove("default");
+            }
+            for key in ["type", "items", "values", "fields"] {
+                if let Some(inner) = map.get_mut(key) {
+                    *inner = without_defaults(inner.take());
+                }
+            }
+        }
+        _ => {}
+    }
+    value
 }
 
 pub(super) fn fields(model: &Model) -> Vec<FieldEntry> {

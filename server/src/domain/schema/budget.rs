@@ -44,6 +44,11 @@ impl Budget {
         enough
     }
 
+    /// Gives up.
+    pub(super) fn exhaust(&mut self) {
+        self.steps = 0;
+    }
+
     /// Gives the level back after [`Self::enter`] said yes.
     pub(super) fn leave(&mut self) {
         self.depth += 1;

@@ -1,7 +1,7 @@
 //! What changes between two schemas, for people.
 //!
-//! It is told from the fields alone, so it speaks of all formats alike and never of wire details. Who breaks is not said
-//! here: that is for [`check`](super::check).
+//! It is told from the fields alone, so it speaks of all formats alike and never of wire details. Who breaks is not
+//! said here: that is for [`check`](super::check).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -180,7 +180,8 @@ mod tests {
     fn each_change_is_a_clause() {
         let old = schema(r#""sku": {"type": "string"}, "gone": {"type": "object", "properties": {"x": {}}}"#, "");
         let new = schema(
-            r#""sku": {"type": "string", "default": "A", "deprecated": true}, "note": {"type": "object", "properties": {"y": {}}}"#,
+            r#""sku": {"type": "string", "default": "A", "deprecated": true},
+               "note": {"type": "object", "properties": {"y": {}}}"#,
             r#""sku""#,
         );
         assert_eq!(

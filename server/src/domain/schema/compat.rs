@@ -10,6 +10,9 @@ use super::{Model, Schema, avro, json, protobuf};
 /// Most findings of one comparison; what comes after tells nothing new.
 pub const FINDINGS_MAX: usize = 100;
 
+/// Most findings of one verdict, over all earlier schemas.
+const VERDICT_FINDINGS_MAX: usize = 1_000;
+
 /// What must stay readable, by the registry's names.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -111,7 +114,8 @@ pub struct Verdict {
     pub findings: Vec<Finding>,
 }
 
-/// Checks a new schema against the previous ones, the oldest first. Levels that are not transitive look at the last only.
+/// Checks a new schema against the previous ones, the oldest first. Levels that are not transitive look at the last
+/// only.
 ///
 /// Schemas of different formats are never compatible. What cannot be decided counts as incompatible, with a finding
 /// of the rule `UNDECIDED`.
@@ -120,6 +124,9 @@ pub fn check(level: Level, new: &Schema, previous: &[&Schema]) -> Verdict {
     let first = if level.is_transitive() { 0 } else { previous.len().saturating_sub(1) };
     let mut findings = Vec::new();
     for (against, old) in previous.iter().enumerate().skip(first) {
+        if findings.len() >= VERDICT_FINDINGS_MAX {
+            break;
+        }
         let old_name = if against + 1 == previous.len() { "the previous schema" } else { "an earlier schema" };
         for &direction in level.directions() {
             let problems = match direction {
@@ -152,6 +159,10 @@ pub(super) struct Problem {
 pub(super) const UNDECIDED: &str = "UNDECIDED";
 
 fn problems(reader: &Schema, writer: &Schema, sides: Sides) -> Vec<Problem> {
+    // What is the same reads itself, however large it is.
+    if reader.fingerprint == writer.fingerprint {
+        return Vec::new();
+    }
     match (&reader.model, &writer.model) {
         (Model::Avro(reader), Model::Avro(writer)) => avro::compare(reader, writer, sides),
         (Model::Json(reader), Model::Json(writer)) => json::compare(reader, writer, sides),

@@ -1,9 +1,9 @@
 //! JSON Schema, draft-04 to 2020-12.
 //!
 //! A schema is read into one list of nodes in which every `$ref` is an index and the spellings of the drafts are one:
-//! `definitions` and `$defs`, `items` as a list and `prefixItems`, `dependencies` and its two successors. Everything else
-//! works on the nodes and knows no drafts. Whether a text is a schema at all is asked of the `jsonschema` crate, with the
-//! meta-schema of the draft; a text that names no draft counts as draft-07, as in the registry.
+//! `definitions` and `$defs`, `items` as a list and `prefixItems`, `dependencies` and its two successors. Everything
+//! else works on the nodes and knows no drafts. Whether a text is a schema at all is asked of the `jsonschema` crate,
+//! with the meta-schema of the draft; a text that names no draft counts as draft-07, as in the registry.
 
 mod diff;
 mod documents;
@@ -21,7 +21,7 @@ use serde_json::Value;
 use super::compat::{Problem, Sides};
 use super::field::Field;
 use super::invalid::Invalid;
-use super::{NoExample, Reference, text};
+use super::{NoExample, Parsed, Reference, text};
 use pattern::Pattern;
 
 /// A schema with all it refers to.
@@ -209,24 +209,20 @@ impl Kinds {
 }
 
 impl Model {
-    /// The node behind references. A circle of references alone allows everything, so it ends anywhere.
-    fn behind(&self, mut id: NodeId) -> NodeId {
-        for _ in 0..self.nodes.len() {
-            match self.nodes[id].target {
-                Some(target) if target != id => id = target,
-                _ => break,
-            }
-        }
-        id
+    /// The node behind a reference. References lead to the end at once, or in a circle, which allows everything.
+    fn behind(&self, id: NodeId) -> NodeId {
+        self.nodes[id].target.unwrap_or(id)
     }
 }
 
-/// The model and the canonical text.
-pub(super) fn parse(text: &str, references: &[Reference]) -> Result<(Model, String), Invalid> {
+/// The model and the canonical texts.
+pub(super) fn parse(text: &str, references: &[Reference]) -> Result<Parsed<Model>, Invalid> {
     let documents = documents::Documents::read(text, references)?;
     let model = read::read(documents)?;
-    let canonical = text::sorted(model.documents.own());
-    Ok((model, canonical))
+    let mut texts = model.documents.all().iter().map(|document| text::sorted(&document.value));
+    let canonical = texts.next().unwrap_or_default();
+    let references = texts.collect();
+    Ok(Parsed { model, canonical, references })
 }
 
 pub(super) fn fields(model: &Model) -> Vec<Field> {

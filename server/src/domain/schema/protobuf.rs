@@ -1,7 +1,7 @@
 //! Protocol Buffers, proto2 and proto3.
 //!
-//! The texts are parsed in memory and joined in a pool of descriptors: no compiler is run and no file is opened. Imports
-//! are answered from the references and from Google's well-known types alone.
+//! The texts are parsed in memory and joined in a pool of descriptors: no compiler is run and no file is opened.
+//! Imports are answered from the references and from Google's well-known types alone.
 
 mod diff;
 mod example;
@@ -18,7 +18,7 @@ use serde_json::Value;
 use super::compat::{Problem, Sides};
 use super::field::Field;
 use super::invalid::Invalid;
-use super::{NoExample, Reference};
+use super::{NoExample, Parsed, Reference};
 
 /// A schema in the pool with all it imports.
 #[derive(Clone, Debug)]
@@ -34,11 +34,17 @@ fn local_name(message: &MessageDescriptor) -> &str {
     full.strip_prefix(message.package_name()).map_or(full, |name| name.trim_start_matches('.'))
 }
 
-/// The model and the canonical text.
-pub(super) fn parse(text: &str, references: &[Reference]) -> Result<(Model, String), Invalid> {
+/// The model and the canonical texts.
+pub(super) fn parse(text: &str, references: &[Reference]) -> Result<Parsed<Model>, Invalid> {
     let model = read::read(text, references)?;
     let canonical = print::print(&model.file);
-    Ok((model, canonical))
+    let pool = model.file.parent_pool();
+    // A reference that nothing imports is not read.
+    let printed = |reference: &Reference| {
+        pool.get_file_by_name(&reference.name).map_or_else(|| reference.text.clone(), |file| print::print(&file))
+    };
+    let references = references.iter().map(printed).collect();
+    Ok(Parsed { model, canonical, references })
 }
 
 pub(super) fn fields(model: &Model) -> Vec<Field> {

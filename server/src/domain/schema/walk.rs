@@ -1,8 +1,9 @@
 //! The walk over two schemas that a comparison is: where it stands, what it found, and how it ends.
 //!
-//! Types refer to themselves, so a pair that is met again while it is being compared counts as fitting: if it does not fit
-//! in the end, the comparison under way says so. A trial asks only whether a pair fits, to choose between the branches of
-//! a union. What a trial refuses is refused for good, since assumptions only help; what it accepts is not kept.
+//! Types refer to themselves, so a pair that is met again while it is being compared counts as fitting: if it does
+//! not fit in the end, the comparison under way says so. A trial asks only whether a pair fits, to choose between the
+//! branches of a union. What a trial refuses is refused for good, since assumptions only help; what it accepts is not
+//! kept.
 
 use std::collections::HashSet;
 use std::hash::Hash;

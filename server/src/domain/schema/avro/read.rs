@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::super::invalid::{Invalid, NESTING_WITH_REFERENCES_MAX, PARTS_MAX, Rule};
 use super::super::text::{locate, read_json};
+use super::default::Check;
 use super::{Enum, Field, Kind, Logical, Model, Names, PRIMITIVES, Reference, Type, TypeId, full_name, namespace_of};
 
 /// Longest name, in bytes.
@@ -360,16 +361,18 @@ impl<'a> Reader<'a> {
     }
 
     fn check_defaults(&mut self) -> Result<(), Invalid> {
-        for (of, value, path) in std::mem::take(&mut self.defaults) {
-            if !is_value(&self.types, of, &value) {
-                self.path = path;
-                let word = self.types[of].kind.word();
-                let message =
-                    format!("the default {} is no value of the type {word}: change one of them", clip(&value));
-                return Err(self.wrong(Rule::Default, message));
-            }
-        }
-        Ok(())
+        let defaults = std::mem::take(&mut self.defaults);
+        let mut check = Check::new(&self.types);
+        let wrong = defaults.into_iter().find(|(of, value, _)| !check.holds(*of, value));
+        let settled = !check.is_spent();
+        let Some((of, value, path)) = wrong else { return Ok(()) };
+        self.path = path;
+        let (word, value) = (self.types[of].kind.word(), clip(&value));
+        let message = match settled {
+            true => format!("the default {value} is no value of the type {word}: change one of them"),
+            false => format!("the default {value} fits unions in too many ways to check: nest them less"),
+        };
+        Err(self.wrong(Rule::Default, message))
     }
 }
 
@@ -395,40 +398,4 @@ fn is_deprecated(map: &Map<String, Value>) -> bool {
         Some(Value::String(reason)) => !reason.is_empty(),
         _ => false,
     }
-}
-
-/// Whether a JSON value is a default of a type. It goes no deeper than the value does. A union takes a value of any of
-/// its types, as the specification says since 1.12.
-pub(super) fn is_value(types: &[Type], of: TypeId, value: &Value) -> bool {
-    match &types[of].kind {
-        Kind::Null => value.is_null(),
-        Kind::Boolean => value.is_boolean(),
-        Kind::Int => value.as_i64().is_some_and(|number| i32::try_from(number).is_ok()),
-        Kind::Long => value.is_i64(),
-        Kind::Float | Kind::Double => value.is_number(),
-        Kind::Bytes => value.as_str().is_some_and(is_bytes),
-        Kind::String => value.is_string(),
-        Kind::Array(items) => {
-            value.as_array().is_some_and(|list| list.iter().all(|item| is_value(types, *items, item)))
-        }
-        Kind::Map(values) => {
-            value.as_object().is_some_and(|map| map.values().all(|item| is_value(types, *values, item)))
-        }
-        Kind::Union(branches) => branches.iter().any(|branch| is_value(types, *branch, value)),
-        Kind::Record(_, fields) => value.as_object().is_some_and(|map| {
-            let fits = |field: &Field| match map.get(&field.name) {
-                Some(value) => is_value(types, field.of, value),
-                None => field.default.is_some(),
-            };
-            fields.iter().all(fits)
-        }),
-        Kind::Enum(_, of) => value.as_str().is_some_and(|symbol| of.symbols.iter().any(|known| known == symbol)),
-        Kind::Fixed(_, size) => {
-            value.as_str().is_some_and(|text| is_bytes(text) && u64::try_from(text.chars().count()) == Ok(*size))
-        }
-    }
-}
-
-fn is_bytes(text: &str) -> bool {
-    text.chars().all(|char| u32::from(char) < 256)
 }

@@ -117,7 +117,10 @@ impl<'a> Resolver<'a> {
         let word = words(self.writer, writer);
         self.walk.add(
             "MISSING_UNION_BRANCH",
-            format!("a consumer with {reader} cannot read {word}, which {side} may write here: add that type to the union of {reader}"),
+            format!(
+                "a consumer with {reader} cannot read {word}, which {side} may write here: add that type to the \
+                 union of {reader}"
+            ),
         );
     }
 
@@ -127,8 +130,8 @@ impl<'a> Resolver<'a> {
         self.walk.add(
             "TYPE_MISMATCH",
             format!(
-                "a consumer with {reader} expects {reads} and cannot read {writes}, which {writer} writes: keep the type, or \
-                 add a new field beside it"
+                "a consumer with {reader} expects {reads} and cannot read {writes}, which {writer} writes: keep the \
+                 type, or add a new field beside it"
             ),
         );
     }
@@ -141,8 +144,8 @@ impl<'a> Resolver<'a> {
         self.walk.add(
             "NAME_MISMATCH",
             format!(
-                "a consumer with {reader} expects `{}` and does not recognise `{}` of {writer}: keep the name, or give `{0}` the \
-                 alias `{1}`",
+                "a consumer with {reader} expects `{}` and does not recognise `{}` of {writer}: keep the name, or \
+                 give `{0}` the alias `{1}`",
                 reads.full, writes.full
             ),
         );
@@ -168,8 +171,8 @@ impl<'a> Resolver<'a> {
         self.walk.add(
             "READER_FIELD_MISSING_DEFAULT_VALUE",
             format!(
-                "a consumer with {reader} needs a value for `{}`, and data of {writer} has none: give the field a default in \
-                 {reader}, or keep it in {writer}",
+                "a consumer with {reader} needs a value for `{}`, and data of {writer} has none: give the field a \
+                 default in {reader}, or keep it in {writer}",
                 field.name
             ),
         );
@@ -186,8 +189,8 @@ impl<'a> Resolver<'a> {
         self.walk.add(
             "MISSING_ENUM_SYMBOLS",
             format!(
-                "a consumer with {reader} does not know {} of `{}`, which {writer} may write: keep the symbols, or give the enum \
-                 of {reader} a default symbol",
+                "a consumer with {reader} does not know {} of `{}`, which {writer} may write: keep the symbols, or \
+                 give the enum of {reader} a default symbol",
                 list.join(", "),
                 names.full
             ),
@@ -200,8 +203,8 @@ impl<'a> Resolver<'a> {
             self.walk.add(
                 "FIXED_SIZE_MISMATCH",
                 format!(
-                    "a consumer with {reader} reads {reads} bytes of `{}` where {writer} writes {writes}: keep the size, or add a \
-                     new type",
+                    "a consumer with {reader} reads {reads} bytes of `{}` where {writer} writes {writes}: keep the \
+                     size, or add a new type",
                     names.full
                 ),
             );
@@ -215,15 +218,15 @@ impl<'a> Resolver<'a> {
             (Logical::Decimal { .. }, Logical::Decimal { .. }) if one != other => self.walk.add(
                 "DECIMAL_MISMATCH",
                 format!(
-                    "a consumer with {reader} reads the decimals of {writer} with another precision or scale, so as other numbers: \
-                     keep both, or add a new field"
+                    "a consumer with {reader} reads the decimals of {writer} with another precision or scale, so as \
+                     other numbers: keep both, or add a new field"
                 ),
             ),
             _ if one != other && one.is_time() && other.is_time() => self.walk.add(
                 "LOGICAL_TYPE_MISMATCH",
                 format!(
-                    "a consumer with {reader} takes the {} of {writer} for a {}, so for another moment: keep the type, or add a new \
-                     field",
+                    "a consumer with {reader} takes the {} of {writer} for a {}, so for another moment: keep the type, \
+                     or add a new field",
                     other.name(),
                     one.name()
                 ),

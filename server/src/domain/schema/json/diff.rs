@@ -1,24 +1,34 @@
 //! Is every document that is valid under the writer's schema valid under the reader's?
 //!
 //! That cannot be decided for all schemas, so it is asked keyword by keyword, with the registry's rules and names. A
-//! keyword that adds a constraint is a finding. Where a keyword can hide one and there is no rule for it, the finding is
-//! `UNDECIDED`: better a refusal that a person can overrule than a consumer that stops.
+//! keyword that adds a constraint is a finding. Where a keyword can hide one and there is no rule for it, the finding
+//! is `UNDECIDED`: better a refusal that a person can overrule than a consumer that stops.
 //!
-//! What is taken from the registry although it is not sound: a required property with a default may be added (the default
-//! is for the consumer to fill in), and a branch may be added to `oneOf` (it may overlap with another one).
+//! What is taken from the registry although it is not sound: a required property with a default may be added (the
+//! default is for the consumer to fill in), and a branch may be added to `oneOf` (it may overlap with another one).
 //!
 //! Where the verdict differs from Confluent's registry:
-//! - Bounds, enums and branches are compared by what they allow: `minimum: 1` to `exclusiveMinimum: 0` is compatible, and
-//!   so is a union that loses a branch another one covers. Confluent compares the keywords, and counts the branches.
-//! - A schema with a type and an `enum` or a `const` is compared as both. An `enum` that is added is `ENUM_ARRAY_NARROWED`.
-//! - `patternProperties` alone do not close a content model, since other names stay allowed; Confluent counts them as if.
-//! - `format` counts (`FORMAT_ADDED`, `FORMAT_CHANGED`), as do `contains`, `propertyNames` and `if`; Confluent ignores
-//!   them. A consumer that checks formats refuses what does not keep to them.
+//! - Bounds, enums and branches are compared by what they allow: `minimum: 1` to `exclusiveMinimum: 0` is compatible,
+//!   and so is a union that loses a branch another one covers. Confluent compares the keywords, and counts the
+//!   branches.
+//! - A schema with a type and an `enum` or a `const` is compared as both. An `enum` that is added is
+//!   `ENUM_ARRAY_NARROWED`.
+//! - `patternProperties` alone do not close a content model, since other names stay allowed; Confluent counts them as
+//!   if.
+//! - `format` counts (`FORMAT_ADDED`, `FORMAT_CHANGED`), as do `contains`, `propertyNames` and `if`; Confluent
+//!   ignores them. A consumer that checks formats refuses what does not keep to them.
 //! - A property that is required and not described counts too; Confluent looks at described ones only.
+//! - `additionalItems` without a list in `items` says nothing, as the drafts have it; Confluent compares it anyway.
+//! - What `unevaluatedProperties` and `unevaluatedItems` refuse is worked out with all parts of both schemas in view,
+//!   as far as that goes; Confluent looks at the keyword alone.
+//!
+//! The older name `PROPERTY_ADDED_TO_OPEN_CONTENT_MODEL` does not appear: like newer registries, this one tells
+//! required properties from optional ones.
 
 mod lists;
 mod objects;
 mod scalars;
+mod unevaluated;
 
 pub(super) use scalars::key;
 
@@ -45,16 +55,20 @@ impl<'a> Diff<'a> {
         let writes = View { id: self.writer.behind(writes.id), ..writes };
         let pair = (reads, writes);
         if let Some(mark) = self.walk.enter(pair) {
-            self.compare_nodes(&self.reader.nodes[reads], writes);
+            self.compare_nodes(reads, writes);
             self.walk.leave(pair, mark);
         }
     }
 
-    fn compare_nodes(&mut self, node: &'a Node, writes: View) {
+    fn compare_nodes(&mut self, reads: NodeId, writes: View) {
+        let node = &self.reader.nodes[reads];
         if node.says_nothing() {
             return;
         }
         let written = Written::of(self.writer, writes);
+        if !self.walk.spend(written.weight()) {
+            return self.undecided("a very large part");
+        }
         if written.kinds.is_empty() {
             return;
         }
@@ -65,7 +79,7 @@ impl<'a> Diff<'a> {
                 "allow the values, or keep the part out of both",
             );
         }
-        self.own(node, &written);
+        self.own(reads, &written);
         for part in &node.all {
             self.compare(*part, writes);
         }
@@ -76,14 +90,21 @@ impl<'a> Diff<'a> {
     }
 
     /// The keywords of the reader's node itself.
-    fn own(&mut self, node: &'a Node, written: &Written<'a>) {
+    fn own(&mut self, reads: NodeId, written: &Written<'a>) {
+        let node = &self.reader.nodes[reads];
         self.kinds(node, written);
         self.values(node, written);
         let number = Kinds::INTEGER.or(Kinds::FRACTION);
         self.aspect(written, number, |diff, part| diff.numbers(&node.number, &part.number, written));
         self.aspect(written, Kinds::STRING, |diff, part| diff.strings(&node.string, &part.string, written));
         self.aspect(written, Kinds::OBJECT, |diff, part| diff.objects(&node.object, &part.object, written));
-        self.aspect(written, Kinds::ARRAY, |diff, part| diff.lists(&node.list, &part.list));
+        if written.kinds.meets(Kinds::OBJECT) {
+            self.unevaluated_properties(reads, written);
+        }
+        self.aspect(written, Kinds::ARRAY, |diff, part| diff.lists(&node.list, &part.list, written));
+        if written.kinds.meets(Kinds::ARRAY) {
+            self.unevaluated_items(reads, written);
+        }
     }
 
     /// Compares the keywords for some types with whichever part of the writer's schema makes up for them.
@@ -110,7 +131,7 @@ impl<'a> Diff<'a> {
 
     fn problems(&mut self, compare: &impl Fn(&mut Self, &'a Node), part: &'a Node) -> usize {
         if !self.walk.spend(1) {
-            return 1;
+            return usize::MAX;
         }
         let mark = self.walk.begin_trial();
         compare(self, part);
@@ -253,8 +274,8 @@ impl<'a> Diff<'a> {
         self.walk.add(
             UNDECIDED,
             format!(
-                "it is not known whether a consumer with {reader} accepts all that {writer} allows, because {keyword} differs: keep \
-                 it, or say it in simpler keywords"
+                "it is not known whether a consumer with {reader} accepts all that {writer} allows, because {keyword} \
+                 differs: keep it, or say it in simpler keywords"
             ),
         );
     }

@@ -42,10 +42,6 @@ impl Documents {
         Ok(Self(documents))
     }
 
-    pub(super) fn own(&self) -> &Value {
-        &self.0[0].value
-    }
-
     pub(super) fn all(&self) -> &[Document] {
         &self.0
     }

@@ -65,11 +65,14 @@ impl<'a> Maker<'a> {
     }
 
     /// The node, all it is joined with, and one branch of each choice in them.
-    fn parts(&self, id: NodeId) -> Vec<&'a Node> {
+    fn parts(&mut self, id: NodeId) -> Vec<&'a Node> {
         let mut parts: Vec<&'a Node> = Vec::new();
         let mut waiting = vec![id];
         while let Some(id) = waiting.pop() {
             let written = Written::of(self.model, View::all(id));
+            if !self.budget.spend(written.weight()) {
+                break;
+            }
             for part in written.parts {
                 if !parts.iter().any(|known| std::ptr::eq(*known, part)) {
                     parts.push(part);

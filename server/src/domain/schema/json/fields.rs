@@ -43,14 +43,14 @@ impl<'a> Lister<'a> {
         if self.open.contains(&id) {
             return self.fields.cut(of, Cut::Recursion);
         }
-        if !self.budget.spend(1) {
-            return self.fields.cut(of, Cut::TooMany);
-        }
         if self.open.len() == FIELD_DEPTH_MAX || path.len() > PATH_BYTES_MAX {
             return self.fields.cut(of, Cut::TooDeep);
         }
-        self.open.push(id);
         let written = Written::of(self.model, View::all(id));
+        if !self.budget.spend(1 + written.weight()) {
+            return self.fields.cut(of, Cut::TooMany);
+        }
+        self.open.push(id);
         for part in &written.parts {
             self.properties(part, &written.required, path, least);
             self.values(part, path, of, least);
@@ -110,6 +110,9 @@ fn entry(model: &Model, id: NodeId, path: &str, required: bool, budget: &mut Bud
 /// A type in words.
 fn words(model: &Model, id: NodeId, depth: usize, budget: &mut Budget) -> String {
     let written = Written::of(model, View::all(id));
+    if !budget.spend(written.weight()) {
+        return "…".into();
+    }
     if written.kinds.is_empty() {
         return "nothing".into();
     }

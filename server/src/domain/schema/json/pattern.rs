@@ -1,7 +1,7 @@
 //! Regular expressions of JSON Schema: whether one is one, what it matches, and a text that it matches.
 //!
-//! The first two are asked of the validator, so that there is one dialect. Texts are made up for the simple patterns that
-//! events have, such as `^[A-Z]{3}-\d+$`; look-around and back-references give none.
+//! The first two are asked of the validator, so that there is one dialect. Texts are made up for the simple patterns
+//! that events have, such as `^[A-Z]{3}-\d+$`; look-around and back-references give none.
 
 use std::sync::Arc;
 

@@ -14,18 +14,41 @@ use super::{Condition, Kinds, Lists, Model, Node, NodeId, Notes, Numbers, Object
 
 /// Longest property name, in bytes.
 const NAME_BYTES_MAX: usize = 512;
+/// Most different patterns of one schema.
+const PATTERNS_MAX: usize = 500;
 
 pub(super) fn read(documents: Documents) -> Result<Model, Invalid> {
     check_meta(&documents)?;
     let index = documents.index();
-    let mut reader =
-        Reader { documents: &documents, index, nodes: Vec::new(), known: HashMap::new(), values: 0, queue: Vec::new() };
+    let mut reader = Reader {
+        documents: &documents,
+        index,
+        nodes: Vec::new(),
+        known: HashMap::new(),
+        listed: 0,
+        patterns: HashMap::new(),
+        queue: Vec::new(),
+    };
     let root = reader.at((0, Vec::new()))?;
     while let Some((id, spot)) = reader.queue.pop() {
         reader.nodes[id] = reader.node(&spot)?;
     }
-    let nodes = reader.nodes;
+    let mut nodes = reader.nodes;
+    shorten(&mut nodes);
     Ok(Model { kinds: all_kinds(&nodes), nodes, root, documents })
+}
+
+/// Lets references to references lead to the end at once. Each round halves what is left of a chain; a circle ends in a
+/// node that refers to itself.
+fn shorten(nodes: &mut [Node]) {
+    let rounds = usize::BITS - nodes.len().leading_zeros();
+    for _ in 0..rounds {
+        for id in 0..nodes.len() {
+            if let Some(next) = nodes[id].target.and_then(|target| nodes[target].target) {
+                nodes[id].target = Some(next);
+            }
+        }
+    }
 }
 
 /// Every text has to keep to the meta-schema of its draft.
@@ -43,14 +66,53 @@ fn check_meta(documents: &Documents) -> Result<(), Invalid> {
             let pointer = error.instance_path().to_string();
             let path: Vec<_> =
                 pointer.split('/').skip(1).map(|step| step.replace("~1", "/").replace("~0", "~")).collect();
-            let reason: String = error.to_string().chars().take(300).collect();
-            let keyword = path.iter().rev().find(|step| step.parse::<usize>().is_err());
-            let keyword = keyword.map_or("the schema".to_owned(), |word| format!("`{word}`"));
-            let message = format!("{keyword} does not keep to the meta-schema of its draft: {reason}");
+            let message = match expected(&path) {
+                Some((word, kind)) => format!("`{word}` is not what the draft allows: write {kind}"),
+                None => {
+                    let reason: String = error.to_string().chars().take(300).collect();
+                    format!("the schema does not keep to the meta-schema of its draft: {reason}")
+                }
+            };
             return Err(documents.wrong(number, &path, Rule::MetaSchema, message));
         }
     }
     Ok(())
+}
+
+/// The last keyword of a path and what it takes, in words. The validator's own words speak of branches of the
+/// meta-schema.
+fn expected(path: &[String]) -> Option<(&str, &'static str)> {
+    let at = path.iter().rposition(|step| step.parse::<usize>().is_err())?;
+    let keyword = path[at].as_str();
+    // Below these, a name is chosen by the author and means a schema.
+    let above = at.checked_sub(1).map(|above| path[above].as_str());
+    if matches!(above, Some("properties" | "patternProperties" | "definitions" | "$defs" | "dependentSchemas")) {
+        return Some((keyword, "a schema: an object, or true or false"));
+    }
+    takes(keyword).map(|kind| (keyword, kind))
+}
+
+fn takes(keyword: &str) -> Option<&'static str> {
+    Some(match keyword {
+        "type" => "object, array, string, number, integer, boolean or null, or a list of several of them",
+        "properties" | "patternProperties" | "definitions" | "$defs" => "an object whose values are schemas",
+        "required" => "a list of property names, each once",
+        "enum" => "a list of values",
+        "items" | "additionalProperties" | "additionalItems" | "not" | "contains" | "propertyNames" => {
+            "a schema: an object, or true or false from draft-06 on"
+        }
+        "allOf" | "anyOf" | "oneOf" | "prefixItems" => "a list of schemas, at least one",
+        "minimum" | "maximum" => "a number",
+        "exclusiveMinimum" | "exclusiveMaximum" => "a number, in draft-04 true or false",
+        "multipleOf" => "a number above zero",
+        "minLength" | "maxLength" | "minItems" | "maxItems" | "minProperties" | "maxProperties" => {
+            "a whole number of zero or more"
+        }
+        "pattern" => "a regular expression",
+        "format" | "title" | "description" | "$ref" | "$id" => "a text",
+        "uniqueItems" | "deprecated" => "true or false",
+        _ => return None,
+    })
 }
 
 struct Reader<'a> {
@@ -58,8 +120,10 @@ struct Reader<'a> {
     index: Index,
     nodes: Vec<Node>,
     known: HashMap<Spot, NodeId>,
-    /// Values listed so far.
-    values: usize,
+    /// Values and required names so far.
+    listed: usize,
+    /// By text: compiling one takes long.
+    patterns: HashMap<String, Pattern>,
     /// Nodes that have an index and are not read yet.
     queue: Vec<(NodeId, Spot)>,
 }
@@ -95,6 +159,14 @@ impl Keywords<'_> {
         self.map.get(key).and_then(Value::as_object).into_iter().flatten()
     }
 
+    /// How many values and names its lists have.
+    fn listed(&self) -> usize {
+        let length = |value: &Value| value.as_array().map_or(0, Vec::len);
+        let dependencies = ["dependencies", "dependentRequired"].into_iter();
+        ["enum", "required"].iter().filter_map(|key| self.map.get(*key)).map(length).sum::<usize>()
+            + dependencies.flat_map(|key| self.object(key)).map(|(_, value)| length(value)).sum::<usize>()
+    }
+
     fn path(&self, steps: &[&str]) -> Spot {
         let path = self.spot.1.iter().cloned().chain(steps.iter().map(|&step| step.to_owned())).collect();
         (self.spot.0, path)
@@ -117,6 +189,12 @@ impl Reader<'_> {
         Ok(id)
     }
 
+    /// Counts what is listed in keywords: values, and names that are required.
+    fn count(&mut self, listed: usize) -> Result<(), Invalid> {
+        self.listed += listed;
+        if self.listed > PARTS_MAX { Err(Invalid::too_many_parts()) } else { Ok(()) }
+    }
+
     fn wrong(&self, spot: &Spot, rule: Rule, message: impl Into<String>) -> Invalid {
         self.documents.wrong(spot.0, &spot.1, rule, message)
     }
@@ -131,11 +209,7 @@ impl Reader<'_> {
 
     fn keywords(&mut self, words: &Keywords<'_>) -> Result<Node, Invalid> {
         let draft = self.documents.all()[words.spot.0].draft;
-        let listed = words.map.get("enum").and_then(Value::as_array).map_or(0, Vec::len);
-        self.values += listed;
-        if self.values > PARTS_MAX {
-            return Err(Invalid::too_many_parts());
-        }
+        self.count(words.listed())?;
         let notes = notes(words);
         let target = self.target(words)?;
         // Until draft-07 whatever stands beside `$ref` is ignored.
@@ -200,17 +274,26 @@ impl Reader<'_> {
         (0..count).map(|index| self.at(words.path(&[key, &index.to_string()]))).collect()
     }
 
-    fn strings(&self, words: &Keywords<'_>) -> Result<Strings, Invalid> {
+    fn strings(&mut self, words: &Keywords<'_>) -> Result<Strings, Invalid> {
         let pattern = words.text("pattern");
         let pattern = pattern.map(|pattern| self.pattern(&pattern, &words.path(&["pattern"]))).transpose()?;
         let (length_min, length_max) = (words.count("minLength"), words.count("maxLength"));
         Ok(Strings { length_min, length_max, pattern, format: words.text("format") })
     }
 
-    fn pattern(&self, text: &str, spot: &Spot) -> Result<Pattern, Invalid> {
+    fn pattern(&mut self, text: &str, spot: &Spot) -> Result<Pattern, Invalid> {
+        if let Some(pattern) = self.patterns.get(text) {
+            return Ok(pattern.clone());
+        }
+        if self.patterns.len() == PATTERNS_MAX {
+            let message = format!("the schema has more than {PATTERNS_MAX} patterns: use fewer, or split it");
+            return Err(self.wrong(spot, Rule::Parts, message));
+        }
         let hint = "escape or balance its signs";
         let wrong = || self.wrong(spot, Rule::Pattern, format!("`{text}` is no regular expression: {hint}"));
-        Pattern::new(text).ok_or_else(wrong)
+        let pattern = Pattern::new(text).ok_or_else(wrong)?;
+        self.patterns.insert(text.to_owned(), pattern.clone());
+        Ok(pattern)
     }
 
     fn objects(&mut self, words: &Keywords<'_>) -> Result<Objects, Invalid> {

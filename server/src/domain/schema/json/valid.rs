@@ -1,9 +1,9 @@
 //! Whether a value is valid, within a budget.
 //!
-//! The validator of the `jsonschema` crate asks every branch of every branch, and a small schema can have more of them than
-//! there is time for; and a reference that leads to itself without a step into the value brings it down. This one stops,
-//! and what it has not finished counts as invalid. It is strict where it does not know: it only judges examples, and one
-//! too few costs nothing. Tests hold it against the crate.
+//! The validator of the `jsonschema` crate asks every branch of every branch, and a small schema can have more of
+//! them than there is time for; and a reference that leads to itself without a step into the value brings it down.
+//! This one stops, and what it has not finished counts as invalid. It is strict where it does not know: it only
+//! judges examples, and one too few costs nothing. Tests hold it against the crate.
 
 use std::collections::HashSet;
 
@@ -11,8 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::budget::Budget;
 use super::diff::key;
-use super::view::{View, Written};
-use super::{Kinds, Lists, Model, Node, NodeId, Objects};
+use super::{Kinds, Lists, Model, Node, NodeId};
 
 /// Whether a value is valid under a model.
 pub(super) fn is_valid(model: &Model, value: &Value) -> bool {
@@ -27,13 +26,17 @@ struct Check<'a> {
 impl<'a> Check<'a> {
     fn node(&mut self, id: NodeId, value: &Value) -> bool {
         if !self.budget.enter() {
+            // No answer from here on: a no further in may be a yes further out.
+            self.budget.exhaust();
             return false;
         }
         let id = self.model.behind(id);
         let node = &self.model.nodes[id];
+        let weight = node.values.as_ref().map_or(0, Vec::len) + node.object.required.len();
         let valid = node.always != Some(false)
+            && self.budget.spend(weight)
             && scalar(node, value)
-            && value.as_object().is_none_or(|map| self.object(&node.object, map, id))
+            && value.as_object().is_none_or(|map| self.object(id, map, value))
             && value.as_array().is_none_or(|items| self.list(&node.list, items))
             && self.branches(node, value);
         self.budget.leave();
@@ -44,9 +47,8 @@ impl<'a> Check<'a> {
         let all = node.all.iter().all(|part| self.node(*part, value));
         let any = node.any.is_empty() || node.any.iter().any(|part| self.node(*part, value));
         let one = node.one.is_empty() || node.one.iter().filter(|part| self.node(**part, value)).count() == 1;
-        // What is too much work is not valid, so it may not count as excluded either.
-        let not = node.not.is_none_or(|part| !self.node(part, value) && self.budget.spend(1));
-        all && any && one && not && self.condition(node, value)
+        let not = node.not.is_none_or(|part| !self.node(part, value));
+        all && any && one && not && self.condition(node, value) && self.budget.spend(1)
     }
 
     fn condition(&mut self, node: &Node, value: &Value) -> bool {
@@ -55,49 +57,59 @@ impl<'a> Check<'a> {
         branch.is_none_or(|branch| self.node(branch, value))
     }
 
-    fn object(&mut self, of: &Objects, map: &Map<String, Value>, id: NodeId) -> bool {
-        let within = |count: u64| {
-            of.properties_min.is_none_or(|min| count >= min) && of.properties_max.is_none_or(|max| count <= max)
-        };
-        let needs = of.needs.iter().filter(|(name, _)| map.contains_key(*name)).flat_map(|(_, needs)| needs);
-        if !within(count(map.len())) || !of.required.iter().chain(needs).all(|name| map.contains_key(name)) {
+    fn object(&mut self, id: NodeId, map: &Map<String, Value>, whole: &Value) -> bool {
+        let of = &self.model.nodes[id].object;
+        let length = count(map.len());
+        if of.properties_min.is_some_and(|min| length < min) || of.properties_max.is_some_and(|max| length > max) {
             return false;
         }
-        let whole = Value::Object(map.clone());
-        of.needs_schema.iter().filter(|(name, _)| map.contains_key(*name)).all(|(_, part)| self.node(*part, &whole))
-            && map.iter().all(|(name, value)| self.property(of, name, value, id))
+        let needs = of.needs.iter().filter(|(name, _)| map.contains_key(*name)).flat_map(|(_, needs)| needs);
+        of.required.iter().chain(needs).all(|name| map.contains_key(name))
+            && of.needs_schema.iter().all(|(name, part)| !map.contains_key(name) || self.node(*part, whole))
+            && map.iter().all(|(name, value)| self.property(id, name, value, whole))
     }
 
-    fn property(&mut self, of: &Objects, name: &str, value: &Value, id: NodeId) -> bool {
+    fn property(&mut self, id: NodeId, name: &str, value: &Value, whole: &Value) -> bool {
+        let of = &self.model.nodes[id].object;
         let described = of.properties.get(name).copied();
         let matched: Vec<_> =
             of.patterns.iter().filter(|(pattern, _)| pattern.matches(name)).map(|(_, id)| *id).collect();
         let unknown = described.is_none() && matched.is_empty();
         let rest = of.additional.filter(|_| unknown);
-        let unevaluated = of.unevaluated.filter(|_| unknown && of.additional.is_none() && !self.elsewhere(id, name));
+        let left = unknown && rest.is_none() && of.unevaluated.is_some() && !self.inside_describes(id, name, whole);
+        let unevaluated = of.unevaluated.filter(|_| left);
         of.names.is_none_or(|names| self.node(names, &Value::from(name)))
             && described.into_iter().chain(matched).chain(rest).chain(unevaluated).all(|part| self.node(part, value))
     }
 
-    /// Whether another part of the same value describes a name.
-    fn elsewhere(&self, id: NodeId, name: &str) -> bool {
-        let mut waiting = vec![id];
-        let mut seen = HashSet::new();
-        while let Some(id) = waiting.pop().filter(|_| seen.len() < 1_000) {
-            if seen.insert(id) {
-                let written = Written::of(self.model, View::all(id));
-                let describes = |part: &&Node| {
-                    part.object.properties.contains_key(name)
-                        || part.object.patterns.iter().any(|(pattern, _)| pattern.matches(name))
-                };
-                if written.parts.iter().any(describes) {
-                    return true;
-                }
-                waiting
-                    .extend(written.sums.iter().flat_map(|sum| sum.branches).map(|branch| self.model.behind(*branch)));
-            }
+    /// Whether a node describes a name: itself, or a part that holds for the whole object.
+    fn describes(&mut self, id: NodeId, name: &str, whole: &Value) -> bool {
+        let id = self.model.behind(id);
+        let of = &self.model.nodes[id].object;
+        of.additional.is_some()
+            || of.unevaluated.is_some()
+            || of.properties.contains_key(name)
+            || of.patterns.iter().any(|(pattern, _)| pattern.matches(name))
+            || self.inside_describes(id, name, whole)
+    }
+
+    fn inside_describes(&mut self, id: NodeId, name: &str, whole: &Value) -> bool {
+        if !self.budget.enter() {
+            return false;
         }
-        false
+        let model = self.model;
+        let node = &model.nodes[id];
+        let choices = node.any.iter().chain(&node.one).chain(node.object.needs_schema.values());
+        let describes = node.all.iter().any(|part| self.describes(*part, name, whole))
+            || choices.into_iter().any(|part| self.node(*part, whole) && self.describes(*part, name, whole))
+            || node.condition.is_some_and(|condition| {
+                let holds = self.node(condition.when, whole);
+                let branch = if holds { condition.then } else { condition.otherwise };
+                (holds && self.describes(condition.when, name, whole))
+                    || branch.is_some_and(|branch| self.describes(branch, name, whole))
+            });
+        self.budget.leave();
+        describes
     }
 
     fn list(&mut self, of: &Lists, items: &[Value]) -> bool {
@@ -109,6 +121,7 @@ impl<'a> Check<'a> {
         if of.unique && !items.iter().all(|item| seen.insert(key(item))) {
             return false;
         }
+        // What other parts say of items is not looked up: too strict, not too lax.
         let rest = of.rest.or(of.unevaluated);
         let each = items
             .iter()

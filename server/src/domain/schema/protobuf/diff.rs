@@ -1,20 +1,18 @@
 //! Can a reader with one Protobuf schema read what a writer with another wrote?
 //!
-//! The rules are those of the registry: messages are found by name, fields by number, and a type may become another one
-//! that is written alike. Paths name the message and the field, as in `Order.lines`.
+//! The rules are those of the registry: messages are found by name, fields by number, and a type may become another
+//! one that is written alike. Paths name the message and the field, as in `Order.lines`.
 //!
-//! Unknown fields are skipped and missing ones are zero, so fields may come and go. The registry still refuses what loses
-//! meaning: a message that goes, a choice that loses a branch, fields that now exclude each other.
+//! Unknown fields are skipped and missing ones are zero, so fields may come and go. The registry still refuses what
+//! loses meaning: a message that goes, a choice that loses a branch, fields that now exclude each other.
 //!
 //! Where the verdict differs from Confluent's registry:
-//! - A number that becomes a list, or a list that becomes a number, is refused in proto3 too. Confluent compares written
-//!   labels, and a plain proto3 field has none.
+//! - A number that becomes a list, or a list that becomes a number, is refused in proto3 too. Confluent compares
+//!   written labels, and a plain proto3 field has none.
 //! - A field that becomes required is `REQUIRED_FIELD_ADDED`, whatever its type. Confluent sees it for numbers only.
 //! - A group that becomes a message, or the other way round, is `FIELD_KIND_CHANGED`: they are written differently.
-//! - A message under another name is refused even where its fields are the same, as in Confluent; and an imported type is
-//!   compared even when only its package is another one.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use prost_reflect::{Cardinality, FieldDescriptor, Kind, MessageDescriptor};
 
@@ -116,8 +114,9 @@ impl Diff {
 
     /// Messages on one level, by name.
     fn messages(&mut self, reads: &[MessageDescriptor], writes: &[MessageDescriptor]) {
+        let known: HashMap<&str, &MessageDescriptor> = reads.iter().map(|message| (message.name(), message)).collect();
         for message in writes.iter().filter(|message| !message.is_map_entry()) {
-            match reads.iter().find(|other| other.name() == message.name()) {
+            match known.get(message.name()) {
                 Some(other) => self.wait(other, message),
                 None => {
                     local_name(message).clone_into(&mut self.path);

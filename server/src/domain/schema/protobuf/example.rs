@@ -39,6 +39,9 @@ impl Maker {
     }
 
     fn fields(&mut self, message: &MessageDescriptor, path: &str) -> Result<Value, NoExample> {
+        if !self.budget.spend(message.fields().len()) {
+            return Err(none(path, "the schema is too large"));
+        }
         let mut map = Map::new();
         let mut chosen = Vec::new();
         for field in message.fields() {

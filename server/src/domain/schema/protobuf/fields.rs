@@ -1,4 +1,5 @@
-//! Lists the fields of a Protobuf file: those of its first message, then of every other message the first does not lead to.
+//! Lists the fields of a Protobuf file: those of its first message, then of every other message the first does not
+//! lead to.
 
 use std::collections::HashSet;
 

@@ -1,9 +1,10 @@
 //! Prints a Protobuf file in one normal form.
 //!
-//! Type names are full, fields stand in the order of their numbers, imports in that of their names. Messages, enums and
-//! the values of enums keep their order: the registry's wire format counts messages, and the first value is the default.
+//! Type names are full, fields stand in the order of their numbers, imports in that of their names. Messages, enums
+//! and the values of enums keep their order: the registry's wire format counts messages, and the first value is the
+//! default.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;
 
 use prost_reflect::{
@@ -96,21 +97,21 @@ impl Printer {
     fn fields(&mut self, message: &MessageDescriptor) {
         let mut fields: Vec<_> = message.fields().collect();
         fields.sort_by_key(FieldDescriptor::number);
-        let mut written = Vec::new();
+        let mut written = HashSet::new();
         for field in &fields {
             let Some(oneof) = field.containing_oneof().filter(|oneof| !oneof.is_synthetic()) else {
                 self.field(field, true);
                 continue;
             };
-            if written.contains(&oneof) {
+            if !written.insert(oneof.full_name().to_owned()) {
                 continue;
             }
             self.block(&format!("oneof {}", oneof.name()), |out| {
                 out.options(&options(&oneof.options()));
-                let inside = fields.iter().filter(|field| field.containing_oneof().as_ref() == Some(&oneof));
-                inside.for_each(|field| out.field(field, false));
+                let mut inside: Vec<_> = oneof.fields().collect();
+                inside.sort_by_key(FieldDescriptor::number);
+                inside.iter().for_each(|field| out.field(field, false));
             });
-            written.push(oneof);
         }
     }
 

@@ -275,7 +275,7 @@ fn fields_are_listed_with_their_types_in_words() {
 
 /// An example is read as a message, and written and read again.
 fn check_example(text: &str) -> Value {
-    let (model, _) = parse(text, &[]).unwrap_or_else(|invalid| panic!("{invalid}\n{text}"));
+    let model = parse(text, &[]).unwrap_or_else(|invalid| panic!("{invalid}\n{text}")).model;
     let value = example(&model).unwrap_or_else(|none| panic!("{none}\n{text}"));
     let of = model.file.messages().next().expect("a message");
     let message = DynamicMessage::deserialize(of.clone(), value.clone())
@@ -347,8 +347,8 @@ proptest! {
         let scalars = ["double", "float", "int32", "int64", "uint32", "uint64", "sint32", "sint64", "fixed32", "fixed64", "sfixed32", "sfixed64", "bool", "string", "bytes"];
         let (old, new) = (message(&format!("{} a = 1;", scalars[one])), message(&format!("{} a = 1;", scalars[other])));
         if problems(&new, &old).is_empty() {
-            let (writer, _) = parse(&old, &[]).expect("sound");
-            let (reader, _) = parse(&new, &[]).expect("sound");
+            let writer = parse(&old, &[]).expect("sound").model;
+            let reader = parse(&new, &[]).expect("sound").model;
             let value = example(&writer).expect("an example");
             let first = |model: &Model| model.file.messages().next().expect("a message");
             let bytes = DynamicMessage::deserialize(first(&writer), value).expect("valid").encode_to_vec();

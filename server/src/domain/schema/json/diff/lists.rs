@@ -1,20 +1,24 @@
 //! Lists: items one by one, all other items, and how many.
 
-use super::super::view::View;
+use super::super::view::{Described, View, Written};
 use super::super::{Lists, Model, NodeId};
 use super::Diff;
 use super::objects::is_nothing;
 
 /// What a list says of items beyond those it describes one by one.
 #[derive(Clone, Copy)]
-enum Rest {
+pub(super) enum Rest {
     Anything,
     Schema(NodeId),
     Nothing,
 }
 
 impl Lists {
-    fn rest(&self, model: &Model) -> Rest {
+    pub(super) fn leaves_unevaluated(&self) -> bool {
+        self.rest.is_none() && self.unevaluated.is_some()
+    }
+
+    pub(super) fn rest(&self, model: &Model) -> Rest {
         match self.rest.or(self.unevaluated) {
             None => Rest::Anything,
             Some(id) if is_nothing(model, id) => Rest::Nothing,
@@ -25,12 +29,21 @@ impl Lists {
 }
 
 impl<'a> Diff<'a> {
-    pub(super) fn lists(&mut self, reads: &'a Lists, writes: &'a Lists) {
+    pub(super) fn lists(&mut self, reads: &'a Lists, writes: &'a Lists, written: &Written<'a>) {
         if reads.says_nothing() {
             return;
         }
-        self.prefix(reads, writes);
-        self.rest_of_list(reads, writes);
+        let unsettled = reads.leaves_unevaluated() || writes.leaves_unevaluated();
+        let alone = !unsettled || Described::of(self.writer, written.view.id).parts == 1;
+        // What `contains` finds is not left either.
+        let open = writes.leaves_unevaluated() && (!alone || writes.contains.is_some());
+        let before = if open { Rest::Anything } else { writes.rest(self.writer) };
+        // Otherwise this part alone does not say which items are left: see `unevaluated_items`.
+        let settled = alone || !reads.leaves_unevaluated();
+        self.prefix(reads, writes, before, settled);
+        if settled {
+            self.rest_of_list(reads, before);
+        }
         self.at_least(reads.items_min, writes.items_min, ["MIN_ITEMS_ADDED", "MIN_ITEMS_INCREASED"], "items");
         self.at_most(reads.items_max, writes.items_max, ["MAX_ITEMS_ADDED", "MAX_ITEMS_DECREASED"], "items");
         if reads.unique && !writes.unique && writes.items_max.is_none_or(|max| max > 1) {
@@ -39,21 +52,21 @@ impl<'a> Diff<'a> {
         self.contains(reads, writes);
     }
 
-    fn prefix(&mut self, reads: &'a Lists, writes: &'a Lists) {
+    fn prefix(&mut self, reads: &'a Lists, writes: &'a Lists, before: Rest, settled: bool) {
         for index in 0..reads.prefix.len().max(writes.prefix.len()) {
             let above = self.walk.down(&format!("[{index}]"));
             match (reads.prefix.get(index), writes.prefix.get(index)) {
                 (Some(id), Some(other)) => self.compare(*id, View::all(*other)),
-                (Some(id), None) => self.added_item(*id, writes),
-                (None, Some(other)) => self.removed_item(*other, reads),
-                (None, None) => {}
+                (Some(id), None) => self.added_item(*id, before),
+                (None, Some(other)) if settled => self.removed_item(*other, reads),
+                (None, _) => {}
             }
             self.walk.up(above);
         }
     }
 
-    fn added_item(&mut self, id: NodeId, writes: &Lists) {
-        match writes.rest(self.writer) {
+    fn added_item(&mut self, id: NodeId, before: Rest) {
+        match before {
             Rest::Nothing => {}
             Rest::Anything if self.reader.nodes[self.reader.behind(id)].says_nothing() => {}
             Rest::Anything => {
@@ -85,9 +98,9 @@ impl<'a> Diff<'a> {
         }
     }
 
-    fn rest_of_list(&mut self, reads: &Lists, writes: &Lists) {
+    fn rest_of_list(&mut self, reads: &Lists, before: Rest) {
         let above = self.walk.down("[]");
-        match (reads.rest(self.reader), writes.rest(self.writer)) {
+        match (reads.rest(self.reader), before) {
             (Rest::Anything, _) | (_, Rest::Nothing) => {}
             (Rest::Nothing, _) => self.walk.refuses("ADDITIONAL_ITEMS_REMOVED", "further items", "keep the list open"),
             (Rest::Schema(reads), Rest::Schema(writes)) => self.compare(reads, View::all(writes)),

@@ -1,16 +1,16 @@
 //! Objects, by their content models.
 //!
-//! An open model allows properties nobody described, a closed one does not, a partially open one allows those that fit a
-//! schema. Describing a property narrows an open model, because somebody may have used the name for something else; leaving
-//! one out narrows a closed model.
+//! An open model allows properties nobody described, a closed one does not, a partially open one allows those that
+//! fit a schema. Describing a property narrows an open model, because somebody may have used the name for something
+//! else; leaving one out narrows a closed model.
 
-use super::super::view::{View, Written};
+use super::super::view::{Described, View, Written};
 use super::super::{Model, NodeId, Objects, Pattern};
 use super::Diff;
 
 /// What a content model says of a name it does not describe.
 #[derive(Clone, Copy)]
-enum Cover {
+pub(super) enum Cover {
     Anything,
     /// Values of this schema.
     Schema(NodeId),
@@ -18,16 +18,19 @@ enum Cover {
 }
 
 impl Objects {
-    fn cover(&self, model: &Model, name: &str) -> Cover {
-        match self.patterns.iter().find(|(pattern, _)| pattern.matches(name)) {
-            Some((_, id)) => cover(model, Some(*id)),
-            None => self.rest(model),
-        }
+    /// The schema of the first pattern that a name fits.
+    fn matched(&self, name: &str) -> Option<NodeId> {
+        self.patterns.iter().find(|(pattern, _)| pattern.matches(name)).map(|(_, id)| *id)
     }
 
-    /// What it says of a name that fits no pattern.
-    fn rest(&self, model: &Model) -> Cover {
+    /// What it says of a name that fits no pattern and that no other part of the schema describes.
+    pub(super) fn rest(&self, model: &Model) -> Cover {
         cover(model, self.additional.or(self.unevaluated))
+    }
+
+    /// Only what is said beside it tells which names are left.
+    pub(super) fn leaves_unevaluated(&self) -> bool {
+        self.additional.is_none() && self.unevaluated.is_some()
     }
 }
 
@@ -51,14 +54,19 @@ impl<'a> Diff<'a> {
         }
         let (properties, patterns) =
             (reads.properties.len() + writes.properties.len(), reads.patterns.len() + writes.patterns.len());
-        if !self.walk.spend(properties * (patterns + 1)) {
+        let beside = writes.leaves_unevaluated().then(|| Described::of(self.writer, written.view.id));
+        let beside = beside.as_ref();
+        if !self.walk.spend(properties * (patterns + 1) + beside.map_or(0, |described| described.parts)) {
             return self.undecided("a very large object");
         }
         for (name, id) in &reads.properties {
             let above = self.walk.down_to(name);
             match writes.properties.get(name) {
                 Some(other) => self.kept(*id, *other, name, reads, written),
-                None => self.added(*id, name, reads, writes, written),
+                None => {
+                    let cover = self.written_cover(name, writes, written, beside);
+                    self.added(*id, name, cover, reads, written);
+                }
             }
             self.walk.up(above);
         }
@@ -70,8 +78,11 @@ impl<'a> Diff<'a> {
             }
         }
         self.undescribed_required(reads, written);
-        self.patterns(reads, writes);
-        self.rest(reads, writes);
+        let others = self.written_rest(writes, beside);
+        self.patterns(reads, writes, others);
+        if !reads.leaves_unevaluated() {
+            self.rest(reads, others);
+        }
         self.at_least(
             reads.properties_min,
             writes.properties_min,
@@ -103,12 +114,42 @@ impl<'a> Diff<'a> {
         own || self.reader.nodes[self.reader.behind(id)].notes.default.is_some()
     }
 
+    /// What the writer's schema says of a name that this part of it does not describe. `beside` is what all of it
+    /// describes, where that matters.
+    fn written_cover(
+        &self,
+        name: &str,
+        writes: &Objects,
+        written: &Written<'a>,
+        beside: Option<&Described<'_>>,
+    ) -> Cover {
+        if let Some(id) = writes.matched(name) {
+            return cover(self.writer, Some(id));
+        }
+        let Some(beside) = beside else { return writes.rest(self.writer) };
+        match written.parts.iter().find_map(|part| part.object.properties.get(name)) {
+            Some(id) => cover(self.writer, Some(*id)),
+            None if beside.unfinished || beside.has(name) => Cover::Anything,
+            None => writes.rest(self.writer),
+        }
+    }
+
+    /// What the writer's schema says of all other names. What its other parts describe is not known here.
+    fn written_rest(&self, writes: &Objects, beside: Option<&Described<'_>>) -> Cover {
+        let more = |described: &Described<'_>| {
+            let (names, patterns) = (described.names.len(), described.patterns.len());
+            let more = names > writes.properties.len() || patterns > writes.patterns.len();
+            more || described.open || described.unfinished
+        };
+        if beside.is_some_and(more) { Cover::Anything } else { writes.rest(self.writer) }
+    }
+
     /// A property that only the reader describes.
-    fn added(&mut self, id: NodeId, name: &str, reads: &Objects, writes: &Objects, written: &Written<'a>) {
+    fn added(&mut self, id: NodeId, name: &str, before: Cover, reads: &Objects, written: &Written<'a>) {
         let required = reads.required.contains(name) && !written.required.contains(name);
         let default = self.has_default(id);
         let anything = matches!(cover(self.reader, Some(id)), Cover::Anything);
-        match writes.cover(self.writer, name) {
+        match before {
             Cover::Anything if anything && (!required || default) => {}
             Cover::Anything => {
                 let (rule, what) = match (required, default) {
@@ -142,10 +183,15 @@ impl<'a> Diff<'a> {
 
     /// A property that only the writer describes.
     fn removed(&mut self, id: NodeId, name: &str, reads: &Objects) {
-        if is_nothing(self.writer, id) {
+        // What `unevaluatedProperties` refuses is told there, with all parts in view.
+        if is_nothing(self.writer, id) || (reads.leaves_unevaluated() && reads.matched(name).is_none()) {
             return;
         }
-        match reads.cover(self.reader, name) {
+        let after = match reads.matched(name) {
+            Some(matched) => cover(self.reader, Some(matched)),
+            None => reads.rest(self.reader),
+        };
+        match after {
             Cover::Anything => {}
             Cover::Schema(rest) => {
                 if !self.fits(rest, View::all(id)) {
@@ -170,12 +216,12 @@ impl<'a> Diff<'a> {
         }
     }
 
-    fn patterns(&mut self, reads: &'a Objects, writes: &'a Objects) {
+    fn patterns(&mut self, reads: &'a Objects, writes: &'a Objects, others: Cover) {
         for (pattern, id) in &reads.patterns {
             let above = self.walk.down(&format!("{{{}}}", pattern.text()));
             match writes.patterns.iter().find(|(other, _)| other == pattern) {
                 Some((_, other)) => self.compare(*id, View::all(*other)),
-                None => self.added_pattern(pattern, *id, writes),
+                None => self.added_pattern(pattern, *id, writes, others),
             }
             self.walk.up(above);
         }
@@ -196,10 +242,10 @@ impl<'a> Diff<'a> {
         }
     }
 
-    fn added_pattern(&mut self, pattern: &Pattern, id: NodeId, writes: &'a Objects) {
+    fn added_pattern(&mut self, pattern: &Pattern, id: NodeId, writes: &'a Objects, rest: Cover) {
         let named = writes.properties.iter().filter(|(name, _)| pattern.matches(name));
         let named: Vec<_> = named.map(|(_, other)| *other).collect();
-        let rest = match writes.rest(self.writer) {
+        let rest = match rest {
             Cover::Anything => matches!(cover(self.reader, Some(id)), Cover::Anything),
             Cover::Schema(other) => self.fits(id, View::all(other)),
             Cover::Nothing => true,
@@ -212,21 +258,18 @@ impl<'a> Diff<'a> {
     }
 
     /// Names that nobody described.
-    fn rest(&mut self, reads: &'a Objects, writes: &'a Objects) {
-        let additional = reads.additional.is_some();
-        let (removed, narrowed) = match additional {
-            true => ("ADDITIONAL_PROPERTIES_REMOVED", "ADDITIONAL_PROPERTIES_NARROWED"),
-            false => ("UNEVALUATED_PROPERTIES_REMOVED", "UNEVALUATED_PROPERTIES_NARROWED"),
-        };
+    fn rest(&mut self, reads: &'a Objects, before: Cover) {
         let above = self.walk.down("{}");
-        match (reads.rest(self.reader), writes.rest(self.writer)) {
+        match (reads.rest(self.reader), before) {
             (Cover::Anything, _) | (_, Cover::Nothing) => {}
             (Cover::Nothing, _) => {
-                self.walk.refuses(removed, "properties that are not described", "keep the schema open");
+                let what = "properties that are not described";
+                self.walk.refuses("ADDITIONAL_PROPERTIES_REMOVED", what, "keep the schema open");
             }
             (Cover::Schema(reads), Cover::Schema(writes)) => self.compare(reads, View::all(writes)),
             (Cover::Schema(_), Cover::Anything) => {
-                self.walk.refuses(narrowed, "some properties that are not described", "keep the schema open");
+                let what = "some properties that are not described";
+                self.walk.refuses("ADDITIONAL_PROPERTIES_NARROWED", what, "keep the schema open");
             }
         }
         self.walk.up(above);

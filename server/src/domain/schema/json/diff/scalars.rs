@@ -121,9 +121,9 @@ fn changed<T: Copy>(before: Option<T>, added: &'static str, changed: &'static st
 pub(in super::super) fn key(value: &Value) -> String {
     fn plain(value: &Value) -> Value {
         match value {
-            Value::Number(number) => {
-                number.as_f64().map_or_else(|| value.clone(), |number| Value::from(number.to_string()))
-            }
+            // A whole number keeps all its digits.
+            Value::Number(number) if !number.is_f64() => Value::from(number.to_string()),
+            Value::Number(number) => Value::from(number.as_f64().unwrap_or_default().to_string()),
             Value::Array(items) => items.iter().map(plain).collect(),
             Value::Object(map) => map.iter().map(|(key, value)| (key.clone(), plain(value))).collect(),
             // Told from a number that is written as text.
