@@ -234,7 +234,7 @@ impl Core {
         self.keep_in_touch().await;
     }
 
-    /// An event that an agent refused for good is in the dead letter queue.
+    /// Sends signs of life.
     async fn keep_in_touch(&mut self) {
         let now = self.clock.now();
         if now.since(self.beat_at) >= HEARTBEAT_INTERVAL {
