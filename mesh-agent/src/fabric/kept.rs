@@ -237,7 +237,8 @@ impl Core {
         let mut merged: BTreeMap<u64, (Entry, EpochStart, Agents)> = BTreeMap::new();
         let mut more = false;
         for (agent, peer) in &mut self.peers {
-            if !peer.live || peer.sender.peer().is_none() || peer.kept.reading {
+            let serves = self.parts.enforcer.check_peer(*agent).is_ok();
+            if !serves || !peer.live || peer.sender.peer().is_none() || peer.kept.reading {
                 continue;
             }
             let mut room = UNSENT_BYTES_MAX.saturating_sub(peer.sender.unsent_bytes());
@@ -307,7 +308,7 @@ impl Core {
                 );
                 continue;
             }
-            let allowed = over || self.may_go(event, *agent);
+            let allowed = over || self.in_scope(event, *agent);
             let Some(peer) = self.peers.get_mut(agent) else { continue };
             if over || !allowed {
                 self.counts.expired.add(u64::from(over));

@@ -13,6 +13,7 @@ use super::batch::{Agents, Batcher, Draft, Places};
 use super::core::Core;
 use super::kept::Duty;
 use super::peer::PASSING;
+use super::scoped::is_withheld;
 use super::wire::{Urgency, inbox_key, set_key};
 use crate::router::{Admitted, Delivery, EVENT_OVERHEAD_BYTES, Failure, Hold};
 use crate::spool::{LANES, lane_of};
@@ -53,7 +54,10 @@ impl Core {
 
     fn offer_direct(&mut self, delivery: &Delivery, batcher: &mut Batcher) {
         let mut agents: Agents = delivery.matched.iter().filter_map(|key| self.numbers.get(key)).copied().collect();
-        agents.retain(|agent| self.may_go(&delivery.event, *agent));
+        let wanted = agents.len();
+        agents.retain(|agent| self.serves(*agent));
+        self.counts.forbidden.add((wanted - agents.len()) as u64);
+        agents.retain(|agent| self.in_scope(&delivery.event, *agent));
         let mut live: Agents =
             agents.iter().filter(|agent| self.peers.get(agent).is_some_and(|peer| peer.live)).copied().collect();
         live.sort_unstable();
@@ -73,7 +77,12 @@ impl Core {
         for (key, hold) in matched.iter().zip(shares) {
             // Dropped with an agent that is gone: its sender asks again, and finds it gone.
             let Some(agent) = self.numbers.get(key).copied() else { continue };
-            if !self.may_go(&event, agent) {
+            if !self.serves(agent) {
+                // As with one that is gone.
+                self.counts.forbidden.one();
+                continue;
+            }
+            if !self.in_scope(&event, agent) {
                 hold.done_for(0);
             } else if fits {
                 agents.push((agent, hold));
@@ -117,7 +126,7 @@ impl Core {
                 ready
             };
             let again: Vec<_> = peer.receivers().map(|(epoch, receiver)| (epoch, receiver.poll(now, ready))).collect();
-            let polled = peer.sender.poll(now, |event| enforcer.check_destination(&event.event().topic, agent).is_ok());
+            let polled = peer.sender.poll(now, |event| !is_withheld(&enforcer, event, agent));
             for (epoch, batches) in again {
                 self.deliver(agent, epoch, batches);
             }
@@ -134,7 +143,9 @@ impl Core {
                     kept @ Duty::Kept { .. } => self.fulfil(agent, kept),
                 }
             }
-            self.send_out(agent, polled.out);
+            if self.serves(agent) {
+                self.send_out(agent, polled.out);
+            }
             self.send_progress(agent, false);
         }
     }

@@ -10,7 +10,7 @@ use mesh_protocol::report::Scoped;
 
 use super::core::Core;
 use super::peer::Peer;
-use crate::policy::Enforced;
+use crate::policy::{Denied, Enforced, Enforcer};
 use crate::router::Admitted;
 use crate::status::now_ms;
 
@@ -18,21 +18,27 @@ impl Core {
     /// Notes from where on a policy holds that was applied since the last turn. Called before anything is sent.
     pub(super) fn notice_scopes(&mut self) {
         let Some(enforced) = self.parts.enforcer.enforced() else { return };
-        if self.judged_by.as_ref().is_some_and(|known| Arc::ptr_eq(known, &enforced)) {
-            return;
-        }
+        let known = self.judged_by.as_deref();
+        let same = self.judged_by.as_ref().is_some_and(|known| Arc::ptr_eq(known, &enforced));
         for (agent, peer) in &mut self.peers {
-            let known = self.judged_by.as_deref();
-            if known.is_none_or(|known| judges_anew(known, &enforced, *agent)) {
+            let anew = !same && known.is_none_or(|known| judges_anew(known, &enforced, *agent));
+            // One that joined since has a beginning too.
+            if anew || peer.scoped_since.is_none() {
                 peer.scoped_since = Some((enforced.revision.revision, peer.kept.sent(), now_ms()));
             }
         }
         self.judged_by = Some(enforced);
     }
 
-    /// Whether policy lets an event go there now; if not, it is counted.
-    pub(super) fn may_go(&mut self, event: &Admitted, agent: AgentId) -> bool {
-        let allowed = self.parts.enforcer.check_destination(&event.event().topic, agent).is_ok();
+    /// Whether an agent is to get anything now. One that was just revoked is not, but what waits for it is not done either:
+    /// the desired state that follows forgets its line, or names who takes its place.
+    pub(super) fn serves(&self, agent: AgentId) -> bool {
+        self.parts.enforcer.check_peer(agent).is_ok()
+    }
+
+    /// Whether the scopes let an event go there now; if not, it is counted.
+    pub(super) fn in_scope(&mut self, event: &Admitted, agent: AgentId) -> bool {
+        let allowed = !is_withheld(&self.parts.enforcer, event, agent);
         if !allowed {
             self.withheld(agent);
         }
@@ -46,6 +52,11 @@ impl Core {
             peer.traffic.withheld += 1;
         }
     }
+}
+
+/// Whether a scope keeps an event from an agent.
+pub(super) fn is_withheld(enforcer: &Enforcer, event: &Admitted, agent: AgentId) -> bool {
+    matches!(enforcer.check_destination(&event.event().topic, agent), Err(Denied::OutOfScope(_)))
 }
 
 /// Whether another policy may let other topics go to an agent.

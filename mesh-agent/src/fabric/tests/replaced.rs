@@ -59,3 +59,27 @@ async fn what_a_lost_agent_may_have_had_is_flagged_also_after_a_restart_of_its_o
     assert_eq!(next.content().await, [("one".to_owned(), true), ("two".to_owned(), false)]);
     mesh.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_waits_for_an_agent_that_is_revoked_before_it_is_replaced_goes_to_the_next_one() {
+    let mut mesh = Mesh::chain(3);
+    mesh.dismiss(2);
+    let lost = mesh.node(0).queue("orders", "orders/>");
+    eventually("B knows what A wants", || mesh.node(1).knows("orders/1")).await;
+    eventually("it is on B's disk", || mesh.node(0).is_held_at(1)).await;
+    // The agent lives, and the deny list is here before the desired state that names who takes its place.
+    mesh.revoke_at(1, 0);
+    for text in ["one", "two"] {
+        assert_eq!(mesh.node(1).publish("orders/1", "k", text.as_bytes()).await, Outcome::Taken { outlets: 1 });
+    }
+    eventually("what waits is not done with it", || mesh.node(1).backlog(0) == 2).await;
+    assert_eq!(lost.len(), 0, "a revoked agent gets nothing");
+    mesh.kill(0);
+    drop(lost);
+    let next = mesh.node(2).queue("orders", "orders/>");
+    mesh.replace(0, 2);
+    eventually("the new agent has both", || next.len() == 2).await;
+    let texts: Vec<String> = next.content().await.into_iter().map(|(text, _)| text).collect();
+    assert_eq!(texts, ["one", "two"]);
+    mesh.stop().await;
+}
