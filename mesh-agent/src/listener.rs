@@ -20,6 +20,7 @@ mod http;
 mod limits;
 mod metrics;
 mod mqtt;
+mod owner;
 
 use std::io;
 use std::net::SocketAddr;
@@ -41,6 +42,7 @@ use crate::status::PartHandle;
 use crate::task::Tasks;
 use limits::{Limits, Slots};
 pub use mqtt::Clients;
+pub use owner::SiteOwner;
 
 /// What a listener works with. The caller keeps clones of what it shares with other parts.
 #[derive(Debug)]
@@ -64,6 +66,8 @@ pub struct Deps {
     /// Which MQTT clients have a session, shared by all MQTT listeners of the agent, so that a client that comes back
     /// through another port takes its own session over.
     pub clients: Clients,
+    /// Who has what is at this site once.
+    pub owner: SiteOwner,
 }
 
 /// Why a listener could not start.
@@ -142,6 +146,7 @@ pub async fn start(config: &desired::Listener, address: SocketAddr, deps: Deps) 
         counters: deps.counters,
         limits: limits.clone(),
         tasks: tasks.clone(),
+        way: deps.owner.way(config.id, config.protocol),
     });
     part.addresses(vec![address.to_string()]);
     part.running();
@@ -202,6 +207,7 @@ pub(crate) struct Common {
     limits: Arc<Limits>,
     slots: Slots,
     tasks: Tasks,
+    way: owner::Way,
 }
 
 /// A refusal as the observer is told of it.

@@ -24,7 +24,7 @@ use crate::counters::Counters;
 use crate::discovery;
 use crate::home::{Home, HomeError, Ports, Secrets};
 use crate::identity::Identity;
-use crate::listener::Clients;
+use crate::listener::{Clients, SiteOwner};
 use crate::observe::Observatory;
 use crate::part::{Running, StartError};
 use crate::policy::Enforcer;
@@ -73,6 +73,7 @@ pub struct Wiring {
     links: watch::Sender<Vec<LinkState>>,
     listeners: Tasks,
     clients: Clients,
+    owner: SiteOwner,
     /// What is wanted by sinks of this agent, whether they run or not.
     sinks: Mutex<HashMap<RouteId, Arc<SinkQueue>>>,
     /// For sinks and queues of other agents.
@@ -101,6 +102,7 @@ impl Wiring {
             links: watch::Sender::default(),
             listeners: Tasks::new("listeners"),
             clients,
+            owner: SiteOwner::default(),
             sinks: Mutex::default(),
             others,
         })
@@ -135,6 +137,7 @@ impl Wiring {
             part,
             tasks: self.listeners.clone(),
             clients: self.clients.clone(),
+            owner: self.owner.clone(),
         }
     }
 
@@ -226,6 +229,7 @@ impl Starter for Wiring {
 
     async fn document(&self, accepted: &Accepted) {
         self.observatory.declare(&accepted.state.observe.addresses);
+        self.owner.set(accepted.state.owner.clone());
         self.stand_in_for(accepted);
     }
 }

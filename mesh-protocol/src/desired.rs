@@ -4,6 +4,7 @@
 //! refuses fields it does not know, because ignoring one could open what the author meant to close. All others ignore
 //! them, so that an older agent can follow a newer portal.
 
+mod owner;
 mod queue;
 mod webhook;
 
@@ -17,6 +18,7 @@ use crate::policy::{Principal, Role, Rule};
 use crate::secret::SecretKey;
 use crate::topic::Filter;
 
+pub use owner::{Owner, OwnerListener};
 pub use queue::{OnFailure, Queue, QueueAccess, WhenFull};
 pub use webhook::{
     UrlError, WEBHOOK_CONCURRENCY, WEBHOOK_TIMEOUT_MS, WEBHOOK_URL_BYTES_MAX, WebhookFormat, WebhookSink,
@@ -59,6 +61,9 @@ pub struct DesiredState {
     /// Named queues this agent owns.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub queues: Vec<Queue>,
+    /// Who has what is at this site once, when that is another agent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<Owner>,
     /// Interest of sinks and queues anywhere in the mesh, so that an origin that lost contact still knows it: what an
     /// unreachable destination wants is kept for it, it is never "no subscriber".
     #[serde(default)]

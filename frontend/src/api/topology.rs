@@ -148,6 +148,8 @@ pub struct AgentView {
     pub replaces: Option<Named>,
     /// Who took its place.
     pub replaced_by: Option<Named>,
+    /// It has the site's named queues, lasting sessions and single connectors: other agents there send clients to it.
+    pub is_owner: bool,
     /// How old all this is.
     pub freshness: Option<Freshness>,
 }

@@ -195,6 +195,10 @@ fn Facts(agent: Signal<AgentView>) -> impl IntoView {
                     <dt>"Site"</dt>
                     <dd><a href=format!("/sites/{}", agent.site)>{agent.site_name}</a></dd>
                     <Line replaces=agent.replaces replaced_by=agent.replaced_by/>
+                    {agent.is_owner.then(|| view! {
+                        <dt>"Owner"</dt>
+                        <dd>"Has the named queues and lasting sessions of this site; other agents here send clients to it."</dd>
+                    })}
                     {left.map(|left| view! { <dt>"Held, by its last word"</dt><dd>{left}</dd> })}
                     <dt>"Version"</dt>
                     <dd class="m-num">{agent.version}</dd>

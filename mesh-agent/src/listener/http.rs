@@ -11,7 +11,7 @@
 //! | `GET /healthz` | 200 while the listener runs; no login |
 //!
 //! The topic is percent-decoded; every slash separates levels, written plainly or as `%2F`. Log in with the user name and
-//! secret of a principal (Basic). Errors are `application/problem+json` and name the deciding reason. No request of a
+//! secret of a principal (Basic). A queue that another agent of the site has is answered with 307 and its address there. Errors are `application/problem+json` and name the deciding reason. No request of a
 //! browser from another origin is let in (no CORS headers). `Last-Event-ID` is not honoured: streams keep no past.
 
 mod auth;
@@ -29,6 +29,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
+use axum::middleware;
 use axum::routing::{get, post};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -84,11 +85,12 @@ pub(super) fn serve(socket: TcpListener, common: Arc<Common>) {
 
 fn routes(gate: Shared) -> Router {
     Router::new()
-        .route("/v1/events/{*topic}", post(publish::publish))
-        .route("/v1/events", get(tail::tail).post(batch::publish))
         .route("/v1/queues/{name}/pull", post(queue::pull))
         .route("/v1/queues/{name}/answer", post(queue::answer))
         .route("/v1/queues/{name}/events", get(queue::stream))
+        .route_layer(middleware::from_fn_with_state(gate.clone(), queue::here_or_elsewhere))
+        .route("/v1/events/{*topic}", post(publish::publish))
+        .route("/v1/events", get(tail::tail).post(batch::publish))
         .route("/healthz", get(|| async { "ok\n" }))
         .fallback(|| async {
             Problem::new(

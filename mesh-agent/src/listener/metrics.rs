@@ -32,6 +32,12 @@ pub(super) struct Metrics {
     pub(super) too_large_for_client: Counter,
     /// Wills that could not be published.
     pub(super) lost_wills: Counter,
+    /// Clients told to use the agent that has the site's sessions and queues.
+    pub(super) sent_on: Counter,
+    /// MQTT 3.1.1 connections carried there.
+    pub(super) carried: Counter,
+    /// Those that it did not take.
+    pub(super) not_carried: Counter,
 }
 
 impl Metrics {
@@ -51,6 +57,9 @@ impl Metrics {
             withheld: counters.counter("withheld_events"),
             too_large_for_client: counters.counter("too_large_for_client_events"),
             lost_wills: counters.counter("lost_will_events"),
+            sent_on: counters.counter("redirected_clients"),
+            carried: counters.counter("carried_connections"),
+            not_carried: counters.counter("failed_carried_connections"),
         }
     }
 }

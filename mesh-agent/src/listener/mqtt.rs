@@ -4,6 +4,7 @@
 //! its events go the router's; this part speaks the protocol. A connection whose handling fails ends alone.
 
 mod acks;
+mod carry;
 mod clients;
 mod connect;
 mod connection;

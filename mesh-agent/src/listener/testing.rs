@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use mesh_protocol::desired::{self, DeniedV3Publish, ListenerProtocol, Policy, Site};
+use mesh_protocol::desired::{self, DeniedV3Publish, ListenerProtocol, Owner, OwnerListener, Policy, Site};
 use mesh_protocol::event::{DeliveryMode, Event, Headers, Origin, Protocol};
 use mesh_protocol::policy::{Action, CompiledPolicy, Effect, Principal, PrincipalState, Rule, Subject};
 use mesh_protocol::report::PartRef;
@@ -14,7 +14,7 @@ use mesh_protocol::topic::{Filter, Topic};
 use mesh_protocol::wire::Revision;
 use uuid::Uuid;
 
-use super::{Clients, Deps, Running, start};
+use super::{Clients, Deps, Running, SiteOwner, start};
 use crate::counters::Counters;
 use crate::observe::{Client, ClientObserver, Observer, Refusal};
 use crate::policy::{Enforced, Enforcer};
@@ -157,6 +157,7 @@ pub(crate) struct Mesh {
     pub(crate) notes: Notes,
     pub(crate) counters: Counters,
     pub(crate) clients: Clients,
+    pub(crate) owner: SiteOwner,
     pub(crate) board: Board,
     pub(crate) tasks: Tasks,
     pub(crate) policy: Mutex<Policy>,
@@ -239,6 +240,7 @@ impl Mesh {
             notes: Notes::default(),
             counters,
             clients,
+            owner: SiteOwner::default(),
             tasks: Tasks::new("test"),
             policy: Mutex::new(policy()),
         };
@@ -278,6 +280,20 @@ impl Mesh {
         self.edit(|policy| policy.rules.push(rule(6, Subject::Anyone, Action::ManageQueue, Effect::Allow, filter)));
     }
 
+    /// Another agent has what is at this site once.
+    pub(crate) fn is_owned_by(&self, owner: Option<&Running>, protocol: ListenerProtocol, queues: &[&str]) {
+        let listener = |owner: &Running| OwnerListener {
+            id: config(protocol).id,
+            protocol,
+            address: format!("127.0.0.1:{}", port(owner)),
+        };
+        self.owner.set(Some(Owner {
+            agent: Uuid::from_u128(2).into(),
+            listeners: owner.map(listener).into_iter().collect(),
+            queues: queues.iter().map(|queue| (*queue).to_owned()).collect(),
+        }));
+    }
+
     pub(crate) async fn listen(&self, config: &desired::Listener) -> Running {
         start(config, "127.0.0.1:0".parse().expect("valid"), self.deps(config)).await.expect("a free port")
     }
@@ -293,6 +309,7 @@ impl Mesh {
             part: Arc::new(self.board.part(PartRef::Listener(config.id))),
             tasks: self.tasks.clone(),
             clients: self.clients.clone(),
+            owner: self.owner.clone(),
         }
     }
 

@@ -53,6 +53,7 @@ fn whole() -> DesiredState {
         brokers: vec![broker()],
         connectors: connectors(),
         queues: Vec::new(),
+        owner: None,
         durable_interest: vec![DurableInterest {
             name: "orders".into(),
             agent: AgentId(id(8)),

@@ -1,9 +1,11 @@
 //! Agents: their sessions and what they say, revocation, and how pages see them.
 
+use std::collections::BTreeMap;
+
 use frontend::api::{
     AgentRollout, AgentView, Freshness, ListQuery, LiveTopic, Page, PartView, Presence, ReasonInput, RolloutState,
 };
-use mesh_protocol::id::{AgentId, SiteId};
+use mesh_protocol::id::{AgentId, ListenerId, SiteId};
 use mesh_protocol::report::{Part, PartRef, Status};
 use mesh_protocol::wire::{Hello, Revision};
 use serde::Serialize;
@@ -17,7 +19,7 @@ use super::page::{Slice, page};
 use super::permission::{Permit, Right};
 use super::snapshot::{FleetState, Snapshot};
 use super::{App, Caller, Error, Result, replacement};
-use crate::domain::agent::{self, Agent, Progress, State, is_sealing_key};
+use crate::domain::agent::{self, Agent, Progress, State, is_sealing_key, reached_at};
 use crate::domain::desired::Mesh;
 use crate::domain::field::FieldErrors;
 
@@ -31,6 +33,8 @@ pub(super) struct Kept<'a> {
     site: SiteId,
     state: State,
     fabric_addresses: &'a [String],
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    listener_addresses: &'a BTreeMap<ListenerId, String>,
     sealing_key: Option<&'a str>,
 }
 
@@ -131,8 +135,7 @@ impl App {
         self.commit(tx, &Change::of(&[LiveTopic::Topology])).await
     }
 
-    /// Keeps what an agent says of itself. Where its fabric endpoint is reached is an input of the others' desired
-    /// state, so a change of that is a policy revision.
+    /// Keeps what an agent says of itself.
     ///
     /// # Errors
     /// The database's.
@@ -145,11 +148,7 @@ impl App {
             topics if topics.is_empty() => tx.commit().await?,
             topics => self.commit(tx, &Change::of(&topics)).await?,
         }
-        let fabric = status.parts.iter().find(|part| part.object == PartRef::Fabric);
-        if let Some(part) = fabric.filter(|part| !part.addresses.is_empty() && part.addresses != agent.fabric_addresses)
-        {
-            self.move_fabric(&agent, &part.addresses).await?;
-        }
+        self.take_addresses(&agent, status).await?;
         self.take_rates(id, status).await
     }
 
@@ -171,13 +170,40 @@ impl App {
         edit.finish(done.before(&kept(agent)).after(&kept(&renewed))).await
     }
 
-    async fn move_fabric(&self, agent: &Agent, addresses: &[String]) -> Result<()> {
+    /// Where an agent is reached is an input of the others' desired state, so a change of that is a policy revision: where its
+    /// fabric endpoint is, and, of the owner at a site with several agents, where its listeners are.
+    async fn take_addresses(&self, agent: &Agent, status: &Status) -> Result<()> {
+        let seen_at = agent.address.as_deref();
+        let (mut moved, mut listeners) = (agent.clone(), agent.listener_addresses.clone());
+        for part in &status.parts {
+            match (part.object, part.addresses.first()) {
+                (PartRef::Fabric, Some(_)) => {
+                    moved.fabric_addresses = part.addresses.iter().map(|told| reached_at(told, seen_at)).collect();
+                }
+                (PartRef::Listener(id), Some(told)) => _ = listeners.insert(id, reached_at(told, seen_at)),
+                _ => {}
+            }
+        }
+        if listeners != agent.listener_addresses && self.snapshot().await?.mesh.has_others_ask(agent.id) {
+            moved.listener_addresses = listeners;
+        }
+        let new_fabric = moved.fabric_addresses != agent.fabric_addresses;
+        let new_listeners = moved.listener_addresses != agent.listener_addresses;
+        if !new_fabric && !new_listeners {
+            return Ok(());
+        }
         let mut edit = self.edit(Permit::of_portal()).await?;
-        let summary = format!("the agent {} accepts others at {}", agent.name, addresses.join(", "));
+        let (action, summary) = if new_fabric {
+            let at = moved.fabric_addresses.join(", ");
+            ("agent.fabric", format!("the agent {} accepts others at {at}", agent.name))
+        } else {
+            let at: Vec<&str> = moved.listener_addresses.values().map(String::as_str).collect();
+            ("agent.listeners", format!("the agent {} takes clients of its site at {}", agent.name, at.join(", ")))
+        };
         edit.take_revision(&summary).await?;
-        edit.tx.set_fabric_addresses(agent.id, addresses).await?;
-        let moved = Agent { fabric_addresses: addresses.to_vec(), ..agent.clone() };
-        let done = Done::new("agent.fabric", agent.id, &summary, LiveTopic::Topology);
+        edit.tx.set_fabric_addresses(agent.id, &moved.fabric_addresses).await?;
+        edit.tx.set_listener_addresses(agent.id, &moved.listener_addresses).await?;
+        let done = Done::new(action, agent.id, &summary, LiveTopic::Topology);
         edit.finish(done.before(&kept(agent)).after(&kept(&moved))).await
     }
 }
@@ -189,6 +215,7 @@ pub(super) fn kept(agent: &Agent) -> Kept<'_> {
         site: agent.site,
         state: agent.state,
         fabric_addresses: &agent.fabric_addresses,
+        listener_addresses: &agent.listener_addresses,
         sealing_key: agent.sealing_key.as_deref(),
     }
 }
@@ -306,6 +333,7 @@ pub(super) fn view(agent: &Agent, snapshot: &Snapshot, fleet: &FleetState) -> Ag
         holds: status.map(replacement::holds),
         replaces,
         replaced_by,
+        is_owner: snapshot.mesh.has_others_ask(agent.id),
         freshness: freshness(agent, fleet),
     }
 }

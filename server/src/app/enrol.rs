@@ -3,6 +3,8 @@
 //! Both calls come without a client certificate, signed with the agent's own key: the first with a join token, the
 //! others with the key that is known since, so that an agent whose certificate expired can still come back.
 
+use std::collections::BTreeMap;
+
 use ed25519_dalek::VerifyingKey;
 use frontend::api::LiveTopic;
 use mesh_protocol::enrol::{EnrolRequest, EnrolResponse, JoinToken};
@@ -123,6 +125,7 @@ impl App {
                     state: State::Enrolled,
                     certificate_ends_at_ms: ends_at_ms,
                     fabric_addresses: Vec::new(),
+                    listener_addresses: BTreeMap::new(),
                     connected: false,
                     presence_since_ms: edit.now_ms,
                     seen_at_ms: 0,

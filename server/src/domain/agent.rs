@@ -1,6 +1,9 @@
 //! An agent: one enrolled process at a site.
 
-use mesh_protocol::id::{AgentId, SiteId};
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+
+use mesh_protocol::id::{AgentId, ListenerId, SiteId};
 use mesh_protocol::report::Status;
 use mesh_protocol::wire::Revision;
 use serde::{Deserialize, Serialize};
@@ -32,6 +35,8 @@ pub struct Agent {
     pub certificate_ends_at_ms: i64,
     /// Where other agents reach its fabric endpoint, as it last reported.
     pub fabric_addresses: Vec<String>,
+    /// Where clients reach its listeners, of an agent that others of its site send clients to.
+    pub listener_addresses: BTreeMap<ListenerId, String>,
     /// Whether a session stands.
     pub connected: bool,
     /// Since when it is (dis)connected, milliseconds since the Unix epoch.
@@ -58,6 +63,18 @@ pub enum State {
 #[must_use]
 pub fn is_sealing_key(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// Where others reach an endpoint that an agent tells. One that is bound to all addresses of its machine is reached where the
+/// agent itself was seen last, when that is of the same family.
+#[must_use]
+pub fn reached_at(told: &str, seen_at: Option<&str>) -> String {
+    let reached = || {
+        let (bound, seen) = (told.parse::<SocketAddr>().ok()?, seen_at?.parse::<IpAddr>().ok()?.to_canonical());
+        let fits = bound.is_ipv6() || seen.is_ipv4();
+        (bound.ip().is_unspecified() && fits).then(|| SocketAddr::new(seen, bound.port()).to_string())
+    };
+    reached().unwrap_or_else(|| told.to_owned())
 }
 
 /// The last status of an agent, as stored.
@@ -130,5 +147,22 @@ pub fn progress(target: Revision, status: Option<&Status>) -> Progress {
             Progress::Rejected(rejection.reason.clone())
         }
         _ => Progress::Pending,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::reached_at;
+
+    #[test]
+    fn an_endpoint_at_all_addresses_is_reached_where_its_agent_was_seen() {
+        assert_eq!(reached_at("0.0.0.0:1883", Some("10.0.0.7")), "10.0.0.7:1883");
+        assert_eq!(reached_at("0.0.0.0:1883", Some("::ffff:10.0.0.7")), "10.0.0.7:1883");
+        assert_eq!(reached_at("[::]:1883", Some("2001:db8::7")), "[2001:db8::7]:1883");
+        assert_eq!(reached_at("[::]:1883", Some("10.0.0.7")), "10.0.0.7:1883");
+        assert_eq!(reached_at("0.0.0.0:1883", Some("2001:db8::7")), "0.0.0.0:1883", "it does not listen there");
+        assert_eq!(reached_at("0.0.0.0:1883", None), "0.0.0.0:1883");
+        assert_eq!(reached_at("192.0.2.1:1883", Some("10.0.0.7")), "192.0.2.1:1883", "it was chosen");
+        assert_eq!(reached_at("broker.example:1883", Some("10.0.0.7")), "broker.example:1883");
     }
 }

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 
 use mesh_protocol::desired::{
     BrokerConnection, Connector, ConnectorWork, DOCUMENT_VERSION, DesiredState, Dial, DurableInterest, Fabric,
-    KafkaSink, KafkaSource, Keys, Listener as ListenerState, Member, Observe, Policy, Queue as QueueState,
-    Site as SiteState, WebhookSink,
+    KafkaSink, KafkaSource, Keys, Listener as ListenerState, Member, Observe, Owner, OwnerListener, Policy,
+    Queue as QueueState, Site as SiteState, WebhookSink,
 };
 use mesh_protocol::id::{AgentId, BrokerId, PrincipalId, RouteId, RuleId, SiteId};
 use mesh_protocol::policy::{
@@ -93,6 +93,7 @@ impl Mesh {
             brokers: self.brokers_of(site.id),
             connectors,
             queues: self.queues_of(agent.id),
+            owner: self.owner_beside(agent),
             durable_interest: self.durable_interest(),
             observe: Observe { addresses: self.addresses.clone() },
         })
@@ -114,8 +115,14 @@ impl Mesh {
     /// as that one.
     #[must_use]
     pub fn owner_at(&self, site: SiteId) -> Option<AgentId> {
-        let here = self.enrolled().filter(|agent| agent.site == site);
-        here.min_by_key(|agent| (agent.line(), agent.id)).map(|agent| agent.id)
+        self.enrolled_at(site).min_by_key(|agent| (agent.line(), agent.id)).map(|agent| agent.id)
+    }
+
+    /// Whether an agent has what other agents of its site send clients for.
+    #[must_use]
+    pub fn has_others_ask(&self, agent: AgentId) -> bool {
+        let site = self.enrolled().find(|found| found.id == agent).map(|found| found.site);
+        site.is_some_and(|site| self.owner_at(site) == Some(agent) && self.enrolled_at(site).nth(1).is_some())
     }
 
     /// The agent that runs a route's sink; none = the route has none, or nobody can run it.
@@ -130,6 +137,25 @@ impl Mesh {
 
     fn enrolled(&self) -> impl Iterator<Item = &Agent> {
         self.agents.iter().filter(|agent| agent.state == State::Enrolled)
+    }
+
+    fn enrolled_at(&self, site: SiteId) -> impl Iterator<Item = &Agent> {
+        self.enrolled().filter(move |agent| agent.site == site)
+    }
+
+    /// The owner at an agent's site, when that is another one.
+    fn owner_beside(&self, agent: &Agent) -> Option<Owner> {
+        let owner = self.owner_at(agent.site).filter(|owner| *owner != agent.id)?;
+        let owner = self.enrolled().find(|found| found.id == owner)?;
+        let listener = |listener: ListenerState| {
+            let address = owner.listener_addresses.get(&listener.id)?.clone();
+            Some(OwnerListener { id: listener.id, protocol: listener.protocol, address })
+        };
+        let listeners = self.listeners_of(agent.site).into_iter().filter_map(listener).collect();
+        let here = self.queues.iter().filter(|queue| queue.spec.site == agent.site);
+        let mut queues: Vec<String> = here.map(|queue| queue.spec.name.clone()).collect();
+        queues.sort();
+        Some(Owner { agent: owner.id, listeners, queues })
     }
 
     fn site(&self, id: SiteId) -> Option<&Site> {
@@ -174,9 +200,9 @@ impl Mesh {
     }
 
     /// A link that is off is not dialled. The endpoint it led to stays: its other links are none of that one's business,
-    /// and the link finds it where it was.
+    /// and the link finds it where it was. The agents of a site need no link: all dial its owner.
     fn fabric(&self, agent: &Agent, site: &Site) -> Fabric {
-        let is_dialled = self.links.iter().any(|link| link.to == site.id);
+        let is_dialled = self.links.iter().any(|link| link.to == site.id) || self.has_others_ask(agent.id);
         let bind = site.spec.fabric_bind.clone().or_else(|| is_dialled.then(|| FABRIC_BIND.to_owned()));
         let mut dial: Vec<Dial> = Vec::new();
         for link in self.links.iter().filter(|link| link.enabled && link.from == agent.site) {
@@ -191,6 +217,12 @@ impl Mesh {
                     dial.push(Dial { link: link.id, agent: other.id, addresses });
                 }
             }
+        }
+        let owner = self.owner_at(site.id).filter(|owner| *owner != agent.id);
+        let owner = owner.and_then(|owner| self.enrolled().find(|other| other.id == owner));
+        if let Some(owner) = owner.filter(|owner| !owner.fabric_addresses.is_empty()) {
+            // No link that somebody made: it has the owner's own id.
+            dial.push(Dial { link: owner.id.0.into(), agent: owner.id, addresses: owner.fabric_addresses.clone() });
         }
         dial.sort_by_key(|dial| (dial.link, dial.agent));
         let mut members: Vec<Member> = self

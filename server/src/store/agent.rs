@@ -1,6 +1,8 @@
 //! Agents, their last status and their newest document.
 
-use mesh_protocol::id::{AgentId, EnvironmentId};
+use std::collections::BTreeMap;
+
+use mesh_protocol::id::{AgentId, EnvironmentId, ListenerId};
 use mesh_protocol::report::Status;
 use mesh_protocol::signed::Signed;
 use mesh_protocol::wire::Revision;
@@ -22,6 +24,7 @@ struct Row {
     state: String,
     certificate_ends_at_ms: i64,
     fabric_addresses: Json<Vec<String>>,
+    listener_addresses: Json<BTreeMap<ListenerId, String>>,
     session_id: Option<Uuid>,
     presence_since_ms: i64,
     seen_at_ms: i64,
@@ -43,6 +46,7 @@ impl TryFrom<Row> for Agent {
             state: from_text("state", row.state)?,
             certificate_ends_at_ms: row.certificate_ends_at_ms,
             fabric_addresses: row.fabric_addresses.0,
+            listener_addresses: row.listener_addresses.0,
             connected: row.session_id.is_some(),
             presence_since_ms: row.presence_since_ms,
             seen_at_ms: row.seen_at_ms,
@@ -70,8 +74,8 @@ impl Tx {
         let rows: Vec<Row> = on_db!(self, |conn| {
             sqlx::query_as(
                 "select agent_id, site_id, name, public_key, sealing_key, version, state, certificate_ends_at_ms,
-                 fabric_addresses, session_id, presence_since_ms, seen_at_ms, address, created_at_ms,
-                 stands_for from agent where environment_id = $1 order by agent_id",
+                 fabric_addresses, listener_addresses, session_id, presence_since_ms, seen_at_ms, address,
+                 created_at_ms, stands_for from agent where environment_id = $1 order by agent_id",
             )
             .bind(environment.0)
             .fetch_all(conn)
@@ -103,8 +107,8 @@ impl Tx {
         let row: Option<Row> = on_db!(self, |conn| {
             sqlx::query_as(
                 "select agent_id, site_id, name, public_key, sealing_key, version, state, certificate_ends_at_ms,
-                 fabric_addresses, session_id, presence_since_ms, seen_at_ms, address, created_at_ms, stands_for
-                 from agent where agent_id = $1",
+                 fabric_addresses, listener_addresses, session_id, presence_since_ms, seen_at_ms, address,
+                 created_at_ms, stands_for from agent where agent_id = $1",
             )
             .bind(id.0)
             .fetch_optional(conn)
@@ -122,8 +126,8 @@ impl Tx {
             sqlx::query(
                 "insert into agent (agent_id, environment_id, site_id, name, public_key, version, state,
                  certificate_ends_at_ms, fabric_addresses, presence_since_ms, seen_at_ms, revision, created_at_ms,
-                 updated_at_ms, sealing_key, stands_for)
-                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, 1, $10, $10, $11, $12)",
+                 updated_at_ms, sealing_key, stands_for, listener_addresses)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, 1, $10, $10, $11, $12, $13)",
             )
             .bind(agent.id.0)
             .bind(environment.0)
@@ -137,6 +141,7 @@ impl Tx {
             .bind(agent.created_at_ms)
             .bind(agent.sealing_key.as_deref())
             .bind(agent.stands_for.map(|line| line.0))
+            .bind(Json(&agent.listener_addresses))
             .execute(conn)
             .await
             .map(|_| ())
@@ -250,6 +255,26 @@ impl Tx {
     pub async fn set_fabric_addresses(&mut self, id: AgentId, addresses: &[String]) -> Result<()> {
         on_db!(self, |conn| {
             sqlx::query("update agent set fabric_addresses = $2 where agent_id = $1")
+                .bind(id.0)
+                .bind(Json(addresses))
+                .execute(conn)
+                .await
+                .map(|_| ())
+        })?;
+        Ok(())
+    }
+
+    /// Notes where clients reach an agent's listeners.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn set_listener_addresses(
+        &mut self,
+        id: AgentId,
+        addresses: &BTreeMap<ListenerId, String>,
+    ) -> Result<()> {
+        on_db!(self, |conn| {
+            sqlx::query("update agent set listener_addresses = $2 where agent_id = $1")
                 .bind(id.0)
                 .bind(Json(addresses))
                 .execute(conn)

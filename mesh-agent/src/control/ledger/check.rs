@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 
 use mesh_protocol::desired::{
-    BrokerConnection, Connector, ConnectorWork, DesiredState, Fabric, Listener, Queue, WEBHOOK_CONCURRENCY,
+    BrokerConnection, Connector, ConnectorWork, DesiredState, Fabric, Listener, Owner, Queue, WEBHOOK_CONCURRENCY,
     WEBHOOK_TIMEOUT_MS, WebhookSink, check_webhook_url,
 };
 use mesh_protocol::event::MAX_PAYLOAD_BYTES;
@@ -24,6 +24,7 @@ pub(super) fn enforceable(state: &DesiredState) -> Result<(), String> {
     CompiledPolicy::compile(&state.policy, &state.site).map_err(|error| format!("policy: {error}"))?;
     listeners(&state.listeners)?;
     fabric(&state.fabric)?;
+    state.owner.as_ref().map_or(Ok(()), owner)?;
     state.queues.iter().try_for_each(queue)?;
     let brokers: HashSet<_> = state.brokers.iter().map(|broker| broker.id).collect();
     state.brokers.iter().try_for_each(broker)?;
@@ -78,6 +79,13 @@ fn fabric(fabric: &Fabric) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+fn owner(owner: &Owner) -> Result<(), String> {
+    match owner.listeners.iter().find(|listener| port_of(&listener.address).is_none_or(|port| port == 0)) {
+        Some(bad) => Err(format!("owner {}: `{}` is not host:port", owner.agent, bad.address)),
+        None => Ok(()),
+    }
 }
 
 fn broker(broker: &BrokerConnection) -> Result<(), String> {

@@ -97,6 +97,7 @@ pub(crate) fn state(revision: u64) -> DesiredState {
             connector(31, ConnectorWork::KafkaSink(sink)),
         ],
         queues: Vec::new(),
+        owner: None,
         durable_interest: Vec::new(),
         observe: Default::default(),
     }

@@ -14,6 +14,7 @@ pub(super) struct Problem {
     detail: String,
     rule: Option<RuleId>,
     retry_after_s: Option<u32>,
+    location: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -29,7 +30,7 @@ struct Body<'a> {
 
 impl Problem {
     pub(super) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self { status, detail: detail.into(), rule: None, retry_after_s: None }
+        Self { status, detail: detail.into(), rule: None, retry_after_s: None, location: None }
     }
 
     pub(super) fn bad(detail: impl Into<String>) -> Self {
@@ -39,6 +40,11 @@ impl Problem {
     /// Not now; the event was not taken.
     pub(super) fn later(detail: impl Into<String>) -> Self {
         Self { retry_after_s: Some(1), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, detail) }
+    }
+
+    /// What is asked for is at another address (307: ask there in the same way).
+    pub(super) fn elsewhere(location: String, detail: impl Into<String>) -> Self {
+        Self { location: Some(location), ..Self::new(StatusCode::TEMPORARY_REDIRECT, detail) }
     }
 
     pub(super) fn too_many_clients() -> Self {
@@ -65,6 +71,9 @@ impl IntoResponse for Problem {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(seconds) = self.retry_after_s {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(location) = self.location.and_then(|location| HeaderValue::try_from(location).ok()) {
+            headers.insert(header::LOCATION, location);
         }
         if self.status == StatusCode::UNAUTHORIZED {
             let challenge = HeaderValue::from_static("Basic realm=\"mesh\", charset=\"UTF-8\"");

@@ -10,8 +10,11 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, Query, Request, State};
+use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::Next;
+use axum::response::Response;
 use axum::response::sse::{Event as Sent, KeepAlive, Sse};
 use futures::Stream;
 use mesh_protocol::id::Epoch;
@@ -23,6 +26,7 @@ use super::Gate;
 use super::auth::Caller;
 use super::problem::Problem;
 use super::tail::{KEEP_ALIVE, Shown, json};
+use crate::listener::owner::Elsewhere;
 use crate::listener::refusal;
 use crate::policy::Unqueued;
 use crate::queue::ConsumerId;
@@ -94,6 +98,29 @@ pub(super) struct Settled {
 }
 
 type Parameters = Query<Vec<(String, String)>>;
+
+/// A queue that another agent of the site has is asked for there. Who asks must be known here first.
+pub(super) async fn here_or_elsewhere(
+    State(gate): State<Arc<Gate>>,
+    Path(name): Path<String>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    let elsewhere = gate.common.way.to_queue(&name).filter(|_| gate.common.queues.by_name(&name).is_none());
+    let Some(elsewhere) = elsewhere else { return Ok(next.run(request).await) };
+    gate.caller(request.headers())?;
+    match elsewhere {
+        Elsewhere::At(address) => {
+            gate.metrics.sent_on.one();
+            let asked = request.uri().path_and_query().map_or("/", PathAndQuery::as_str);
+            let detail = format!("the queue is at another agent of this site: {address}");
+            Err(Problem::elsewhere(format!("http://{address}{asked}"), detail))
+        }
+        Elsewhere::Unknown => {
+            Err(Problem::later("the agent of this site that has the queue has not told its address yet"))
+        }
+    }
+}
 
 pub(super) async fn pull(
     State(gate): State<Arc<Gate>>,

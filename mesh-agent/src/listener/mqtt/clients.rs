@@ -127,6 +127,12 @@ impl Clients {
         self.0.lock().expect("no panic while held").resting.remove(name).map(|resting| resting.lasting)
     }
 
+    /// Whether a client has a session here, connected or not.
+    pub(super) fn has(&self, name: &Name) -> bool {
+        let inner = self.0.lock().expect("no panic while held");
+        inner.sessions.contains_key(name) || inner.resting.contains_key(name)
+    }
+
     /// How many sessions wait for their client.
     #[cfg(test)]
     pub(crate) fn resting(&self) -> usize {

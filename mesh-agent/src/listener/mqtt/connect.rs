@@ -26,6 +26,7 @@ use super::subscriptions::Subscriptions;
 use super::will::Will;
 use super::wire::{self, Connect, Welcome, Wire};
 use crate::listener::limits::Place;
+use crate::listener::owner::Elsewhere;
 use crate::listener::refusal;
 use crate::observe::Client;
 use crate::policy::Denied;
@@ -36,31 +37,42 @@ use crate::router::{Outcome, Reach, Receipt};
 pub(super) struct TurnedAway {
     pub(super) code: ConnectReasonCode,
     pub(super) why: String,
+    /// Where it is let in.
+    pub(super) at: Option<String>,
 }
 
 fn away(code: ConnectReasonCode, why: impl Into<String>) -> TurnedAway {
-    TurnedAway { code, why: why.into() }
+    TurnedAway { code, why: why.into(), at: None }
 }
 
-/// Lets a client in: the CONNACK is written, the session is registered and attached. Or not: the wire comes back with the
-/// CONNACK that says why.
+/// Why there is no session here.
+pub(super) enum NotOpened {
+    /// The CONNACK that says why is written.
+    Told(Wire),
+    /// The client cannot be told (MQTT 3.1.1) that its session is at the agent with this address.
+    At(String),
+}
+
+/// Lets a client in: the CONNACK is written, the session is registered and attached. Or not.
 pub(super) async fn open(
     server: &Arc<Server>,
     mut wire: Wire,
     connect: Connect,
     place: Place,
-) -> Result<Session, Wire> {
+) -> Result<Session, NotOpened> {
     match admit(server, connect, place, wire.is_v5()) {
         Ok(admitted) => {
             let registered = register(server, &admitted).await;
-            let Ok(before) = resume(server, &admitted, &registered.0).await else { return Err(turn_away_busy(wire)) };
+            let Ok(before) = resume(server, &admitted, &registered.0).await else {
+                return Err(NotOpened::Told(turn_away_busy(wire)));
+            };
             let (assigned, session_present) = (admitted.assigned, before.is_some());
             let (mut session, noted) = session(server.clone(), wire, admitted, registered, before);
             if !is_noted(server, noted).await {
                 let wire = std::mem::replace(&mut session.wire, Wire::new(0));
                 // Nobody was let in, so nobody has a will; what an earlier connection left goes on resting.
                 session.end(&End::Left);
-                return Err(turn_away_busy(wire));
+                return Err(NotOpened::Told(turn_away_busy(wire)));
             }
             session.wire.welcome(&Welcome {
                 assigned: assigned.then_some(session.client.client_id()),
@@ -69,10 +81,12 @@ pub(super) async fn open(
             });
             Ok(session)
         }
+        Err(TurnedAway { at: Some(address), .. }) if !wire.is_v5() => Err(NotOpened::At(address)),
         Err(away) => {
-            server.metrics.refused_logins.one();
-            wire.turn_away(away.code, &away.why);
-            Err(wire)
+            let count = if away.at.is_some() { &server.metrics.sent_on } else { &server.metrics.refused_logins };
+            count.one();
+            wire.turn_away(away.code, &away.why, away.at.as_deref());
+            Err(NotOpened::Told(wire))
         }
     }
 }
@@ -112,7 +126,29 @@ fn admit(server: &Server, connect: Connect, place: Place, v5: bool) -> Result<Ad
         None => None,
     };
     let (clean, expiry) = (connect.clean, connect.session_expiry.min(EXPIRY_MAX));
+    if !expiry.is_zero() {
+        has_its_session_here(server, &client)?;
+    }
     Ok(Admitted { client, username, assigned, origin, key, will, keep_alive: connect.keep_alive, clean, expiry })
+}
+
+/// A session that lasts is made at the agent that has those of the site, where its client finds it whichever agent it asks.
+/// One that was made here before there was such an agent stays until its end.
+fn has_its_session_here(server: &Server, client: &crate::policy::Session) -> Result<(), TurnedAway> {
+    let Some(elsewhere) = server.common.way.to_sessions() else { return Ok(()) };
+    if server.clients.has(&Name { principal: client.principal(), client_id: client.client_id().into() }) {
+        return Ok(());
+    }
+    match elsewhere {
+        Elsewhere::At(address) => {
+            let why = format!("sessions that outlive their connection are at another agent of this site: {address}");
+            Err(TurnedAway { at: Some(address), ..away(ConnectReasonCode::UseAnotherServer, why) })
+        }
+        Elsewhere::Unknown => {
+            let why = "the agent that has this site's lasting sessions has not told its address yet; try again soon";
+            Err(away(ConnectReasonCode::ServerUnavailable, why))
+        }
+    }
 }
 
 fn client_id(connect: &Connect, v5: bool) -> Result<String, TurnedAway> {
@@ -227,7 +263,7 @@ struct Unanswered;
 
 fn turn_away_busy(mut wire: Wire) -> Wire {
     let why = "the agent's disk does not answer, and the session is to last; connect again later";
-    wire.turn_away(ConnectReasonCode::ServerBusy, why);
+    wire.turn_away(ConnectReasonCode::ServerBusy, why, None);
     wire
 }
 
@@ -277,6 +313,7 @@ fn session(
         exchanges: Exchanges::resumed(&received, released),
         in_flight: VecDeque::new(),
         again: BTreeMap::from_iter(in_flight),
+        hello: None,
         server,
     };
     session.with_desk(|subscriptions, desk| subscriptions.restore(desk, filters));

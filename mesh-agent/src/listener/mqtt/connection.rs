@@ -15,9 +15,12 @@ use std::time::Duration;
 
 use mqtt_protocol_core::mqtt::common::Cursor;
 use mqtt_protocol_core::mqtt::result_code::{DisconnectReasonCode, MqttError};
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
 
+use super::carry::{self, Said};
+use super::connect::NotOpened;
 use super::feed::Feed;
 use super::session::{End, Session};
 use super::signals::Reasons;
@@ -39,16 +42,22 @@ pub(super) async fn serve(server: Arc<Server>, stream: TcpStream, slot: Slot) {
     let socket = Socket::new(stream);
     let mut wire = Wire::new(server.common.limits.get().payload_bytes_max);
     let stopping = server.common.tasks.token();
-    let login = tokio::time::timeout(CONNECT_MAX, login(&socket, &mut wire));
-    let (login, rest) = match stopping.run_until_cancelled(login).await {
+    let mut said = Vec::new();
+    let login = tokio::time::timeout(CONNECT_MAX, login(&socket, &mut wire, &mut said));
+    let (login, hello) = match stopping.run_until_cancelled(login).await {
         Some(Ok(Ok(login))) => login,
         Some(Ok(Err(end))) => return turn_away(&server, socket, wire, &end).await,
         Some(Err(_)) => return server.metrics.silent.one(),
         None => return,
     };
     match connect::open(&server, wire, *login, slot.place()).await {
-        Err(wire) => socket.close(wire.out).await,
+        Err(NotOpened::Told(wire)) => socket.close(wire.out).await,
+        Err(NotOpened::At(address)) => carry::carry(&server, socket.into_stream(), &address, Said::Hello(said)).await,
         Ok(mut session) => {
+            let rest = said.split_off(hello);
+            if !session.wire.is_v5() && server.common.way.has_queues() {
+                session.hello = Some(said.into_boxed_slice());
+            }
             server.sessions.enter(&session.signals);
             // What changed while it logged in woke nobody: it looks once for itself.
             session.signals.raise(Reasons::POLICY);
@@ -65,8 +74,12 @@ pub(super) async fn serve(server: Arc<Server>, stream: TcpStream, slot: Slot) {
     }
 }
 
-/// Reads until the CONNECT is complete; returns what came after it, too.
-async fn login(socket: &Socket, wire: &mut Wire) -> Result<(Box<super::wire::Connect>, Vec<u8>), End> {
+/// Reads until the CONNECT is complete. What was read is in `said`; returned is how much of that it takes.
+async fn login(
+    socket: &Socket,
+    wire: &mut Wire,
+    said: &mut Vec<u8>,
+) -> Result<(Box<super::wire::Connect>, usize), End> {
     let mut begun = false;
     loop {
         socket.readable().await.map_err(|_| End::Lost)?;
@@ -75,12 +88,14 @@ async fn login(socket: &Socket, wire: &mut Wire) -> Result<(Box<super::wire::Con
             if !std::mem::replace(&mut begun, true) && bytes[0] != CONNECT {
                 return Err(Broken(MqttError::ProtocolError));
             }
+            said.extend_from_slice(bytes);
             let mut input = Cursor::new(bytes);
-            wire.next(&mut input).map(|packet| packet.map(|packet| (packet, input.remaining_slice().to_vec())))
+            wire.next(&mut input)
+                .map(|packet| packet.map(|packet| (packet, said.len() - input.remaining_slice().len())))
         });
         match read.map_err(|_| End::Lost)? {
             None | Some(Ok(None)) => {}
-            Some(Ok(Some((Packet::Connect(connect), rest)))) => return Ok((connect, rest)),
+            Some(Ok(Some((Packet::Connect(connect), hello)))) => return Ok((connect, hello)),
             Some(Ok(Some(_))) => return Err(End::Malformed(MqttError::ProtocolError)),
             Some(Err(Broken(error))) => return Err(End::Malformed(error)),
         }
@@ -100,18 +115,35 @@ async fn turn_away(server: &Server, socket: Socket, mut wire: Wire, end: &End) {
 
 async fn finish(server: &Server, mut session: Session, socket: Socket, end: &End) {
     match end {
-        End::Told(code, why) => session.wire.disconnect(*code, why),
+        End::Told(code, why) => session.wire.disconnect(*code, why, None),
+        End::Elsewhere(address) if session.wire.is_v5() => {
+            server.metrics.sent_on.one();
+            let why = format!("the queue is at another agent of this site: {address}");
+            session.wire.disconnect(DisconnectReasonCode::UseAnotherServer, &why, Some(address));
+        }
+        End::Elsewhere(address) => return go_on_there(server, session, socket, address).await,
         End::Malformed(error) => {
             server.metrics.malformed.one();
             tracing::debug!(%error, client_id = session.client.client_id(), "a client broke the protocol");
             // Where the protocol core found it, it has said so already, and this is not sent.
-            session.wire.disconnect((*error).into(), "the packet is malformed or not allowed here");
+            session.wire.disconnect((*error).into(), "the packet is malformed or not allowed here", None);
         }
         End::Left | End::Lost => {}
     }
     let out = std::mem::take(&mut session.wire.out);
     session.end(end);
     socket.close(out).await;
+}
+
+/// Ends a session that has nothing, and carries its client to the agent that has what it wants.
+async fn go_on_there(server: &Server, mut session: Session, socket: Socket, address: &str) {
+    let (out, more) = (std::mem::take(&mut session.wire.out), session.unread.to_vec());
+    let hello = session.hello.take().map(Vec::from).unwrap_or_default();
+    session.end(&End::Left);
+    let mut client = socket.into_stream();
+    if !hello.is_empty() && !more.is_empty() && client.write_all(&out).await.is_ok() {
+        carry::carry(server, client, address, Said::More { hello, more }).await;
+    }
 }
 
 type Room = Pin<Box<dyn Future<Output = Admission> + Send>>;

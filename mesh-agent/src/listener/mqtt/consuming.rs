@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use super::session::{End, Session};
 use super::wire::Outgoing;
+use crate::listener::owner::Elsewhere;
 use crate::listener::refusal;
 use crate::policy::Unqueued;
 use crate::queue::named::{Consumer, Named, Offer, Verdict, Who};
@@ -103,6 +104,24 @@ impl Consuming {
 }
 
 impl Session {
+    /// A queue that is wanted may be at another agent of the site. A client of MQTT 3.1.1 can go on there as long as it has
+    /// nothing here yet.
+    pub(super) fn wants_what_is_elsewhere(&mut self, entries: &[SubEntry]) -> Result<(), End> {
+        let names = entries.iter().filter_map(|entry| entry.topic_filter().strip_prefix(PREFIX));
+        let common = &self.server.common;
+        let mut elsewhere =
+            names.filter(|name| common.queues.by_name(name).is_none()).filter_map(|name| common.way.to_queue(name));
+        let Some(Elsewhere::At(address)) = elsewhere.next() else { return Ok(()) };
+        let has_nothing = self.subscriptions.all().next().is_none()
+            && self.consuming.takings.is_empty()
+            && self.acks.len() == 0
+            && self.parked.is_none();
+        if self.wire.is_v5() || (has_nothing && self.hello.is_some()) {
+            return Err(End::Elsewhere(address));
+        }
+        Ok(())
+    }
+
     /// Subscribes to a queue.
     pub(super) fn consume(&mut self, entry: &SubEntry, subscription_id: Option<u32>) -> SubackReasonCode {
         let name = entry.topic_filter().strip_prefix(PREFIX).unwrap_or_default().to_owned();
@@ -126,7 +145,13 @@ impl Session {
     }
 
     fn consume_as(&mut self, name: &str, options: Options) -> SubackReasonCode {
-        let Some(queue) = self.server.common.queues.by_name(name) else { return SubackReasonCode::TopicFilterInvalid };
+        let Some(queue) = self.server.common.queues.by_name(name) else {
+            return match self.server.common.way.to_queue(name) {
+                None => SubackReasonCode::TopicFilterInvalid,
+                // It is there, and this client cannot be sent to it.
+                Some(_) => SubackReasonCode::UnspecifiedError,
+            };
+        };
         if let Err(Unqueued { action, filter, denied }) =
             self.server.common.enforcer.check_consume(&self.client, &queue.config())
         {

@@ -76,6 +76,8 @@ pub(super) struct Session {
     pub(super) in_flight: VecDeque<(u16, Place)>,
     /// What an earlier connection was sent and did not acknowledge: packet ids by place in the log.
     pub(super) again: BTreeMap<u64, u16>,
+    /// Its CONNECT, of a client that may have to be carried to another agent.
+    pub(super) hello: Option<Box<[u8]>>,
 }
 
 /// Why a session ends.
@@ -89,6 +91,8 @@ pub(super) enum End {
     Malformed(MqttError),
     /// We end it: a DISCONNECT with this reason on MQTT 5, a closed connection on 3.1.1.
     Told(DisconnectReasonCode, String),
+    /// What it wants is at another agent of the site, with this address: it is told so, or (MQTT 3.1.1) carried there.
+    Elsewhere(String),
 }
 
 impl End {
@@ -111,10 +115,20 @@ impl Session {
     pub(super) fn feed(&mut self, bytes: &[u8]) -> Result<(), End> {
         self.heard = Instant::now();
         let mut input = Cursor::new(bytes);
+        // Of a packet that began with an earlier read the first bytes are gone.
+        let mut answered = if self.wire.is_mid_packet() { bytes.len() } else { 0 };
         while let Some(packet) = self.wire.next(&mut input).map_err(|Broken(error)| End::Malformed(error))? {
-            if self.handle(packet)? == Next::Wait {
-                self.unread = Bytes::copy_from_slice(input.remaining_slice());
-                break;
+            match self.handle(packet) {
+                Ok(Next::Read) => answered = bytes.len() - input.remaining_slice().len(),
+                Ok(Next::Wait) => {
+                    self.unread = Bytes::copy_from_slice(input.remaining_slice());
+                    break;
+                }
+                Err(end @ End::Elsewhere(_)) => {
+                    self.unread = Bytes::copy_from_slice(&bytes[answered..]);
+                    return Err(end);
+                }
+                Err(end) => return Err(end),
             }
         }
         Ok(())
@@ -137,6 +151,7 @@ impl Session {
             Packet::Pubrel(id) => self.released_by_client(id)?,
             Packet::Pubcomp(id) => self.completed_by_client(id),
             Packet::Subscribe(subscribe) => {
+                self.wants_what_is_elsewhere(&subscribe.entries)?;
                 let (id, subscription_id) = (subscribe.id, subscribe.subscription_id);
                 let mut codes = Vec::with_capacity(subscribe.entries.len());
                 for entry in &subscribe.entries {

@@ -30,6 +30,11 @@ impl Socket {
         Self(stream)
     }
 
+    /// The stream, for who reads and writes it otherwise.
+    pub(super) fn into_stream(self) -> TcpStream {
+        self.0
+    }
+
     pub(super) async fn readable(&self) -> io::Result<()> {
         self.0.readable().await
     }

@@ -5,6 +5,7 @@ mod exactly_once;
 mod flow;
 mod input;
 mod lasting;
+mod owner;
 mod queue;
 mod rights;
 mod sessions;

@@ -17,7 +17,8 @@ use mqtt_protocol_core::mqtt::common::{Cursor, HashSet};
 use mqtt_protocol_core::mqtt::connection::{ConnectionOptions, Event};
 use mqtt_protocol_core::mqtt::packet::{
     AssignedClientIdentifier, GenericPacket, GenericPacketTrait, Property, Qos, ReasonString, ReceiveMaximum,
-    RetainAvailable, SessionExpiryInterval, SharedSubscriptionAvailable, TopicAliasMaximum, v3_1_1, v5_0,
+    RetainAvailable, ServerReference, SessionExpiryInterval, SharedSubscriptionAvailable, TopicAliasMaximum, v3_1_1,
+    v5_0,
 };
 use mqtt_protocol_core::mqtt::result_code::{
     ConnectReasonCode, ConnectReturnCode, DisconnectReasonCode, MqttError, PubackReasonCode, PubcompReasonCode,
@@ -91,6 +92,11 @@ impl Wire {
     /// Whether the client speaks MQTT 5.
     pub(super) fn is_v5(&self) -> bool {
         self.core.get_protocol_version() == Version::V5_0
+    }
+
+    /// Whether what was read so far ends inside a packet.
+    pub(super) const fn is_mid_packet(&self) -> bool {
+        self.mid_packet
     }
 
     /// Unacknowledged packets the client allows, or we do.
@@ -173,14 +179,15 @@ impl Wire {
         self.send(connack.build().expect("all fields set"));
     }
 
-    /// Does not let the client in.
-    pub(super) fn turn_away(&mut self, code: ConnectReasonCode, why: &str) {
+    /// Does not let the client in. `at`: who would.
+    pub(super) fn turn_away(&mut self, code: ConnectReasonCode, why: &str, at: Option<&str>) {
         if !self.is_v5() {
             let code = v3_return_code(code);
             let connack = v3_1_1::Connack::builder().session_present(false).return_code(code);
             return self.send(connack.build().expect("all fields set"));
         }
-        let connack = v5_0::Connack::builder().session_present(false).reason_code(code).props(self.reason(why));
+        let connack =
+            v5_0::Connack::builder().session_present(false).reason_code(code).props(self.reason_and_server(why, at));
         self.send(connack.build().expect("all fields set"));
     }
 
@@ -282,9 +289,10 @@ impl Wire {
     }
 
     /// Says why the connection ends; MQTT 3.1.1 has no words for that and is just closed.
-    pub(super) fn disconnect(&mut self, code: DisconnectReasonCode, why: &str) {
+    /// `at`: where the client may go on.
+    pub(super) fn disconnect(&mut self, code: DisconnectReasonCode, why: &str, at: Option<&str>) {
         if self.is_v5() {
-            let packet = v5_0::Disconnect::builder().reason_code(code).props(self.reason(why));
+            let packet = v5_0::Disconnect::builder().reason_code(code).props(self.reason_and_server(why, at));
             self.send(packet.build().expect("all fields set"));
         }
     }
@@ -336,6 +344,12 @@ impl Wire {
         };
         // The events ask to send the stub; the packet itself is already in `out`.
         let _ = self.core.send(stub);
+    }
+
+    fn reason_and_server(&self, why: &str, at: Option<&str>) -> Vec<Property> {
+        let mut props = self.reason(why);
+        props.extend(at.and_then(|at| ServerReference::new(at).ok()).map(Property::from));
+        props
     }
 
     fn reason(&self, why: &str) -> Vec<Property> {

@@ -31,6 +31,7 @@ fn agent(n: u128, site: u128, addresses: &[&str]) -> Agent {
         state: State::Enrolled,
         certificate_ends_at_ms: 0,
         fabric_addresses: addresses.iter().map(|address| (*address).to_owned()).collect(),
+        listener_addresses: [].into(),
         connected: false,
         presence_since_ms: 0,
         seen_at_ms: 0,
@@ -350,6 +351,34 @@ fn who_takes_a_lost_agents_place_owns_what_that_one_owned_and_says_whose_place_i
     let members = desired(&mesh, 33).fabric.members;
     let line = |agent: &Agent| members.iter().find(|member| member.agent == agent.id).map(Member::line);
     assert_eq!((line(&next), line(&other)), (Some(lost), Some(other.id)));
+}
+
+#[test]
+fn agents_of_a_site_know_who_owns_what_is_there_once_and_dial_it() {
+    let mut mesh = mesh();
+    mesh.queues = vec![queue(90, 3, &["a"]), queue(91, 1, &["b"])];
+    assert_eq!(desired(&mesh, 33).owner, None, "nobody else is there");
+    assert!(!mesh.has_others_ask(AgentId(id(33))));
+    mesh.agents.push(agent(44, 3, &[]));
+    let (listener, lyon) = (ListenerId(id(60)), [AgentId(id(33)), AgentId(id(44))]);
+    assert_eq!(lyon.map(|agent| mesh.has_others_ask(agent)), [true, false]);
+    assert_eq!(desired(&mesh, 33).owner, None, "itself");
+    assert_eq!(desired(&mesh, 33).fabric.bind.as_deref(), Some(FABRIC_BIND), "the other one dials it");
+    let owner = desired(&mesh, 44).owner.expect("the other one");
+    assert_eq!((owner.agent, owner.queues), (lyon[0], vec!["queue-90".to_owned()]));
+    assert!(owner.listeners.is_empty(), "it has not told where they are");
+    assert!(desired(&mesh, 44).fabric.dial.iter().all(|dial| dial.agent != lyon[0]));
+    mesh.agents[2].listener_addresses =
+        [(listener, "lyon:1883".to_owned()), (ListenerId(id(61)), "gone:1".into())].into();
+    mesh.agents[2].fabric_addresses = vec!["lyon:7447".to_owned()];
+    let state = desired(&mesh, 44);
+    let owner = state.owner.expect("the other one");
+    assert_eq!(owner.address(listener, ListenerProtocol::Mqtt), Some("lyon:1883"));
+    assert_eq!(owner.listeners.len(), 1, "one that is no more is not told");
+    let dial = state.fabric.dial.iter().find(|dial| dial.agent == lyon[0]).expect("a way to the owner");
+    assert_eq!(dial.addresses, ["lyon:7447"]);
+    mesh.agents[2].state = State::Revoked;
+    assert_eq!(desired(&mesh, 44).owner, None, "who is left has it");
 }
 
 #[test]

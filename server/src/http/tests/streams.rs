@@ -62,6 +62,7 @@ pub(super) async fn agent(portal: &TestPortal, admin: &str) -> (SiteId, Seat) {
         state: State::Enrolled,
         certificate_ends_at_ms: i64::MAX,
         fabric_addresses: vec![],
+        listener_addresses: [].into(),
         connected: false,
         presence_since_ms: 0,
         seen_at_ms: 0,

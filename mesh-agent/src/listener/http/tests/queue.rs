@@ -109,3 +109,26 @@ async fn a_stream_brings_events_as_they_come_and_its_end_gives_back_what_it_had(
     line(&mut stream, "event: end").await;
     assert!(line(&mut stream, "data:").await.contains("deleted"));
 }
+
+#[tokio::test]
+async fn a_queue_of_another_agent_of_the_site_is_asked_for_there() {
+    let (owner, at_owner) = mesh_with(queue(1, "work", &["open/>"])).await;
+    publish(&at_owner, "1").await;
+    let other = Mesh::new();
+    let running = other.http().await;
+    let asked = "POST /v1/queues/work/pull?max=2";
+    assert_eq!(ask(&running, asked, &login(1), "").await.status, 404);
+    other.is_owned_by(None, ListenerProtocol::Http, &["work"]);
+    let told = ask(&running, asked, &login(1), "").await;
+    assert!(told.status == 503 && told.head.contains("retry-after"), "{}", told.body);
+    other.is_owned_by(Some(&at_owner), ListenerProtocol::Http, &["work"]);
+    assert_eq!(ask(&running, asked, "", "").await.status, 401);
+    assert_eq!(ask(&running, "POST /v1/queues/none/pull", &login(1), "").await.status, 404);
+    let told = ask(&running, asked, &login(1), "").await;
+    let address = at_owner.address();
+    assert_eq!(told.status, 307);
+    assert!(told.head.contains(&format!("location: http://{address}/v1/queues/work/pull?max=2\r\n")), "{}", told.head);
+    assert!(told.body.contains("another agent of this site"), "{}", told.body);
+    assert_eq!(pull(&at_owner, 1, "max=2").await.len(), 1);
+    assert_eq!((other.count("redirected_clients"), owner.count("redirected_clients")), (1, 0));
+}

@@ -181,8 +181,14 @@ pub(super) struct V4 {
 
 impl V4 {
     pub(super) async fn connect(mesh: &Mesh, running: &Running, till: u32) -> Self {
+        Self::come(mesh, running, till, true).await.0
+    }
+
+    /// Connects; says whether its session was there.
+    pub(super) async fn come(mesh: &Mesh, running: &Running, till: u32, clean: bool) -> (Self, bool) {
         let mut options = MqttOptions::new(format!("old-client-{till}"), "127.0.0.1", port(running));
         options.set_credentials(format!("till-{till}"), SECRET).set_keep_alive(Duration::from_secs(60));
+        options.set_clean_session(clean);
         let (client, mut connection) = AsyncClient::new(options, 100);
         let (tell, seen) = mpsc::unbounded_channel();
         mesh.tasks.spawn_until_stopped("client", async move {
@@ -195,8 +201,20 @@ impl V4 {
             }
         });
         let mut client = Self { client, seen };
-        client.wait("CONNACK", |packet| matches!(packet, Incoming::ConnAck(_)).then_some(())).await;
-        client
+        let present = client.wait("CONNACK", |packet| match packet {
+            Incoming::ConnAck(connack) => Some(connack.session_present),
+            _ => None,
+        });
+        let present = present.await;
+        (client, present)
+    }
+
+    pub(super) async fn message(&mut self) -> rumqttc::Publish {
+        self.wait("PUBLISH", |packet| match packet {
+            Incoming::Publish(publish) => Some(publish),
+            _ => None,
+        })
+        .await
     }
 
     pub(super) async fn wait<T>(&mut self, what: &str, wanted: impl Fn(Incoming) -> Option<T>) -> T {
