@@ -26,9 +26,14 @@ pub async fn listener_address(portal: &Client, site: &str, protocol: &str) -> an
 fn address_in(site: &Value, protocol: &str) -> Option<String> {
     let listeners = site["listeners"].as_array()?;
     let listener = listeners.iter().find(|listener| listener["config"]["protocol"] == protocol)?;
-    let agents = site["agents"].as_array()?.iter().filter(|agent| agent["presence"] != "revoked");
-    let parts = agents.filter_map(|agent| agent["parts"].as_array()).flatten();
-    let part = parts.into_iter().find(|part| mentions(&part["object"], &listener["id"]))?;
+    let mut agents = site["agents"].as_array()?.iter().filter(|agent| agent["presence"] != "revoked");
+    agents.find_map(|agent| address_of(agent, &listener["id"]))
+}
+
+/// Where an agent, as the portal tells of it, has opened a listener.
+#[must_use]
+pub fn address_of(agent: &Value, listener: &Value) -> Option<String> {
+    let part = agent["parts"].as_array()?.iter().find(|part| mentions(&part["object"], listener))?;
     // What an agent bound on all interfaces is reached on this machine by the loopback address.
     Some(part["addresses"].get(0)?.as_str()?.replace("0.0.0.0", "127.0.0.1"))
 }

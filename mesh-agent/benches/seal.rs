@@ -44,7 +44,7 @@ fn frame_of(events: u64) -> Frame {
     let event = |number: u64| {
         let order = format!("{{\"order\":{},\"store\":\"lyon-{}\",\"currency\":\"EUR\"}}", number * 7_919, number % 13);
         let bytes: Bytes = order.repeat(size / order.len() + 1).into_bytes().into();
-        StreamEvent { seq: Seq::from_counter(number), redelivered: false, bytes: bytes.slice(..size) }
+        StreamEvent { seq: Seq::from_counter(number), redelivered: false, recalled: false, bytes: bytes.slice(..size) }
     };
     Frame {
         header: Header { sender: SpoolId([1; 16]), epoch: Epoch(1), revision: Revision { generation: 1, revision: 1 } },

@@ -32,6 +32,7 @@ mod kept;
 mod mailbox;
 mod outbound;
 mod peer;
+mod recall;
 mod scoped;
 mod session;
 mod sets;

@@ -29,6 +29,7 @@ use std::time::Duration;
 
 use mesh_protocol::desired::{self, ListenerProtocol};
 use mesh_protocol::policy::Action;
+use mesh_protocol::topic::Topic;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -38,7 +39,7 @@ use crate::policy::{Denied, Enforcer};
 use crate::queue::named::Queues;
 use crate::router::Router;
 use crate::spool::Store;
-use crate::status::PartHandle;
+use crate::status::{PartHandle, now_ms};
 use crate::task::Tasks;
 use limits::{Limits, Slots};
 pub use mqtt::Clients;
@@ -208,6 +209,15 @@ pub(crate) struct Common {
     slots: Slots,
     tasks: Tasks,
     way: owner::Way,
+}
+
+impl Common {
+    /// The time of admission of an event that is published now; later than that of its topic's last value, when it is to be
+    /// the next one.
+    fn admission_ms(&self, topic: &Topic, retain: bool) -> i64 {
+        let now_ms = now_ms();
+        if retain { self.spool.core().stamp(topic, now_ms) } else { now_ms }
+    }
 }
 
 /// A refusal as the observer is told of it.

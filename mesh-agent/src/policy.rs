@@ -341,6 +341,15 @@ impl Enforcer {
         Ok(Permit { event, encoded: Some(encoded) })
     }
 
+    /// Whether a topic may be at this site.
+    ///
+    /// # Errors
+    /// A scope forbids it.
+    pub fn check_here(&self, topic: &Topic) -> Result<(), Denied> {
+        let enforced = self.enforced().ok_or(Denied::NoPolicy)?;
+        in_scope(enforced.policy.scope_allows(topic, enforced.site.id, &enforced.site.region))
+    }
+
     /// Whether a topic may be sent to another agent's site.
     ///
     /// # Errors

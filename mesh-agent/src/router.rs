@@ -245,10 +245,14 @@ impl Router {
     #[must_use]
     pub fn queues(&self, event: &Admitted) -> Keys {
         let mut queues = Keys::new();
+        if event.is_recalled() && event.event().mode == DeliveryMode::Direct {
+            return queues;
+        }
         let mut matches = self.0.table.matches(&event.event().topic);
         table::leave_out_excepted(&mut matches);
         for entry in matches {
             let its = entry.takes.has(Custody::Here) && entry.attached.reach == Reach::Local;
+            let its = its && (!event.is_recalled() || entry.takes.has_recalled());
             if let (Place::Queue(number), true) = (&entry.attached.place, its) {
                 queues.push(*number);
             }
@@ -282,6 +286,7 @@ impl Router {
                 // Queues are for guaranteed events, whatever they subscribed for.
                 Place::Queue(_) => guaranteed && !round.arrived,
             };
+            let fits = fits && (!event.is_recalled() || entry.takes.has_recalled());
             fits && entry.takes.has(custody) && (custody != Custody::Sender || round.audience.has(entry.destination))
         });
         matches.sort_unstable();
@@ -312,7 +317,7 @@ impl Router {
                 round.touched.push(attached.clone());
             }
         }
-        if !queues.is_empty() {
+        if !queues.is_empty() || (event.is_last_value() && !round.arrived) {
             queues.sort_unstable();
             queues.dedup();
             round.kept.push(Kept { event, queues, redelivered });
@@ -323,8 +328,9 @@ impl Router {
     /// Hands over what queues shall have, and wakes the outlets.
     fn finish(&self, round: Round<'_>) {
         let Round { mut roots, touched, kept, claim, .. } = round;
-        let duty = if kept.is_empty() { None } else { roots.split(DestinationId::QUEUES) };
-        if let Some(hold) = duty {
+        if !kept.is_empty() {
+            // Nobody waits for a direct event that is to be the last value of its topic.
+            let hold = roots.split(DestinationId::QUEUES);
             // Without a keeper the duty is dropped, which counts as lost: nobody is told that it is safe.
             if let Some(keeper) = self.0.keeper.get().and_then(Weak::upgrade) {
                 keeper.keep(kept, claim, hold);

@@ -21,11 +21,12 @@ mod repair;
 #[cfg(test)]
 mod simulated;
 mod store;
+mod values;
 
 use mesh_protocol::id::Lane;
 
 pub use committer::{Answer, Committer};
-pub use core::Core;
+pub use core::{Core, Recall, Recalled};
 pub use disk::{Disk, DiskError, Place, SegmentNo, Visit, Write};
 pub use fjall::FjallDisk;
 pub use index::{Entry, EpochStart, Limits, Standing, WhenFull};

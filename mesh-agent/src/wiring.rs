@@ -8,6 +8,7 @@ mod standin;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use mesh_protocol::desired::ConnectorWork;
@@ -16,6 +17,7 @@ use mesh_protocol::report::{LinkState, Report};
 use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 
+use crate::causes::chain;
 use crate::connector::Deps;
 use crate::control::ledger::Accepted;
 use crate::control::outbox::Outbox;
@@ -38,6 +40,9 @@ use crate::task::Tasks;
 use connector::Store;
 use durable::{SinkKind, SinkQueue, SourceNotes};
 use standin::StandIn;
+
+/// Retained events whose time is over are looked for this often.
+const FORGET_INTERVAL: Duration = Duration::from_secs(3_600);
 
 /// What all parts are made of. Cloning shares it.
 #[derive(Clone, Debug)]
@@ -93,6 +98,7 @@ impl Wiring {
         shared.router.set_keeper(&shared.spool);
         let clients = Clients::default();
         clients.restore(&shared.spool, &shared.router);
+        observing.spawn_until_stopped("retained events", forget_values(shared.spool.clone()));
         Ok(Self {
             shared,
             ports: home.ports(),
@@ -175,6 +181,17 @@ impl Wiring {
         }
         self.sinks.lock().expect("no panic while held").retain(|route, _| routes.contains(route));
         durable::close_gone(&self.shared.spool, &routes, &sources);
+    }
+}
+
+/// Takes retained events off the disk whose time is over.
+async fn forget_values(spool: Arc<Spool>) {
+    let mut pace = tokio::time::interval(FORGET_INTERVAL);
+    loop {
+        pace.tick().await;
+        if let Err(error) = spool.forget_values().await {
+            tracing::error!(error = %chain(&error), "retained events whose time is over cannot be taken off the disk");
+        }
     }
 }
 

@@ -107,7 +107,8 @@ pub struct Event {
     pub headers: Headers,
     /// Direct or guaranteed.
     pub mode: DeliveryMode,
-    /// Wall clock at admission, milliseconds since the Unix epoch. For people; nothing is ordered by it.
+    /// Wall clock at admission, milliseconds since the Unix epoch. For people; nothing is ordered by it but the last values of
+    /// one topic (`retain`): of those it is later than that of every one before it that its agent knew.
     pub admitted_at_ms: i64,
     /// Time to live counted from admission, in milliseconds; none = does not expire.
     pub ttl_ms: Option<u64>,
@@ -115,7 +116,7 @@ pub struct Event {
     pub origin: Origin,
     /// The clusters it has passed; at most [`MAX_PATH`].
     pub path: Vec<Hop>,
-    /// The sender asked for the event to be kept as the topic's last value (not kept yet by any agent).
+    /// The sender asked for the event to be kept as the topic's last value (MQTT: retained); one without payload ends that.
     pub retain: bool,
 }
 

@@ -114,6 +114,8 @@ pub struct StreamEvent {
     pub seq: Seq,
     /// It may have been delivered before.
     pub redelivered: bool,
+    /// It is not new: the last value of its topic, for an agent that wants it from now on.
+    pub recalled: bool,
     /// [`event::encode`](crate::event::encode)'s bytes.
     pub bytes: Bytes,
 }

@@ -15,7 +15,7 @@ use demo::people;
 use demo::portal::{Client, Portal, PortalPorts};
 use demo::ports::free_port;
 use demo::process::Process;
-use demo::site::listener_address;
+use demo::site::{address_of, listener_address};
 use demo::state::State;
 use demo::wait::until;
 use serde_json::{Value, json};
@@ -130,6 +130,28 @@ impl Mesh {
         self.run_agent(name)?;
         self.online(name).await?;
         Ok(site)
+    }
+
+    /// One more agent at a site that has one, under a name of its own; where its clients connect, by protocol.
+    ///
+    /// # Errors
+    /// The portal refuses, or the agent does not come online with its listeners.
+    pub async fn agent_beside(&mut self, site: &str, name: &str) -> anyhow::Result<BTreeMap<String, String>> {
+        let site = self.api.find("sites", "/name", site).await?.context("the site exists")?;
+        let agent = Agent::join(&self.api, &site, name, &self.path(&format!("agent-{name}"))).await?;
+        self.agents.insert(name.to_owned(), SiteAgent { agent, running: None });
+        self.run_agent(name)?;
+        self.online(name).await?;
+        until(&format!("{name} has opened its listeners"), SOON, async || {
+            let agent = self.api.find("agents", "/name", name).await?.context("it is there")?;
+            let open = |listener: &Value| {
+                let protocol = listener["config"]["protocol"].as_str()?.to_owned();
+                Some((protocol, address_of(&agent, &listener["id"])?))
+            };
+            let listeners = site["listeners"].as_array().context("a site has listeners")?;
+            Ok(listeners.iter().map(open).collect::<Option<BTreeMap<String, String>>>())
+        })
+        .await
     }
 
     /// The first site, called `hq`, and others that reach it through a proxy only.

@@ -88,7 +88,12 @@ mod tests {
     }
 
     fn event(counter: u64) -> StreamEvent {
-        StreamEvent { seq: Seq::from_counter(counter), redelivered: false, bytes: Bytes::from_static(b"event") }
+        StreamEvent {
+            seq: Seq::from_counter(counter),
+            redelivered: false,
+            recalled: false,
+            bytes: Bytes::from_static(b"event"),
+        }
     }
 
     fn places(of: &[(u128, u64)]) -> Places {

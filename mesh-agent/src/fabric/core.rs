@@ -25,6 +25,7 @@ use super::counts::Counts;
 use super::kept::{self, Burial, Duty, Kept, Read};
 use super::mailbox::Mailbox;
 use super::peer::{LEASE, Peer};
+use super::recall::Told;
 use super::session::SessionEvent;
 use super::sets::{SetId, Sets};
 use super::wire::{Ear, Neighbour, Wire};
@@ -94,6 +95,7 @@ pub(super) struct Core {
     /// This agent's spool, and its epoch.
     pub(super) me: (SpoolId, Epoch),
     pub(super) reads: FuturesUnordered<BoxFuture<'static, Read>>,
+    pub(super) recalls: FuturesUnordered<BoxFuture<'static, Told>>,
     pub(super) kept_wake: Arc<Notify>,
     /// Up to here an earlier process may have sent what it kept, by place in the log.
     pub(super) horizon: u64,
@@ -126,6 +128,7 @@ impl Core {
         let mut core = Self {
             me: (parts.spool.id(), parts.spool.epoch()),
             reads: FuturesUnordered::new(),
+            recalls: FuturesUnordered::new(),
             kept_wake: Arc::default(),
             horizon: parts.spool.core().last(),
             dead_letters: parts.spool.open_queue(&DEAD_LETTERS.into(), Limits::NONE),
@@ -205,6 +208,7 @@ impl Core {
                 () = mailbox.filled() => {}
                 () = kept_wake.notified() => {}
                 Some(read) = self.reads.next(), if !self.reads.is_empty() => self.on_read(read),
+                Some(told) = self.recalls.next(), if !self.recalls.is_empty() => self.on_recalled(told),
                 Some(buried) = burials.recv() => self.on_buried(buried),
                 _ = tick.tick() => {
                     if Instant::now() < idle_until {
@@ -227,6 +231,7 @@ impl Core {
             self.on_settled(settlement);
         }
         self.notice_scopes();
+        self.recall_due();
         self.send_offered();
         self.send_kept();
         self.send_due();

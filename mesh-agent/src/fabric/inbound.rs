@@ -20,7 +20,7 @@ use crate::interest::Applied;
 use crate::mutant::{Mutant, planted};
 use crate::router::{Admitted, Arrival, Change, Failure, Life};
 use crate::seal::{Opened, Unopened};
-use crate::spool::{Addressed, LANES, Mark, MarkKey, Op, QueueNo, Queues};
+use crate::spool::{Addressed, Done, LANES, Mark, MarkKey, Op, QueueNo, Queues};
 use crate::stream::{AckError, Batch, Incoming, Moment, Settled};
 
 /// A set that is no more announced is forgotten after this.
@@ -374,6 +374,7 @@ impl Core {
             }
         }
         self.count_received(agent, arrivals.len(), size);
+        self.keep_values(&arrivals);
         self.parts.router.show(arrivals, 0);
     }
 
@@ -433,11 +434,12 @@ impl Core {
     pub(super) fn deliver(&mut self, agent: AgentId, epoch: Epoch, batches: Vec<Batch<Admitted>>) {
         let Some((origin, _)) = self.peers.get(&agent).and_then(|peer| peer.spool) else { return };
         for Batch { lane, ticket, after, up_to, events } in batches {
-            let (mut kept, mut wanted) = (Vec::new(), 0);
-            for (event, redelivered) in &events {
+            let (mut kept, mut places, mut wanted) = (Vec::new(), Vec::new(), 0);
+            for (place, (event, redelivered)) in events.iter().enumerate() {
                 let queues: Queues = self.parts.router.queues(event).into_iter().map(QueueNo).collect();
-                if !queues.is_empty() {
+                if !queues.is_empty() || event.is_last_value() {
                     wanted += queues.len() as u64;
+                    places.push(place);
                     kept.push(Addressed { event: event.clone(), queues, redelivered: *redelivered });
                 }
             }
@@ -446,11 +448,18 @@ impl Core {
             let op = Op::Append { events: kept, mark: Some(mark), claim: None };
             // Nobody listens any more when the fabric has ended; the mark tells the next one.
             self.parts.spool.submit_with(op, Box::new(|done| drop(answer.send(done))));
-            let arrivals = events.into_iter().map(|(event, redelivered)| Arrival { event, redelivered }).collect();
+            let arrive = |(event, redelivered)| Arrival { event, redelivered };
+            let mut arrivals: Vec<Arrival> = events.into_iter().map(arrive).collect();
             let (lost, kept) = (self.counts.not_taken.clone(), wanted);
             self.settling.push_back(Box::pin(async move {
                 let settled = match answered.await {
-                    Ok(Ok(_)) => Settled::Taken,
+                    Ok(Ok(done)) => {
+                        if let Done::Older(older) = done {
+                            // Newer values are here already: those are nobody's news.
+                            older.iter().rev().for_each(|at| drop(arrivals.remove(places[*at])));
+                        }
+                        Settled::Taken
+                    }
                     Ok(Err(_)) | Err(_) => {
                         lost.one();
                         Settled::Lost

@@ -26,8 +26,9 @@ impl Core {
         event: StreamEvent,
     ) -> Result<Incoming<Admitted>, NotNow> {
         let newer = header.revision > self.revision();
-        let (seq, redelivered, bytes) = (event.seq, event.redelivered, event.bytes.len());
-        let verdict = match self.permit(sender, event.bytes) {
+        let StreamEvent { seq, redelivered, recalled, bytes } = event;
+        let size = bytes.len();
+        let verdict = match self.permit(sender, bytes) {
             Ok(admitted) => {
                 let topic = &admitted.event().topic;
                 let mut waits = false;
@@ -38,7 +39,7 @@ impl Core {
                 if newer && !self.advertised.wants(topic) {
                     return Err(NotNow(BehindReason::Revision));
                 }
-                Verdict::Take(admitted)
+                Verdict::Take(admitted.recalled(recalled))
             }
             Err(Some(_)) if newer => return Err(NotNow(BehindReason::Revision)),
             Err(Some(denied)) => {
@@ -47,7 +48,7 @@ impl Core {
             }
             Err(None) => Verdict::Refuse("the event cannot be read at its destination".to_owned()),
         };
-        Ok(Incoming { seq, redelivered, bytes, verdict })
+        Ok(Incoming { seq, redelivered, bytes: size, verdict })
     }
 
     /// The admitted event; none in the error = it cannot be read.

@@ -331,7 +331,7 @@ impl Core {
         }
         if !places.is_empty() {
             let seq = Seq::from_counter(*seq);
-            let event = StreamEvent { seq, redelivered: row.redelivered, bytes: bytes.clone() };
+            let event = StreamEvent { seq, redelivered: row.redelivered, recalled: row.recalled, bytes: bytes.clone() };
             batcher.stream((start.epoch, lane), places, event);
         }
     }

@@ -108,7 +108,7 @@ impl Core {
             }
         }
         if !places.is_empty() {
-            batcher.stream((self.me.1, lane), places, StreamEvent { seq, redelivered, bytes });
+            batcher.stream((self.me.1, lane), places, StreamEvent { seq, redelivered, recalled: false, bytes });
         }
     }
 
@@ -174,6 +174,7 @@ impl Core {
                         .map(|event| StreamEvent {
                             seq: event.seq,
                             redelivered: event.redelivered,
+                            recalled: event.payload.is_recalled(),
                             bytes: event.payload.encoded().clone(),
                         })
                         .collect();

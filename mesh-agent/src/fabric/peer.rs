@@ -15,6 +15,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::held::Held;
 use super::kept::{Duty, Kept};
+use super::recall::Recalls;
 use super::turns::Turns;
 use crate::interest::Learned;
 use crate::mutant::{Mutant, planted};
@@ -76,6 +77,8 @@ pub(super) struct Peer {
     reasons: FxHashMap<Filter, u8>,
     /// What it wants durably has changed and is not noted yet.
     unnoted: bool,
+    /// Last values that it is still to get.
+    pub(super) recalls: Recalls,
     /// How far what it wants durably is on disk here.
     pub(super) held: Held,
     /// The same of this agent's interest there, as it says.
@@ -143,6 +146,7 @@ impl Peer {
             desired: FxHashSet::default(),
             reasons: FxHashMap::default(),
             unnoted: false,
+            recalls: Recalls::default(),
             held: Held::default(),
             holds: None,
             sender,

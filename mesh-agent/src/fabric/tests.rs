@@ -4,6 +4,7 @@ mod devices;
 mod mesh;
 mod relay;
 mod replaced;
+mod retained;
 
 use std::time::Duration;
 

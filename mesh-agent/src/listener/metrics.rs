@@ -18,8 +18,6 @@ pub(super) struct Metrics {
     pub(super) custody_timeouts: Counter,
     /// Guaranteed publishes that an outlet refused.
     pub(super) custody_failures: Counter,
-    /// MQTT 3.1.1 publishes with RETAIN, sent on but not retained.
-    pub(super) not_retained: Counter,
     /// Direct events dropped because a subscriber's queue was full.
     pub(super) dropped_slow: Counter,
     /// Events that were queued or unacknowledged when their subscriber's session ended.
@@ -50,7 +48,6 @@ impl Metrics {
             rejected: counters.counter("rejected_publish_events"),
             custody_timeouts: counters.counter("custody_timeout_events"),
             custody_failures: counters.counter("custody_failed_events"),
-            not_retained: counters.counter("not_retained_events"),
             dropped_slow: counters.counter("dropped_slow_consumer_events"),
             ended_with_session: counters.counter("ended_with_session_events"),
             expired: counters.counter("expired_events"),

@@ -15,6 +15,7 @@ mod feed;
 mod inbound;
 mod lasting;
 mod outbox;
+mod recalling;
 mod session;
 mod signals;
 mod socket;

@@ -7,7 +7,10 @@ use mesh_protocol::event::{self, Event};
 
 /// An admitted event, shared by all outlets that take it, encoded at most once.
 #[derive(Clone, Debug)]
-pub struct Admitted(Arc<Inner>);
+pub struct Admitted {
+    inner: Arc<Inner>,
+    recalled: bool,
+}
 
 #[derive(Debug)]
 struct Inner {
@@ -17,23 +20,41 @@ struct Inner {
 
 impl Admitted {
     pub(crate) fn new(event: Event) -> Self {
-        Self(Arc::new(Inner { event, encoded: OnceLock::new() }))
+        Self { inner: Arc::new(Inner { event, encoded: OnceLock::new() }), recalled: false }
     }
 
     /// For an event that came in its encoded form: the same bytes go on.
     pub(crate) fn from_encoded(event: Event, encoded: Bytes) -> Self {
-        Self(Arc::new(Inner { event, encoded: OnceLock::from(encoded) }))
+        Self { inner: Arc::new(Inner { event, encoded: OnceLock::from(encoded) }), recalled: false }
+    }
+
+    /// The same as the last value of its topic, for somebody who wants it from now on: nothing new happened.
+    #[must_use]
+    pub fn recalled(self, recalled: bool) -> Self {
+        Self { recalled, ..self }
+    }
+
+    /// Whether it is not new, but the last value of its topic.
+    #[must_use]
+    pub const fn is_recalled(&self) -> bool {
+        self.recalled
+    }
+
+    /// Whether it is to be the last value of its topic from now on.
+    #[must_use]
+    pub fn is_last_value(&self) -> bool {
+        self.inner.event.retain
     }
 
     /// The event.
     #[must_use]
     pub fn event(&self) -> &Event {
-        &self.0.event
+        &self.inner.event
     }
 
     /// Its bytes on the wire and on disk; made once, when first needed.
     #[must_use]
     pub fn encoded(&self) -> &Bytes {
-        self.0.encoded.get_or_init(|| event::encode(&self.0.event))
+        self.inner.encoded.get_or_init(|| event::encode(&self.inner.event))
     }
 }

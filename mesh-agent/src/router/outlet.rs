@@ -18,9 +18,9 @@ pub trait Outlet: Send + Sync + Debug {
 
 /// Keeps events for queues until their consumers have them: the spool.
 pub trait Keeper: Send + Sync + Debug {
-    /// Makes the events durable, all or none, and the claim with them; the hold is answered when they are. Called on the
-    /// publisher's task: short, never blocks.
-    fn keep(&self, events: Vec<Kept>, claim: Option<Claim>, hold: Hold);
+    /// Makes the events durable, all or none, and the claim with them; the hold is answered when they are. One that is to be
+    /// the last value of its topic becomes that, also without a queue. Called on the publisher's task: short, never blocks.
+    fn keep(&self, events: Vec<Kept>, claim: Option<Claim>, hold: Option<Hold>);
 }
 
 /// A number by which the owner of a queue knows something again, also after a restart. What it means is the owner's matter.
@@ -32,7 +32,7 @@ pub struct Claim {
     pub number: u32,
 }
 
-/// One event for one or more queues.
+/// One event for queues, or to be the last value of its topic.
 #[derive(Clone, Debug)]
 pub struct Kept {
     /// The event.
@@ -73,6 +73,19 @@ impl Takes {
     pub const GUARANTEED: Self = Self(6);
     /// None, whatever else is subscribed to.
     pub(super) const EXCEPT: Self = Self(8);
+    const RECALLED: u8 = 16;
+
+    /// Last values that other agents send because they are wanted here from now on, too.
+    #[must_use]
+    pub const fn and_recalled(self) -> Self {
+        Self(self.0 | Self::RECALLED)
+    }
+
+    /// Whether it takes those.
+    #[must_use]
+    pub const fn has_recalled(self) -> bool {
+        self.0 & Self::RECALLED != 0
+    }
 
     /// Whether an event of this custody is among them.
     #[must_use]

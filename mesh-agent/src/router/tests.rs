@@ -153,10 +153,10 @@ fn a_dropped_attachment_leaves_nothing_behind() {
 
 /// Remembers what it is given to keep.
 #[derive(Debug, Default)]
-struct Shelf(Mutex<Vec<(Vec<Kept>, Hold)>>);
+struct Shelf(Mutex<Vec<(Vec<Kept>, Option<Hold>)>>);
 
 impl Keeper for Shelf {
-    fn keep(&self, events: Vec<Kept>, _: Option<Claim>, hold: Hold) {
+    fn keep(&self, events: Vec<Kept>, _: Option<Claim>, hold: Option<Hold>) {
         self.0.lock().expect("held").push((events, hold));
     }
 }
@@ -179,14 +179,14 @@ fn who_answers_for_an_event_decides_where_it_goes() {
     assert_eq!(kept.iter().map(|kept| kept.queues.as_slice()).collect::<Vec<_>>(), [[7, 9], [7, 9]], "once for all");
     assert!(sink.take().is_empty());
     assert_eq!((&mut receipt).now_or_never(), None);
-    hold.done_for(4);
+    hold.expect("somebody waits").done_for(4);
     assert_eq!(receipt.now_or_never(), Some(Outcome::Taken { outlets: 4 }));
 
     let Passed(mut parts) = router.pass(vec![event("a", DeliveryMode::Guaranteed)], Audience::Everybody);
     let (kept, hold) = shelf.0.lock().expect("held").remove(0);
     assert_eq!(kept[0].queues.as_slice(), [9], "the sink has its own way to say that it is safe");
     assert_eq!(parts.iter().map(|(of, _)| *of).collect::<Vec<_>>(), [DestinationId::UNNAMED, DestinationId::QUEUES]);
-    hold.done();
+    hold.expect("somebody waits").done();
     let (_, queues) = parts.pop().expect("two");
     assert_eq!(queues.now_or_never(), Some(Outcome::Taken { outlets: 1 }), "it does not wait for the sink");
     assert_eq!((&mut parts[0].1).now_or_never(), None);
@@ -238,4 +238,41 @@ fn a_sender_that_answers_itself_has_one_receipt_for_each_destination() {
     assert_eq!((parts[0].0, far.take()[0].matched.as_slice()), (lyon, &[1][..]));
     links.unsubscribe(&filter("a"), 1);
     assert_eq!(router.destinations(), [berlin]);
+}
+
+#[test]
+fn what_is_to_be_the_last_value_of_its_topic_is_kept_without_a_queue() {
+    let router = router();
+    let shelf = Arc::new(Shelf::default());
+    router.set_keeper(&shelf);
+    let retained = |mode| Admitted::new(Event { retain: true, ..event("a", mode).event().clone() });
+    let mut receipt = router.publish(vec![retained(DeliveryMode::Guaranteed)], admission(&router), None);
+    let (kept, hold) = shelf.0.lock().expect("held").remove(0);
+    assert!(kept.len() == 1 && kept[0].queues.is_empty());
+    assert_eq!((&mut receipt).now_or_never(), None, "it is not on disk");
+    hold.expect("somebody waits").done_for(0);
+    assert_eq!(receipt.now_or_never(), Some(Outcome::Unrouted));
+    assert_eq!(router.publish_direct(retained(DeliveryMode::Direct), None), 0);
+    assert!(matches!(&**shelf.0.lock().expect("held"), [(_, None)]), "nobody waits for a direct one");
+}
+
+#[test]
+fn a_recalled_value_is_only_for_who_asked_for_those() {
+    let router = router();
+    let (wants, other) = (Arc::new(Bin::default()), Arc::new(Bin::default()));
+    let attach = |bin: &Arc<Bin>, takes| {
+        let attachment = router.attach(bin.clone(), Reach::Local);
+        attachment.subscribe_for(&filter("a"), 0, Life::Live, takes);
+        attachment
+    };
+    let _attachments = [attach(&wants, Takes::ALL.and_recalled()), attach(&other, Takes::ALL)];
+    let (queue, named) = (router.attach_queue(7, Reach::Local), router.attach_queue(8, Reach::Local));
+    queue.subscribe_for(&filter("a"), 0, Life::Durable, Takes::GUARANTEED.and_recalled());
+    named.subscribe_for(&filter("a"), 0, Life::Durable, Takes::GUARANTEED);
+    let recalled = event("a", DeliveryMode::Guaranteed).recalled(true);
+    assert_eq!(router.queues(&recalled).as_slice(), [7], "a named queue holds what happened");
+    assert_eq!(router.queues(&event("a", DeliveryMode::Guaranteed)).len(), 2);
+    assert!(router.queues(&event("a", DeliveryMode::Direct).recalled(true)).is_empty());
+    router.show(vec![Arrival { event: recalled, redelivered: false }], 0);
+    assert_eq!((wants.take().len(), other.take().len()), (1, 0));
 }

@@ -72,6 +72,7 @@ struct Counts {
     refused: Counter,
     dropped: Counter,
     discarded: Counter,
+    unkept_values: Counter,
 }
 
 impl Counts {
@@ -84,6 +85,7 @@ impl Counts {
             refused: counters.counter("spool_refused_operations"),
             dropped: counters.counter("spool_dropped_segments"),
             discarded: counters.counter("spool_discarded_events"),
+            unkept_values: counters.counter("not_retained_events"),
         }
     }
 
@@ -95,6 +97,7 @@ impl Counts {
         self.refused.add(tally.refused);
         self.dropped.add(tally.dropped);
         self.discarded.add(tally.discarded);
+        self.unkept_values.add(tally.unkept_values);
     }
 }
 

@@ -9,6 +9,8 @@
 //! - After a failed commit nothing is known about the disk: every answer is a failure, and nothing more is taken.
 
 mod read;
+mod recall;
+mod remember;
 mod stage;
 mod sweep;
 
@@ -25,6 +27,7 @@ use super::layout::{MarkKey, QueueNo};
 use super::op::{Done, Op, Refusal, Settings, Tally};
 use crate::causes::chain;
 use crate::mutant::{Mutant, planted};
+pub use recall::{Recall, Recalled};
 use stage::Stage;
 
 /// One destination may take this part of the spool.

@@ -24,6 +24,8 @@ pub enum Place {
     Marks,
     /// The spool's own facts and the names of its queues.
     Meta,
+    /// The last value of each topic that has one.
+    Values,
 }
 
 /// One change of a table.

@@ -31,6 +31,7 @@ pub struct FjallDisk {
     rows: Keyspace,
     marks: Keyspace,
     meta: Keyspace,
+    values: Keyspace,
     segments: RwLock<BTreeMap<SegmentNo, Keyspace>>,
     /// Fjall takes commits from any thread; ours come from one, and this says so.
     committing: Mutex<()>,
@@ -66,9 +67,10 @@ impl FjallDisk {
                 segments.insert(segment, table(&name)?);
             }
         }
-        let (rows, marks, meta) = (table("rows")?, table("marks")?, table("meta")?);
+        let (rows, marks, meta, values) = (table("rows")?, table("marks")?, table("meta")?, table("values")?);
         let segments = RwLock::new(segments);
-        let disk = Self { folder: folder.to_owned(), rows, marks, meta, segments, db, committing: Mutex::default() };
+        let disk =
+            Self { folder: folder.to_owned(), rows, marks, meta, values, segments, db, committing: Mutex::default() };
         Ok((disk, repaired))
     }
 
@@ -77,6 +79,7 @@ impl FjallDisk {
             Place::Rows => Some(self.rows.clone()),
             Place::Marks => Some(self.marks.clone()),
             Place::Meta => Some(self.meta.clone()),
+            Place::Values => Some(self.values.clone()),
             Place::Segment(segment) => self.segments.read().expect("no panic while held").get(&segment).cloned(),
         }
     }

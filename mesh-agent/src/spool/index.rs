@@ -18,6 +18,7 @@ use tokio::sync::Notify;
 
 use super::disk::SegmentNo;
 use super::layout::{MarkKey, QueueNo, Row};
+use super::values::Values;
 use crate::router::Admitted;
 
 /// Most of a queue's newest events that are kept in memory for a reader who is close behind.
@@ -113,6 +114,8 @@ pub(super) struct Index {
     pub(super) dropped: Vec<SegmentNo>,
     pub(super) fresh_bytes: usize,
     pub(super) failed: bool,
+    /// Last values, all together.
+    pub(super) values: Values,
 }
 
 #[derive(Clone, Copy, Debug, Default)]

@@ -13,6 +13,8 @@
 //!          claim/QUEUE/NUMBER (8 hex digits each)   -> nothing more
 //!          trash/QUEUE (8 hex digits)               -> up to seq u64
 //!          size/SEGMENT (16 hex digits)             -> bytes u64
+//!          values                                   -> topics u64 | bytes u64 | newest i64 (ms)
+//! values   topic                                    -> the encoded event, as it was admitted
 //! ```
 //! All numbers are big-endian, so that byte order is number order.
 
@@ -42,6 +44,8 @@ pub struct Row {
     pub redelivered: bool,
     /// It was acknowledged here and is delivered again because somebody wished it.
     pub replayed: bool,
+    /// It is not new: the last value of its topic, for a reader that wants it from now on.
+    pub recalled: bool,
 }
 
 /// A stream that ends here.
@@ -57,6 +61,7 @@ pub struct MarkKey {
 
 const REDELIVERED: u8 = 1;
 const REPLAYED: u8 = 2;
+const RECALLED: u8 = 4;
 
 pub(super) fn seq_key(seq: u64) -> Bytes {
     Bytes::copy_from_slice(&seq.to_be_bytes())
@@ -99,7 +104,8 @@ impl Row {
         let mut out = BytesMut::with_capacity(16);
         out.put_u8(FORMAT);
         let flag = |is_set, flag| if is_set { flag } else { 0 };
-        out.put_u8(flag(self.redelivered, REDELIVERED) | flag(self.replayed, REPLAYED));
+        let flags = [(self.redelivered, REDELIVERED), (self.replayed, REPLAYED), (self.recalled, RECALLED)];
+        out.put_u8(flags.into_iter().map(|(is_set, bit)| flag(is_set, bit)).sum());
         out.put_u16(self.deliveries);
         out.put_u32(self.bytes);
         out.put_i64(self.expires_at_ms.unwrap_or(0));
@@ -112,6 +118,7 @@ impl Row {
         (value[0] == FORMAT).then_some(Self {
             redelivered: value[1] & REDELIVERED != 0,
             replayed: value[1] & REPLAYED != 0,
+            recalled: value[1] & RECALLED != 0,
             deliveries: u16::from_be_bytes([value[2], value[3]]),
             bytes: u32::from_be_bytes([value[4], value[5], value[6], value[7]]),
             expires_at_ms: (expires_at_ms != 0).then_some(expires_at_ms),
@@ -146,6 +153,8 @@ pub(super) const ID: &str = "id";
 pub(super) const NEXT: &str = "next";
 /// Name of the next queue's number.
 pub(super) const NEXT_QUEUE: &str = "next-queue";
+/// Name of what is known of all last values together.
+pub(super) const VALUES: &str = "values";
 const EPOCH_PREFIX: &str = "epoch/";
 const NAME_PREFIX: &str = "queue/";
 const NOTE_PREFIX: &str = "note/";
@@ -166,6 +175,7 @@ pub(super) enum Fact {
     Claim(Claim),
     Trash(QueueNo, u64),
     Size(SegmentNo, u64),
+    Values { topics: u64, bytes: u64, newest_ms: i64 },
 }
 
 impl Fact {
@@ -198,6 +208,10 @@ impl Fact {
             ID => value.try_into().ok().map(|id| Self::Id(SpoolId(id))),
             NEXT => seq_of(value).map(Self::Next),
             NEXT_QUEUE => queue_of(value).map(|queue| Self::NextQueue(queue.0)),
+            VALUES => {
+                let [topics, bytes, newest] = [0, 8, 16].map(|at| value.get(at..at + 8).and_then(seq_of));
+                Some(Self::Values { topics: topics?, bytes: bytes?, newest_ms: newest?.cast_signed() })
+            }
             _ => None,
         }
     }
@@ -244,6 +258,14 @@ pub(super) fn epoch_value(epoch: Epoch, lanes: u16) -> Bytes {
     out.freeze()
 }
 
+pub(super) fn values_value(topics: u64, bytes: u64, newest_ms: i64) -> Bytes {
+    let mut out = BytesMut::with_capacity(24);
+    out.put_u64(topics);
+    out.put_u64(bytes);
+    out.put_i64(newest_ms);
+    out.freeze()
+}
+
 pub(super) fn mark_value(seq: Seq) -> Bytes {
     Bytes::copy_from_slice(&seq.0)
 }
@@ -258,12 +280,26 @@ mod tests {
 
     #[test]
     fn format_1_stays_as_it_is() {
-        let row = Row { bytes: 1_000, expires_at_ms: Some(5), deliveries: 2, redelivered: true, replayed: false };
+        let row = Row {
+            bytes: 1_000,
+            expires_at_ms: Some(5),
+            deliveries: 2,
+            redelivered: true,
+            replayed: false,
+            recalled: false,
+        };
         assert_eq!(hex::encode(row.encode()), "01010002000003e80000000000000005");
         assert_eq!(Row::decode(&row.encode()), Some(row));
         let plain = Row { expires_at_ms: None, redelivered: false, replayed: true, ..row };
         assert_eq!(hex::encode(plain.encode()), "01020002000003e80000000000000000");
         assert_eq!(Row::decode(&plain.encode()), Some(plain));
+        let last = Row { replayed: false, recalled: true, ..plain };
+        assert_eq!(hex::encode(last.encode()), "01040002000003e80000000000000000");
+        assert_eq!(Row::decode(&last.encode()), Some(last));
+        assert_eq!(
+            Fact::decode(VALUES.as_bytes(), &values_value(3, 900, 7)),
+            Some(Fact::Values { topics: 3, bytes: 900, newest_ms: 7 })
+        );
         assert_eq!(hex::encode(row_key(QueueNo(7), 9)), "000000070000000000000009");
         let mark = MarkKey { origin: SpoolId([9; 16]), epoch: Epoch(1), lane: Lane(2) };
         assert_eq!(hex::encode(mark.encode()), "0909090909090909090909090909090900000000000000010002");

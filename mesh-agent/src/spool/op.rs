@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use mesh_protocol::id::Seq;
+use mesh_protocol::topic::Topic;
 use smallvec::SmallVec;
 
 use super::index::{Entry, Limits};
@@ -21,6 +22,8 @@ pub struct Settings {
     pub segment_bytes: u64,
     /// Lanes of streams from this epoch.
     pub lanes: u16,
+    /// Most topics with a last value (a retained event); the end of one counts for 30 days.
+    pub values_max: u64,
 }
 
 impl Default for Settings {
@@ -30,6 +33,7 @@ impl Default for Settings {
             reserve_bytes: 1024 * 1024 * 1024,
             segment_bytes: 64 * 1024 * 1024,
             lanes: super::LANES,
+            values_max: 1_000_000,
         }
     }
 }
@@ -42,7 +46,7 @@ pub type Queues = SmallVec<[QueueNo; 4]>;
 pub struct Addressed {
     /// The event.
     pub event: Admitted,
-    /// At least one queue; those that ended meanwhile are passed over.
+    /// Those that ended meanwhile are passed over. None is for an event that shall only be the last value of its topic.
     pub queues: Queues,
     /// It may have been delivered before it came here.
     pub redelivered: bool,
@@ -139,6 +143,8 @@ pub enum Op {
     },
     /// The end of a queue with all that is in it.
     Close(QueueNo),
+    /// These topics have no last value any more, as far as it is still the one that was admitted at this time.
+    Forget(Vec<(Topic, i64)>),
 }
 
 impl Op {
@@ -162,6 +168,8 @@ pub enum Done {
     Opened(QueueNo),
     /// So many events left the queue.
     Emptied(u64),
+    /// It is on disk but for these last values that were recalled, by their place in the operation: newer ones are there.
+    Older(Vec<usize>),
 }
 
 /// Why an operation was not done.
@@ -179,6 +187,9 @@ pub enum Refusal {
     /// What came before it on its stream was not taken.
     #[error("what came before it on its stream is not there")]
     OutOfOrder,
+    /// Too many topics have a last value.
+    #[error("as many topics have a retained event as may; end some with an empty retained event")]
+    ValuesFull,
     /// There is no such queue (any more).
     #[error("there is no such queue any more")]
     NoQueue,
@@ -202,6 +213,8 @@ pub struct Tally {
     pub refused: u64,
     /// Segments dropped.
     pub dropped: u64,
+    /// Last values from other agents that were not kept because too many topics have one.
+    pub unkept_values: u64,
 }
 
 /// What was handed out of a queue.

@@ -11,6 +11,7 @@ use super::disk::{Disk, DiskError, Place, SegmentNo, Visit, Write};
 use super::index::{ATTIC, EpochStart, Index, Limits, Queue, Segment, Straggler};
 use super::layout::{self, Fact, MarkKey, QueueNo, Row};
 use super::op::Settings;
+use super::values::Values;
 
 /// Above every key of a table whose keys are shorter.
 const END: [u8; 64] = [0xff; 64];
@@ -34,6 +35,7 @@ pub(super) fn recover(disk: &dyn Disk, settings: &Settings, drawn: SpoolId, epoc
         dropped: Vec::new(),
         fresh_bytes: 0,
         failed: false,
+        values: Values::default(),
     };
     let mut writes = Vec::new();
     let mut put = |name, value| writes.push(Write::Put(Place::Meta, layout::meta_key(name), value));
@@ -154,6 +156,7 @@ fn facts(disk: &dyn Disk, index: &mut Index) -> Result<(Names, Vec<SegmentNo>), 
             Fact::Name(name, queue) => names.push((name.into(), queue)),
             Fact::Note(queue, note) => drop(index.notes.insert(queue, note)),
             Fact::Claim(claim) => _ = index.claims.insert((QueueNo(claim.queue), claim.number)),
+            Fact::Values { topics, bytes, newest_ms } => index.values = Values::recovered(topics, bytes, newest_ms),
             Fact::Trash(queue, up_to) => drop(index.trash.insert(queue, up_to)),
             Fact::Size(number, bytes) => match index.segments.get_mut(&number) {
                 Some(segment) => segment.bytes = bytes,

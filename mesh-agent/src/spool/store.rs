@@ -14,11 +14,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::op::Settings;
 use super::{
-    Addressed, Answer, Committer, Core, Disk, DiskError, Done, FjallDisk, Limits, Op, QueueNo, Refusal, Row, Taken,
+    Addressed, Answer, Committer, Core, Disk, DiskError, Done, FjallDisk, Limits, Op, QueueNo, Recall, Recalled,
+    Refusal, Row, Taken,
 };
 use crate::causes::chain;
 use crate::counters::{Counter, Counters};
 use crate::router::{Claim, Failure, Hold, Keeper, Kept, Receipt, duty};
+use crate::status::now_ms;
 
 /// The open spool of an agent.
 #[derive(Debug)]
@@ -193,6 +195,50 @@ impl Store {
         Ok(entries)
     }
 
+    /// Some of the last values that are wanted.
+    ///
+    /// # Errors
+    /// The disk cannot be read.
+    pub async fn recall(&self, recall: Recall) -> Result<Recalled, DiskError> {
+        let core = self.core().clone();
+        self.aside(move || core.recall(&recall, now_ms())).await.unwrap_or(Err(DiskError::Failed))
+    }
+
+    /// Takes last values off the disk that are none any more.
+    ///
+    /// # Errors
+    /// The disk cannot be read or written.
+    pub async fn forget_values(&self) -> Result<(), DiskError> {
+        let mut after = None;
+        loop {
+            let (core, from) = (self.core().clone(), after.take());
+            let looked = self.aside(move || core.values_over(from.as_ref(), now_ms())).await;
+            let (over, next) = looked.unwrap_or(Err(DiskError::Failed))?;
+            if !over.is_empty() {
+                self.ask(Op::Forget(over)).await.map_err(|_| DiskError::Failed)?;
+            }
+            match next {
+                Some(next) => after = Some(next),
+                None => return Ok(()),
+            }
+        }
+    }
+
+    /// Events that are to be the last values of their topics and go nowhere; nobody waits for it.
+    pub fn keep_values(&self, events: Vec<Addressed>) {
+        let (refused, count) = (self.refused.clone(), events.len() as u64);
+        let answer: Answer = Box::new(move |done| refused.add(if done.is_err() { count } else { 0 }));
+        self.committer.submit(Op::Append { events, mark: None, claim: None }, answer);
+    }
+
+    /// Waits until everything that was submitted before is on disk.
+    ///
+    /// # Errors
+    /// It never will be: the disk failed.
+    pub async fn settled(&self) -> Result<(), Refusal> {
+        self.ask(Op::Append { events: Vec::new(), mark: None, claim: None }).await.map(drop)
+    }
+
     /// Work that may wait for the disk. None when it panicked.
     pub(crate) async fn aside<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
         #[cfg(test)]
@@ -265,7 +311,7 @@ impl Store {
 }
 
 impl Keeper for Store {
-    fn keep(&self, events: Vec<Kept>, claim: Option<Claim>, hold: Hold) {
+    fn keep(&self, events: Vec<Kept>, claim: Option<Claim>, hold: Option<Hold>) {
         let count = events.len() as u64;
         let destinations: usize = events.iter().map(|kept| kept.queues.len()).sum();
         let destinations = u32::try_from(destinations).unwrap_or(u32::MAX);
@@ -278,11 +324,12 @@ impl Keeper for Store {
             })
             .collect();
         let refused = self.refused.clone();
-        let answer: Answer = Box::new(move |done| match done {
-            Ok(_) => hold.done_for(destinations),
-            Err(refusal) => {
-                refused.add(count);
-                hold.fail(failure(&refusal));
+        let answer: Answer = Box::new(move |done| {
+            refused.add(if done.is_err() { count } else { 0 });
+            match (hold, done) {
+                (Some(hold), Ok(_)) => hold.done_for(destinations),
+                (Some(hold), Err(refusal)) => hold.fail(failure(&refusal)),
+                (None, _) => {}
             }
         });
         self.committer.submit(Op::Append { events, mark: None, claim }, answer);
@@ -291,7 +338,9 @@ impl Keeper for Store {
 
 fn failure(refusal: &Refusal) -> Failure {
     match refusal {
-        Refusal::QueueFull(_) | Refusal::SpoolFull | Refusal::DiskFull => Failure::Full(chain(refusal)),
+        Refusal::QueueFull(_) | Refusal::SpoolFull | Refusal::DiskFull | Refusal::ValuesFull => {
+            Failure::Full(chain(refusal))
+        }
         Refusal::NoQueue | Refusal::OutOfOrder | Refusal::Failed => Failure::Lost,
     }
 }

@@ -12,6 +12,7 @@ use super::*;
 use crate::router::Admitted;
 
 mod hand;
+mod last;
 mod model;
 mod real;
 

@@ -17,6 +17,7 @@ const CONTROL: u8 = 3;
 const COMPRESSED: u8 = 0x80;
 
 const REDELIVERED: u8 = 1;
+const RECALLED: u8 = 2;
 /// Kind, sender, epoch and revision.
 const HEAD_BYTES: usize = 41;
 /// LZ4 cannot make more out of a byte.
@@ -126,7 +127,8 @@ fn put_stream(out: &mut BytesMut, body: &StreamBody) {
     put_count(out, body.events.len());
     for event in &body.events {
         out.put_slice(&event.seq.0);
-        out.put_u8(if event.redelivered { REDELIVERED } else { 0 });
+        let flag = |is_set, flag| if is_set { flag } else { 0 };
+        out.put_u8(flag(event.redelivered, REDELIVERED) | flag(event.recalled, RECALLED));
         put_bytes(out, &event.bytes);
     }
 }
@@ -211,12 +213,12 @@ fn read_stream(reader: &mut Reader) -> Result<StreamBody, FrameError> {
 
 fn read_stream_event(reader: &mut Reader) -> Result<StreamEvent, FrameError> {
     let seq = reader.seq()?;
-    let redelivered = match reader.u8()? {
-        0 => false,
-        REDELIVERED => true,
-        value => return Err(FrameError::Unknown { what: "flag", value }),
-    };
-    Ok(StreamEvent { seq, redelivered, bytes: reader.bytes()? })
+    let flags = reader.u8()?;
+    if flags & !(REDELIVERED | RECALLED) != 0 {
+        return Err(FrameError::Unknown { what: "flag", value: flags });
+    }
+    let (redelivered, recalled) = (flags & REDELIVERED != 0, flags & RECALLED != 0);
+    Ok(StreamEvent { seq, redelivered, recalled, bytes: reader.bytes()? })
 }
 
 fn read_direct(reader: &mut Reader) -> Result<DirectBody, FrameError> {

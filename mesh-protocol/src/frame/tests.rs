@@ -28,8 +28,13 @@ fn stream_frame() -> Frame {
                 Destination { spool: SpoolId([0x44; 16]), epoch: Epoch(8), prev: Seq::START },
             ],
             events: vec![
-                StreamEvent { seq: Seq::from_counter(5), redelivered: false, bytes: Bytes::from_static(b"one") },
-                StreamEvent { seq: Seq::from_pair(1, 0), redelivered: true, bytes: Bytes::new() },
+                StreamEvent {
+                    seq: Seq::from_counter(5),
+                    redelivered: false,
+                    recalled: false,
+                    bytes: Bytes::from_static(b"one"),
+                },
+                StreamEvent { seq: Seq::from_pair(1, 0), redelivered: true, recalled: false, bytes: Bytes::new() },
             ],
         }),
     }
@@ -176,12 +181,13 @@ fn a_compressed_body_promises_no_more_than_it_holds() {
 
 fn stream_bodies() -> impl Strategy<Value = Body> {
     let destinations = vec((any::<[u8; 16]>(), any::<u64>()), 0..4);
-    let events = vec((any::<bool>(), vec(any::<u8>(), 0..50)), 0..20);
+    let events = vec((any::<(bool, bool)>(), vec(any::<u8>(), 0..50)), 0..20);
     (0..LANES_MAX, destinations, events).prop_map(|(lane, destinations, events)| {
         let destination = |(spool, epoch)| Destination { spool: SpoolId(spool), epoch: Epoch(epoch), prev: Seq::START };
-        let event = |(index, (redelivered, bytes)): (usize, (bool, Vec<u8>))| StreamEvent {
+        let event = |(index, ((redelivered, recalled), bytes)): (usize, ((bool, bool), Vec<u8>))| StreamEvent {
             seq: Seq::from_counter(index as u64 + 1),
             redelivered,
+            recalled,
             bytes: bytes.into(),
         };
         Body::Stream(StreamBody {

@@ -141,6 +141,27 @@ impl Filter {
         self.dialect
     }
 
+    /// The text that every topic begins with which it matches, and whether that is the one topic it matches.
+    #[must_use]
+    pub fn literal(&self) -> (&str, bool) {
+        let mut start = 0;
+        for level in self.text.split('/') {
+            let end = start + level.len();
+            let wild = match self.dialect {
+                Dialect::Mesh if level == ">" && end == self.text.len() => Some(start),
+                Dialect::Mesh => level.ends_with('*').then(|| end - 1),
+                // `a/#` matches `a`, too.
+                Dialect::Mqtt if level == "#" => Some(start.saturating_sub(1)),
+                Dialect::Mqtt => (level == "+").then_some(start),
+            };
+            if let Some(at) = wild {
+                return (&self.text[..at], false);
+            }
+            start = end + 1;
+        }
+        (&self.text, true)
+    }
+
     /// The shared text, for keeping it without a copy.
     pub(crate) fn shared(&self) -> &Arc<str> {
         &self.text

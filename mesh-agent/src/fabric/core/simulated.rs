@@ -82,6 +82,9 @@ impl SimulatedFabric {
         while let Some(Some(read)) = self.core.reads.next().now_or_never() {
             self.core.on_read(read);
         }
+        while let Some(Some(told)) = self.core.recalls.next().now_or_never() {
+            self.core.on_recalled(told);
+        }
         while let Ok(buried) = self.burials.try_recv() {
             self.core.on_buried(buried);
         }

@@ -5,6 +5,7 @@ use mesh_protocol::topic::Filter;
 use rustc_hash::FxHashSet;
 
 use super::Peer;
+use crate::fabric::recall::Recalls;
 use crate::mutant::{Mutant, planted};
 use crate::router::{Attachment, Change, Life, Takes, Wanted};
 
@@ -86,7 +87,10 @@ impl Peer {
         }
         let place = (self.number, self.destination);
         let (desired, reasons, unnoted) = (self.desired, self.reasons, self.unnoted);
-        Self { desired, reasons, unnoted, ..Self::new(next, place, self.kept.handed_on(), passed) }
+        // Its disk knows nothing.
+        let mut recalls = Recalls::default();
+        reasons.keys().for_each(|filter| recalls.add(filter));
+        Self { desired, reasons, unnoted, recalls, ..Self::new(next, place, self.kept.handed_on(), passed) }
     }
 
     /// Takes everything it wants out of the table.
@@ -103,6 +107,10 @@ impl Peer {
         let reasons = self.reasons.entry(filter.clone()).or_insert(0);
         let before = std::mem::replace(reasons, *reasons | reason);
         if before == 0 {
+            // What was noted before a restart was wanted all the time: what came since is in its queue.
+            if reason != RESTORED {
+                self.recalls.add(filter);
+            }
             self.kept.attract(filter);
             table.subscribe_as(filter, self.number, Life::Live, takes(reason), self.destination);
         } else {

@@ -18,13 +18,13 @@ use super::problem::Problem;
 use super::{Gate, topic};
 use crate::listener::refusal;
 use crate::router::{Admitted, EVENT_OVERHEAD_BYTES, Failure, Outcome};
-use crate::status::now_ms;
 
 const DELIVERY: HeaderName = HeaderName::from_static("meshport-delivery");
 const KEY: HeaderName = HeaderName::from_static("meshport-key");
 const TTL: HeaderName = HeaderName::from_static("meshport-ttl-ms");
 const REPLY_TO: HeaderName = HeaderName::from_static("meshport-reply-to");
 const CORRELATION: HeaderName = HeaderName::from_static("meshport-correlation-id");
+const RETAIN: HeaderName = HeaderName::from_static("meshport-retain");
 const IDEMPOTENCY: HeaderName = HeaderName::from_static("idempotency-key");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 /// Header names begin with this for user properties; names of HTTP headers are lower case.
@@ -50,7 +50,7 @@ pub(super) async fn publish(
     // Refused early, so that nobody sends a large body for nothing.
     gate.may_publish(&caller, &topic)?;
     let payload = gate.body(body, gate.common.limits.get().payload_bytes_max).await?;
-    let event = event(&caller, topic, payload, &headers)?;
+    let event = gate.event(&caller, topic, payload, &headers)?;
     gate.publish(&caller, vec![event]).await
 }
 
@@ -82,6 +82,32 @@ impl Gate {
         let count = batch.len();
         let outlets = self.route(caller, batch).await?;
         Ok((StatusCode::ACCEPTED, Json(Accepted { events: count, outlets })))
+    }
+
+    fn event(&self, caller: &Caller, topic: Topic, payload: Bytes, headers: &HeaderMap) -> Result<Event, Problem> {
+        let key = match text(headers, &KEY)? {
+            Some(key) => Bytes::from(key),
+            None => Bytes::copy_from_slice(topic.as_str().as_bytes()),
+        };
+        let mode = match text(headers, &DELIVERY)?.as_deref() {
+            None | Some("guaranteed") => DeliveryMode::Guaranteed,
+            Some("direct") => DeliveryMode::Direct,
+            Some(other) => return Err(Problem::bad(format!("meshport-delivery is guaranteed or direct, not {other}"))),
+        };
+        let retain = match text(headers, &RETAIN)?.as_deref() {
+            None | Some("false") => false,
+            Some("true") => true,
+            Some(other) => return Err(Problem::bad(format!("meshport-retain is true or false, not {other}"))),
+        };
+        Ok(Event {
+            key,
+            mode,
+            headers: metadata(headers)?,
+            ttl_ms: number(headers, &TTL)?,
+            admitted_at_ms: self.common.admission_ms(&topic, retain),
+            retain,
+            ..Event::guaranteed(topic, payload, caller.origin.clone())
+        })
     }
 
     pub(super) fn rejected(&self, why: &str) -> Problem {
@@ -126,26 +152,6 @@ fn not_taken(failure: Failure) -> Problem {
         Failure::Full(why) | Failure::Again { reason: why, .. } => Problem::later(why),
         Failure::Lost => Problem::later("a destination went away before it had the event"),
     }
-}
-
-fn event(caller: &Caller, topic: Topic, payload: Bytes, headers: &HeaderMap) -> Result<Event, Problem> {
-    let key = match text(headers, &KEY)? {
-        Some(key) => Bytes::from(key),
-        None => Bytes::copy_from_slice(topic.as_str().as_bytes()),
-    };
-    let mode = match text(headers, &DELIVERY)?.as_deref() {
-        None | Some("guaranteed") => DeliveryMode::Guaranteed,
-        Some("direct") => DeliveryMode::Direct,
-        Some(other) => return Err(Problem::bad(format!("meshport-delivery is guaranteed or direct, not {other}"))),
-    };
-    Ok(Event {
-        key,
-        mode,
-        headers: metadata(headers)?,
-        ttl_ms: number(headers, &TTL)?,
-        admitted_at_ms: now_ms(),
-        ..Event::guaranteed(topic, payload, caller.origin.clone())
-    })
 }
 
 fn metadata(headers: &HeaderMap) -> Result<Headers, Problem> {

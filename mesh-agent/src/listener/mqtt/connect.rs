@@ -20,6 +20,7 @@ use super::exactly_once::{self, Exchanges};
 use super::feed::Feed;
 use super::lasting::{EXPIRY_MAX, Lasting};
 use super::outbox::Outbox;
+use super::recalling::Recalling;
 use super::session::{End, Session};
 use super::signals::Signals;
 use super::subscriptions::Subscriptions;
@@ -122,7 +123,7 @@ fn admit(server: &Server, connect: Connect, place: Place, v5: bool) -> Result<Ad
     let origin = Origin { site, principal: Some(client.principal()), protocol: Protocol::Mqtt };
     let key = Bytes::copy_from_slice(client_id.as_bytes());
     let will = match connect.will {
-        Some(will) => Some(checked_will(server, will, connect.session_expiry, &origin, &key, v5)?),
+        Some(will) => Some(checked_will(server, will, connect.session_expiry, &origin, &key)?),
         None => None,
     };
     let (clean, expiry) = (connect.clean, connect.session_expiry.min(EXPIRY_MAX));
@@ -208,11 +209,7 @@ fn checked_will(
     session_expiry: Duration,
     origin: &Origin,
     key: &Bytes,
-    v5: bool,
 ) -> Result<Will, TurnedAway> {
-    if v5 && will.retain {
-        return Err(away(ConnectReasonCode::RetainNotSupported, "a retained will is not offered yet"));
-    }
     let topic = Topic::new(&will.topic).ok().filter(|topic| !topic.as_str().contains(['+', '#']));
     let topic =
         topic.ok_or_else(|| away(ConnectReasonCode::TopicNameInvalid, "the will's topic is not a topic name"))?;
@@ -313,6 +310,7 @@ fn session(
         exchanges: Exchanges::resumed(&received, released),
         in_flight: VecDeque::new(),
         again: BTreeMap::from_iter(in_flight),
+        recalling: Recalling::default(),
         hello: None,
         server,
     };

@@ -155,6 +155,7 @@ enum Woken {
     Signal(Reasons),
     Feed,
     Queue,
+    Recalled(super::recalling::Step),
     Answer(super::acks::Packet, super::acks::Answer),
     Room(Admission),
     Time,
@@ -198,6 +199,10 @@ async fn run(session: &mut Session, socket: &Socket) -> End {
             }
             Woken::Writable | Woken::Feed => Ok(()),
             Woken::Queue => session.check_gone(),
+            Woken::Recalled(step) => {
+                session.recalled(step);
+                Ok(())
+            }
             Woken::Signal(reasons) => signalled(session, reasons),
             Woken::Answer(packet, answer) => answers(session, packet, answer),
             Woken::Room(admission) => {
@@ -215,13 +220,14 @@ async fn run(session: &mut Session, socket: &Socket) -> End {
 
 async fn wait(session: &mut Session, socket: &Socket, room: &mut Option<Room>, timer: Pin<&mut Sleep>) -> Woken {
     let (may_read, must_write) = (session.may_read(), !session.wire.out.is_empty());
-    let has_window = session.has_window();
+    let (has_window, has_room) = (session.has_window(), session.outbox.has_room());
     tokio::select! {
         ready = socket.readable(), if may_read => ready.map_or(Woken::Gone, |()| Woken::Readable),
         ready = socket.writable(), if must_write => ready.map_or(Woken::Gone, |()| Woken::Writable),
         reasons = session.signals.wait() => Woken::Signal(reasons),
         () = fed(&mut session.feed) => Woken::Feed,
         () = session.consuming.woken(), if has_window => Woken::Queue,
+        step = session.recalling.next(), if has_room => Woken::Recalled(step),
         (packet, answer) = session.acks.next() => Woken::Answer(packet, answer),
         Some(admission) = maybe(room) => Woken::Room(admission),
         () = timer => Woken::Time,

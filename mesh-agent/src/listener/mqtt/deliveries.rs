@@ -78,10 +78,11 @@ impl Session {
             self.outbox.take(BATCH_MAX, batch);
             let mut idle = batch.is_empty();
             for Item { event, wish } in batch.drain(..) {
+                let is_recalled = event.is_recalled();
                 let event = event.event();
                 if let Some(ttl_left_ms) = self.left_to_live(event, now_ms) {
                     let ids = &wish.subscription_ids;
-                    let retain = wish.retain && event.retain;
+                    let retain = is_recalled || (wish.retain && event.retain);
                     let outgoing = Outgoing { event, id: None, retain, dup: false, subscription_ids: ids, ttl_left_ms };
                     let sent = self.wire.publish(&outgoing);
                     self.told(event, sent);
@@ -124,7 +125,8 @@ impl Session {
         let dup = again.is_some() || self.feed.as_ref().is_some_and(|feed| feed.is_doubtful(&entry));
         let sent = match (wish, self.left_to_live(event, now_ms)) {
             (Some(wish), Some(ttl_left_ms)) => {
-                let (ids, retain) = (&wish.subscription_ids, wish.retain && event.retain);
+                let retain = entry.event.is_recalled() || (wish.retain && event.retain);
+                let ids = &wish.subscription_ids;
                 let outgoing = Outgoing { event, id: None, retain, dup, subscription_ids: ids, ttl_left_ms };
                 let id = if twice {
                     self.wire.publish_twice(&outgoing, exactly_once::id_of(seq))
@@ -146,7 +148,7 @@ impl Session {
     }
 
     /// Whether this very session published it: its events have its client id as their key.
-    fn is_own(&self, event: &Event) -> bool {
+    pub(super) fn is_own(&self, event: &Event) -> bool {
         event.key == self.key
             && event.origin.protocol == Protocol::Mqtt
             && event.origin.principal == Some(self.client.principal())

@@ -64,9 +64,16 @@ impl Feed {
         }
     }
 
-    /// Events that match this go into the queue from now on.
-    pub(super) fn attract(&self, filter: &Filter, life: Life) {
-        self.attachment.subscribe_for(filter, 0, life, Takes::GUARANTEED);
+    /// Events that match this go into the queue from now on; last values of other sites too, when they are wanted.
+    pub(super) fn attract(&self, filter: &Filter, life: Life, recalled: bool) {
+        let takes = if recalled { Takes::GUARANTEED.and_recalled() } else { Takes::GUARANTEED };
+        self.attachment.subscribe_for(filter, 0, life, takes);
+        self.attachment.take_instead(filter, 0, takes);
+    }
+
+    /// Its number in the spool.
+    pub(super) fn number(&self) -> QueueNo {
+        self.number
     }
 
     /// They do no longer.

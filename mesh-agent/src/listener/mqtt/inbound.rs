@@ -13,7 +13,6 @@ use super::wire::{Broken, Expiry, Publish};
 use crate::listener::refusal;
 use crate::policy::Denied;
 use crate::router::{Admission, Admitted, EVENT_OVERHEAD_BYTES};
-use crate::status::now_ms;
 
 /// A permitted publish that waits for room in the byte budget. Until it has it, its client is not read.
 #[derive(Debug)]
@@ -44,7 +43,7 @@ impl Session {
         }
     }
 
-    /// What is not there yet, or not so large.
+    /// What is not so large.
     fn check_features(&mut self, publish: &Publish) -> Result<(), End> {
         let limits = self.server.common.limits.get();
         if publish.payload_len() > limits.payload_bytes_max {
@@ -55,15 +54,6 @@ impl Session {
                 limits.payload_bytes_max
             );
             return Err(End::told(DisconnectReasonCode::PacketTooLarge, why));
-        }
-        if !self.wire.is_v5() {
-            if publish.retain() {
-                self.server.metrics.not_retained.one();
-            }
-            return Ok(());
-        }
-        if publish.retain() {
-            return Err(End::told(DisconnectReasonCode::RetainNotSupported, "retained events are not offered yet"));
         }
         Ok(())
     }
@@ -82,13 +72,14 @@ impl Session {
     }
 
     fn event(&self, publish: &Publish, topic: Topic, headers: Headers, ttl_ms: Expiry) -> Event {
+        let admitted_at_ms = self.server.common.admission_ms(&topic, publish.retain());
         Event {
             topic,
             payload: publish.payload(),
             key: self.key.clone(),
             headers,
             mode: if publish.qos() == Qos::AtMostOnce { DeliveryMode::Direct } else { DeliveryMode::Guaranteed },
-            admitted_at_ms: now_ms(),
+            admitted_at_ms,
             ttl_ms,
             origin: self.origin.clone(),
             path: Vec::new(),

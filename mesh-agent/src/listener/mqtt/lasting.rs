@@ -137,8 +137,8 @@ pub(super) fn restore(spool: &Arc<Store>, router: &Router) -> Vec<(Name, Lasting
         let mut feed = Feed::open(spool, router, &queue);
         let filters: Vec<(Filter, Options)> =
             record.filters.into_iter().map(|held| (held.filter, held.options)).collect();
-        for (filter, _) in filters.iter().filter(|(_, options)| options.acknowledged) {
-            feed.attract(filter, Life::Durable);
+        for (filter, options) in filters.iter().filter(|(_, options)| options.acknowledged) {
+            feed.attract(filter, Life::Durable, !options.only_new);
         }
         let name = Name { principal: record.principal, client_id: record.client_id.into() };
         let mut in_flight = record.in_flight;

@@ -22,6 +22,10 @@ use crate::router::{Admitted, Delivery, Key, Outlet, OutletId};
 pub(super) const DIRECT_EVENTS_MAX: usize = 5_000;
 /// Most payload bytes of events that wait for one subscriber (one event always fits).
 pub(super) const DIRECT_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Last values are fetched while fewer events than this wait.
+const RECALLED_MAX: usize = 256;
+/// Topics that are remembered while last values are fetched; of others an earlier value may come late.
+const NEWS_MAX: usize = 10_000;
 /// A queue that grew beyond this many events in a burst gives the memory back once it is empty.
 const KEPT_EVENTS_MAX: usize = 64;
 
@@ -37,6 +41,9 @@ pub(super) struct Options {
     pub(super) no_local: bool,
     /// RETAIN as it was published.
     pub(super) retain_as_published: bool,
+    /// No last values when it is made (MQTT 5, 3.8.3.1: Retain Handling 2).
+    #[serde(default)]
+    pub(super) only_new: bool,
     /// Comes back with every event.
     pub(super) subscription_id: Option<u32>,
 }
@@ -76,6 +83,8 @@ struct State {
     waiting: VecDeque<Item>,
     bytes: usize,
     closed: bool,
+    /// While last values are fetched: those that came as new meanwhile, with their times of admission.
+    news: Option<FxHashMap<Topic, i64>>,
 }
 
 impl std::fmt::Debug for Outbox {
@@ -129,6 +138,39 @@ impl Outbox {
         }
     }
 
+    /// Whether little enough waits for last values to be fetched.
+    pub(super) fn has_room(&self) -> bool {
+        self.state().waiting.len() < RECALLED_MAX
+    }
+
+    /// Last values are being fetched, or (false) are no more.
+    pub(super) fn recalling(&self, is_so: bool) {
+        let mut state = self.state();
+        if is_so {
+            state.news.get_or_insert_default();
+        } else {
+            state.news = None;
+        }
+    }
+
+    /// Last values for one subscription, at QoS 0. One that is not the last any more is left out.
+    pub(super) fn recall(&self, events: Vec<Admitted>, options: &Options) {
+        let mut dropped = 0;
+        let mut state = self.state();
+        for event in events {
+            let (topic, at_ms) = (&event.event().topic, event.event().admitted_at_ms);
+            let is_last = state.news.as_ref().and_then(|news| news.get(topic)).is_none_or(|newer| *newer < at_ms);
+            if is_last && !state.closed {
+                let subscription_ids = options.subscription_id.into_iter().collect();
+                let wish = Wish { retain: true, subscription_ids, ..Wish::default() };
+                dropped += u64::from(!state.push(Item { event, wish }));
+            }
+        }
+        drop(state);
+        self.metrics.dropped_slow.add(dropped);
+        self.signals.raise(Reasons::OUTBOX);
+    }
+
     /// The session has ended: what comes later is not for it.
     pub(super) fn close(&self) {
         let waiting = {
@@ -166,6 +208,14 @@ impl State {
         (!comes_from_the_queue).then(|| Item { event: delivery.event.clone(), wish })
     }
 
+    fn note(&mut self, event: &Admitted) {
+        let Some(news) = self.news.as_mut().filter(|news| event.is_last_value() && news.len() < NEWS_MAX) else {
+            return;
+        };
+        let at_ms = news.entry(event.event().topic.clone()).or_insert(i64::MIN);
+        *at_ms = event.event().admitted_at_ms.max(*at_ms);
+    }
+
     fn push(&mut self, item: Item) -> bool {
         let bytes = item.event.event().payload.len();
         let full = self.waiting.len() >= DIRECT_EVENTS_MAX || self.bytes + bytes > DIRECT_BYTES_MAX;
@@ -183,6 +233,7 @@ impl Outlet for Outbox {
         let hold = delivery.hold.take();
         let own = delivery.from.is_some() && delivery.from.as_ref() == self.own.get();
         let mut state = self.state();
+        state.note(&delivery.event);
         let Some(item) = state.item(&delivery, own) else {
             // Its own event, one that comes from its queue, or its session is just ending.
             drop(state);

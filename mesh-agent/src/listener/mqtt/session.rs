@@ -5,8 +5,7 @@
 //! of what happens to a session is the order of the calls.
 //!
 //! A session lives as long as its connection, or for as long beyond it as the client asked for ([`lasting`](super::lasting)).
-//! What is not there is declined in MQTT's own words: RETAIN (0x9A), shared subscriptions (0x9E). MQTT 3.1.1 cannot be told:
-//! RETAIN is counted there, not kept.
+//! What is not there is declined in MQTT's own words: shared subscriptions (0x9E).
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -30,6 +29,7 @@ use super::feed::Feed;
 use super::inbound::Parked;
 use super::lasting::{self, EXPIRY_MAX, Lasting};
 use super::outbox::Outbox;
+use super::recalling::Recalling;
 use super::signals::Signals;
 use super::subscriptions::{Desk, Subscriptions};
 use super::will::{Testament, Will};
@@ -76,6 +76,8 @@ pub(super) struct Session {
     pub(super) in_flight: VecDeque<(u16, Place)>,
     /// What an earlier connection was sent and did not acknowledge: packet ids by place in the log.
     pub(super) again: BTreeMap<u64, u16>,
+    /// Last values for its new subscriptions.
+    pub(super) recalling: Recalling,
     /// Its CONNECT, of a client that may have to be carried to another agent.
     pub(super) hello: Option<Box<[u8]>>,
 }
@@ -163,6 +165,7 @@ impl Session {
                 }
                 self.note(false);
                 self.wire.suback(id, codes);
+                self.recall();
             }
             Packet::Unsubscribe { id, filters } => {
                 let mut codes = Vec::with_capacity(filters.len());

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use mesh_protocol::policy::Action;
 use mesh_protocol::topic::{Filter, FilterError};
-use mqtt_protocol_core::mqtt::packet::{Qos, SubEntry};
+use mqtt_protocol_core::mqtt::packet::{Qos, RetainHandling, SubEntry};
 use mqtt_protocol_core::mqtt::result_code::{SubackReasonCode, UnsubackReasonCode};
 
 use super::feed::Feed;
@@ -22,6 +22,8 @@ pub(super) struct Subscriptions {
     /// By text as the client wrote it.
     held: BTreeMap<String, Held>,
     next: Key,
+    /// Whose last values the client is to get.
+    asked: Vec<(Filter, Options)>,
 }
 
 #[derive(Debug)]
@@ -66,19 +68,35 @@ impl Subscriptions {
             return SubackReasonCode::QuotaExceeded;
         }
         let qos = entry.sub_opts().qos();
+        let handling = entry.sub_opts().rh();
+        let is_new = !self.held.contains_key(filter.text());
         let options = Options {
             acknowledged: qos != Qos::AtMostOnce,
             twice: qos == Qos::ExactlyOnce,
             no_local: entry.sub_opts().nl(),
             retain_as_published: entry.sub_opts().rap(),
+            only_new: handling == RetainHandling::DoNotSendRetained,
             subscription_id,
         };
+        let is_asked = match handling {
+            RetainHandling::SendRetained => true,
+            RetainHandling::SendRetainedIfNotExists => is_new,
+            RetainHandling::DoNotSendRetained => false,
+        };
+        if is_asked {
+            self.asked.push((filter.clone(), options));
+        }
         self.register(desk, filter, options);
         match qos {
             Qos::AtMostOnce => SubackReasonCode::GrantedQos0,
             Qos::AtLeastOnce => SubackReasonCode::GrantedQos1,
             Qos::ExactlyOnce => SubackReasonCode::GrantedQos2,
         }
+    }
+
+    /// Subscriptions since the last call whose last values the client is to get.
+    pub(super) fn asked(&mut self) -> Vec<(Filter, Options)> {
+        std::mem::take(&mut self.asked)
     }
 
     /// Takes over what a session before this connection held; rights are looked at by whoever calls.
@@ -89,18 +107,22 @@ impl Subscriptions {
     }
 
     fn register(&mut self, desk: &mut Desk<'_>, filter: Filter, options: Options) {
-        let known = self.held.get(filter.text()).map(|held| (held.key, held.options.acknowledged));
+        let takes = |options: Options| {
+            let takes = if options.acknowledged { Takes::DIRECT } else { Takes::ALL };
+            if options.only_new { takes } else { takes.and_recalled() }
+        };
+        let known = self.held.get(filter.text()).map(|held| (held.key, takes(held.options)));
         let key = known.map_or(self.next, |(key, _)| key);
         desk.outbox.subscribe(&filter, key, options);
         // The queue first: an event in between is there, and the outlet leaves it out.
         if options.acknowledged {
-            desk.feed.get_or_insert_with(desk.open).attract(&filter, desk.life);
+            desk.feed.get_or_insert_with(desk.open).attract(&filter, desk.life, !options.only_new);
         } else if let Some(feed) = desk.feed {
             feed.repel(&filter);
         }
-        let takes = if options.acknowledged { Takes::DIRECT } else { Takes::ALL };
+        let takes = takes(options);
         match known {
-            Some((_, before)) if before == options.acknowledged => {}
+            Some((_, before)) if before == takes => {}
             Some(_) => {
                 desk.attachment.unsubscribe(&filter, key);
                 desk.attachment.subscribe_for(&filter, key, Life::Live, takes);

@@ -16,7 +16,6 @@ use crate::listener::refusal;
 use crate::observe::ClientObserver;
 use crate::policy::Session;
 use crate::router::{EVENT_OVERHEAD_BYTES, Outcome};
-use crate::status::now_ms;
 
 /// A will, checked at login.
 #[derive(Debug)]
@@ -58,7 +57,8 @@ impl Testament {
 
     async fn publish(self) {
         let Self { server, will, client, watcher } = self;
-        let event = Event { admitted_at_ms: now_ms(), ..will.event };
+        let admitted_at_ms = server.common.admission_ms(&will.event.topic, will.event.retain);
+        let event = Event { admitted_at_ms, ..will.event };
         let (topic, bytes) = (event.topic.clone(), event.payload.len() + EVENT_OVERHEAD_BYTES);
         let permit = match server.common.enforcer.permit(&client, event) {
             Ok(permit) => permit,

@@ -17,8 +17,7 @@ use mqtt_protocol_core::mqtt::common::{Cursor, HashSet};
 use mqtt_protocol_core::mqtt::connection::{ConnectionOptions, Event};
 use mqtt_protocol_core::mqtt::packet::{
     AssignedClientIdentifier, GenericPacket, GenericPacketTrait, Property, Qos, ReasonString, ReceiveMaximum,
-    RetainAvailable, ServerReference, SessionExpiryInterval, SharedSubscriptionAvailable, TopicAliasMaximum, v3_1_1,
-    v5_0,
+    ServerReference, SessionExpiryInterval, SharedSubscriptionAvailable, TopicAliasMaximum, v3_1_1, v5_0,
 };
 use mqtt_protocol_core::mqtt::result_code::{
     ConnectReasonCode, ConnectReturnCode, DisconnectReasonCode, MqttError, PubackReasonCode, PubcompReasonCode,
@@ -167,7 +166,6 @@ impl Wire {
         let mut props: Vec<Property> = vec![
             SessionExpiryInterval::new(welcome.expiry_s).expect("valid").into(),
             ReceiveMaximum::new(RECEIVE_MAX).expect("not zero").into(),
-            RetainAvailable::new(0).expect("0 or 1").into(),
             SharedSubscriptionAvailable::new(0).expect("0 or 1").into(),
             TopicAliasMaximum::new(TOPIC_ALIAS_MAX).expect("valid").into(),
         ];

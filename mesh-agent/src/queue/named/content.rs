@@ -219,7 +219,7 @@ impl Place {
             }
             _ => match self.spool.ask(Op::Move { events, from, seqs }).await? {
                 Done::Emptied(gone) => Ok(gone),
-                Done::Durable | Done::Opened(_) => Ok(0),
+                Done::Durable | Done::Opened(_) | Done::Older(_) => Ok(0),
             },
         }
     }

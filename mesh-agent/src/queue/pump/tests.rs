@@ -77,7 +77,7 @@ impl World {
             Kept { event: Admitted::new(event), queues: Keys::from_slice(&[self.queue.1.0]), redelivered: false }
         });
         let (hold, receipt) = router::duty();
-        self.store.keep(kept.collect(), None, hold);
+        self.store.keep(kept.collect(), None, Some(hold));
         assert!(matches!(receipt.await, Outcome::Taken { .. }));
     }
 

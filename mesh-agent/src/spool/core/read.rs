@@ -75,7 +75,10 @@ impl Core {
         let (mut taken, mut removed) = (Taken::default(), BTreeSet::new());
         for (seq, row) in &rows {
             match self.event(*seq)? {
-                Some(event) => taken.entries.push(Entry { seq: *seq, row: *row, event }),
+                Some(event) => {
+                    let event = event.recalled(row.recalled);
+                    taken.entries.push(Entry { seq: *seq, row: *row, event });
+                }
                 None => taken.lost.push(*seq),
             }
         }
@@ -115,7 +118,7 @@ impl Core {
         let mut taken = Taken::default();
         for (seq, row) in self.rows_after(queue, after, events_max)? {
             match self.event(seq)? {
-                Some(event) => taken.entries.push(Entry { seq, row, event }),
+                Some(event) => taken.entries.push(Entry { seq, row, event: event.recalled(row.recalled) }),
                 None => taken.lost.push(seq),
             }
         }

@@ -32,6 +32,7 @@ pub(super) struct Stage {
     pub(super) again: Vec<(QueueNo, Vec<u64>)>,
     pub(super) woken: Vec<(QueueNo, Arc<Notify>)>,
     pub(super) tally: Tally,
+    pub(super) values_changed: bool,
 }
 
 impl Stage {
@@ -51,9 +52,17 @@ impl Stage {
                         return Err(Refusal::OutOfOrder);
                     }
                 }
+                let terms = (settings.values_max, mark.is_none());
+                let mut known = self.known_values(disk, index, &events, terms)?;
                 self.check_room(Some(settings), index, &events, room)?;
-                for addressed in events {
-                    self.append(settings, index, addressed);
+                let mut older = Vec::new();
+                for (at, addressed) in events.into_iter().enumerate() {
+                    let event = &addressed.event;
+                    if !event.is_last_value() || self.remember(index, &mut known, event, terms) {
+                        self.append(settings, index, addressed);
+                    } else {
+                        older.push(at);
+                    }
                 }
                 if let Some(Mark { key, up_to, .. }) = mark {
                     self.put(Place::Marks, key.encode(), layout::mark_value(up_to));
@@ -62,8 +71,9 @@ impl Stage {
                 if let Some(claim) = claim {
                     self.claim(index, claim);
                 }
-                Ok(Done::Durable)
+                Ok(if older.is_empty() { Done::Durable } else { Done::Older(older) })
             }
+            Op::Forget(topics) => self.forget_values(disk, index, &topics),
             Op::Move { events, from, seqs } => {
                 if !index.queues.contains_key(&from) {
                     return Err(Refusal::NoQueue);
@@ -287,6 +297,7 @@ impl Stage {
             deliveries: 0,
             redelivered,
             replayed: false,
+            recalled: event.is_recalled(),
         };
         self.tally.appended += 1;
         self.tally.appended_bytes += size(&event);
@@ -321,11 +332,16 @@ impl Stage {
         segment
     }
 
-    fn put(&mut self, place: Place, key: Bytes, value: Bytes) {
+    /// What this turn has made of a key so far; none inside = it goes.
+    pub(super) fn last_write(&self, place: Place, key: &Bytes) -> Option<Option<Bytes>> {
+        self.last_writes.get(&(place, key.clone())).cloned()
+    }
+
+    pub(super) fn put(&mut self, place: Place, key: Bytes, value: Bytes) {
         self.last_writes.insert((place, key), Some(value));
     }
 
-    fn remove(&mut self, place: Place, key: Bytes) {
+    pub(super) fn remove(&mut self, place: Place, key: Bytes) {
         self.last_writes.insert((place, key), None);
     }
 
@@ -337,6 +353,7 @@ impl Stage {
 
     /// Adds what every batch holds: the next number, and what segments hold.
     pub(super) fn finish(&mut self, index: &mut Index) {
+        self.count_values(index);
         for segment in index.dropped.drain(..) {
             self.remove(Place::Meta, layout::size_key(segment));
         }

@@ -91,6 +91,7 @@ fn put(place: Place, key: &[u8], value: &[u8]) -> Option<Change> {
             Fact::Note(queue, note) => Some(Change::Noted(queue, note)),
             _ => None,
         },
+        Place::Values => None,
     }
 }
 
@@ -98,6 +99,6 @@ fn removed(place: Place, key: &[u8]) -> Option<Change> {
     match place {
         Place::Rows => Some(Change::Left(layout::queue_of(key.get(..4)?)?, layout::row_seq(key)?)),
         Place::Meta => layout::name_of(key).map(|name| Change::Closed(name.to_owned())),
-        Place::Segment(_) | Place::Marks => None,
+        Place::Segment(_) | Place::Marks | Place::Values => None,
     }
 }

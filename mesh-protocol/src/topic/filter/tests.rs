@@ -158,3 +158,25 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_matches_begins_with_the_literal_part() {
+    let mesh = |text| Filter::mesh(text).expect("valid");
+    let mqtt = |text| Filter::mqtt(text).expect("valid");
+    for (filter, literal) in [
+        (mesh("a/b"), ("a/b", true)),
+        (mesh("a/*/c"), ("a/", false)),
+        (mesh("a/pre*/c"), ("a/pre", false)),
+        (mesh("a/>"), ("a/", false)),
+        (mesh(">"), ("", false)),
+        (mesh("a/>/b"), ("a/>/b", true)),
+        (mesh("a/br*wn"), ("a/br*wn", true)),
+        (mqtt("a/b"), ("a/b", true)),
+        (mqtt("a/+/c"), ("a/", false)),
+        (mqtt("a/#"), ("a", false)),
+        (mqtt("#"), ("", false)),
+        (mqtt("/+"), ("/", false)),
+    ] {
+        assert_eq!(filter.literal(), literal, "{filter}");
+    }
+}

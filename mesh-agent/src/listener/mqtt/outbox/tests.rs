@@ -5,7 +5,14 @@ use crate::router::{Attachment, Life, Outcome, Reach, Receipt, Router};
 use futures::FutureExt;
 
 fn options(acknowledged: bool) -> Options {
-    Options { acknowledged, twice: false, no_local: false, retain_as_published: false, subscription_id: None }
+    Options {
+        acknowledged,
+        twice: false,
+        no_local: false,
+        retain_as_published: false,
+        only_new: false,
+        subscription_id: None,
+    }
 }
 
 fn outbox(router: &Router, subscriptions: &[(&str, Options)]) -> (Arc<Outbox>, Attachment, Counters) {

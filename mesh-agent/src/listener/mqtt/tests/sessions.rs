@@ -20,7 +20,7 @@ async fn what_is_not_there_is_announced() {
             _ => None,
         })
         .await;
-    assert_eq!((told.max_qos, told.retain_available, told.shared_subscription_available), (None, Some(0), Some(0)));
+    assert_eq!((told.max_qos, told.retain_available, told.shared_subscription_available), (None, None, Some(0)));
     assert_eq!((told.session_expiry_interval, told.wildcard_subscription_available), (Some(0), None));
     assert!(told.assigned_client_identifier.expect("assigned").starts_with("auto-"));
     assert!(told.max_packet_size.is_some_and(|max| max > 64 * 1024));

@@ -1,0 +1,119 @@
+//! Last values of topics, while a turn is put together: see [`values`](crate::spool::values).
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use mesh_protocol::topic::Topic;
+
+use super::stage::Stage;
+use crate::router::Admitted;
+use crate::spool::disk::{Disk, Place};
+use crate::spool::index::Index;
+use crate::spool::layout;
+use crate::spool::op::{Addressed, Done, Refusal};
+use crate::spool::values;
+
+/// What is stored for the topics of one operation.
+pub(super) type Known = BTreeMap<Bytes, Option<Bytes>>;
+
+fn key(topic: &Topic) -> Bytes {
+    Bytes::copy_from_slice(topic.as_str().as_bytes())
+}
+
+impl Stage {
+    fn value(&self, disk: &dyn Disk, key: &Bytes) -> Result<Option<Bytes>, Refusal> {
+        match self.last_write(Place::Values, key) {
+            Some(staged) => Ok(staged),
+            None => disk.get(Place::Values, key).map_err(|_| Refusal::Failed),
+        }
+    }
+
+    /// The values that an operation may change. `from_here`: whoever brings them can be told that there is no room.
+    pub(super) fn known_values(
+        &self,
+        disk: &dyn Disk,
+        index: &Index,
+        events: &[Addressed],
+        (topics_max, from_here): (u64, bool),
+    ) -> Result<Known, Refusal> {
+        let mut known = Known::new();
+        for event in events.iter().map(|addressed| &addressed.event).filter(|event| event.is_last_value()) {
+            let key = key(&event.event().topic);
+            if let std::collections::btree_map::Entry::Vacant(vacant) = known.entry(key) {
+                let stored = self.value(disk, vacant.key())?;
+                if from_here && stored.is_none() && !event.is_recalled() && index.values.is_full(topics_max) {
+                    return Err(Refusal::ValuesFull);
+                }
+                vacant.insert(stored);
+            }
+        }
+        Ok(known)
+    }
+
+    /// Keeps an event as the last value of its topic, unless a later one is known. Whether it goes on to its queues: what is
+    /// new always does, what is recalled only if it is the last one.
+    pub(super) fn remember(
+        &mut self,
+        index: &mut Index,
+        known: &mut Known,
+        event: &Admitted,
+        (topics_max, from_here): (u64, bool),
+    ) -> bool {
+        let key = key(&event.event().topic);
+        let stored = known.get(&key).cloned().flatten();
+        let order = stored.as_ref().map_or(Ordering::Greater, |stored| values::order(event, stored));
+        if event.is_recalled() && from_here {
+            return order != Ordering::Less;
+        }
+        if order == Ordering::Greater {
+            if stored.is_none() && index.values.is_full(topics_max) {
+                self.tally.unkept_values += 1;
+            } else {
+                let bytes = event.encoded().clone();
+                index.values.count(stored.map(|stored| stored.len()), Some(bytes.len()));
+                index.values.saw(event.event());
+                known.insert(key.clone(), Some(bytes.clone()));
+                self.put_value(key, Some(bytes));
+            }
+        }
+        !event.is_recalled() || (order == Ordering::Greater && !event.event().payload.is_empty())
+    }
+
+    pub(super) fn forget_values(
+        &mut self,
+        disk: &dyn Disk,
+        index: &mut Index,
+        topics: &[(Topic, i64)],
+    ) -> Result<Done, Refusal> {
+        for (topic, admitted_at_ms) in topics {
+            let key = key(topic);
+            let Some(stored) = self.value(disk, &key)? else { continue };
+            let event = mesh_protocol::event::decode(stored.clone());
+            // What is not readable is nobody's value.
+            if event.is_ok_and(|event| event.admitted_at_ms != *admitted_at_ms) {
+                continue;
+            }
+            index.values.count(Some(stored.len()), None);
+            self.put_value(key, None);
+        }
+        Ok(Done::Durable)
+    }
+
+    fn put_value(&mut self, key: Bytes, value: Option<Bytes>) {
+        match value {
+            Some(value) => self.put(Place::Values, key, value),
+            None => self.remove(Place::Values, key),
+        }
+        self.values_changed = true;
+    }
+
+    /// What is known of all of them together.
+    pub(super) fn count_values(&mut self, index: &Index) {
+        if std::mem::take(&mut self.values_changed) {
+            let values = &index.values;
+            let value = layout::values_value(values.topics, values.bytes, values.newest_ms);
+            self.put(Place::Meta, layout::meta_key(layout::VALUES), value);
+        }
+    }
+}
