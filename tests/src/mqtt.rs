@@ -1,5 +1,6 @@
 //! An independent MQTT 5 client that tells what became of each packet.
 
+mod old;
 pub(crate) mod raw;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -14,6 +15,8 @@ use rumqttc::v5::mqttbytes::v5::{Packet, PubAckReason, PubRecReason, SubscribeRe
 use rumqttc::v5::{AsyncClient, Event, EventLoop, MqttOptions};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
+
+pub use old::OldClient;
 
 use crate::SOON;
 use crate::mesh::Login;

@@ -5,65 +5,14 @@ use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 use demo::wait::until;
-use rumqttc::{AsyncClient, ConnectReturnCode, Event, EventLoop, MqttOptions, Packet, Publish, QoS};
+use rumqttc::{ConnectReturnCode, Packet, QoS};
 use serde_json::json;
 use system_tests::SOON;
-use system_tests::mesh::{Login, Mesh};
-use system_tests::mqtt::MqttClient;
+use system_tests::mesh::Mesh;
+use system_tests::mqtt::{MqttClient, OldClient};
 use system_tests::parts::{Http, MACHINES};
 
 const PARTS: u64 = 5;
-
-/// A client of MQTT 3.1.1 whose session lasts.
-struct Old {
-    client: AsyncClient,
-    events: EventLoop,
-}
-
-impl Old {
-    /// Connects; says whether its session was there.
-    async fn come(address: &str, login: &Login) -> anyhow::Result<(Self, bool)> {
-        let (host, port) = address.rsplit_once(':').context("an address has a port")?;
-        let mut options = MqttOptions::new(&login.username, host, port.parse().context("a port is a number")?);
-        options.set_credentials(&login.username, &login.secret).set_clean_session(false);
-        let (client, events) = AsyncClient::new(options, 10);
-        let mut old = Self { client, events };
-        let present = old
-            .wait(|packet| match packet {
-                Packet::ConnAck(connack) => Some(connack.session_present),
-                _ => None,
-            })
-            .await?;
-        Ok((old, present))
-    }
-
-    async fn wait<T>(&mut self, wanted: impl Fn(&Packet) -> Option<T>) -> anyhow::Result<T> {
-        let found = async {
-            loop {
-                if let Event::Incoming(packet) = self.events.poll().await?
-                    && let Some(found) = wanted(&packet)
-                {
-                    return Ok(found);
-                }
-            }
-        };
-        tokio::time::timeout(SOON, found).await.context("wait for the listener")?
-    }
-
-    async fn message(&mut self) -> anyhow::Result<Publish> {
-        self.wait(|packet| match packet {
-            Packet::Publish(publish) => Some(publish.clone()),
-            _ => None,
-        })
-        .await
-    }
-
-    async fn leave(mut self) -> anyhow::Result<()> {
-        self.client.disconnect().await?;
-        while self.events.poll().await.is_ok() {}
-        Ok(())
-    }
-}
 
 #[tokio::test]
 async fn clients_of_either_agent_find_their_sessions_and_queues() -> anyhow::Result<()> {
@@ -103,7 +52,7 @@ async fn clients_of_either_agent_find_their_sessions_and_queues() -> anyhow::Res
     // A lasting session: MQTT 5 is told, 3.1.1 is carried there, and misses nothing while it is away.
     let told = MqttClient::connect_lasting(mqtt, &planning).await.err().context("it is let in")?;
     ensure!(format!("{told:#}").contains("UseAnotherServer"), "it was told {told:#}");
-    let (mut old, present) = Old::come(mqtt, &planning).await?;
+    let (mut old, present) = OldClient::lasting(mqtt, &planning).await?;
     ensure!(!present, "nobody has been here before");
     old.client.subscribe(format!("parts/{}", MACHINES[0]), QoS::AtLeastOnce).await?;
     old.wait(|packet| matches!(packet, Packet::SubAck(_)).then_some(())).await?;
@@ -115,7 +64,7 @@ async fn clients_of_either_agent_find_their_sessions_and_queues() -> anyhow::Res
         Ok(())
     };
     publish("{\"number\":5}").await.context("publish at the agent that has no sessions")?;
-    let (mut old, present) = Old::come(mqtt, &planning).await?;
+    let (mut old, present) = OldClient::lasting(mqtt, &planning).await?;
     ensure!(present, "its session is gone");
     ensure!(old.message().await?.payload.as_ref() == b"{\"number\":5}", "it missed something");
     old.leave().await?;
@@ -123,7 +72,7 @@ async fn clients_of_either_agent_find_their_sessions_and_queues() -> anyhow::Res
 
     // Without its owner the site still takes events; who wants what the owner has is told to come later.
     mesh.kill_agent("hq")?;
-    until("what the owner has is unavailable", SOON, async || match Old::come(mqtt, &planning).await {
+    until("what the owner has is unavailable", SOON, async || match OldClient::lasting(mqtt, &planning).await {
         Ok(_) => bail!("somebody else has its session"),
         Err(error) => {
             let refused = error.downcast_ref::<rumqttc::ConnectionError>();
@@ -135,7 +84,7 @@ async fn clients_of_either_agent_find_their_sessions_and_queues() -> anyhow::Res
     publish("{\"number\":6}").await.context("publish without the owner")?;
     mesh.run_agent("hq")?;
     let again = async || {
-        let (mut old, present) = Old::come(mqtt, &planning).await?;
+        let (mut old, present) = OldClient::lasting(mqtt, &planning).await?;
         ensure!(present, "its session is gone");
         ensure!(old.message().await?.payload.as_ref() == b"{\"number\":6}", "it missed something");
         Ok(())
