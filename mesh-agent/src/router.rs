@@ -19,6 +19,7 @@ mod destination;
 mod interest;
 mod outlet;
 mod receipt;
+mod round;
 mod table;
 
 use std::fmt;
@@ -26,7 +27,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 
 use mesh_protocol::event::DeliveryMode;
-use mesh_protocol::topic::Filter;
+use mesh_protocol::topic::{Filter, Topic};
 use rustc_hash::FxHashMap;
 
 pub use admitted::Admitted;
@@ -39,6 +40,7 @@ pub use receipt::{Failure, Hold, Outcome, Passed, Receipt, duty};
 use crate::counters::{Counter, Counters};
 use destination::Destinations;
 use receipt::Roots;
+use round::Round;
 use table::{Attached, Entry, Place, Table};
 
 /// Key of all exceptions; no subscription's.
@@ -235,7 +237,7 @@ impl Router {
 
     /// Whether anybody wants anything of a topic.
     #[cfg(test)]
-    pub(crate) fn knows(&self, topic: &mesh_protocol::topic::Topic) -> bool {
+    pub(crate) fn knows(&self, topic: &Topic) -> bool {
         let mut matches = self.0.table.matches(topic);
         table::leave_out_excepted(&mut matches);
         !matches.is_empty()
@@ -260,6 +262,14 @@ impl Router {
         queues.sort_unstable();
         queues.dedup();
         queues
+    }
+
+    /// Whether a queue wants a topic.
+    #[must_use]
+    pub fn is_for(&self, queue: Key, topic: &Topic) -> bool {
+        let mut matches = self.0.table.matches(topic);
+        table::leave_out_excepted(&mut matches);
+        matches.iter().any(|entry| matches!(entry.attached.place, Place::Queue(number) if number == queue))
     }
 
     /// Brings events that came from another agent to the local outlets that nobody waits for; queues have them already
@@ -341,28 +351,6 @@ impl Router {
                 outlet.flush();
             }
         }
-    }
-}
-
-/// One batch on its way through the table.
-struct Round<'a> {
-    custody: Custody,
-    from: Option<OutletId>,
-    /// It came from another agent: only for local outlets, the queues have it.
-    arrived: bool,
-    /// For whom it is, when its sender answers for it.
-    audience: Audience<'a>,
-    roots: Roots<'a>,
-    touched: Vec<Arc<Attached>>,
-    kept: Vec<Kept>,
-    claim: Option<Claim>,
-}
-
-impl<'a> Round<'a> {
-    fn new(custody: Custody, roots: Roots<'a>) -> Self {
-        let audience = Audience::Everybody;
-        let (touched, kept) = (Vec::new(), Vec::new());
-        Self { custody, from: None, arrived: false, audience, roots, touched, kept, claim: None }
     }
 }
 

@@ -169,6 +169,7 @@ impl Peer {
         if self.retired.contains(&from.1) && self.live {
             return None;
         }
+        let is_first = self.spool.is_none();
         let anew = self.spool != Some(from);
         if anew {
             if let Some((spool, old)) = self.spool.replace(from) {
@@ -200,6 +201,7 @@ impl Peer {
         }
         let back = !self.live;
         if back {
+            self.recalls.missed(if is_first { 0 } else { self.since_ms });
             self.set_live(true);
         }
         Some(Met { anew, back })

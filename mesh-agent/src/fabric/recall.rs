@@ -2,8 +2,8 @@
 //!
 //! An agent sends those that were admitted at its own site, once for each filter that another one begins to want, through
 //! that one's queue: in the order of its key with what is new, kept until it is taken, judged by the scopes when it is sent.
-//! A filter that is already there, because it is durable and survived a restart say, brings nothing: all since is in the
-//! queue. The other agent keeps what is later than what it knows, and shows that to who subscribed.
+//! A filter that is already there, because it is durable and survived a restart say, brings only what was published best
+//! effort while the agent was out of reach: all else is in the queue. The other agent keeps what is later than what it knows, and shows that to who subscribed.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use mesh_protocol::topic::Filter;
 
 use super::core::Core;
 use crate::causes::chain;
-use crate::router::{Admitted, Arrival};
+use crate::router::{Admitted, Arrival, Router};
 use crate::spool::{Addressed, Op, QueueNo, Queues, Recall, Store};
 use crate::stream::Moment;
 
@@ -23,6 +23,8 @@ use crate::stream::Moment;
 const FILTERS_MAX: usize = 64;
 /// Nothing is added to a queue that holds more bytes than this.
 const BACKLOG_BYTES_MAX: u64 = 4 * 1024 * 1024;
+/// An agent may be silent for this long before that is noticed.
+const UNNOTICED_MS: i64 = 10_000;
 /// After a queue or the spool was full.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -41,7 +43,15 @@ pub(super) type Told = (AgentId, Vec<Recall>, bool);
 impl Recalls {
     /// It begins to want this.
     pub(super) fn add(&mut self, filter: &Filter) {
-        self.waiting.push_back(Recall { filter: filter.clone(), after: None, admitted_at: None });
+        let filter = filter.clone();
+        self.waiting.push_back(Recall { filter, after: None, admitted_at: None, direct_since: None });
+    }
+
+    /// It was out of reach since a time, in milliseconds since 1970: what is best effort may have been lost.
+    pub(super) fn missed(&mut self, since_ms: i64) {
+        let Ok(filter) = Filter::mesh(">") else { return };
+        let direct_since = Some(since_ms.saturating_sub(UNNOTICED_MS));
+        self.waiting.push_back(Recall { filter, after: None, admitted_at: None, direct_since });
     }
 }
 
@@ -64,7 +74,8 @@ impl Core {
             let count = recalls.waiting.len().min(FILTERS_MAX);
             let some = recalls.waiting.drain(..count).map(|recall| Recall { admitted_at: site, ..recall }).collect();
             let queue = peer.kept.queue();
-            self.recalls.push(look_up(self.parts.spool.clone(), *agent, queue, some));
+            let (spool, router) = (self.parts.spool.clone(), self.parts.router.clone());
+            self.recalls.push(look_up(spool, router, (*agent, queue), some));
         }
     }
 
@@ -91,7 +102,12 @@ impl Core {
     }
 }
 
-fn look_up(spool: Arc<Store>, agent: AgentId, queue: QueueNo, some: Vec<Recall>) -> BoxFuture<'static, Told> {
+fn look_up(
+    spool: Arc<Store>,
+    router: Router,
+    (agent, queue): (AgentId, QueueNo),
+    some: Vec<Recall>,
+) -> BoxFuture<'static, Told> {
     Box::pin(async move {
         // What was published before the filter was there is on disk, and what comes later is in the queue as new.
         if spool.settled().await.is_err() {
@@ -106,12 +122,13 @@ fn look_up(spool: Arc<Store>, agent: AgentId, queue: QueueNo, some: Vec<Recall>)
                     continue;
                 }
             };
-            if !page.events.is_empty() {
-                let to = |event| Addressed { event, queues: Queues::from_iter([queue]), redelivered: false };
-                let events = page.events.into_iter().map(to).collect();
-                if spool.ask(Op::Append { events, mark: None, claim: None }).await.is_err() {
-                    return (agent, std::iter::once(recall).chain(some).collect(), true);
-                }
+            let to = |event| Addressed { event, queues: Queues::from_iter([queue]), redelivered: false };
+            let is_wanted = |event: &Admitted| router.is_for(queue.0, &event.event().topic);
+            let events: Vec<Addressed> = page.events.into_iter().filter(is_wanted).map(to).collect();
+            let is_nothing = events.is_empty();
+            let append = Op::Append { events, mark: None, claim: None };
+            if !is_nothing && spool.ask(append).await.is_err() {
+                return (agent, std::iter::once(recall).chain(some).collect(), true);
             }
             if page.next.is_some() {
                 recall.after = page.next;

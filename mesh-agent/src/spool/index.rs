@@ -21,9 +21,8 @@ use super::layout::{MarkKey, QueueNo, Row};
 use super::values::Values;
 use crate::router::Admitted;
 
-/// Most of a queue's newest events that are kept in memory for a reader who is close behind.
+/// Most of a queue's newest events, and their bytes, that are kept in memory for a reader who is close behind.
 const FRESH_EVENTS_MAX: usize = 4_096;
-/// The same in bytes.
 const FRESH_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// The same for all queues together. An event in several queues counts for each.
 const FRESH_BYTES_TOTAL_MAX: usize = 64 * 1024 * 1024;

@@ -83,6 +83,11 @@ pub(super) fn order(new: &Admitted, stored: &Bytes) -> Ordering {
     rank(new.event()).cmp(&rank(&old)).then_with(|| new.encoded().cmp(stored))
 }
 
+/// Whether what is stored for a topic says that it has no value.
+pub(super) fn is_end(stored: &Bytes) -> bool {
+    event::decode(stored.clone()).is_ok_and(|event| event.payload.is_empty())
+}
+
 /// Whether a value is none any more: its time to live is over, or its end has been remembered for long enough.
 pub(super) fn is_over(event: &Event, now_ms: i64) -> bool {
     let is_old = event.admitted_at_ms.saturating_add(TOMBSTONE_MS) < now_ms;

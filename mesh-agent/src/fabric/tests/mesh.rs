@@ -1,6 +1,7 @@
 //! A chain of agents' fabrics with their routers: what the tests drive.
 
 mod change;
+mod values;
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
@@ -28,7 +29,7 @@ use crate::policy::{Enforced, Enforcer};
 use crate::router::{
     Admitted, Attachment, Audience, Budget, Delivery, Life, Outcome, Outlet, Reach, Receipt, Router, Takes,
 };
-use crate::spool::{Limits, Op, QueueNo, Recall, Settings, SimulatedDisk, Store};
+use crate::spool::{Limits, Op, QueueNo, Settings, SimulatedDisk, Store};
 use crate::status::Board;
 
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -360,38 +361,6 @@ impl Node {
             retain: false,
         };
         Admitted::new(event)
-    }
-
-    /// Publishes what is to be the last value of its topic, with its time of admission.
-    pub(super) fn retain(&self, topic: &str, at_ms: i64, payload: &str, mode: DeliveryMode) {
-        let event = self.event(topic, "k", payload.as_bytes(), mode);
-        let event = Admitted::new(Event { retain: true, admitted_at_ms: at_ms, ..event.event().clone() });
-        match mode {
-            DeliveryMode::Direct => _ = self.running().router.publish_direct(event, None),
-            DeliveryMode::Guaranteed => {
-                let admission = self.running().router.budget().try_take(payload.len()).expect("room");
-                drop(self.running().router.publish(vec![event], admission, None));
-            }
-        }
-    }
-
-    /// The last values that this agent knows, by topic.
-    pub(super) fn values(&self) -> Vec<(String, String)> {
-        let recall = Recall { filter: filter(">"), after: None, admitted_at: None };
-        let found = self.running().parts.spool.core().recall(&recall, 0).expect("reads");
-        let told = |event: Admitted| {
-            let payload = String::from_utf8_lossy(&event.event().payload).into_owned();
-            (event.event().topic.to_string(), payload)
-        };
-        found.events.into_iter().map(told).collect()
-    }
-
-    /// A subscription that wants last values, too.
-    pub(super) fn subscribe_recalled(&self, text: &str) -> Tail {
-        let bin = Arc::new(Bin::default());
-        let attachment = self.running().router.attach(bin.clone(), Reach::Local);
-        attachment.subscribe_for(&filter(text), 0, Life::Live, Takes::ALL.and_recalled());
-        Tail { bin, attachment }
     }
 
     /// How many outlets it was offered to.

@@ -93,7 +93,31 @@ async fn who_takes_a_lost_agents_place_gets_the_last_values_of_what_that_one_wan
     mesh.kill(0);
     drop(lost);
     eventually("A is down", || !mesh.node(1).link_up(0)).await;
+    let _next = mesh.node(2).queue("orders", "state/>");
     mesh.replace(0, 2);
     eventually("the new one knows it", || mesh.node(2).values() == pairs(&[("state/1", "one")])).await;
+    mesh.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_best_effort_value_that_was_missed_is_made_up_for() {
+    let mut mesh = Mesh::chain(2);
+    let queue = mesh.node(1).queue("session", "state/>");
+    eventually("it is on A's disk", || mesh.node(1).is_held_at(0)).await;
+    mesh.node(0).retain("state/1", 10, "before", Guaranteed);
+    eventually("B has it", || queue.len() == 1).await;
+    mesh.halt(1).await;
+    drop(queue);
+    eventually("B is away", || !mesh.node(0).link_up(1)).await;
+    let now_ms = crate::status::now_ms();
+    mesh.node(0).retain("state/1", now_ms, "missed", Direct);
+    mesh.node(0).retain("state/2", now_ms, "waits", Guaranteed);
+    mesh.node(0).retain("other/1", now_ms, "not wanted", Direct);
+    mesh.start(1);
+    let queue = mesh.node(1).queue("session", "state/>");
+    let known = pairs(&[("state/1", "missed"), ("state/2", "waits")]);
+    eventually("B knows both", || mesh.node(1).values() == known).await;
+    let content: Vec<String> = queue.content().await.into_iter().map(|(text, _)| text).collect();
+    assert_eq!(content, ["before", "waits"], "nothing that happened comes twice");
     mesh.stop().await;
 }

@@ -116,5 +116,5 @@ async fn page(spool: &Store, job: &Job) -> Result<crate::spool::Recalled, DiskEr
         spool.settled().await.map_err(|_| DiskError::Failed)?;
     }
     let (filter, after) = (job.filter.clone(), job.after.clone());
-    spool.recall(Recall { filter, after, admitted_at: None }).await
+    spool.recall(Recall { filter, after, admitted_at: None, direct_since: None }).await
 }

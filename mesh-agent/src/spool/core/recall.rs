@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use bytes::Bytes;
-use mesh_protocol::event;
+use mesh_protocol::event::{self, DeliveryMode};
 use mesh_protocol::id::SiteId;
 use mesh_protocol::topic::{Filter, Topic};
 
@@ -29,6 +29,8 @@ pub struct Recall {
     pub after: Option<Bytes>,
     /// and that were admitted at this site, ends of values included: what another agent is told.
     pub admitted_at: Option<SiteId>,
+    /// Only best effort ones from this time on, in milliseconds since 1970: what may have been lost on its way.
+    pub direct_since: Option<i64>,
 }
 
 /// Some of them.
@@ -126,7 +128,8 @@ impl Recall {
             Some(site) => event.origin.site == site,
             None => !event.payload.is_empty(),
         };
-        let is_wanted = is_value && !values::is_over(&event, now_ms);
+        let is_direct = |since: i64| event.mode == DeliveryMode::Direct && event.admitted_at_ms >= since;
+        let is_wanted = is_value && self.direct_since.is_none_or(is_direct) && !values::is_over(&event, now_ms);
         is_wanted.then(|| Admitted::from_encoded(event, bytes).recalled(true))
     }
 }

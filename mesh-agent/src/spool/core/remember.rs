@@ -63,6 +63,7 @@ impl Stage {
         let key = key(&event.event().topic);
         let stored = known.get(&key).cloned().flatten();
         let order = stored.as_ref().map_or(Ordering::Greater, |stored| values::order(event, stored));
+        let had_one = stored.as_ref().is_some_and(|stored| !values::is_end(stored));
         if event.is_recalled() && from_here {
             return order != Ordering::Less;
         }
@@ -77,7 +78,9 @@ impl Stage {
                 self.put_value(key, Some(bytes));
             }
         }
-        !event.is_recalled() || (order == Ordering::Greater && !event.event().payload.is_empty())
+        // The end of a value that was not known is nobody's news.
+        let is_end = event.event().payload.is_empty();
+        !event.is_recalled() || (order == Ordering::Greater && (!is_end || had_one))
     }
 
     pub(super) fn forget_values(

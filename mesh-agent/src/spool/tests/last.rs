@@ -32,7 +32,8 @@ fn brought(event: Admitted, queues: &[QueueNo], counter: u64) -> Op {
 }
 
 fn recall(core: &Core, filter: &str) -> Vec<String> {
-    let recall = Recall { filter: Filter::mqtt(filter).expect("valid"), after: None, admitted_at: None };
+    let recall =
+        Recall { filter: Filter::mqtt(filter).expect("valid"), after: None, admitted_at: None, direct_since: None };
     let found = core.recall(&recall, 2_000).expect("reads");
     assert!(found.events.iter().all(Admitted::is_recalled));
     found.events.iter().map(|event| String::from_utf8_lossy(&event.event().payload).into_owned()).collect()
@@ -79,18 +80,23 @@ fn an_older_value_changes_nothing_and_a_recalled_one_goes_nowhere() {
     assert_eq!(one(&core, brought(newer.clone().recalled(true), &[session], 4)), Ok(Done::Durable));
     assert_eq!(recall(&core, "a"), ["newer"]);
     let end = value("a", 1, 1_200, "").recalled(true);
-    assert_eq!(one(&core, brought(end, &[session], 5)), Ok(Done::Older(vec![0])), "nobody is shown the end of a value");
+    assert_eq!(one(&core, brought(end, &[session], 5)), Ok(Done::Durable), "who was shown the value is shown its end");
     assert!(recall(&core, "a").is_empty());
+    let other = value("b", 1, 1_200, "").recalled(true);
+    assert_eq!(one(&core, brought(other, &[session], 6)), Ok(Done::Older(vec![0])), "nobody was shown one");
     // For a session of this agent: what is the last one when its turn comes.
     assert_eq!(one(&core, keep(newer.recalled(true), &[session])), Ok(Done::Older(vec![0])));
     let taken = take(&core, session);
     let told = |entry: &Entry| (entry.event.event().admitted_at_ms, entry.row.recalled, entry.event.is_recalled());
-    assert_eq!(taken.entries.iter().map(told).collect::<Vec<_>>(), [(900, false, false), (1_100, true, true)]);
+    assert_eq!(
+        taken.entries.iter().map(told).collect::<Vec<_>>(),
+        [(900, false, false), (1_100, true, true), (1_200, true, true)]
+    );
     // The same from disk.
     let core = open(&disk.restarted(), 2);
     assert_eq!(
         take(&core, session).entries.iter().map(told).collect::<Vec<_>>(),
-        [(900, false, false), (1_100, true, true)]
+        [(900, false, false), (1_100, true, true), (1_200, true, true)]
     );
 }
 
@@ -144,7 +150,9 @@ fn many_values_come_in_pages() {
     let filter = Filter::mqtt("d/+/state").expect("valid");
     let (mut seen, mut after) = (Vec::new(), None);
     loop {
-        let found = core.recall(&Recall { filter: filter.clone(), after, admitted_at: None }, 2_000).expect("reads");
+        let found = core
+            .recall(&Recall { filter: filter.clone(), after, admitted_at: None, direct_since: None }, 2_000)
+            .expect("reads");
         assert!(found.events.len() <= 64);
         seen.extend(found.events.iter().map(|event| event.event().topic.to_string()));
         after = found.next;
@@ -179,7 +187,7 @@ proptest! {
             };
             core.turn(vec![op]).0.remove(0).expect("taken");
         }
-        let recall = Recall { filter: Filter::mqtt("a").expect("valid"), after: None, admitted_at: None };
+        let recall = Recall { filter: Filter::mqtt("a").expect("valid"), after: None, admitted_at: None, direct_since: None };
         let found = core.recall(&recall, 10).expect("reads").events;
         prop_assert_eq!(found[0].encoded(), expected.encoded());
         prop_assert_eq!(core.values(), (1, expected.encoded().len() as u64));
