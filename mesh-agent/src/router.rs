@@ -77,6 +77,7 @@ struct Inner {
     next: AtomicU64,
     published: Counter,
     unrouted: Counter,
+    unkept: Counter,
     arrived: Counter,
     remote_deliveries: Counter,
 }
@@ -100,6 +101,7 @@ impl Router {
             next: AtomicU64::new(1),
             published: counters.counter("published_events"),
             unrouted: counters.counter("unrouted_events"),
+            unkept: counters.counter("not_retained_events"),
             arrived: counters.counter("arrived_events"),
             remote_deliveries: counters.counter("remote_deliveries_events"),
         }))
@@ -226,12 +228,24 @@ impl Router {
     /// The same for one direct event, without a receipt. Returns how many outlets it was offered to.
     pub fn publish_direct(&self, event: Admitted, from: Option<OutletId>) -> usize {
         self.0.published.one();
-        let mut round = Round { from, ..Round::new(Custody::Nobody, Roots::None) };
+        // One that is to be kept is held by nobody else on its way to the disk, so it takes its room here.
+        let bytes = event.event().payload.len() + EVENT_OVERHEAD_BYTES;
+        let kept = event.is_last_value().then(|| self.0.budget.try_take(bytes).ok());
+        if matches!(kept, Some(None)) {
+            self.0.unkept.one();
+        }
+        let event = if matches!(kept, Some(None)) { event.unkept() } else { event };
+        let root = kept.flatten().map(receipt::receipt);
+        let roots = root.as_ref().map_or(Roots::None, |(root, _)| Roots::One(root));
+        let mut round = Round { from, ..Round::new(Custody::Nobody, roots) };
         let routed = self.route(&mut round, event, false);
         if routed == 0 {
             self.0.unrouted.one();
         }
         self.finish(round);
+        if let Some((root, _nobody_waits)) = root {
+            root.nothing();
+        }
         routed
     }
 

@@ -26,7 +26,7 @@ mod values;
 use mesh_protocol::id::Lane;
 
 pub use committer::{Answer, Committer};
-pub use core::{Core, Recall, Recalled};
+pub use core::{Core, Recall, Recalled, Whose};
 pub use disk::{Disk, DiskError, Place, SegmentNo, Visit, Write};
 pub use fjall::FjallDisk;
 pub use index::{Entry, EpochStart, Limits, Standing, WhenFull};
@@ -36,6 +36,7 @@ pub use repair::Repaired;
 #[cfg(test)]
 pub(crate) use simulated::{Change, Crash, SimulatedDisk};
 pub use store::{Store, StoreError};
+pub(crate) use values::end_of;
 
 /// Lanes of a spool's epoch.
 pub const LANES: u16 = 8;

@@ -33,6 +33,7 @@ pub mod policy;
 pub mod policy_key;
 pub mod principal;
 pub mod queue;
+mod reach;
 mod replacement;
 pub mod report;
 mod rights;

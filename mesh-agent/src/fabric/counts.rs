@@ -23,6 +23,8 @@ pub(super) struct Counts {
     pub(super) overflow: Counter,
     pub(super) gaps: Counter,
     pub(super) redelivered: Counter,
+    /// Retained events that were not kept.
+    pub(super) not_retained: Counter,
     pub(super) behind: Counter,
     pub(super) refused: Counter,
     pub(super) marks_ahead: Counter,
@@ -57,6 +59,7 @@ impl Counts {
             overflow: counters.counter("fabric_overflow_events"),
             gaps: counters.counter("fabric_gaps_ranges"),
             redelivered: counters.counter("fabric_redelivered_batches"),
+            not_retained: counters.counter("not_retained_events"),
             behind: counters.counter("fabric_behind_frames"),
             refused: counters.counter("fabric_refused_events"),
             marks_ahead: counters.counter("fabric_marks_ahead_messages"),

@@ -369,7 +369,7 @@ impl Core {
         let mut arrivals = Vec::with_capacity(body.events.len());
         for bytes in body.events {
             match self.permit(agent, bytes) {
-                Ok(event) => arrivals.push(Arrival { event, redelivered: false }),
+                Ok(event) => arrivals.push(Arrival { event: self.believed(event), redelivered: false }),
                 Err(_) => self.counts.forbidden.one(),
             }
         }

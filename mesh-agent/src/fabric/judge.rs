@@ -8,7 +8,12 @@ use mesh_protocol::id::AgentId;
 use super::core::Core;
 use crate::policy::{Denied, Permit};
 use crate::router::Admitted;
+use crate::status::now_ms;
 use crate::stream::{Incoming, Verdict};
+
+/// A retained event from a clock that is further ahead is delivered and not kept: the last writer would be that clock's site
+/// for as long.
+const AHEAD_MS_MAX: i64 = 10 * 60 * 1000;
 
 /// Why a stream frame is not taken now.
 pub(super) struct NotNow(pub(super) BehindReason);
@@ -39,7 +44,7 @@ impl Core {
                 if newer && !self.advertised.wants(topic) {
                     return Err(NotNow(BehindReason::Revision));
                 }
-                Verdict::Take(admitted.recalled(recalled))
+                Verdict::Take(self.believed(admitted).recalled(recalled))
             }
             Err(Some(_)) if newer => return Err(NotNow(BehindReason::Revision)),
             Err(Some(denied)) => {
@@ -49,6 +54,15 @@ impl Core {
             Err(None) => Verdict::Refuse("the event cannot be read at its destination".to_owned()),
         };
         Ok(Incoming { seq, redelivered, bytes: size, verdict })
+    }
+
+    /// An event as it is kept here.
+    pub(super) fn believed(&self, event: Admitted) -> Admitted {
+        if event.is_last_value() && event.event().admitted_at_ms > now_ms().saturating_add(AHEAD_MS_MAX) {
+            self.counts.not_retained.one();
+            return event.unkept();
+        }
+        event
     }
 
     /// The admitted event; none in the error = it cannot be read.

@@ -11,11 +11,13 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use bytes::Bytes;
 use futures::future::BoxFuture;
 use mesh_protocol::frame::{self, StreamEvent};
 use mesh_protocol::id::{AgentId, Lane, Seq};
 use mesh_protocol::topic::Filter;
 use rustc_hash::FxHashSet;
+use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -26,7 +28,7 @@ use crate::causes::chain;
 use crate::mutant::{Mutant, planted};
 use crate::queue::burial;
 use crate::router::{Admitted, Attachment, Hold, Life, Reach, Router, Takes};
-use crate::spool::{DiskError, Entry, EpochStart, LANES, Op, QueueNo, Store, lane_of};
+use crate::spool::{DiskError, Entry, EpochStart, LANES, Op, QueueNo, Store, end_of, lane_of};
 use crate::status::now_ms;
 use crate::stream::{RunEvent, Sender};
 
@@ -68,6 +70,25 @@ pub(super) struct Burial {
     seq: u64,
     /// Else there was no room for it: the event stays in the queue. An agent that refuses it does so again.
     is_done: bool,
+}
+
+/// What is noted of another agent.
+#[derive(Debug, Serialize)]
+struct Note<'a> {
+    filters: &'a [&'a Filter],
+    recalling: bool,
+}
+
+/// The same as it is read.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Noted {
+    Whole {
+        filters: Vec<Filter>,
+        recalling: bool,
+    },
+    /// By an agent that knew no last values.
+    Filters(Vec<Filter>),
 }
 
 /// One agent's queue.
@@ -188,9 +209,10 @@ impl Kept {
         self.done.push(seq);
     }
 
-    /// What the agent wants durably, for a start without it; `noted` is told when it is on disk.
-    pub(super) fn note(&self, filters: &[&Filter], noted: impl FnOnce() + Send + 'static) {
-        match serde_json::to_vec(filters) {
+    /// What the agent wants durably, for a start without it, and whether it is still to get last values of that; `noted` is
+    /// told when it is on disk.
+    pub(super) fn note(&self, filters: &[&Filter], recalling: bool, noted: impl FnOnce() + Send + 'static) {
+        match serde_json::to_vec(&Note { filters, recalling }) {
             Ok(note) => {
                 let answer = move |done: Result<_, _>| done.map_or((), |_| noted());
                 self.spool.submit_with(Op::Note { queue: self.queue, note: note.into() }, Box::new(answer));
@@ -200,9 +222,13 @@ impl Kept {
     }
 
     /// What was noted.
-    pub(super) fn noted(&self) -> Vec<Filter> {
+    pub(super) fn noted(&self) -> (Vec<Filter>, bool) {
         let note = self.spool.core().note(self.queue);
-        note.and_then(|note| serde_json::from_slice(&note).ok()).unwrap_or_default()
+        let read = |note: Bytes| match serde_json::from_slice::<Noted>(&note).ok()? {
+            Noted::Whole { filters, recalling } => Some((filters, recalling)),
+            Noted::Filters(filters) => Some((filters, true)),
+        };
+        note.and_then(read).unwrap_or_default()
     }
 
     /// The next event whose turn it is. `first`: nothing was taken in this round that the sender does not know of yet.
@@ -292,10 +318,13 @@ impl Core {
 
     fn offer_kept(&mut self, entry: &Entry, start: EpochStart, agents: &Agents, batcher: &mut Batcher) {
         let Entry { seq, row, event } = entry;
+        let over = row.expires_at_ms.is_some_and(|at| at <= now_ms());
+        // A last value whose time is over still ends the one before it, wherever that is known.
+        let ended = (over && event.is_last_value()).then(|| end_of(event));
+        let (event, over) = (ended.as_ref().unwrap_or(event), over && ended.is_none());
         let bytes = event.encoded();
         let lane = lane_of(&event.event().key, start.lanes.min(LANES));
         let now = self.clock.now();
-        let over = row.expires_at_ms.is_some_and(|at| at <= now_ms());
         let mut places = Places::new();
         for agent in agents {
             if bytes.len() + FRAME_ROOM_BYTES > frame::MAX_BYTES {
@@ -331,7 +360,8 @@ impl Core {
         }
         if !places.is_empty() {
             let seq = Seq::from_counter(*seq);
-            let event = StreamEvent { seq, redelivered: row.redelivered, recalled: row.recalled, bytes: bytes.clone() };
+            let event =
+                StreamEvent { seq, redelivered: row.redelivered, recalled: event.is_recalled(), bytes: bytes.clone() };
             batcher.stream((start.epoch, lane), places, event);
         }
     }

@@ -10,6 +10,8 @@ use mesh_protocol::event::{self, Event};
 pub struct Admitted {
     inner: Arc<Inner>,
     recalled: bool,
+    /// It is not to be the last value of its topic, although it says so.
+    unkept: bool,
 }
 
 #[derive(Debug)]
@@ -20,12 +22,12 @@ struct Inner {
 
 impl Admitted {
     pub(crate) fn new(event: Event) -> Self {
-        Self { inner: Arc::new(Inner { event, encoded: OnceLock::new() }), recalled: false }
+        Self { inner: Arc::new(Inner { event, encoded: OnceLock::new() }), recalled: false, unkept: false }
     }
 
     /// For an event that came in its encoded form: the same bytes go on.
     pub(crate) fn from_encoded(event: Event, encoded: Bytes) -> Self {
-        Self { inner: Arc::new(Inner { event, encoded: OnceLock::from(encoded) }), recalled: false }
+        Self { inner: Arc::new(Inner { event, encoded: OnceLock::from(encoded) }), recalled: false, unkept: false }
     }
 
     /// The same as the last value of its topic, for somebody who wants it from now on: nothing new happened.
@@ -43,7 +45,13 @@ impl Admitted {
     /// Whether it is to be the last value of its topic from now on.
     #[must_use]
     pub fn is_last_value(&self) -> bool {
-        self.inner.event.retain
+        self.inner.event.retain && !self.unkept
+    }
+
+    /// The same as one that is no last value: there is no room for it, or its time cannot be believed.
+    #[must_use]
+    pub fn unkept(self) -> Self {
+        Self { unkept: true, ..self }
     }
 
     /// The event.

@@ -27,7 +27,7 @@ use super::layout::{MarkKey, QueueNo};
 use super::op::{Done, Op, Refusal, Settings, Tally};
 use crate::causes::chain;
 use crate::mutant::{Mutant, planted};
-pub use recall::{Recall, Recalled};
+pub use recall::{Recall, Recalled, Whose};
 use stage::Stage;
 
 /// One destination may take this part of the spool.

@@ -13,7 +13,7 @@
 //!          claim/QUEUE/NUMBER (8 hex digits each)   -> nothing more
 //!          trash/QUEUE (8 hex digits)               -> up to seq u64
 //!          size/SEGMENT (16 hex digits)             -> bytes u64
-//!          values                                   -> topics u64 | bytes u64 | newest i64 (ms)
+//!          values                                   -> topics u64 | ends u64 | bytes u64 | newest i64 (ms)
 //! values   topic                                    -> the encoded event, as it was admitted
 //! ```
 //! All numbers are big-endian, so that byte order is number order.
@@ -22,6 +22,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use mesh_protocol::id::{Epoch, Lane, Seq, SpoolId};
 
 use super::disk::SegmentNo;
+use super::values::Totals;
 use crate::router::Claim;
 
 /// Number of this layout, kept in the meta table.
@@ -175,7 +176,7 @@ pub(super) enum Fact {
     Claim(Claim),
     Trash(QueueNo, u64),
     Size(SegmentNo, u64),
-    Values { topics: u64, bytes: u64, newest_ms: i64 },
+    Values(Totals),
 }
 
 impl Fact {
@@ -209,8 +210,9 @@ impl Fact {
             NEXT => seq_of(value).map(Self::Next),
             NEXT_QUEUE => queue_of(value).map(|queue| Self::NextQueue(queue.0)),
             VALUES => {
-                let [topics, bytes, newest] = [0, 8, 16].map(|at| value.get(at..at + 8).and_then(seq_of));
-                Some(Self::Values { topics: topics?, bytes: bytes?, newest_ms: newest?.cast_signed() })
+                let [topics, ends, bytes, newest] = [0, 8, 16, 24].map(|at| value.get(at..at + 8).and_then(seq_of));
+                let newest_ms = newest?.cast_signed();
+                Some(Self::Values(Totals { topics: topics?, ends: ends?, bytes: bytes?, newest_ms }))
             }
             _ => None,
         }
@@ -258,11 +260,12 @@ pub(super) fn epoch_value(epoch: Epoch, lanes: u16) -> Bytes {
     out.freeze()
 }
 
-pub(super) fn values_value(topics: u64, bytes: u64, newest_ms: i64) -> Bytes {
-    let mut out = BytesMut::with_capacity(24);
-    out.put_u64(topics);
-    out.put_u64(bytes);
-    out.put_i64(newest_ms);
+pub(super) fn totals_value(totals: Totals) -> Bytes {
+    let mut out = BytesMut::with_capacity(32);
+    out.put_u64(totals.topics);
+    out.put_u64(totals.ends);
+    out.put_u64(totals.bytes);
+    out.put_i64(totals.newest_ms);
     out.freeze()
 }
 
@@ -297,8 +300,8 @@ mod tests {
         assert_eq!(hex::encode(last.encode()), "01040002000003e80000000000000000");
         assert_eq!(Row::decode(&last.encode()), Some(last));
         assert_eq!(
-            Fact::decode(VALUES.as_bytes(), &values_value(3, 900, 7)),
-            Some(Fact::Values { topics: 3, bytes: 900, newest_ms: 7 })
+            Fact::decode(VALUES.as_bytes(), &totals_value(Totals { topics: 3, ends: 1, bytes: 900, newest_ms: 7 })),
+            Some(Fact::Values(Totals { topics: 3, ends: 1, bytes: 900, newest_ms: 7 }))
         );
         assert_eq!(hex::encode(row_key(QueueNo(7), 9)), "000000070000000000000009");
         let mark = MarkKey { origin: SpoolId([9; 16]), epoch: Epoch(1), lane: Lane(2) };

@@ -156,7 +156,7 @@ fn facts(disk: &dyn Disk, index: &mut Index) -> Result<(Names, Vec<SegmentNo>), 
             Fact::Name(name, queue) => names.push((name.into(), queue)),
             Fact::Note(queue, note) => drop(index.notes.insert(queue, note)),
             Fact::Claim(claim) => _ = index.claims.insert((QueueNo(claim.queue), claim.number)),
-            Fact::Values { topics, bytes, newest_ms } => index.values = Values::recovered(topics, bytes, newest_ms),
+            Fact::Values(totals) => index.values = Values::recovered(totals),
             Fact::Trash(queue, up_to) => drop(index.trash.insert(queue, up_to)),
             Fact::Size(number, bytes) => match index.segments.get_mut(&number) {
                 Some(segment) => segment.bytes = bytes,

@@ -14,12 +14,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::op::Settings;
 use super::{
-    Addressed, Answer, Committer, Core, Disk, DiskError, Done, FjallDisk, Limits, Op, QueueNo, Recall, Recalled,
-    Refusal, Row, Taken,
+    Addressed, Answer, Committer, Core, Disk, DiskError, Done, FjallDisk, Limits, Op, QueueNo, Queues, Recall,
+    Recalled, Refusal, Row, Taken,
 };
 use crate::causes::chain;
 use crate::counters::{Counter, Counters};
-use crate::router::{Claim, Failure, Hold, Keeper, Kept, Receipt, duty};
+use crate::router::{Admission, Admitted, Claim, Failure, Hold, Keeper, Kept, Receipt, duty};
 use crate::status::now_ms;
 
 /// The open spool of an agent.
@@ -224,10 +224,15 @@ impl Store {
         }
     }
 
-    /// Events that are to be the last values of their topics and go nowhere; nobody waits for it.
-    pub fn keep_values(&self, events: Vec<Addressed>) {
-        let (refused, count) = (self.refused.clone(), events.len() as u64);
-        let answer: Answer = Box::new(move |done| refused.add(if done.is_err() { count } else { 0 }));
+    /// An event that is to be the last value of its topic and goes nowhere. Nobody waits for it; its share of the byte budget
+    /// is given back when it is on disk.
+    pub fn keep_value(&self, event: Admitted, admission: Admission) {
+        let refused = self.refused.clone();
+        let answer: Answer = Box::new(move |done| {
+            refused.add(u64::from(done.is_err()));
+            drop(admission);
+        });
+        let events = vec![Addressed { event, queues: Queues::new(), redelivered: false }];
         self.committer.submit(Op::Append { events, mark: None, claim: None }, answer);
     }
 

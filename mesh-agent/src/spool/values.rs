@@ -27,22 +27,51 @@ const CLOCKS: usize = 1_024;
 /// What is known of all of them together.
 #[derive(Clone, Debug)]
 pub(super) struct Values {
+    pub(super) totals: Totals,
+    clocks: Box<[i64]>,
+}
+
+/// What is on disk of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Totals {
+    /// Topics that have a value.
     pub(super) topics: u64,
+    /// Topics of which the end of the value is remembered.
+    pub(super) ends: u64,
+    /// Bytes of both.
     pub(super) bytes: u64,
     /// The latest time of admission ever seen, in milliseconds since 1970.
     pub(super) newest_ms: i64,
-    clocks: Box<[i64]>,
+}
+
+/// What is stored for a topic, or shall be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Stored {
+    pub(super) bytes: u64,
+    pub(super) is_end: bool,
+}
+
+impl Stored {
+    pub(super) fn of(bytes: &Bytes) -> Self {
+        Self { bytes: bytes.len() as u64, is_end: is_end(bytes) }
+    }
+}
+
+impl Default for Totals {
+    fn default() -> Self {
+        Self { topics: 0, ends: 0, bytes: 0, newest_ms: i64::MIN }
+    }
 }
 
 impl Default for Values {
     fn default() -> Self {
-        Self::recovered(0, 0, i64::MIN)
+        Self::recovered(Totals::default())
     }
 }
 
 impl Values {
-    pub(super) fn recovered(topics: u64, bytes: u64, newest_ms: i64) -> Self {
-        Self { topics, bytes, newest_ms, clocks: vec![newest_ms; CLOCKS].into() }
+    pub(super) fn recovered(totals: Totals) -> Self {
+        Self { totals, clocks: vec![totals.newest_ms; CLOCKS].into() }
     }
 
     fn clock(&mut self, topic: &Topic) -> &mut i64 {
@@ -60,26 +89,50 @@ impl Values {
     }
 
     pub(super) fn saw(&mut self, event: &Event) {
-        self.newest_ms = self.newest_ms.max(event.admitted_at_ms);
+        self.totals.newest_ms = self.totals.newest_ms.max(event.admitted_at_ms);
         let clock = self.clock(&event.topic);
         *clock = (*clock).max(event.admitted_at_ms);
     }
 
-    /// A value came to be, or took the place of one with so many bytes.
-    pub(super) fn count(&mut self, before: Option<usize>, after: Option<usize>) {
-        self.topics = self.topics + u64::from(after.is_some()) - u64::from(before.is_some()).min(self.topics);
-        self.bytes = (self.bytes + after.unwrap_or(0) as u64).saturating_sub(before.unwrap_or(0) as u64);
+    /// Something takes the place of what was stored for a topic.
+    pub(super) fn count(&mut self, before: Option<Stored>, after: Option<Stored>) {
+        let count = |is_end: bool| {
+            let one = |stored: Option<Stored>| u64::from(stored.is_some_and(|stored| stored.is_end == is_end));
+            (one(before), one(after))
+        };
+        let bytes = |stored: Option<Stored>| stored.map_or(0, |stored| stored.bytes);
+        let moved = |total: u64, (before, after): (u64, u64)| (total + after).saturating_sub(before);
+        let Totals { topics, ends, bytes: all, newest_ms } = self.totals;
+        self.totals = Totals {
+            topics: moved(topics, count(false)),
+            ends: moved(ends, count(true)),
+            bytes: moved(all, (bytes(before), bytes(after))),
+            newest_ms,
+        };
     }
 
-    pub(super) const fn is_full(&self, topics_max: u64) -> bool {
-        self.topics >= topics_max || self.bytes >= BYTES_MAX
+    /// Whether there is room for it. What takes no more than was there before always has.
+    pub(super) fn has_room(&self, topics_max: u64, before: Option<Stored>, after: Stored) -> bool {
+        let mut then = self.clone_totals();
+        then.count(before, Some(after));
+        let grows = |then: u64, now: u64, max: u64| then > now && then > max;
+        let (then, now) = (then.totals, self.totals);
+        !grows(then.topics, now.topics, topics_max)
+            && !grows(then.ends, now.ends, topics_max)
+            && !grows(then.bytes, now.bytes, BYTES_MAX)
+    }
+
+    /// Without the clocks.
+    fn clone_totals(&self) -> Self {
+        Self { totals: self.totals, clocks: Box::default() }
     }
 }
 
-/// Which of two values of a topic is the later one. What is not readable is earlier than all.
+/// Which of two values of a topic is the later one: by time of admission, site, and content, of which the end of a value is
+/// later than all. What is not readable is earlier than all.
 pub(super) fn order(new: &Admitted, stored: &Bytes) -> Ordering {
     let Ok(old) = event::decode(stored.clone()) else { return Ordering::Greater };
-    let rank = |event: &Event| (event.admitted_at_ms, event.origin.site);
+    let rank = |event: &Event| (event.admitted_at_ms, event.origin.site, event.payload.is_empty());
     rank(new.event()).cmp(&rank(&old)).then_with(|| new.encoded().cmp(stored))
 }
 
@@ -88,10 +141,18 @@ pub(super) fn is_end(stored: &Bytes) -> bool {
     event::decode(stored.clone()).is_ok_and(|event| event.payload.is_empty())
 }
 
-/// Whether a value is none any more: its time to live is over, or its end has been remembered for long enough.
-pub(super) fn is_over(event: &Event, now_ms: i64) -> bool {
-    let is_old = event.admitted_at_ms.saturating_add(TOMBSTONE_MS) < now_ms;
-    event.is_expired(now_ms) || (event.payload.is_empty() && is_old)
+/// The end of a value whose time to live is over, for agents that may know an earlier one.
+pub(crate) fn end_of(event: &Admitted) -> Admitted {
+    Admitted::new(Event { payload: Bytes::new(), ttl_ms: None, ..event.event().clone() }).recalled(true)
+}
+
+/// Whether a value need not be remembered any more: its end, by itself or because its time to live was over, has been known
+/// for long enough.
+pub(super) fn is_forgotten(event: &Event, now_ms: i64) -> bool {
+    let lived = event.ttl_ms.and_then(|ttl| i64::try_from(ttl).ok());
+    let ended = if event.payload.is_empty() { Some(0) } else { lived };
+    let forgotten = |lived: i64| event.admitted_at_ms.saturating_add(lived).saturating_add(TOMBSTONE_MS) < now_ms;
+    ended.is_some_and(forgotten)
 }
 
 #[cfg(test)]
@@ -104,18 +165,25 @@ mod tests {
         let mut values = Values::default();
         assert_eq!((values.stamp(&a, 1_000), values.stamp(&a, 1_000), values.stamp(&a, 900)), (1_000, 1_001, 1_002));
         assert_eq!(values.stamp(&b, 1_000), 1_000, "another topic has a clock of its own");
-        let mut after = Values::recovered(1, 10, 5_000);
+        let mut after = Values::recovered(Totals { newest_ms: 5_000, ..Totals::default() });
         assert_eq!(after.stamp(&a, 1_000), 5_001, "also after a restart with a wall clock that was set back");
     }
 
     #[test]
-    fn what_is_counted_never_falls_below_nothing() {
+    fn what_is_counted_never_falls_below_nothing_and_ends_have_room_of_their_own() {
+        let value = |bytes| Some(Stored { bytes, is_end: false });
+        let end = Stored { bytes: 2, is_end: true };
         let mut values = Values::default();
-        values.count(None, Some(10));
-        values.count(Some(10), Some(4));
-        assert_eq!((values.topics, values.bytes), (1, 4));
-        values.count(Some(9), None);
-        values.count(Some(9), None);
-        assert_eq!((values.topics, values.bytes), (0, 0));
+        values.count(None, value(10));
+        values.count(value(10), value(4));
+        assert_eq!((values.totals.topics, values.totals.bytes), (1, 4));
+        assert!(!values.has_room(1, None, Stored { bytes: 1, is_end: false }) && values.has_room(1, None, end));
+        assert!(values.has_room(1, value(4), Stored { bytes: 9, is_end: false }), "a topic that has one");
+        assert!(!values.has_room(1, value(4), Stored { bytes: BYTES_MAX + 1, is_end: false }), "but not of any size");
+        values.count(value(4), Some(end));
+        assert_eq!((values.totals.topics, values.totals.ends), (0, 1), "its end makes room");
+        values.count(value(9), None);
+        values.count(Some(end), None);
+        assert_eq!((values.totals.topics, values.totals.ends, values.totals.bytes), (0, 0, 0));
     }
 }

@@ -17,9 +17,10 @@ use super::edit::Done;
 use super::fleet::Seat;
 use super::page::{Slice, page};
 use super::permission::{Permit, Right};
+use super::reach::reached_at;
 use super::snapshot::{FleetState, Snapshot};
 use super::{App, Caller, Error, Result, replacement};
-use crate::domain::agent::{self, Agent, Progress, State, is_sealing_key, reached_at};
+use crate::domain::agent::{self, Agent, Progress, State, is_sealing_key};
 use crate::domain::desired::Mesh;
 use crate::domain::field::FieldErrors;
 

@@ -49,8 +49,13 @@ impl Peer {
         if planted(Mutant::InterestForgotten) {
             return;
         }
-        for filter in self.kept.noted() {
+        let (filters, recalling) = self.kept.noted();
+        for filter in filters {
             self.add(table, &filter, RESTORED);
+        }
+        if recalling {
+            // How far it had come is not known; what it knows already it lets lie.
+            self.recalls.add_all();
         }
         table.show();
     }
@@ -69,7 +74,8 @@ impl Peer {
         if std::mem::take(&mut self.unnoted) {
             let durable =
                 self.reasons.iter().filter(|(_, reasons)| **reasons & (DURABLE | DURABLE_DIRECT | RESTORED) != 0);
-            self.kept.note(&durable.map(|(filter, _)| filter).collect::<Vec<_>>(), self.held.noting());
+            let recalling = self.recalls.is_pending();
+            self.kept.note(&durable.map(|(filter, _)| filter).collect::<Vec<_>>(), recalling, self.held.noting());
         } else {
             self.held.as_noted();
         }
@@ -87,10 +93,13 @@ impl Peer {
         }
         let place = (self.number, self.destination);
         let (desired, reasons, unnoted) = (self.desired, self.reasons, self.unnoted);
-        // Its disk knows nothing.
-        let mut recalls = Recalls::default();
-        reasons.keys().for_each(|filter| recalls.add(filter));
+        let recalls = Recalls::of_everybody();
         Self { desired, reasons, unnoted, recalls, ..Self::new(next, place, self.kept.handed_on(), passed) }
+    }
+
+    /// It has got all last values it was to get: a restart need not begin anew.
+    pub(in crate::fabric) fn recalled(&mut self) {
+        self.unnoted = true;
     }
 
     /// Takes everything it wants out of the table.
@@ -124,6 +133,7 @@ impl Peer {
         *reasons &= !reason;
         if *reasons == 0 {
             self.reasons.remove(filter);
+            self.recalls.remove(filter);
             table.unsubscribe(filter, self.number);
             self.kept.repel(filter);
         } else {

@@ -77,7 +77,7 @@ async fn a_scope_keeps_last_values_at_their_site() {
     mesh.confine_at(0, "state/secret");
     let tail = mesh.node(1).subscribe_recalled("state/>");
     eventually("B is shown the other one", || tail.seen() == ["open"]).await;
-    eventually("it is counted", || mesh.node(0).counter("fabric_forbidden_events") == 1).await;
+    eventually("it is counted", || mesh.node(0).counter("fabric_forbidden_events") >= 1).await;
     assert_eq!(mesh.node(1).values(), pairs(&[("state/open", "open")]));
     mesh.stop().await;
 }

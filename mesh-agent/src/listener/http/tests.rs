@@ -299,3 +299,15 @@ async fn a_slow_stream_is_told_what_it_missed() {
     let told = line(&mut stream, "data:").await;
     assert!(told.contains(&format!("{{\"events\":{}}}", mesh.count("dropped_slow_consumer_events"))), "{told}");
 }
+
+#[tokio::test]
+async fn a_publish_may_be_retained() {
+    let mesh = Mesh::new();
+    let running = mesh.http().await;
+    for (value, status) in [("true", 202), ("false", 202), ("yes", 400)] {
+        let headers = format!("{}Meshport-Retain: {value}\r\n", login(1));
+        let told = ask(&running, &format!("POST /v1/events/open/{value}"), &headers, "state").await;
+        assert_eq!(told.status, status, "{value}: {}", told.body);
+    }
+    assert_eq!(mesh.spool.core().values().0, 1, "only what says so");
+}

@@ -4,13 +4,14 @@
 use std::io;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional_with_sizes};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader, copy_buf};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::Server;
+use super::clients::Name;
 
-/// How long the owner may take to accept, and to answer a CONNECT that it is told again.
+/// How long the owner may take to accept, and to answer a CONNECT that it is told again; and a client to take what it is told.
 const ANSWER_MAX: Duration = Duration::from_secs(5);
 /// Bytes on their way, in each direction.
 const BUFFER_BYTES: usize = 4 * 1024;
@@ -24,29 +25,59 @@ const CONNACK_BYTES: usize = 4;
 pub(super) enum Said {
     /// Its CONNECT and what came after it; nobody has answered.
     Hello(Vec<u8>),
-    /// Its CONNECT, which this agent has answered, and what the owner is to answer.
-    More { hello: Vec<u8>, more: Vec<u8> },
+    /// Its CONNECT, which this agent has answered with what is to be written first, and what the owner is to answer.
+    More { answers: Vec<u8>, hello: Vec<u8>, more: Vec<u8> },
 }
 
-/// Carries until one side ends, or the listener stops.
-pub(super) async fn carry(server: &Server, mut client: TcpStream, address: &str, said: Said) {
-    let mut owner = match timeout(ANSWER_MAX, reach(address, &said)).await {
-        Ok(Ok(owner)) => owner,
-        failed => {
-            let error = failed.map_or_else(|_| io::ErrorKind::TimedOut.into(), |done| done.expect_err("not reached"));
-            tracing::warn!(%address, %error, "the agent that has this site's sessions and queues cannot be reached");
-            server.metrics.not_carried.one();
-            if matches!(said, Said::Hello(_)) {
-                // One that is gone need not be told.
-                let _ = client.write_all(&UNAVAILABLE).await;
-            }
+/// Carries until one side ends, the same client comes again, or the listener stops.
+pub(super) async fn carry(server: &Server, mut client: TcpStream, (name, address): (&Name, &str), said: Said) {
+    let Some(carried) = server.clients.carry(name) else {
+        tracing::warn!(%address, "the address of the agent that has this site's sessions and queues leads to this agent itself");
+        return turn_away(server, client, &said).await;
+    };
+    let work = async {
+        if let Said::More { answers, .. } = &said
+            && !matches!(timeout(ANSWER_MAX, client.write_all(answers)).await, Ok(Ok(())))
+        {
             return;
         }
+        match timeout(ANSWER_MAX, reach(address, &said)).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
+            Ok(owner) => {
+                server.metrics.carried.one();
+                if let Err(error) = both_ways(&mut client, owner).await {
+                    tracing::debug!(%error, "a carried connection ended early");
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%address, %error, "the agent that has this site's sessions and queues cannot be reached");
+                turn_away(server, client, &said).await;
+            }
+        }
     };
-    server.metrics.carried.one();
-    let carried = copy_bidirectional_with_sizes(&mut client, &mut owner, BUFFER_BYTES, BUFFER_BYTES);
-    if let Some(Err(error)) = server.common.tasks.token().run_until_cancelled(carried).await {
-        tracing::debug!(%error, "a carried connection ended early");
+    let stopping = server.common.tasks.token();
+    tokio::select! {
+        () = work => {}
+        () = carried.token.cancelled() => {}
+        () = stopping.cancelled() => {}
+    }
+}
+
+async fn turn_away(server: &Server, mut client: TcpStream, said: &Said) {
+    server.metrics.not_carried.one();
+    if matches!(said, Said::Hello(_)) {
+        // One that is gone need not be told.
+        let _ = timeout(ANSWER_MAX, client.write_all(&UNAVAILABLE)).await;
+    }
+}
+
+/// A connection of MQTT is over when either side has ended it.
+async fn both_ways(client: &mut TcpStream, mut owner: TcpStream) -> io::Result<u64> {
+    let ((from_client, mut to_client), (from_owner, mut to_owner)) = (client.split(), owner.split());
+    let mut from_client = BufReader::with_capacity(BUFFER_BYTES, from_client);
+    let mut from_owner = BufReader::with_capacity(BUFFER_BYTES, from_owner);
+    tokio::select! {
+        done = copy_buf(&mut from_owner, &mut to_client) => done,
+        done = copy_buf(&mut from_client, &mut to_owner) => done,
     }
 }
 
@@ -55,7 +86,7 @@ async fn reach(address: &str, said: &Said) -> io::Result<TcpStream> {
     owner.set_nodelay(true)?;
     match said {
         Said::Hello(hello) => owner.write_all(hello).await?,
-        Said::More { hello, more } => {
+        Said::More { hello, more, .. } => {
             owner.write_all(hello).await?;
             let mut connack = [0; CONNACK_BYTES];
             owner.read_exact(&mut connack).await?;

@@ -19,6 +19,8 @@ use crate::spool::Store;
 
 /// Most sessions that wait for their client.
 const RESTING_MAX: usize = 100_000;
+/// A client that is carried comes again after this at the earliest, unless it goes in a circle.
+const CARRIED_MIN: Duration = Duration::from_secs(1);
 /// How long a newcomer waits for the session it takes over to end. That one only has to write one packet.
 const HANDOVER_MAX: Duration = Duration::from_secs(2);
 
@@ -34,6 +36,17 @@ struct Inner {
     wills: FxHashMap<Name, CancellationToken>,
     /// Sessions that wait for their client.
     resting: FxHashMap<Name, Resting>,
+    /// Clients that are carried to another agent, since when.
+    carried: FxHashMap<Name, (Instant, CancellationToken)>,
+}
+
+/// A client's way to another agent; dropping it says that it has ended.
+#[derive(Debug)]
+pub(super) struct Carried {
+    clients: Clients,
+    name: Name,
+    /// Cancelled when the same client is carried anew.
+    pub(super) token: CancellationToken,
 }
 
 #[derive(Debug)]
@@ -133,6 +146,21 @@ impl Clients {
         inner.sessions.contains_key(name) || inner.resting.contains_key(name)
     }
 
+    /// A client begins to be carried; the way it had before ends. None when that began only a moment ago: then this very
+    /// agent is where it is carried to.
+    pub(super) fn carry(&self, name: &Name) -> Option<Carried> {
+        let mut inner = self.0.lock().expect("no panic while held");
+        if let Some((since, before)) = inner.carried.get(name) {
+            if since.elapsed() < CARRIED_MIN {
+                return None;
+            }
+            before.cancel();
+        }
+        let token = CancellationToken::new();
+        inner.carried.insert(name.clone(), (Instant::now(), token.clone()));
+        Some(Carried { clients: self.clone(), name: name.clone(), token })
+    }
+
     /// How many sessions wait for their client.
     #[cfg(test)]
     pub(crate) fn resting(&self) -> usize {
@@ -184,6 +212,15 @@ impl Registered {
     }
 }
 
+impl Drop for Carried {
+    fn drop(&mut self) {
+        // Cancelled: another one has its place.
+        if !self.token.is_cancelled() {
+            self.clients.0.lock().expect("no panic while held").carried.remove(&self.name);
+        }
+    }
+}
+
 impl Drop for Registered {
     fn drop(&mut self) {
         self.clients.forget(&self.name, self.entry.id);
@@ -219,6 +256,21 @@ mod tests {
         let _registered = clients.register(name(1), old.clone()).await;
         let _stranger = clients.register(name(2), Arc::default()).await;
         assert!(old.wait().now_or_never().is_none());
+    }
+
+    #[tokio::test]
+    async fn who_is_carried_in_a_circle_is_told_apart_from_who_comes_again() {
+        let clients = Clients::default();
+        let first = clients.carry(&name(1)).expect("nobody is carried");
+        assert!(clients.carry(&name(1)).is_none(), "at once");
+        assert!(clients.carry(&name(2)).is_some(), "somebody else");
+        tokio::time::sleep(CARRIED_MIN).await;
+        let second = clients.carry(&name(1)).expect("it comes again");
+        assert!(first.token.is_cancelled() && !second.token.is_cancelled());
+        drop(first);
+        assert!(clients.carry(&name(1)).is_none(), "the end of the first is not that of the second");
+        drop(second);
+        assert!(clients.carry(&name(1)).is_some());
     }
 
     #[tokio::test]

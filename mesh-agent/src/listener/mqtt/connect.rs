@@ -38,8 +38,8 @@ use crate::router::{Outcome, Reach, Receipt};
 pub(super) struct TurnedAway {
     pub(super) code: ConnectReasonCode,
     pub(super) why: String,
-    /// Where it is let in.
-    pub(super) at: Option<String>,
+    /// Where it is let in, and who.
+    pub(super) at: Option<(String, Name)>,
 }
 
 fn away(code: ConnectReasonCode, why: impl Into<String>) -> TurnedAway {
@@ -51,7 +51,7 @@ pub(super) enum NotOpened {
     /// The CONNACK that says why is written.
     Told(Wire),
     /// The client cannot be told (MQTT 3.1.1) that its session is at the agent with this address.
-    At(String),
+    At(String, Name),
 }
 
 /// Lets a client in: the CONNACK is written, the session is registered and attached. Or not.
@@ -82,11 +82,12 @@ pub(super) async fn open(
             });
             Ok(session)
         }
-        Err(TurnedAway { at: Some(address), .. }) if !wire.is_v5() => Err(NotOpened::At(address)),
+        Err(TurnedAway { at: Some((address, name)), .. }) if !wire.is_v5() => Err(NotOpened::At(address, name)),
         Err(away) => {
             let count = if away.at.is_some() { &server.metrics.sent_on } else { &server.metrics.refused_logins };
             count.one();
-            wire.turn_away(away.code, &away.why, away.at.as_deref());
+            let at = away.at.as_ref().map(|(address, _)| address.as_str());
+            wire.turn_away(away.code, &away.why, at);
             Err(NotOpened::Told(wire))
         }
     }
@@ -137,13 +138,14 @@ fn admit(server: &Server, connect: Connect, place: Place, v5: bool) -> Result<Ad
 /// One that was made here before there was such an agent stays until its end.
 fn has_its_session_here(server: &Server, client: &crate::policy::Session) -> Result<(), TurnedAway> {
     let Some(elsewhere) = server.common.way.to_sessions() else { return Ok(()) };
-    if server.clients.has(&Name { principal: client.principal(), client_id: client.client_id().into() }) {
+    let name = Name { principal: client.principal(), client_id: client.client_id().into() };
+    if server.clients.has(&name) {
         return Ok(());
     }
     match elsewhere {
         Elsewhere::At(address) => {
             let why = format!("sessions that outlive their connection are at another agent of this site: {address}");
-            Err(TurnedAway { at: Some(address), ..away(ConnectReasonCode::UseAnotherServer, why) })
+            Err(TurnedAway { at: Some((address, name)), ..away(ConnectReasonCode::UseAnotherServer, why) })
         }
         Elsewhere::Unknown => {
             let why = "the agent that has this site's lasting sessions has not told its address yet; try again soon";

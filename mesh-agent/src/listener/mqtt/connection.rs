@@ -15,7 +15,6 @@ use std::time::Duration;
 
 use mqtt_protocol_core::mqtt::common::Cursor;
 use mqtt_protocol_core::mqtt::result_code::{DisconnectReasonCode, MqttError};
-use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
 
@@ -52,7 +51,9 @@ pub(super) async fn serve(server: Arc<Server>, stream: TcpStream, slot: Slot) {
     };
     match connect::open(&server, wire, *login, slot.place()).await {
         Err(NotOpened::Told(wire)) => socket.close(wire.out).await,
-        Err(NotOpened::At(address)) => carry::carry(&server, socket.into_stream(), &address, Said::Hello(said)).await,
+        Err(NotOpened::At(address, name)) => {
+            carry::carry(&server, socket.into_stream(), (&name, &address), Said::Hello(said)).await;
+        }
         Ok(mut session) => {
             let rest = said.split_off(hello);
             if !session.wire.is_v5() && server.common.way.has_queues() {
@@ -137,12 +138,13 @@ async fn finish(server: &Server, mut session: Session, socket: Socket, end: &End
 
 /// Ends a session that has nothing, and carries its client to the agent that has what it wants.
 async fn go_on_there(server: &Server, mut session: Session, socket: Socket, address: &str) {
-    let (out, more) = (std::mem::take(&mut session.wire.out), session.unread.to_vec());
+    let (answers, more) = (std::mem::take(&mut session.wire.out), session.unread.to_vec());
     let hello = session.hello.take().map(Vec::from).unwrap_or_default();
+    let name = session.registered.name().clone();
     session.end(&End::Left);
-    let mut client = socket.into_stream();
-    if !hello.is_empty() && !more.is_empty() && client.write_all(&out).await.is_ok() {
-        carry::carry(server, client, address, Said::More { hello, more }).await;
+    if !hello.is_empty() && !more.is_empty() {
+        let said = Said::More { answers: answers.to_vec(), hello, more };
+        carry::carry(server, socket.into_stream(), (&name, address), said).await;
     }
 }
 

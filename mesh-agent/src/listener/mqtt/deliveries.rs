@@ -110,6 +110,16 @@ impl Session {
     /// packet id is still in use.
     fn deliver(&mut self, entry: Entry, now_ms: i64) -> bool {
         let (event, seq) = (entry.event.event(), entry.seq);
+        if entry.event.is_recalled() {
+            if !self.again.contains_key(&seq) && !self.outbox.is_last(&entry.event) {
+                // It came as new a moment ago.
+                self.done(seq);
+                self.one_recalled();
+                return true;
+            }
+        } else {
+            self.outbox.note(&entry.event);
+        }
         let again = self.again.get(&seq).copied();
         let wish = self.outbox.wish(&event.topic, self.is_own(event));
         // What was begun at QoS 2 is brought to its end so (MQTT 5, 4.3.3).
@@ -143,6 +153,9 @@ impl Session {
             Some(id) => self.in_flight.push_back((id, Place::Own(seq))),
             None if is_begun => self.withdraw(seq),
             None => self.done(seq),
+        }
+        if entry.event.is_recalled() {
+            self.one_recalled();
         }
         true
     }

@@ -115,7 +115,7 @@ pub(super) async fn settle(before: &mut Lasting, timeout: Duration) -> bool {
     while let Some((Packet { id, step }, receipt)) = before.pending.front_mut() {
         let Ok(outcome) = tokio::time::timeout_at(deadline, receipt).await else { return false };
         match (step, outcome) {
-            (Step::Pubrec, Outcome::Taken { .. }) => before.received.push(*id),
+            (Step::Pubrec, Outcome::Taken { .. } | Outcome::Unrouted) => before.received.push(*id),
             (Step::Pubrec, Outcome::Failed(_)) => {
                 // Not everybody has it: it is sent again, and then taken.
                 if let Some(feed) = &before.feed {

@@ -140,7 +140,8 @@ impl Outbox {
 
     /// Whether little enough waits for last values to be fetched.
     pub(super) fn has_room(&self) -> bool {
-        self.state().waiting.len() < RECALLED_MAX
+        let state = self.state();
+        state.waiting.len() < RECALLED_MAX && state.bytes < DIRECT_BYTES_MAX / 2
     }
 
     /// Last values are being fetched, or (false) are no more.
@@ -153,14 +154,24 @@ impl Outbox {
         }
     }
 
+    /// An event of the session's queue is sent as new.
+    pub(super) fn note(&self, event: &Admitted) {
+        if event.is_last_value() {
+            self.state().note(event);
+        }
+    }
+
+    /// Whether nothing as new or newer was sent of its topic while last values were fetched.
+    pub(super) fn is_last(&self, event: &Admitted) -> bool {
+        self.state().is_last(event)
+    }
+
     /// Last values for one subscription, at QoS 0. One that is not the last any more is left out.
     pub(super) fn recall(&self, events: Vec<Admitted>, options: &Options) {
         let mut dropped = 0;
         let mut state = self.state();
         for event in events {
-            let (topic, at_ms) = (&event.event().topic, event.event().admitted_at_ms);
-            let is_last = state.news.as_ref().and_then(|news| news.get(topic)).is_none_or(|newer| *newer < at_ms);
-            if is_last && !state.closed {
+            if state.is_last(&event) && !state.closed {
                 let subscription_ids = options.subscription_id.into_iter().collect();
                 let wish = Wish { retain: true, subscription_ids, ..Wish::default() };
                 dropped += u64::from(!state.push(Item { event, wish }));
@@ -206,6 +217,13 @@ impl State {
         let wish = self.wish(&event.topic, own).filter(|_| !self.closed)?;
         let comes_from_the_queue = wish.acknowledged && event.mode == DeliveryMode::Guaranteed;
         (!comes_from_the_queue).then(|| Item { event: delivery.event.clone(), wish })
+    }
+
+    fn is_last(&self, event: &Admitted) -> bool {
+        let event = event.event();
+        let is_end = event.payload.is_empty();
+        let is_later = |seen: &i64| *seen < event.admitted_at_ms || (*seen == event.admitted_at_ms && is_end);
+        self.news.as_ref().and_then(|news| news.get(&event.topic)).is_none_or(is_later)
     }
 
     fn note(&mut self, event: &Admitted) {

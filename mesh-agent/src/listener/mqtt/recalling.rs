@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
@@ -17,7 +18,12 @@ use super::session::Session;
 use crate::causes::chain;
 use crate::policy::Enforcer;
 use crate::router::Admitted;
-use crate::spool::{Addressed, DiskError, Op, QueueNo, Queues, Recall, Store};
+use crate::spool::{Addressed, DiskError, Done, Op, QueueNo, Queues, Recall, Store, Whose};
+
+/// Nothing is added to a session's queue that holds as many events.
+const QUEUED_MAX: u64 = 1_000;
+/// Until it is looked at again.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// What is left to fetch for one subscription.
 #[derive(Clone, Debug)]
@@ -33,6 +39,8 @@ pub(super) struct Step {
     job: Job,
     /// What does not go through the queue.
     direct: Vec<Admitted>,
+    /// How many do.
+    queued: usize,
 }
 
 /// Last values on their way to a client.
@@ -40,6 +48,8 @@ pub(super) struct Step {
 pub(super) struct Recalling {
     jobs: VecDeque<Job>,
     now: Option<BoxFuture<'static, Step>>,
+    /// In the session's queue, and not sent yet.
+    queued: usize,
 }
 
 impl Recalling {
@@ -56,11 +66,24 @@ impl Session {
     /// The client is to get the last values of what it has just subscribed to.
     pub(super) fn recall(&mut self) {
         let asked = self.subscriptions.asked();
-        if self.server.common.spool.core().values().0 > 0 {
-            let job = |(filter, options)| Job { filter, options, after: None };
-            self.recalling.jobs.extend(asked.into_iter().map(job));
+        if self.server.common.spool.core().has_values() {
+            for (filter, options) in asked {
+                self.recalling.jobs.retain(|job| job.filter != filter);
+                self.recalling.jobs.push_back(Job { filter, options, after: None });
+            }
             self.fetch();
         }
+    }
+
+    /// It has taken a subscription back.
+    pub(super) fn recall_no_more(&mut self, filter: &str) {
+        self.recalling.jobs.retain(|job| job.filter.text() != filter);
+    }
+
+    /// One of those in the session's queue was its turn.
+    pub(super) fn one_recalled(&mut self) {
+        self.recalling.queued = self.recalling.queued.saturating_sub(1);
+        self.fetch();
     }
 
     fn fetch(&mut self) {
@@ -68,7 +91,7 @@ impl Session {
             return;
         }
         let job = self.recalling.jobs.pop_front();
-        self.outbox.recalling(job.is_some());
+        self.outbox.recalling(job.is_some() || self.recalling.queued > 0);
         let Some(job) = job else { return };
         let queue = self.feed.as_ref().filter(|_| job.options.acknowledged).map(super::feed::Feed::number);
         let (spool, enforcer) = (self.server.common.spool.clone(), self.server.common.enforcer.clone());
@@ -77,10 +100,12 @@ impl Session {
 
     /// A page is there.
     pub(super) fn recalled(&mut self, step: Step) {
-        let Step { job, mut direct } = step;
+        let Step { job, mut direct, queued } = step;
+        self.recalling.queued += queued;
         direct.retain(|event| !(job.options.no_local && self.is_own(event.event())));
         self.outbox.recall(direct, &job.options);
-        if job.after.is_some() {
+        let is_held = self.subscriptions.all().any(|(filter, _)| *filter == job.filter);
+        if job.after.is_some() && is_held && !self.recalling.jobs.iter().any(|other| other.filter == job.filter) {
             self.recalling.jobs.push_front(job);
         }
         self.fetch();
@@ -88,6 +113,12 @@ impl Session {
 }
 
 async fn fetch(spool: Arc<Store>, enforcer: Arc<Enforcer>, queue: Option<QueueNo>, mut job: Job) -> Step {
+    if let Some(queue) = queue {
+        // No more than the client takes: what is new must find room.
+        while spool.core().standing(queue).is_some_and(|standing| standing.events >= QUEUED_MAX) {
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
     let page = page(&spool, &job).await;
     let recalled = page.unwrap_or_else(|error| {
         tracing::error!(error = %chain(&error), filter = %job.filter, "retained events cannot be read");
@@ -103,11 +134,18 @@ async fn fetch(spool: Arc<Store>, enforcer: Arc<Enforcer>, queue: Option<QueueNo
             None => direct.push(event),
         }
     }
+    let mut queued = kept.len();
     if !kept.is_empty() {
-        // A spool that is full says so to publishers, and counts it.
-        let _ = spool.ask(Op::Append { events: kept, mark: None, claim: None }).await;
+        match spool.ask(Op::Append { events: kept, mark: None, claim: None }).await {
+            Ok(Done::Older(older)) => queued -= older.len(),
+            Ok(_) => {}
+            Err(refusal) => {
+                tracing::warn!(%refusal, filter = %job.filter, "retained events do not reach a subscriber");
+                queued = 0;
+            }
+        }
     }
-    Step { job, direct }
+    Step { job, direct, queued }
 }
 
 async fn page(spool: &Store, job: &Job) -> Result<crate::spool::Recalled, DiskError> {
@@ -116,5 +154,5 @@ async fn page(spool: &Store, job: &Job) -> Result<crate::spool::Recalled, DiskEr
         spool.settled().await.map_err(|_| DiskError::Failed)?;
     }
     let (filter, after) = (job.filter.clone(), job.after.clone());
-    spool.recall(Recall { filter, after, admitted_at: None, direct_since: None }).await
+    spool.recall(Recall { filter, after, whose: Whose::Shown, direct_since: None }).await
 }

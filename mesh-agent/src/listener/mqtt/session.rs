@@ -173,6 +173,7 @@ impl Session {
                     codes.push(if filter.starts_with(consuming::PREFIX) {
                         self.stop_consuming(filter)
                     } else {
+                        self.recall_no_more(filter);
                         self.with_desk(|subscriptions, desk| subscriptions.remove(desk, filter))
                     });
                 }

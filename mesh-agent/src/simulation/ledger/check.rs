@@ -46,7 +46,8 @@ impl Ledger {
                     }
                 }
                 Change::Noted(queue, note) => {
-                    let filters: Vec<Filter> = serde_json::from_slice(&note).expect("a note of filters");
+                    let mut note: serde_json::Value = serde_json::from_slice(&note).expect("a note");
+                    let filters: Vec<Filter> = serde_json::from_value(note["filters"].take()).expect("filters");
                     if let Some(Kind::Agent(of)) = book.kinds.get(&queue) {
                         let texts = filters.iter().map(|filter| filter.text().to_owned());
                         book.noted.entry(*of).or_default().extend(texts);

@@ -27,10 +27,21 @@ pub struct Recall {
     pub filter: Filter,
     /// and comes after this one, in the order of bytes,
     pub after: Option<Bytes>,
-    /// and that were admitted at this site, ends of values included: what another agent is told.
-    pub admitted_at: Option<SiteId>,
-    /// Only best effort ones from this time on, in milliseconds since 1970: what may have been lost on its way.
+    /// and that were admitted there,
+    pub whose: Whose,
+    /// and, of those, only best effort ones from this time on, in milliseconds since 1970: what may have been lost on its way.
     pub direct_since: Option<i64>,
+}
+
+/// Values of which sites are wanted, and for whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whose {
+    /// For a client: of all sites, as far as they are values now.
+    Shown,
+    /// For another agent: of this site, ends included.
+    Of(SiteId),
+    /// For an agent whose disk knows nothing: of all sites, ends included.
+    All,
 }
 
 /// Some of them.
@@ -49,11 +60,18 @@ impl Core {
         self.index().values.stamp(topic, now_ms)
     }
 
-    /// How many topics have a last value, and their bytes.
+    /// Whether anything is stored for any topic.
+    #[must_use]
+    pub fn has_values(&self) -> bool {
+        let totals = self.index().values.totals;
+        totals.topics + totals.ends > 0
+    }
+
+    /// How many topics have a last value, and the bytes of all that is stored.
     #[must_use]
     pub fn values(&self) -> (u64, u64) {
         let index = self.index();
-        (index.values.topics, index.values.bytes)
+        (index.values.totals.topics, index.values.totals.bytes)
     }
 
     /// Some of the last values that are wanted.
@@ -107,7 +125,7 @@ impl Core {
         self.disk.scan(Place::Values, &from, &[ABOVE], &mut |key, value| {
             looked += 1;
             if let Ok(event) = event::decode(Bytes::copy_from_slice(value))
-                && values::is_over(&event, now_ms)
+                && values::is_forgotten(&event, now_ms)
             {
                 over.push((event.topic, event.admitted_at_ms));
             }
@@ -124,12 +142,18 @@ impl Core {
 impl Recall {
     fn wanted(&self, bytes: Bytes, now_ms: i64) -> Option<Admitted> {
         let event = event::decode(bytes.clone()).ok()?;
-        let is_value = match self.admitted_at {
-            Some(site) => event.origin.site == site,
-            None => !event.payload.is_empty(),
+        let is_over = event.is_expired(now_ms);
+        let is_wanted = match self.whose {
+            Whose::Shown => !event.payload.is_empty() && !is_over,
+            Whose::Of(site) => event.origin.site == site,
+            Whose::All => true,
         };
         let is_direct = |since: i64| event.mode == DeliveryMode::Direct && event.admitted_at_ms >= since;
-        let is_wanted = is_value && self.direct_since.is_none_or(is_direct) && !values::is_over(&event, now_ms);
-        is_wanted.then(|| Admitted::from_encoded(event, bytes).recalled(true))
+        if !is_wanted || !self.direct_since.is_none_or(is_direct) {
+            return None;
+        }
+        let event = Admitted::from_encoded(event, bytes);
+        // Whoever knows an earlier value must not show that again.
+        Some(if is_over { values::end_of(&event) } else { event.recalled(true) })
     }
 }

@@ -12,7 +12,7 @@ use crate::spool::disk::{Disk, Place};
 use crate::spool::index::Index;
 use crate::spool::layout;
 use crate::spool::op::{Addressed, Done, Refusal};
-use crate::spool::values;
+use crate::spool::values::{self, Stored};
 
 /// What is stored for the topics of one operation.
 pub(super) type Known = BTreeMap<Bytes, Option<Bytes>>;
@@ -42,7 +42,10 @@ impl Stage {
             let key = key(&event.event().topic);
             if let std::collections::btree_map::Entry::Vacant(vacant) = known.entry(key) {
                 let stored = self.value(disk, vacant.key())?;
-                if from_here && stored.is_none() && !event.is_recalled() && index.values.is_full(topics_max) {
+                let (before, after) = (stored.as_ref().map(Stored::of), Stored::of(event.encoded()));
+                // A value that is not there is refused; an end that is not remembered is none.
+                let is_refused = from_here && !event.is_recalled() && !after.is_end;
+                if is_refused && !index.values.has_room(topics_max, before, after) {
                     return Err(Refusal::ValuesFull);
                 }
                 vacant.insert(stored);
@@ -68,14 +71,15 @@ impl Stage {
             return order != Ordering::Less;
         }
         if order == Ordering::Greater {
-            if stored.is_none() && index.values.is_full(topics_max) {
-                self.tally.unkept_values += 1;
-            } else {
-                let bytes = event.encoded().clone();
-                index.values.count(stored.map(|stored| stored.len()), Some(bytes.len()));
+            let bytes = event.encoded().clone();
+            let (before, after) = (stored.as_ref().map(Stored::of), Stored::of(&bytes));
+            if index.values.has_room(topics_max, before, after) {
+                index.values.count(before, Some(after));
                 index.values.saw(event.event());
                 known.insert(key.clone(), Some(bytes.clone()));
                 self.put_value(key, Some(bytes));
+            } else {
+                self.tally.unkept_values += 1;
             }
         }
         // The end of a value that was not known is nobody's news.
@@ -97,7 +101,7 @@ impl Stage {
             if event.is_ok_and(|event| event.admitted_at_ms != *admitted_at_ms) {
                 continue;
             }
-            index.values.count(Some(stored.len()), None);
+            index.values.count(Some(Stored::of(&stored)), None);
             self.put_value(key, None);
         }
         Ok(Done::Durable)
@@ -114,9 +118,7 @@ impl Stage {
     /// What is known of all of them together.
     pub(super) fn count_values(&mut self, index: &Index) {
         if std::mem::take(&mut self.values_changed) {
-            let values = &index.values;
-            let value = layout::values_value(values.topics, values.bytes, values.newest_ms);
-            self.put(Place::Meta, layout::meta_key(layout::VALUES), value);
+            self.put(Place::Meta, layout::meta_key(layout::VALUES), layout::totals_value(index.values.totals));
         }
     }
 }

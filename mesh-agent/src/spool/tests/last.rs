@@ -33,7 +33,7 @@ fn brought(event: Admitted, queues: &[QueueNo], counter: u64) -> Op {
 
 fn recall(core: &Core, filter: &str) -> Vec<String> {
     let recall =
-        Recall { filter: Filter::mqtt(filter).expect("valid"), after: None, admitted_at: None, direct_since: None };
+        Recall { filter: Filter::mqtt(filter).expect("valid"), after: None, whose: Whose::Shown, direct_since: None };
     let found = core.recall(&recall, 2_000).expect("reads");
     assert!(found.events.iter().all(Admitted::is_recalled));
     found.events.iter().map(|event| String::from_utf8_lossy(&event.event().payload).into_owned()).collect()
@@ -56,7 +56,7 @@ fn the_last_value_of_a_topic_is_there_until_it_is_ended_and_after_a_restart() {
     one(&core, keep(value("a/1", 1, 1_002, ""), &[])).expect("kept");
     let core = open(&disk.restarted(), 2);
     assert_eq!(recall(&core, "#"), ["two", "b"]);
-    assert!(core.values().0 == 3 && core.values().1 < bytes, "its end is remembered");
+    assert!(core.values().0 == 2 && core.values().1 < bytes, "its end is remembered");
     assert_eq!(core.stamp(&Topic::new("a/1").expect("valid"), 5), 1_003, "later than all before the restart");
 }
 
@@ -114,7 +114,7 @@ fn a_topic_too_many_is_refused_to_who_publishes_and_counted_for_others() {
     let (answers, tally) = core.turn(vec![brought(value("c", 2, 1_000, "x"), &[session], 1)]);
     assert_eq!((answers, tally.unkept_values), (vec![Ok(Done::Durable)], 1));
     assert_eq!(core.standing(session).map(|standing| standing.events), Some(1), "the event itself arrives");
-    one(&core, Op::Forget(vec![(Topic::new("b").expect("valid"), 1_000)])).expect("forgotten");
+    one(&core, keep(value("b", 1, 1_001, ""), &[])).expect("its end makes room");
     assert_eq!(one(&core, keep(value("c", 1, 1_001, "z"), &[])), Ok(Done::Durable));
     assert_eq!(recall(&core, "#"), ["y", "z"]);
 }
@@ -130,9 +130,10 @@ fn what_is_over_is_forgotten_and_nothing_else() {
     assert_eq!(recall(&core, "#"), ["x"], "what has expired is not shown");
     let over = |now_ms| core.values_over(None, now_ms).expect("reads").0;
     let names = |over: Vec<(Topic, i64)>| over.into_iter().map(|(topic, _)| topic.to_string()).collect::<Vec<_>>();
-    assert_eq!(names(over(2_000)), ["short"]);
-    assert_eq!(names(over(1_001 + MONTH)), ["ended", "short"]);
-    let seen = over(1_001 + MONTH);
+    assert!(over(2_000).is_empty(), "both are remembered for a while, so that no earlier value comes back");
+    assert_eq!(names(over(1_001 + MONTH)), ["ended"]);
+    assert_eq!(names(over(1_011 + MONTH)), ["ended", "short"]);
+    let seen = over(1_011 + MONTH);
     one(&core, keep(value("ended", 1, 1_500, "again"), &[])).expect("kept");
     one(&core, Op::Forget(seen)).expect("forgotten");
     assert_eq!(recall(&core, "#"), ["again", "x"], "what came meanwhile stays");
@@ -151,7 +152,7 @@ fn many_values_come_in_pages() {
     let (mut seen, mut after) = (Vec::new(), None);
     loop {
         let found = core
-            .recall(&Recall { filter: filter.clone(), after, admitted_at: None, direct_since: None }, 2_000)
+            .recall(&Recall { filter: filter.clone(), after, whose: Whose::Shown, direct_since: None }, 2_000)
             .expect("reads");
         assert!(found.events.len() <= 64);
         seen.extend(found.events.iter().map(|event| event.event().topic.to_string()));
@@ -171,8 +172,9 @@ proptest! {
         order in prop::collection::vec(any::<prop::sample::Index>(), 8),
         ways in prop::collection::vec(0..3_u8, 8),
     ) {
-        let make = |(at_ms, site, text): &(i64, u128, u8)| value("a", *site, *at_ms, &text.to_string());
-        let expected = values.iter().max_by_key(|(at_ms, site, text)| (*at_ms, *site, *text)).map(make).expect("one");
+        let make = |(at_ms, site, text): &(i64, u128, u8)| value("a", *site, *at_ms, if *text == 0 { "" } else { ["", "1", "2"][usize::from(*text)] });
+        let expected = values.iter().max_by_key(|(at_ms, site, text)| (*at_ms, *site, *text == 0, *text));
+        let expected = expected.map(make).expect("one");
         let core = open(&SimulatedDisk::default(), 1);
         let mut rest = values.clone();
         let mut counter = 0;
@@ -187,9 +189,39 @@ proptest! {
             };
             core.turn(vec![op]).0.remove(0).expect("taken");
         }
-        let recall = Recall { filter: Filter::mqtt("a").expect("valid"), after: None, admitted_at: None, direct_since: None };
+        let recall = Recall { filter: Filter::mqtt("a").expect("valid"), after: None, whose: Whose::All, direct_since: None };
         let found = core.recall(&recall, 10).expect("reads").events;
         prop_assert_eq!(found[0].encoded(), expected.encoded());
-        prop_assert_eq!(core.values(), (1, expected.encoded().len() as u64));
+        let topics = u64::from(!expected.event().payload.is_empty());
+        prop_assert_eq!(core.values(), (topics, expected.encoded().len() as u64));
     }
+}
+
+#[test]
+fn a_value_whose_time_is_over_ends_earlier_ones_elsewhere() {
+    let origin = open(&SimulatedDisk::default(), 1);
+    let [earlier, later] = [(900, "earlier"), (1_000, "later")].map(|(at, text)| value("a", 1, at, text));
+    let short = Admitted::new(Event { ttl_ms: Some(10), ..later.event().clone() });
+    one(&origin, keep(earlier.clone(), &[])).expect("kept");
+    one(&origin, keep(short, &[])).expect("kept");
+    let asked = Recall {
+        filter: Filter::mqtt("#").expect("valid"),
+        after: None,
+        whose: Whose::Of(SiteId(Uuid::from_u128(1))),
+        direct_since: None,
+    };
+    let mut sent = origin.recall(&asked, 2_000).expect("reads").events;
+    let sent = sent.pop().expect("its end");
+    assert!(sent.event().payload.is_empty() && sent.is_recalled());
+    // Another agent that knows only the earlier one, and is told of that again later.
+    let other = open(&SimulatedDisk::default(), 1);
+    one(&other, brought(earlier.clone(), &[], 1)).expect("kept");
+    let session = queue(&other, "mqtt/1", Limits::NONE);
+    assert_eq!(
+        one(&other, brought(sent, &[session], 2)),
+        Ok(Done::Durable),
+        "who was shown the value is shown its end"
+    );
+    assert_eq!(one(&other, brought(earlier.recalled(true), &[session], 3)), Ok(Done::Older(vec![0])));
+    assert!(recall(&other, "#").is_empty());
 }

@@ -6,7 +6,7 @@ use mesh_protocol::event::{DeliveryMode, Event};
 
 use super::{Bin, Node, Tail, filter};
 use crate::router::{Admitted, Life, Reach, Takes};
-use crate::spool::Recall;
+use crate::spool::{Recall, Whose};
 
 impl Node {
     /// Publishes what is to be the last value of its topic, with its time of admission.
@@ -24,7 +24,7 @@ impl Node {
 
     /// The last values that this agent knows, by topic.
     pub(in crate::fabric::tests) fn values(&self) -> Vec<(String, String)> {
-        let recall = Recall { filter: filter(">"), after: None, admitted_at: None, direct_since: None };
+        let recall = Recall { filter: filter(">"), after: None, whose: Whose::Shown, direct_since: None };
         let found = self.running().parts.spool.core().recall(&recall, 0).expect("reads");
         let told = |event: Admitted| {
             let payload = String::from_utf8_lossy(&event.event().payload).into_owned();

@@ -42,6 +42,7 @@ impl V5 {
     pub(super) fn options(running: &Running, till: u32, client_id: &str) -> v5::MqttOptions {
         let mut options = v5::MqttOptions::new(client_id, "127.0.0.1", port(running));
         options.set_credentials(format!("till-{till}"), SECRET).set_keep_alive(Duration::from_secs(60));
+        options.set_max_packet_size(Some(1024 * 1024));
         options
     }
 
