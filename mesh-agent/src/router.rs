@@ -121,8 +121,7 @@ impl Router {
 
     /// Who keeps events for queues, from now on and as long as it is there; the first call counts.
     pub fn set_keeper(&self, keeper: &Arc<impl Keeper + 'static>) {
-        let keeper: Arc<dyn Keeper> = keeper.clone();
-        let _the_first_counts = self.0.keeper.set(Arc::downgrade(&keeper));
+        let _the_first_counts = self.0.keeper.set(Arc::downgrade(keeper) as Weak<dyn Keeper>);
     }
 
     /// Attaches an outlet; it gets events once it subscribes, and none after the attachment is dropped.
