@@ -9,6 +9,7 @@ mod access;
 mod application_domain;
 mod catalog;
 mod common;
+mod design;
 #[cfg(feature = "hydrate")]
 pub mod fetch;
 mod live;
@@ -29,10 +30,11 @@ pub use access::*;
 pub use application_domain::*;
 pub use catalog::*;
 pub use common::*;
+pub use design::*;
 pub use live::*;
 use mesh_protocol::id::{
-    AgentId, ApplicationDomainId, ApplicationId, BrokerId, LinkId, ListenerId, PersonId, PrincipalId, QueueId, RoleId,
-    RouteId, RuleId, ScopeId, SiteId,
+    AgentId, ApplicationDomainId, ApplicationId, BrokerId, DesignObjectId, DesignVersionId, LinkId, ListenerId,
+    PersonId, PrincipalId, QueueId, RoleId, RouteId, RuleId, ScopeId, SiteId,
 };
 use mesh_protocol::queue::QueuedEvent;
 pub use overview::*;
@@ -205,6 +207,34 @@ pub trait PortalApi: Send + Sync + 'static {
     // --- schemas ------------------------------------------------------------------------------------------------
     /// `POST /api/v1/schemas/check`: whether a text is a schema, what is in it, and whom a change breaks. Keeps nothing.
     fn check_schema(&self, input: SchemaCheckInput) -> Answer<'_, SchemaCheck>;
+
+    // --- the design-time catalog --------------------------------------------------------------------------------
+    /// `GET /api/v1/designs`: events, schemas and applications with their versions, by name.
+    fn design_objects(&self, query: DesignQuery) -> Answer<'_, Page<DesignObjectView>>;
+    /// `GET /api/v1/designs/{id}`.
+    fn design_object(&self, id: DesignObjectId) -> Answer<'_, DesignObjectView>;
+    /// `POST /api/v1/designs`: without a version yet.
+    fn create_design_object(&self, input: DesignObjectNew) -> Answer<'_, DesignObjectView>;
+    /// `PUT /api/v1/designs/{id}`: everything but its kind.
+    fn update_design_object(&self, id: DesignObjectId, input: Edit<DesignObjectInput>) -> Answer<'_, DesignObjectView>;
+    /// `DELETE /api/v1/designs/{id}?revision=`: refused while it has versions.
+    fn delete_design_object(&self, id: DesignObjectId, revision: i64) -> Answer<'_, ()>;
+    /// `POST /api/v1/designs/{id}/versions`: a draft.
+    fn create_design_version(&self, id: DesignObjectId, input: DesignVersionInput) -> Answer<'_, DesignVersionView>;
+    /// `GET /api/v1/design-versions/{id}`.
+    fn design_version(&self, id: DesignVersionId) -> Answer<'_, DesignVersionView>;
+    /// `PUT /api/v1/design-versions/{id}`: a draft as a whole, later only what is for readers.
+    fn update_design_version(
+        &self,
+        id: DesignVersionId,
+        input: Edit<DesignVersionInput>,
+    ) -> Answer<'_, DesignVersionView>;
+    /// `DELETE /api/v1/design-versions/{id}?revision=`: only a draft that nothing is built on.
+    fn delete_design_version(&self, id: DesignVersionId, revision: i64) -> Answer<'_, ()>;
+    /// `POST /api/v1/design-versions/{id}/move`: one step on in its life, or back.
+    fn move_design_version(&self, id: DesignVersionId, input: Edit<DesignMove>) -> Answer<'_, DesignVersionView>;
+    /// `GET /api/v1/design-difference`: how two versions of one object differ.
+    fn design_difference(&self, query: DesignDifferenceQuery) -> Answer<'_, DesignDifference>;
 
     // --- access -------------------------------------------------------------------------------------------------
     /// `GET /api/v1/applications`.

@@ -69,6 +69,10 @@ uuid_ids! {
     QueueId,
     /// A person who uses the portal.
     PersonId,
+    /// An event, a schema or an application of the design-time catalog.
+    DesignObjectId,
+    /// One version of such an object.
+    DesignVersionId,
 }
 
 /// The identity of one spool: 16 random bytes, kept for the life of the spool's storage.

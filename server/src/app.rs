@@ -15,6 +15,7 @@ mod change;
 pub mod clock;
 pub mod config;
 pub mod denial;
+pub mod design;
 pub mod edit;
 pub mod enrol;
 pub mod error;
@@ -77,6 +78,7 @@ struct Inner {
     guard: login::Guard,
     rollout: Notify,
     snapshot: ArcSwapOption<snapshot::Snapshot>,
+    designs: ArcSwapOption<design::Designs>,
     observed: ArcSwapOption<observed::Observed>,
     heard: change::Heard,
     errands: Tasks,
@@ -99,6 +101,7 @@ impl App {
             guard: login::Guard::default(),
             rollout: Notify::new(),
             snapshot: ArcSwapOption::empty(),
+            designs: ArcSwapOption::empty(),
             observed: ArcSwapOption::empty(),
             heard: change::Heard::default(),
             errands: Tasks::default(),

@@ -9,6 +9,7 @@ pub mod application_domain;
 pub mod audit;
 pub mod broker;
 pub mod denial;
+pub mod design;
 pub mod desired;
 pub mod environment;
 pub mod field;

@@ -9,17 +9,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 use frontend::api::{
     AgentView, Answer, ApiError, ApplicationDomainInput, ApplicationDomainView, ApplicationInput, ApplicationView,
     BrokerInput, BrokerView, CatalogObject, CatalogObjectInput, CatalogPage, CatalogQuery, DenialQuery, DenialRow,
-    DomainSuggestion, Edit, FlowGraph, GraphQuery, JoinLine, JoinTokenInput, LinkInput, LinkView, ListQuery,
-    ListenerInput, ListenerView, LoginInput, Me, Overview, Page, PersonInput, PersonView, PolicyDocument, PolicyView,
-    PortalApi, PrincipalInput, PrincipalQuery, PrincipalSecret, PrincipalView, PublishInput, PublishResult, QueueInput,
-    QueueQuery, QueueView, ReasonInput, RoleInput, RoleView, RotateInput, RouteInput, RouteView, RuleInput, RuleQuery,
-    RuleView, SchemaCheck, SchemaCheckInput, ScopeInput, ScopeView, SetupInput, SetupState, ShelfDone, ShelfQuery,
-    ShelfTask, SiteInput, SiteView, SubscriptionQuery, SubscriptionRow, TokenCreated, TokenInput, TokenView, TryClient,
-    TryInput, WithheldView,
+    DesignDifference, DesignDifferenceQuery, DesignMove, DesignObjectInput, DesignObjectNew, DesignObjectView,
+    DesignQuery, DesignVersionInput, DesignVersionView, DomainSuggestion, Edit, FlowGraph, GraphQuery, JoinLine,
+    JoinTokenInput, LinkInput, LinkView, ListQuery, ListenerInput, ListenerView, LoginInput, Me, Overview, Page,
+    PersonInput, PersonView, PolicyDocument, PolicyView, PortalApi, PrincipalInput, PrincipalQuery, PrincipalSecret,
+    PrincipalView, PublishInput, PublishResult, QueueInput, QueueQuery, QueueView, ReasonInput, RoleInput, RoleView,
+    RotateInput, RouteInput, RouteView, RuleInput, RuleQuery, RuleView, SchemaCheck, SchemaCheckInput, ScopeInput,
+    ScopeView, SetupInput, SetupState, ShelfDone, ShelfQuery, ShelfTask, SiteInput, SiteView, SubscriptionQuery,
+    SubscriptionRow, TokenCreated, TokenInput, TokenView, TryClient, TryInput, WithheldView,
 };
 use mesh_protocol::id::{
-    AgentId, ApplicationDomainId, ApplicationId, BrokerId, LinkId, ListenerId, PersonId, PrincipalId, QueueId, RoleId,
-    RouteId, RuleId, ScopeId, SiteId,
+    AgentId, ApplicationDomainId, ApplicationId, BrokerId, DesignObjectId, DesignVersionId, LinkId, ListenerId,
+    PersonId, PrincipalId, QueueId, RoleId, RouteId, RuleId, ScopeId, SiteId,
 };
 
 use mesh_protocol::queue::QueuedEvent;
@@ -216,6 +217,17 @@ impl PortalApi for Portal {
         fn update_domain(id: ApplicationDomainId, input: Edit<ApplicationDomainInput>) -> ApplicationDomainView;
         fn delete_domain(id: ApplicationDomainId, revision: i64) -> ();
         fn check_schema(input: SchemaCheckInput) -> SchemaCheck;
+        fn design_objects(query: DesignQuery) -> Page<DesignObjectView>;
+        fn design_object(id: DesignObjectId) -> DesignObjectView;
+        fn create_design_object(input: DesignObjectNew) -> DesignObjectView;
+        fn update_design_object(id: DesignObjectId, input: Edit<DesignObjectInput>) -> DesignObjectView;
+        fn delete_design_object(id: DesignObjectId, revision: i64) -> ();
+        fn create_design_version(id: DesignObjectId, input: DesignVersionInput) -> DesignVersionView;
+        fn design_version(id: DesignVersionId) -> DesignVersionView;
+        fn update_design_version(id: DesignVersionId, input: Edit<DesignVersionInput>) -> DesignVersionView;
+        fn delete_design_version(id: DesignVersionId, revision: i64) -> ();
+        fn move_design_version(id: DesignVersionId, input: Edit<DesignMove>) -> DesignVersionView;
+        fn design_difference(query: DesignDifferenceQuery) -> DesignDifference;
         fn applications(query: ListQuery) -> Page<ApplicationView>;
         fn create_application(input: ApplicationInput) -> ApplicationView;
         fn update_application(id: ApplicationId, input: Edit<ApplicationInput>) -> ApplicationView;

@@ -40,6 +40,7 @@ mod broker;
 mod catalog_note;
 mod denial;
 mod deny;
+mod design;
 mod environment;
 mod flow;
 mod join_token;

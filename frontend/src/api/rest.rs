@@ -5,8 +5,8 @@ use std::future::Future;
 use std::pin::Pin;
 
 use mesh_protocol::id::{
-    AgentId, ApplicationDomainId, ApplicationId, BrokerId, LinkId, ListenerId, PersonId, PrincipalId, QueueId, RoleId,
-    RouteId, RuleId, ScopeId, SiteId,
+    AgentId, ApplicationDomainId, ApplicationId, BrokerId, DesignObjectId, DesignVersionId, LinkId, ListenerId,
+    PersonId, PrincipalId, QueueId, RoleId, RouteId, RuleId, ScopeId, SiteId,
 };
 use mesh_protocol::queue::QueuedEvent;
 use serde::Serialize;
@@ -291,6 +291,43 @@ impl<T: Transport> PortalApi for RestApi<T> {
     }
     fn check_schema(&self, input: SchemaCheckInput) -> Answer<'_, SchemaCheck> {
         self.send(Verb::Post, "/schemas/check", &input)
+    }
+    fn design_objects(&self, query: DesignQuery) -> Answer<'_, Page<DesignObjectView>> {
+        self.get(&with_query("/designs", &query))
+    }
+    fn design_object(&self, id: DesignObjectId) -> Answer<'_, DesignObjectView> {
+        self.get(&format!("/designs/{id}"))
+    }
+    fn create_design_object(&self, input: DesignObjectNew) -> Answer<'_, DesignObjectView> {
+        self.send(Verb::Post, "/designs", &input)
+    }
+    fn update_design_object(&self, id: DesignObjectId, input: Edit<DesignObjectInput>) -> Answer<'_, DesignObjectView> {
+        self.send(Verb::Put, &format!("/designs/{id}"), &input)
+    }
+    fn delete_design_object(&self, id: DesignObjectId, revision: i64) -> Answer<'_, ()> {
+        self.delete(&format!("/designs/{id}?revision={revision}"))
+    }
+    fn create_design_version(&self, id: DesignObjectId, input: DesignVersionInput) -> Answer<'_, DesignVersionView> {
+        self.send(Verb::Post, &format!("/designs/{id}/versions"), &input)
+    }
+    fn design_version(&self, id: DesignVersionId) -> Answer<'_, DesignVersionView> {
+        self.get(&format!("/design-versions/{id}"))
+    }
+    fn update_design_version(
+        &self,
+        id: DesignVersionId,
+        input: Edit<DesignVersionInput>,
+    ) -> Answer<'_, DesignVersionView> {
+        self.send(Verb::Put, &format!("/design-versions/{id}"), &input)
+    }
+    fn delete_design_version(&self, id: DesignVersionId, revision: i64) -> Answer<'_, ()> {
+        self.delete(&format!("/design-versions/{id}?revision={revision}"))
+    }
+    fn move_design_version(&self, id: DesignVersionId, input: Edit<DesignMove>) -> Answer<'_, DesignVersionView> {
+        self.send(Verb::Post, &format!("/design-versions/{id}/move"), &input)
+    }
+    fn design_difference(&self, query: DesignDifferenceQuery) -> Answer<'_, DesignDifference> {
+        self.get(&with_query("/design-difference", &query))
     }
     fn applications(&self, query: ListQuery) -> Answer<'_, Page<ApplicationView>> {
         self.get(&with_query("/applications", &query))

@@ -75,7 +75,7 @@ fn format(format: SchemaFormat) -> Format {
     }
 }
 
-fn level(level: SchemaLevel) -> Level {
+pub(super) fn level(level: SchemaLevel) -> Level {
     match level {
         SchemaLevel::None => Level::None,
         SchemaLevel::Backward => Level::Backward,

@@ -106,6 +106,7 @@ macro_rules! operation {
 // Below the macros, which they use.
 mod access;
 mod answers;
+mod design;
 mod evidence;
 mod person;
 mod policy;
@@ -133,6 +134,7 @@ fn all() -> OpenApiRouter<Http> {
         .merge(person::router())
         .merge(person::sessions())
         .merge(evidence::router())
+        .merge(design::router())
         .merge(topology::router())
         .merge(route::router())
         .merge(queue::router())

@@ -98,6 +98,20 @@ impl Tx {
         from_i64("number", number)
     }
 
+    /// The number of the newest entry about one kind of object; 0 when there is none.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn audit_number_of(&mut self, kind: &str) -> Result<u64> {
+        let (number,): (Option<i64>,) = on_db!(self, |conn| {
+            sqlx::query_as("select max(number) from audit_entry where object_kind = $1")
+                .bind(kind)
+                .fetch_one(conn)
+                .await
+        })?;
+        from_i64("number", number.unwrap_or(0))
+    }
+
     /// Entries after a number, oldest first.
     ///
     /// # Errors

@@ -65,6 +65,7 @@ async fn every_list_is_the_same_whole_and_page_by_page() {
         ("rules", 3),
         ("scopes", 0),
         ("domains", 0),
+        ("designs", 0),
         ("denials", 0),
         ("subscriptions", 0),
         ("catalog", 0),

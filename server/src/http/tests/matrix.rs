@@ -29,6 +29,10 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             if path.ends_with("/tail") {
                 path.push_str("?site=00000000-0000-0000-0000-000000000000&filter=a");
             }
+            if path.ends_with("/design-difference") {
+                let id = "00000000-0000-0000-0000-000000000000";
+                path.push_str(&format!("?from={id}&to={id}"));
+            }
             if method == "delete" {
                 path.push_str("?revision=1");
             }
@@ -56,7 +60,12 @@ fn value(schema: &Value, document: &Value, depth: usize) -> Value {
         let pointer = reference.trim_start_matches('#');
         return value(document.pointer(pointer).expect("a known schema"), document, depth + 1);
     }
-    for choice in ["oneOf", "anyOf", "allOf"] {
+    if let Some(parts) = schema["allOf"].as_array() {
+        let parts = parts.iter().map(|part| value(part, document, depth + 1));
+        let objects = parts.filter_map(|part| part.as_object().cloned());
+        return Value::Object(objects.flatten().collect());
+    }
+    for choice in ["oneOf", "anyOf"] {
         if let Some(first) =
             schema[choice].as_array().and_then(|choices| choices.iter().find(|one| one["type"] != "null"))
         {

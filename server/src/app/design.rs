@@ -1,0 +1,234 @@
+//! The design-time catalog: objects and their versions, found, edited and moved through their lives.
+//!
+//! Whether a version may change or go on depends on what it is built on and on what is built on it, so all of them are
+//! read together, kept until one of them changes, and edited one at a time.
+
+mod shown;
+mod version;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use frontend::api::{DesignObjectInput, DesignObjectNew, DesignObjectView, DesignQuery, Edit, LiveTopic, Page};
+use mesh_protocol::id::DesignObjectId;
+use uuid::Uuid;
+
+use super::edit::Done;
+use super::page::{Slice, page};
+use super::permission::Right;
+use super::person::seen;
+use super::{App, Caller, Error, Result};
+use crate::domain::design::{Content, Graph, Kind, Object, Sharing, Spec, Version};
+use crate::domain::field::FieldErrors;
+use crate::store::Tx;
+
+/// First part of the actions of all edits here, by which the audit trail tells that something changed.
+const AUDIT_KIND: &str = "design";
+/// Rows of a list when nobody says how many, and most of them.
+const LIST: u32 = 100;
+const LIST_MAX: u32 = 1_000;
+
+/// All objects and versions as of one entry of the audit trail.
+#[derive(Clone, Debug)]
+pub struct Designs {
+    number: u64,
+    objects: Vec<Object>,
+    versions: Vec<Version>,
+}
+
+impl Designs {
+    fn graph(&self) -> Graph<'_> {
+        Graph::of(&self.objects, &self.versions)
+    }
+
+    fn object(&self, id: DesignObjectId) -> Result<&Object> {
+        self.objects.iter().find(|object| object.id == id).ok_or(Error::NotFound { what: "design object" })
+    }
+}
+
+impl App {
+    async fn designs(&self) -> Result<Arc<Designs>> {
+        let mut tx = self.store().read().await?;
+        self.designs_in(&mut tx).await
+    }
+
+    /// As this transaction sees them.
+    async fn designs_in(&self, tx: &mut Tx) -> Result<Arc<Designs>> {
+        let number = tx.audit_number_of(AUDIT_KIND).await?;
+        if let Some(kept) = self.0.designs.load_full()
+            && kept.number == number
+        {
+            return Ok(kept);
+        }
+        let (objects, versions) =
+            (tx.design_objects(self.environment()).await?, tx.design_versions(self.environment()).await?);
+        let designs = Arc::new(Designs { number, objects, versions });
+        self.0.designs.store(Some(designs.clone()));
+        Ok(designs)
+    }
+
+    /// Objects of the design-time catalog, by name.
+    ///
+    /// # Errors
+    /// The caller may not, the cursor is wrong, or the database's.
+    pub async fn design_objects(&self, caller: &Caller, query: DesignQuery) -> Result<Page<DesignObjectView>> {
+        caller.permit(Right::Read)?;
+        let (designs, snapshot) = (self.designs().await?, self.snapshot().await?);
+        let graph = designs.graph();
+        let words: Vec<String> = query.q.iter().flat_map(|q| q.split_whitespace()).map(str::to_lowercase).collect();
+        let wanted = designs.objects.iter().filter(|object| {
+            query.kind.is_none_or(|kind| shown::kind_of(kind) == object.kind)
+                && query.domain.is_none_or(|domain| domain == object.spec.domain)
+                && query.state.is_none_or(|state| {
+                    graph.versions(object.id).iter().any(|version| version.state == shown::state_of(state))
+                })
+                && has_words(object, graph.versions(object.id), &words)
+        });
+        let slice = Slice::of(query.cursor.as_deref(), query.limit, LIST, LIST_MAX);
+        let page = page(wanted.collect(), slice, |object: &&Object| (object.spec.name.clone(), object.id))?;
+        Ok(page.map(|object| shown::object(object, &graph, &snapshot)))
+    }
+
+    /// One object with its versions.
+    ///
+    /// # Errors
+    /// The caller may not, there is none, or the database's.
+    pub async fn design_object(&self, caller: &Caller, id: DesignObjectId) -> Result<DesignObjectView> {
+        caller.permit(Right::Read)?;
+        self.design_object_view(id).await
+    }
+
+    async fn design_object_view(&self, id: DesignObjectId) -> Result<DesignObjectView> {
+        let (designs, snapshot) = (self.designs().await?, self.snapshot().await?);
+        Ok(shown::object(designs.object(id)?, &designs.graph(), &snapshot))
+    }
+
+    /// Makes an object without a version.
+    ///
+    /// # Errors
+    /// The caller may not, the input is wrong, or the database's.
+    pub async fn create_design_object(&self, caller: &Caller, input: DesignObjectNew) -> Result<DesignObjectView> {
+        let mut edit = self.edit(caller.permit(Right::CatalogWrite)?).await?;
+        edit.lock().await?;
+        let designs = self.designs_in(&mut edit.tx).await?;
+        let (kind, spec) = (shown::kind_of(input.kind), spec(input.config).tidied());
+        self.check_object(&mut edit.tx, kind, None, &spec, &designs).await?;
+        let by = edit.actor().to_owned();
+        let object = Object {
+            id: DesignObjectId(Uuid::now_v7()),
+            kind,
+            spec,
+            revision: 1,
+            created_at_ms: edit.now_ms,
+            created_by: by.clone(),
+            updated_at_ms: edit.now_ms,
+            updated_by: by,
+        };
+        edit.tx.insert_design_object(self.environment(), &object).await?;
+        let summary = format!("added the {kind} {}", object.spec.name);
+        edit.finish(done("design.create", object.id, &summary).after(&shown::config(&object.spec))).await?;
+        self.design_object_view(object.id).await
+    }
+
+    /// Changes an object; its versions stay.
+    ///
+    /// # Errors
+    /// The caller may not, there is none, the input is wrong or stale, or the database's.
+    pub async fn update_design_object(
+        &self,
+        caller: &Caller,
+        id: DesignObjectId,
+        input: Edit<DesignObjectInput>,
+    ) -> Result<DesignObjectView> {
+        let mut edit = self.edit(caller.permit(Right::CatalogWrite)?).await?;
+        edit.lock().await?;
+        let designs = self.designs_in(&mut edit.tx).await?;
+        let old = designs.object(id)?;
+        let spec = spec(input.value).tidied();
+        self.check_object(&mut edit.tx, old.kind, Some(id), &spec, &designs).await?;
+        spec.check_reach(id, &designs.graph())?;
+        let by = edit.actor().to_owned();
+        let object = Object { spec, updated_at_ms: edit.now_ms, updated_by: by, ..old.clone() };
+        edit.tx.update_design_object(&object, seen(input.revision)).await?;
+        let summary = format!("changed the {} {}", object.kind, object.spec.name);
+        let done = done("design.update", id, &summary);
+        edit.finish(done.before(&shown::config(&old.spec)).after(&shown::config(&object.spec))).await?;
+        self.design_object_view(id).await
+    }
+
+    /// Removes an object without versions.
+    ///
+    /// # Errors
+    /// The caller may not, there is none, it has versions or is stale, or the database's.
+    pub async fn delete_design_object(&self, caller: &Caller, id: DesignObjectId, revision: i64) -> Result<()> {
+        let mut edit = self.edit(caller.permit(Right::CatalogWrite)?).await?;
+        edit.lock().await?;
+        let designs = self.designs_in(&mut edit.tx).await?;
+        let old = designs.object(id)?;
+        let count = designs.graph().versions(id).len();
+        if count > 0 {
+            let what = if count == 1 { "a version".to_owned() } else { format!("{count} versions") };
+            return Err(Error::Conflict(format!("it has {what}: delete drafts first; what was released stays")));
+        }
+        edit.tx.delete_design_object(id, seen(revision)).await?;
+        let summary = format!("removed the {} {}", old.kind, old.spec.name);
+        edit.finish(done("design.delete", id, &summary).before(&shown::config(&old.spec))).await
+    }
+
+    async fn check_object(
+        &self,
+        tx: &mut Tx,
+        kind: Kind,
+        id: Option<DesignObjectId>,
+        spec: &Spec,
+        designs: &Designs,
+    ) -> Result<()> {
+        let domains = tx.application_domains(self.environment()).await?;
+        let checked = spec.check(kind, id, &designs.objects);
+        let mut errors = checked.err().unwrap_or_default();
+        if !domains.iter().any(|domain| domain.id == spec.domain) {
+            errors.add("domain", "is not there: choose another one");
+        }
+        Ok(errors.check()?)
+    }
+}
+
+/// Whether all words are somewhere in what a reader would look for.
+fn has_words(object: &Object, versions: &[&Version], words: &[String]) -> bool {
+    if words.is_empty() {
+        return true;
+    }
+    let spec = &object.spec;
+    let addresses: BTreeSet<&str> = versions
+        .iter()
+        .filter_map(|version| match &version.spec.content {
+            Content::Event(event) => Some(event.address.as_str()),
+            _ => None,
+        })
+        .collect();
+    let texts = [&spec.name, &spec.owner].into_iter().chain(&spec.people).chain(&spec.tags).map(String::as_str);
+    let texts: Vec<String> = texts.chain(addresses).map(str::to_lowercase).collect();
+    words.iter().all(|word| texts.iter().any(|text| text.contains(word.as_str())))
+}
+
+fn spec(input: DesignObjectInput) -> Spec {
+    Spec {
+        name: input.name,
+        domain: input.domain,
+        owner: input.owner,
+        people: input.people,
+        tags: input.tags,
+        attributes: input.attributes,
+        document: input.document,
+        sharing: if input.shared { Sharing::Shared } else { Sharing::Domain },
+    }
+}
+
+fn done<'a>(action: &'a str, object: DesignObjectId, summary: &'a str) -> Done<'a> {
+    Done::new(action, object, summary, LiveTopic::Catalog)
+}
+
+/// One error of an input that no check of the domain sees.
+fn wrong(field: &str, message: impl std::fmt::Display) -> Error {
+    FieldErrors::one(field, message).into()
+}

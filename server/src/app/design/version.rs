@@ -1,0 +1,308 @@
+//! Versions of design objects: what they say, and the steps of their lives.
+
+use frontend::api::{
+    DesignDifference, DesignDifferenceQuery, DesignMove, DesignReference, DesignStep, DesignVersionInput,
+    DesignVersionView, Edit,
+};
+use mesh_protocol::id::{DesignObjectId, DesignVersionId};
+use uuid::Uuid;
+
+use super::{Designs, done, shown, wrong};
+use crate::app::permission::Right;
+use crate::app::person::{seen, shown as revision};
+use crate::app::schema::level;
+use crate::app::{App, Caller, Error, Result};
+use crate::domain::design::{
+    Class, Content, Context, Facts, Graph, Number, Object, State, Version, VersionSpec, between_versions, check_delete,
+    suggest, transition,
+};
+use crate::domain::schema::Level;
+
+/// What must stay readable when a schema changes, unless somebody asks otherwise: what registries demand.
+const LEVEL: Level = Level::Backward;
+
+impl Designs {
+    fn version(&self, id: DesignVersionId) -> Result<&Version> {
+        self.versions.iter().find(|version| version.id == id).ok_or(Error::NotFound { what: "version" })
+    }
+}
+
+impl App {
+    /// One version, with what it is built on, what is built on it, and where it may go from here.
+    ///
+    /// # Errors
+    /// The caller may not, there is none, or the database's.
+    pub async fn design_version(&self, caller: &Caller, id: DesignVersionId) -> Result<DesignVersionView> {
+        caller.permit(Right::Read)?;
+        self.design_version_view(id).await
+    }
+
+    async fn design_version_view(&self, id: DesignVersionId) -> Result<DesignVersionView> {
+        let (designs, now_ms) = (self.designs().await?, crate::app::clock::now_ms());
+        // Parsing schemas with all they use is work.
+        let view = tokio::task::spawn_blocking(move || {
+            let graph = designs.graph();
+            let version = designs.version(id)?;
+            Ok(view(version, designs.object(version.object)?, &graph, now_ms))
+        });
+        view.await.map_err(|_| Error::Internal("a version could not be shown"))?
+    }
+
+    /// Makes a draft. Without a number it gets the next one that fits what it changes.
+    ///
+    /// # Errors
+    /// The caller may not, there is no such object, the input is wrong, or the database's.
+    pub async fn create_design_version(
+        &self,
+        caller: &Caller,
+        object: DesignObjectId,
+        input: DesignVersionInput,
+    ) -> Result<DesignVersionView> {
+        let mut edit = self.edit(caller.permit(Right::CatalogWrite)?).await?;
+        edit.lock().await?;
+        let designs = self.designs_in(&mut edit.tx).await?;
+        let (now_ms, by) = (edit.now_ms, edit.actor().to_owned());
+        let made = checked(move || {
+            let graph = designs.graph();
+            let object = designs.object(object)?;
+            let id = DesignVersionId(Uuid::now_v7());
+            let draft = |spec| Version {
+                id,
+                object: object.id,
+                spec,
+                state: State::Draft,
+                state_reason: String::new(),
+                revision: 1,
+                created_at_ms: now_ms,
+                created_by: by.clone(),
+                updated_at_ms: now_ms,
+                updated_by: by.clone(),
+            };
+            let asked = if input.number.trim().is_empty() { None } else { Some(number(&input.number)?) };
+            let mut version = draft(spec(input, asked.unwrap_or(Number::FIRST)));
+            if asked.is_none() {
+                version.spec.number = next_number(&version, &graph)?;
+            }
+            version.spec.check(object, None, &graph)?;
+            let label = format!("{} {} {}", object.kind, object.spec.name, version.spec.number);
+            Ok((version, label))
+        });
+        let (version, label) = made.await?;
+        edit.tx.insert_design_version(&version).await?;
+        let summary = format!("added {label}");
+        let done = done("design.version", version.object, &summary);
+        edit.finish(done.after(&shown::version_config(&version.spec))).await?;
+        self.design_version_view(version.id).await
+    }
+
+    /// Changes a version: a draft as a whole, later only what is for readers.
+    ///
+    /// # Errors
+    /// The caller may not, there is none, the input is wrong, frozen or stale, or the database's.
+    pub async fn update_design_version(
+        &self,
+        caller: &Caller,
+        id: DesignVersionId,
+        input: Edit<DesignVersionInput>,
+    ) -> Result<DesignVersionView> {
+        let mut edit = self.edit(caller.permit(Right::CatalogWrite)?).await?;
+        edit.lock().await?;
+        let designs = self.designs_in(&mut edit.tx).await?;
+        let (now_ms, by) = (edit.now_ms, edit.actor().to_owned());
+        let (seen_at, value) = (seen(input.revision), input.value);
+        let changed = checked(move || {
+            let graph = designs.graph();
+            let old = designs.version(id)?;
+            let asked = number(&value.number)?;
+            let new = spec(value, asked);
+            old.check_edit(&new, designs.object(old.object)?, &graph)?;
+            let version = Version { spec: new, updated_at_ms: now_ms, updated_by: by, ..old.clone() };
+            Ok((old.clone(), version, graph.label(id)))
+        });
+        let (old, version, label) = changed.await?;
+        edit.tx.update_design_version(&version, seen_at).await?;
+        let summary = format!("changed {label}");
+        let done = done("design.version_update", version.object, &summary);
+        edit.finish(done.before(&shown::version_config(&old.spec)).after(&shown::version_config(&version.spec)))
+            .await?;
+        self.design_version_view(id).await
+    }
+
+    /// Removes a draft that nothing is built on.
+    ///
+    /// # Errors
+    /// The caller may not, there is none, it must stay or is stale, or the database's.
+    pub async fn delete_design_version(&self, caller: &Caller, id: DesignVersionId, revision: i64) -> Result<()> {
+        let mut edit = self.edit(caller.permit(Right::CatalogWrite)?).await?;
+        edit.lock().await?;
+        let designs = self.designs_in(&mut edit.tx).await?;
+        let (old, graph) = (designs.version(id)?, designs.graph());
+        check_delete(old.state, &graph.users(id))?;
+        edit.tx.delete_design_version(id, seen(revision)).await?;
+        let summary = format!("removed {}", graph.label(id));
+        let done = done("design.version_delete", old.object, &summary).before(&shown::version_config(&old.spec));
+        edit.finish(done).await
+    }
+
+    /// Takes a version one step on, or back.
+    ///
+    /// # Errors
+    /// The caller may not, there is none, something stands in the way, the revision is stale, or the database's.
+    pub async fn move_design_version(
+        &self,
+        caller: &Caller,
+        id: DesignVersionId,
+        input: Edit<DesignMove>,
+    ) -> Result<DesignVersionView> {
+        let mut edit = self.edit(caller.permit(Right::CatalogWrite)?).await?;
+        edit.lock().await?;
+        let designs = self.designs_in(&mut edit.tx).await?;
+        let (now_ms, by) = (edit.now_ms, edit.actor().to_owned());
+        let (seen_at, step) = (seen(input.revision), input.value);
+        let moved = checked(move || {
+            let (graph, old) = (designs.graph(), designs.version(id)?);
+            let facts = Facts::of(old, LEVEL, &graph);
+            let context = Context {
+                now_ms,
+                by: &by,
+                reason: &step.reason,
+                has_consent: step.has_consent,
+                is_forced: step.is_forced,
+                ..facts.context()
+            };
+            let (version, warnings) = old.moved(shown::state_of(step.to), &context)?;
+            Ok((old.state, version, warnings, graph.label(id)))
+        });
+        let (from, version, warnings, label) = moved.await?;
+        edit.tx.update_design_version(&version, seen_at).await?;
+        let known = if warnings.is_empty() { String::new() } else { format!(" ({})", warnings.join("; ")) };
+        let summary = format!("took {label} from {from} to {}{known}", version.state);
+        let done = done("design.move", version.object, &summary);
+        edit.finish(done.before(&step_of(from, "")).after(&step_of(version.state, &version.state_reason))).await?;
+        self.design_version_view(id).await
+    }
+
+    /// How two versions of an object differ.
+    ///
+    /// # Errors
+    /// The caller may not, there is none, they are of two objects, or the database's.
+    pub async fn design_difference(&self, caller: &Caller, query: DesignDifferenceQuery) -> Result<DesignDifference> {
+        caller.permit(Right::Read)?;
+        let designs = self.designs().await?;
+        checked(move || {
+            let (from, to) = (designs.version(query.from)?, designs.version(query.to)?);
+            if from.object != to.object {
+                return Err(wrong("to", "is a version of another object: choose two of one"));
+            }
+            let level = query.level.map_or(LEVEL, level);
+            Ok(shown::difference(between_versions(&designs.graph(), level, from, to)))
+        })
+        .await
+    }
+}
+
+/// Work on schemas, which may be large, beside the requests of others.
+async fn checked<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(|_| Error::Internal("a version could not be checked"))?
+}
+
+fn number(text: &str) -> Result<Number> {
+    text.trim().parse().map_err(|error| wrong("number", error))
+}
+
+/// The number that fits what a new version changes against the latest one.
+fn next_number(version: &Version, graph: &Graph<'_>) -> Result<Number> {
+    let others = graph.versions(version.object);
+    let class = others.last().map_or(Class::Compatible, |latest| {
+        between_versions(graph, LEVEL, latest, version).class.unwrap_or(Class::Cosmetic)
+    });
+    let known = others.iter().map(|other| other.spec.number);
+    suggest(known, class).ok_or_else(|| wrong("number", "none is left: make a new object"))
+}
+
+fn spec(input: DesignVersionInput, number: Number) -> VersionSpec {
+    let spec = VersionSpec {
+        number,
+        description: input.description,
+        content: shown::content_of(input.content),
+        end_of_life_at_ms: input.end_of_life_at,
+        replacement: input.replacement,
+    };
+    spec.tidied()
+}
+
+fn step_of(state: State, reason: &str) -> serde_json::Value {
+    serde_json::json!({ "state": state, "reason": reason })
+}
+
+fn view(version: &Version, object: &Object, graph: &Graph<'_>, now_ms: i64) -> DesignVersionView {
+    let facts = Facts::of(version, LEVEL, graph);
+    let needs = version.spec.content.needs().into_iter().map(|need| (need.field, need.version));
+    let users = graph.used_by(version.id).into_iter().flat_map(|user| {
+        let fields = user.spec.content.needs().into_iter().filter(|need| need.version == version.id);
+        fields.map(|need| (need.field, user.id)).collect::<Vec<_>>()
+    });
+    let reference = |(field, id): (&'static str, DesignVersionId)| DesignReference {
+        field: field.to_owned(),
+        object: graph.version(id).map(|other| other.object),
+        version: id,
+        label: graph.label(id),
+        state: shown::state(graph.version(id).map_or(State::Retired, |other| other.state)),
+    };
+    DesignVersionView {
+        id: version.id,
+        revision: revision(version.revision),
+        object: object.id,
+        object_name: object.spec.name.clone(),
+        kind: shown::kind(object.kind),
+        config: shown::version_config(&version.spec),
+        state: shown::state(version.state),
+        state_reason: version.state_reason.clone(),
+        needs: needs.map(reference).collect(),
+        users: users.map(reference).collect(),
+        example: example(version, graph),
+        steps: State::ALL.into_iter().filter_map(|to| step(version, to, &facts, now_ms)).collect(),
+        created_at: version.created_at_ms,
+        created_by: version.created_by.clone(),
+        updated_at: version.updated_at_ms,
+        updated_by: version.updated_by.clone(),
+    }
+}
+
+/// A step that exists from here, with what stands in its way.
+fn step(version: &Version, to: State, facts: &Facts, now_ms: i64) -> Option<DesignStep> {
+    use State::{Deprecated, Draft, InReview, Released, Retired};
+    let exists = matches!(
+        (version.state, to),
+        (Draft, InReview) | (InReview, Draft | Released) | (Released, Deprecated) | (Deprecated, Released | Retired)
+    );
+    if !exists {
+        return None;
+    }
+    let end_of_life_at_ms = version.spec.end_of_life_at_ms;
+    let asked = |reason: &'static str| {
+        transition(version.state, to, &Context { now_ms, reason, end_of_life_at_ms, ..facts.context() })
+    };
+    // What is wrong whatever reason is given; and whether one must be given.
+    let with_reason = asked("a reason");
+    let without = asked("");
+    let needs_reason = without.as_ref().is_err_and(|errors| errors.0.contains_key("reason"));
+    let (problems, warnings) = match with_reason {
+        Ok(warnings) => (Vec::new(), warnings),
+        Err(errors) => (errors.0.into_iter().collect(), Vec::new()),
+    };
+    Some(DesignStep { to: shown::state(to), needs_reason, problems, warnings })
+}
+
+fn example(version: &Version, graph: &Graph<'_>) -> Option<String> {
+    let (id, schema) = match &version.spec.content {
+        Content::Schema(schema) => (version.id, schema),
+        Content::Event(event) => match (event.schema?, &graph.version(event.schema?)?.spec.content) {
+            (id, Content::Schema(schema)) => (id, schema),
+            _ => return None,
+        },
+        Content::Application(_) => return None,
+    };
+    let schema = graph.schema(Some(id), schema).ok()?;
+    schema.example().ok().map(|value| format!("{value:#}"))
+}
