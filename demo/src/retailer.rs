@@ -15,6 +15,7 @@
 
 mod access;
 mod describe;
+mod designs;
 mod domains;
 mod queues;
 mod routes;
@@ -175,6 +176,7 @@ pub async fn clients(
 ) -> anyhow::Result<BTreeMap<String, String>> {
     if describe {
         domains::make(portal).await?;
+        designs::make(portal).await?;
     }
     access::make(portal, known, describe).await
 }

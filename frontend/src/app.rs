@@ -10,9 +10,9 @@ use crate::components::{Ready, Toaster, Toasts};
 use crate::frame::Frame;
 use crate::live::Live;
 use crate::pages::{
-    Acl, AgentDeadLetters, AgentDetail, Agents, Brokers, Catalog, CatalogDetail, ClientDetail, Clients, Domains, Graph,
-    Login, NewQueue, NotFound, Overview, People, QueueDetail, Queues, RouteDetail, RouteEvents, Routes as RoutesPage,
-    Schemas, Scopes, Setup, SiteDetail, Sites, Subscriptions,
+    Acl, AgentDeadLetters, AgentDetail, Agents, Brokers, Catalog, CatalogDetail, ClientDetail, Clients, DesignDetail,
+    DesignVersionDetail, Designs, Domains, Graph, Login, NewQueue, NotFound, Overview, People, QueueDetail, Queues,
+    RouteDetail, RouteEvents, Routes as RoutesPage, Schemas, Scopes, Setup, SiteDetail, Sites, Subscriptions,
 };
 use crate::viewer::Viewer;
 
@@ -46,6 +46,9 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/graph") view=Graph ssr=SsrMode::Async/>
                     <Route path=path!("/subscriptions") view=Subscriptions ssr=SsrMode::Async/>
                     <Route path=path!("/acl") view=Acl ssr=SsrMode::Async/>
+                    <Route path=path!("/designs") view=Designs ssr=SsrMode::Async/>
+                    <Route path=path!("/designs/:id") view=DesignDetail ssr=SsrMode::Async/>
+                    <Route path=path!("/designs/:id/versions/:version") view=DesignVersionDetail ssr=SsrMode::Async/>
                     <Route path=path!("/domains") view=Domains ssr=SsrMode::Async/>
                     <Route path=path!("/schemas") view=Schemas ssr=SsrMode::Async/>
                     <Route path=path!("/scopes") view=Scopes ssr=SsrMode::Async/>

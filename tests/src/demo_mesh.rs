@@ -17,13 +17,14 @@ use reqwest::Client;
 use crate::usage::processes_with;
 
 /// The pages that show what the mesh is and does.
-pub const PAGES: [&str; 15] = [
+pub const PAGES: [&str; 16] = [
     "/",
     "/catalog",
     "/graph",
     "/subscriptions",
     "/acl",
     "/scopes",
+    "/designs",
     "/domains",
     "/schemas",
     "/clients",

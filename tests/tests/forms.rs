@@ -49,6 +49,19 @@ const INPUTS: &[Input] = &[
         unseen: &[],
     },
     Input { checks: &["app/schema.rs"], forms: &["schemas.rs"], unseen: &[] },
+    Input {
+        checks: &[
+            "domain/design/spec.rs",
+            "domain/design/content.rs",
+            "domain/design/graph.rs",
+            "domain/design/state.rs",
+            "app/design.rs",
+            "app/design/version.rs",
+        ],
+        forms: &["designs/form.rs", "designs/version_form.rs", "designs/steps.rs"],
+        // Its kind is that of its object, where it goes is a button; the difference is asked for by two choices.
+        unseen: &["content", "state", "to"],
+    },
     Input { checks: &["app/trial.rs"], forms: &["overview/trial.rs"], unseen: &["site", "filter"] },
     // What agents and scripts send.
     Input {

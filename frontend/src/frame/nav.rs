@@ -30,6 +30,7 @@ pub(super) const GROUPS: [(&str, &[Place]); 4] = [
         "Discover",
         &[
             place("/catalog", "Catalog", "catalog", 'c'),
+            place("/designs", "Design", "event", 'n'),
             place("/domains", "Domains", "app", 'd'),
             place("/schemas", "Schemas", "schema", 'm'),
             place("/graph", "Flow graph", "graph", 'f'),

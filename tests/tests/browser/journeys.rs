@@ -20,6 +20,7 @@ async fn an_admin_finds_allows_routes_blocks_and_adds_and_the_mesh_follows() -> 
     find_a_topic(&browser).await.context("find a topic")?;
     sort_into_a_domain(&browser).await.context("make a domain of what was discovered")?;
     check_a_schema(&browser).await.context("check a schema")?;
+    design_a_schema(&browser).await.context("design a schema")?;
     open_the_graph(&browser).await.context("open the graph")?;
     write_a_rule(&browser, &estate).await.context("write an access rule")?;
     make_a_route(&browser, &estate).await.context("make a route")?;
@@ -106,6 +107,47 @@ async fn sort_into_a_domain(browser: &Browser) -> anyhow::Result<()> {
     browser.text(ORDERS).await.context("what it claims is in it")?;
     browser.text("Store Systems").await.context("its owner answers for that")?;
     faults::none(&browser.console_errors().await?)
+}
+
+/// A schema is written, reviewed and released; what it says then stays, and what stands in the way of a step is told.
+async fn design_a_schema(browser: &Browser) -> anyhow::Result<()> {
+    browser.open("/designs").await?;
+    browser.text("Nothing is designed yet").await?;
+    browser.click("New object").await?;
+    browser.choose("kind", "Schema").await?;
+    browser.fill("name", "Order").await?;
+    browser.click_in_dialog("Save object").await?;
+    browser.text("may hold lower-case letters").await.context("what is wrong stands beside the field")?;
+    browser.fill("name", "order").await?;
+    browser.click_in_dialog("Save object").await?;
+    browser.heading("order").await.context("its page opens")?;
+    browser.click("New version").await?;
+    let text = "dialog[open] textarea[name=text]";
+    browser
+        .type_into(text, r#"{"type": "record", "name": "Order", "fields": [{"name": "id", "type": "string"}]"#)
+        .await?;
+    browser.click_in_dialog("Save version").await?;
+    browser.text("is not sound").await.context("a schema that is none is told with its place")?;
+    browser.type_into(text, "}").await?;
+    browser.click_in_dialog("Save version").await?;
+    browser.heading("order 1.0.0").await.context("the draft has the first number")?;
+    for (step, state) in [("Send to review", "In review"), ("Release", "Released")] {
+        browser.click(step).await?;
+        browser.click_in_dialog(step).await?;
+        browser.text(&format!("order 1.0.0 is {}.", state.to_lowercase())).await?;
+    }
+    browser.text("Its number and content are frozen.").await?;
+    browser.text("End of life is required").await.context("what is missing before it is deprecated")?;
+    let mut faults = faults::faults(browser, "a version").await?;
+    // The two refusals above are logged by the browser.
+    faults.retain(|fault| !fault.contains("422"));
+    faults::none(&faults)?;
+    browser.open("/designs?state=released&kind=schema").await?;
+    browser.element("tr[data-design=order]").await.context("it is listed")?;
+    faults::none(&faults::faults(browser, "the list of designs").await?)?;
+    browser.click("order").await?;
+    browser.heading("order").await?;
+    faults::none(&faults::faults(browser, "a design").await?)
 }
 
 async fn find_a_topic(browser: &Browser) -> anyhow::Result<()> {

@@ -1,7 +1,8 @@
 //! Every page and every dialog, as it is and not only as it is used.
 
 use anyhow::Context;
-use serde_json::json;
+use demo::portal::Client;
+use serde_json::{Value, json};
 use system_tests::browser::{Browser, NARROW, WIDE};
 use system_tests::demo_mesh::PAGES;
 
@@ -12,10 +13,11 @@ use crate::faults;
 const NOWHERE: &str = "/no-such-page";
 
 /// Buttons that open a dialog, and where they are.
-const DIALOGS: [(&str, &str); 16] = [
+const DIALOGS: [(&str, &str); 17] = [
     ("/acl", "New rule"),
     ("/acl", "Explain access"),
     ("/scopes", "New scope"),
+    ("/designs", "New object"),
     ("/domains", "New domain"),
     ("/clients", "New client"),
     ("/clients", "New role"),
@@ -32,7 +34,9 @@ const DIALOGS: [(&str, &str); 16] = [
 ];
 
 /// The same on the pages of single objects: making one, changing it, and what is asked before one goes.
-const DETAIL_DIALOGS: [(&str, &str); 9] = [
+const DETAIL_DIALOGS: [(&str, &str); 11] = [
+    ("/designs/", "Edit"),
+    ("/designs/", "New version"),
     ("/sites/", "New listener"),
     ("/sites/", "Edit"),
     ("/clients/", "Rotate secret"),
@@ -58,7 +62,10 @@ async fn details(estate: &Estate) -> anyhow::Result<Vec<String>> {
     let queue = json!({ "name": "orders", "site": hq, "filters": ["orders/>"], "note": "why" });
     let queue = api.post("queues", &queue).await?;
     let topic = estate.topic().await?;
+    let (object, version) = design(&estate.mesh.api).await?;
     Ok(vec![
+        format!("/designs/{object}"),
+        format!("/designs/{object}/versions/{version}"),
         format!("/catalog/{}", topic["id"].as_str().context("read the id of the topic")?),
         format!("/clients/{}", estate.id("principals", "/username", "till-7").await?),
         format!("/routes/{}", route["id"].as_str().context("read the id of the route")?),
@@ -68,6 +75,23 @@ async fn details(estate: &Estate) -> anyhow::Result<Vec<String>> {
         "/graph?find=till-7&permitted=true&stale=true".to_owned(),
         NOWHERE.to_owned(),
     ])
+}
+
+/// A schema with two versions, the first of which is released.
+async fn design(api: &Client) -> anyhow::Result<(String, String)> {
+    let id = |made: &Value| made["id"].as_str().map(str::to_owned).context("read the id of what was made");
+    let domain = api.post("domains", &json!({ "name": "design", "topics": ["design/>"] })).await?;
+    let object =
+        json!({ "kind": "schema", "name": "order", "domain": domain["id"], "document": "# Orders", "tags": ["gold"] });
+    let object = id(&api.post("designs", &object).await?)?;
+    let schema = |text: &str| json!({ "content": { "kind": "schema", "format": "AVRO", "text": text } });
+    let first = api.post(&format!("designs/{object}/versions"), &schema("\"string\"")).await?;
+    for (revision, to) in [(1, "in_review"), (2, "released")] {
+        let step = json!({ "revision": revision, "value": { "to": to } });
+        api.post(&format!("design-versions/{}/move", id(&first)?), &step).await?;
+    }
+    api.post(&format!("designs/{object}/versions"), &schema("\"bytes\"")).await?;
+    Ok((object, id(&first)?))
 }
 
 #[tokio::test]

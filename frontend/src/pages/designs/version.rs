@@ -1,0 +1,212 @@
+//! One version: what it says, where it is in its life and where it may go, what it is built on and what is built on it.
+
+use leptos::prelude::*;
+use leptos_router::hooks::use_params_map;
+use mesh_protocol::id::{DesignObjectId, DesignVersionId};
+
+use super::steps::{Removal, Steps};
+use super::version_form::VersionForm;
+use super::{StateMark, TOPICS, kind_word};
+use crate::api::{
+    ApiError, DesignContent, DesignKind, DesignObjectView, DesignReference, DesignState, DesignVersionView,
+    SchemaFormat,
+};
+use crate::components::{Age, Button, Code, Dialog, Main, Part, Table, Topic};
+use crate::load::{Load, load};
+use crate::pages::clients::Until;
+use crate::viewer::{Viewer, right};
+
+/// `/designs/:id/versions/:version`
+#[component]
+pub fn DesignVersionDetail() -> impl IntoView {
+    let params = use_params_map();
+    let ids = Memo::new(move |_| {
+        params.with(|params| {
+            let object = params.get("id").and_then(|id| id.parse::<DesignObjectId>().ok())?;
+            Some((object, params.get("version").and_then(|id| id.parse::<DesignVersionId>().ok())?))
+        })
+    });
+    let both = load(
+        TOPICS,
+        move || ids.get(),
+        |api, ids| async move {
+            let nowhere = || ApiError::new("not-found", 404, "there is no such version");
+            let (object, version) = ids.ok_or_else(nowhere)?;
+            let version = api.0.design_version(version).await?;
+            if version.object != object {
+                return Err(nowhere());
+            }
+            Ok((api.0.design_object(object).await?, version))
+        },
+    );
+    view! {
+        <Load resource=both what="version" title="Version" one=true let:both>
+            <Detail both=both/>
+        </Load>
+    }
+    .into_any()
+}
+
+#[component]
+fn Detail(both: Signal<(DesignObjectView, DesignVersionView)>) -> impl IntoView {
+    let editor = RwSignal::new(false);
+    let version = Signal::derive(move || both.with(|(_, version)| version.clone()));
+    let may = Signal::derive(|| Viewer::has(right::CATALOG_WRITE));
+    let title =
+        Signal::derive(move || version.with(|version| format!("{} {}", version.object_name, version.config.number)));
+    let note = Signal::derive(move || version.with(|version| kind_word(version.kind).to_lowercase()));
+    let back = Signal::derive(move || version.with(|version| format!("/designs/{}", version.object)));
+    let crumbs = view! {
+        <ol class="m-crumbs">
+            <li><a href="/designs">"Design"</a></li>
+            <li><a href=back>{move || version.with(|version| version.object_name.clone())}</a></li>
+            <li>{move || version.with(|version| version.config.number.clone())}</li>
+        </ol>
+    };
+    let acts = view! { <Button right=may on_press=move |()| editor.set(true)>"Edit"</Button> };
+    view! {
+        <Main title=title note=note crumbs=crumbs.into_any() acts=acts.into_any()>
+            <Facts version=version/>
+            <Steps version=version/>
+            <Says version=version/>
+            <Example version=version/>
+            <References version=version/>
+            <Removal version=version/>
+        </Main>
+        <Dialog open=editor label="Change version" class="m-dialog m-dialog--wide">
+            {
+                let (object, version) = both.get_untracked();
+                view! { <VersionForm object=object known=Some(version) open=editor/> }
+            }
+        </Dialog>
+    }
+    .into_any()
+}
+
+#[component]
+fn Facts(version: Signal<DesignVersionView>) -> impl IntoView {
+    move || {
+        let version = version.get();
+        let frozen = version.state != DesignState::Draft;
+        view! {
+            <div class="m-pad">
+                <dl class="m-facts">
+                    <dt>"State"</dt>
+                    <dd class="m-line m-line--wrap">
+                        <StateMark state=version.state/>
+                        {(!version.state_reason.is_empty()).then(|| view! { <span class="m-small m-muted">{version.state_reason}</span> })}
+                        {frozen.then(|| view! { <span class="m-small m-muted">"Its number and content are frozen."</span> })}
+                    </dd>
+                    {(!version.config.description.is_empty()).then(|| view! { <dt>"About"</dt><dd>{version.config.description}</dd> })}
+                    {version.config.end_of_life_at.map(|at| view! { <dt>"Stops being served"</dt><dd class="m-num"><Until at_ms=at/></dd> })}
+                    <dt>"Made"</dt>
+                    <dd><Age at_ms=Some(version.created_at)/> " ago by " {version.created_by}</dd>
+                    <dt>"Changed"</dt>
+                    <dd><Age at_ms=Some(version.updated_at)/> " ago by " {version.updated_by}</dd>
+                </dl>
+            </div>
+        }
+    }
+}
+
+fn format_word(format: SchemaFormat) -> &'static str {
+    match format {
+        SchemaFormat::Avro => "Avro",
+        SchemaFormat::JsonSchema => "JSON Schema",
+        SchemaFormat::Protobuf => "Protobuf",
+    }
+}
+
+/// What it says, by its kind.
+#[component]
+fn Says(version: Signal<DesignVersionView>) -> impl IntoView {
+    move || match version.with(|version| version.config.content.clone()) {
+        DesignContent::Event { address, .. } => view! {
+            <Part title="Where it is published" note="a level in braces varies">
+                <Topic name=address/>
+            </Part>
+        }
+        .into_any(),
+        DesignContent::Schema { format, text, .. } => view! {
+            <Part title="Schema" note=format_word(format)>
+                <Code text=Signal::stored(text) what="the schema"/>
+            </Part>
+        }
+        .into_any(),
+        DesignContent::Application { publishes, consumes } => {
+            let words = format!("It publishes {} and consumes {} event versions.", publishes.len(), consumes.len());
+            view! { <Part title="What it does"><p>{words}</p></Part> }.into_any()
+        }
+    }
+}
+
+#[component]
+fn Example(version: Signal<DesignVersionView>) -> impl IntoView {
+    let title = move || version.with(|version| version.kind == DesignKind::Event);
+    move || {
+        let note = if title() { "made up from the schema of its payload" } else { "made up from the schema" };
+        version.with(|version| version.example.clone()).map(|example| {
+            view! {
+                <Part title="What one looks like" note=note>
+                    <Code text=Signal::stored(example) what="the example"/>
+                </Part>
+            }
+        })
+    }
+}
+
+/// A field of a reference, from the side of who refers and from that of who is referred to.
+fn relation(field: &str) -> (&'static str, &'static str) {
+    match field {
+        "schema" => ("payload", "payload of"),
+        "key_schema" => ("key", "key of"),
+        "headers_schema" => ("headers", "headers of"),
+        "publishes" => ("published", "published by"),
+        "consumes" => ("consumed", "consumed by"),
+        _ => ("used", "used by"),
+    }
+}
+
+#[component]
+fn References(version: Signal<DesignVersionView>) -> impl IntoView {
+    let part = |title: &'static str, note: &'static str, none: &'static str, rows: Vec<DesignReference>, own: bool| {
+        view! {
+            <Part title=title note=note>
+                {if rows.is_empty() {
+                    view! { <p class="m-small m-muted">{none}</p> }.into_any()
+                } else {
+                    let rows = rows.into_iter().map(|row| view! { <ReferenceRow reference=row own=own/> }).collect_view();
+                    view! { <Table label=title heads=&[("Version", ""), ("As", ""), ("State", "")]>{rows}</Table> }.into_any()
+                }}
+            </Part>
+        }
+    };
+    move || {
+        let (needs, users) = version.with(|version| (version.needs.clone(), version.users.clone()));
+        view! {
+            {part("Built on", "what it refers to", "It stands alone.", needs, true)}
+            {part("Used by", "what refers to it", "Nothing refers to it.", users, false)}
+        }
+    }
+}
+
+#[component]
+fn ReferenceRow(reference: DesignReference, own: bool) -> impl IntoView {
+    let (needs, uses) = relation(&reference.field);
+    view! {
+        <tr>
+            <td>
+                {match reference.object {
+                    Some(object) => view! {
+                        <a class="m-cell__name" href=format!("/designs/{object}/versions/{}", reference.version)>{reference.label}</a>
+                    }
+                        .into_any(),
+                    None => reference.label.into_any(),
+                }}
+            </td>
+            <td class="m-muted">{if own { needs } else { uses }}</td>
+            <td><StateMark state=reference.state/></td>
+        </tr>
+    }
+    .into_any()
+}
