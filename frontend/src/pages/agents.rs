@@ -30,7 +30,7 @@ const CERTIFICATE_SOON_MS: i64 = 10 * 86_400_000;
 pub fn Agents() -> impl IntoView {
     let agents = load(TOPICS, || (), |api, ()| async move { api.0.all_agents().await });
     view! {
-        <Main title="Agents" note="one process at each site; it is the data plane there">
+        <Main title="Agents" note="the processes that are the data plane at your sites">
             <Load resource=agents what="agents" let:agents>
                 {move || {
                     let agents = agents.get();
