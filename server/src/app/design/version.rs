@@ -271,12 +271,7 @@ fn view(version: &Version, object: &Object, graph: &Graph<'_>, now_ms: i64) -> D
 
 /// A step that exists from here, with what stands in its way.
 fn step(version: &Version, to: State, facts: &Facts, now_ms: i64) -> Option<DesignStep> {
-    use State::{Deprecated, Draft, InReview, Released, Retired};
-    let exists = matches!(
-        (version.state, to),
-        (Draft, InReview) | (InReview, Draft | Released) | (Released, Deprecated) | (Deprecated, Released | Retired)
-    );
-    if !exists {
+    if !version.state.leads_to(to) {
         return None;
     }
     let end_of_life_at_ms = version.spec.end_of_life_at_ms;

@@ -59,6 +59,19 @@ impl State {
         }
     }
 
+    /// Whether there is a step from here to another state, whatever stands in its way now.
+    #[must_use]
+    pub const fn leads_to(self, to: Self) -> bool {
+        use State::{Deprecated, Draft, InReview, Released, Retired};
+        matches!(
+            (self, to),
+            (Draft, InReview)
+                | (InReview, Draft | Released)
+                | (Released, Deprecated)
+                | (Deprecated, Released | Retired)
+        )
+    }
+
     /// Whether others rely on it now.
     #[must_use]
     pub const fn is_live(self) -> bool {
@@ -132,6 +145,9 @@ pub struct Context<'a> {
 /// Why it cannot be, by field, and what to do first.
 pub fn transition(from: State, to: State, context: &Context<'_>) -> Result<Vec<String>, FieldErrors> {
     use State::{Deprecated, Draft, InReview, Released, Retired};
+    if !from.leads_to(to) {
+        return Err(FieldErrors::one("state", format_args!("cannot go from {from} to {to}: {}", way_out(from, to))));
+    }
     let mut errors = FieldErrors::default();
     errors.text("reason", context.reason);
     let warnings = match (from, to) {
@@ -146,13 +162,8 @@ pub fn transition(from: State, to: State, context: &Context<'_>) -> Result<Vec<S
         (InReview, Released) => check_release(&mut errors, context),
         (Released, Deprecated) => check_deprecation(&mut errors, context),
         (Deprecated, Released) => check_needs(&mut errors, context.needs, &[Draft, InReview, Retired], MAKE_READY),
-        (Deprecated, Retired) => check_retirement(&mut errors, context),
-        _ => {
-            return Err(FieldErrors::one(
-                "state",
-                format_args!("cannot go from {from} to {to}: {}", way_out(from, to)),
-            ));
-        }
+        // `leads_to` leaves no other.
+        _ => check_retirement(&mut errors, context),
     };
     errors.check()?;
     Ok(warnings)
