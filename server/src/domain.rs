@@ -27,6 +27,7 @@ pub mod rule;
 pub mod runtime_object;
 pub mod schema;
 pub mod scope;
+pub mod search;
 pub mod service_token;
 pub mod site;
 pub mod webhook;
