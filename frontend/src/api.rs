@@ -20,6 +20,7 @@ mod queue;
 pub mod rest;
 mod route;
 mod schema;
+mod search;
 mod topology;
 
 use std::future::Future;
@@ -39,10 +40,11 @@ use mesh_protocol::id::{
 use mesh_protocol::queue::QueuedEvent;
 pub use overview::*;
 pub use people::*;
-pub(crate) use query::encode as encoded;
+pub use query::encode as encoded;
 pub use queue::*;
 pub use route::*;
 pub use schema::*;
+pub use search::*;
 pub use topology::*;
 
 /// The answer of every call.
@@ -91,6 +93,8 @@ pub trait PortalApi: Send + Sync + 'static {
     // --- overview and evidence ----------------------------------------------------------------------------------
     /// `GET /api/v1/overview`.
     fn overview(&self) -> Answer<'_, Overview>;
+    /// `GET /api/v1/search`: finds anything there is that the caller may see.
+    fn search(&self, query: SearchQuery) -> Answer<'_, SearchPage>;
     /// `GET /api/v1/catalog`: search and list over all kinds, with facets.
     fn catalog(&self, query: CatalogQuery) -> Answer<'_, CatalogPage>;
     /// `GET /api/v1/catalog/{id}`.

@@ -12,7 +12,8 @@ use crate::live::Live;
 use crate::pages::{
     Acl, AgentDeadLetters, AgentDetail, Agents, Brokers, Catalog, CatalogDetail, ClientDetail, Clients, DesignDetail,
     DesignVersionDetail, Designs, Domains, Graph, Login, NewQueue, NotFound, Overview, People, QueueDetail, Queues,
-    RouteDetail, RouteEvents, Routes as RoutesPage, Schemas, Scopes, Setup, SiteDetail, Sites, Subscriptions,
+    RouteDetail, RouteEvents, Routes as RoutesPage, Schemas, Scopes, SearchResults, Setup, SiteDetail, Sites,
+    Subscriptions,
 };
 use crate::viewer::Viewer;
 
@@ -41,6 +42,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/setup") view=Setup ssr=SsrMode::Async/>
                 <ParentRoute path=StaticSegment("") view=Frame>
                     <Route path=path!("/") view=Overview ssr=SsrMode::Async/>
+                    <Route path=path!("/search") view=SearchResults ssr=SsrMode::Async/>
                     <Route path=path!("/catalog") view=Catalog ssr=SsrMode::Async/>
                     <Route path=path!("/catalog/:id") view=CatalogDetail ssr=SsrMode::Async/>
                     <Route path=path!("/graph") view=Graph ssr=SsrMode::Async/>

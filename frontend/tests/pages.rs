@@ -86,7 +86,7 @@ fn setup_carries_the_code_of_the_link() {
 
 #[test]
 fn documents_obey_the_content_security_policy() {
-    for path in ["/", "/login", "/catalog", "/catalog/topic:2", "/graph?node=t4", "/subscriptions"] {
+    for path in ["/", "/login", "/search", "/catalog", "/catalog/topic:2", "/graph?node=t4", "/subscriptions"] {
         let (_, _, html) = page(retailer(), (path != "/login").then(|| me("admin")), path);
         assert_eq!(html.contains("/assets/icons.svg#i-"), path != "/login", "icons come from the sprite");
         assert!(!html.contains(" style="), "{path}: no style attributes");
@@ -290,6 +290,29 @@ fn the_catalog_keeps_its_state_in_the_address() {
     {
         assert!(html.contains(text), "{text}: {html}");
     }
+}
+
+#[test]
+fn a_search_says_why_it_found_something_and_keeps_its_state_in_the_address() {
+    let html = admin_sees(retailer(), "/search?q=email&tag=pii&kind=schema");
+    for text in [
+        "value=\"email\"",
+        "Kind: schema",
+        "Tag: pii",
+        "customer.email",
+        "In review",
+        "Schemas",
+        "?q=email&amp;tag=pii&amp;kind=rule",
+        "812 found",
+        "no owner",
+    ] {
+        assert!(html.contains(text), "{text}: {html}");
+    }
+    let nothing = serde_json::json!({ "items": [], "next": null, "total": 0, "facets": [] });
+    let html = admin_sees(retailer().with("/search", nothing.clone()), "/search?q=nonsense");
+    assert!(html.contains("Nothing matches “nonsense”") && html.contains("field:email"), "{html}");
+    let html = admin_sees(retailer().with("/search", nothing), "/search?q=nonsense&owner=none");
+    assert!(html.contains("Filters are on"), "{html}");
 }
 
 #[test]

@@ -44,6 +44,7 @@ pub mod route;
 pub mod rule;
 pub mod schema;
 pub mod scope;
+pub mod search;
 pub mod service_token;
 pub mod site;
 pub mod snapshot;
@@ -80,6 +81,7 @@ struct Inner {
     snapshot: ArcSwapOption<snapshot::Snapshot>,
     designs: ArcSwapOption<design::Designs>,
     observed: ArcSwapOption<observed::Observed>,
+    search: search::Feed,
     heard: change::Heard,
     errands: Tasks,
 }
@@ -103,6 +105,7 @@ impl App {
             snapshot: ArcSwapOption::empty(),
             designs: ArcSwapOption::empty(),
             observed: ArcSwapOption::empty(),
+            search: search::Feed::new()?,
             heard: change::Heard::default(),
             errands: Tasks::default(),
         }));

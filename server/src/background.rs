@@ -6,6 +6,7 @@
 pub mod changes;
 pub mod expiry;
 pub mod rollout;
+pub mod search;
 
 use crate::app::App;
 use crate::task::Tasks;
@@ -15,5 +16,6 @@ pub fn start(app: &App, tasks: &Tasks) {
     tasks.spawn_until_stop("rollout", rollout::run(app.clone()));
     tasks.spawn_until_stop("notices", changes::listen(app.clone()));
     tasks.spawn_until_stop("changes", changes::look(app.clone()));
+    tasks.spawn_until_stop("search", search::run(app.clone()));
     tasks.spawn_until_stop("expiry", expiry::run(app.clone()));
 }

@@ -15,8 +15,8 @@ use frontend::api::{
     PersonInput, PersonView, PolicyDocument, PolicyView, PortalApi, PrincipalInput, PrincipalQuery, PrincipalSecret,
     PrincipalView, PublishInput, PublishResult, QueueInput, QueueQuery, QueueView, ReasonInput, RoleInput, RoleView,
     RotateInput, RouteInput, RouteView, RuleInput, RuleQuery, RuleView, SchemaCheck, SchemaCheckInput, ScopeInput,
-    ScopeView, SetupInput, SetupState, ShelfDone, ShelfQuery, ShelfTask, SiteInput, SiteView, SubscriptionQuery,
-    SubscriptionRow, TokenCreated, TokenInput, TokenView, TryClient, TryInput, WithheldView,
+    ScopeView, SearchPage, SearchQuery, SetupInput, SetupState, ShelfDone, ShelfQuery, ShelfTask, SiteInput, SiteView,
+    SubscriptionQuery, SubscriptionRow, TokenCreated, TokenInput, TokenView, TryClient, TryInput, WithheldView,
 };
 use mesh_protocol::id::{
     AgentId, ApplicationDomainId, ApplicationId, BrokerId, DesignObjectId, DesignVersionId, LinkId, ListenerId,
@@ -167,6 +167,7 @@ impl PortalApi for Portal {
         fn create_token(input: TokenInput) -> TokenCreated;
         fn delete_token(id: String) -> ();
         fn overview() -> Overview;
+        fn search(query: SearchQuery) -> SearchPage;
         fn catalog(query: CatalogQuery) -> CatalogPage;
         fn catalog_object(id: String) -> CatalogObject;
         fn update_catalog_object(id: String, input: Edit<CatalogObjectInput>) -> CatalogObject;

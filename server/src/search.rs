@@ -23,7 +23,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tantivy::schema::Value as _;
 use tantivy::{DocAddress, Index, IndexReader, IndexWriter, ReloadPolicy, TantivyDocument, TantivyError, Term};
 
-use crate::domain::search::{Document, Facet, Order, Query};
+use crate::domain::search::{Document, Facet, Order, Query, hash};
 use collect::Found;
 use names::Names;
 use schema::Fields;
@@ -120,11 +120,12 @@ impl SearchIndex {
         self.len() == 0
     }
 
-    /// Puts documents in the place of those with the same keys, and drops others by key. Takes milliseconds to seconds.
+    /// Puts documents in the place of those with the same keys, and drops others by the hashes of their keys
+    /// ([`Order::key`]). Takes milliseconds to seconds.
     ///
     /// # Errors
     /// tantivy's; then nothing has changed.
-    pub fn apply(&self, put: &[Document], drop: &[String]) -> Result<(), SearchError> {
+    pub fn apply(&self, put: &[Document], drop: &[u64]) -> Result<(), SearchError> {
         let mut writer = self.writer();
         let written = self.write(&mut writer, put, drop);
         if written.is_err() {
@@ -135,9 +136,9 @@ impl SearchIndex {
         Ok(())
     }
 
-    fn write(&self, writer: &mut IndexWriter, put: &[Document], drop: &[String]) -> Result<(), SearchError> {
-        for key in drop.iter().chain(put.iter().map(|document| &document.key)) {
-            writer.delete_term(Term::from_field_text(self.fields.key, key));
+    fn write(&self, writer: &mut IndexWriter, put: &[Document], drop: &[u64]) -> Result<(), SearchError> {
+        for key in drop.iter().copied().chain(put.iter().map(|document| hash(&document.key))) {
+            writer.delete_term(Term::from_field_u64(self.fields.key, key));
         }
         for document in put {
             writer.add_document(schema::written(&self.fields, &self.names, document)?)?;

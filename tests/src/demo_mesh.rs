@@ -17,8 +17,9 @@ use reqwest::Client;
 use crate::usage::processes_with;
 
 /// The pages that show what the mesh is and does.
-pub const PAGES: [&str; 16] = [
+pub const PAGES: [&str; 17] = [
     "/",
+    "/search",
     "/catalog",
     "/graph",
     "/subscriptions",

@@ -29,7 +29,8 @@ fn pairs(query: &impl Serialize) -> Vec<(String, String)> {
 }
 
 /// Percent-encodes everything but unreserved characters (RFC 3986, section 2.3).
-pub(crate) fn encode(text: &str) -> String {
+#[must_use]
+pub fn encode(text: &str) -> String {
     use std::fmt::Write as _;
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {

@@ -138,6 +138,9 @@ impl<T: Transport> PortalApi for RestApi<T> {
     fn overview(&self) -> Answer<'_, Overview> {
         self.get("/overview")
     }
+    fn search(&self, query: SearchQuery) -> Answer<'_, SearchPage> {
+        self.get(&with_query("/search", &query))
+    }
     fn catalog(&self, query: CatalogQuery) -> Answer<'_, CatalogPage> {
         self.get(&with_query("/catalog", &query))
     }

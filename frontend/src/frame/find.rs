@@ -7,9 +7,14 @@ use leptos_router::hooks::use_navigate;
 
 use super::Overlays;
 use super::nav::places;
-use crate::api::{CatalogKind, CatalogQuery, CatalogRow, QueueQuery, QueueView};
+use crate::api::{SearchHit, SearchPage, SearchQuery};
 use crate::components::{Dialog, Icon};
+use crate::format;
 use crate::load::load;
+use crate::pages::{hit_place, kind_words};
+
+/// Hits that are listed; the page of the search has the rest.
+const HITS: u32 = 12;
 
 /// One line of the result.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,10 +60,9 @@ fn Palette(open: RwSignal<bool>) -> impl IntoView {
     let chosen = RwSignal::new(0_usize);
     let navigate = use_navigate();
     let places = Memo::new(move |_| query.with(|query| matching_places(query)));
-    let objects = objects(query);
+    let found = found(query);
     let object_hits = Memo::new(move |_| {
-        objects
-            .with(|(queues, rows)| queues.iter().map(queue_hit).chain(rows.iter().map(object_hit)).collect::<Vec<_>>())
+        found.with(|page| page.items.iter().map(object_hit).chain(rest(page, query)).collect::<Vec<_>>())
     });
     let hits = Memo::new(move |_| object_hits.get().into_iter().chain(places.get()).collect::<Vec<_>>());
     let follow = move |href: &str| {
@@ -71,7 +75,7 @@ fn Palette(open: RwSignal<bool>) -> impl IntoView {
             "ArrowDown" => chosen.update(|chosen| *chosen = (*chosen + 1).min(last)),
             "ArrowUp" => chosen.update(|chosen| *chosen = chosen.saturating_sub(1)),
             "Enter" => {
-                let everything = catalog_search(&query.get_untracked());
+                let everything = search_page(&query.get_untracked());
                 let hit = hits.with(|hits| hits.get(chosen.get_untracked()).map(|hit| hit.href.clone()));
                 follow(&hit.unwrap_or(everything));
             }
@@ -101,76 +105,73 @@ fn Palette(open: RwSignal<bool>) -> impl IntoView {
                 <kbd class="m-kbd">"Esc"</kbd>
             </div>
             <div class="m-palette__list" id="find-hits" role="listbox" aria-label="Results">
-                <Hits title="In the mesh" first=Signal::derive(|| 0) hits=object_hits chosen=chosen open=open/>
+                <Hits title="Found" first=Signal::derive(|| 0) hits=object_hits chosen=chosen open=open/>
                 <Hits title="Go to" first=Signal::derive(move || object_hits.with(Vec::len)) hits=places chosen=chosen open=open/>
                 <Show when=move || hits.with(Vec::is_empty)>
-                    <p class="m-palette__title">"Nothing found. Enter searches the whole catalog."</p>
+                    <p class="m-palette__title">"Nothing found. A word must begin a word of a name, description, owner, tag or field."</p>
                 </Show>
             </div>
             <div class="m-palette__foot">
                 <span><kbd class="m-kbd">"↑"</kbd><kbd class="m-kbd">"↓"</kbd>" move"</span>
                 <span><kbd class="m-kbd">"Enter"</kbd>" open"</span>
+                <span class="m-push"></span>
+                <span class="m-mono m-muted">"orders/+/created  field:email  owner:none  kind:rule"</span>
             </div>
         </div>
     }
     .into_any()
 }
 
-/// The catalog page that searches for `query`.
-fn catalog_search(query: &str) -> String {
+/// The page with everything that is found for `query`.
+fn search_page(query: &str) -> String {
     let mut params = leptos_router::params::ParamsMap::new();
     if !query.trim().is_empty() {
         params.insert("q", query.trim().to_owned());
     }
-    format!("/catalog{}", params.to_query_string())
+    format!("/search{}", params.to_query_string())
 }
 
-/// What was found in the mesh.
-type Found = (Vec<QueueView>, Vec<CatalogRow>);
-
-/// The queues and what the catalog finds for the query, a moment after the last key.
-fn objects(query: RwSignal<String>) -> RwSignal<Found> {
+/// What is found for the query, a moment after the last key.
+fn found(query: RwSignal<String>) -> RwSignal<SearchPage> {
     let asked = RwSignal::new(String::new());
-    let mut ask = debounce(std::time::Duration::from_millis(150), move |text| asked.set(text));
+    let mut ask = debounce(std::time::Duration::from_millis(100), move |text| asked.set(text));
     Effect::new(move |_| ask(query.get()));
     let found = load(
         &[],
         move || asked.get(),
         |api, q: String| async move {
             if q.trim().is_empty() {
-                return Ok(Found::default());
+                return Ok(SearchPage::default());
             }
-            let queues = QueueQuery { q: q.clone(), limit: Some(4), ..QueueQuery::default() };
-            let queues = api.0.queues(queues).await?.items;
-            let page = api.0.catalog(CatalogQuery { q, limit: Some(8), ..CatalogQuery::default() }).await?;
-            Ok((queues, page.items))
+            api.0.search(SearchQuery { q, limit: Some(HITS), ..SearchQuery::default() }).await
         },
     );
-    let rows = RwSignal::new(Found::default());
+    let page = RwSignal::new(SearchPage::default());
     Effect::new(move |_| {
         if let Some(Ok(found)) = found.get() {
-            rows.set(found);
+            page.set(found);
         }
     });
-    rows
+    page
 }
 
-fn queue_hit(queue: &QueueView) -> Hit {
-    let name = queue.config.name.clone();
-    Hit { icon: "queue", name, note: format!("queue at {}", queue.site_name), href: format!("/queues/{}", queue.id) }
+/// The way to what is not listed.
+fn rest(page: &SearchPage, query: RwSignal<String>) -> Option<Hit> {
+    let more = page.total.saturating_sub(page.items.len() as u64);
+    let name = format!("{} more", format::count(more));
+    let href = query.with(|query| search_page(query));
+    (more > 0).then(|| Hit { icon: "search", name, note: "all results".to_owned(), href })
 }
 
-fn object_hit(row: &CatalogRow) -> Hit {
-    let icon = match row.kind {
-        CatalogKind::Address => "event",
-        CatalogKind::Topic => "topic",
-        CatalogKind::Group => "queue",
-        CatalogKind::Cluster => "broker",
-        CatalogKind::Application => "app",
-        CatalogKind::Principal => "key",
+fn object_hit(hit: &SearchHit) -> Hit {
+    let (word, _, icon) = kind_words(hit.kind);
+    let place = hit_place(hit);
+    let note = match hit.why.first() {
+        Some(why) => format!("{}, {} {}", word.to_lowercase(), why.what, why.text),
+        None if place.is_empty() => word.to_lowercase(),
+        None => format!("{}, {place}", word.to_lowercase()),
     };
-    let place = row.broker.clone().unwrap_or_else(|| row.sites.join(", "));
-    Hit { icon, name: row.name.clone(), note: place, href: format!("/catalog/{}", crate::api::encoded(&row.id)) }
+    Hit { icon, name: hit.name.clone(), note, href: hit.href.clone() }
 }
 
 /// One group of hits; `first` is the position of its first hit in the whole list.
@@ -235,8 +236,8 @@ mod tests {
     }
 
     #[test]
-    fn a_query_becomes_a_catalog_address() {
-        assert_eq!(catalog_search("  "), "/catalog");
-        assert_eq!(catalog_search("orders fr"), "/catalog?q=orders%20fr");
+    fn a_query_becomes_the_address_of_a_page() {
+        assert_eq!(search_page("  "), "/search");
+        assert_eq!(search_page("orders fr"), "/search?q=orders%20fr");
     }
 }

@@ -29,6 +29,7 @@ pub(super) const GROUPS: [(&str, &[Place]); 4] = [
     (
         "Discover",
         &[
+            place("/search", "Search", "search", 'k'),
             place("/catalog", "Catalog", "catalog", 'c'),
             place("/designs", "Design", "event", 'n'),
             place("/domains", "Domains", "app", 'd'),

@@ -3,13 +3,12 @@
 mod edit;
 mod facts;
 mod object;
-mod rail;
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
 pub use self::object::CatalogDetail;
-use self::rail::{Chosen, Kinds, Rail};
+use super::narrow::{Chosen, Fields, Kinds, Narrow};
 use crate::api::{CatalogKind, CatalogPage, CatalogQuery, CatalogRow, LiveTopic};
 use crate::components::{
     Age, Empty, EvidenceRow, Icon, ListFoot, Main, ParamCheck, Rate, Run, RunState, Search, Table, Topic,
@@ -19,6 +18,10 @@ use crate::load::{Load, load};
 
 /// What makes a row of the catalog old: the object itself, or its rate.
 pub(super) const TOPICS: &[LiveTopic] = &[LiveTopic::Catalog, LiveTopic::Overview];
+
+/// What the list can be narrowed by.
+const FIELDS: Fields =
+    &[("kind", "Kind"), ("site", "Site"), ("broker", "Cluster"), ("domain", "Domain"), ("owner", "Owner")];
 
 /// From this age on a fact is late.
 pub(super) const LATE_MS: i64 = 60_000;
@@ -48,17 +51,13 @@ pub fn Catalog() -> impl IntoView {
         <Main title="Catalog" note="topics, groups, applications and clients, as declared and as seen">
             <div class="m-bar">
                 <Search label="Name, owner, description, topic or filter"/>
-                <Chosen/>
+                <Chosen fields=FIELDS kind=word_of_kind/>
                 <ParamCheck label="Also what is gone" name="gone"/>
             </div>
             <Load resource=found what="catalog" let:page>
-                <Kinds page=page/>
+                <Kinds facets=Signal::derive(move || page.with(|page| page.facets.clone())) word=words_of_kind/>
                 <div class="m-browse">
-                    <details class="m-browse__fold">
-                        <summary class="m-button m-button--small"><Icon name="filter" small=true/>"Filters"</summary>
-                        <Rail page=page/>
-                    </details>
-                    <nav class="m-browse__rail" aria-label="Narrow down"><Rail page=page/></nav>
+                    <Narrow facets=Signal::derive(move || page.with(|page| page.facets.clone())) fields=FIELDS/>
                     <div class="m-browse__list">{move || list(page.get(), &key.get())}</div>
                 </div>
             </Load>
@@ -70,6 +69,22 @@ pub fn Catalog() -> impl IntoView {
 /// The value of a kind in an address.
 pub(super) fn kind_from(text: &str) -> Option<CatalogKind> {
     serde_json::from_value(serde_json::Value::String(text.to_owned())).ok()
+}
+
+fn word_of_kind(text: &str) -> Option<&'static str> {
+    kind_from(text).map(kind_word)
+}
+
+/// Many of a kind.
+fn words_of_kind(text: &str) -> Option<&'static str> {
+    Some(match kind_from(text)? {
+        CatalogKind::Address => "Event addresses",
+        CatalogKind::Topic => "Kafka topics",
+        CatalogKind::Group => "Consumer groups",
+        CatalogKind::Cluster => "Clusters",
+        CatalogKind::Application => "Applications",
+        CatalogKind::Principal => "Clients",
+    })
 }
 
 /// What a kind is called.

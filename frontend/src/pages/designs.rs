@@ -55,6 +55,11 @@ fn state_word(state: DesignState) -> &'static str {
     STATES.iter().find(|(.., its)| *its == state).map_or("", |(_, _, word, _)| word)
 }
 
+/// Glyph and word of a state, by its key.
+pub(super) fn state_named(key: &str) -> Option<(&'static str, &'static str)> {
+    STATES.iter().find(|(its, ..)| *its == key).map(|(_, glyph, word, _)| (*glyph, *word))
+}
+
 /// The state of a version as a mark.
 #[component]
 fn StateMark(state: DesignState) -> impl IntoView {

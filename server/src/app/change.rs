@@ -106,6 +106,8 @@ impl App {
         if change.policy {
             self.wake_rollout();
         }
+        // Whatever changed can be found, or could.
+        self.0.search.hear(change.entry.is_some());
         for topic in &change.topics {
             self.live().notify(*topic);
         }

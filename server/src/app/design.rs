@@ -37,7 +37,17 @@ pub struct Designs {
 }
 
 impl Designs {
-    fn graph(&self) -> Graph<'_> {
+    /// All objects.
+    pub(super) fn objects(&self) -> &[Object] {
+        &self.objects
+    }
+
+    /// All versions.
+    pub(super) fn versions(&self) -> &[Version] {
+        &self.versions
+    }
+
+    pub(super) fn graph(&self) -> Graph<'_> {
         Graph::of(&self.objects, &self.versions)
     }
 
@@ -47,7 +57,7 @@ impl Designs {
 }
 
 impl App {
-    async fn designs(&self) -> Result<Arc<Designs>> {
+    pub(super) async fn designs(&self) -> Result<Arc<Designs>> {
         let mut tx = self.store().read().await?;
         self.designs_in(&mut tx).await
     }

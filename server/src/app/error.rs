@@ -8,6 +8,7 @@ use frontend::api::{ApiError, FieldError};
 use super::authority::AuthorityError;
 use crate::domain::field::FieldErrors;
 use crate::domain::person::PortalRole;
+use crate::search::SearchError;
 use crate::store::StoreError;
 
 /// Why a use case did not happen.
@@ -58,6 +59,9 @@ pub enum Error {
     /// The store could not do it.
     #[error("the portal's database failed")]
     Store(#[source] StoreError),
+    /// The search index could not do it.
+    #[error("search failed")]
+    Search(#[from] SearchError),
     /// A broken invariant.
     #[error("{0}")]
     Internal(&'static str),
@@ -121,7 +125,7 @@ impl Error {
             Self::Stale { .. } => ApiError::new("stale-revision", 409, title),
             Self::Conflict(_) => ApiError::new("conflict", 409, title),
             Self::Unavailable(_) => ApiError::new("unavailable", 503, title),
-            Self::ForeignSecrets | Self::Authority(_) | Self::Store(_) | Self::Internal(_) => {
+            Self::ForeignSecrets | Self::Authority(_) | Self::Store(_) | Self::Search(_) | Self::Internal(_) => {
                 tracing::error!(error = %chain(&self), "a request failed inside the portal");
                 ApiError::new("internal", 500, "the portal failed: its log says why")
             }

@@ -60,7 +60,8 @@ impl<'a> Slice<'a> {
     }
 }
 
-fn write<K: Serialize>(key: &K) -> String {
+/// A cursor.
+pub(super) fn write<K: Serialize>(key: &K) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(key).expect("keys are texts, numbers and ids"))
 }
 

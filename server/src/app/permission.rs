@@ -102,6 +102,7 @@ pub const ENDPOINTS: &[(&str, Access)] = &[
     ("create_token", Access::Right(Right::TokenWrite)),
     ("delete_token", Access::Right(Right::TokenWrite)),
     ("overview", Access::Right(Right::Read)),
+    ("search", Access::Right(Right::Read)),
     ("catalog", Access::Right(Right::Read)),
     ("catalog_object", Access::Right(Right::Read)),
     ("update_catalog_object", Access::Right(Right::CatalogWrite)),

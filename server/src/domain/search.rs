@@ -20,7 +20,10 @@ use serde::{Deserialize, Serialize};
 
 pub use pattern::{Condition, Wanted, condition, is_anchored, pattern, terms};
 pub use query::{Facet, QUERY_BYTES_MAX, Query, TERMS_MAX, Term, What, Word};
-pub use rank::{Order, SCORE_ADDRESS, SCORE_ANYWHERE_ADDRESS, SCORE_INNER, SCORE_NAME, SCORE_NAME_BEGINS, SCORE_NAME_WORD, SCORE_TEXT};
+pub use rank::{
+    Order, SCORE_ADDRESS, SCORE_ANYWHERE_ADDRESS, SCORE_INNER, SCORE_NAME, SCORE_NAME_BEGINS, SCORE_NAME_WORD,
+    SCORE_TEXT, hash,
+};
 pub use words::{INNER_CHARS_MIN, inner, of_field, runs, tokens};
 
 /// Value of a facet that stands for having none: no owner, no domain.

@@ -42,10 +42,8 @@ pub(super) fn query(fields: &Fields, names: &Names, query: &Query) -> Boxed {
         clauses.push((Occur::Must, scored(Box::new(AllQuery), 0)));
     }
     if let Some(whole) = &query.whole {
-        let ways = vec![
-            scored(term(fields.whole, whole), SCORE_NAME),
-            scored(begins(fields.whole, whole), SCORE_NAME_BEGINS),
-        ];
+        let ways =
+            vec![scored(term(fields.whole, whole), SCORE_NAME), scored(begins(fields.whole, whole), SCORE_NAME_BEGINS)];
         clauses.push((Occur::Should, any(ways)));
     }
     Box::new(BooleanQuery::new(clauses))
@@ -83,8 +81,7 @@ fn of_filter(fields: &Fields, names: &Names, filter: &mesh_protocol::topic::Filt
                 Wanted::Begins(text) => begins(fields.level, &of(text)),
             };
             let any = |ways: &Vec<Wanted>| or(ways.iter().map(wanted).collect());
-            let mut clauses: Vec<(Occur, Boxed)> =
-                condition.all.iter().map(|ways| (Occur::Must, any(ways))).collect();
+            let mut clauses: Vec<(Occur, Boxed)> = condition.all.iter().map(|ways| (Occur::Must, any(ways))).collect();
             clauses.extend(condition.none.iter().map(|text| (Occur::MustNot, term(fields.level, &of(text)))));
             ways.push(scored(Box::new(BooleanQuery::new(clauses)), score));
         }

@@ -10,7 +10,7 @@ use tantivy::fastfield::FastFieldReaders;
 use tantivy::{DocAddress, DocId, Score, SegmentOrdinal, SegmentReader};
 
 use super::names::{ABSENT, Names, of_domain};
-use super::schema::{MORE, More, NUMBERS, Numbers, ORDER, SITES, TAGS};
+use super::schema::{KEY, MORE, More, NAME, NUMBERS, Numbers, SITES, TAGS};
 use super::{Asked, Place};
 use crate::domain::search::{Facet, NONE, Order};
 
@@ -62,7 +62,7 @@ impl Collector for Collect {
     fn for_segment(&self, number: SegmentOrdinal, segment: &SegmentReader) -> tantivy::Result<Segment> {
         let columns = segment.fast_fields();
         let column = |name: &str| columns.u64(name);
-        let [a, b, c, d] = ORDER;
+        let [a, b, c] = NAME;
         Ok(Segment {
             wanted: self.0.clone(),
             number,
@@ -70,7 +70,7 @@ impl Collector for Collect {
             more: column(MORE)?,
             sites: some(columns, SITES)?,
             tags: some(columns, TAGS)?,
-            order: [column(a)?, column(b)?, column(c)?, column(d)?],
+            order: [column(a)?, column(b)?, column(c)?, column(KEY)?],
             first: BinaryHeap::new(),
             total: 0,
             counts: Counts::default(),
@@ -166,7 +166,10 @@ pub(super) struct Segment {
 
 impl Segment {
     fn numbers_of(column: Option<&Column<u64>>, doc: DocId) -> impl Iterator<Item = u32> {
-        column.into_iter().flat_map(move |column| column.values_for_doc(doc)).filter_map(|number| number.try_into().ok())
+        column
+            .into_iter()
+            .flat_map(move |column| column.values_for_doc(doc))
+            .filter_map(|number| number.try_into().ok())
     }
 
     fn has(&self, doc: DocId, facet: Facet, number: u32, numbers: Numbers, more: More) -> bool {
@@ -222,6 +225,12 @@ impl Segment {
     }
 }
 
+/// A score is a sum of a few small whole numbers.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "what is outside is cut to the nearest")]
+fn whole(score: Score) -> u32 {
+    score.round() as u32
+}
+
 impl SegmentCollector for Segment {
     type Fruit = Found;
 
@@ -241,8 +250,7 @@ impl SegmentCollector for Segment {
             (None, _) => {
                 Facet::COUNTED.iter().for_each(|facet| self.count(doc, *facet, numbers, more));
                 self.total += 1;
-                // Sums of a few small whole numbers.
-                self.rank(doc, score.round() as u32);
+                self.rank(doc, whole(score));
             }
             (Some(facet), None) => self.count(doc, facet, numbers, more),
             (Some(_), Some(_)) => {}

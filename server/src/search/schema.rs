@@ -1,9 +1,7 @@
 //! What tantivy keeps of a document.
 
-use tantivy::schema::{
-    Field, IndexRecordOption, NumericOptions, STORED, Schema, TextFieldIndexing, TextOptions,
-};
 use tantivy::TantivyDocument;
+use tantivy::schema::{Field, IndexRecordOption, NumericOptions, STORED, Schema, TextFieldIndexing, TextOptions};
 
 use super::SearchError;
 use super::names::{ABSENT, Names, of_domain};
@@ -20,8 +18,6 @@ const SHARED: u64 = 1 << 33;
 /// The fields, each with what it is for.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Fields {
-    /// The key.
-    pub(super) key: Field,
     /// The name in lower case.
     pub(super) whole: Field,
     /// Words of the name.
@@ -42,8 +38,10 @@ pub(super) struct Fields {
     pub(super) sites: Field,
     /// Numbers of the tags.
     pub(super) tags: Field,
-    /// The order among the same score.
-    pub(super) order: [Field; 4],
+    /// The order among the same score: by name,
+    pub(super) order_of_name: [Field; 3],
+    /// then by the hash of the key.
+    pub(super) key: Field,
     /// All of it.
     pub(super) body: Field,
 }
@@ -53,7 +51,8 @@ pub(super) const NUMBERS: &str = "numbers";
 pub(super) const MORE: &str = "more";
 pub(super) const SITES: &str = "sites";
 pub(super) const TAGS: &str = "tags";
-pub(super) const ORDER: [&str; 4] = ["order_0", "order_1", "order_2", "order_3"];
+pub(super) const NAME: [&str; 3] = ["name_0", "name_1", "name_2"];
+pub(super) const KEY: &str = "key";
 
 pub(super) fn schema() -> (Schema, Fields) {
     let mut schema = Schema::builder();
@@ -63,13 +62,14 @@ pub(super) fn schema() -> (Schema, Fields) {
         .set_fieldnorms(false);
     let raw = TextOptions::default().set_indexing_options(raw);
     let mut words = |name: &str| schema.add_text_field(name, raw.clone());
-    let [key, whole, name, inner, text, is, level] =
-        ["key", "whole", "name", "inner", "text", "is", "level"].map(&mut words);
+    let [whole, name, inner, text, is, level] = ["whole", "name", "inner", "text", "is", "level"].map(&mut words);
     let mut column = |name: &str| schema.add_u64_field(name, NumericOptions::default().set_fast());
     let [numbers, more, sites, tags] = [NUMBERS, MORE, SITES, TAGS].map(&mut column);
-    let order = ORDER.map(&mut column);
+    let order_of_name = NAME.map(&mut column);
+    // Found by, too: documents are put and dropped by their keys.
+    let key = schema.add_u64_field(KEY, NumericOptions::default().set_fast().set_indexed());
     let body = schema.add_bytes_field("body", STORED);
-    let fields = Fields { key, whole, name, inner, text, is, level, numbers, more, sites, tags, order, body };
+    let fields = Fields { key, whole, name, inner, text, is, level, numbers, more, sites, tags, order_of_name, body };
     (schema.build(), fields)
 }
 
@@ -86,7 +86,6 @@ pub(super) fn none_term(facet: Facet) -> String {
 /// A document as tantivy takes it.
 pub(super) fn written(fields: &Fields, names: &Names, document: &Document) -> Result<TantivyDocument, SearchError> {
     let mut written = TantivyDocument::new();
-    written.add_text(fields.key, &document.key);
     written.add_text(fields.whole, document.name.to_lowercase());
     let mut add = |field, words: Vec<String>| words.iter().for_each(|word| written.add_text(field, word));
     add(fields.name, tokens(&document.name));
@@ -110,8 +109,8 @@ pub(super) fn written(fields: &Fields, names: &Names, document: &Document) -> Re
         values.into_iter().for_each(|value| written.add_u64(field, u64::from(names.number(facet, value))));
     }
     let order = Order::of(&document.name, &document.key);
-    let order = order.name.into_iter().chain([order.key]);
-    fields.order.into_iter().zip(order).for_each(|(field, value)| written.add_u64(field, value));
+    fields.order_of_name.into_iter().zip(order.name).for_each(|(field, value)| written.add_u64(field, value));
+    written.add_u64(fields.key, order.key);
     written.add_bytes(fields.body, &serde_json::to_vec(document)?);
     Ok(written)
 }

@@ -67,7 +67,7 @@ pub(in crate::app) struct Entry {
     pub(in crate::app) row: CatalogRow,
     pub(super) first_seen: Option<i64>,
     /// What topics it stands for, when it stands for topics.
-    pub(super) pattern: Option<Filter>,
+    pub(in crate::app) pattern: Option<Filter>,
     /// A broker's own, of no interest to people who look for events.
     pub(in crate::app) is_internal: bool,
 }

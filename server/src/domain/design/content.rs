@@ -150,7 +150,7 @@ impl Content {
 
 impl Event {
     /// Its three places for a schema, by field.
-    pub(super) fn schemas(&self) -> impl Iterator<Item = (&'static str, Option<DesignVersionId>)> {
+    pub fn schemas(&self) -> impl Iterator<Item = (&'static str, Option<DesignVersionId>)> {
         let all = [("schema", self.schema), ("key_schema", self.key_schema), ("headers_schema", self.headers_schema)];
         all.into_iter()
     }

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Document, Facet, INNER_CHARS_MIN, NONE, Order, Query, SCORE_ADDRESS, SCORE_ANYWHERE_ADDRESS, SCORE_INNER, SCORE_NAME,
-    SCORE_NAME_BEGINS, SCORE_NAME_WORD, SCORE_TEXT, What, Word, inner, is_anchored, of_field, tokens,
+    Document, Facet, INNER_CHARS_MIN, NONE, Order, Query, SCORE_ADDRESS, SCORE_ANYWHERE_ADDRESS, SCORE_INNER,
+    SCORE_NAME, SCORE_NAME_BEGINS, SCORE_NAME_WORD, SCORE_TEXT, What, Word, inner, is_anchored, of_field, tokens,
 };
 
 /// What somebody asks for.
@@ -94,9 +94,8 @@ fn of_word(document: &Document, word: &Word) -> Option<u8> {
     if word.runs.is_empty() {
         return None;
     }
-    let begins = |words: &[String]| {
-        word.runs.iter().all(|run| words.iter().any(|found| found.starts_with(run.as_str())))
-    };
+    let begins =
+        |words: &[String]| word.runs.iter().all(|run| words.iter().any(|found| found.starts_with(run.as_str())));
     let of_name = tokens(&document.name);
     let inside = inner(&document.name);
     let is_inside = |run: &String| {

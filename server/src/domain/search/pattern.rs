@@ -193,13 +193,16 @@ mod tests {
     fn filter() -> impl Strategy<Value = Filter> {
         let level = prop::sample::select(vec!["", "a", "ab", "b", "a*", "ab*", "*", "+", "$s", "$*", "$", ">"]);
         let levels = prop::collection::vec(level, 1..4);
-        (levels, prop::sample::select(vec!["", ">", "#"]), any::<bool>()).prop_filter_map("a filter", |(mut levels, tail, is_mesh)| {
-            if !tail.is_empty() {
-                levels.push(tail);
-            }
-            let dialect = if is_mesh { Dialect::Mesh } else { Dialect::Mqtt };
-            Filter::parse(&levels.join("/"), dialect).ok()
-        })
+        (levels, prop::sample::select(vec!["", ">", "#"]), any::<bool>()).prop_filter_map(
+            "a filter",
+            |(mut levels, tail, is_mesh)| {
+                if !tail.is_empty() {
+                    levels.push(tail);
+                }
+                let dialect = if is_mesh { Dialect::Mesh } else { Dialect::Mqtt };
+                Filter::parse(&levels.join("/"), dialect).ok()
+            },
+        )
     }
 
     proptest! {

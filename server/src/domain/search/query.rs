@@ -162,8 +162,7 @@ fn word(text: &str) -> Option<What> {
 fn filters(text: &str) -> Vec<Filter> {
     let with = |any: &str| -> String {
         let is_variable = |level: &&str| level.starts_with('{') && level.ends_with('}');
-        let levels: Vec<&str> =
-            text.split('/').map(|level| if is_variable(&level) { any } else { level }).collect();
+        let levels: Vec<&str> = text.split('/').map(|level| if is_variable(&level) { any } else { level }).collect();
         levels.join("/")
     };
     [Filter::mesh(with("*")), Filter::mqtt(with("+"))].into_iter().filter_map(Result::ok).collect()

@@ -40,8 +40,9 @@ impl Order {
     }
 }
 
-/// Not to be guessed, so that nobody makes two keys that are one.
-fn hash(key: &str) -> u64 {
+/// A key as a number. Not to be guessed, so that nobody makes two keys that are one.
+#[must_use]
+pub fn hash(key: &str) -> u64 {
     let digest = Sha256::digest(key.as_bytes());
     u64::from_be_bytes(std::array::from_fn(|i| digest[i]))
 }

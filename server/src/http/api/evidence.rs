@@ -3,12 +3,13 @@
 use frontend::api::{
     ApplicationDomainInput, ApplicationDomainView, CatalogObject, CatalogObjectInput, CatalogPage, CatalogQuery,
     DenialQuery, DenialRow, DomainSuggestion, Edit, FlowGraph, GraphQuery, ListQuery, Overview, Page, PortalApi,
-    SchemaCheck, SchemaCheckInput, SubscriptionQuery, SubscriptionRow,
+    SchemaCheck, SchemaCheckInput, SearchPage, SearchQuery, SubscriptionQuery, SubscriptionRow,
 };
 use mesh_protocol::id::ApplicationDomainId;
 
 operations! { "evidence",
     get "/api/v1/overview" overview() -> Overview;
+    get "/api/v1/search" search(query SearchQuery) -> SearchPage;
     get "/api/v1/catalog" catalog(query CatalogQuery) -> CatalogPage;
     get "/api/v1/catalog/{id}" catalog_object(path String) -> CatalogObject;
     put "/api/v1/catalog/{id}" update_catalog_object(path String, body Edit<CatalogObjectInput>) -> CatalogObject;
