@@ -236,6 +236,15 @@ pub fn Failed(
             let text = format!("Your role does not include it: it takes {needs}. An admin can give you that role.");
             view! { <Empty icon="lock" title=format!("The {what} are closed to you") text=text/> }.into_any()
         }
+        "out-of-sight" => {
+            let text = "You see only some application domains, and this is about all of them. An admin can let you see everything.";
+            view! {
+                <Empty icon="lock" title=format!("The {what} are closed to you") text=text>
+                    <a class="m-button" href="/search">"What you see"</a>
+                </Empty>
+            }
+            .into_any()
+        }
         "unauthenticated" => view! {
             <Empty icon="user" title="You are signed out" text="Your session ended. Sign in again to go on here.">
                 <a class="m-button" href="/login" rel="external">"Sign in"</a>

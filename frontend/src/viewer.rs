@@ -29,6 +29,10 @@ impl Viewer {
     pub fn right(&self, right: &str) -> Right {
         match &self.0 {
             Some(me) if me.may(right) => Right::Granted,
+            Some(me) if !me.may(right::MESH_READ) => Right::Missing(
+                "You see only some application domains, and this is about all of them. An admin can let you see everything."
+                    .to_owned(),
+            ),
             Some(me) => Right::Missing(format!(
                 "This takes the role {}; yours is {}. An admin can give it to you.",
                 right::smallest_role(right),
@@ -59,8 +63,10 @@ pub const fn role_name(role: PortalRole) -> &'static str {
 
 /// The names of the permission table; the server's table is the one that decides, and its test holds the two equal.
 pub mod right {
-    /// Catalog, graph, state and configuration.
+    /// The catalog, of the domains that are in sight.
     pub const READ: &str = "read";
+    /// Graph, state and configuration of the mesh, which are of all domains.
+    pub const MESH_READ: &str = "mesh.read";
     /// Owner and description of catalog objects.
     pub const CATALOG_WRITE: &str = "catalog.write";
     /// Applications.
@@ -99,8 +105,9 @@ pub mod right {
     pub const TOKEN_WRITE: &str = "token.write";
 
     /// All of them, with the smallest role that has each.
-    pub const ALL: [(&str, &str); 19] = [
+    pub const ALL: [(&str, &str); 20] = [
         (READ, "viewer"),
+        (MESH_READ, "viewer"),
         (CATALOG_WRITE, "developer"),
         (APPLICATION_WRITE, "developer"),
         (TRY, "developer"),

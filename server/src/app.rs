@@ -46,6 +46,7 @@ pub mod schema;
 pub mod scope;
 pub mod search;
 pub mod service_token;
+mod sight;
 pub mod site;
 pub mod snapshot;
 pub mod subscription;

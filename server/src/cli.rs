@@ -125,7 +125,7 @@ impl Command {
                 let password = Some(password.trim_end_matches(['\r', '\n']).to_owned());
                 let name = if name.is_empty() { login.clone() } else { name };
                 let role = crate::app::person::api_role(role);
-                let input = PersonInput { login, name, role, enabled: true, password };
+                let input = PersonInput { login, name, role, domains: Vec::new(), enabled: true, password };
                 runtime()?.block_on(put_person(&state, input))
             }
         }

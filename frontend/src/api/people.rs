@@ -1,6 +1,6 @@
 //! People, their roles and sessions.
 
-use mesh_protocol::id::PersonId;
+use mesh_protocol::id::{ApplicationDomainId, PersonId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -105,6 +105,8 @@ pub struct PersonView {
     pub name: String,
     /// Which role.
     pub role: PortalRole,
+    /// The only application domains they see, with their parts; empty = everything.
+    pub domains: Vec<ApplicationDomainId>,
     /// May sign in.
     pub enabled: bool,
     /// Signed in last.
@@ -120,6 +122,9 @@ pub struct PersonInput {
     pub name: String,
     /// Which role.
     pub role: PortalRole,
+    /// The only application domains they see, with their parts; empty = everything. For viewers only.
+    #[serde(default)]
+    pub domains: Vec<ApplicationDomainId>,
     /// May sign in.
     pub enabled: bool,
     /// New password, at least 10 characters; none keeps the old one.
@@ -136,6 +141,8 @@ pub struct TokenView {
     pub name: String,
     /// It acts with this role.
     pub role: PortalRole,
+    /// The only application domains it sees, with their parts; empty = everything.
+    pub domains: Vec<ApplicationDomainId>,
     /// Made when.
     pub created_at: Millis,
     /// Refused after.
@@ -151,6 +158,9 @@ pub struct TokenInput {
     pub name: String,
     /// It acts with this role; never more than one's own.
     pub role: PortalRole,
+    /// The only application domains it sees, with their parts; empty = everything. For viewers only.
+    #[serde(default)]
+    pub domains: Vec<ApplicationDomainId>,
     /// Days until it is refused; none = does not expire.
     #[serde(default)]
     pub days: Option<u32>,

@@ -29,6 +29,7 @@ struct Hit {
 fn matching_places(query: &str) -> Vec<Hit> {
     let words: Vec<String> = query.split_whitespace().map(str::to_lowercase).collect();
     places()
+        .filter(|place| place.is_open())
         .filter(|place| {
             let name = place.name.to_lowercase();
             words.iter().all(|word| name.contains(word.as_str()))

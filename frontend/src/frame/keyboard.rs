@@ -101,6 +101,7 @@ pub(super) fn Keyboard() -> impl IntoView {
 #[component]
 fn Help(#[prop(into)] on_close: Callback<()>) -> impl IntoView {
     let goes = places()
+        .filter(|place| place.is_open())
         .map(|place| {
             view! {
                 <dt><kbd class="m-kbd">"g"</kbd><kbd class="m-kbd">{place.key.to_string()}</kbd></dt>

@@ -4,7 +4,8 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 
 use crate::browser;
-use crate::components::Icon;
+use crate::components::{Icon, Right};
+use crate::viewer::{Viewer, right};
 
 /// A place of the portal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,10 +18,24 @@ pub(super) struct Place {
     pub(super) icon: &'static str,
     /// The key after `g` that goes there.
     pub(super) key: char,
+    /// The right that it is of no use without.
+    pub(super) right: &'static str,
+}
+
+impl Place {
+    /// Whether the person of this page may see anything there.
+    pub(super) fn is_open(self) -> bool {
+        Viewer::has(self.right) == Right::Granted
+    }
 }
 
 const fn place(path: &'static str, name: &'static str, icon: &'static str, key: char) -> Place {
-    Place { path, name, icon, key }
+    Place { path, name, icon, key, right: right::MESH_READ }
+}
+
+/// A place for everybody, whatever domains they see.
+const fn open(path: &'static str, name: &'static str, icon: &'static str, key: char) -> Place {
+    Place { right: right::READ, ..place(path, name, icon, key) }
 }
 
 /// The places by group; the first group has no title.
@@ -29,11 +44,11 @@ pub(super) const GROUPS: [(&str, &[Place]); 4] = [
     (
         "Discover",
         &[
-            place("/search", "Search", "search", 'k'),
-            place("/catalog", "Catalog", "catalog", 'c'),
-            place("/designs", "Design", "event", 'n'),
-            place("/domains", "Domains", "app", 'd'),
-            place("/schemas", "Schemas", "schema", 'm'),
+            open("/search", "Search", "search", 'k'),
+            open("/catalog", "Catalog", "catalog", 'c'),
+            open("/designs", "Design", "event", 'n'),
+            open("/domains", "Domains", "app", 'd'),
+            open("/schemas", "Schemas", "schema", 'm'),
             place("/graph", "Flow graph", "graph", 'f'),
             place("/subscriptions", "Subscriptions", "filter", 'u'),
         ],
@@ -122,11 +137,13 @@ pub(super) fn Nav(
     });
     let groups = GROUPS
         .iter()
+        .map(|(title, places)| (title, places.iter().filter(|place| place.is_open()).collect::<Vec<_>>()))
+        .filter(|(_, places)| !places.is_empty())
         .map(|(title, places)| {
             view! {
                 <div class="m-nav__group">
                     {(!title.is_empty()).then(|| view! { <p class="m-nav__title">{*title}</p> })}
-                    {places.iter().map(|place| view! { <Item place=*place/> }).collect_view()}
+                    {places.into_iter().map(|place| view! { <Item place=*place/> }).collect_view()}
                 </div>
             }
         })
@@ -143,7 +160,7 @@ pub(super) fn Nav(
             </p>
             {groups}
             <div class="m-nav__group m-nav__foot">
-                {FOOT.iter().map(|place| view! { <Item place=*place/> }).collect_view()}
+                {FOOT.iter().filter(|place| place.is_open()).map(|place| view! { <Item place=*place/> }).collect_view()}
                 <a class="m-nav__item" href="/api/openapi.json" rel="external"><Icon name="schema"/>"API"</a>
             </div>
         </nav>

@@ -16,18 +16,28 @@ use self::demo::{Demo, Starting};
 use self::figures::Figures;
 use self::map::Map;
 use self::sites::Sites;
+use super::SearchResults;
 use crate::api::{DenialQuery, DenialRow, LiveTopic, Overview as Seen, SiteState};
-use crate::components::{Empty, Main};
+use crate::components::{Empty, Main, Right};
 use crate::format;
 use crate::load::{Load, Loading, load};
-use crate::viewer::Viewer;
+use crate::viewer::{Viewer, right};
 
 /// What makes the overview old.
 pub(super) const TOPICS: &[LiveTopic] = &[LiveTopic::Overview, LiveTopic::Topology, LiveTopic::Rollout];
 
-/// `/`
+/// `/`: for whoever sees only some domains, all that they see.
 #[component]
 pub fn Overview() -> impl IntoView {
+    if Viewer::has(right::MESH_READ) == Right::Granted {
+        view! { <OfMesh/> }.into_any()
+    } else {
+        view! { <SearchResults/> }.into_any()
+    }
+}
+
+#[component]
+fn OfMesh() -> impl IntoView {
     let overview = load(TOPICS, || (), |api, ()| async move { api.0.overview().await });
     // Which client the demo offers to block is not known yet: the refusals of all are few, and only a demo shows them.
     let demo = Viewer::get().0.is_some_and(|me| me.demo);

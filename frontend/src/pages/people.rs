@@ -1,10 +1,12 @@
 //! People who use the portal and tokens for automation: who may do what here. Clients of the mesh are elsewhere.
 
+mod domains;
 mod tokens;
 
 use leptos::prelude::*;
 use mesh_protocol::id::PersonId;
 
+use self::domains::{Seen, SeenDomains};
 use self::tokens::Tokens;
 use crate::act::{Act, ActError};
 use crate::api::{Edit, LiveTopic, PersonInput, PersonView, PortalRole};
@@ -73,7 +75,7 @@ fn person_table(people: Vec<PersonView>, editing: Editing<PersonView>) -> AnyVie
                             <span class="m-cell__sub">{person.login}</span>
                         </div>
                     </td>
-                    <td>{role_name(person.role)}</td>
+                    <td><Seen role=person.role domains=person.domains.len()/></td>
                     <td><Run state=state word=word/></td>
                     <td class="m-low m-end m-muted"><Age at_ms=person.last_login/></td>
                     <td class="m-tight">
@@ -102,6 +104,7 @@ fn PersonForm(person: Option<PersonView>, open: RwSignal<bool>) -> impl IntoView
     let name = RwSignal::new(person.as_ref().map(|person| person.name.clone()).unwrap_or_default());
     let role = person.as_ref().map_or(PortalRole::Viewer, |person| person.role);
     let role = RwSignal::new(role_name(role).to_owned());
+    let domains = RwSignal::new(person.as_ref().map(|person| person.domains.clone()).unwrap_or_default());
     let enabled = RwSignal::new(person.as_ref().is_none_or(|person| person.enabled));
     let password = RwSignal::new(String::new());
     let close = closing(open, TOPICS);
@@ -123,6 +126,7 @@ fn PersonForm(person: Option<PersonView>, open: RwSignal<bool>) -> impl IntoView
             login: login.get_untracked().trim().to_owned(),
             name: name.get_untracked().trim().to_owned(),
             role: role_of(&role.get_untracked()),
+            domains: domains.get_untracked(),
             enabled: enabled.get_untracked(),
             password: Some(password.get_untracked()).filter(|password| !password.is_empty()),
         });
@@ -144,6 +148,7 @@ fn PersonForm(person: Option<PersonView>, open: RwSignal<bool>) -> impl IntoView
                 <Field label="Login name" name="login" value=login required=true hint="Cannot change later" error=save.field("login")/>
             })}
             <Select label="Role" name="role" value=role choices=role_choices() error=save.field("role")/>
+            <SeenDomains role=role chosen=domains error=save.field("domains")/>
             <Field
                 label="Password"
                 name="password"

@@ -66,7 +66,7 @@ async fn portal_in(folder: Arc<tempfile::TempDir>) -> Portal {
     serve(&app, listener, &tasks).expect("TLS");
     background::start(&app, &tasks);
     let role = crate::app::person::domain_role(PortalRole::Admin);
-    let admin = Caller::Service { id: uuid::Uuid::nil(), name: "test".into(), role };
+    let admin = Caller::Service { id: uuid::Uuid::nil(), name: "test".into(), role, domains: Vec::new() };
     Portal { app, address, tasks, admin, folder }
 }
 

@@ -45,7 +45,7 @@ impl App {
     /// # Errors
     /// The caller may not, the cursor is wrong, or the database's.
     pub async fn agents(&self, caller: &Caller, query: ListQuery) -> Result<Page<AgentView>> {
-        caller.permit(Right::Read)?;
+        caller.permit(Right::MeshRead)?;
         let (snapshot, fleet) = (self.snapshot().await?, self.fleet_state().await?);
         let page = page(fleet.agents.iter().collect(), Slice::of_list(&query), |agent: &&Agent| agent.id)?;
         Ok(page.map(|agent| view(agent, &snapshot, &fleet)))
@@ -56,7 +56,7 @@ impl App {
     /// # Errors
     /// The caller may not, there is none, or the database's.
     pub async fn agent(&self, caller: &Caller, id: AgentId) -> Result<AgentView> {
-        caller.permit(Right::Read)?;
+        caller.permit(Right::MeshRead)?;
         let (snapshot, fleet) = (self.snapshot().await?, self.fleet_state().await?);
         let agent = fleet.agent(id).ok_or(Error::NotFound { what: "agent" })?;
         Ok(view(agent, &snapshot, &fleet))

@@ -18,7 +18,7 @@ impl App {
     /// # Errors
     /// The caller may not, the cursor is wrong, or the database's.
     pub async fn applications(&self, caller: &Caller, query: ListQuery) -> Result<Page<ApplicationView>> {
-        caller.permit(Right::Read)?;
+        caller.permit(Right::MeshRead)?;
         let snapshot = self.snapshot().await?;
         let key = |application: &&Application| application.spec.name.clone();
         let page = page(snapshot.applications.iter().collect(), Slice::of_list(&query), key)?;

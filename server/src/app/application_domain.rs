@@ -35,8 +35,9 @@ impl App {
         let world = self.world().await?;
         let content = content(&world);
         let all = &world.config.domains;
-        let page =
-            page(all.iter().collect(), Slice::of_list(&query), |domain: &&ApplicationDomain| domain.spec.name.clone())?;
+        let sight = world.config.sight(caller);
+        let seen = all.iter().filter(|domain| sight.sees(Some(domain.id))).collect();
+        let page = page(seen, Slice::of_list(&query), |domain: &&ApplicationDomain| domain.spec.name.clone())?;
         Ok(page.map(|domain| view(domain, all, &content)))
     }
 
@@ -45,7 +46,7 @@ impl App {
     /// # Errors
     /// The caller may not, or the database's.
     pub async fn domain_suggestions(&self, caller: &Caller) -> Result<Page<DomainSuggestion>> {
-        caller.permit(Right::Read)?;
+        caller.permit(Right::MeshRead)?;
         let world = self.world().await?;
         let all = entries(&world);
         let names: Vec<&str> = world.config.domains.iter().map(|domain| domain.spec.name.as_str()).collect();

@@ -22,7 +22,7 @@ impl App {
     /// # Errors
     /// The caller may not, the cursor is wrong, or the database's.
     pub async fn brokers(&self, caller: &Caller, query: ListQuery) -> Result<Page<BrokerView>> {
-        caller.permit(Right::Read)?;
+        caller.permit(Right::MeshRead)?;
         let (snapshot, fleet) = (self.snapshot().await?, self.fleet_state().await?);
         let key = |broker: &&Broker| broker.spec.name.clone();
         let page = page(snapshot.mesh.brokers.iter().collect(), Slice::of_list(&query), key)?;

@@ -25,7 +25,9 @@ impl App {
     pub async fn catalog(&self, caller: &Caller, query: CatalogQuery) -> Result<CatalogPage> {
         caller.permit(Right::Read)?;
         let world = self.world().await?;
-        search::search(entries(&world), &query)
+        let sight = world.config.sight(caller);
+        let seen = entries(&world).into_iter().filter(|entry| sight.sees(entry.domain));
+        search::search(seen.collect(), &query)
     }
 
     /// One object.
@@ -34,25 +36,32 @@ impl App {
     /// The caller may not, there is none, or the database's.
     pub async fn catalog_object(&self, caller: &Caller, id: String) -> Result<CatalogObject> {
         caller.permit(Right::Read)?;
-        self.object(&id).await
+        self.object(caller, &id).await
     }
 
-    async fn object(&self, id: &str) -> Result<CatalogObject> {
+    async fn object(&self, caller: &Caller, id: &str) -> Result<CatalogObject> {
         let key = read_id(id)?;
         let world = self.world().await?;
-        let entry = entries(&world).into_iter().find(|entry| entry.key == key);
+        let sight = world.config.sight(caller);
+        let entry = entries(&world).into_iter().find(|entry| entry.key == key && sight.sees(entry.domain));
         let entry = entry.ok_or(Error::NotFound { what: "catalog object" })?;
         let rate_history = match facts::series(&key) {
             Some(series) => self.store().read().await?.history(&series, world.now_ms()).await?,
             None => Vec::new(),
         };
         let note = world.seen.notes.get(&key.to_string());
-        let (producers, consumers) = facts::sides(&key, &world);
+        let (mut producers, mut consumers) = facts::sides(&key, &world);
+        let mut related = facts::related(&key, &world);
+        if !sight.is_whole() {
+            // Who sends and takes is said of what is seen; their own pages are not of its domain.
+            producers.iter_mut().chain(&mut consumers).for_each(|flow| flow.href = None);
+            related.clear();
+        }
         Ok(CatalogObject {
             revision: shown(note.map_or(0, |note| note.revision)),
             first_seen: entry.first_seen,
             facts: facts::of(&key, &world),
-            related: facts::related(&key, &world),
+            related,
             row: entry.row,
             producers,
             consumers,
@@ -75,7 +84,7 @@ impl App {
         if matches!(key, Key::Application(_) | Key::Principal(_)) {
             return Err(Error::Conflict("owner and description of this object are edited on its own page".to_owned()));
         }
-        let row = self.object(&id).await?.row;
+        let row = self.object(caller, &id).await?.row;
         let mut errors = FieldErrors::default();
         errors.text("owner", &input.value.owner);
         errors.text("description", &input.value.description);
@@ -94,7 +103,7 @@ impl App {
         let done = Done::new("catalog.update", &key, &summary, LiveTopic::Catalog);
         edit.finish(done.before(&old).after(&input.value)).await?;
         self.0.observed.store(None);
-        self.object(&id).await
+        self.object(caller, &id).await
     }
 }
 

@@ -107,7 +107,7 @@ impl App {
             self.wake_rollout();
         }
         // Whatever changed can be found, or could.
-        self.0.search.hear(change.entry.is_some());
+        self.0.search.hear(change.entry.is_some() || change.topics.contains(&LiveTopic::All));
         for topic in &change.topics {
             self.live().notify(*topic);
         }

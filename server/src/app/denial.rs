@@ -19,7 +19,7 @@ impl App {
     /// # Errors
     /// The caller may not, the cursor is wrong, or the database's.
     pub async fn denials(&self, caller: &Caller, query: DenialQuery) -> Result<Page<DenialRow>> {
-        caller.permit(Right::Read)?;
+        caller.permit(Right::MeshRead)?;
         let world = self.world().await?;
         let since_ms = query.since.unwrap_or(world.now_ms() - RETENTION_MS);
         let slice = Slice::of(query.cursor.as_deref(), query.limit, PAGE, PAGE_MAX);

@@ -17,6 +17,7 @@ use super::edit::Done;
 use super::page::{Slice, page};
 use super::permission::Right;
 use super::person::seen;
+use super::sight::Sight;
 use super::{App, Caller, Error, Result};
 use crate::domain::design::{Content, Graph, Kind, Object, Sharing, Spec, Version};
 use crate::domain::field::FieldErrors;
@@ -49,6 +50,11 @@ impl Designs {
 
     pub(super) fn graph(&self) -> Graph<'_> {
         Graph::of(&self.objects, &self.versions)
+    }
+
+    /// An object that is out of sight is not there.
+    fn must_see(&self, sight: &Sight, id: DesignObjectId) -> Result<()> {
+        if sight.sees_design(self.object(id)?) { Ok(()) } else { Err(Error::NotFound { what: "design object" }) }
     }
 
     fn object(&self, id: DesignObjectId) -> Result<&Object> {
@@ -84,10 +90,11 @@ impl App {
     pub async fn design_objects(&self, caller: &Caller, query: DesignQuery) -> Result<Page<DesignObjectView>> {
         caller.permit(Right::Read)?;
         let (designs, snapshot) = (self.designs().await?, self.snapshot().await?);
-        let graph = designs.graph();
+        let (graph, sight) = (designs.graph(), snapshot.sight(caller));
         let words: Vec<String> = query.q.iter().flat_map(|q| q.split_whitespace()).map(str::to_lowercase).collect();
         let wanted = designs.objects.iter().filter(|object| {
-            query.kind.is_none_or(|kind| shown::kind_of(kind) == object.kind)
+            sight.sees_design(object)
+                && query.kind.is_none_or(|kind| shown::kind_of(kind) == object.kind)
                 && query.domain.is_none_or(|domain| domain == object.spec.domain)
                 && query.state.is_none_or(|state| {
                     graph.versions(object.id).iter().any(|version| version.state == shown::state_of(state))
@@ -105,6 +112,8 @@ impl App {
     /// The caller may not, there is none, or the database's.
     pub async fn design_object(&self, caller: &Caller, id: DesignObjectId) -> Result<DesignObjectView> {
         caller.permit(Right::Read)?;
+        let (designs, snapshot) = (self.designs().await?, self.snapshot().await?);
+        designs.must_see(&snapshot.sight(caller), id)?;
         self.design_object_view(id).await
     }
 

@@ -29,6 +29,11 @@ pub enum Error {
         /// The smallest role that may.
         needs: PortalRole,
     },
+    /// It is about more domains than the caller sees.
+    #[error(
+        "you see only some application domains, and this is about all of them: an admin can let you see everything"
+    )]
+    OutOfSight,
     /// There is no such object, or the caller may not know of it.
     #[error("there is no such {what}")]
     NotFound {
@@ -115,6 +120,7 @@ impl Error {
                 answer.needs = Some(needs.name().to_owned());
                 answer
             }
+            Self::OutOfSight => ApiError::new("out-of-sight", 403, title),
             Self::NotFound { .. } => ApiError::new("not-found", 404, title),
             Self::Invalid(errors) => {
                 let mut answer = ApiError::new("invalid", 422, title);

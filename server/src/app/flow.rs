@@ -31,7 +31,7 @@ impl App {
     /// # Errors
     /// The caller may not, or the database's.
     pub async fn graph(&self, caller: &Caller, query: GraphQuery) -> Result<FlowGraph> {
-        caller.permit(Right::Read)?;
+        caller.permit(Right::MeshRead)?;
         let world = self.world().await?;
         let mut drawing = Drawing::new(&world, &query);
         drawing.flows();

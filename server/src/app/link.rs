@@ -22,7 +22,7 @@ impl App {
     /// # Errors
     /// The caller may not, the cursor is wrong, or the database's.
     pub async fn links(&self, caller: &Caller, query: ListQuery) -> Result<Page<LinkView>> {
-        caller.permit(Right::Read)?;
+        caller.permit(Right::MeshRead)?;
         let (snapshot, fleet) = (self.snapshot().await?, self.fleet_state().await?);
         let page = page(snapshot.mesh.links.iter().collect(), Slice::of_list(&query), |link: &&Link| link.id)?;
         Ok(page.map(|link| view(link, &snapshot, &fleet)))

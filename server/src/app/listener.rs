@@ -21,7 +21,7 @@ impl App {
     /// # Errors
     /// The caller may not, the cursor is wrong, or the database's.
     pub async fn listeners(&self, caller: &Caller, query: ListQuery) -> Result<Page<ListenerView>> {
-        caller.permit(Right::Read)?;
+        caller.permit(Right::MeshRead)?;
         let (snapshot, fleet) = (self.snapshot().await?, self.fleet_state().await?);
         let key = |listener: &&Listener| (snapshot.site_name(listener.spec.site), listener.spec.name.clone());
         let page = page(snapshot.mesh.listeners.iter().collect(), Slice::of_list(&query), key)?;

@@ -19,7 +19,7 @@ use uuid::Uuid;
 use super::change::Change;
 use super::clock::now_ms;
 use super::edit::Done;
-use super::permission::{Permit, rights_of};
+use super::permission::Permit;
 use super::person::api_role;
 use super::{App, Caller, Error, Result};
 use crate::domain::field::FieldErrors;
@@ -184,6 +184,7 @@ impl App {
             username: input.login,
             display_name: input.name,
             role: PortalRole::Admin,
+            domains: Vec::new(),
             state: State::Enabled,
             revision: 1,
             created_at_ms: edit.now_ms,
@@ -313,11 +314,13 @@ impl App {
     pub async fn me(&self, caller: &Caller) -> Result<Me> {
         let (id, login, name, role) = match caller {
             Caller::Anonymous => return Err(Error::Unauthenticated),
-            Caller::Person { id, username, display_name, role } => (*id, username.clone(), display_name.clone(), *role),
-            Caller::Service { id, name, role } => (PersonId(*id), format!("token {name}"), name.clone(), *role),
+            Caller::Person { id, username, display_name, role, .. } => {
+                (*id, username.clone(), display_name.clone(), *role)
+            }
+            Caller::Service { id, name, role, .. } => (PersonId(*id), format!("token {name}"), name.clone(), *role),
         };
         let environment = self.snapshot().await?.mesh.environment.name.clone();
-        Ok(Me { id, login, name, role: api_role(role), rights: rights_of(role), environment, demo: self.config().demo })
+        Ok(Me { id, login, name, role: api_role(role), rights: caller.rights(), environment, demo: self.config().demo })
     }
 
     /// Removes sessions that ended.
@@ -333,11 +336,12 @@ impl App {
 }
 
 fn service(token: ServiceToken) -> Caller {
-    Caller::Service { id: token.id, name: token.name, role: token.role }
+    Caller::Service { id: token.id, name: token.name, role: token.role, domains: token.domains }
 }
 
 fn caller(person: Person) -> Caller {
-    Caller::Person { id: person.id, username: person.username, display_name: person.display_name, role: person.role }
+    let Person { id, username, display_name, role, domains, .. } = person;
+    Caller::Person { id, username, display_name, role, domains }
 }
 
 /// The hash of a password nobody has, with the parameters of all others.

@@ -31,7 +31,7 @@ impl App {
     /// # Errors
     /// The caller may not, or the database's.
     pub async fn overview(&self, caller: &Caller) -> Result<Overview> {
-        caller.permit(Right::Read)?;
+        caller.permit(Right::MeshRead)?;
         let world = self.world().await?;
         let now_ms = world.now_ms();
         let mut tx = self.store().read().await?;

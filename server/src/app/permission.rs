@@ -4,7 +4,7 @@
 //! [`Caller::permit`]. The second says which right each endpoint needs; a test calls every endpoint of the OpenAPI
 //! document as every role and compares, so an endpoint that is missing here, or enforces something else, fails it.
 
-use mesh_protocol::id::PersonId;
+use mesh_protocol::id::{ApplicationDomainId, PersonId};
 use uuid::Uuid;
 
 use super::{Error, Result};
@@ -13,8 +13,10 @@ use crate::domain::person::PortalRole;
 /// Something a person may be allowed to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Right {
-    /// See the catalog, the graph, the state of the mesh and its configuration.
+    /// See the catalog, of the domains that are in sight.
     Read,
+    /// See the graph, the state of the mesh and its configuration, which are of all domains.
+    MeshRead,
     /// Describe catalog objects and say who owns them.
     CatalogWrite,
     /// Make and change applications.
@@ -56,6 +58,7 @@ pub enum Right {
 /// Every right, its name for the browser, and the smallest roles that have it (approver and operator are siblings).
 pub const RIGHTS: &[(Right, &str, &[PortalRole])] = &[
     (Right::Read, "read", &[PortalRole::Viewer]),
+    (Right::MeshRead, "mesh.read", &[PortalRole::Viewer]),
     (Right::CatalogWrite, "catalog.write", &[PortalRole::Developer]),
     (Right::ApplicationWrite, "application.write", &[PortalRole::Developer]),
     (Right::Try, "try", &[PortalRole::Developer]),
@@ -101,39 +104,39 @@ pub const ENDPOINTS: &[(&str, Access)] = &[
     ("tokens", Access::Right(Right::TokenWrite)),
     ("create_token", Access::Right(Right::TokenWrite)),
     ("delete_token", Access::Right(Right::TokenWrite)),
-    ("overview", Access::Right(Right::Read)),
+    ("overview", Access::Right(Right::MeshRead)),
     ("search", Access::Right(Right::Read)),
     ("catalog", Access::Right(Right::Read)),
     ("catalog_object", Access::Right(Right::Read)),
     ("update_catalog_object", Access::Right(Right::CatalogWrite)),
-    ("graph", Access::Right(Right::Read)),
-    ("subscriptions", Access::Right(Right::Read)),
-    ("denials", Access::Right(Right::Read)),
+    ("graph", Access::Right(Right::MeshRead)),
+    ("subscriptions", Access::Right(Right::MeshRead)),
+    ("denials", Access::Right(Right::MeshRead)),
     ("live", Access::Right(Right::Read)),
-    ("sites", Access::Right(Right::Read)),
-    ("site", Access::Right(Right::Read)),
+    ("sites", Access::Right(Right::MeshRead)),
+    ("site", Access::Right(Right::MeshRead)),
     ("create_site", Access::Right(Right::SiteWrite)),
     ("update_site", Access::Right(Right::SiteWrite)),
     ("delete_site", Access::Right(Right::SiteWrite)),
     ("create_replacement", Access::Right(Right::AgentWrite)),
     ("create_join_token", Access::Right(Right::SiteWrite)),
-    ("agents", Access::Right(Right::Read)),
-    ("agent", Access::Right(Right::Read)),
+    ("agents", Access::Right(Right::MeshRead)),
+    ("agent", Access::Right(Right::MeshRead)),
     ("revoke_agent", Access::Right(Right::AgentWrite)),
-    ("links", Access::Right(Right::Read)),
+    ("links", Access::Right(Right::MeshRead)),
     ("create_link", Access::Right(Right::LinkWrite)),
     ("update_link", Access::Right(Right::LinkWrite)),
     ("delete_link", Access::Right(Right::LinkWrite)),
-    ("listeners", Access::Right(Right::Read)),
+    ("listeners", Access::Right(Right::MeshRead)),
     ("create_listener", Access::Right(Right::ListenerWrite)),
     ("update_listener", Access::Right(Right::ListenerWrite)),
     ("delete_listener", Access::Right(Right::ListenerWrite)),
-    ("brokers", Access::Right(Right::Read)),
+    ("brokers", Access::Right(Right::MeshRead)),
     ("create_broker", Access::Right(Right::BrokerWrite)),
     ("update_broker", Access::Right(Right::BrokerWrite)),
     ("delete_broker", Access::Right(Right::BrokerWrite)),
-    ("routes", Access::Right(Right::Read)),
-    ("route", Access::Right(Right::Read)),
+    ("routes", Access::Right(Right::MeshRead)),
+    ("route", Access::Right(Right::MeshRead)),
     ("create_route", Access::Right(Right::RouteWrite)),
     ("update_route", Access::Right(Right::RouteWrite)),
     ("delete_route", Access::Right(Right::RouteWrite)),
@@ -141,15 +144,15 @@ pub const ENDPOINTS: &[(&str, Access)] = &[
     ("agent_dead_letters", Access::Right(Right::QueueRead)),
     ("handle_route_events", Access::Right(Right::QueueHandle)),
     ("handle_agent_dead_letters", Access::Right(Right::QueueHandle)),
-    ("queues", Access::Right(Right::Read)),
-    ("queue", Access::Right(Right::Read)),
+    ("queues", Access::Right(Right::MeshRead)),
+    ("queue", Access::Right(Right::MeshRead)),
     ("create_queue", Access::Right(Right::QueueWrite)),
     ("update_queue", Access::Right(Right::QueueWrite)),
     ("delete_queue", Access::Right(Right::QueueWrite)),
     ("queue_events", Access::Right(Right::QueueRead)),
     ("handle_queue_events", Access::Right(Right::QueueHandle)),
     ("domains", Access::Right(Right::Read)),
-    ("domain_suggestions", Access::Right(Right::Read)),
+    ("domain_suggestions", Access::Right(Right::MeshRead)),
     ("create_domain", Access::Right(Right::CatalogWrite)),
     ("update_domain", Access::Right(Right::CatalogWrite)),
     ("delete_domain", Access::Right(Right::CatalogWrite)),
@@ -165,33 +168,33 @@ pub const ENDPOINTS: &[(&str, Access)] = &[
     ("delete_design_version", Access::Right(Right::CatalogWrite)),
     ("move_design_version", Access::Right(Right::CatalogWrite)),
     ("design_difference", Access::Right(Right::Read)),
-    ("applications", Access::Right(Right::Read)),
+    ("applications", Access::Right(Right::MeshRead)),
     ("create_application", Access::Right(Right::ApplicationWrite)),
     ("update_application", Access::Right(Right::ApplicationWrite)),
     ("delete_application", Access::Right(Right::ApplicationWrite)),
-    ("principals", Access::Right(Right::Read)),
-    ("principal", Access::Right(Right::Read)),
+    ("principals", Access::Right(Right::MeshRead)),
+    ("principal", Access::Right(Right::MeshRead)),
     ("create_principal", Access::Right(Right::PrincipalWrite)),
     ("update_principal", Access::Right(Right::PrincipalWrite)),
     ("rotate_principal", Access::Right(Right::PrincipalWrite)),
     ("block_principal", Access::Right(Right::Block)),
     ("unblock_principal", Access::Right(Right::Block)),
     ("delete_principal", Access::Right(Right::PrincipalWrite)),
-    ("roles", Access::Right(Right::Read)),
+    ("roles", Access::Right(Right::MeshRead)),
     ("create_role", Access::Right(Right::RoleWrite)),
     ("update_role", Access::Right(Right::RoleWrite)),
     ("delete_role", Access::Right(Right::RoleWrite)),
-    ("scopes", Access::Right(Right::Read)),
-    ("withheld", Access::Right(Right::Read)),
+    ("scopes", Access::Right(Right::MeshRead)),
+    ("withheld", Access::Right(Right::MeshRead)),
     ("create_scope", Access::Right(Right::RuleWrite)),
     ("update_scope", Access::Right(Right::RuleWrite)),
     ("delete_scope", Access::Right(Right::RuleWrite)),
-    ("rules", Access::Right(Right::Read)),
+    ("rules", Access::Right(Right::MeshRead)),
     ("create_rule", Access::Right(Right::RuleWrite)),
     ("update_rule", Access::Right(Right::RuleWrite)),
     ("delete_rule", Access::Right(Right::RuleWrite)),
-    ("policy", Access::Right(Right::Read)),
-    ("policy_document", Access::Right(Right::Read)),
+    ("policy", Access::Right(Right::MeshRead)),
+    ("policy_document", Access::Right(Right::MeshRead)),
     ("try_client", Access::Right(Right::Try)),
     ("publish", Access::Right(Right::Try)),
     ("tail", Access::Right(Right::Try)),
@@ -212,6 +215,8 @@ pub enum Caller {
         display_name: String,
         /// What they may do.
         role: PortalRole,
+        /// The only domains they see; empty = everything.
+        domains: Vec<ApplicationDomainId>,
     },
     /// A script with a service token.
     Service {
@@ -221,6 +226,8 @@ pub enum Caller {
         name: String,
         /// What it may do.
         role: PortalRole,
+        /// The only domains it sees; empty = everything.
+        domains: Vec<ApplicationDomainId>,
     },
 }
 
@@ -262,10 +269,12 @@ impl Right {
     }
 }
 
-/// The names of all rights of a role, for the browser.
-#[must_use]
-pub fn rights_of(role: PortalRole) -> Vec<String> {
-    RIGHTS.iter().filter(|(right, ..)| right.is_of(role)).map(|(_, name, _)| (*name).to_owned()).collect()
+impl Right {
+    /// Whether somebody who sees only some domains may have it. All else shows or changes what belongs to every domain.
+    #[must_use]
+    pub const fn is_of_some_domains(self) -> bool {
+        matches!(self, Self::Read)
+    }
 }
 
 impl Caller {
@@ -278,14 +287,33 @@ impl Caller {
         }
     }
 
+    /// The only domains that the caller sees; empty = everything.
+    #[must_use]
+    pub fn domains(&self) -> &[ApplicationDomainId] {
+        match self {
+            Self::Anonymous => &[],
+            Self::Person { domains, .. } | Self::Service { domains, .. } => domains,
+        }
+    }
+
+    /// The names of all rights the caller has, for the browser.
+    #[must_use]
+    pub fn rights(&self) -> Vec<String> {
+        let has = |right: Right| self.permit(right).is_ok();
+        RIGHTS.iter().filter(|(right, ..)| has(*right)).map(|(_, name, _)| (*name).to_owned()).collect()
+    }
+
     /// Checks a right.
     ///
     /// # Errors
-    /// Nobody is signed in, or the role is too small.
+    /// Nobody is signed in, the role is too small, or it is about more than the caller sees.
     pub fn permit(&self, right: Right) -> Result<Permit> {
         let role = self.role().ok_or(Error::Unauthenticated)?;
         if !right.is_of(role) {
             return Err(Error::Forbidden { needs: right.row().2[0] });
+        }
+        if !self.domains().is_empty() && !right.is_of_some_domains() {
+            return Err(Error::OutOfSight);
         }
         self.signed_in()
     }
@@ -309,7 +337,7 @@ mod tests {
     use crate::app::person::api_role;
 
     fn caller(role: PortalRole) -> Caller {
-        Caller::Service { id: Uuid::nil(), name: "test".into(), role }
+        Caller::Service { id: Uuid::nil(), name: "test".into(), role, domains: Vec::new() }
     }
 
     #[test]
@@ -340,6 +368,19 @@ mod tests {
         assert!(caller(PortalRole::Approver).permit(Right::RouteWrite).is_err());
         assert!(caller(PortalRole::Operator).permit(Right::Block).is_ok());
         assert!(caller(PortalRole::Operator).permit(Right::Try).is_ok(), "both include the developer");
+    }
+
+    #[test]
+    fn who_sees_some_domains_has_only_what_is_about_some_domains() {
+        let domains = vec![Uuid::nil().into()];
+        for role in PortalRole::ALL {
+            let limited = Caller::Service { id: Uuid::nil(), name: "test".into(), role, domains: domains.clone() };
+            for (right, ..) in RIGHTS.iter().filter(|(right, ..)| right.is_of(role)) {
+                let is_allowed = limited.permit(*right).is_ok();
+                assert_eq!(is_allowed, *right == Right::Read, "{right:?} of {role:?}");
+            }
+            assert_eq!(limited.rights(), ["read"]);
+        }
     }
 
     #[test]

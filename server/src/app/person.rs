@@ -43,7 +43,11 @@ impl App {
             None => self.insert_person(Permit::of_portal(), input).await,
             Some(person) => {
                 let revision = i64::try_from(person.revision).unwrap_or(i64::MAX);
-                self.replace_person(Permit::of_portal(), person.id, Edit { revision, value: input }).await
+                // A new password does not let anybody see more.
+                let is_viewer = domain_role(input.role) == PortalRole::Viewer;
+                let domains = if is_viewer { person.domains } else { Vec::new() };
+                let value = PersonInput { domains, ..input };
+                self.replace_person(Permit::of_portal(), person.id, Edit { revision, value }).await
             }
         }
     }
@@ -54,6 +58,8 @@ impl App {
         errors.text("name", &input.name);
         let password = input.password.unwrap_or_default();
         person::check_password(&mut errors, &password);
+        let all = &self.snapshot().await?.domains;
+        person::check_domains(&mut errors, domain_role(input.role), &input.domains, all);
         errors.check()?;
         let password_hash = self.hash_password(&password).await?;
         let mut edit = self.edit(permit).await?;
@@ -62,6 +68,7 @@ impl App {
             username: input.login,
             display_name: input.name,
             role: domain_role(input.role),
+            domains: input.domains,
             state: state(input.enabled),
             revision: 1,
             created_at_ms: edit.now_ms,
@@ -90,6 +97,8 @@ impl App {
         if let Some(password) = &value.password {
             person::check_password(&mut errors, password);
         }
+        let all = &self.snapshot().await?.domains;
+        person::check_domains(&mut errors, domain_role(value.role), &value.domains, all);
         errors.check()?;
         let password_hash = match &value.password {
             Some(password) => Some(self.hash_password(password).await?),
@@ -103,6 +112,7 @@ impl App {
         let new = Person {
             display_name: value.name,
             role: domain_role(value.role),
+            domains: value.domains,
             state: state(value.enabled),
             ..old.clone()
         };
@@ -179,6 +189,7 @@ pub(super) fn config(person: &Person) -> PersonInput {
         login: person.username.clone(),
         name: person.display_name.clone(),
         role: api_role(person.role),
+        domains: person.domains.clone(),
         enabled: person.state == State::Enabled,
         password: None,
     }
@@ -195,6 +206,7 @@ fn view(person: Person) -> PersonView {
         login: person.username,
         name: person.display_name,
         role: api_role(person.role),
+        domains: person.domains,
         enabled: person.state == State::Enabled,
         last_login: person.login_at_ms,
     }

@@ -12,7 +12,7 @@ impl App {
     /// # Errors
     /// The caller may not, or the database's.
     pub async fn policy(&self, caller: &Caller) -> Result<PolicyView> {
-        caller.permit(Right::Read)?;
+        caller.permit(Right::MeshRead)?;
         let (snapshot, fleet) = (self.snapshot().await?, self.fleet_state().await?);
         let newest = snapshot.newest.clone();
         let (made_at, made_by, summary) = newest.map_or_else(
@@ -28,7 +28,7 @@ impl App {
     /// # Errors
     /// The caller may not, or the database's.
     pub async fn policy_document(&self, caller: &Caller) -> Result<PolicyDocument> {
-        caller.permit(Right::Read)?;
+        caller.permit(Right::MeshRead)?;
         let mut policy = self.snapshot().await?.mesh.whole_policy();
         for principal in &mut policy.principals {
             principal.secrets.clear();

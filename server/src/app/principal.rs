@@ -35,7 +35,7 @@ impl App {
     /// # Errors
     /// The caller may not, the cursor is wrong, or the database's.
     pub async fn principals(&self, caller: &Caller, query: PrincipalQuery) -> Result<Page<PrincipalView>> {
-        caller.permit(Right::Read)?;
+        caller.permit(Right::MeshRead)?;
         let (snapshot, fleet) = (self.snapshot().await?, self.fleet_state().await?);
         let text = query.q.trim().to_lowercase();
         let matches = |principal: &&Principal| {
@@ -54,7 +54,7 @@ impl App {
     /// # Errors
     /// The caller may not, there is none, or the database's.
     pub async fn principal(&self, caller: &Caller, id: PrincipalId) -> Result<PrincipalView> {
-        caller.permit(Right::Read)?;
+        caller.permit(Right::MeshRead)?;
         self.principal_view(id).await
     }
 

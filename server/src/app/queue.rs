@@ -31,7 +31,7 @@ impl App {
     /// # Errors
     /// The caller may not, the cursor is wrong, or the database's.
     pub async fn queues(&self, caller: &Caller, query: QueueQuery) -> Result<Page<QueueView>> {
-        caller.permit(Right::Read)?;
+        caller.permit(Right::MeshRead)?;
         let (snapshot, fleet) = (self.snapshot().await?, self.fleet_state().await?);
         let is_meant = |queue: &&Queue| is_meant(queue, &query, &snapshot);
         let slice = Slice::of(query.cursor.as_deref(), query.limit, LIST.0, LIST.1);
@@ -45,7 +45,7 @@ impl App {
     /// # Errors
     /// The caller may not, there is none, or the database's.
     pub async fn queue(&self, caller: &Caller, id: QueueId) -> Result<QueueView> {
-        caller.permit(Right::Read)?;
+        caller.permit(Right::MeshRead)?;
         self.queue_view(id).await
     }
 

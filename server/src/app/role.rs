@@ -19,7 +19,7 @@ impl App {
     /// # Errors
     /// The caller may not, the cursor is wrong, or the database's.
     pub async fn roles(&self, caller: &Caller, query: ListQuery) -> Result<Page<RoleView>> {
-        caller.permit(Right::Read)?;
+        caller.permit(Right::MeshRead)?;
         let snapshot = self.snapshot().await?;
         let page =
             page(snapshot.mesh.roles.iter().collect(), Slice::of_list(&query), |role: &&Role| role.name.clone())?;

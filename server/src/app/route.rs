@@ -23,7 +23,7 @@ impl App {
     /// # Errors
     /// The caller may not, the cursor is wrong, or the database's.
     pub async fn routes(&self, caller: &Caller, query: ListQuery) -> Result<Page<RouteView>> {
-        caller.permit(Right::Read)?;
+        caller.permit(Right::MeshRead)?;
         let (snapshot, fleet) = (self.snapshot().await?, self.fleet_state().await?);
         let key = |route: &&Route| route.spec.name.clone();
         let page = page(snapshot.mesh.routes.iter().collect(), Slice::of_list(&query), key)?;
@@ -35,7 +35,7 @@ impl App {
     /// # Errors
     /// The caller may not, there is none, or the database's.
     pub async fn route(&self, caller: &Caller, id: RouteId) -> Result<RouteView> {
-        caller.permit(Right::Read)?;
+        caller.permit(Right::MeshRead)?;
         self.route_view(id).await
     }
 

@@ -29,7 +29,7 @@ impl App {
     /// # Errors
     /// The caller may not, the cursor is wrong, or the database's.
     pub async fn rules(&self, caller: &Caller, query: RuleQuery) -> Result<Page<RuleView>> {
-        caller.permit(Right::Read)?;
+        caller.permit(Right::MeshRead)?;
         let (snapshot, fleet) = (self.snapshot().await?, self.fleet_state().await?);
         let matching = snapshot.mesh.rules.iter().filter(|rule| matches(rule, &query, &snapshot)).collect();
         let slice = Slice::of(query.cursor.as_deref(), query.limit, PAGE, PAGE_MAX);

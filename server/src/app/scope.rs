@@ -21,7 +21,7 @@ impl App {
     /// # Errors
     /// The caller may not, the cursor is wrong, or the database's.
     pub async fn scopes(&self, caller: &Caller, query: ListQuery) -> Result<Page<ScopeView>> {
-        caller.permit(Right::Read)?;
+        caller.permit(Right::MeshRead)?;
         let (snapshot, fleet) = (self.snapshot().await?, self.fleet_state().await?);
         let all = snapshot.mesh.scopes.iter().collect();
         let page = page(all, Slice::of_list(&query), |scope: &&Scope| scope.policy.name.clone())?;
@@ -33,7 +33,7 @@ impl App {
     /// # Errors
     /// The caller may not, the cursor is wrong, or the database's.
     pub async fn withheld(&self, caller: &Caller, query: ListQuery) -> Result<Page<WithheldView>> {
-        caller.permit(Right::Read)?;
+        caller.permit(Right::MeshRead)?;
         let (snapshot, fleet) = (self.snapshot().await?, self.fleet_state().await?);
         let key = |row: &WithheldView| (row.agent_name.clone(), row.to_site.clone(), row.agent, row.to);
         page(kept_back(&snapshot, &fleet), Slice::of_list(&query), key)

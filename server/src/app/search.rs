@@ -44,7 +44,7 @@ impl App {
             query: parsed.clone(),
             chosen: chosen(&query, &snapshot),
             with_gone: query.gone,
-            sight: None,
+            sight: snapshot.sight(caller).ids(),
             after: slice.after::<(u32, [u64; 3], u64)>()?.map(place),
             limit: slice.limit(),
         };

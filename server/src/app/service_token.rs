@@ -12,6 +12,7 @@ use super::permission::Right;
 use super::person::{api_role, domain_role};
 use super::{App, Caller, Error, Result};
 use crate::domain::field::FieldErrors;
+use crate::domain::person::check_domains;
 use crate::domain::service_token::{PREFIX, ServiceToken};
 
 /// Longest life of a token that has an end, in days.
@@ -43,12 +44,14 @@ impl App {
         if input.days.is_some_and(|days| days == 0 || days > DAYS_MAX) {
             errors.add("days", format_args!("must be 1 to {DAYS_MAX}"));
         }
+        check_domains(&mut errors, role, &input.domains, &self.snapshot().await?.domains);
         errors.check()?;
         let secret = format!("{PREFIX}{}", random_secret());
         let token = ServiceToken {
             id: Uuid::now_v7(),
             name: input.name,
             role,
+            domains: input.domains,
             created_by: edit.actor().to_owned(),
             created_at_ms: edit.now_ms,
             expires_at_ms: input.days.map(|days| edit.now_ms + i64::from(days) * 86_400_000),
@@ -87,6 +90,7 @@ fn view(token: ServiceToken) -> TokenView {
         id: token.id.to_string(),
         name: token.name,
         role: api_role(token.role),
+        domains: token.domains,
         created_at: token.created_at_ms,
         expires_at: token.expires_at_ms,
         last_used: token.used_at_ms,

@@ -56,7 +56,7 @@ impl App {
     /// # Errors
     /// The caller may not, the cursor is wrong, or the database's.
     pub async fn sites(&self, caller: &Caller, query: ListQuery) -> Result<Page<SiteView>> {
-        caller.permit(Right::Read)?;
+        caller.permit(Right::MeshRead)?;
         let (snapshot, fleet) = (self.snapshot().await?, self.fleet_state().await?);
         let key = |site: &&Site| site.spec.name.clone();
         let page = page(snapshot.mesh.sites.iter().collect(), Slice::of_list(&query), key)?;
@@ -68,7 +68,7 @@ impl App {
     /// # Errors
     /// The caller may not, there is none, or the database's.
     pub async fn site(&self, caller: &Caller, id: SiteId) -> Result<SiteView> {
-        caller.permit(Right::Read)?;
+        caller.permit(Right::MeshRead)?;
         self.site_view(id).await
     }
 

@@ -19,7 +19,7 @@ impl App {
     /// # Errors
     /// The caller may not, the cursor is wrong, or the database's.
     pub async fn subscriptions(&self, caller: &Caller, query: SubscriptionQuery) -> Result<Page<SubscriptionRow>> {
-        caller.permit(Right::Read)?;
+        caller.permit(Right::MeshRead)?;
         let world = self.world().await?;
         let wanted = query.q.trim().to_lowercase();
         let topic = Topic::new(query.q.trim()).ok();

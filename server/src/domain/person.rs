@@ -1,8 +1,9 @@
 //! A person who uses the portal, and the portal's own roles.
 
-use mesh_protocol::id::PersonId;
+use mesh_protocol::id::{ApplicationDomainId, PersonId};
 use serde::{Deserialize, Serialize};
 
+use super::application_domain::ApplicationDomain;
 use super::field::FieldErrors;
 
 /// Shortest password, in characters.
@@ -25,6 +26,8 @@ pub struct Person {
     pub display_name: String,
     /// What they may do.
     pub role: PortalRole,
+    /// The only application domains they see, with their parts; empty = everything.
+    pub domains: Vec<ApplicationDomainId>,
     /// May they log in?
     pub state: State,
     /// Edit counter.
@@ -92,6 +95,28 @@ impl std::str::FromStr for PortalRole {
             .into_iter()
             .find(|role| role.name() == text)
             .ok_or_else(|| format!("`{text}` is not a role: use viewer, developer, approver, operator or admin"))
+    }
+}
+
+/// Most domains that somebody's sight can be limited to.
+pub const DOMAINS_MAX: usize = 200;
+
+/// Checks what somebody shall see. Whoever may do more than look does so for all domains.
+pub fn check_domains(
+    errors: &mut FieldErrors,
+    role: PortalRole,
+    domains: &[ApplicationDomainId],
+    all: &[ApplicationDomain],
+) {
+    if domains.is_empty() {
+        return;
+    }
+    if role != PortalRole::Viewer {
+        errors.add("domains", "can be given to viewers only: every other role may do something in all domains");
+    } else if domains.len() > DOMAINS_MAX {
+        errors.add("domains", format_args!("are more than {DOMAINS_MAX}: name the domains above them"));
+    } else if domains.iter().any(|id| !all.iter().any(|domain| domain.id == *id)) {
+        errors.add("domains", "hold one that is not there any more: take it out");
     }
 }
 

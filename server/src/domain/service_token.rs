@@ -1,5 +1,6 @@
 //! A service token: how a script logs in. Opaque, stored hashed, with a portal role of its own.
 
+use mesh_protocol::id::ApplicationDomainId;
 use uuid::Uuid;
 
 use super::person::PortalRole;
@@ -16,6 +17,8 @@ pub struct ServiceToken {
     pub name: String,
     /// What it may do.
     pub role: PortalRole,
+    /// The only application domains it sees, with their parts; empty = everything.
+    pub domains: Vec<ApplicationDomainId>,
     /// Who made it.
     pub created_by: String,
     /// Milliseconds since the Unix epoch.

@@ -10,6 +10,7 @@ mod queues;
 mod replicas;
 mod schemas;
 mod scopes;
+mod search;
 mod streams;
 
 use std::sync::Arc;

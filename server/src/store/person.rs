@@ -1,6 +1,7 @@
 //! People.
 
-use mesh_protocol::id::PersonId;
+use mesh_protocol::id::{ApplicationDomainId, PersonId};
+use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::{Result, StoreError, Tx, from_i64, from_text, must_hit, to_i64, to_text};
@@ -12,6 +13,7 @@ struct Row {
     username: String,
     display_name: String,
     role: String,
+    domains: Json<Vec<ApplicationDomainId>>,
     state: String,
     login_at_ms: Option<i64>,
     revision: i64,
@@ -26,6 +28,7 @@ impl TryFrom<Row> for Person {
             username: row.username,
             display_name: row.display_name,
             role: from_text("role", row.role)?,
+            domains: row.domains.0,
             state: from_text("state", row.state)?,
             revision: from_i64("revision", row.revision)?,
             created_at_ms: row.created_at_ms,
@@ -42,7 +45,7 @@ impl Tx {
     pub async fn people(&mut self) -> Result<Vec<Person>> {
         let rows: Vec<Row> = on_db!(self, |conn| {
             sqlx::query_as(
-                "select person_id, username, display_name, role, state, login_at_ms, revision, created_at_ms
+                "select person_id, username, display_name, role, domains, state, login_at_ms, revision, created_at_ms
                  from person order by username",
             )
             .fetch_all(conn)
@@ -58,7 +61,7 @@ impl Tx {
     pub async fn person(&mut self, id: PersonId) -> Result<Option<Person>> {
         let row: Option<Row> = on_db!(self, |conn| {
             sqlx::query_as(
-                "select person_id, username, display_name, role, state, login_at_ms, revision, created_at_ms
+                "select person_id, username, display_name, role, domains, state, login_at_ms, revision, created_at_ms
                  from person where person_id = $1",
             )
             .bind(id.0)
@@ -90,7 +93,7 @@ impl Tx {
         on_db!(self, |conn| {
             sqlx::query(
                 "insert into person (person_id, username, display_name, role, state, password_hash, revision,
-                 created_at_ms, updated_at_ms) values ($1, $2, $3, $4, $5, $6, $7, $8, $8)",
+                 created_at_ms, updated_at_ms, domains) values ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9)",
             )
             .bind(person.id.0)
             .bind(person.username.as_str())
@@ -100,6 +103,7 @@ impl Tx {
             .bind(password_hash)
             .bind(to_i64(person.revision))
             .bind(person.created_at_ms)
+            .bind(Json(&person.domains))
             .execute(conn)
             .await
             .map(|_| ())
@@ -121,7 +125,7 @@ impl Tx {
         let rows = on_db!(self, |conn| {
             sqlx::query(
                 "update person set display_name = $3, role = $4, state = $5,
-                 password_hash = coalesce($6, password_hash), revision = revision + 1, updated_at_ms = $7
+                 password_hash = coalesce($6, password_hash), revision = revision + 1, updated_at_ms = $7, domains = $8
                  where person_id = $1 and revision = $2",
             )
             .bind(person.id.0)
@@ -131,6 +135,7 @@ impl Tx {
             .bind(to_text(&person.state))
             .bind(password_hash)
             .bind(now_ms)
+            .bind(Json(&person.domains))
             .execute(conn)
             .await
             .map(|done| done.rows_affected())

@@ -1,5 +1,7 @@
 //! Service tokens, by the hash of their secret.
 
+use mesh_protocol::id::ApplicationDomainId;
+use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::{Result, StoreError, Tx, from_text, to_text};
@@ -10,6 +12,7 @@ struct Row {
     service_token_id: Uuid,
     name: String,
     role: String,
+    domains: Json<Vec<ApplicationDomainId>>,
     created_by: String,
     created_at_ms: i64,
     expires_at_ms: Option<i64>,
@@ -23,6 +26,7 @@ impl TryFrom<Row> for ServiceToken {
             id: row.service_token_id,
             name: row.name,
             role: from_text("role", row.role)?,
+            domains: row.domains.0,
             created_by: row.created_by,
             created_at_ms: row.created_at_ms,
             expires_at_ms: row.expires_at_ms,
@@ -39,7 +43,7 @@ impl Tx {
     pub async fn service_tokens(&mut self) -> Result<Vec<ServiceToken>> {
         let rows: Vec<Row> = on_db!(self, |conn| {
             sqlx::query_as(
-                "select service_token_id, name, role, created_by, created_at_ms, expires_at_ms, used_at_ms
+                "select service_token_id, name, role, domains, created_by, created_at_ms, expires_at_ms, used_at_ms
                  from service_token order by service_token_id desc",
             )
             .fetch_all(conn)
@@ -55,7 +59,7 @@ impl Tx {
     pub async fn service_token(&mut self, hash: &[u8]) -> Result<Option<ServiceToken>> {
         let row: Option<Row> = on_db!(self, |conn| {
             sqlx::query_as(
-                "select service_token_id, name, role, created_by, created_at_ms, expires_at_ms, used_at_ms
+                "select service_token_id, name, role, domains, created_by, created_at_ms, expires_at_ms, used_at_ms
                  from service_token where token_hash = $1",
             )
             .bind(hash.to_vec())
@@ -73,7 +77,7 @@ impl Tx {
         on_db!(self, |conn| {
             sqlx::query(
                 "insert into service_token (service_token_id, token_hash, name, role, created_by, created_at_ms,
-                 expires_at_ms) values ($1, $2, $3, $4, $5, $6, $7)",
+                 expires_at_ms, domains) values ($1, $2, $3, $4, $5, $6, $7, $8)",
             )
             .bind(token.id)
             .bind(hash.to_vec())
@@ -82,6 +86,7 @@ impl Tx {
             .bind(token.created_by.as_str())
             .bind(token.created_at_ms)
             .bind(token.expires_at_ms)
+            .bind(Json(&token.domains))
             .execute(conn)
             .await
             .map(|_| ())

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use super::domains::{Seen, SeenDomains};
 use super::{TOPICS, role_choices, role_of};
 use crate::act::{Act, ActError};
 use crate::api::{TokenCreated, TokenInput, TokenView};
@@ -10,7 +11,7 @@ use crate::editor::{Editor, Section};
 use crate::live::Live;
 use crate::load::{Load, load};
 use crate::pages::clients::Until;
-use crate::viewer::{Viewer, right, role_name};
+use crate::viewer::{Viewer, right};
 
 /// The section with all tokens.
 #[component]
@@ -76,7 +77,7 @@ fn token_table(tokens: Vec<TokenView>, ask: Callback<String>) -> AnyView {
             view! {
                 <tr>
                     <td class="m-cell__name">{token.name}</td>
-                    <td>{role_name(token.role)}</td>
+                    <td><Seen role=token.role domains=token.domains.len()/></td>
                     <td class="m-low m-muted"><Age at_ms=Some(token.created_at)/> " ago"</td>
                     <td>{end}</td>
                     <td class="m-low m-end m-muted"><Age at_ms=token.last_used/></td>
@@ -118,6 +119,7 @@ fn TokenForm(open: RwSignal<bool>) -> impl IntoView {
     let made = RwSignal::new(None::<TokenCreated>);
     let name = RwSignal::new(String::new());
     let role = RwSignal::new("viewer".to_owned());
+    let domains = RwSignal::new(Vec::new());
     let days = RwSignal::new("90".to_owned());
     let save = Act::new(
         |api, input: TokenInput| async move { api.0.create_token(input).await },
@@ -131,6 +133,7 @@ fn TokenForm(open: RwSignal<bool>) -> impl IntoView {
         save.run(TokenInput {
             name: name.get_untracked().trim().to_owned(),
             role: role_of(&role.get_untracked()),
+            domains: domains.get_untracked(),
             days,
         });
     });
@@ -150,6 +153,7 @@ fn TokenForm(open: RwSignal<bool>) -> impl IntoView {
             <Editor title="New token" save=save open=open right=right::TOKEN_WRITE verb="Create token" on_save=submit>
                     <Field label="What it is for" name="name" value=name required=true error=save.field("name")/>
                     <Select label="Role" name="role" value=role choices=role_choices() hint="Never more than your own" error=save.field("role")/>
+                    <SeenDomains role=role chosen=domains error=save.field("domains")/>
                     <Field label="Days until it ends" name="days" kind="number" value=days hint="Empty: no end" error=either(save.field("days"), move || days.with(|days| days_of(days).err()))/>
             </Editor>
         }

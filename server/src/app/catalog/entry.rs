@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use frontend::api::{CatalogKind, CatalogRow, Evidence, Freshness};
-use mesh_protocol::id::{ApplicationId, BrokerId, PrincipalId};
+use mesh_protocol::id::{ApplicationDomainId, ApplicationId, BrokerId, PrincipalId};
 use mesh_protocol::report::{Direction, ObjectFacts, ObjectKind};
 use mesh_protocol::topic::Filter;
 
@@ -65,6 +65,8 @@ impl Key {
 pub(in crate::app) struct Entry {
     pub(in crate::app) key: Key,
     pub(in crate::app) row: CatalogRow,
+    /// The application domain that claims it.
+    pub(in crate::app) domain: Option<ApplicationDomainId>,
     pub(super) first_seen: Option<i64>,
     /// What topics it stands for, when it stands for topics.
     pub(in crate::app) pattern: Option<Filter>,
@@ -101,6 +103,7 @@ fn assign(all: &mut [Entry], world: &World) {
         };
         let Some(domain) = domain else { continue };
         entry.row.domain = Some(domain.spec.name.clone());
+        entry.domain = Some(domain.id);
         if entry.row.owner.is_empty() {
             claims.owner(domain).clone_into(&mut entry.row.owner);
             entry.row.owner_by_domain = !entry.row.owner.is_empty();
@@ -154,7 +157,14 @@ fn of_address(address: &str, flows: &[&Flow], world: &World, rights: &mut Rights
         freshness: newest(flows, world),
         ..row(&key, CatalogKind::Address, address)
     };
-    Entry { key, row, first_seen: flows.iter().map(|flow| flow.first_seen_ms).min(), pattern, is_internal: false }
+    Entry {
+        key,
+        row,
+        domain: None,
+        first_seen: flows.iter().map(|flow| flow.first_seen_ms).min(),
+        pattern,
+        is_internal: false,
+    }
 }
 
 fn newest(flows: &[&Flow], world: &World) -> Option<Freshness> {
@@ -199,7 +209,7 @@ fn discovered(found: &Found, world: &World) -> Option<Entry> {
         ObjectFacts::Cluster(cluster) => row.description = format!("{} brokers", cluster.brokers.len()),
     }
     let is_internal = matches!(&found.facts, ObjectFacts::Topic(topic) if topic.internal);
-    Some(Entry { key, row, first_seen: Some(found.first_seen_ms), pattern: None, is_internal })
+    Some(Entry { key, row, domain: None, first_seen: Some(found.first_seen_ms), pattern: None, is_internal })
 }
 
 /// What the mesh carries to and from a Kafka topic; other clients of the cluster are not seen by agents.
@@ -217,7 +227,7 @@ fn applications(world: &World) -> Vec<Entry> {
             evidence: Evidence { declared: true, ..Evidence::default() },
             ..row(&key, CatalogKind::Application, &application.spec.name)
         };
-        Entry { key, row, first_seen: None, pattern: None, is_internal: false }
+        Entry { key, row, domain: None, first_seen: None, pattern: None, is_internal: false }
     };
     world.config.applications.iter().map(entry).collect()
 }
@@ -245,7 +255,7 @@ fn principals(world: &World) -> Vec<Entry> {
                 ..row(&key, CatalogKind::Principal, &principal.username)
             };
             let first_seen = flows.iter().map(|flow| flow.first_seen_ms).min();
-            Entry { key, row, first_seen, pattern: None, is_internal: false }
+            Entry { key, row, domain: None, first_seen, pattern: None, is_internal: false }
         })
         .collect()
 }

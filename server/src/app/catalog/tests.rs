@@ -23,7 +23,7 @@ fn entry(key: Key, kind: CatalogKind, name: &str, owner: &str, site: &str) -> En
         gone: false,
         freshness: None,
     };
-    Entry { key, row, first_seen: None, pattern, is_internal: false }
+    Entry { key, row, domain: None, first_seen: None, pattern, is_internal: false }
 }
 
 fn address_entry(name: &str, owner: &str, site: &str) -> Entry {

@@ -34,7 +34,18 @@ impl App {
     /// The caller may not, there is none, or the database's.
     pub async fn design_version(&self, caller: &Caller, id: DesignVersionId) -> Result<DesignVersionView> {
         caller.permit(Right::Read)?;
-        self.design_version_view(id).await
+        let (designs, sight) = (self.designs().await?, self.snapshot().await?.sight(caller));
+        designs.must_see(&sight, designs.version(id)?.object)?;
+        let mut view = self.design_version_view(id).await?;
+        if !sight.is_whole() {
+            let is_seen =
+                |other: &DesignReference| other.object.is_some_and(|object| designs.must_see(&sight, object).is_ok());
+            view.needs.retain(is_seen);
+            view.users.retain(is_seen);
+            // What stands in a step's way may be out of sight, and only who sees everything takes steps.
+            view.steps.clear();
+        }
+        Ok(view)
     }
 
     async fn design_version_view(&self, id: DesignVersionId) -> Result<DesignVersionView> {
@@ -188,12 +199,13 @@ impl App {
     /// The caller may not, there is none, they are of two objects, or the database's.
     pub async fn design_difference(&self, caller: &Caller, query: DesignDifferenceQuery) -> Result<DesignDifference> {
         caller.permit(Right::Read)?;
-        let designs = self.designs().await?;
+        let (designs, sight) = (self.designs().await?, self.snapshot().await?.sight(caller));
         checked(move || {
             let (from, to) = (designs.version(query.from)?, designs.version(query.to)?);
             if from.object != to.object {
                 return Err(wrong("to", "is a version of another object: choose two of one"));
             }
+            designs.must_see(&sight, from.object)?;
             let level = query.level.map_or(LEVEL, level);
             Ok(shown::difference(between_versions(&designs.graph(), level, from, to)))
         })
