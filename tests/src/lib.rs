@@ -4,6 +4,7 @@
 pub mod bench;
 pub mod browser;
 pub mod demo_mesh;
+pub mod estate;
 pub mod forger;
 pub mod frugal;
 pub mod hub;

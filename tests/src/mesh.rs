@@ -404,6 +404,14 @@ impl Mesh {
         format!("http://127.0.0.1:{}", self.portal_ports.web)
     }
 
+    /// A token with every right.
+    ///
+    /// # Errors
+    /// The portal is not set up.
+    pub fn token(&self) -> anyhow::Result<&str> {
+        self.state.secrets.token.as_deref().context("the portal is set up")
+    }
+
     /// `host:port` at which the portal itself listens for agents.
     #[must_use]
     pub fn agents_port(&self) -> String {

@@ -51,6 +51,13 @@ enum Command {
         /// Only the entries whose name contains this.
         only: Option<String>,
     },
+    /// A portal with a large estate, `--topics 10000`, that an agent reports without any cluster: how fast its pages are and
+    /// what it takes, on a release build. `--stay` keeps it for a look.
+    Estate {
+        /// For `meshport-estate`; `--help` tells more.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        options: Vec<String>,
+    },
     /// A mesh of real processes under load, with faults drawn from a seed; accounts for every acknowledged event at its end.
     Torture {
         /// For `meshport-torture`: `--minutes N`, `--seed S`, `--only FAULT`; `--help` tells more.
@@ -69,6 +76,7 @@ fn main() -> anyhow::Result<()> {
         Command::Test { filter } => test::test(filter.as_deref()),
         Command::Simulate(arguments) => simulate::simulate(&arguments),
         Command::Bench { only } => run::bench(only.as_deref()),
+        Command::Estate { options } => run::estate(&options),
         Command::Torture { options } => run::torture(&options),
         Command::Clean => clean::clean(),
     }

@@ -61,13 +61,24 @@ pub(crate) fn run() -> anyhow::Result<()> {
 
 /// Builds for release, then becomes the benchmarks.
 pub(crate) fn bench(only: Option<&str>) -> anyhow::Result<()> {
+    release("meshport-bench")?;
+    become_program(Command::new(target_dir().join("release/meshport-bench")).args(only))
+}
+
+/// Builds for release, then becomes the estate.
+pub(crate) fn estate(options: &[String]) -> anyhow::Result<()> {
+    release("meshport-estate")?;
+    become_program(Command::new(target_dir().join("release/meshport-estate")).args(options))
+}
+
+/// Builds what runs, and a program that measures it.
+fn release(measures: &str) -> anyhow::Result<()> {
     let mut steps = Steps::new(2);
     steps.step("build the pages for the browser (wasm)", site::build)?;
-    let programs = PROGRAMS.into_iter().chain(["meshport-bench"]).flat_map(|program| ["--bin", program]);
+    let programs = PROGRAMS.into_iter().chain([measures]).flat_map(|program| ["--bin", program]);
     steps.step("build the programs for release", || {
         run_command(cargo(["build", "--workspace", "--release"]).args(programs))
-    })?;
-    become_program(Command::new(target_dir().join("release/meshport-bench")).args(only))
+    })
 }
 
 /// Builds, then becomes the torture.

@@ -123,7 +123,7 @@ pub(super) fn href(key: &Key) -> String {
 }
 
 pub(super) use entry::{Entry, Key as ObjectKey, entries};
-pub(super) use facts::reads;
+pub(super) use facts::read_by;
 
 #[cfg(test)]
 mod tests;

@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use frontend::api::{Evidence, FlowEdge, FlowGraph, FlowNode, Freshness, GraphQuery, NodeKind};
 use mesh_protocol::id::BrokerId;
 use mesh_protocol::policy::Action;
-use mesh_protocol::report::{Direction, ObjectFacts, ObjectKind};
+use mesh_protocol::report::{Direction, ObjectFacts};
 
-use super::catalog::{ObjectKey, href, reads};
+use super::catalog::{ObjectKey, href, read_by};
 use super::observed::World;
 use super::permission::Right;
 use super::rights::{Rights, granted};
@@ -126,14 +126,13 @@ impl<'a> Drawing<'a> {
             if stale && !self.with_stale {
                 continue;
             }
-            for topic in self.topics_of(found.broker) {
-                if reads(group, &topic) {
-                    let from = self.kafka_topic(found.broker, &topic);
-                    let to = self.group(found.broker, &found.name);
-                    let evidence = Evidence { observed: true, ..Evidence::default() };
-                    let sighting = Sighting { evidence, rate: 0.0, freshness: freshness.clone(), without_rule: false };
-                    self.edge(&from, &to, sighting);
-                }
+            let topics = read_by(found.broker, group, self.world).into_iter();
+            for topic in topics.filter(|topic| topic.gone_at_ms.is_none()) {
+                let from = self.kafka_topic(found.broker, &topic.name);
+                let to = self.group(found.broker, &found.name);
+                let evidence = Evidence { observed: true, ..Evidence::default() };
+                let sighting = Sighting { evidence, rate: 0.0, freshness: freshness.clone(), without_rule: false };
+                self.edge(&from, &to, sighting);
             }
         }
     }
@@ -167,14 +166,6 @@ impl<'a> Drawing<'a> {
     fn site_of_client(&self, name: &str) -> Option<String> {
         let flow = self.world.seen.flows.iter().find(|flow| flow.principal_name == name)?;
         Some(self.world.site_of(flow.agent))
-    }
-
-    fn topics_of(&self, broker: BrokerId) -> Vec<String> {
-        let topics =
-            self.world.seen.found.iter().filter(|found| {
-                found.broker == broker && found.kind == ObjectKind::Topic && found.gone_at_ms.is_none()
-            });
-        topics.map(|found| found.name.clone()).collect()
     }
 
     fn address(&mut self, text: &str) -> String {

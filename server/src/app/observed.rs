@@ -3,6 +3,7 @@
 //! Catalog, graph and overview look at the same facts from three sides. They are read together and kept for a moment,
 //! so that a page with three views, or thirty people with the same page, cost one reading.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -17,18 +18,100 @@ use crate::domain::agent::Presence;
 use crate::domain::flow::{Flow, RETENTION_MS, total};
 use crate::domain::rates::Rates;
 use crate::domain::runtime_object::{Found, Scan};
-use crate::store::{AgentSubscriptions, Note};
+use crate::store::{AgentSubscriptions, Note, Tx};
 
 /// How long a reading is good for, in milliseconds.
 const KEPT_MS: i64 = 500;
+
+/// What was written so long before the last reading is read again: a transaction shows a moment after its own time, and
+/// the clocks of several portals differ a little.
+const OVERLAP_MS: i64 = 10_000;
+/// Everything is read again this often, whatever the clocks say.
+const WHOLE_MS: i64 = 300_000;
+
+/// Discovered objects in memory, shared by all readings that they are the same in.
+#[derive(Clone, Debug, Default)]
+pub struct FoundObjects(Arc<Vec<Arc<Found>>>);
+
+/// What the last reading found, for the next.
+#[derive(Clone, Debug)]
+pub(super) struct Kept {
+    found: FoundObjects,
+    brokers: u64,
+    read_ms: i64,
+    whole_ms: i64,
+}
+
+fn key(found: &Found) -> (BrokerId, ObjectKind, &str) {
+    (found.broker, found.kind, &found.name)
+}
+
+impl FoundObjects {
+    fn of(read: Vec<Found>) -> Self {
+        let mut all: Vec<Arc<Found>> = read.into_iter().map(Arc::new).collect();
+        all.sort_by(|a, b| key(a).cmp(&key(b)));
+        Self(Arc::new(all))
+    }
+
+    /// The same with newer ones in the place of those of the same key.
+    fn with(&self, newer: Vec<Found>) -> Self {
+        let newer = Self::of(newer);
+        if newer.0.is_empty() {
+            return self.clone();
+        }
+        let mut all = Vec::with_capacity(self.0.len() + newer.0.len());
+        let (mut old, mut new) = (self.0.iter().peekable(), newer.0.iter().peekable());
+        while let (Some(known), Some(came)) = (old.peek(), new.peek()) {
+            match key(known).cmp(&key(came)) {
+                Ordering::Less => all.extend(old.next().cloned()),
+                Ordering::Equal => {
+                    old.next();
+                    all.extend(new.next().cloned());
+                }
+                Ordering::Greater => all.extend(new.next().cloned()),
+            }
+        }
+        all.extend(old.cloned());
+        all.extend(new.cloned());
+        Self(Arc::new(all))
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &Found> {
+        self.0.iter().map(Arc::as_ref)
+    }
+
+    /// Those of one kind in one cluster, by name.
+    pub fn of_kind(&self, broker: BrokerId, kind: ObjectKind) -> impl Iterator<Item = &Found> {
+        let here = |found: &Arc<Found>| (found.broker, found.kind);
+        let first = self.0.partition_point(|found| here(found) < (broker, kind));
+        self.0[first..].iter().take_while(move |found| here(found) == (broker, kind)).map(Arc::as_ref)
+    }
+
+    /// One of them.
+    #[must_use]
+    pub fn get(&self, broker: BrokerId, kind: ObjectKind, name: &str) -> Option<&Found> {
+        let at = self.0.binary_search_by(|found| key(found).cmp(&(broker, kind, name))).ok()?;
+        Some(&self.0[at])
+    }
+}
+
+impl<'a> IntoIterator for &'a FoundObjects {
+    type Item = &'a Found;
+    type IntoIter = std::iter::Map<std::slice::Iter<'a, Arc<Found>>, fn(&'a Arc<Found>) -> &'a Found>;
+    fn into_iter(self) -> Self::IntoIter {
+        let inside: fn(&'a Arc<Found>) -> &'a Found = |found| found;
+        self.0.iter().map(inside)
+    }
+}
 
 /// Everything agents reported, as of one moment.
 #[derive(Clone, Debug)]
 pub struct Observed {
     /// When this was read.
     pub now_ms: i64,
-    /// Discovered objects, also those that are gone.
-    pub found: Vec<Found>,
+    /// Discovered objects, also those that are gone, by cluster, kind and name.
+    pub found: FoundObjects,
     /// The last scan of each cluster.
     pub scans: Vec<Scan>,
     /// Flows, the most recent first.
@@ -61,7 +144,7 @@ impl App {
         let mut tx = self.store().read().await?;
         let observed = Arc::new(Observed {
             now_ms,
-            found: tx.found(environment).await?,
+            found: self.found(&mut tx, now_ms).await?,
             scans: tx.scans().await?,
             flows: tx.flows(environment, now_ms - RETENTION_MS).await?,
             subscriptions: tx.subscriptions().await?,
@@ -70,6 +153,22 @@ impl App {
         });
         self.0.observed.store(Some(observed.clone()));
         Ok(observed)
+    }
+
+    /// Discovered objects: those that are known, with what was written since they were read.
+    async fn found(&self, tx: &mut Tx, now_ms: i64) -> Result<FoundObjects> {
+        // With a cluster its objects go, without a word of each.
+        let brokers = tx.audit_number_of("broker").await?;
+        let kept = self.0.observed_kept.load_full();
+        let kept = kept.filter(|kept| kept.brokers == brokers && now_ms - kept.whole_ms < WHOLE_MS);
+        let since_ms = kept.as_ref().map_or(0, |kept| kept.read_ms - OVERLAP_MS);
+        let read = tx.found(self.environment(), since_ms).await?;
+        let (found, whole_ms) = match kept {
+            Some(kept) => (kept.found.with(read), kept.whole_ms),
+            None => (FoundObjects::of(read), now_ms),
+        };
+        self.0.observed_kept.store(Some(Arc::new(Kept { found: found.clone(), brokers, read_ms: now_ms, whole_ms })));
+        Ok(found)
     }
 
     pub(super) async fn world(&self) -> Result<World> {
@@ -88,15 +187,14 @@ impl Observed {
     /// Discovered objects of a kind that are there now.
     #[must_use]
     pub fn count(&self, broker: BrokerId, kind: ObjectKind) -> u64 {
-        let here = |found: &&Found| found.broker == broker && found.kind == kind && found.gone_at_ms.is_none();
-        self.found.iter().filter(here).count() as u64
+        self.found.of_kind(broker, kind).filter(|found| found.gone_at_ms.is_none()).count() as u64
     }
 
     /// The cluster's own id, once it was seen.
     #[must_use]
     pub fn cluster_id(&self, broker: BrokerId) -> Option<String> {
-        self.found.iter().find_map(|found| match &found.facts {
-            ObjectFacts::Cluster(cluster) if found.broker == broker => Some(cluster.cluster_id.clone()),
+        self.found.of_kind(broker, ObjectKind::Cluster).find_map(|found| match &found.facts {
+            ObjectFacts::Cluster(cluster) => Some(cluster.cluster_id.clone()),
             _ => None,
         })
     }
@@ -152,5 +250,39 @@ impl World {
         let scan = self.seen.scan(broker)?;
         let stale = scan.failed.is_some() || !self.is_online(scan.agent);
         Some(Freshness { as_of: scan.at_ms, by: self.agent_name(scan.agent), stale })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mesh_protocol::report::TopicFacts;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn found(name: &str, at_ms: i64) -> Found {
+        Found {
+            broker: Uuid::nil().into(),
+            kind: ObjectKind::Topic,
+            name: name.to_owned(),
+            facts: ObjectFacts::Topic(TopicFacts::default()),
+            agent: Uuid::nil().into(),
+            first_seen_ms: 1,
+            last_seen_ms: at_ms,
+            gone_at_ms: None,
+        }
+    }
+
+    #[test]
+    fn what_is_newer_takes_the_place_of_what_it_is_newer_than() {
+        let old = FoundObjects::of(vec![found("c", 1), found("a", 1), found("e", 1)]);
+        let now = old.with(vec![found("f", 2), found("c", 2), found("b", 2)]);
+        let seen: Vec<(&str, i64)> = now.iter().map(|found| (found.name.as_str(), found.last_seen_ms)).collect();
+        assert_eq!(seen, [("a", 1), ("b", 2), ("c", 2), ("e", 1), ("f", 2)]);
+        let one = |name: &str| now.get(Uuid::nil().into(), ObjectKind::Topic, name).map(|found| found.last_seen_ms);
+        assert_eq!((one("c"), one("d")), (Some(2), None));
+        assert_eq!(now.of_kind(Uuid::nil().into(), ObjectKind::Topic).count(), 5);
+        assert_eq!(now.of_kind(Uuid::nil().into(), ObjectKind::Group).count(), 0);
+        assert_eq!(old.with(Vec::new()).iter().count(), 3);
     }
 }

@@ -50,7 +50,7 @@ impl App {
         if !self.may_speak_of(agent, discovery.broker).await? {
             return Ok(Some("this broker connection is not at the agent's site (any more)".to_owned()));
         }
-        let at_ms = believed(discovery.at_ms);
+        let (at_ms, now_ms) = (believed(discovery.at_ms), now_ms());
         let mut tx = self.store().write().await?;
         for object in discovery.objects {
             let found = Found {
@@ -63,13 +63,13 @@ impl App {
                 last_seen_ms: at_ms,
                 gone_at_ms: None,
             };
-            tx.put_found(self.environment(), &found, Uuid::now_v7(), discovery.scan).await?;
+            tx.put_found(self.environment(), &found, Uuid::now_v7(), discovery.scan, now_ms).await?;
         }
         for key in &discovery.removed {
-            tx.mark_gone(discovery.broker, key, at_ms).await?;
+            tx.mark_gone(discovery.broker, key, at_ms, now_ms).await?;
         }
         if discovery.full && discovery.last && discovery.failed.is_none() {
-            tx.mark_rest_gone(discovery.broker, agent, discovery.scan, at_ms).await?;
+            tx.mark_rest_gone(discovery.broker, agent, discovery.scan, at_ms, now_ms).await?;
         }
         if discovery.last {
             let scan = Scan {

@@ -65,14 +65,22 @@ impl Tx {
     ///
     /// # Errors
     /// The database's.
-    pub async fn put_found(&mut self, environment: EnvironmentId, found: &Found, id: Uuid, scan: u64) -> Result<()> {
+    pub async fn put_found(
+        &mut self,
+        environment: EnvironmentId,
+        found: &Found,
+        id: Uuid,
+        scan: u64,
+        now_ms: i64,
+    ) -> Result<()> {
         on_db!(self, |conn| {
             sqlx::query(
                 "insert into runtime_object (runtime_object_id, environment_id, broker_id, kind, name, facts, agent_id,
-                 scan, first_seen_ms, last_seen_ms, gone_at_ms)
-                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, null)
+                 scan, first_seen_ms, last_seen_ms, gone_at_ms, changed_at_ms)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, null, $11)
                  on conflict (broker_id, kind, name) do update set facts = excluded.facts, agent_id = excluded.agent_id,
-                 scan = excluded.scan, last_seen_ms = excluded.last_seen_ms, gone_at_ms = null",
+                 scan = excluded.scan, last_seen_ms = excluded.last_seen_ms, gone_at_ms = null,
+                 changed_at_ms = excluded.changed_at_ms",
             )
             .bind(id)
             .bind(environment.0)
@@ -84,6 +92,7 @@ impl Tx {
             .bind(to_i64(scan))
             .bind(found.first_seen_ms)
             .bind(found.last_seen_ms)
+            .bind(now_ms)
             .execute(conn)
             .await
             .map(|_| ())
@@ -95,15 +104,16 @@ impl Tx {
     ///
     /// # Errors
     /// The database's.
-    pub async fn mark_gone(&mut self, broker: BrokerId, key: &ObjectKey, now_ms: i64) -> Result<()> {
+    pub async fn mark_gone(&mut self, broker: BrokerId, key: &ObjectKey, at_ms: i64, now_ms: i64) -> Result<()> {
         on_db!(self, |conn| {
             sqlx::query(
-                "update runtime_object set gone_at_ms = $4
+                "update runtime_object set gone_at_ms = $4, changed_at_ms = $5
                  where broker_id = $1 and kind = $2 and name = $3 and gone_at_ms is null",
             )
             .bind(broker.0)
             .bind(to_text(&key.kind))
             .bind(key.name.as_str())
+            .bind(at_ms)
             .bind(now_ms)
             .execute(conn)
             .await
@@ -116,15 +126,23 @@ impl Tx {
     ///
     /// # Errors
     /// The database's.
-    pub async fn mark_rest_gone(&mut self, broker: BrokerId, agent: AgentId, scan: u64, now_ms: i64) -> Result<()> {
+    pub async fn mark_rest_gone(
+        &mut self,
+        broker: BrokerId,
+        agent: AgentId,
+        scan: u64,
+        at_ms: i64,
+        now_ms: i64,
+    ) -> Result<()> {
         on_db!(self, |conn| {
             sqlx::query(
-                "update runtime_object set gone_at_ms = $4
+                "update runtime_object set gone_at_ms = $4, changed_at_ms = $5
                  where broker_id = $1 and gone_at_ms is null and not (agent_id = $2 and scan = $3)",
             )
             .bind(broker.0)
             .bind(agent.0)
             .bind(to_i64(scan))
+            .bind(at_ms)
             .bind(now_ms)
             .execute(conn)
             .await
@@ -133,17 +151,18 @@ impl Tx {
         Ok(())
     }
 
-    /// All discovered objects, also those that are gone.
+    /// Discovered objects that were written since a time of the portal's clock, also those that are gone; 0 = all.
     ///
     /// # Errors
     /// The database's.
-    pub async fn found(&mut self, environment: EnvironmentId) -> Result<Vec<Found>> {
+    pub async fn found(&mut self, environment: EnvironmentId, since_ms: i64) -> Result<Vec<Found>> {
         let rows: Vec<Row> = on_db!(self, |conn| {
             sqlx::query_as(
                 "select broker_id, kind, name, facts, agent_id, first_seen_ms, last_seen_ms, gone_at_ms
-                 from runtime_object where environment_id = $1 order by name",
+                 from runtime_object where environment_id = $1 and changed_at_ms >= $2",
             )
             .bind(environment.0)
+            .bind(since_ms)
             .fetch_all(conn)
             .await
         })?;

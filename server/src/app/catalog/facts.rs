@@ -1,5 +1,7 @@
 //! What an object's page shows beside its row: what the broker says, who is on either side, what it hangs together with.
 
+use std::collections::BTreeSet;
+
 use frontend::api::{Evidence, FlowRow, Freshness, Related};
 use mesh_protocol::event::Protocol;
 use mesh_protocol::id::BrokerId;
@@ -28,13 +30,13 @@ pub(super) fn of(key: &Key, world: &World) -> Option<ObjectFacts> {
 }
 
 fn found<'a>(key: &Key, world: &'a World) -> Option<&'a Found> {
-    world.seen.found.iter().find(|found| match (key, found.kind) {
-        (Key::Topic(broker, name), ObjectKind::Topic) | (Key::Group(broker, name), ObjectKind::Group) => {
-            found.broker == *broker && found.name == *name
-        }
-        (Key::Cluster(broker), ObjectKind::Cluster) => found.broker == *broker,
-        _ => false,
-    })
+    let found = &world.seen.found;
+    match key {
+        Key::Topic(broker, name) => found.get(*broker, ObjectKind::Topic, name),
+        Key::Group(broker, name) => found.get(*broker, ObjectKind::Group, name),
+        Key::Cluster(broker) => found.of_kind(*broker, ObjectKind::Cluster).next(),
+        _ => None,
+    }
 }
 
 /// Who sends to an object and who takes from it.
@@ -97,13 +99,21 @@ fn flow_row(flow: &Flow, permitted: bool, world: &World) -> FlowRow {
 }
 
 /// Whether a group reads a topic: it is assigned partitions of it, or committed offsets in it.
-pub(in crate::app) fn reads(group: &GroupFacts, topic: &str) -> bool {
+fn reads(group: &GroupFacts, topic: &str) -> bool {
     group.members.iter().any(|member| member.assigned.contains_key(topic))
         || group.offsets.iter().any(|offset| offset.topic == topic)
 }
 
+/// The topics that a group [`reads`] and that are there or were.
+pub(in crate::app) fn read_by<'a>(broker: BrokerId, group: &'a GroupFacts, world: &'a World) -> Vec<&'a Found> {
+    let assigned = group.members.iter().flat_map(|member| member.assigned.keys());
+    let committed = group.offsets.iter().map(|offset| &offset.topic);
+    let names: BTreeSet<&str> = assigned.chain(committed).map(String::as_str).collect();
+    names.into_iter().filter_map(|name| world.seen.found.get(broker, ObjectKind::Topic, name)).collect()
+}
+
 fn groups(broker: BrokerId, world: &World) -> impl Iterator<Item = (&Found, &GroupFacts)> {
-    let here = world.seen.found.iter().filter(move |found| found.broker == broker && found.gone_at_ms.is_none());
+    let here = world.seen.found.of_kind(broker, ObjectKind::Group).filter(|found| found.gone_at_ms.is_none());
     here.filter_map(|found| match &found.facts {
         ObjectFacts::Group(group) => Some((found, group)),
         _ => None,
@@ -164,12 +174,9 @@ pub(super) fn related(key: &Key, world: &World) -> Vec<Related> {
     };
     if let Key::Group(broker, name) = key {
         let group = groups(*broker, world).find(|(found, _)| found.name == *name);
-        let topics = world.seen.found.iter().filter(|found| found.broker == *broker && found.kind == ObjectKind::Topic);
-        related.extend(
-            topics
-                .filter(|topic| group.is_some_and(|(_, facts)| reads(facts, &topic.name)))
-                .map(|topic| link("reads", &topic.name, &Key::Topic(*broker, topic.name.clone()))),
-        );
+        let topics = group.map(|(_, facts)| read_by(*broker, facts, world)).unwrap_or_default();
+        let topics = topics.into_iter();
+        related.extend(topics.map(|topic| link("reads", &topic.name, &Key::Topic(*broker, topic.name.clone()))));
     }
     related
 }
