@@ -9,6 +9,8 @@ use super::*;
 use crate::domain::search::naive::{self, Answer};
 use crate::domain::search::{Kind, NONE, Query};
 
+mod speed;
+
 const DOMAINS: usize = 5;
 
 fn domain_name(id: &str) -> String {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use frontend::api::CatalogKind;
 use mesh_protocol::id::{ApplicationDomainId, DesignVersionId, SiteId};
-use mesh_protocol::policy::{Effect, Subject};
+use mesh_protocol::policy::{Action, Effect, Subject};
 use mesh_protocol::template::Template;
 use mesh_protocol::topic::{Dialect, Filter};
 
@@ -202,13 +202,26 @@ impl Writer<'_> {
                 Effect::Allow => "may",
                 Effect::Deny => "must not",
             };
-            let action = format!("{:?}", policy.action).to_lowercase();
-            let name = format!("{subject} {effect} {action} {}", policy.filter.text());
-            let href = format!("/acl?q={}", encoded(policy.filter.text()));
+            // The filter of a rule about connecting says nothing.
+            let is_about_topics = policy.action != Action::Connect;
+            let filter = Some(&policy.filter).filter(|_| is_about_topics);
+            let action = match policy.action {
+                Action::Connect => "connect".to_owned(),
+                Action::Publish => format!("publish {}", policy.filter),
+                Action::Subscribe => format!("subscribe {}", policy.filter),
+                Action::ManageQueue => format!("manage queues of {}", policy.filter),
+            };
+            let name = format!("{subject} {effect} {action}");
+            let of_subject = match policy.subject {
+                Subject::Role(id) => format!("role={id}"),
+                Subject::Principal(id) => format!("principal={id}"),
+                Subject::Anyone => format!("q={}", encoded(policy.filter.text())),
+            };
+            let href = format!("/acl?{of_subject}");
             Document {
                 description: rule.note.clone(),
                 sites: policy.sites.iter().map(|site| self.site(*site)).collect(),
-                patterns: pattern(policy.filter.text(), policy.filter.dialect()).into_iter().collect(),
+                patterns: filter.and_then(|filter| pattern(filter.text(), filter.dialect())).into_iter().collect(),
                 ..Document::new(Kind::Rule, format!("rule:{}", policy.id), name, href)
             }
         })

@@ -19,7 +19,7 @@ pub(super) fn why(document: &Document, query: &Query) -> Vec<SearchWhy> {
                 let overlaps =
                     |pattern: &&mesh_protocol::topic::Filter| filters.iter().any(|filter| filter.overlaps(pattern));
                 match document.patterns.iter().find(overlaps) {
-                    Some(pattern) if pattern.text() == document.name => None,
+                    Some(pattern) if document.name.contains(pattern.text()) => None,
                     Some(pattern) => Some(reason("topics", pattern.text().to_owned())),
                     None => of_word(document, word),
                 }
