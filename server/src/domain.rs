@@ -27,7 +27,6 @@ pub mod rule;
 pub mod runtime_object;
 pub mod schema;
 pub mod scope;
-pub mod search;
 pub mod service_token;
 pub mod site;
 pub mod webhook;

@@ -4,11 +4,11 @@
 //! it becomes an answer, and named to the caller only by the id of the request.
 
 use frontend::api::{ApiError, FieldError};
+use mesh_search::SearchError;
 
 use super::authority::AuthorityError;
 use crate::domain::field::FieldErrors;
 use crate::domain::person::PortalRole;
-use crate::search::SearchError;
 use crate::store::StoreError;
 
 /// Why a use case did not happen.

@@ -11,13 +11,13 @@ mod why;
 use std::collections::BTreeMap;
 
 use frontend::api::{self, FacetValue, SearchHit, SearchKind, SearchPage, SearchQuery};
+use mesh_search::{Asked, Document, Facet, Kind, NONE, Order, Place, Query, Results};
 
 use super::page::Slice;
 use super::permission::Right;
 use super::snapshot::Snapshot;
 use super::{App, Caller, Error, Result};
-use crate::domain::search::{Document, Facet, Kind, NONE, Order, Query};
-use crate::search::{Asked, Place, Results};
+use crate::domain::field::FieldErrors;
 
 pub(super) use feed::Feed;
 pub use feed::REST;
@@ -38,7 +38,7 @@ impl App {
     pub async fn search(&self, caller: &Caller, query: SearchQuery) -> Result<SearchPage> {
         caller.permit(Right::Read)?;
         let slice = Slice::of(query.cursor.as_deref(), query.limit, LIST, LIST_MAX);
-        let parsed = Query::parse(&query.q)?;
+        let parsed = Query::parse(&query.q).map_err(|error| FieldErrors::one("q", error))?;
         let snapshot = self.snapshot().await?;
         let asked = Asked {
             query: parsed.clone(),

@@ -7,6 +7,7 @@ use mesh_protocol::id::{ApplicationDomainId, DesignVersionId, SiteId};
 use mesh_protocol::policy::{Action, Effect, Subject};
 use mesh_protocol::template::Template;
 use mesh_protocol::topic::{Dialect, Filter};
+use mesh_search::{Document, Kind, pattern};
 
 use crate::app::catalog::{self, Entry, ObjectKey};
 use crate::app::design::Designs;
@@ -14,7 +15,6 @@ use crate::app::observed::World;
 use crate::domain::application_domain::Claims;
 use crate::domain::design::{Address, Content, Graph, Kind as DesignKind, Object, Sharing, State, Version};
 use crate::domain::route;
-use crate::domain::search::{Document, Kind, pattern};
 
 /// Paths of the fields of schema versions, by version and its revision.
 pub(super) type Fields = HashMap<(DesignVersionId, u64), Vec<String>>;

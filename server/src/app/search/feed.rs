@@ -5,12 +5,11 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use mesh_search::{Document, SearchError, SearchIndex, hash};
 use tokio::sync::{Mutex, Notify};
 
 use super::documents::{Fields, documents};
 use crate::app::{App, Error, Result};
-use crate::domain::search::hash;
-use crate::search::{SearchError, SearchIndex};
 
 /// After feeding what agents reported, it rests so many times as long as it took, and at least a second.
 pub const REST: u32 = 20;
@@ -115,7 +114,7 @@ impl Feed {
     /// Puts what is new or other than before and drops what is no more.
     fn put(
         &self,
-        documents: Vec<crate::domain::search::Document>,
+        documents: Vec<Document>,
         known: &mut HashMap<u64, u64>,
     ) -> std::result::Result<(), SearchError> {
         let mut now = HashMap::with_capacity(documents.len());

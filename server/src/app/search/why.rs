@@ -2,7 +2,7 @@
 
 use frontend::api::SearchWhy;
 
-use crate::domain::search::{Document, Facet, Query, What, Word, inner, of_field, tokens};
+use mesh_search::{Document, Facet, Query, What, Word, inner, of_field, tokens};
 
 /// Most reasons of one hit.
 const REASONS_MAX: usize = 3;
@@ -91,7 +91,7 @@ fn around(text: &str, run: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::search::Kind;
+    use mesh_search::Kind;
 
     fn reasons(document: &Document, text: &str) -> Vec<(String, String)> {
         let query = Query::parse(text).expect("a query");

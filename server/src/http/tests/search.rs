@@ -216,6 +216,7 @@ async fn an_edit_is_found_at_once_and_what_is_deleted_is_not() {
     assert!(names("field:email").await.is_empty());
     // A replica hears of it with its next look at the audit trail.
     let other = portal.replica().await;
+    other.app.look().await.expect("a first look");
     let page = other.call("GET", "/api/v1/search?q=order", Some(&admin), None).await;
     assert_eq!(page.body["items"][0]["name"], "order", "{page:?}");
     assert_eq!(call("DELETE", &format!("designs/{id}?revision=1"), None).await.status, StatusCode::OK);

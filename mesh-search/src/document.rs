@@ -1,30 +1,10 @@
-//! What can be found in the portal, and what a query means.
-//!
-//! One box finds everything: what agents saw, what people designed, and what is configured. Each thing is a [`Document`],
-//! whatever it is, and a [`Query`] says which of them somebody means. Both are defined here without an index, so that the
-//! index can be held against the definition: `naive` asks every document, and a test compares.
-//!
-//! What a word finds is made for names of machines: `created` finds `orders/created`, `OrderCreated` and `order-created.v2`,
-//! and `7777` finds `dev7777`. What was typed is taken for the beginning of a word everywhere, because people look at the
-//! results while they type.
-
-#[cfg(test)]
-pub(crate) mod naive;
-mod pattern;
-mod query;
-mod rank;
-mod words;
+//! What can be found.
 
 use mesh_protocol::topic::Filter;
 use serde::{Deserialize, Serialize};
 
-pub use pattern::{Condition, Wanted, condition, is_anchored, pattern, terms};
-pub use query::{Facet, QUERY_BYTES_MAX, Query, TERMS_MAX, Term, What, Word};
-pub use rank::{
-    Order, SCORE_ADDRESS, SCORE_ANYWHERE_ADDRESS, SCORE_INNER, SCORE_NAME, SCORE_NAME_BEGINS, SCORE_NAME_WORD,
-    SCORE_TEXT, hash,
-};
-pub use words::{INNER_CHARS_MIN, inner, of_field, runs, tokens};
+use crate::query::Facet;
+use crate::words::tokens;
 
 /// Value of a facet that stands for having none: no owner, no domain.
 pub const NONE: &str = "none";

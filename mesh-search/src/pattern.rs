@@ -10,16 +10,16 @@ const FILTER: &str = "filter";
 
 /// What must hold of the terms of a filter.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Condition {
+pub(crate) struct Condition {
     /// Of each at least one: a term, or one that begins so.
-    pub all: Vec<Vec<Wanted>>,
+    pub(crate) all: Vec<Vec<Wanted>>,
     /// None of these.
-    pub none: Vec<String>,
+    pub(crate) none: Vec<String>,
 }
 
 /// A term that is wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Wanted {
+pub(crate) enum Wanted {
     /// This one.
     Term(String),
     /// Any that begins so.
@@ -95,13 +95,13 @@ pub fn pattern(text: &str, dialect: Dialect) -> Option<Filter> {
 
 /// Whether the first level says something: `>` and `*/created` are about too much to be what somebody looks for.
 #[must_use]
-pub fn is_anchored(filter: &Filter) -> bool {
+pub(crate) fn is_anchored(filter: &Filter) -> bool {
     !Parts::of(filter).begins_with_any()
 }
 
 /// What an index keeps of a filter.
 #[must_use]
-pub fn terms(filter: &Filter) -> Vec<String> {
+pub(crate) fn terms(filter: &Filter) -> Vec<String> {
     let parts = Parts::of(filter);
     let of_level = |(i, level): (usize, &Level<'_>)| match level {
         Level::Exact(text) => format!("{i}={text}"),
@@ -127,7 +127,7 @@ pub fn terms(filter: &Filter) -> Vec<String> {
 
 /// What the terms of a filter must hold for it to overlap this one.
 #[must_use]
-pub fn condition(filter: &Filter) -> Condition {
+pub(crate) fn condition(filter: &Filter) -> Condition {
     let parts = Parts::of(filter);
     let mut all = Vec::new();
     for (i, level) in parts.levels.iter().enumerate() {

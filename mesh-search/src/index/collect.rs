@@ -4,15 +4,17 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BinaryHeap, HashSet};
 use std::sync::Arc;
 
-use tantivy::collector::{Collector, SegmentCollector};
 use tantivy::columnar::Column;
 use tantivy::fastfield::FastFieldReaders;
-use tantivy::{DocAddress, DocId, Score, SegmentOrdinal, SegmentReader};
+use tantivy::{DocAddress, DocId, SegmentOrdinal, SegmentReader};
 
+use super::ask::Answer;
 use super::names::{ABSENT, Names, of_domain};
 use super::schema::{KEY, MORE, More, NAME, NUMBERS, Numbers, SITES, TAGS};
-use super::{Asked, Place};
-use crate::domain::search::{Facet, NONE, Order};
+use super::{Asked, Place, SearchError};
+use crate::document::NONE;
+use crate::query::Facet;
+use crate::rank::Order;
 
 /// What is found.
 #[derive(Debug, Default)]
@@ -55,11 +57,26 @@ impl Collect {
     }
 }
 
-impl Collector for Collect {
-    type Fruit = Found;
-    type Child = Segment;
+impl Collect {
+    /// The pass over all segments.
+    pub(super) fn over<'a>(
+        &self,
+        segments: impl Iterator<Item = (&'a SegmentReader, Answer)>,
+    ) -> Result<Found, SearchError> {
+        let mut all = Found::default();
+        for (number, (segment, answer)) in (0..).zip(segments) {
+            let mut pass = self.segment(number, segment)?;
+            for document in answer.found.iter() {
+                pass.collect(document, &answer);
+            }
+            pass.into(&mut all);
+        }
+        all.first.sort_by(|(a, _), (b, _)| a.cmp(b));
+        all.first.truncate(self.0.keep);
+        Ok(all)
+    }
 
-    fn for_segment(&self, number: SegmentOrdinal, segment: &SegmentReader) -> tantivy::Result<Segment> {
+    fn segment(&self, number: SegmentOrdinal, segment: &SegmentReader) -> Result<Segment, SearchError> {
         let columns = segment.fast_fields();
         let column = |name: &str| columns.u64(name);
         let [a, b, c] = NAME;
@@ -75,26 +92,6 @@ impl Collector for Collect {
             total: 0,
             counts: Counts::default(),
         })
-    }
-
-    fn requires_scoring(&self) -> bool {
-        true
-    }
-
-    fn merge_fruits(&self, segments: Vec<Found>) -> tantivy::Result<Found> {
-        let mut all = Found::default();
-        for segment in segments {
-            all.total += segment.total;
-            all.first.extend(segment.first);
-            for (facet, counts) in segment.counts {
-                let sum = all.counts.entry(facet).or_default();
-                sum.resize(sum.len().max(counts.len()), 0);
-                sum.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
-            }
-        }
-        all.first.sort_by(|(a, _), (b, _)| a.cmp(b));
-        all.first.truncate(self.0.keep);
-        Ok(all)
     }
 }
 
@@ -151,7 +148,7 @@ impl Counts {
 }
 
 /// The pass over one segment.
-pub(super) struct Segment {
+struct Segment {
     wanted: Arc<Wanted>,
     number: SegmentOrdinal,
     numbers: Column<u64>,
@@ -225,16 +222,8 @@ impl Segment {
     }
 }
 
-/// A score is a sum of a few small whole numbers.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "what is outside is cut to the nearest")]
-fn whole(score: Score) -> u32 {
-    score.round() as u32
-}
-
-impl SegmentCollector for Segment {
-    type Fruit = Found;
-
-    fn collect(&mut self, doc: DocId, score: Score) {
+impl Segment {
+    fn collect(&mut self, doc: DocId, answer: &Answer) {
         let numbers = Numbers::of(self.numbers.first(doc).unwrap_or_default());
         let more = More::of(self.more.first(doc).unwrap_or_default());
         let may_see = |sight: &HashSet<u32>| more.is_shared || sight.contains(&numbers.domain);
@@ -250,20 +239,21 @@ impl SegmentCollector for Segment {
             (None, _) => {
                 Facet::COUNTED.iter().for_each(|facet| self.count(doc, *facet, numbers, more));
                 self.total += 1;
-                self.rank(doc, whole(score));
+                self.rank(doc, answer.score(doc));
             }
             (Some(facet), None) => self.count(doc, facet, numbers, more),
             (Some(_), Some(_)) => {}
         }
     }
 
-    fn harvest(self) -> Found {
+    fn into(self, all: &mut Found) {
+        all.total += self.total;
         let address = |doc| DocAddress::new(self.number, doc);
-        let counts = Facet::COUNTED.iter().map(|facet| (*facet, self.counts.0[*facet as usize].clone()));
-        Found {
-            counts: counts.collect(),
-            total: self.total,
-            first: self.first.into_iter().map(|Kept(place, doc)| (place, address(doc))).collect(),
+        all.first.extend(self.first.into_iter().map(|Kept(place, doc)| (place, address(doc))));
+        for (facet, counts) in Facet::COUNTED.into_iter().zip(self.counts.0) {
+            let sum = all.counts.entry(facet).or_default();
+            sum.resize(sum.len().max(counts.len()), 0);
+            sum.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
         }
     }
 }

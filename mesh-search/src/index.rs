@@ -1,4 +1,4 @@
-//! The index that finds documents by what [`domain::search`](crate::domain::search) defines, with exact counts.
+//! The index that finds documents by what this crate defines, with exact counts.
 //!
 //! It is a projection: it lives in memory, is made anew at every start, and holds nothing that is not elsewhere. tantivy has
 //! the postings and decides nothing: what a word finds, what comes first and who may see what are rules of the domain, and
@@ -6,11 +6,12 @@
 //!
 //! ```text
 //! documents --apply--> one writer: whole documents are put and dropped by key; seen when `apply` returns
-//! query ------search-> terms -> candidates -> one pass: may it be seen? counted? among the first?
+//! query ------search-> terms -> sets -> one pass over what is left: may it be seen? counted? among the first?
 //! ```
 //! Rights are part of that pass. What a viewer may not see is not counted either, so no count can tell of it.
 
 mod ask;
+mod bits;
 mod collect;
 mod names;
 mod schema;
@@ -23,7 +24,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tantivy::schema::Value as _;
 use tantivy::{DocAddress, Index, IndexReader, IndexWriter, ReloadPolicy, TantivyDocument, TantivyError, Term};
 
-use crate::domain::search::{Document, Facet, Order, Query, hash};
+use crate::document::Document;
+use crate::query::{Facet, Query};
+use crate::rank::{Order, hash};
 use collect::Found;
 use names::Names;
 use schema::Fields;
@@ -37,6 +40,9 @@ pub enum SearchError {
     /// tantivy's.
     #[error("the search index: {0}")]
     Index(#[from] TantivyError),
+    /// Its terms cannot be read.
+    #[error("the terms of the search index: {0}")]
+    Terms(#[from] std::io::Error),
     /// A document of the index cannot be read.
     #[error("a document of the search index: {0}")]
     Document(#[from] serde_json::Error),
@@ -153,9 +159,11 @@ impl SearchIndex {
     /// tantivy's.
     pub fn search(&self, asked: &Asked) -> Result<Results, SearchError> {
         let searcher = self.reader.searcher();
-        let query = ask::query(&self.fields, &self.names, &asked.query);
-        let collector = collect::Collect::new(&self.names, asked);
-        let found = searcher.search(&*query, &collector)?;
+        let mut answers = Vec::new();
+        for segment in searcher.segment_readers() {
+            answers.push((segment, ask::ask(segment, &self.fields, &self.names, &asked.query)?));
+        }
+        let found = collect::Collect::new(&self.names, asked).over(answers.into_iter())?;
         let read = |address: DocAddress| -> Result<Document, SearchError> {
             let stored: TantivyDocument = searcher.doc(address)?;
             let body = stored.get_first(self.fields.body).and_then(|value| value.as_bytes()).unwrap_or_default();

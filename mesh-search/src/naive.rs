@@ -2,10 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{
-    Document, Facet, INNER_CHARS_MIN, NONE, Order, Query, SCORE_ADDRESS, SCORE_ANYWHERE_ADDRESS, SCORE_INNER,
-    SCORE_NAME, SCORE_NAME_BEGINS, SCORE_NAME_WORD, SCORE_TEXT, What, Word, inner, is_anchored, of_field, tokens,
+use crate::document::{Document, NONE};
+use crate::pattern::is_anchored;
+use crate::query::{Facet, Query, What, Word};
+use crate::rank::{
+    Order, SCORE_ADDRESS, SCORE_ANYWHERE_ADDRESS, SCORE_INNER, SCORE_NAME, SCORE_NAME_BEGINS, SCORE_NAME_WORD, SCORE_TEXT,
 };
+use crate::words::{INNER_CHARS_MIN, inner, of_field, tokens};
 
 /// What somebody asks for.
 #[derive(Clone, Debug, Default)]

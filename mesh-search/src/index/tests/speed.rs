@@ -2,8 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::domain::search::{Document, Kind, Query};
-use crate::search::{Asked, SearchIndex};
+use crate::{Asked, Document, Kind, Query, SearchIndex};
 
 /// Documents.
 const DOCUMENTS: usize = 100_000;

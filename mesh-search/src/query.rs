@@ -10,13 +10,23 @@
 
 use mesh_protocol::topic::Filter;
 
-use super::words::runs;
-use crate::domain::field::FieldErrors;
+use crate::words::runs;
 
 /// Longest query, in bytes.
 pub const QUERY_BYTES_MAX: usize = 1_000;
 /// Most terms of a query; the rest is too many.
 pub const TERMS_MAX: usize = 20;
+
+/// Why a query is not one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum QueryError {
+    /// It is longer than [`QUERY_BYTES_MAX`].
+    #[error("is longer than {QUERY_BYTES_MAX} bytes: leave words out")]
+    TooLong,
+    /// It has more than [`TERMS_MAX`] terms.
+    #[error("has more than {TERMS_MAX} words: leave some out")]
+    TooMany,
+}
 
 /// What documents have values of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -115,14 +125,14 @@ impl Query {
     /// Understands what was typed.
     ///
     /// # Errors
-    /// It is longer than [`QUERY_BYTES_MAX`] or has more than [`TERMS_MAX`] terms.
-    pub fn parse(text: &str) -> Result<Self, FieldErrors> {
+    /// [`QueryError`].
+    pub fn parse(text: &str) -> Result<Self, QueryError> {
         if text.len() > QUERY_BYTES_MAX {
-            return Err(FieldErrors::one("q", format!("is longer than {QUERY_BYTES_MAX} bytes: leave words out")));
+            return Err(QueryError::TooLong);
         }
         let terms: Vec<Term> = split(text).filter_map(|piece| term(&piece)).collect();
         if terms.len() > TERMS_MAX {
-            return Err(FieldErrors::one("q", format!("has more than {TERMS_MAX} words: leave some out")));
+            return Err(QueryError::TooMany);
         }
         let is_name = terms.len() > 1 && terms.iter().all(|term| !term.is_not && !matches!(term.what, What::Is(..)));
         Ok(Self { whole: is_name.then(|| text.trim().to_lowercase()), terms })

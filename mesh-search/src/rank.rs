@@ -6,19 +6,19 @@
 use sha2::{Digest as _, Sha256};
 
 /// The word is the whole name.
-pub const SCORE_NAME: u8 = 8;
+pub(crate) const SCORE_NAME: u8 = 8;
 /// The name begins with it.
-pub const SCORE_NAME_BEGINS: u8 = 6;
+pub(crate) const SCORE_NAME_BEGINS: u8 = 6;
 /// It is about topics that the query's filter is about.
-pub const SCORE_ADDRESS: u8 = 5;
+pub(crate) const SCORE_ADDRESS: u8 = 5;
 /// A word of the name begins with it.
-pub const SCORE_NAME_WORD: u8 = 4;
+pub(crate) const SCORE_NAME_WORD: u8 = 4;
 /// It stands inside a word of the name.
-pub const SCORE_INNER: u8 = 3;
+pub(crate) const SCORE_INNER: u8 = 3;
 /// It is about any topic, and so about these.
-pub const SCORE_ANYWHERE_ADDRESS: u8 = 2;
+pub(crate) const SCORE_ANYWHERE_ADDRESS: u8 = 2;
 /// A word of anything else begins with it.
-pub const SCORE_TEXT: u8 = 1;
+pub(crate) const SCORE_TEXT: u8 = 1;
 
 /// Where a document stands among those of the same score: the beginning of its name, then its key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

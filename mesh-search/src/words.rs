@@ -3,12 +3,12 @@
 /// Longest word that is told from another, in bytes.
 const TOKEN_BYTES_MAX: usize = 200;
 /// A part inside a word is looked for from this many characters on.
-pub const INNER_CHARS_MIN: usize = 3;
+pub(crate) const INNER_CHARS_MIN: usize = 3;
 /// Inside words that are longer than this, in characters, nothing is looked for: they are ids and hashes.
 const INNER_WORD_CHARS_MAX: usize = 24;
 
 /// The runs of letters and digits of a text, in lower case: what a query is taken apart into.
-pub fn runs(text: &str) -> impl Iterator<Item = String> + '_ {
+pub(crate) fn runs(text: &str) -> impl Iterator<Item = String> + '_ {
     text.split(|c: char| !c.is_alphanumeric()).filter(|run| !run.is_empty()).map(lower)
 }
 

@@ -6,8 +6,8 @@ use mesh_protocol::topic::Filter;
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::search::naive::{self, Answer};
-use crate::domain::search::{Kind, NONE, Query};
+use crate::document::{Kind, NONE};
+use crate::naive::{self, Answer};
 
 mod speed;
 

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{PoisonError, RwLock};
 
-use crate::domain::search::{Facet, NONE};
+use crate::document::NONE;
+use crate::query::Facet;
 
 /// The number of a value that a document cannot have.
 pub(super) const ABSENT: u32 = 0;

@@ -5,7 +5,11 @@ use tantivy::schema::{Field, IndexRecordOption, NumericOptions, STORED, Schema, 
 
 use super::SearchError;
 use super::names::{ABSENT, Names, of_domain};
-use crate::domain::search::{Document, Facet, NONE, Order, inner, is_anchored, of_field, terms, tokens};
+use crate::document::{Document, NONE};
+use crate::pattern::{is_anchored, terms};
+use crate::query::Facet;
+use crate::rank::Order;
+use crate::words::{inner, of_field, tokens};
 
 /// Bits of the number of a kind or state in [`Fields::numbers`].
 const SMALL_BITS: u32 = 8;
