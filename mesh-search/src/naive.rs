@@ -6,7 +6,8 @@ use crate::document::{Document, NONE};
 use crate::pattern::is_anchored;
 use crate::query::{Facet, Query, What, Word};
 use crate::rank::{
-    Order, SCORE_ADDRESS, SCORE_ANYWHERE_ADDRESS, SCORE_INNER, SCORE_NAME, SCORE_NAME_BEGINS, SCORE_NAME_WORD, SCORE_TEXT,
+    Order, SCORE_ADDRESS, SCORE_ANYWHERE_ADDRESS, SCORE_INNER, SCORE_NAME, SCORE_NAME_BEGINS, SCORE_NAME_WORD,
+    SCORE_TEXT,
 };
 use crate::words::{INNER_CHARS_MIN, inner, of_field, tokens};
 

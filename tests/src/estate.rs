@@ -129,7 +129,8 @@ impl Estate {
             ] });
             let content = json!({ "kind": "schema", "format": "AVRO", "text": text.to_string() });
             let schema = made("schema", format!("{area}-changed"), content).await?;
-            let content = json!({ "kind": "event", "address": format!("{area}/{{entity}}/changed"), "schema": schema["id"] });
+            let content =
+                json!({ "kind": "event", "address": format!("{area}/{{entity}}/changed"), "schema": schema["id"] });
             made("event", format!("{area}-changed"), content).await?;
         }
         Ok(())
@@ -184,7 +185,8 @@ impl Estate {
         for number in 0..REQUESTS.0 + REQUESTS.1 {
             let began = Instant::now();
             let answer = http.get(format!("{}{path}", self.mesh.url())).bearer_auth(self.mesh.token()?).send().await;
-            let answer = answer.and_then(reqwest::Response::error_for_status).with_context(|| format!("ask for {path}"))?;
+            let answer =
+                answer.and_then(reqwest::Response::error_for_status).with_context(|| format!("ask for {path}"))?;
             let page = answer.text().await.with_context(|| format!("read {path}"))?;
             if number >= REQUESTS.0 {
                 times.push(began.elapsed());

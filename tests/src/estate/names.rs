@@ -4,23 +4,45 @@ use std::collections::BTreeMap;
 
 use mesh_protocol::id::BrokerId;
 use mesh_protocol::report::{
-    BrokerNode, ClusterFacts, Discovery, GroupFacts, MemberFacts, ObjectFacts, OffsetFacts, PartitionFacts, RuntimeObject,
-    TopicFacts,
+    BrokerNode, ClusterFacts, Discovery, GroupFacts, MemberFacts, ObjectFacts, OffsetFacts, PartitionFacts,
+    RuntimeObject, TopicFacts,
 };
 
 use super::Size;
 
 /// First parts of the names; each is an application domain.
 pub(super) const AREAS: [&str; 25] = [
-    "orders", "billing", "payments", "inventory", "shipping", "customers", "catalog", "pricing", "loyalty", "returns", "fraud",
-    "marketing", "search", "stores", "suppliers", "warehouse", "fleet", "sensors", "energy", "hr", "finance", "tax", "support",
-    "identity", "audit",
+    "orders",
+    "billing",
+    "payments",
+    "inventory",
+    "shipping",
+    "customers",
+    "catalog",
+    "pricing",
+    "loyalty",
+    "returns",
+    "fraud",
+    "marketing",
+    "search",
+    "stores",
+    "suppliers",
+    "warehouse",
+    "fleet",
+    "sensors",
+    "energy",
+    "hr",
+    "finance",
+    "tax",
+    "support",
+    "identity",
+    "audit",
 ];
 const ENTITIES: [&str; 40] = [
-    "order", "invoice", "payment", "item", "parcel", "customer", "product", "price", "voucher", "return", "case", "campaign",
-    "query", "store", "supplier", "pallet", "truck", "reading", "meter", "employee", "ledger", "rate", "ticket", "session",
-    "entry", "basket", "refund", "route", "forecast", "label", "batch", "shelf", "till", "device", "alarm", "contract", "quote",
-    "lead", "review", "document",
+    "order", "invoice", "payment", "item", "parcel", "customer", "product", "price", "voucher", "return", "case",
+    "campaign", "query", "store", "supplier", "pallet", "truck", "reading", "meter", "employee", "ledger", "rate",
+    "ticket", "session", "entry", "basket", "refund", "route", "forecast", "label", "batch", "shelf", "till", "device",
+    "alarm", "contract", "quote", "lead", "review", "document",
 ];
 const VERBS: [&str; 10] =
     ["created", "changed", "deleted", "approved", "rejected", "shipped", "paid", "closed", "expired", "enriched"];
@@ -73,7 +95,9 @@ fn topic(number: usize, scan: u64) -> RuntimeObject {
 
 fn group(number: usize, part: Part) -> RuntimeObject {
     // It reads a few topics of its cluster.
-    let topics = (0..3).map(|i| (number * 7 + i * part.clusters) % part.size.topics.max(1)).map(|at| topic_name(at / part.clusters * part.clusters + part.cluster));
+    let topics = (0..3)
+        .map(|i| (number * 7 + i * part.clusters) % part.size.topics.max(1))
+        .map(|at| topic_name(at / part.clusters * part.clusters + part.cluster));
     let topics: Vec<String> = topics.collect();
     let offset = |topic: &String, partition| OffsetFacts {
         topic: topic.clone(),
@@ -81,13 +105,17 @@ fn group(number: usize, part: Part) -> RuntimeObject {
         committed: 100,
         lag: Some(i64::try_from(part.scan).unwrap_or(0) % 50),
     };
-    let assigned: BTreeMap<String, Vec<i32>> = topics.iter().map(|topic| (topic.clone(), (0..PARTITIONS).collect())).collect();
+    let assigned: BTreeMap<String, Vec<i32>> =
+        topics.iter().map(|topic| (topic.clone(), (0..PARTITIONS).collect())).collect();
     RuntimeObject {
         name: group_name(number),
         facts: ObjectFacts::Group(GroupFacts {
             state: "Stable".to_owned(),
             members: vec![MemberFacts { client_id: format!("reader-{number}"), host: "10.0.0.1".to_owned(), assigned }],
-            offsets: topics.iter().flat_map(|topic| (0..PARTITIONS).map(move |partition| offset(topic, partition))).collect(),
+            offsets: topics
+                .iter()
+                .flat_map(|topic| (0..PARTITIONS).map(move |partition| offset(topic, partition)))
+                .collect(),
         }),
     }
 }
@@ -95,7 +123,8 @@ fn group(number: usize, part: Part) -> RuntimeObject {
 /// The reports of a scan of one cluster.
 pub(super) fn reports(broker: BrokerId, part: Part) -> Vec<Discovery> {
     let offset = usize::try_from(part.scan).unwrap_or(0);
-    let is_meant = |number: &usize| number % part.clusters == part.cluster && (number / part.clusters + offset) % part.of == 0;
+    let is_meant =
+        |number: &usize| number % part.clusters == part.cluster && (number / part.clusters + offset) % part.of == 0;
     let nodes = (1..=3).map(|id| BrokerNode { id, address: format!("broker-{id}.kafka-{}:9092", part.cluster) });
     let cluster = ClusterFacts {
         cluster_id: format!("estate-{}", part.cluster),

@@ -112,11 +112,7 @@ impl App {
 
 impl Feed {
     /// Puts what is new or other than before and drops what is no more.
-    fn put(
-        &self,
-        documents: Vec<Document>,
-        known: &mut HashMap<u64, u64>,
-    ) -> std::result::Result<(), SearchError> {
+    fn put(&self, documents: Vec<Document>, known: &mut HashMap<u64, u64>) -> std::result::Result<(), SearchError> {
         let mut now = HashMap::with_capacity(documents.len());
         let mut put = Vec::new();
         for document in documents {
