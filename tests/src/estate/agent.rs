@@ -10,14 +10,14 @@ use demo::wait::until;
 use mesh_agent::control::facts::Facts;
 use mesh_agent::control::ledger::{Ledger, Owner};
 use mesh_agent::control::outbox::{NotTaken, Outbox};
-use mesh_agent::control::session::{Desk, Session, SessionState};
+use mesh_agent::control::session::{Desk, Request, Session, SessionState};
 use mesh_agent::control::standing::LedgerHandle;
 use mesh_agent::counters::Counters;
 use mesh_agent::identity::Identity;
 use mesh_agent::status::{Board, now_ms};
 use mesh_agent::task::Tasks;
 use mesh_protocol::report::Report;
-use mesh_protocol::wire::{Request, ToControl};
+use mesh_protocol::wire::ToControl;
 use serde_json::Value;
 use tokio::sync::{mpsc, watch};
 

@@ -124,7 +124,7 @@ fn group(number: usize, part: Part) -> RuntimeObject {
 pub(super) fn reports(broker: BrokerId, part: Part) -> Vec<Discovery> {
     let offset = usize::try_from(part.scan).unwrap_or(0);
     let is_meant =
-        |number: &usize| number % part.clusters == part.cluster && (number / part.clusters + offset) % part.of == 0;
+        |number: &usize| number % part.clusters == part.cluster && (number / part.clusters + offset).is_multiple_of(part.of);
     let nodes = (1..=3).map(|id| BrokerNode { id, address: format!("broker-{id}.kafka-{}:9092", part.cluster) });
     let cluster = ClusterFacts {
         cluster_id: format!("estate-{}", part.cluster),
