@@ -16,8 +16,8 @@ create table registry_subject (
     level text,
     mode text,
     last_version integer not null,
-    constraint registry_subject__subject unique (environment_id, name),
-    constraint registry_subject__object unique (design_object_id)
+    constraint registry_subject__name unique (environment_id, name),
+    constraint registry_subject__design_object_id unique (design_object_id)
 ) strict;
 
 -- Ids stay when nothing has them any more, so that none ever means something else.
@@ -34,5 +34,5 @@ create table registry_version (
     registry_schema_id integer not null,
     design_version_id blob not null references design_version,
     primary key (registry_subject_id, version),
-    constraint registry_version__design unique (design_version_id)
+    constraint registry_version__design_version_id unique (design_version_id)
 ) strict;

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use frontend::api::{
     AgentView, Answer, ApiError, ApplicationDomainInput, ApplicationDomainView, ApplicationInput, ApplicationView,
     BrokerInput, BrokerView, CatalogObject, CatalogObjectInput, CatalogPage, CatalogQuery, DenialQuery, DenialRow,
-    DesignDifference, DesignDifferenceQuery, DesignMove, DesignObjectInput, DesignObjectNew, DesignObjectView,
+    DesignDifference, DesignDifferenceQuery, DesignLevelInput, DesignMove, DesignObjectInput, DesignObjectNew, DesignObjectView,
     DesignQuery, DesignVersionInput, DesignVersionView, DomainSuggestion, Edit, FlowGraph, GraphQuery, JoinLine,
     JoinTokenInput, LinkInput, LinkView, ListQuery, ListenerInput, ListenerView, LoginInput, Me, Overview, Page,
     PersonInput, PersonView, PolicyDocument, PolicyView, PortalApi, PrincipalInput, PrincipalQuery, PrincipalSecret,
@@ -222,6 +222,7 @@ impl PortalApi for Portal {
         fn create_design_object(input: DesignObjectNew) -> DesignObjectView;
         fn update_design_object(id: DesignObjectId, input: Edit<DesignObjectInput>) -> DesignObjectView;
         fn delete_design_object(id: DesignObjectId, revision: i64) -> ();
+        fn set_design_level(id: DesignObjectId, input: DesignLevelInput) -> DesignObjectView;
         fn create_design_version(id: DesignObjectId, input: DesignVersionInput) -> DesignVersionView;
         fn design_version(id: DesignVersionId) -> DesignVersionView;
         fn update_design_version(id: DesignVersionId, input: Edit<DesignVersionInput>) -> DesignVersionView;

@@ -101,7 +101,7 @@ pub(super) fn ObjectForm(
     let save = Act::new(
         move |api, (kind, input): (DesignKind, DesignObjectInput)| async move {
             match known {
-                None => api.0.create_design_object(DesignObjectNew { kind, config: input }).await,
+                None => api.0.create_design_object(DesignObjectNew { kind, subject: String::new(), config: input }).await,
                 Some((id, revision)) => api.0.update_design_object(id, Edit { revision, value: input }).await,
             }
         },

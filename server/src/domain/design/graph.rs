@@ -186,7 +186,10 @@ impl<'a> Graph<'a> {
     }
 
     /// The texts that a schema needs, by the names it and they call each other.
-    fn texts(&self, own: Option<DesignVersionId>, schema: &Schema) -> Result<Vec<Reference>, String> {
+    ///
+    /// # Errors
+    /// What is wrong with its references.
+    pub fn texts(&self, own: Option<DesignVersionId>, schema: &Schema) -> Result<Vec<Reference>, String> {
         let mut by_name = BTreeMap::new();
         let mut texts = Vec::new();
         for SchemaReference { name, version } in self.closure(own, schema).map_err(|cycle| cycle.to_string())? {
