@@ -90,16 +90,19 @@ pub struct Settings {
 
 /// What may be done with a subject.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Mode {
     /// Everything, except choosing ids and numbers.
     #[default]
+    #[serde(rename = "READWRITE")]
     ReadWrite,
     /// Nothing is registered, released or deleted.
+    #[serde(rename = "READONLY")]
     ReadOnly,
     /// The same, and for the whole registry it counts before what subjects say.
+    #[serde(rename = "READONLY_OVERRIDE")]
     ReadOnlyOverride,
     /// Schemas come with the ids and numbers they had elsewhere, and are not compared with earlier ones.
+    #[serde(rename = "IMPORT")]
     Import,
 }
 
