@@ -46,6 +46,14 @@ impl Designs {
         Graph::of(&self.objects, &self.versions)
     }
 
+    /// The same after the edit of an audit entry, which added this.
+    pub(super) fn with(&self, number: u64, registry: Registry, version: Version, object: Option<Object>) -> Self {
+        let mut next = Self { number, objects: self.objects.clone(), versions: self.versions.clone(), registry };
+        next.objects.extend(object);
+        next.versions.push(version);
+        next
+    }
+
     /// What must stay readable when a version changes: what the subject of the schema demands, of an event that of its
     /// payload's.
     fn level_of(&self, version: &Version, graph: &Graph<'_>) -> Level {
@@ -73,6 +81,11 @@ impl Designs {
 }
 
 impl App {
+    /// Keeps what one edit under the lock made of the designs that it read: nobody else changed them meanwhile.
+    pub(super) fn keep_designs(&self, designs: Designs) {
+        self.0.designs.store(Some(Arc::new(designs)));
+    }
+
     pub(super) async fn designs(&self) -> Result<Arc<Designs>> {
         let mut tx = self.store().read().await?;
         self.designs_in(&mut tx).await

@@ -1,8 +1,6 @@
 //! Schemas before they are in the catalog: pages ask while somebody writes, builds ask before they publish.
 
-use frontend::api::{
-    SchemaCheck, SchemaCheckInput, SchemaField, SchemaFinding, SchemaFormat, SchemaInvalid,
-};
+use frontend::api::{SchemaCheck, SchemaCheckInput, SchemaField, SchemaFinding, SchemaFormat, SchemaInvalid};
 
 use super::design::level_of;
 use super::permission::Right;

@@ -97,7 +97,11 @@ async fn nothing() -> Failed {
 /// Somebody who may read; for answers that tell nothing of what is registered.
 fn reader(portal: &Portal) -> Result<(), Failed> {
     use crate::app::permission::Right;
-    portal.caller().permit(Right::Read).map(drop).map_err(|error| Failed::from(crate::app::registry::Error::from(error)))
+    portal
+        .caller()
+        .permit(Right::Read)
+        .map(drop)
+        .map_err(|error| Failed::from(crate::app::registry::Error::from(error)))
 }
 
 fn parts(portal: &Portal) -> (&App, &Caller) {
@@ -136,12 +140,7 @@ async fn subjects(portal: Portal, asked: Asked) -> Outcome {
     answer(app.registry_subjects(caller, asked.listing()).await?)
 }
 
-async fn lookup(
-    portal: Portal,
-    Path(subject): Path<String>,
-    asked: Asked,
-    Body(input): Body<SchemaInput>,
-) -> Outcome {
+async fn lookup(portal: Portal, Path(subject): Path<String>, asked: Asked, Body(input): Body<SchemaInput>) -> Outcome {
     let (app, caller) = parts(&portal);
     let candidate = Candidate::of(input, asked.normalize)?;
     answer(app.registry_lookup(caller, subject, candidate, asked.deleted(), asked.text()).await?)
@@ -324,11 +323,7 @@ async fn subject_config(portal: Portal, Path(subject): Path<String>, asked: Aske
     get_level(&portal, Some(&subject), &asked).await
 }
 
-async fn set_subject_config(
-    portal: Portal,
-    Path(subject): Path<String>,
-    Body(setting): Body<Setting>,
-) -> Outcome {
+async fn set_subject_config(portal: Portal, Path(subject): Path<String>, Body(setting): Body<Setting>) -> Outcome {
     put_level(&portal, Some(&subject), &setting).await
 }
 

@@ -136,6 +136,7 @@ def evolve(client, bootstrap):
     assert client.get_compatibility(subject) == "FULL_TRANSITIVE"
     assert refused(422, lambda: client.delete_subject("shop.Line")) == 42206
     client.register_schema("gone-value", Schema('"string"', "AVRO"))
+    assert client.delete_subject("gone-value") == [1]
     assert client.delete_subject("gone-value", permanent=True) == [1]
     assert "gone-value" not in client.get_subjects(deleted=True)
     return {"code": code, "wider": wider}

@@ -54,10 +54,11 @@ async fn the_official_client_serializes_and_deserializes_through_the_portal() ->
     // The ids are in the records, where agents will find them.
     for (topic, count) in [("orders", 22), ("carts", 20), ("payments", 21)] {
         let config = broker.admin_config();
-        let records =
-            tokio::task::spawn_blocking(move || read_until(&config, topic, READ_LIMIT, |records| records.len() >= count))
-                .await
-                .context("read")??;
+        let records = tokio::task::spawn_blocking(move || {
+            read_until(&config, topic, READ_LIMIT, |records| records.len() >= count)
+        })
+        .await
+        .context("read")??;
         let expected = ids[format!("{topic}-value")].as_u64();
         let (id, payload) = schema_id::split(&records[0].value).context("a record names its schema")?;
         ensure!(Some(u64::from(id.get())) == expected, "{topic}: {id} instead of {expected:?}");

@@ -48,12 +48,7 @@ const fn class(class: Class) -> DesignClass {
 }
 
 /// An object with its versions, the highest number first.
-pub(super) fn object(
-    object: &Object,
-    graph: &Graph<'_>,
-    registry: &Registry,
-    snapshot: &Snapshot,
-) -> DesignObjectView {
+pub(super) fn object(object: &Object, graph: &Graph<'_>, registry: &Registry, snapshot: &Snapshot) -> DesignObjectView {
     let domain = snapshot.domains.iter().find(|domain| domain.id == object.spec.domain);
     let of_domain = || domain.map(|domain| Claims::of(&snapshot.domains).owner(domain).to_owned());
     let own = Some(object.spec.owner.clone()).filter(|owner| !owner.is_empty());

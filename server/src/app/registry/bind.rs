@@ -14,9 +14,7 @@ use crate::app::permission::Permit;
 use crate::app::{App, Error, Result};
 use crate::domain::application_domain::{self, ApplicationDomain, Claims};
 use crate::domain::design::{Kind, Object, Sharing, Spec, Version};
-use crate::domain::registry::{
-    KnownSchema, Registered, Registry, Settings, Subject, UNCLAIMED, object_name, topic_of,
-};
+use crate::domain::registry::{KnownSchema, Registered, Registry, Settings, Subject, UNCLAIMED, object_name, topic_of};
 use crate::store::Tx;
 
 /// The schema object of a subject.
@@ -54,9 +52,12 @@ impl<'a> Enlist<'a> {
         let known = id.or_else(|| self.registry.id_of(fingerprint)).or_else(|| self.new.get(fingerprint).copied());
         let schema = match known {
             Some(id) => id,
-            None => self.settings.last_id.checked_add(1).and_then(SchemaId::new).ok_or_else(|| {
-                Error::Conflict("no schema id is left below 2^31: import lower ones".to_owned())
-            })?,
+            None => self
+                .settings
+                .last_id
+                .checked_add(1)
+                .and_then(SchemaId::new)
+                .ok_or_else(|| Error::Conflict("no schema id is left below 2^31: import lower ones".to_owned()))?,
         };
         if self.registry.content_of(schema).is_none() && !self.new.values().any(|other| *other == schema) {
             let new = KnownSchema { id: schema, fingerprint: fingerprint.to_owned() };
@@ -169,12 +170,7 @@ impl App {
         }))
     }
 
-    async fn unclaimed(
-        &self,
-        tx: &mut Tx,
-        domains: &[ApplicationDomain],
-        now_ms: i64,
-    ) -> Result<ApplicationDomainId> {
+    async fn unclaimed(&self, tx: &mut Tx, domains: &[ApplicationDomain], now_ms: i64) -> Result<ApplicationDomainId> {
         if let Some(domain) = domains.iter().find(|domain| domain.spec.name == UNCLAIMED) {
             return Ok(domain.id);
         }
@@ -221,7 +217,8 @@ impl App {
             let mut new: Vec<&Version> = known.versions.iter().filter(|version| is_missing(version, &known)).collect();
             new.sort_by_key(|version| (version.object, version.spec.number));
             // What cannot be read any more cannot be served.
-            let content = |version: &Version| content(version, &graph).ok().flatten().map(|content| (version.id, content));
+            let content =
+                |version: &Version| content(version, &graph).ok().flatten().map(|content| (version.id, content));
             Ok(new.into_iter().filter_map(|version| Some((version.object, content(version)?))).collect::<Vec<_>>())
         })
         .await?;
@@ -258,7 +255,6 @@ fn is_missing(version: &Version, designs: &Designs) -> bool {
 /// Whether every schema object has its subject, and every schema that is served its number. One that left its subject
 /// for good is retired, so it is not missed.
 fn is_settled(designs: &Designs) -> bool {
-    let is_bound =
-        |object: &Object| object.kind != Kind::Schema || designs.registry.subject_of(object.id).is_some();
+    let is_bound = |object: &Object| object.kind != Kind::Schema || designs.registry.subject_of(object.id).is_some();
     designs.objects.iter().all(is_bound) && !designs.versions.iter().any(|version| is_missing(version, designs))
 }

@@ -46,7 +46,10 @@ impl App {
         let Some(name) = subject else {
             let old = designs.registry.settings();
             if old.mode.is_read_only() {
-                return Err(Refusal::NotPermitted("The registry is in a read-only mode: set it to READWRITE".to_owned()).into());
+                return Err(Refusal::NotPermitted(
+                    "The registry is in a read-only mode: set it to READWRITE".to_owned(),
+                )
+                .into());
             }
             let new = Settings { level: level.unwrap_or_default(), ..old };
             self.write_settings(edit, old, new).await?;

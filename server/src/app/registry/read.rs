@@ -3,7 +3,7 @@
 use mesh_protocol::id::DesignVersionId;
 use mesh_protocol::schema_id::SchemaId;
 
-use super::register::{Candidate, prepare};
+use super::register::{Candidate, read};
 use super::{Designs, ReferenceShape, Result, SchemaAnswer, VersionAnswer, working};
 use crate::app::permission::Right;
 use crate::app::{App, Caller, Error};
@@ -231,7 +231,7 @@ impl App {
         // The newest version: whether there is such a subject at all.
         designs.registry.version(&subject, None, deleted)?;
         working(move || {
-            let found = prepare(&candidate, &designs, &designs.graph())?;
+            let found = read(&candidate, &designs)?;
             let listed = designs.registry.lookup(&subject, &found.fingerprint, deleted).ok_or(Refusal::NoSchema)?;
             designs.version_answer(&subject, listed, text)
         })

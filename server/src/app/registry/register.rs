@@ -77,12 +77,15 @@ impl Candidate {
     }
 }
 
-/// Reads a schema and finds what it refers to.
-pub(super) fn prepare(
-    candidate: &Candidate,
-    designs: &Designs,
-    graph: &Graph<'_>,
-) -> std::result::Result<Prepared, Refusal> {
+/// Reads a schema and finds what it refers to. Mostly that is nothing, and then nothing else of the catalog is looked at.
+pub(super) fn read(candidate: &Candidate, designs: &Designs) -> std::result::Result<Prepared, Refusal> {
+    let is_alone = candidate.references.is_empty();
+    let graph = if is_alone { Graph::of(&[], &[]) } else { designs.graph() };
+    prepare(candidate, designs, &graph)
+}
+
+/// The same in a graph that is there already.
+fn prepare(candidate: &Candidate, designs: &Designs, graph: &Graph<'_>) -> std::result::Result<Prepared, Refusal> {
     let reference = |shape: &ReferenceShape| {
         let number = version_number(&shape.version.to_string())?;
         // A schema that is there already may refer to what is retired; a new one is refused by the catalog.
@@ -107,7 +110,13 @@ pub(super) fn prepare(
 }
 
 /// Why a schema may not follow others; empty = it may.
-fn reasons(new: &schema::Schema, level: Level, earlier: &[Listed], designs: &Designs, graph: &Graph<'_>) -> Vec<String> {
+fn reasons(
+    new: &schema::Schema,
+    level: Level,
+    earlier: &[Listed],
+    designs: &Designs,
+    graph: &Graph<'_>,
+) -> Vec<String> {
     let mut known = Vec::with_capacity(earlier.len());
     for listed in earlier {
         let Some(Content::Schema(old)) = designs.versions.get(listed.place).map(|version| &version.spec.content) else {
@@ -146,7 +155,7 @@ impl App {
         let designs = self.designs().await?;
         let (asking, name) = (candidate.clone(), subject.clone());
         let place = working(move || {
-            let found = prepare(&asking, &designs, &designs.graph())?;
+            let found = read(&asking, &designs)?;
             Ok(designs.registry.place(&name, &found.fingerprint, asking.asked)?)
         });
         if let Place::There(registered) = place.await? {
@@ -184,7 +193,9 @@ impl App {
             "subject": &*subject, "version": registered.version, "id": registered.schema, "number": number,
             "content": plan.version.spec.content,
         });
-        edit.finish(done.after(&after)).await?;
+        let number = edit.finish_numbered(done.after(&after)).await?;
+        let registry = designs.registry.with(&bound, registered, &plan.fingerprint, designs.versions.len());
+        self.keep_designs(designs.with(number, registry, plan.version, plan.is_new_object.then_some(plan.object)));
         Ok(registered)
     }
 

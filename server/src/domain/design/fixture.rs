@@ -41,7 +41,12 @@ impl Catalog {
     }
 
     /// A new version, released.
-    pub(in crate::domain) fn version(&mut self, object: DesignObjectId, number: &str, content: Content) -> DesignVersionId {
+    pub(in crate::domain) fn version(
+        &mut self,
+        object: DesignObjectId,
+        number: &str,
+        content: Content,
+    ) -> DesignVersionId {
         let id = DesignVersionId(Uuid::from_u128(self.versions.len() as u128 + 1));
         self.versions.push(Version {
             id,

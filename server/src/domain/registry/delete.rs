@@ -68,7 +68,8 @@ impl Registry {
         graph: &Graph<'_>,
     ) -> Result<(), Refusal> {
         let goes = |user: &&Version| going.iter().any(|one| one.design == user.id);
-        let holds = |user: &&Version| if is_permanent { self.of_design(user.id).is_some() } else { user.state.is_live() };
+        let holds =
+            |user: &&Version| if is_permanent { self.of_design(user.id).is_some() } else { user.state.is_live() };
         for one in going {
             let users = graph.used_by(one.design);
             let users: Vec<String> = users

@@ -13,7 +13,7 @@ use super::super::schema::Level;
 use super::{KnownSchema, Mode, Refusal, Registered, Settings, Subject};
 
 /// The registry at one moment.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Registry {
     settings: Settings,
     subjects: BTreeMap<String, Entry>,
@@ -26,7 +26,7 @@ pub struct Registry {
     fingerprints: HashMap<SchemaId, String>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 struct Entry {
     subject: Subject,
     /// The lowest number first.
@@ -108,6 +108,34 @@ impl Registry {
         registry
     }
 
+    /// The same after one more version was registered, which `subject` knows of already; `place` as in [`Listed`]. It is
+    /// what would be read from the database, so that nobody has to read all of it after every version.
+    #[must_use]
+    pub fn with(&self, subject: &Subject, registered: Registered, content: &str, place: usize) -> Self {
+        let mut next = self.clone();
+        let listed = Listed { registered, place, is_deleted: false };
+        let Registered { version, schema, design, .. } = registered;
+        next.settings.last_id = next.settings.last_id.max(schema.get());
+        if let Some(object) = subject.object {
+            next.names.insert(object, subject.name.clone());
+        }
+        let new = || Entry { subject: subject.clone(), versions: Vec::new() };
+        let entry = next.subjects.entry(subject.name.clone()).or_insert_with(new);
+        entry.subject.clone_from(subject);
+        let at = entry.versions.partition_point(|other| other.registered.version < version);
+        entry.versions.insert(at, listed);
+        let holders = next.holders.entry(schema).or_default();
+        let order =
+            |(name, other): &(String, Listed)| (name.as_str(), other.registered.version) < (&*subject.name, version);
+        let at = holders.partition_point(order);
+        holders.insert(at, (subject.name.clone(), listed));
+        next.designs.insert(design, (subject.name.clone(), listed));
+        let lowest = next.ids.entry(content.to_owned()).or_insert(schema);
+        *lowest = (*lowest).min(schema);
+        next.fingerprints.insert(schema, content.to_owned());
+        next
+    }
+
     /// What holds for the whole registry.
     #[must_use]
     pub fn settings(&self) -> Settings {
@@ -149,10 +177,9 @@ impl Registry {
     pub fn version(&self, name: &str, number: Option<u32>, deleted: Deleted) -> Result<&Listed, Refusal> {
         let found = match number {
             Some(number) => self.versions(name, deleted).find(|listed| listed.registered.version == number),
-            None => self
-                .versions(name, Deleted::Without)
-                .next_back()
-                .or_else(|| self.versions(name, deleted).next_back()),
+            None => {
+                self.versions(name, Deleted::Without).next_back().or_else(|| self.versions(name, deleted).next_back())
+            }
         };
         found.ok_or_else(|| match (number, self.versions(name, deleted).next()) {
             (Some(number), Some(_)) => Refusal::NoVersion(number),
@@ -225,7 +252,8 @@ impl Registry {
     #[must_use]
     pub fn free_name(&self, object: &str, domain: &str, taken: &[String]) -> String {
         let is_free = |name: &String| {
-            self.subject(name).is_none_or(|subject| subject.object.is_none()) && !taken.iter().any(|other| other == name)
+            self.subject(name).is_none_or(|subject| subject.object.is_none())
+                && !taken.iter().any(|other| other == name)
         };
         let numbered = (2_u32..).map(|number| format!("{domain}.{object}-{number}"));
         let names = [object.to_owned(), format!("{domain}.{object}")].into_iter().chain(numbered);

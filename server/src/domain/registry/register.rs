@@ -64,9 +64,9 @@ impl Registry {
                 let way_out = "leave the id out, or set the mode to IMPORT";
                 Err(Refusal::NotPermitted(format!("Subject {subject} is not in import mode: {way_out}")))
             }
-            (_, None) if asked.version.is_some_and(|asked| asked != next) => {
-                Err(Refusal::InvalidSchema(format!("the version is not one more than the previous version: it is {next}")))
-            }
+            (_, None) if asked.version.is_some_and(|asked| asked != next) => Err(Refusal::InvalidSchema(format!(
+                "the version is not one more than the previous version: it is {next}"
+            ))),
             (_, None) => Ok(Place::New { version: next, id: self.id_of(fingerprint) }),
         }
     }

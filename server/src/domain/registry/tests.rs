@@ -61,6 +61,16 @@ impl Book {
         Registry::of(self.settings, subjects, &self.registered, known, &self.catalog.versions)
     }
 
+    /// The registry before and after one more version, the second made from the first.
+    fn grown(&mut self, name: &str, content: &str) -> (Registry, Registry) {
+        let before = self.registry();
+        self.add(name, content);
+        let registered = *self.registered.last().expect("just added");
+        let subject = self.subjects.iter().find(|subject| subject.name == name).expect("just added");
+        let place = self.catalog.versions.len() - 1;
+        (before.with(subject, registered, content, place), self.registry())
+    }
+
     fn retire(&mut self, design: DesignVersionId) {
         self.catalog.at(design).state = State::Retired;
     }
@@ -215,7 +225,10 @@ fn numbers_of_registered_versions_tell_the_truth_whatever_the_level() {
     let draft = catalog.version(order, "3.0.0", avro(&broken));
     catalog.at(draft).state = State::Draft;
     assert_eq!(number(&catalog, Level::Backward, &wider), "3.1.0");
-    assert_eq!(catalog.graph().change(&catalog.versions[1], Level::Backward).map(|change| change.class), Some(Class::Breaking));
+    assert_eq!(
+        catalog.graph().change(&catalog.versions[1], Level::Backward).map(|change| change.class),
+        Some(Class::Breaking)
+    );
 }
 
 #[test]
@@ -263,7 +276,8 @@ proptest! {
                     Place::New { version, id } => {
                         prop_assert_eq!(version, before.last().copied().unwrap_or_default() + 1);
                         prop_assert_eq!(id, registry.id_of(content));
-                        book.add(name, content);
+                        let (grown, read) = book.grown(name, content);
+                        prop_assert_eq!(grown, read, "as if it were read anew");
                         let again = book.registry().place(name, content, Asked::default());
                         prop_assert!(matches!(again, Ok(Place::There(found)) if found.version == version));
                     }

@@ -1,8 +1,8 @@
 //! The design-time catalog.
 
 use frontend::api::{
-    DesignDifference, DesignDifferenceQuery, DesignLevelInput, DesignMove, DesignObjectInput, DesignObjectNew, DesignObjectView,
-    DesignQuery, DesignVersionInput, DesignVersionView, Edit, Page, PortalApi,
+    DesignDifference, DesignDifferenceQuery, DesignLevelInput, DesignMove, DesignObjectInput, DesignObjectNew,
+    DesignObjectView, DesignQuery, DesignVersionInput, DesignVersionView, Edit, Page, PortalApi,
 };
 use mesh_protocol::id::{DesignObjectId, DesignVersionId};
 

@@ -8,8 +8,7 @@ use crate::app::permission::{Access, REGISTRY_ENDPOINTS};
 use crate::domain::person::PortalRole;
 use crate::http::registry::{BASE, ENDPOINTS};
 
-pub(super) const FIRST: &str =
-    r#"{"type": "record", "name": "Order", "fields": [{"name": "id", "type": "string"}]}"#;
+pub(super) const FIRST: &str = r#"{"type": "record", "name": "Order", "fields": [{"name": "id", "type": "string"}]}"#;
 /// The same in other words: keys in another order, spaces.
 pub(super) const FIRST_AGAIN: &str =
     r#"{ "name" : "Order", "type":"record","fields":[{"type":"string","name":"id"} ]}"#;
@@ -170,7 +169,8 @@ async fn a_schema_has_one_id_everywhere_and_its_number_in_each_subject() {
     assert_eq!(client.get("/schemas?latestOnly=true&subjectPrefix=orders").await, json!([latest]));
     assert_eq!(client.get("/schemas?offset=1&limit=1").await[0]["version"], 2);
     assert_eq!(client.get("/schemas/types").await, json!(["AVRO", "JSON", "PROTOBUF"]));
-    let found = client.ask("POST", "/subjects/orders-value?normalize=False", Some(json!({ "schema": FIRST_AGAIN }))).await;
+    let found =
+        client.ask("POST", "/subjects/orders-value?normalize=False", Some(json!({ "schema": FIRST_AGAIN }))).await;
     assert_eq!((found.0, &found.1["version"], &found.1["id"]), (200, &json!(1), &json!(1)), "{found:?}");
 
     for (method, path, input, code) in [
@@ -201,8 +201,7 @@ async fn a_schema_has_one_id_everywhere_and_its_number_in_each_subject() {
 async fn what_hurts_somebody_is_refused_by_the_level_of_its_subject() {
     let client = Client::start().await;
     client.register("orders-value", FIRST).await;
-    let (status, body) =
-        client.ask("POST", "/subjects/orders-value/versions", Some(json!({ "schema": BROKEN }))).await;
+    let (status, body) = client.ask("POST", "/subjects/orders-value/versions", Some(json!({ "schema": BROKEN }))).await;
     assert_eq!((status, &body["error_code"]), (409, &json!(409)), "{body}");
     assert!(body["message"].as_str().is_some_and(|why| why.contains("`total`")), "{body}");
     let check = async |path: &str, schema: &str| {
@@ -310,7 +309,10 @@ async fn deletion_is_soft_first_and_spares_what_others_use() {
     let id = client.get("/subjects/orders-value/versions/1?deleted=true").await["id"].clone();
     assert_eq!(client.get(&format!("/schemas/ids/{id}")).await["schema"], FIRST, "consumers still read old records");
     assert_eq!(client.refused("POST", "/subjects/orders-value", Some(json!({ "schema": FIRST }))).await, 40403);
-    assert_eq!(client.ask("POST", "/subjects/orders-value?deleted=true", Some(json!({ "schema": FIRST }))).await.0, 200);
+    assert_eq!(
+        client.ask("POST", "/subjects/orders-value?deleted=true", Some(json!({ "schema": FIRST }))).await.0,
+        200
+    );
 
     // What comes back is a new version with the id it had.
     client.ask("PUT", "/config/orders-value", Some(json!({ "compatibility": "NONE" }))).await;

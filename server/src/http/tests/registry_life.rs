@@ -18,7 +18,8 @@ fn text(value: &Value) -> &str {
 /// Number, state, and number and id in the subject of each version, the highest first.
 fn rows(object: &Value) -> Vec<(String, String, Value)> {
     let rows = object["versions"].as_array().expect("versions").iter();
-    rows.map(|row| (text(&row["number"]).to_owned(), text(&row["state"]).to_owned(), row["registered"].clone())).collect()
+    rows.map(|row| (text(&row["number"]).to_owned(), text(&row["state"]).to_owned(), row["registered"].clone()))
+        .collect()
 }
 
 async fn step(client: &Client, id: &Value, to: &str, more: Value) -> (u16, Value) {
@@ -74,7 +75,8 @@ async fn what_is_registered_is_a_released_version_with_a_number_that_tells_the_t
 async fn what_people_release_is_registered_under_the_subject_they_chose() {
     let client = Client::start().await;
     let domain = client.api("POST", "domains", Some(json!({ "name": "retail" }))).await["id"].clone();
-    let new = |name: &str, subject: &str| json!({ "kind": "schema", "name": name, "domain": domain, "subject": subject });
+    let new =
+        |name: &str, subject: &str| json!({ "kind": "schema", "name": name, "domain": domain, "subject": subject });
     let order = client.api("POST", "designs", Some(new("order", "orders-value"))).await;
     assert_eq!(order["subject"]["name"], "orders-value", "{order}");
     let plain = client.api("POST", "designs", Some(new("plain", ""))).await;
