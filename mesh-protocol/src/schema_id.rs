@@ -142,7 +142,8 @@ mod tests {
         #[test]
         fn what_is_joined_splits_again(id in 1..=SchemaId::MAX.get(), payload: Vec<u8>) {
             let id = SchemaId::new(id).expect("in the range");
-            prop_assert_eq!(split(&join(id, &payload)), Some((id, &payload[..])));
+            let record = join(id, &payload);
+            prop_assert_eq!(split(&record), Some((id, &payload[..])));
         }
 
         #[test]

@@ -215,11 +215,12 @@ async fn at_once(portal: TestPortal) {
     let client = Client::of(portal).await;
     let others = [client.portal.replica().await, client.portal.replica().await];
     let schema = |n: usize| format!(r#"{{"type": "record", "name": "R{n}", "fields": []}}"#);
+    let (auth, portal) = (&client.auth, &client.portal);
     let asks = (0..36).map(|n| {
-        let portal = if n % 3 == 0 { &client.portal } else { &others[n % 3 - 1] };
+        let portal = if n % 3 == 0 { portal } else { &others[n % 3 - 1] };
         let path = format!("/registry/subjects/s{}-value/versions", n % 6);
         let body = json!({ "schema": schema(n % 12 / 6) });
-        async move { portal.call("POST", &path, Some(&client.auth), Some(body)).await }
+        async move { portal.call("POST", &path, Some(auth), Some(body)).await }
     });
     client.ask("PUT", "/config", Some(json!({ "compatibility": "NONE" }))).await;
     let replies = futures::future::join_all(asks).await;
