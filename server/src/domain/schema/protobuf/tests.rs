@@ -347,7 +347,7 @@ fn text_of(text: &str, references: &[Reference]) -> Result<String, Invalid> {
 fn a_descriptor_is_the_file_it_was_made_from() {
     let line = Reference { name: "shop/line.proto".into(), text: three("message Line { string sku = 1; }") };
     let text = format!(
-        "syntax = \"proto3\";\npackage shop;\nimport \"shop/line.proto\";\nimport \"google/protobuf/timestamp.proto\";\n{}",
+        "syntax = \"proto3\";\npackage shop;\nimport \"google/protobuf/timestamp.proto\";\nimport \"shop/line.proto\";\n{}",
         "// what was bought
          message Order {
            repeated Line lines = 1; google.protobuf.Timestamp at = 2; optional string note = 3;
@@ -359,7 +359,7 @@ fn a_descriptor_is_the_file_it_was_made_from() {
     let back = text_of(&sent, std::slice::from_ref(&line)).expect("sound");
     let again = try_parse(&back, std::slice::from_ref(&line)).expect("sound");
     assert_eq!((again.canonical(), again.fingerprint()), (order.canonical(), order.fingerprint()), "{back}");
-    assert_eq!(again.descriptor(), order.descriptor());
+    assert_eq!(again.descriptor(), order.descriptor(), "its imports were in order already");
     // What it imports must be there, and what is no descriptor stays a text.
     assert!(text_of(&sent, &[]).is_err_and(|invalid| invalid.message.contains("shop/line.proto")));
     for other in ["", "abcd", "AAAA", &message("string a = 1;")] {
