@@ -49,6 +49,8 @@ if [ "$purpose" = test ]; then
     has ip || want iproute2
     has nft || want nftables
     /usr/bin/python3 -c 'import paho.mqtt.client' >/dev/null 2>&1 || want python3 python3-paho-mqtt
+    # Python brings the serializers that the schema registry is tested with.
+    python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || want python3 python3-venv
 fi
 if [ "$purpose" = bench ]; then
     # Python brings the NATS server.

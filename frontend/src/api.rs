@@ -223,6 +223,8 @@ pub trait PortalApi: Send + Sync + 'static {
     fn update_design_object(&self, id: DesignObjectId, input: Edit<DesignObjectInput>) -> Answer<'_, DesignObjectView>;
     /// `DELETE /api/v1/designs/{id}?revision=`: refused while it has versions.
     fn delete_design_object(&self, id: DesignObjectId, revision: i64) -> Answer<'_, ()>;
+    /// `PUT /api/v1/designs/{id}/level`: what must stay readable in a schema's subject.
+    fn set_design_level(&self, id: DesignObjectId, input: DesignLevelInput) -> Answer<'_, DesignObjectView>;
     /// `POST /api/v1/designs/{id}/versions`: a draft.
     fn create_design_version(&self, id: DesignObjectId, input: DesignVersionInput) -> Answer<'_, DesignVersionView>;
     /// `GET /api/v1/design-versions/{id}`.

@@ -73,6 +73,8 @@ uuid_ids! {
     DesignObjectId,
     /// One version of such an object.
     DesignVersionId,
+    /// A subject of the schema registry.
+    SubjectId,
 }
 
 /// The identity of one spool: 16 random bytes, kept for the life of the spool's storage.

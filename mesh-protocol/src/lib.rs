@@ -15,6 +15,7 @@ pub mod policy;
 pub mod queue;
 pub mod record;
 pub mod report;
+pub mod schema_id;
 pub mod secret;
 pub mod signed;
 pub mod template;

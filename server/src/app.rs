@@ -35,6 +35,7 @@ pub mod policy_key;
 pub mod principal;
 pub mod queue;
 mod reach;
+pub mod registry;
 mod replacement;
 pub mod report;
 mod rights;
@@ -113,6 +114,7 @@ impl App {
             errands: Tasks::default(),
         }));
         app.settle_policy_keys().await?;
+        app.settle_registry().await?;
         Ok(app)
     }
 

@@ -21,6 +21,7 @@ pub mod person;
 pub mod principal;
 pub mod queue;
 pub mod rates;
+pub mod registry;
 pub mod role;
 pub mod route;
 pub mod rule;

@@ -1,4 +1,4 @@
-//! The browsers' port: pages, the REST API, live updates, static files and the agent's binary.
+//! The browsers' port: pages, the REST API, the schema registry's API, live updates, static files and the agent's binary.
 //!
 //! Everything here is translation: a request becomes a [`Portal`](crate::portal::Portal) for its caller, the caller
 //! asks, the answer becomes HTTP.
@@ -11,6 +11,7 @@ mod headers;
 mod live;
 mod pages;
 mod problem;
+mod registry;
 mod standing;
 mod tail;
 
@@ -83,6 +84,7 @@ pub fn router(app: &App, stopping: CancellationToken) -> Router {
         .merge(streams)
         .layer(axum::middleware::from_fn_with_state(state.clone(), auth::identify))
         .layer(RequestBodyLimitLayer::new(BODY_BYTES_MAX))
+        .merge(registry::routes(&state))
         .layer(compression)
         .merge(download::routes())
         .route("/healthz", get(|| async { "ok\n" }))

@@ -9,14 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use frontend::api::{
     AgentView, Answer, ApiError, ApplicationDomainInput, ApplicationDomainView, ApplicationInput, ApplicationView,
     BrokerInput, BrokerView, CatalogObject, CatalogObjectInput, CatalogPage, CatalogQuery, DenialQuery, DenialRow,
-    DesignDifference, DesignDifferenceQuery, DesignMove, DesignObjectInput, DesignObjectNew, DesignObjectView,
-    DesignQuery, DesignVersionInput, DesignVersionView, DomainSuggestion, Edit, FlowGraph, GraphQuery, JoinLine,
-    JoinTokenInput, LinkInput, LinkView, ListQuery, ListenerInput, ListenerView, LoginInput, Me, Overview, Page,
-    PersonInput, PersonView, PolicyDocument, PolicyView, PortalApi, PrincipalInput, PrincipalQuery, PrincipalSecret,
-    PrincipalView, PublishInput, PublishResult, QueueInput, QueueQuery, QueueView, ReasonInput, RoleInput, RoleView,
-    RotateInput, RouteInput, RouteView, RuleInput, RuleQuery, RuleView, SchemaCheck, SchemaCheckInput, ScopeInput,
-    ScopeView, SearchPage, SearchQuery, SetupInput, SetupState, ShelfDone, ShelfQuery, ShelfTask, SiteInput, SiteView,
-    SubscriptionQuery, SubscriptionRow, TokenCreated, TokenInput, TokenView, TryClient, TryInput, WithheldView,
+    DesignDifference, DesignDifferenceQuery, DesignLevelInput, DesignMove, DesignObjectInput, DesignObjectNew, DesignObjectView, DesignQuery, DesignVersionInput, DesignVersionView, DomainSuggestion, Edit, FlowGraph, GraphQuery, JoinLine, JoinTokenInput, LinkInput, LinkView, ListQuery, ListenerInput, ListenerView, LoginInput, Me, Overview, Page, PersonInput, PersonView, PolicyDocument, PolicyView, PortalApi, PrincipalInput, PrincipalQuery, PrincipalSecret, PrincipalView, PublishInput, PublishResult, QueueInput, QueueQuery, QueueView, ReasonInput, RoleInput, RoleView, RotateInput, RouteInput, RouteView, RuleInput, RuleQuery, RuleView, SchemaCheck, SchemaCheckInput, ScopeInput, ScopeView, SearchPage, SearchQuery, SetupInput, SetupState, ShelfDone, ShelfQuery, ShelfTask, SiteInput, SiteView, SubscriptionQuery, SubscriptionRow, TokenCreated, TokenInput, TokenView, TryClient, TryInput, WithheldView,
 };
 use mesh_protocol::id::{
     AgentId, ApplicationDomainId, ApplicationId, BrokerId, DesignObjectId, DesignVersionId, LinkId, ListenerId,
@@ -223,6 +216,7 @@ impl PortalApi for Portal {
         fn create_design_object(input: DesignObjectNew) -> DesignObjectView;
         fn update_design_object(id: DesignObjectId, input: Edit<DesignObjectInput>) -> DesignObjectView;
         fn delete_design_object(id: DesignObjectId, revision: i64) -> ();
+        fn set_design_level(id: DesignObjectId, input: DesignLevelInput) -> DesignObjectView;
         fn create_design_version(id: DesignObjectId, input: DesignVersionInput) -> DesignVersionView;
         fn design_version(id: DesignVersionId) -> DesignVersionView;
         fn update_design_version(id: DesignVersionId, input: Edit<DesignVersionInput>) -> DesignVersionView;

@@ -51,6 +51,7 @@ mod person;
 mod principal;
 mod queue;
 mod rates;
+mod registry;
 mod role;
 mod route;
 mod rule;

@@ -17,6 +17,7 @@ pub(crate) mod nats;
 pub mod parts;
 pub mod proxy;
 pub mod queue;
+pub mod serializers;
 pub mod torture;
 pub mod usage;
 pub mod wan;

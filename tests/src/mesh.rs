@@ -418,6 +418,12 @@ impl Mesh {
         format!("127.0.0.1:{}", self.portal_ports.agents)
     }
 
+    /// Where the portal answers browsers and programs.
+    #[must_use]
+    pub fn portal_url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.portal_ports.web)
+    }
+
     /// What the portal has logged so far.
     ///
     /// # Errors

@@ -72,6 +72,9 @@ pub struct DesignObjectView {
     pub owner: String,
     /// Its versions, the highest number first.
     pub versions: Vec<DesignVersionRow>,
+    /// What serializers know a schema by; none = another kind.
+    #[serde(default)]
+    pub subject: Option<DesignSubject>,
     /// Made when.
     pub created_at: Millis,
     /// Made by whom.
@@ -80,6 +83,36 @@ pub struct DesignObjectView {
     pub updated_at: Millis,
     /// Changed by whom.
     pub updated_by: String,
+}
+
+/// A schema as serializers know it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DesignSubject {
+    /// The subject, for life: renaming the object does not change it.
+    pub name: String,
+    /// What must stay readable when a version is registered or released.
+    pub level: SchemaLevel,
+    /// That is its own; else it is what the whole registry demands.
+    pub is_own_level: bool,
+    /// Nothing may be registered or released now.
+    pub is_read_only: bool,
+}
+
+/// A released schema version as serializers know it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DesignRegistered {
+    /// Its number in the subject.
+    pub version: u32,
+    /// The id that stands in records.
+    pub id: u32,
+}
+
+/// What must stay readable in a schema's subject.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DesignLevelInput {
+    /// None = what the whole registry demands.
+    #[serde(default)]
+    pub level: Option<SchemaLevel>,
 }
 
 /// One line of an object's versions.
@@ -95,6 +128,9 @@ pub struct DesignVersionRow {
     pub description: String,
     /// When it stops being served.
     pub end_of_life_at: Option<Millis>,
+    /// What serializers know it by; none = it was not released, or is gone from its subject.
+    #[serde(default)]
+    pub registered: Option<DesignRegistered>,
     /// Changed when.
     pub updated_at: Millis,
     /// Changed by whom.
@@ -133,6 +169,9 @@ pub struct DesignObjectInput {
 pub struct DesignObjectNew {
     /// What it is, for life.
     pub kind: DesignKind,
+    /// What serializers know a schema by, for life, for example `orders-value`; empty = its name.
+    #[serde(default)]
+    pub subject: String,
     /// All else.
     #[serde(flatten)]
     pub config: DesignObjectInput,

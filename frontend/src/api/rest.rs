@@ -310,6 +310,9 @@ impl<T: Transport> PortalApi for RestApi<T> {
     fn delete_design_object(&self, id: DesignObjectId, revision: i64) -> Answer<'_, ()> {
         self.delete(&format!("/designs/{id}?revision={revision}"))
     }
+    fn set_design_level(&self, id: DesignObjectId, input: DesignLevelInput) -> Answer<'_, DesignObjectView> {
+        self.send(Verb::Put, &format!("/designs/{id}/level"), &input)
+    }
     fn create_design_version(&self, id: DesignObjectId, input: DesignVersionInput) -> Answer<'_, DesignVersionView> {
         self.send(Verb::Post, &format!("/designs/{id}/versions"), &input)
     }

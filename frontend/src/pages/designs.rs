@@ -5,6 +5,7 @@ mod form;
 mod known;
 mod object;
 mod steps;
+mod subject;
 mod version;
 mod version_form;
 

@@ -4,7 +4,7 @@
 //! read together, kept until one of them changes, and edited one at a time.
 
 mod shown;
-mod version;
+pub(super) mod version;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -19,9 +19,13 @@ use super::permission::Right;
 use super::person::seen;
 use super::sight::Sight;
 use super::{App, Caller, Error, Result};
-use crate::domain::design::{Content, Graph, Kind, Object, Sharing, Spec, Version};
+use crate::domain::design::{Content, Facts, Graph, Kind, Object, Sharing, Spec, State, Version};
 use crate::domain::field::FieldErrors;
+use crate::domain::registry::{Registry, check_subject, judging};
+use crate::domain::schema::Level;
 use crate::store::Tx;
+
+pub(super) use shown::level_of;
 
 /// First part of the actions of all edits here, by which the audit trail tells that something changed.
 const AUDIT_KIND: &str = "design";
@@ -33,8 +37,9 @@ const LIST_MAX: u32 = 1_000;
 #[derive(Clone, Debug)]
 pub struct Designs {
     number: u64,
-    objects: Vec<Object>,
-    versions: Vec<Version>,
+    pub(super) objects: Vec<Object>,
+    pub(super) versions: Vec<Version>,
+    pub(super) registry: Registry,
 }
 
 impl Designs {
@@ -57,28 +62,69 @@ impl Designs {
         if sight.sees_design(self.object(id)?) { Ok(()) } else { Err(Error::NotFound { what: "design object" }) }
     }
 
-    fn object(&self, id: DesignObjectId) -> Result<&Object> {
+    /// The same after the edit of an audit entry, which added this.
+    pub(super) fn with(&self, number: u64, registry: Registry, version: Version, object: Option<Object>) -> Self {
+        let mut next = Self { number, objects: self.objects.clone(), versions: self.versions.clone(), registry };
+        next.objects.extend(object);
+        next.versions.push(version);
+        next
+    }
+
+    /// What must stay readable when a version changes: what the subject of the schema demands, of an event that of its
+    /// payload's.
+    fn level_of(&self, version: &Version, graph: &Graph<'_>) -> Level {
+        let schema = match &version.spec.content {
+            Content::Schema(_) => Some(version.object),
+            Content::Event(event) => event.schema.and_then(|id| graph.version(id)).map(|version| version.object),
+            Content::Application(_) => None,
+        };
+        judging(schema.map_or_else(Level::default, |object| self.registry.level_of(object)))
+    }
+
+    /// What a transition of a version is decided on.
+    fn facts(&self, version: &Version, graph: &Graph<'_>) -> Facts {
+        let mut facts = Facts::of(version, self.level_of(version, graph), graph);
+        let subject = self.registry.subject_of(version.object).filter(|_| version.state == State::InReview);
+        if let Some(refused) = subject.and_then(|subject| self.registry.check_writable(&subject.name).err()) {
+            facts.problems.get_or_insert_default().add("state", refused);
+        }
+        facts
+    }
+
+    pub(super) fn object(&self, id: DesignObjectId) -> Result<&Object> {
         self.objects.iter().find(|object| object.id == id).ok_or(Error::NotFound { what: "design object" })
     }
 }
 
 impl App {
+    /// Keeps what one edit under the lock made of the designs that it read: nobody else changed them meanwhile.
+    pub(super) fn keep_designs(&self, designs: Designs) {
+        self.0.designs.store(Some(Arc::new(designs)));
+    }
+
     pub(super) async fn designs(&self) -> Result<Arc<Designs>> {
         let mut tx = self.store().read().await?;
         self.designs_in(&mut tx).await
     }
 
     /// As this transaction sees them.
-    async fn designs_in(&self, tx: &mut Tx) -> Result<Arc<Designs>> {
+    pub(super) async fn designs_in(&self, tx: &mut Tx) -> Result<Arc<Designs>> {
         let number = tx.audit_number_of(AUDIT_KIND).await?;
         if let Some(kept) = self.0.designs.load_full()
             && kept.number == number
         {
             return Ok(kept);
         }
-        let (objects, versions) =
-            (tx.design_objects(self.environment()).await?, tx.design_versions(self.environment()).await?);
-        let designs = Arc::new(Designs { number, objects, versions });
+        let environment = self.environment();
+        let (objects, versions) = (tx.design_objects(environment).await?, tx.design_versions(environment).await?);
+        let registry = Registry::of(
+            tx.registry_settings(environment).await?,
+            tx.subjects(environment).await?,
+            &tx.registered_versions(environment).await?,
+            tx.known_schemas(environment).await?,
+            &versions,
+        );
+        let designs = Arc::new(Designs { number, objects, versions, registry });
         self.0.designs.store(Some(designs.clone()));
         Ok(designs)
     }
@@ -103,7 +149,7 @@ impl App {
         });
         let slice = Slice::of(query.cursor.as_deref(), query.limit, LIST, LIST_MAX);
         let page = page(wanted.collect(), slice, |object: &&Object| (object.spec.name.clone(), object.id))?;
-        Ok(page.map(|object| shown::object(object, &graph, &snapshot)))
+        Ok(page.map(|object| shown::object(object, &graph, &designs.registry, &snapshot)))
     }
 
     /// One object with its versions.
@@ -117,9 +163,9 @@ impl App {
         self.design_object_view(id).await
     }
 
-    async fn design_object_view(&self, id: DesignObjectId) -> Result<DesignObjectView> {
+    pub(super) async fn design_object_view(&self, id: DesignObjectId) -> Result<DesignObjectView> {
         let (designs, snapshot) = (self.designs().await?, self.snapshot().await?);
-        Ok(shown::object(designs.object(id)?, &designs.graph(), &snapshot))
+        Ok(shown::object(designs.object(id)?, &designs.graph(), &designs.registry, &snapshot))
     }
 
     /// Makes an object without a version.
@@ -132,6 +178,7 @@ impl App {
         let designs = self.designs_in(&mut edit.tx).await?;
         let (kind, spec) = (shown::kind_of(input.kind), spec(input.config).tidied());
         self.check_object(&mut edit.tx, kind, None, &spec, &designs).await?;
+        let subject = subject(kind, input.subject.trim(), &designs)?;
         let by = edit.actor().to_owned();
         let object = Object {
             id: DesignObjectId(Uuid::now_v7()),
@@ -144,6 +191,9 @@ impl App {
             updated_by: by,
         };
         edit.tx.insert_design_object(self.environment(), &object).await?;
+        if kind == Kind::Schema {
+            self.bind_subject(&mut edit.tx, &designs, &object, subject).await?;
+        }
         let summary = format!("added the {kind} {}", object.spec.name);
         edit.finish(done("design.create", object.id, &summary).after(&shown::config(&object.spec))).await?;
         self.design_object_view(object.id).await
@@ -189,6 +239,9 @@ impl App {
             let what = if count == 1 { "a version".to_owned() } else { format!("{count} versions") };
             return Err(Error::Conflict(format!("it has {what}: delete drafts first; what was released stays")));
         }
+        if let Some(subject) = designs.registry.subject_of(id) {
+            edit.tx.delete_subject(subject.id).await?;
+        }
         edit.tx.delete_design_object(id, seen(revision)).await?;
         let summary = format!("removed the {} {}", old.kind, old.spec.name);
         edit.finish(done("design.delete", id, &summary).before(&shown::config(&old.spec))).await
@@ -209,6 +262,21 @@ impl App {
             errors.add("domain", "is not there: choose another one");
         }
         Ok(errors.check()?)
+    }
+}
+
+/// The subject that somebody chose for a new object; none = nobody did.
+fn subject<'a>(kind: Kind, name: &'a str, designs: &Designs) -> Result<Option<&'a str>> {
+    if name.is_empty() {
+        return Ok(None);
+    }
+    if kind != Kind::Schema {
+        return Err(wrong("subject", format_args!("is of schemas only: leave it out for a new {kind}")));
+    }
+    check_subject(name).map_err(|refused| wrong("subject", refused))?;
+    match designs.registry.subject(name).and_then(|subject| subject.object) {
+        Some(_) => Err(wrong("subject", "is that of another schema: choose another one")),
+        None => Ok(Some(name)),
     }
 }
 
@@ -248,6 +316,6 @@ fn done<'a>(action: &'a str, object: DesignObjectId, summary: &'a str) -> Done<'
 }
 
 /// One error of an input that no check of the domain sees.
-fn wrong(field: &str, message: impl std::fmt::Display) -> Error {
+pub(super) fn wrong(field: &str, message: impl std::fmt::Display) -> Error {
     FieldErrors::one(field, message).into()
 }

@@ -93,7 +93,12 @@ impl Edit {
     }
 
     /// Writes the audit entry, commits, and wakes whoever must know.
-    pub(super) async fn finish(mut self, done: Done<'_>) -> Result<()> {
+    pub(super) async fn finish(self, done: Done<'_>) -> Result<()> {
+        self.finish_numbered(done).await.map(drop)
+    }
+
+    /// The same, and gives the number of the audit entry.
+    pub(super) async fn finish_numbered(mut self, done: Done<'_>) -> Result<u64> {
         let kind = done.action.split('.').next().unwrap_or_default();
         let entry = Entry {
             at_ms: self.now_ms,
@@ -110,7 +115,8 @@ impl Edit {
         let policy = self.revision.is_some();
         let topics = policy.then_some(LiveTopic::Rollout).into_iter().chain([done.topic]).collect();
         let logins = done.topic == LiveTopic::People;
-        self.app.commit(self.tx, &Change { entry: Some(number), topics, policy, logins }).await
+        self.app.commit(self.tx, &Change { entry: Some(number), topics, policy, logins }).await?;
+        Ok(number)
     }
 }
 

@@ -101,6 +101,7 @@ impl From<StoreError> for Error {
 fn field_of<'a>(table: &str, column: &'a str) -> &'a str {
     match (table, column) {
         (_, "to_site_id") => "to",
+        ("registry_subject", _) => "subject",
         ("person", "username") => "login",
         (_, column) => column,
     }

@@ -1,14 +1,13 @@
 //! Schemas before they are in the catalog: pages ask while somebody writes, builds ask before they publish.
 
-use frontend::api::{
-    SchemaCheck, SchemaCheckInput, SchemaField, SchemaFinding, SchemaFormat, SchemaInvalid, SchemaLevel,
-};
+use frontend::api::{SchemaCheck, SchemaCheckInput, SchemaField, SchemaFinding, SchemaFormat, SchemaInvalid};
 
+use super::design::level_of;
 use super::permission::Right;
 use super::{App, Caller, Error, Result};
 use crate::domain::field::FieldErrors;
 use crate::domain::schema::{
-    self, Direction, Field, Finding, Format, Invalid, Level, Presence, Reference, Schema, describe_change,
+    self, Direction, Field, Finding, Format, Invalid, Presence, Reference, Schema, describe_change,
 };
 
 /// Most earlier versions in one question.
@@ -49,7 +48,7 @@ fn judge(input: &SchemaCheckInput) -> Result<SchemaCheck> {
         Ok(new) => new,
         Err(invalid) => return Ok(SchemaCheck { invalid: Some(told(invalid)), ..SchemaCheck::default() }),
     };
-    let verdict = schema::check(level(input.level), &new, &previous.iter().collect::<Vec<_>>());
+    let verdict = schema::check(level_of(input.level), &new, &previous.iter().collect::<Vec<_>>());
     let change = previous.last().map(|last| describe_change(last, &new));
     let fields = new.fields();
     let example = new.example();
@@ -72,18 +71,6 @@ fn format(format: SchemaFormat) -> Format {
         SchemaFormat::Avro => Format::Avro,
         SchemaFormat::JsonSchema => Format::JsonSchema,
         SchemaFormat::Protobuf => Format::Protobuf,
-    }
-}
-
-pub(super) fn level(level: SchemaLevel) -> Level {
-    match level {
-        SchemaLevel::None => Level::None,
-        SchemaLevel::Backward => Level::Backward,
-        SchemaLevel::Forward => Level::Forward,
-        SchemaLevel::Full => Level::Full,
-        SchemaLevel::BackwardTransitive => Level::BackwardTransitive,
-        SchemaLevel::ForwardTransitive => Level::ForwardTransitive,
-        SchemaLevel::FullTransitive => Level::FullTransitive,
     }
 }
 

@@ -184,4 +184,4 @@ pub struct VersionSpec {
 }
 
 #[cfg(test)]
-mod fixture;
+pub(super) mod fixture;

@@ -171,6 +171,15 @@ impl Schema {
         &self.fingerprint
     }
 
+    /// Protobuf: the file as a descriptor in Base64, without comments. None = another format, which has only its text.
+    #[must_use]
+    pub fn descriptor(&self) -> Option<String> {
+        match &self.model {
+            Model::Protobuf(model) => Some(protobuf::descriptor(model)),
+            Model::Avro(_) | Model::Json(_) => None,
+        }
+    }
+
     /// Its fields, flat, in the order of the text where the format keeps one.
     #[must_use]
     pub fn fields(&self) -> Vec<Field> {
@@ -193,6 +202,19 @@ impl Schema {
             Model::Protobuf(model) => protobuf::example(model),
         }
     }
+}
+
+/// The text of a schema that may have come as a descriptor in Base64 instead (see [`Schema::descriptor`]): the text of a
+/// descriptor is its normal form, any other text stays as it is.
+///
+/// # Errors
+/// It is a descriptor, and what is wrong with it.
+pub fn text_of(format: Format, text: String, references: &[Reference]) -> Result<String, Invalid> {
+    if format != Format::Protobuf {
+        return Ok(text);
+    }
+    invalid::check_size(&text, references)?;
+    Ok(protobuf::text_of_descriptor(&text, references)?.unwrap_or(text))
 }
 
 /// Lengths stand before the parts, so that no two lists of parts run together to the same bytes.

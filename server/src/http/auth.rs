@@ -27,18 +27,12 @@ const SESSION: &str = "meshport_session";
 /// Finds out who asks, and refuses what another site makes a browser ask.
 pub(super) async fn identify(State(state): State<Http>, mut request: Request, next: Next) -> Response {
     let origin = origin_of(&request);
-    let bearer = origin.token.clone();
     let is_safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-    if !is_safe && bearer.is_none() && !is_own(request.headers()) {
+    if !is_safe && origin.token.is_none() && !is_own(request.headers()) {
         let title = "this request comes from another site";
         return Problem(ApiError::new("cross-site", 403, title)).into_response();
     }
-    let caller = match (&bearer, &origin.session) {
-        (Some(token), _) => state.app.caller_of_token(token).await,
-        (None, Some(session)) => state.app.caller_of_session(session).await,
-        (None, None) => Ok(Caller::Anonymous),
-    };
-    let caller = match caller {
+    let caller = match caller_of(&state.app, &origin).await {
         Ok(caller) => caller,
         Err(Error::Unauthenticated) => {
             let title = "this token is not valid: it was removed or has expired";
@@ -48,6 +42,18 @@ pub(super) async fn identify(State(state): State<Http>, mut request: Request, ne
     };
     request.extensions_mut().insert(Portal::new(state.app.clone(), caller, origin));
     next.run(request).await
+}
+
+/// Who a request is of: a token counts before a session.
+///
+/// # Errors
+/// The token is not valid, or the database's.
+pub(super) async fn caller_of(app: &App, origin: &Origin) -> Result<Caller, Error> {
+    match (&origin.token, &origin.session) {
+        (Some(token), _) => app.caller_of_token(token).await,
+        (None, Some(session)) => app.caller_of_session(session).await,
+        (None, None) => Ok(Caller::Anonymous),
+    }
 }
 
 impl FromRequestParts<Http> for Portal {
@@ -81,7 +87,7 @@ fn cookie(app: &App, value: String) -> Cookie<'static> {
     Cookie::build((SESSION, value)).path("/").http_only(true).same_site(SameSite::Lax).secure(secure).build()
 }
 
-fn origin_of(request: &Request) -> Origin {
+pub(super) fn origin_of(request: &Request) -> Origin {
     let address = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
     let session = request.headers().get_all(COOKIE).iter().find_map(|header| {
         let pairs = header.to_str().ok()?.split(';');
@@ -105,7 +111,7 @@ fn bearer(headers: &HeaderMap) -> Option<String> {
 }
 
 /// Whether the browser says that our own page made the request; true for programs, which say nothing.
-fn is_own(headers: &HeaderMap) -> bool {
+pub(super) fn is_own(headers: &HeaderMap) -> bool {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     if let Some(site) = text("sec-fetch-site") {
         return matches!(site, "same-origin" | "none");

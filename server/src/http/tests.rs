@@ -7,6 +7,8 @@ mod links;
 mod lists;
 mod matrix;
 mod queues;
+mod registry;
+mod registry_life;
 mod replicas;
 mod schemas;
 mod scopes;

@@ -4,6 +4,7 @@
 mod design;
 mod link;
 mod queue;
+mod registry;
 mod schema;
 mod scope;
 

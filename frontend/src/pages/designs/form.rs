@@ -18,6 +18,7 @@ use crate::viewer::right;
 struct Fields {
     kind: RwSignal<String>,
     name: RwSignal<String>,
+    subject: RwSignal<String>,
     domain: RwSignal<String>,
     owner: RwSignal<String>,
     people: RwSignal<String>,
@@ -35,6 +36,7 @@ impl Fields {
         Self {
             kind: RwSignal::new(KINDS[0].0.to_owned()),
             name: text(|config| config.name.clone()),
+            subject: RwSignal::new(String::new()),
             domain: RwSignal::new(domain.map(|id| id.to_string()).unwrap_or_default()),
             owner: text(|config| config.owner.clone()),
             people: text(|config| config.people.join(", ")),
@@ -48,6 +50,12 @@ impl Fields {
     fn kind(self) -> DesignKind {
         let key = self.kind.get();
         KINDS.iter().find(|(its, ..)| *its == key).map(|(.., kind)| *kind).unwrap_or_default()
+    }
+
+    /// What serializers are to call a schema; nothing for other kinds.
+    fn subject(self) -> String {
+        let is_schema = self.kind() == DesignKind::Schema;
+        if is_schema { self.subject.get().trim().to_owned() } else { String::new() }
     }
 
     /// What would be saved; none as long as there is no domain.
@@ -99,9 +107,9 @@ pub(super) fn ObjectForm(
     let close = closing(open, TOPICS);
     let navigate = use_navigate();
     let save = Act::new(
-        move |api, (kind, input): (DesignKind, DesignObjectInput)| async move {
+        move |api, (kind, subject, input): (DesignKind, String, DesignObjectInput)| async move {
             match known {
-                None => api.0.create_design_object(DesignObjectNew { kind, config: input }).await,
+                None => api.0.create_design_object(DesignObjectNew { kind, subject, config: input }).await,
                 Some((id, revision)) => api.0.update_design_object(id, Edit { revision, value: input }).await,
             }
         },
@@ -126,7 +134,7 @@ pub(super) fn ObjectForm(
             verb="Save object"
             on_save=move |()| {
                 if let Some(input) = untrack(|| fields.input()) {
-                    save.run((untrack(|| fields.kind()), input));
+                    save.run((untrack(|| fields.kind()), untrack(|| fields.subject()), input));
                 }
             }
         >
@@ -135,6 +143,9 @@ pub(super) fn ObjectForm(
                 <Field label="Name" name="name" value=fields.name placeholder="order-created" required=true error=save.field("name")/>
                 <Select label="Domain" name="domain" value=fields.domain choices=choices error=either(save.field("domain"), move || missing.get())/>
             </div>
+            {move || (is_new && fields.kind() == DesignKind::Schema).then(|| view! {
+                <Field label="Subject" name="subject" value=fields.subject placeholder="orders-value" error=save.field("subject") hint="What Kafka's serializers call it, for life; empty: its name"/>
+            })}
             <div class="m-form__row">
                 <Field label="Owner" name="owner" value=fields.owner error=save.field("owner") hint="The team that answers for it; empty: who answers for the domain"/>
                 <Field label="People" name="people" value=fields.people error=save.field("people") hint="Login names, with commas between"/>

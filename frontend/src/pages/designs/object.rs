@@ -7,6 +7,7 @@ use mesh_protocol::id::DesignObjectId;
 
 use super::difference::{Compare, Pair};
 use super::form::ObjectForm;
+use super::subject::SubjectPart;
 use super::version_form::VersionForm;
 use super::{StateMark, TOPICS, kind_word};
 use crate::act::{Act, sentence};
@@ -66,6 +67,7 @@ fn Detail(
         <Main title=name note=note crumbs=crumbs.into_any() acts=acts.into_any()>
             <Facts object=object/>
             <Versions object=object/>
+            <SubjectPart object=object/>
             <Compare object=object pair=pair found=difference/>
             <Removal object=object/>
         </Main>
@@ -133,7 +135,7 @@ fn Versions(object: Signal<DesignObjectView>) -> impl IntoView {
                 view! {
                     <Table
                         label="Versions"
-                        heads=&[("Number", ""), ("State", ""), ("Description", "m-low"), ("Ends", "m-low m-end"), ("Changed", "m-low m-end")]
+                        heads=&[("Number", ""), ("State", ""), ("Registered", "m-low"), ("Description", "m-low"), ("Ends", "m-low m-end"), ("Changed", "m-low m-end")]
                     >
                         {rows}
                     </Table>
@@ -153,6 +155,9 @@ fn Row(object: DesignObjectId, version: DesignVersionRow) -> impl IntoView {
         <tr data-version=version.number.clone()>
             <td><a class="m-cell__name m-num" href=href>{version.number.clone()}</a></td>
             <td><StateMark state=version.state/></td>
+            <td class="m-low m-num m-nowrap">
+                {version.registered.map_or_else(|| "–".to_owned(), |one| format!("version {}, id {}", one.version, one.id))}
+            </td>
             <td class="m-low m-muted">{version.description}</td>
             <td class="m-low m-end m-num m-nowrap">
                 {match version.end_of_life_at {

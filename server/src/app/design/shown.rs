@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use frontend::api::{
     DesignClass, DesignContent, DesignDifference, DesignDifferenceRow, DesignKind, DesignLine, DesignObjectInput,
-    DesignObjectView, DesignState, DesignTextChange, DesignVersionInput, DesignVersionRow, SchemaFormat,
+    DesignObjectView, DesignRegistered, DesignState, DesignSubject, DesignTextChange, DesignVersionInput,
+    DesignVersionRow, SchemaFormat, SchemaLevel,
 };
 
 use crate::app::person::shown;
@@ -14,15 +15,16 @@ use crate::domain::design::{
     Application, Class, Content, Difference, Event, Graph, Kind, Line, Object, Schema, SchemaReference, Sharing, Spec,
     State, Version, VersionSpec,
 };
-use crate::domain::schema::Format;
+use crate::domain::registry::Registry;
+use crate::domain::schema::{Format, Level};
 
 /// Pairs of a kind here and in the contract.
 macro_rules! pairs {
     ($($to:ident, $back:ident: $ours:ident = $theirs:ident { $($name:ident),* })*) => {$(
-        pub(super) const fn $to(of: $ours) -> $theirs {
+        pub(in crate::app) const fn $to(of: $ours) -> $theirs {
             match of { $($ours::$name => $theirs::$name),* }
         }
-        pub(super) const fn $back(of: $theirs) -> $ours {
+        pub(in crate::app) const fn $back(of: $theirs) -> $ours {
             match of { $($theirs::$name => $ours::$name),* }
         }
     )*};
@@ -32,6 +34,9 @@ pairs! {
     kind, kind_of: Kind = DesignKind { Event, Schema, Application }
     state, state_of: State = DesignState { Draft, InReview, Released, Deprecated, Retired }
     format, format_of: Format = SchemaFormat { Avro, JsonSchema, Protobuf }
+    level, level_of: Level = SchemaLevel {
+        None, Backward, Forward, Full, BackwardTransitive, ForwardTransitive, FullTransitive
+    }
 }
 
 const fn class(class: Class) -> DesignClass {
@@ -43,7 +48,7 @@ const fn class(class: Class) -> DesignClass {
 }
 
 /// An object with its versions, the highest number first.
-pub(super) fn object(object: &Object, graph: &Graph<'_>, snapshot: &Snapshot) -> DesignObjectView {
+pub(super) fn object(object: &Object, graph: &Graph<'_>, registry: &Registry, snapshot: &Snapshot) -> DesignObjectView {
     let domain = snapshot.domains.iter().find(|domain| domain.id == object.spec.domain);
     let of_domain = || domain.map(|domain| Claims::of(&snapshot.domains).owner(domain).to_owned());
     let own = Some(object.spec.owner.clone()).filter(|owner| !owner.is_empty());
@@ -54,7 +59,8 @@ pub(super) fn object(object: &Object, graph: &Graph<'_>, snapshot: &Snapshot) ->
         config: config(&object.spec),
         domain_name: domain.map(|domain| domain.spec.name.clone()).unwrap_or_default(),
         owner: own.or_else(of_domain).unwrap_or_default(),
-        versions: graph.versions(object.id).iter().rev().map(|version| row(version)).collect(),
+        versions: graph.versions(object.id).iter().rev().map(|version| row(version, registry)).collect(),
+        subject: subject(object, registry),
         created_at: object.created_at_ms,
         created_by: object.created_by.clone(),
         updated_at: object.updated_at_ms,
@@ -62,13 +68,25 @@ pub(super) fn object(object: &Object, graph: &Graph<'_>, snapshot: &Snapshot) ->
     }
 }
 
-fn row(version: &Version) -> DesignVersionRow {
+fn subject(object: &Object, registry: &Registry) -> Option<DesignSubject> {
+    let subject = registry.subject_of(object.id)?;
+    Some(DesignSubject {
+        name: subject.name.clone(),
+        level: level(registry.level(&subject.name)),
+        is_own_level: subject.level.is_some(),
+        is_read_only: registry.mode(&subject.name).is_read_only(),
+    })
+}
+
+fn row(version: &Version, registry: &Registry) -> DesignVersionRow {
+    let registered = registry.of_design(version.id).map(|(_, listed)| listed.registered);
     DesignVersionRow {
         id: version.id,
         number: version.spec.number.to_string(),
         state: state(version.state),
         description: version.spec.description.clone(),
         end_of_life_at: version.spec.end_of_life_at_ms,
+        registered: registered.map(|one| DesignRegistered { version: one.version, id: one.schema.get() }),
         updated_at: version.updated_at_ms,
         updated_by: version.updated_by.clone(),
     }

@@ -10,19 +10,15 @@ use uuid::Uuid;
 use super::{Designs, done, shown, wrong};
 use crate::app::permission::Right;
 use crate::app::person::{seen, shown as revision};
-use crate::app::schema::level;
 use crate::app::{App, Caller, Error, Result};
 use crate::domain::design::{
-    Class, Content, Context, Facts, Graph, Number, Object, State, Version, VersionSpec, between_versions, check_delete,
+    Class, Content, Context, Facts, Graph, Number, State, Version, VersionSpec, between_versions, check_delete,
     suggest, transition,
 };
-use crate::domain::schema::Level;
-
-/// What must stay readable when a schema changes, unless somebody asks otherwise: what registries demand.
-const LEVEL: Level = Level::Backward;
+use crate::domain::registry::fingerprint;
 
 impl Designs {
-    fn version(&self, id: DesignVersionId) -> Result<&Version> {
+    pub(in crate::app) fn version(&self, id: DesignVersionId) -> Result<&Version> {
         self.versions.iter().find(|version| version.id == id).ok_or(Error::NotFound { what: "version" })
     }
 }
@@ -54,7 +50,7 @@ impl App {
         let view = tokio::task::spawn_blocking(move || {
             let graph = designs.graph();
             let version = designs.version(id)?;
-            Ok(view(version, designs.object(version.object)?, &graph, now_ms))
+            view(version, &designs, &graph, now_ms)
         });
         view.await.map_err(|_| Error::Internal("a version could not be shown"))?
     }
@@ -92,7 +88,7 @@ impl App {
             let asked = if input.number.trim().is_empty() { None } else { Some(number(&input.number)?) };
             let mut version = draft(spec(input, asked.unwrap_or(Number::FIRST)));
             if asked.is_none() {
-                version.spec.number = next_number(&version, &graph)?;
+                version.spec.number = next_number(&version, &designs, &graph)?;
             }
             version.spec.check(object, None, &graph)?;
             let label = format!("{} {} {}", object.kind, object.spec.name, version.spec.number);
@@ -170,9 +166,10 @@ impl App {
         let designs = self.designs_in(&mut edit.tx).await?;
         let (now_ms, by) = (edit.now_ms, edit.actor().to_owned());
         let (seen_at, step) = (seen(input.revision), input.value);
+        let known = designs.clone();
         let moved = checked(move || {
             let (graph, old) = (designs.graph(), designs.version(id)?);
-            let facts = Facts::of(old, LEVEL, &graph);
+            let facts = designs.facts(old, &graph);
             let context = Context {
                 now_ms,
                 by: &by,
@@ -182,10 +179,14 @@ impl App {
                 ..facts.context()
             };
             let (version, warnings) = old.moved(shown::state_of(step.to), &context)?;
-            Ok((old.state, version, warnings, graph.label(id)))
+            let enters = enters(&version, &designs, &graph)?;
+            Ok((old.state, version, warnings, graph.label(id), enters))
         });
-        let (from, version, warnings, label) = moved.await?;
+        let (from, version, warnings, label, enters) = moved.await?;
         edit.tx.update_design_version(&version, seen_at).await?;
+        if let Some(content) = enters {
+            self.register_released(&mut edit.tx, &known, &version, content).await?;
+        }
         let known = if warnings.is_empty() { String::new() } else { format!(" ({})", warnings.join("; ")) };
         let summary = format!("took {label} from {from} to {}{known}", version.state);
         let done = done("design.move", version.object, &summary);
@@ -206,15 +207,16 @@ impl App {
                 return Err(wrong("to", "is a version of another object: choose two of one"));
             }
             designs.must_see(&sight, from.object)?;
-            let level = query.level.map_or(LEVEL, level);
-            Ok(shown::difference(between_versions(&designs.graph(), level, from, to)))
+            let graph = designs.graph();
+            let level = query.level.map_or_else(|| designs.level_of(to, &graph), shown::level_of);
+            Ok(shown::difference(between_versions(&graph, level, from, to)))
         })
         .await
     }
 }
 
 /// Work on schemas, which may be large, beside the requests of others.
-async fn checked<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+pub(in crate::app) async fn checked<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
     tokio::task::spawn_blocking(work).await.map_err(|_| Error::Internal("a version could not be checked"))?
 }
 
@@ -223,10 +225,10 @@ fn number(text: &str) -> Result<Number> {
 }
 
 /// The number that fits what a new version changes against the latest one.
-fn next_number(version: &Version, graph: &Graph<'_>) -> Result<Number> {
+fn next_number(version: &Version, designs: &Designs, graph: &Graph<'_>) -> Result<Number> {
     let others = graph.versions(version.object);
     let class = others.last().map_or(Class::Compatible, |latest| {
-        between_versions(graph, LEVEL, latest, version).class.unwrap_or(Class::Cosmetic)
+        between_versions(graph, designs.level_of(version, graph), latest, version).class.unwrap_or(Class::Cosmetic)
     });
     let known = others.iter().map(|other| other.spec.number);
     suggest(known, class).ok_or_else(|| wrong("number", "none is left: make a new object"))
@@ -247,8 +249,21 @@ fn step_of(state: State, reason: &str) -> serde_json::Value {
     serde_json::json!({ "state": state, "reason": reason })
 }
 
-fn view(version: &Version, object: &Object, graph: &Graph<'_>, now_ms: i64) -> DesignVersionView {
-    let facts = Facts::of(version, LEVEL, graph);
+/// What a schema that is released now says, for its subject; none = it is no schema, or there already.
+fn enters(version: &Version, designs: &Designs, graph: &Graph<'_>) -> Result<Option<String>> {
+    let is_new = version.state == State::Released && designs.registry.of_design(version.id).is_none();
+    if is_new { content(version, graph) } else { Ok(None) }
+}
+
+/// What a schema says, as ids tell schemas apart; none = it is another kind of version.
+pub(in crate::app) fn content(version: &Version, graph: &Graph<'_>) -> Result<Option<String>> {
+    let Content::Schema(schema) = &version.spec.content else { return Ok(None) };
+    let parsed = graph.schema(Some(version.id), schema)?;
+    Ok(Some(fingerprint(schema.format, parsed.canonical(), &schema.references)))
+}
+
+fn view(version: &Version, designs: &Designs, graph: &Graph<'_>, now_ms: i64) -> Result<DesignVersionView> {
+    let (object, facts) = (designs.object(version.object)?, designs.facts(version, graph));
     let needs = version.spec.content.needs().into_iter().map(|need| (need.field, need.version));
     let users = graph.used_by(version.id).into_iter().flat_map(|user| {
         let fields = user.spec.content.needs().into_iter().filter(|need| need.version == version.id);
@@ -261,7 +276,7 @@ fn view(version: &Version, object: &Object, graph: &Graph<'_>, now_ms: i64) -> D
         label: graph.label(id),
         state: shown::state(graph.version(id).map_or(State::Retired, |other| other.state)),
     };
-    DesignVersionView {
+    Ok(DesignVersionView {
         id: version.id,
         revision: revision(version.revision),
         object: object.id,
@@ -278,7 +293,7 @@ fn view(version: &Version, object: &Object, graph: &Graph<'_>, now_ms: i64) -> D
         created_by: version.created_by.clone(),
         updated_at: version.updated_at_ms,
         updated_by: version.updated_by.clone(),
-    }
+    })
 }
 
 /// A step that exists from here, with what stands in its way.

@@ -7,14 +7,14 @@ use super::*;
 
 /// What a test has made so far; ids count up.
 #[derive(Debug, Default)]
-pub(super) struct Catalog {
-    pub(super) objects: Vec<Object>,
-    pub(super) versions: Vec<Version>,
+pub(in crate::domain) struct Catalog {
+    pub(in crate::domain) objects: Vec<Object>,
+    pub(in crate::domain) versions: Vec<Version>,
 }
 
 impl Catalog {
     /// A new object; domains are told apart by a number.
-    pub(super) fn object(&mut self, kind: Kind, name: &str, domain: u128) -> DesignObjectId {
+    pub(in crate::domain) fn object(&mut self, kind: Kind, name: &str, domain: u128) -> DesignObjectId {
         let id = DesignObjectId(Uuid::from_u128(self.objects.len() as u128 + 1));
         let spec = Spec {
             name: name.to_owned(),
@@ -41,7 +41,12 @@ impl Catalog {
     }
 
     /// A new version, released.
-    pub(super) fn version(&mut self, object: DesignObjectId, number: &str, content: Content) -> DesignVersionId {
+    pub(in crate::domain) fn version(
+        &mut self,
+        object: DesignObjectId,
+        number: &str,
+        content: Content,
+    ) -> DesignVersionId {
         let id = DesignVersionId(Uuid::from_u128(self.versions.len() as u128 + 1));
         self.versions.push(Version {
             id,
@@ -59,26 +64,26 @@ impl Catalog {
     }
 
     /// A new object with one version, 1.0.0, released.
-    pub(super) fn both(&mut self, name: &str, content: Content) -> (DesignObjectId, DesignVersionId) {
+    pub(in crate::domain) fn both(&mut self, name: &str, content: Content) -> (DesignObjectId, DesignVersionId) {
         let object = self.object(content.kind(), name, 1);
         (object, self.version(object, "1.0.0", content))
     }
 
-    pub(super) fn at(&mut self, id: DesignVersionId) -> &mut Version {
+    pub(in crate::domain) fn at(&mut self, id: DesignVersionId) -> &mut Version {
         self.versions.iter_mut().find(|version| version.id == id).expect("a version of the test")
     }
 
-    pub(super) fn share(&mut self, id: DesignObjectId) {
+    pub(in crate::domain) fn share(&mut self, id: DesignObjectId) {
         let object = self.objects.iter_mut().find(|object| object.id == id);
         object.expect("an object of the test").spec.sharing = Sharing::Shared;
     }
 
-    pub(super) fn graph(&self) -> Graph<'_> {
+    pub(in crate::domain) fn graph(&self) -> Graph<'_> {
         Graph::of(&self.objects, &self.versions)
     }
 }
 
-pub(super) fn spec(number: &str, content: Content) -> VersionSpec {
+pub(in crate::domain) fn spec(number: &str, content: Content) -> VersionSpec {
     VersionSpec {
         number: number.parse().expect("a number"),
         description: String::new(),
@@ -88,30 +93,30 @@ pub(super) fn spec(number: &str, content: Content) -> VersionSpec {
     }
 }
 
-pub(super) fn event(address: &str, schema: Option<DesignVersionId>) -> Content {
+pub(in crate::domain) fn event(address: &str, schema: Option<DesignVersionId>) -> Content {
     Content::Event(Event { address: address.to_owned(), schema, ..Event::default() })
 }
 
 /// A record of these fields, such as `{"name": "sku", "type": "string"}`.
-pub(super) fn avro(fields: &str) -> Content {
+pub(in crate::domain) fn avro(fields: &str) -> Content {
     avro_with(fields, &[])
 }
 
-pub(super) fn avro_with(fields: &str, references: &[(&str, DesignVersionId)]) -> Content {
+pub(in crate::domain) fn avro_with(fields: &str, references: &[(&str, DesignVersionId)]) -> Content {
     record("Order", fields, references)
 }
 
-pub(super) fn record(name: &str, fields: &str, references: &[(&str, DesignVersionId)]) -> Content {
+pub(in crate::domain) fn record(name: &str, fields: &str, references: &[(&str, DesignVersionId)]) -> Content {
     let text = format!("{{\"type\": \"record\", \"name\": \"{name}\", \"fields\": [\n{fields}\n]}}");
     let reference = |(name, version): &(&str, _)| SchemaReference { name: (*name).to_owned(), version: *version };
     Content::Schema(Schema { format: Format::Avro, text, references: references.iter().map(reference).collect() })
 }
 
-pub(super) fn application(publishes: &[DesignVersionId], consumes: &[DesignVersionId]) -> Content {
+pub(in crate::domain) fn application(publishes: &[DesignVersionId], consumes: &[DesignVersionId]) -> Content {
     Content::Application(Application { publishes: publishes.to_vec(), consumes: consumes.to_vec() })
 }
 
 /// The errors of a check, as one text; empty = none.
-pub(super) fn told(result: Result<impl Sized, super::super::field::FieldErrors>) -> String {
+pub(in crate::domain) fn told(result: Result<impl Sized, super::super::field::FieldErrors>) -> String {
     result.err().map(|errors| errors.to_string()).unwrap_or_default()
 }

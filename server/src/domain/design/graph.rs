@@ -137,17 +137,23 @@ impl<'a> Graph<'a> {
         })
     }
 
-    /// What a version changes against the highest one below it that is live; none = there is none.
+    /// What a version changes against the highest one below it that is live, or, where the level asks for it, against the
+    /// one it does most harm to of all below it; none = there is none.
     #[must_use]
     pub fn change(&self, version: &Version, level: Level) -> Option<Change> {
         let number = version.spec.number;
-        let below = self
-            .versions(version.object)
-            .iter()
-            .rev()
-            .find(|other| other.spec.number < number && other.state.is_live())?;
-        let class = between_versions(self, level, below, version).class.unwrap_or(Class::Cosmetic);
-        Some(Change { since: below.spec.number, number, class })
+        let is_below = |other: &&&Version| other.spec.number < number && other.state.is_live();
+        let change = |other: &&Version| Change {
+            since: other.spec.number,
+            number,
+            class: between_versions(self, level, other, version).class.unwrap_or(Class::Cosmetic),
+        };
+        let mut below = self.versions(version.object).iter().filter(is_below);
+        if level.is_transitive() {
+            below.map(change).max_by_key(|change| (change.class, change.since))
+        } else {
+            below.next_back().map(change)
+        }
     }
 
     /// Whether a version of an object may refer to another one.
@@ -180,7 +186,10 @@ impl<'a> Graph<'a> {
     }
 
     /// The texts that a schema needs, by the names it and they call each other.
-    fn texts(&self, own: Option<DesignVersionId>, schema: &Schema) -> Result<Vec<Reference>, String> {
+    ///
+    /// # Errors
+    /// What is wrong with its references.
+    pub fn texts(&self, own: Option<DesignVersionId>, schema: &Schema) -> Result<Vec<Reference>, String> {
         let mut by_name = BTreeMap::new();
         let mut texts = Vec::new();
         for SchemaReference { name, version } in self.closure(own, schema).map_err(|cycle| cycle.to_string())? {

@@ -3,8 +3,8 @@
 //! ```text
 //!            review         release          deprecate           retire
 //!   DRAFT ----------> IN REVIEW -------> RELEASED -------> DEPRECATED -------> RETIRED
-//!   |   ^-- changes asked --'                ^---- taken back ---'
-//!   '-> deleted
+//!   |   ^-- changes asked --'                ^---- taken back ---'                ^
+//!   '-> deleted                              '--- withdrawn from its subject -----'
 //! ```
 //!
 //! Everything from RELEASED on may be built on, so its content never changes again, and every way on protects those who
@@ -312,6 +312,19 @@ impl Version {
             moved.spec.replacement = None;
         }
         Ok((moved, warnings))
+    }
+
+    /// The version retired at once, because it was deleted from its subject in the schema registry: clients of that know no
+    /// warning. The caller has made sure that nothing which is served uses it.
+    #[must_use]
+    pub fn withdrawn(&self, by: &str, now_ms: i64) -> Self {
+        Self {
+            state: State::Retired,
+            state_reason: "deleted from its subject".to_owned(),
+            updated_at_ms: now_ms,
+            updated_by: by.to_owned(),
+            ..self.clone()
+        }
     }
 
     /// Notes what would change although others read it or rely on it.

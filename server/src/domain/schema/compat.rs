@@ -75,7 +75,9 @@ impl Level {
         }
     }
 
-    fn is_transitive(self) -> bool {
+    /// Whether every earlier version counts, not only the last.
+    #[must_use]
+    pub fn is_transitive(self) -> bool {
         matches!(self, Self::BackwardTransitive | Self::ForwardTransitive | Self::FullTransitive)
     }
 }

@@ -3,6 +3,7 @@
 //! The texts are parsed in memory and joined in a pool of descriptors: no compiler is run and no file is opened.
 //! Imports are answered from the references and from Google's well-known types alone.
 
+mod descriptor;
 mod diff;
 mod example;
 mod fields;
@@ -45,6 +46,16 @@ pub(super) fn parse(text: &str, references: &[Reference]) -> Result<Parsed<Model
     };
     let references = references.iter().map(printed).collect();
     Ok(Parsed { model, canonical, references })
+}
+
+/// The text of a file that came as a descriptor; none = it is no descriptor.
+pub(super) fn text_of_descriptor(text: &str, references: &[Reference]) -> Result<Option<String>, Invalid> {
+    descriptor::text_of(text, references)
+}
+
+/// The file as a descriptor.
+pub(super) fn descriptor(model: &Model) -> String {
+    descriptor::encode(model)
 }
 
 pub(super) fn fields(model: &Model) -> Vec<Field> {

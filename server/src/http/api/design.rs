@@ -1,8 +1,8 @@
 //! The design-time catalog.
 
 use frontend::api::{
-    DesignDifference, DesignDifferenceQuery, DesignMove, DesignObjectInput, DesignObjectNew, DesignObjectView,
-    DesignQuery, DesignVersionInput, DesignVersionView, Edit, Page, PortalApi,
+    DesignDifference, DesignDifferenceQuery, DesignLevelInput, DesignMove, DesignObjectInput, DesignObjectNew,
+    DesignObjectView, DesignQuery, DesignVersionInput, DesignVersionView, Edit, Page, PortalApi,
 };
 use mesh_protocol::id::{DesignObjectId, DesignVersionId};
 
@@ -12,6 +12,7 @@ operations! { "design",
     post "/api/v1/designs" create_design_object(body DesignObjectNew) -> DesignObjectView;
     put "/api/v1/designs/{id}" update_design_object(path DesignObjectId, body Edit<DesignObjectInput>) -> DesignObjectView;
     delete "/api/v1/designs/{id}" delete_design_object(path DesignObjectId, revision) -> ();
+    put "/api/v1/designs/{id}/level" set_design_level(path DesignObjectId, body DesignLevelInput) -> DesignObjectView;
     post "/api/v1/designs/{id}/versions" create_design_version(path DesignObjectId, body DesignVersionInput) -> DesignVersionView;
     get "/api/v1/design-versions/{id}" design_version(path DesignVersionId) -> DesignVersionView;
     put "/api/v1/design-versions/{id}" update_design_version(path DesignVersionId, body Edit<DesignVersionInput>) -> DesignVersionView;

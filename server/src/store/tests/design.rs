@@ -8,7 +8,7 @@ use crate::domain::application_domain::ApplicationDomain;
 use crate::domain::design::{self, Content, Event, Kind, Number, Object, Sharing, State, Version, VersionSpec};
 use crate::domain::schema::Format;
 
-async fn domain(tx: &mut Tx, environment: EnvironmentId, name: &str) -> ApplicationDomainId {
+pub(super) async fn domain(tx: &mut Tx, environment: EnvironmentId, name: &str) -> ApplicationDomainId {
     let spec = application_domain::Spec {
         name: name.to_owned(),
         parent: None,
@@ -23,7 +23,7 @@ async fn domain(tx: &mut Tx, environment: EnvironmentId, name: &str) -> Applicat
     id
 }
 
-fn object(kind: Kind, domain: ApplicationDomainId, name: &str) -> Object {
+pub(super) fn object(kind: Kind, domain: ApplicationDomainId, name: &str) -> Object {
     let spec = design::Spec {
         name: name.to_owned(),
         domain,
@@ -46,7 +46,7 @@ fn object(kind: Kind, domain: ApplicationDomainId, name: &str) -> Object {
     }
 }
 
-fn version(object: DesignObjectId, number: &str, content: Content) -> Version {
+pub(super) fn version(object: DesignObjectId, number: &str, content: Content) -> Version {
     let spec = VersionSpec {
         number: number.parse::<Number>().expect("a number"),
         description: "first".to_owned(),
@@ -68,7 +68,7 @@ fn version(object: DesignObjectId, number: &str, content: Content) -> Version {
     }
 }
 
-fn schema(text: &str) -> Content {
+pub(super) fn schema(text: &str) -> Content {
     Content::Schema(design::Schema { format: Format::Avro, text: text.to_owned(), references: Vec::new() })
 }
 

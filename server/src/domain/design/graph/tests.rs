@@ -174,3 +174,21 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_transitive_level_sees_the_harm_to_versions_before_the_last() {
+    let mut catalog = Catalog::default();
+    let note =
+        |kind: &str, default: &str| format!(r#"{SKU}, {{"name": "note", "type": "{kind}", "default": {default}}}"#);
+    let (order, _) = catalog.both("order", avro(&note("string", "\"\"")));
+    catalog.version(order, "1.1.0", avro(SKU));
+    let last = catalog.version(order, "1.2.0", avro(&note("int", "0")));
+    let change = |catalog: &Catalog, level| {
+        let version = catalog.versions.iter().find(|version| version.id == last).expect("just made");
+        catalog.graph().change(version, level).map(|change| (change.since.to_string(), change.class))
+    };
+    assert_eq!(change(&catalog, Level::Backward), Some(("1.1.0".to_owned(), Class::Compatible)));
+    assert_eq!(change(&catalog, Level::BackwardTransitive), Some(("1.0.0".to_owned(), Class::Breaking)));
+    catalog.versions[0].state = State::Retired;
+    assert_eq!(change(&catalog, Level::BackwardTransitive), Some(("1.1.0".to_owned(), Class::Compatible)));
+}

@@ -15,21 +15,20 @@ const OWN_NAME: &str = "schema.proto";
 const IMPORTS: i32 = 3;
 
 pub(super) fn read(text: &str, references: &[Reference]) -> Result<Model, Invalid> {
-    let mut reader = Reader {
-        references,
-        pool: DescriptorPool::new(),
-        nesting: HashMap::new(),
-        open: HashSet::new(),
-        docs: HashMap::new(),
-        parts: 0,
-    };
-    // A reference may have taken the name.
-    let mut name = OWN_NAME.to_owned();
-    while references.iter().any(|reference| reference.name == name) {
-        name.insert(0, '_');
-    }
+    let (mut reader, name) = Reader::of(references);
     reader.add(&name, text, None)?;
-    let file = reader.pool.get_file_by_name(&name).ok_or_else(|| Invalid::new(Rule::Structure, "the file is empty"))?;
+    model(reader, &name)
+}
+
+/// The same from a descriptor.
+pub(super) fn read_descriptor(file: FileDescriptorProto, references: &[Reference]) -> Result<Model, Invalid> {
+    let (mut reader, name) = Reader::of(references);
+    reader.add_file(&name, FileDescriptorProto { name: Some(name.clone()), ..file }, 0, None)?;
+    model(reader, &name)
+}
+
+fn model(reader: Reader<'_>, name: &str) -> Result<Model, Invalid> {
+    let file = reader.pool.get_file_by_name(name).ok_or_else(|| Invalid::new(Rule::Structure, "the file is empty"))?;
     if file.messages().len() == 0 && file.enums().len() == 0 {
         let message = "the file defines no message: add one for the event";
         return Err(Invalid::new(Rule::Structure, message).at(Some(Place { line: 1, column: 1 })));
@@ -48,7 +47,25 @@ struct Reader<'a> {
     parts: usize,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    /// A reader with the name of the schema's own file.
+    fn of(references: &'a [Reference]) -> (Self, String) {
+        // A reference may have taken the name.
+        let mut name = OWN_NAME.to_owned();
+        while references.iter().any(|reference| reference.name == name) {
+            name.insert(0, '_');
+        }
+        let reader = Self {
+            references,
+            pool: DescriptorPool::new(),
+            nesting: HashMap::new(),
+            open: HashSet::new(),
+            docs: HashMap::new(),
+            parts: 0,
+        };
+        (reader, name)
+    }
+
     /// Adds a file after all it imports.
     fn add(&mut self, name: &str, text: &str, reference: Option<&str>) -> Result<(), Invalid> {
         let own = check_depth(text).map_err(|invalid| invalid.within(reference))?;
@@ -56,6 +73,17 @@ impl Reader<'_> {
             let at = error.span().map(|span| place(text, span.start));
             Invalid::new(Rule::Syntax, format!("the text is not Protobuf: {error}")).at(at).within(reference)
         })?;
+        self.add_file(name, file, own, reference)
+    }
+
+    /// The same once it is parsed; `own` is its nesting.
+    fn add_file(
+        &mut self,
+        name: &str,
+        file: FileDescriptorProto,
+        own: usize,
+        reference: Option<&str>,
+    ) -> Result<(), Invalid> {
         self.open.insert(name.to_owned());
         let mut below = 0;
         for (index, import) in file.dependency.iter().enumerate() {

@@ -338,6 +338,67 @@ fn a_message_that_must_hold_itself_has_no_example() {
     assert_eq!(schema(&three("enum E { A = 0; }")).example().map_err(|none| none.path), Err("$".to_owned()));
 }
 
+/// The text of what came as a descriptor.
+fn text_of(text: &str, references: &[Reference]) -> Result<String, Invalid> {
+    super::super::text_of(Format::Protobuf, text.to_owned(), references)
+}
+
+#[test]
+fn a_descriptor_is_the_file_it_was_made_from() {
+    let line = Reference { name: "shop/line.proto".into(), text: three("message Line { string sku = 1; }") };
+    let text = format!(
+        "syntax = \"proto3\";\npackage shop;\nimport \"google/protobuf/timestamp.proto\";\nimport \"shop/line.proto\";\n{}",
+        "// what was bought
+         message Order {
+           repeated Line lines = 1; google.protobuf.Timestamp at = 2; optional string note = 3;
+           map<string, int32> counts = 4; enum Kind { KIND_ANY = 0; } oneof by { Kind kind = 5; bytes key = 6; }
+         }"
+    );
+    let order = try_parse(&text, std::slice::from_ref(&line)).expect("sound");
+    let sent = order.descriptor().expect("Protobuf has one");
+    let back = text_of(&sent, std::slice::from_ref(&line)).expect("sound");
+    let again = try_parse(&back, std::slice::from_ref(&line)).expect("sound");
+    assert_eq!((again.canonical(), again.fingerprint()), (order.canonical(), order.fingerprint()), "{back}");
+    assert_eq!(again.descriptor(), order.descriptor(), "its imports were in order already");
+    // What it imports must be there, and what is no descriptor stays a text.
+    assert!(text_of(&sent, &[]).is_err_and(|invalid| invalid.message.contains("shop/line.proto")));
+    for other in ["", "abcd", "AAAA", &message("string a = 1;")] {
+        assert_eq!(text_of(other, &[]).as_deref(), Ok(other));
+    }
+    assert_eq!(try_parse("AAAA", &[]).map(|_| ()).map_err(|invalid| invalid.rule), Err(Rule::Syntax));
+}
+
+#[test]
+fn a_descriptor_is_read_within_bounds() {
+    use base64::Engine as _;
+    use prost_reflect::prost_types::{DescriptorProto, FileDescriptorProto};
+    let nested = |depth: usize| {
+        let mut message = DescriptorProto { name: Some("M".into()), ..DescriptorProto::default() };
+        for _ in 1..depth {
+            message = DescriptorProto { name: Some("M".into()), nested_type: vec![message], ..Default::default() };
+        }
+        let file = FileDescriptorProto {
+            name: Some("a.proto".into()),
+            syntax: Some("proto3".into()),
+            message_type: vec![message],
+            ..Default::default()
+        };
+        base64::engine::general_purpose::STANDARD.encode(file.encode_to_vec())
+    };
+    assert!(text_of(&nested(20), &[]).is_ok_and(|text| text.starts_with("syntax")));
+    assert_eq!(text_of(&nested(70), &[]).map_err(|invalid| invalid.rule), Err(Rule::Nesting));
+    // Deeper than that, it is not even read.
+    assert_eq!(text_of(&nested(2_000), &[]).as_deref(), Ok(&*nested(2_000)));
+}
+
+proptest! {
+    #[test]
+    fn any_base64_can_be_looked_at(bytes: Vec<u8>) {
+        use base64::Engine as _;
+        let _ = text_of(&base64::engine::general_purpose::STANDARD.encode(bytes), &[]);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(500))]
 

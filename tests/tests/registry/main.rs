@@ -1,0 +1,78 @@
+//! Confluent's own client works against the portal as against a schema registry: its serializers register and find what
+//! they need, its consumers read by the ids in the records, and what hurts somebody is refused.
+
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use mesh_protocol::schema_id;
+use serde_json::{Value, json};
+use system_tests::kafka::{self, read_until};
+use system_tests::mesh::Mesh;
+use system_tests::serializers::Python;
+
+const CLIENT: &str = include_str!("client.py");
+const READ_LIMIT: Duration = Duration::from_secs(60);
+
+/// The answer of one step, which is a process of its own.
+async fn step(mesh: &Mesh, python: &Python, name: &str, token: &str, bootstrap: &str) -> anyhow::Result<Value> {
+    let script = mesh.path("client.py");
+    std::fs::write(&script, CLIENT).context("write the script")?;
+    let url = format!("{}/registry", mesh.portal_url());
+    let told = python.run(name, &script, &[name, &url, token, bootstrap], &mesh.path("logs")).await?;
+    let line = told.lines().rfind(|line| line.starts_with('{')).with_context(|| format!("{name} said {told}"))?;
+    serde_json::from_str(line).with_context(|| format!("read what {name} said: {line}"))
+}
+
+async fn token(mesh: &Mesh, name: &str, role: &str) -> anyhow::Result<String> {
+    let made = mesh.api.post("tokens", &json!({ "name": name, "role": role })).await?;
+    Ok(made["secret"].as_str().context("a token has a secret")?.to_owned())
+}
+
+#[tokio::test]
+async fn the_official_client_serializes_and_deserializes_through_the_portal() -> anyhow::Result<()> {
+    let python = Python::fetch().await?;
+    let mut mesh = Mesh::start().await?;
+    let broker = kafka::start(&mesh, "kafka-a", &[]).await?;
+    broker.create_topics(&[("orders", 1), ("carts", 1), ("payments", 1)]).await?;
+    let bootstrap = broker.bootstrap();
+    let shop = json!({ "name": "shop", "owner": "Store Systems", "kafka_topics": ["orders*", "shop.*"] });
+    mesh.api.post("domains", &shop).await?;
+    let (service, viewer) = (token(&mesh, "service", "developer").await?, token(&mesh, "reader", "viewer").await?);
+
+    let ids = step(&mesh, &python, "write", &service, &bootstrap).await?;
+    let subjects: Vec<&String> = ids.as_object().context("subjects with their ids")?.keys().collect();
+    let all = ["carts-value", "orders-value", "payments-value", "shop money", "shop.Line", "shop/money.proto"];
+    ensure!(subjects == all, "{ids}");
+    let evolved = step(&mesh, &python, "evolve", &service, &bootstrap).await?;
+    ensure!(evolved["code"] == 409, "{evolved}");
+    // It may only read.
+    let read = step(&mesh, &python, "read", &viewer, &bootstrap).await?;
+    ensure!(read == json!({ "orders": 22, "carts": 20, "payments": 21 }), "{read}");
+    let stranger = step(&mesh, &python, "stranger", "mps_nobody", &bootstrap).await?;
+    ensure!(stranger["code"] == 40101, "{stranger}");
+
+    // The ids are in the records, where agents will find them.
+    for (topic, count) in [("orders", 22), ("carts", 20), ("payments", 21)] {
+        let config = broker.admin_config();
+        let records = tokio::task::spawn_blocking(move || {
+            read_until(&config, topic, READ_LIMIT, |records| records.len() >= count)
+        })
+        .await
+        .context("read")??;
+        let expected = ids[format!("{topic}-value")].as_u64();
+        let (id, payload) = schema_id::split(&records[0].value).context("a record names its schema")?;
+        ensure!(Some(u64::from(id.get())) == expected, "{topic}: {id} instead of {expected:?}");
+        if topic == "payments" {
+            let (indexes, _) = schema_id::message_indexes(payload).context("a record names its message")?;
+            ensure!(indexes == [1], "the second message of its file: {indexes:?}");
+        }
+    }
+    // One catalog: what was registered is released there.
+    let order = mesh.api.find("designs", "/subject/name", "orders-value").await?.context("the schema is there")?;
+    let numbers: Vec<&Value> = order["versions"].as_array().into_iter().flatten().map(|row| &row["number"]).collect();
+    ensure!(numbers == ["1.1.0", "1.0.0"] && order["domain_name"] == "shop", "{order}");
+    ensure!(order["versions"][0]["registered"] == json!({ "version": 2, "id": evolved["wider"] }), "{order}");
+    let payment = mesh.api.find("designs", "/subject/name", "payments-value").await?.context("the schema is there")?;
+    ensure!(payment["domain_name"] == "unclaimed", "{payment}");
+    mesh.passed()
+}
