@@ -15,7 +15,11 @@ use crate::id::{BrokerId, ListenerId, PrincipalId, QueueId, RouteId, RuleId};
 use crate::policy::Action;
 use crate::wire::Revision;
 
-pub use kafka::{BrokerNode, ClusterFacts, GroupFacts, MemberFacts, OffsetFacts, PartitionFacts, TopicFacts};
+pub use kafka::{
+    ACL_ENTRIES_MAX, AclEntry, AclFacts, BrokerNode, ClusterFacts, GroupFacts, LogDirFacts, MemberFacts, OffsetFacts,
+    PRODUCERS_MAX, PartitionFacts, ProducerFacts, QuorumFacts, QuorumReplica, QuotaEntity, QuotaFacts, ScramCredential,
+    ScramUserFacts, TopicFacts, TransactionFacts,
+};
 pub use link::{Behind, BehindReason, HeldInterest, LinkState, Scoped};
 
 /// Most objects in one discovery report; larger scans are sent in several.
@@ -190,6 +194,17 @@ pub enum ObjectKind {
     Topic,
     /// A consumer group.
     Group,
+    /// Who may do what to the resources of one pattern.
+    Acl,
+    /// What somebody may use of the cluster's capacity.
+    Quota,
+    /// A user whose credentials the cluster keeps.
+    ScramUser,
+    /// A producer with transactions.
+    Transaction,
+    /// A kind of a newer agent, of which this program can say nothing.
+    #[serde(other)]
+    Unknown,
 }
 
 /// A discovered object with its facts.
@@ -211,6 +226,17 @@ pub enum ObjectFacts {
     Topic(TopicFacts),
     /// State, members and lag of a consumer group.
     Group(GroupFacts),
+    /// Entries of an access list.
+    Acl(AclFacts),
+    /// Limits.
+    Quota(QuotaFacts),
+    /// Mechanisms of a user.
+    ScramUser(ScramUserFacts),
+    /// State of a transactional producer.
+    Transaction(TransactionFacts),
+    /// Facts of a newer agent, which are left aside: the rest of its report is as good as ever.
+    #[serde(other)]
+    Unknown,
 }
 
 impl RuntimeObject {
@@ -221,6 +247,11 @@ impl RuntimeObject {
             ObjectFacts::Cluster(_) => ObjectKind::Cluster,
             ObjectFacts::Topic(_) => ObjectKind::Topic,
             ObjectFacts::Group(_) => ObjectKind::Group,
+            ObjectFacts::Acl(_) => ObjectKind::Acl,
+            ObjectFacts::Quota(_) => ObjectKind::Quota,
+            ObjectFacts::ScramUser(_) => ObjectKind::ScramUser,
+            ObjectFacts::Transaction(_) => ObjectKind::Transaction,
+            ObjectFacts::Unknown => ObjectKind::Unknown,
         };
         ObjectKey { kind, name: self.name.clone() }
     }
