@@ -24,6 +24,9 @@ pub struct ClusterFacts {
     /// Who keeps its metadata; none = it has no such quorum, or the agent may not see it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quorum: Option<QuorumFacts>,
+    /// What it does not tell anybody, and why, a sentence each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub untold: Vec<String>,
 }
 
 /// One broker of a cluster.

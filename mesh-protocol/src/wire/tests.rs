@@ -140,7 +140,7 @@ fn discovery() -> Report {
         cluster_id: "c1".into(),
         controller: Some(1),
         brokers: vec![BrokerNode { id: 1, address: "kafka-a:9092".into(), log_dirs: Vec::new() }],
-        quorum: None,
+        ..ClusterFacts::default()
     };
     let topic = TopicFacts {
         internal: false,
