@@ -166,6 +166,8 @@ fn object_hit(row: &CatalogRow) -> Hit {
         CatalogKind::Topic => "topic",
         CatalogKind::Group => "queue",
         CatalogKind::Cluster => "broker",
+        CatalogKind::User => "user",
+        CatalogKind::Transaction => "clock",
         CatalogKind::Application => "app",
         CatalogKind::Principal => "key",
     };

@@ -27,6 +27,8 @@ const fn kinds_word(kind: CatalogKind) -> &'static str {
         CatalogKind::Topic => "Kafka topics",
         CatalogKind::Group => "Consumer groups",
         CatalogKind::Cluster => "Clusters",
+        CatalogKind::User => "Kafka users",
+        CatalogKind::Transaction => "Transactional ids",
         CatalogKind::Application => "Applications",
         CatalogKind::Principal => "Clients",
     }

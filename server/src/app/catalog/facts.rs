@@ -29,9 +29,10 @@ pub(super) fn of(key: &Key, world: &World) -> Option<ObjectFacts> {
 
 fn found<'a>(key: &Key, world: &'a World) -> Option<&'a Found> {
     world.seen.found.iter().find(|found| match (key, found.kind) {
-        (Key::Topic(broker, name), ObjectKind::Topic) | (Key::Group(broker, name), ObjectKind::Group) => {
-            found.broker == *broker && found.name == *name
-        }
+        (Key::Topic(broker, name), ObjectKind::Topic)
+        | (Key::Group(broker, name), ObjectKind::Group)
+        | (Key::User(broker, name), ObjectKind::ScramUser)
+        | (Key::Transaction(broker, name), ObjectKind::Transaction) => found.broker == *broker && found.name == *name,
         (Key::Cluster(broker), ObjectKind::Cluster) => found.broker == *broker,
         _ => false,
     })
@@ -71,7 +72,7 @@ pub(super) fn sides(key: &Key, world: &World) -> (Vec<FlowRow>, Vec<FlowRow>) {
                 rows(&|flow| is_of(flow) && flow.direction == Direction::Consume),
             )
         }
-        Key::Group(..) | Key::Cluster(_) => (Vec::new(), Vec::new()),
+        Key::Group(..) | Key::Cluster(_) | Key::User(..) | Key::Transaction(..) => (Vec::new(), Vec::new()),
     }
 }
 
@@ -144,7 +145,7 @@ pub(super) fn related(key: &Key, world: &World) -> Vec<Related> {
         href: href(key),
     };
     let mut related = match key {
-        Key::Topic(broker, _) | Key::Group(broker, _) => world
+        Key::Topic(broker, _) | Key::Group(broker, _) | Key::User(broker, _) | Key::Transaction(broker, _) => world
             .broker_name(*broker)
             .map(|name| link("in the cluster", &name, &Key::Cluster(*broker)))
             .into_iter()
@@ -162,6 +163,10 @@ pub(super) fn related(key: &Key, world: &World) -> Vec<Related> {
         Key::Address(address) => beyond(address, world, &link),
         Key::Cluster(_) => Vec::new(),
     };
+    if let (Key::Transaction(broker, _), Some(ObjectFacts::Transaction(facts))) = (key, of(key, world)) {
+        let topics = facts.partitions.keys();
+        related.extend(topics.map(|topic| link("is writing to", topic, &Key::Topic(*broker, topic.clone()))));
+    }
     if let Key::Group(broker, name) = key {
         let group = groups(*broker, world).find(|(found, _)| found.name == *name);
         let topics = world.seen.found.iter().filter(|found| found.broker == *broker && found.kind == ObjectKind::Topic);
