@@ -15,11 +15,10 @@ mod sizes;
 mod transactions;
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::time::Duration;
 
 use kafka_protocol::ResponseError;
-use kafka_protocol::messages::ApiVersionsRequest;
-use kafka_protocol::protocol::Request;
 use mesh_protocol::desired::BrokerConnection;
 use mesh_protocol::report::{
     BrokerNode, ClusterFacts, LogDirFacts, MissingRight, ObjectFacts, QuorumFacts, RuntimeObject, TopicFacts,
@@ -28,7 +27,7 @@ use mesh_protocol::report::{
 use tokio::time::{Instant, timeout};
 
 use super::scan::{Depth, Found};
-use super::wire::{Access, AskError, Connection};
+use super::wire::{Access, Ask, AskError, Connection};
 use crate::kafka::secret::Secrets;
 use crate::kafka::trouble::{Operation, Resource, Right, Target};
 use crate::part::StartError;
@@ -142,18 +141,21 @@ struct Lines<'a> {
 }
 
 impl Lines<'_> {
-    /// Asks one broker.
-    async fn ask<R: Request>(&mut self, node: &BrokerNode, request: &R) -> Result<R::Response, Unanswered> {
-        if !self.open.contains_key(&node.id) {
-            let opened = Connection::open(self.access, node).await;
-            self.open.insert(node.id, opened.map_err(|error| Unanswered::from(&error)));
-        }
-        let connection = match self.open.get_mut(&node.id) {
-            Some(Ok(connection)) => connection,
-            Some(Err(why)) => return Err(why.clone()),
-            None => return Err(Unanswered::Failed("it is not connected to".to_owned())),
+    /// The connection to one broker, which is made when there is none yet.
+    async fn to(&mut self, node: &BrokerNode) -> Result<&mut Connection, Unanswered> {
+        let line = match self.open.entry(node.id) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => {
+                let opened = Connection::open(self.access, node).await;
+                new.insert(opened.map_err(|error| Unanswered::from(&error)))
+            }
         };
-        let answer = connection.ask(request).await;
+        line.as_mut().map_err(|why| why.clone())
+    }
+
+    /// Asks one broker.
+    async fn ask<A: Ask>(&mut self, node: &BrokerNode, request: &A) -> Result<A::Response, Unanswered> {
+        let answer = self.to(node).await?.ask(request).await;
         answer.map_err(|error| {
             let why = Unanswered::from(&error);
             if !matches!(error, AskError::Unknown) {
@@ -164,7 +166,7 @@ impl Lines<'_> {
     }
 
     /// Asks any broker.
-    async fn ask_any<R: Request>(&mut self, request: &R) -> Result<R::Response, Unanswered> {
+    async fn ask_any<A: Ask>(&mut self, request: &A) -> Result<A::Response, Unanswered> {
         let mut failed = Unanswered::Failed("the cluster names no broker".to_owned());
         for node in self.nodes.iter().take(TRIED_MAX) {
             match self.ask(node, request).await {
@@ -177,8 +179,14 @@ impl Lines<'_> {
 
     /// Whether any of those that would be asked is there.
     async fn is_there(&mut self) -> Result<(), Unanswered> {
-        // Known by every broker, and the cheapest of all.
-        self.ask_any(&ApiVersionsRequest::default()).await.map(drop)
+        let mut failed = Unanswered::Failed("the cluster names no broker".to_owned());
+        for node in self.nodes.iter().take(TRIED_MAX) {
+            match self.to(node).await {
+                Ok(_) => return Ok(()),
+                Err(why) => failed = why,
+            }
+        }
+        Err(failed)
     }
 }
 

@@ -1,6 +1,8 @@
 use kafka_protocol::messages::{DescribeAclsRequest, DescribeAclsResponse};
 use tokio::net::TcpListener;
 
+use kafka_protocol::protocol::Request;
+
 use super::*;
 
 fn open() -> Access {
