@@ -81,7 +81,11 @@ async fn furnish(tools: &Tools) -> anyhow::Result<()> {
         ),
         (
             "kafka-configs",
-            "--alter --entity-type users --entity-name alice --add-config 'SCRAM-SHA-256=[iterations=8192,password=alice-password],SCRAM-SHA-512=[password=alice-password]'",
+            "--alter --entity-type users --entity-name alice --add-config 'SCRAM-SHA-256=[iterations=8192,password=alice-password]'",
+        ),
+        (
+            "kafka-configs",
+            "--alter --entity-type users --entity-name alice --add-config 'SCRAM-SHA-512=[password=alice-password]'",
         ),
         (
             "kafka-configs",
@@ -131,14 +135,14 @@ fn writing(broker: &Broker) -> anyhow::Result<[BaseProducer; 2]> {
 async fn grant_what_is_missing(mesh: &Mesh, tools: &Tools) -> anyhow::Result<()> {
     let mut granted = BTreeSet::new();
     for round in 0..ROUNDS {
-        let missing = until("the agent says what it may not see, or that it sees all", SHOWN, async || {
+        let (broker, missing) = until("the agent says what it may not see, or that it sees all", SHOWN, async || {
             let broker = mesh.api.find("brokers", "/config/name", "kafka-a").await?.context("the connection")?;
             if broker["scanned"].is_null() {
                 return Ok(None);
             }
             let missing = broker["missing_rights"].as_array().context("a list")?.clone();
             let is_new = |right: &Value| !granted.contains(right["command"].as_str().unwrap_or_default());
-            Ok((missing.is_empty() || missing.iter().all(is_new)).then_some(missing))
+            Ok((missing.is_empty() || missing.iter().all(is_new)).then_some((broker, missing)))
         })
         .await?;
         if missing.is_empty() {
@@ -153,7 +157,7 @@ async fn grant_what_is_missing(mesh: &Mesh, tools: &Tools) -> anyhow::Result<()>
                 "DESCRIBE_CONFIGS on Cluster",
                 "DESCRIBE on TransactionalId *",
             ] {
-                anyhow::ensure!(rights.contains(right), "{right} is not named: {missing:?}");
+                anyhow::ensure!(rights.contains(right), "{right} is not named: {missing:?}, {broker}");
             }
             let cluster = object(mesh, "cluster", "kafka-a").await?;
             let kinds = mesh.api.get("catalog?limit=1").await?["facets"].to_string();
@@ -333,9 +337,12 @@ async fn transactions_are_those_of_the_tool(mesh: &Mesh, cluster: &Value, tools:
     for (topic, open) in [("orders.fr", true), ("prices", false)] {
         let printed =
             tools.run("kafka-transactions", &format!("describe-producers --topic {topic} --partition 0")).await?;
-        let shown = object(mesh, "topic", topic).await?;
-        let producers = shown["facts"]["producers"].as_array().context("producers")?.clone();
-        anyhow::ensure!(producers.len() == 1, "{topic}: {producers:?}");
+        let (shown, producers) = until("the topic's producer is known", SHOWN, async || {
+            let shown = object(mesh, "topic", topic).await?;
+            let producers = shown["facts"]["producers"].as_array().cloned();
+            Ok(producers.filter(|producers| producers.len() == 1).map(|producers| (shown, producers)))
+        })
+        .await?;
         let line = line_of(&printed, &producers[0]["producer_id"].to_string())?;
         anyhow::ensure!(producers[0]["epoch"].to_string() == line[1], "{producers:?}\n{printed}");
         anyhow::ensure!(producers[0]["last_ms"].to_string() == line[4], "{producers:?}\n{printed}");

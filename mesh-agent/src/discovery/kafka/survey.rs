@@ -136,7 +136,7 @@ fn chain(error: &dyn std::error::Error) -> String {
 struct Lines<'a> {
     access: &'a Access,
     nodes: &'a [BrokerNode],
-    /// By node. One that could not be reached, or whose connection broke, is not asked again in the same look.
+    /// By node. One that could not be reached is not tried again in the same look.
     open: BTreeMap<i32, Result<Connection, Unanswered>>,
 }
 
@@ -157,11 +157,11 @@ impl Lines<'_> {
     async fn ask<A: Ask>(&mut self, node: &BrokerNode, request: &A) -> Result<A::Response, Unanswered> {
         let answer = self.to(node).await?.ask(request).await;
         answer.map_err(|error| {
-            let why = Unanswered::from(&error);
+            // The next question has a connection of its own: this broker may have an answer to that.
             if !matches!(error, AskError::Unknown) {
-                self.open.insert(node.id, Err(why.clone()));
+                self.open.remove(&node.id);
             }
-            why
+            Unanswered::from(&error)
         })
     }
 

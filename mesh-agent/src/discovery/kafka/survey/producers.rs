@@ -71,14 +71,13 @@ impl Producers {
         notes: &mut Notes,
     ) {
         let topics: Vec<(&str, &TopicFacts)> = topics(found).collect();
+        let lacked = !self.refused.is_empty();
         let wanted = self.wanted(&topics, depth);
-        for node in lines.nodes {
-            let led: Vec<&Wanted> = wanted.iter().filter(|wanted| wanted.leader == node.id).collect();
-            for chunk in led.chunks(PARTITIONS_AT_ONCE) {
-                if !self.ask(lines, node, chunk, notes).await {
-                    break;
-                }
-            }
+        self.ask_all(lines, &wanted, notes).await;
+        if lacked && self.refused.is_empty() {
+            // The right came: what was refused is asked about at once.
+            let wanted = self.wanted(&topics, Depth::Changes);
+            self.ask_all(lines, &wanted, notes).await;
         }
         if let Some(right) = self.lacking() {
             let count = self.refused.len();
@@ -128,6 +127,17 @@ impl Producers {
         after.or_else(|| self.refused.first()).cloned()
     }
 
+    async fn ask_all(&mut self, lines: &mut Lines<'_>, wanted: &[Wanted], notes: &mut Notes) {
+        for node in lines.nodes {
+            let led: Vec<&Wanted> = wanted.iter().filter(|wanted| wanted.leader == node.id).collect();
+            for chunk in led.chunks(PARTITIONS_AT_ONCE) {
+                if !self.ask(lines, node, chunk, notes).await {
+                    break;
+                }
+            }
+        }
+    }
+
     /// Whether the broker can be asked on.
     async fn ask(&mut self, lines: &mut Lines<'_>, node: &BrokerNode, wanted: &[&Wanted], notes: &mut Notes) -> bool {
         let mut by_topic: BTreeMap<&str, Vec<i32>> = BTreeMap::new();
@@ -164,7 +174,7 @@ impl Producers {
     fn take(&mut self, topic: &str, end: Option<i64>, told: PartitionResponse) {
         match refusal(told.error_code) {
             None => {
-                // The right came: everything that was refused is asked about with the next look.
+                // The right came, and not for this one alone, as far as anybody knows.
                 if self.refused.remove(topic) {
                     self.refused.clear();
                 }

@@ -135,7 +135,8 @@ fn quota(entry: EntryData) -> RuntimeObject {
 
 /// Every user with SCRAM credentials. The cluster tells mechanism and rounds, nothing that is secret.
 pub(super) async fn users(lines: &mut Lines<'_>, notes: &mut Notes) -> Told<Vec<RuntimeObject>> {
-    let request = DescribeUserScramCredentialsRequest::default().with_users(None);
+    // An empty list, which is all of them. So is none at all, but to that a broker that should refuse never answers.
+    let request = DescribeUserScramCredentialsRequest::default().with_users(Some(Vec::new()));
     let answer = match lines.ask_any(&request).await {
         Ok(answer) => answer,
         Err(why) => return why.into(),

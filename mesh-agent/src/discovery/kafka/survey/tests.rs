@@ -1,3 +1,8 @@
+use kafka_protocol::messages::DescribeAclsRequest;
+use kafka_protocol::protocol::Request as _;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
 use super::*;
 
 fn target() -> Target {
@@ -64,4 +69,46 @@ async fn a_cluster_that_cannot_be_asked_keeps_what_was_known_of_it() {
     assert_eq!(cluster(&found).expect("the cluster").quorum, Some(quorum));
     assert_eq!(found.trouble.len(), 1, "{:?}", found.trouble);
     assert!(found.trouble[0].starts_with("access lists, quotas"), "{:?}", found.trouble);
+}
+
+/// A broker that knows one question and hangs up on it, as often as it is asked.
+async fn hangs_up(listener: TcpListener) {
+    loop {
+        let (mut stream, _) = listener.accept().await.expect("a client");
+        let length = stream.read_u32().await.expect("a question") as usize;
+        let mut question = vec![0; length];
+        stream.read_exact(&mut question).await.expect("all of it");
+        let key = DescribeAclsRequest::KEY.to_be_bytes();
+        let answer = [&question[4..8], &[0, 0, 0, 0, 0, 1], &key, &[0, 1, 0, 1]].concat();
+        stream.write_u32(answer.len() as u32).await.expect("room");
+        stream.write_all(&answer).await.expect("room");
+        stream.read_u32().await.expect("another question");
+    }
+}
+
+#[tokio::test]
+async fn a_question_that_breaks_a_connection_does_not_take_the_next_one_along() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address").to_string();
+    let nodes = [BrokerNode { id: 1, address, log_dirs: Vec::new() }];
+    let broker = BrokerConnection {
+        id: uuid::Uuid::nil().into(),
+        name: "Kafka A".into(),
+        bootstrap: Vec::new(),
+        security: mesh_protocol::desired::KafkaSecurity { tls: false, ca_pem: None, sasl: None },
+        discover: true,
+    };
+    let access = Access::new(&broker, &crate::kafka::secret::NoSecrets).expect("nothing is missing");
+    let mut lines = Lines { access: &access, nodes: &nodes, open: BTreeMap::new() };
+    let asked = async {
+        for _ in 0..3 {
+            let answer = lines.ask_any(&DescribeAclsRequest::default()).await;
+            let Err(Unanswered::Failed(reason)) = answer else { panic!("it hangs up: {answer:?}") };
+            assert!(reason.contains("broke"), "each time after it was connected: {reason}");
+        }
+    };
+    tokio::select! {
+        () = asked => {}
+        () = hangs_up(listener) => unreachable!("it never ends"),
+    }
 }
