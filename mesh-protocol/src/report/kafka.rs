@@ -288,7 +288,6 @@ pub struct TransactionFacts {
     pub partitions: BTreeMap<String, Vec<i32>>,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
 const fn is_zero(number: &u64) -> bool {
     *number == 0
 }

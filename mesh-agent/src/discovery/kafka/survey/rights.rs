@@ -44,7 +44,7 @@ pub(super) async fn acls(lines: &mut Lines<'_>, notes: &mut Notes) -> Told<Vec<R
         Err(why) => return why.into(),
     };
     match refusal(answer.error_code) {
-        None => told(answer.resources.into_iter().map(acl), "access lists", notes),
+        None => told(answer.resources.iter().map(acl), "access lists", notes),
         Some(ResponseError::SecurityDisabled) => {
             Told::Untold("it has no authoriser, so everybody may do everything".to_owned())
         }
@@ -52,7 +52,7 @@ pub(super) async fn acls(lines: &mut Lines<'_>, notes: &mut Notes) -> Told<Vec<R
     }
 }
 
-fn acl(resource: DescribeAclsResource) -> RuntimeObject {
+fn acl(resource: &DescribeAclsResource) -> RuntimeObject {
     let mut entries: Vec<AclEntry> = resource.acls.iter().map(entry).collect();
     entries.sort();
     let entries_left_out = entries.len().saturating_sub(ACL_ENTRIES_MAX) as u64;
@@ -143,14 +143,14 @@ pub(super) async fn users(lines: &mut Lines<'_>, notes: &mut Notes) -> Told<Vec<
     };
     match refusal(answer.error_code) {
         None => {
-            let known = answer.results.into_iter().filter(|user| user.error_code == 0);
+            let known = answer.results.iter().filter(|user| user.error_code == 0);
             told(known.map(user), "users", notes)
         }
         Some(error) => Told::from_error(error, describe_cluster()),
     }
 }
 
-fn user(found: DescribeUserScramCredentialsResult) -> RuntimeObject {
+fn user(found: &DescribeUserScramCredentialsResult) -> RuntimeObject {
     let credentials = found.credential_infos.iter().map(|info| ScramCredential {
         mechanism: match info.mechanism {
             1 => "SCRAM-SHA-256".to_owned(),
@@ -188,7 +188,7 @@ mod tests {
             .with_pattern_type(4)
             .with_resource_name(StrBytes::from_static_str("orders."))
             .with_acls((0..ACL_ENTRIES_MAX + 7).rev().map(described).collect());
-        let object = acl(resource);
+        let object = acl(&resource);
         assert_eq!(object.name, "TOPIC PREFIXED orders.");
         let ObjectFacts::Acl(facts) = object.facts else { panic!("an access list") };
         assert_eq!((facts.entries.len(), facts.entries_left_out), (ACL_ENTRIES_MAX, 7));

@@ -80,7 +80,7 @@ async fn hangs_up(listener: TcpListener) {
         stream.read_exact(&mut question).await.expect("all of it");
         let key = DescribeAclsRequest::KEY.to_be_bytes();
         let answer = [&question[4..8], &[0, 0, 0, 0, 0, 1], &key, &[0, 1, 0, 1]].concat();
-        stream.write_u32(answer.len() as u32).await.expect("room");
+        stream.write_u32(u32::try_from(answer.len()).expect("it is short")).await.expect("room");
         stream.write_all(&answer).await.expect("room");
         stream.read_u32().await.expect("another question");
     }

@@ -21,7 +21,7 @@ async fn broker(answers: Vec<Vec<u8>>) -> BrokerNode {
             stream.read_exact(&mut question).await.expect("all of it");
             let mut answer = question[4..8].to_vec();
             answer.extend(body);
-            stream.write_u32(answer.len() as u32).await.expect("room");
+            stream.write_u32(u32::try_from(answer.len()).expect("it is short")).await.expect("room");
             stream.write_all(&answer).await.expect("room");
         }
         stream.read_u32().await.ok();
