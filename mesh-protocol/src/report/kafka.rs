@@ -89,7 +89,7 @@ pub struct TopicFacts {
     pub partitions: Vec<PartitionFacts>,
     /// Settings that differ from the broker's default.
     pub configs: BTreeMap<String, String>,
-    /// Bytes on the disks of all brokers, every replica counted; none = the agent may not see it.
+    /// Bytes on the disks of all brokers, every replica counted; none = not all of it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disk_bytes: Option<u64>,
     /// Producers that the brokers remember (idempotent ones; others leave no trace), the latest first, at most

@@ -28,7 +28,12 @@ pub(super) fn cluster_facts(cluster: &ClusterFacts, stamp: Option<AnyView>) -> A
         })
         .collect_view();
     let size: u64 = cluster.brokers.iter().flat_map(|broker| &broker.log_dirs).map(|dir| dir.used_bytes).sum();
-    let size = if size > 0 { format!(", {} on disk", format::bytes(size)) } else { String::new() };
+    let whole = cluster.brokers.iter().all(|broker| !broker.log_dirs.is_empty());
+    let size = match (size, whole) {
+        (0, false) => String::new(),
+        (size, true) => format!(", {} on disk", format::bytes(size)),
+        (size, false) => format!(", at least {} on disk", format::bytes(size)),
+    };
     let note = format!("{}, cluster id {}{size}", format::plural(cluster.brokers.len(), "broker"), cluster.cluster_id);
     view! {
         <Part title="Brokers" note=note acts=stamp.into_any() flush=true>

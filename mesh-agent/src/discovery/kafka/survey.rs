@@ -208,12 +208,13 @@ impl Survey {
 
     async fn look(&mut self, found: &Found, depth: Depth) {
         let nodes = cluster(found).map(|cluster| cluster.brokers.clone()).unwrap_or_default();
-        self.known.notes = Notes::default();
         let mut lines = Lines { access: &self.access, nodes: &nodes, open: BTreeMap::new() };
         if let Err(Unanswered::Failed(reason) | Unanswered::Untold(reason)) = lines.is_there().await {
             let what = "access lists, quotas, users, transactions, sizes and producers cannot be read";
-            return self.known.notes.trouble.push(format!("{what}: {reason}"));
+            self.known.notes.trouble = vec![format!("{what}: {reason}")];
+            return;
         }
+        self.known.notes = Notes::default();
         let looked = timeout(LOOK, self.known.learn(&mut lines, &self.target, found, depth)).await;
         if looked.is_err() {
             let seconds = LOOK.as_secs();
@@ -233,7 +234,7 @@ impl Known {
         keep(&mut self.users, "users with SCRAM credentials", told, target, &mut self.notes);
         let told = quorum::quorum(lines).await;
         keep(&mut self.quorum, "the metadata quorum", told, target, &mut self.notes);
-        let told = transactions::transactions(lines, &mut self.notes).await;
+        let told = transactions::transactions(lines, &self.transactions, &mut self.notes).await;
         keep(&mut self.transactions, "transactions", told, target, &mut self.notes);
         let told = transactions::may_see_all(lines).await;
         keep(&mut (), "transactions, but for those that may be seen one by one", told, target, &mut self.notes);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use kafka_protocol::messages::DescribeLogDirsRequest;
 use kafka_protocol::messages::describe_log_dirs_response::DescribeLogDirsResult;
-use mesh_protocol::report::{LogDirFacts, TopicFacts};
+use mesh_protocol::report::{LogDirFacts, PartitionFacts, TopicFacts};
 
 use super::{Lines, Notes, Told, Unanswered, describe_cluster};
 use crate::discovery::kafka::wire::refusal;
@@ -66,7 +66,13 @@ impl Sizes {
 
     pub(super) fn tell(&self, name: &str, topic: &mut TopicFacts) {
         let Some(sizes) = self.0.get(name) else { return };
-        topic.disk_bytes = Some(sizes.values().flat_map(BTreeMap::values).sum());
+        // A broker that did not tell has a part of it: then the whole is not known.
+        let is_known = |partition: &PartitionFacts| {
+            let nodes = sizes.get(&partition.id);
+            partition.replicas.iter().all(|replica| nodes.is_some_and(|nodes| nodes.contains_key(replica)))
+        };
+        let whole = topic.partitions.iter().all(is_known);
+        topic.disk_bytes = whole.then(|| sizes.values().flat_map(BTreeMap::values).sum());
         for partition in &mut topic.partitions {
             let of_leader = |nodes: &BTreeMap<i32, u64>| nodes.get(&partition.leader?).copied();
             partition.bytes = sizes.get(&partition.id).and_then(of_leader);
@@ -79,7 +85,6 @@ mod tests {
     use super::*;
     use kafka_protocol::messages::describe_log_dirs_response::{DescribeLogDirsPartition, DescribeLogDirsTopic};
     use kafka_protocol::protocol::StrBytes;
-    use mesh_protocol::report::PartitionFacts;
 
     #[test]
     fn a_topic_takes_the_room_of_all_its_replicas_and_a_partition_that_of_its_leader() {
@@ -96,17 +101,19 @@ mod tests {
         let first = sizes.take(1, &dir(&[(0, 100), (1, 7)]));
         assert_eq!((first.used_bytes, first.total_bytes, first.usable_bytes), (107, None, Some(9)));
         sizes.take(2, &dir(&[(0, 90)]));
-        let partition = |id, leader| PartitionFacts {
+        let partition = |id, leader, replicas: &[i32]| PartitionFacts {
             id,
             leader,
-            replicas: vec![1, 2],
+            replicas: replicas.to_vec(),
             in_sync: vec![1],
             low: None,
             high: None,
             bytes: None,
         };
-        let mut topic =
-            TopicFacts { partitions: vec![partition(0, Some(2)), partition(1, None)], ..TopicFacts::default() };
+        let mut topic = TopicFacts {
+            partitions: vec![partition(0, Some(2), &[1, 2]), partition(1, None, &[1])],
+            ..TopicFacts::default()
+        };
         sizes.tell("orders", &mut topic);
         assert_eq!(
             (topic.disk_bytes, topic.partitions[0].bytes, topic.partitions[1].bytes),
@@ -114,5 +121,8 @@ mod tests {
         );
         sizes.tell("prices", &mut topic);
         assert_eq!(topic.disk_bytes, Some(197), "of a topic that is not there nothing is told");
+        topic.partitions[1].replicas.push(3);
+        sizes.tell("orders", &mut topic);
+        assert_eq!(topic.disk_bytes, None, "nobody has told what broker 3 holds");
     }
 }

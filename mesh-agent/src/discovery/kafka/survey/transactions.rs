@@ -21,20 +21,28 @@ const AT_ONCE: usize = 100;
 /// Nobody's id: whoever may see it may see all.
 const NOBODY: &str = "meshport-discovery-asks-whether-it-may";
 
-/// Those that each broker coordinates. A broker that does not answer hides its own only.
-pub(super) async fn transactions(lines: &mut Lines<'_>, notes: &mut Notes) -> Told<BTreeMap<String, TransactionFacts>> {
+/// Those that each broker coordinates. Of a broker that does not answer, those that are `known` stay.
+pub(super) async fn transactions(
+    lines: &mut Lines<'_>,
+    known: &BTreeMap<String, TransactionFacts>,
+    notes: &mut Notes,
+) -> Told<BTreeMap<String, TransactionFacts>> {
     let mut all = Vec::new();
     for node in lines.nodes {
+        let kept = known.iter().filter(|(_, facts)| facts.coordinator == node.id);
+        let kept = kept.map(|(id, facts)| (id.clone(), facts.clone()));
         let answer = match lines.ask(node, &ListTransactionsRequest::default()).await {
             Ok(answer) => answer,
             Err(Unanswered::Failed(reason)) => {
                 notes.trouble.push(format!("transactions: {reason}"));
+                all.extend(kept);
                 continue;
             }
             Err(why) => return why.into(),
         };
         if let Some(error) = refusal(answer.error_code) {
             notes.trouble.push(format!("transactions at broker {}: {error}", node.id));
+            all.extend(kept);
             continue;
         }
         all.extend(answer.transaction_states.into_iter().map(|state| {
