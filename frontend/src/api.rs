@@ -12,6 +12,7 @@ mod common;
 mod design;
 #[cfg(feature = "hydrate")]
 pub mod fetch;
+mod kafka;
 mod live;
 mod overview;
 mod people;
@@ -32,6 +33,7 @@ pub use application_domain::*;
 pub use catalog::*;
 pub use common::*;
 pub use design::*;
+pub use kafka::*;
 pub use live::*;
 use mesh_protocol::id::{
     AgentId, ApplicationDomainId, ApplicationId, BrokerId, DesignObjectId, DesignVersionId, LinkId, ListenerId,

@@ -325,6 +325,41 @@ fn an_object_shows_partitions_readers_and_that_nobody_owns_it() {
 }
 
 #[test]
+fn a_topic_shows_its_size_who_writes_and_who_may() {
+    let html = admin_sees(retailer(), "/catalog/topic:2");
+    for text in [
+        "8.0 KB on disk with all replicas",
+        "4711",
+        "in a transaction",
+        "every topic that begins with retail.",
+        "describe, read",
+        "denies",
+        "payments-1",
+    ] {
+        assert!(html.contains(text), "{text}: {html}");
+    }
+}
+
+#[test]
+fn a_cluster_shows_quorum_disks_limits_users_and_what_is_not_told() {
+    let html = admin_sees(retailer(), "/catalog/cluster:9");
+    for text in [
+        "3.0 GB on disk",
+        "5.0 GB",
+        "node 1 leads in epoch 12; 2 voters, 0 observers",
+        "1,200 records, 1 min behind",
+        "producer byte rate 1.0 MB/s",
+        "SCRAM-SHA-512, 4,096 rounds",
+        "does not know the question",
+        "Without DESCRIBE on TransactionalId * the agent cannot see: transactions",
+    ] {
+        assert!(html.contains(text), "{text}: {html}");
+    }
+    let user = admin_sees(retailer(), "/catalog/user:9");
+    assert!(user.contains("group billing") && user.contains("Kafka user") && !user.contains("Traffic"), "{user}");
+}
+
+#[test]
 fn the_graph_is_drawn_with_its_table_and_restores_what_was_selected() {
     let html = admin_sees(retailer(), "/graph?node=t4");
     for text in ["data-node=\"t4\"", "aria-pressed=\"true\"", "no rule", "Readers", "etl-nightly"] {

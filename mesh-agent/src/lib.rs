@@ -40,5 +40,6 @@ pub mod status;
 pub mod stream;
 pub mod tail;
 pub mod task;
+pub mod trust;
 pub mod wiring;
 pub mod work;

@@ -3,6 +3,7 @@
 //! Reports are facts with a time, never commands; a repeat is harmless, and a report that is lost is followed by one
 //! that is newer. Every list has a bound, and what is left out is counted, never silent.
 
+mod kafka;
 mod link;
 
 use std::collections::BTreeMap;
@@ -14,6 +15,11 @@ use crate::id::{BrokerId, ListenerId, PrincipalId, QueueId, RouteId, RuleId};
 use crate::policy::Action;
 use crate::wire::Revision;
 
+pub use kafka::{
+    ACL_ENTRIES_MAX, AclEntry, AclFacts, BrokerNode, ClusterFacts, GroupFacts, LogDirFacts, MemberFacts, OffsetFacts,
+    PRODUCERS_MAX, PartitionFacts, ProducerFacts, QuorumFacts, QuorumReplica, QuotaEntity, QuotaFacts, ScramCredential,
+    ScramUserFacts, TopicFacts, TransactionFacts,
+};
 pub use link::{Behind, BehindReason, HeldInterest, LinkState, Scoped};
 
 /// Most objects in one discovery report; larger scans are sent in several.
@@ -188,6 +194,17 @@ pub enum ObjectKind {
     Topic,
     /// A consumer group.
     Group,
+    /// Who may do what to the resources of one pattern.
+    Acl,
+    /// What somebody may use of the cluster's capacity.
+    Quota,
+    /// A user whose credentials the cluster keeps.
+    ScramUser,
+    /// A producer with transactions.
+    Transaction,
+    /// A kind of a newer agent, of which this program can say nothing.
+    #[serde(other)]
+    Unknown,
 }
 
 /// A discovered object with its facts.
@@ -209,6 +226,17 @@ pub enum ObjectFacts {
     Topic(TopicFacts),
     /// State, members and lag of a consumer group.
     Group(GroupFacts),
+    /// Entries of an access list.
+    Acl(AclFacts),
+    /// Limits.
+    Quota(QuotaFacts),
+    /// Mechanisms of a user.
+    ScramUser(ScramUserFacts),
+    /// State of a transactional producer.
+    Transaction(TransactionFacts),
+    /// Facts of a newer agent, which are left aside: the rest of its report is as good as ever.
+    #[serde(other)]
+    Unknown,
 }
 
 impl RuntimeObject {
@@ -219,92 +247,14 @@ impl RuntimeObject {
             ObjectFacts::Cluster(_) => ObjectKind::Cluster,
             ObjectFacts::Topic(_) => ObjectKind::Topic,
             ObjectFacts::Group(_) => ObjectKind::Group,
+            ObjectFacts::Acl(_) => ObjectKind::Acl,
+            ObjectFacts::Quota(_) => ObjectKind::Quota,
+            ObjectFacts::ScramUser(_) => ObjectKind::ScramUser,
+            ObjectFacts::Transaction(_) => ObjectKind::Transaction,
+            ObjectFacts::Unknown => ObjectKind::Unknown,
         };
         ObjectKey { kind, name: self.name.clone() }
     }
-}
-
-/// A Kafka cluster.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ClusterFacts {
-    /// The cluster's own id.
-    pub cluster_id: String,
-    /// Node id of the controller.
-    pub controller: Option<i32>,
-    /// Its brokers.
-    pub brokers: Vec<BrokerNode>,
-}
-
-/// One broker of a cluster.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BrokerNode {
-    /// Node id.
-    pub id: i32,
-    /// Advertised `host:port`.
-    pub address: String,
-}
-
-/// A Kafka topic.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TopicFacts {
-    /// Internal to Kafka.
-    pub internal: bool,
-    /// Per partition: leader, replicas, offsets.
-    pub partitions: Vec<PartitionFacts>,
-    /// Settings that differ from the broker's default.
-    pub configs: BTreeMap<String, String>,
-}
-
-/// One partition.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PartitionFacts {
-    /// Number.
-    pub id: i32,
-    /// Leading node; none = offline.
-    pub leader: Option<i32>,
-    /// Replicas.
-    pub replicas: Vec<i32>,
-    /// Replicas in sync.
-    pub in_sync: Vec<i32>,
-    /// Oldest kept offset, when it could be read.
-    pub low: Option<i64>,
-    /// Next offset to be written, when it could be read.
-    pub high: Option<i64>,
-}
-
-/// A consumer group.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct GroupFacts {
-    /// `Stable`, `Empty`, ... as the broker says.
-    pub state: String,
-    /// Who is in it.
-    pub members: Vec<MemberFacts>,
-    /// Lag per partition with a committed offset.
-    pub offsets: Vec<OffsetFacts>,
-}
-
-/// A member of a group.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MemberFacts {
-    /// Client id.
-    pub client_id: String,
-    /// Host it connects from.
-    pub host: String,
-    /// What it is assigned, `topic` to partitions.
-    pub assigned: BTreeMap<String, Vec<i32>>,
-}
-
-/// A group's position in one partition.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OffsetFacts {
-    /// Topic.
-    pub topic: String,
-    /// Partition.
-    pub partition: i32,
-    /// Committed offset.
-    pub committed: i64,
-    /// High watermark minus committed; none = the watermark could not be read.
-    pub lag: Option<i64>,
 }
 
 /// A right the agent lacks at a cluster.

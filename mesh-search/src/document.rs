@@ -25,6 +25,10 @@ pub enum Kind {
     Group,
     /// A Kafka cluster.
     Cluster,
+    /// Somebody whom a Kafka cluster knows.
+    User,
+    /// A transactional id of a Kafka cluster.
+    Transaction,
     /// An application, designed or with clients.
     Application,
     /// An application domain.
@@ -51,13 +55,15 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::Address,
         Self::Event,
         Self::Schema,
         Self::Topic,
         Self::Group,
         Self::Cluster,
+        Self::User,
+        Self::Transaction,
         Self::Application,
         Self::Domain,
         Self::Client,
@@ -81,6 +87,8 @@ impl Kind {
             Self::Topic => "topic",
             Self::Group => "group",
             Self::Cluster => "cluster",
+            Self::User => "user",
+            Self::Transaction => "transaction",
             Self::Application => "application",
             Self::Domain => "domain",
             Self::Client => "client",

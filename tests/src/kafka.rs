@@ -1,5 +1,7 @@
 //! Reading and writing Kafka as an independent program would.
 
+mod tools;
+
 use std::collections::BTreeMap;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -14,6 +16,8 @@ use rdkafka::message::{BorrowedMessage, Headers};
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 
 use crate::mesh::Mesh;
+
+pub use tools::Tools;
 
 /// Longest wait for one answer of a cluster.
 const ANSWER: Duration = Duration::from_secs(20);

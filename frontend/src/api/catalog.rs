@@ -8,7 +8,7 @@ use mesh_protocol::topic::Dialect;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Evidence, Freshness, Millis, Rate};
+use super::{Evidence, Freshness, KafkaSide, Millis, Rate};
 
 /// Kinds of catalog objects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
@@ -22,6 +22,10 @@ pub enum CatalogKind {
     Group,
     /// A Kafka cluster.
     Cluster,
+    /// A user of a Kafka cluster.
+    User,
+    /// A producer of a Kafka cluster with transactions, by its transactional id.
+    Transaction,
     /// An application.
     Application,
     /// A client of the mesh.
@@ -141,6 +145,9 @@ pub struct CatalogObject {
     /// What the broker says, for Kafka objects.
     #[schema(value_type = Option<Object>)]
     pub facts: Option<ObjectFacts>,
+    /// What the cluster's access lists, quotas and users say around it, for Kafka objects.
+    #[serde(default)]
+    pub kafka: Option<KafkaSide>,
     /// Who sends to it.
     pub producers: Vec<FlowRow>,
     /// Who takes from it.

@@ -21,6 +21,10 @@ pub enum SearchKind {
     Group,
     /// A Kafka cluster.
     Cluster,
+    /// Somebody whom a Kafka cluster knows.
+    User,
+    /// A transactional id of a Kafka cluster.
+    Transaction,
     /// An application, designed or with clients.
     Application,
     /// An application domain.

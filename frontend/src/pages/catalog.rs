@@ -1,7 +1,9 @@
 //! The catalog: everything the mesh knows of, found by words, narrowed by facets. The address is the state.
 
+mod cluster;
 mod edit;
 mod facts;
+mod kafka;
 mod object;
 
 use leptos::prelude::*;
@@ -82,6 +84,8 @@ fn words_of_kind(text: &str) -> Option<&'static str> {
         CatalogKind::Topic => "Kafka topics",
         CatalogKind::Group => "Consumer groups",
         CatalogKind::Cluster => "Clusters",
+        CatalogKind::User => "Kafka users",
+        CatalogKind::Transaction => "Transactional ids",
         CatalogKind::Application => "Applications",
         CatalogKind::Principal => "Clients",
     })
@@ -94,6 +98,8 @@ pub(super) const fn kind_word(kind: CatalogKind) -> &'static str {
         CatalogKind::Topic => "Kafka topic",
         CatalogKind::Group => "Consumer group",
         CatalogKind::Cluster => "Kafka cluster",
+        CatalogKind::User => "Kafka user",
+        CatalogKind::Transaction => "Transactional id",
         CatalogKind::Application => "Application",
         CatalogKind::Principal => "Client",
     }
@@ -106,6 +112,8 @@ pub(super) const fn kind_icon(kind: CatalogKind) -> &'static str {
         CatalogKind::Topic => "topic",
         CatalogKind::Group => "queue",
         CatalogKind::Cluster => "broker",
+        CatalogKind::User => "user",
+        CatalogKind::Transaction => "clock",
         CatalogKind::Application => "app",
         CatalogKind::Principal => "key",
     }
@@ -248,7 +256,9 @@ fn Row(row: CatalogRow) -> impl IntoView {
 pub(super) fn object_name(kind: CatalogKind, name: String) -> AnyView {
     match kind {
         CatalogKind::Address => view! { <Topic name=name/> }.into_any(),
-        CatalogKind::Topic | CatalogKind::Group => view! { <span class="m-topic">{name}</span> }.into_any(),
+        CatalogKind::Topic | CatalogKind::Group | CatalogKind::User | CatalogKind::Transaction => {
+            view! { <span class="m-topic">{name}</span> }.into_any()
+        }
         _ => name.into_any(),
     }
 }

@@ -1,8 +1,10 @@
-//! Discovery of a Kafka cluster: brokers, topics, partitions, settings, consumer groups with members and lag.
+//! Discovery of a Kafka cluster: brokers, topics, partitions, settings, consumer groups with members and lag; access lists,
+//! quotas, users, transactions, quorum, sizes and producers.
 //!
 //! ```text
 //! full scan, then every ten seconds a quick one: only what changed is reported      (`changes`)
 //!       |          settings are read again for new topics only; a full scan reads and reports all, every five minutes
+//!       |          what the client library has no question for is asked every thirty seconds                    (`survey`)
 //!       +-- unreachable? the reason is reported and shown; missing rights are named with the command that grants them
 //! ```
 //! A scan never fails as a whole: what could be read is reported. It is polite: requests go one after the other, in
@@ -10,6 +12,8 @@
 
 mod changes;
 mod scan;
+mod survey;
+mod wire;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -30,6 +34,7 @@ use crate::status::{PartHandle, now_ms};
 use crate::task::Tasks;
 use changes::Known;
 use scan::{Depth, Found, Scanner};
+use survey::Survey;
 
 /// Pause between two scans.
 const INTERVAL: Duration = Duration::from_secs(10);
@@ -62,6 +67,7 @@ pub struct Running {
 /// What is wrong with the broker connection, and what to do.
 pub fn start(broker: &BrokerConnection, deps: Deps, line: Arc<PartHandle>) -> Result<Running, StartError> {
     let settings = config::base(broker, &*deps.secrets, "meshport-discovery")?;
+    let survey = Survey::new(broker, &*deps.secrets)?;
     let stopping = Arc::new(AtomicBool::new(false));
     let scanner = Scanner::new(broker, &settings, stopping.clone())?;
     let tasks = Tasks::new("kafka-discovery");
@@ -69,6 +75,7 @@ pub fn start(broker: &BrokerConnection, deps: Deps, line: Arc<PartHandle>) -> Re
         broker: broker.id,
         reports: deps.reports,
         line,
+        survey,
         known: Known::default(),
         scan: 0,
         full_at: None,
@@ -95,6 +102,7 @@ struct Work {
     broker: BrokerId,
     reports: Arc<dyn ReportSink>,
     line: Arc<PartHandle>,
+    survey: Survey,
     known: Known,
     scan: u64,
     /// When everything was reported last; none = it must be now.
@@ -120,7 +128,9 @@ impl Work {
             let Ok((back, found)) = scanned.await else { return };
             scanner = back;
             let pause = match found {
-                Ok(found) => {
+                Ok(mut found) => {
+                    self.survey.add(&mut found, depth).await;
+                    found.fold_missing();
                     self.tell(found, depth);
                     INTERVAL.max(began.elapsed() * 2)
                 }
@@ -139,14 +149,15 @@ impl Work {
         self.line.figure("partitions", found.partitions);
         self.line.figure("groups", found.groups);
         let full = depth == Depth::All;
-        let news = self.missing.as_ref() != Some(&found.missing);
         self.tell_line(&found);
+        let missing: Vec<MissingRight> = found.missing.into_iter().chain(found.optional).collect();
+        let news = self.missing.as_ref() != Some(&missing);
         let changes = if full { self.known.replace(found.objects) } else { self.known.update(found.objects) };
         if !full && !news && changes.is_empty() {
             return;
         }
         self.scan += 1;
-        let sent = changes.reports(self.broker, self.scan, full, &found.missing, now_ms());
+        let sent = changes.reports(self.broker, self.scan, full, &missing, now_ms());
         for report in sent {
             if let Err(error) = self.reports.send(Report::Discovery(report)) {
                 // What the portal has now has a hole: the next scan tells everything.
@@ -155,7 +166,7 @@ impl Work {
                 return;
             }
         }
-        self.missing = Some(found.missing);
+        self.missing = Some(missing);
         if full {
             self.full_at = Some(Instant::now());
         }

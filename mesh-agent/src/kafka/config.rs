@@ -3,12 +3,12 @@
 //! Queues are bounded far below the library's defaults (64 MiB and 1 GiB): an agent runs several clients and must stay
 //! small. Offsets are never reset by the library: it would skip or repeat records in silence.
 
-use mesh_protocol::desired::{BrokerConnection, Sasl, SaslMechanism};
+use mesh_protocol::desired::{BrokerConnection, SaslMechanism};
 use mesh_protocol::event::MAX_PAYLOAD_BYTES;
 use rdkafka::ClientConfig;
 use rdkafka::config::RDKafkaLogLevel;
 
-use super::secret::Secrets;
+use super::secret::{Secret, Secrets};
 use super::stats;
 use crate::part::StartError;
 
@@ -77,8 +77,11 @@ pub fn base(broker: &BrokerConnection, secrets: &dyn Secrets, client_id: &str) -
     if let (true, Some(pem)) = (broker.security.tls, &broker.security.ca_pem) {
         config.set("ssl.ca.pem", pem);
     }
-    if let Some(sasl) = &broker.security.sasl {
-        log_in(&mut config, broker, sasl, secrets)?;
+    if let Some(login) = credentials(broker, secrets)? {
+        config
+            .set("sasl.mechanism", mechanism_name(login.mechanism))
+            .set("sasl.username", &login.user)
+            .set("sasl.password", login.password.expose());
     }
     Ok(config)
 }
@@ -92,25 +95,42 @@ fn protocol(broker: &BrokerConnection) -> &'static str {
     }
 }
 
-fn log_in(
-    config: &mut ClientConfig,
-    broker: &BrokerConnection,
-    sasl: &Sasl,
-    secrets: &dyn Secrets,
-) -> Result<(), ConfigError> {
-    let mechanism = match sasl.mechanism {
-        SaslMechanism::Plain if !broker.security.tls => return Err(ConfigError::PlainWithoutTls(broker.name.clone())),
-        SaslMechanism::Plain => "PLAIN",
-        SaslMechanism::ScramSha256 => "SCRAM-SHA-256",
-        SaslMechanism::ScramSha512 => "SCRAM-SHA-512",
-    };
-    let secret = secrets.get(&sasl.secret).ok_or_else(|| ConfigError::MissingSecret {
+/// Who logs in, and how.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    /// How.
+    pub mechanism: SaslMechanism,
+    /// Who.
+    pub user: String,
+    /// The password.
+    pub password: Secret,
+}
+
+/// The login of a connection; none = it has none.
+///
+/// # Errors
+/// [`ConfigError`].
+pub fn credentials(broker: &BrokerConnection, secrets: &dyn Secrets) -> Result<Option<Credentials>, ConfigError> {
+    let Some(sasl) = &broker.security.sasl else { return Ok(None) };
+    if sasl.mechanism == SaslMechanism::Plain && !broker.security.tls {
+        return Err(ConfigError::PlainWithoutTls(broker.name.clone()));
+    }
+    let password = secrets.get(&sasl.secret).ok_or_else(|| ConfigError::MissingSecret {
         broker: broker.name.clone(),
         user: sasl.username.clone(),
         secret: sasl.secret.clone(),
     })?;
-    config.set("sasl.mechanism", mechanism).set("sasl.username", &sasl.username).set("sasl.password", secret.expose());
-    Ok(())
+    Ok(Some(Credentials { mechanism: sasl.mechanism, user: sasl.username.clone(), password }))
+}
+
+/// What Kafka calls a mechanism.
+#[must_use]
+pub const fn mechanism_name(mechanism: SaslMechanism) -> &'static str {
+    match mechanism {
+        SaslMechanism::Plain => "PLAIN",
+        SaslMechanism::ScramSha256 => "SCRAM-SHA-256",
+        SaslMechanism::ScramSha512 => "SCRAM-SHA-512",
+    }
 }
 
 /// For a member of a consumer group that commits and positions by itself.

@@ -50,6 +50,8 @@ pub enum Resource {
     Topic(String),
     /// One consumer group; `*` = all.
     Group(String),
+    /// One transactional id; `*` = all.
+    TransactionalId(String),
     /// The cluster.
     Cluster,
 }
@@ -84,6 +86,7 @@ impl fmt::Display for Right {
         match &self.resource {
             Resource::Topic(name) => write!(f, "{operation} on Topic {name}"),
             Resource::Group(name) => write!(f, "{operation} on Group {name}"),
+            Resource::TransactionalId(name) => write!(f, "{operation} on TransactionalId {name}"),
             Resource::Cluster => write!(f, "{operation} on Cluster"),
         }
     }
@@ -119,6 +122,7 @@ impl Target {
         let resource = match &right.resource {
             Resource::Topic(name) => format!("--topic {}", quoted(name)),
             Resource::Group(name) => format!("--group {}", quoted(name)),
+            Resource::TransactionalId(name) => format!("--transactional-id {}", quoted(name)),
             Resource::Cluster => "--cluster".to_owned(),
         };
         format!(

@@ -139,7 +139,8 @@ fn discovery() -> Report {
     let cluster = ClusterFacts {
         cluster_id: "c1".into(),
         controller: Some(1),
-        brokers: vec![BrokerNode { id: 1, address: "kafka-a:9092".into() }],
+        brokers: vec![BrokerNode { id: 1, address: "kafka-a:9092".into(), log_dirs: Vec::new() }],
+        ..ClusterFacts::default()
     };
     let topic = TopicFacts {
         internal: false,
@@ -150,8 +151,10 @@ fn discovery() -> Report {
             in_sync: vec![1],
             low: Some(0),
             high: None,
+            bytes: None,
         }],
         configs: BTreeMap::from([("retention.ms".into(), "1000".into())]),
+        ..TopicFacts::default()
     };
     let group = GroupFacts {
         state: "Stable".into(),
@@ -262,4 +265,14 @@ fn to_agent() -> Vec<ToAgent> {
         ToAgent::CloseTail { request: 3 },
         ToAgent::Pong,
     ]
+}
+
+/// An agent that is newer than its portal must not lose its session over a kind the portal has never heard of.
+#[test]
+fn objects_of_unknown_kinds_are_left_aside() {
+    let text = r#"{"name":"x","facts":{"kind":"share_group","state":"Stable"}}"#;
+    let object: RuntimeObject = serde_json::from_str(text).expect("an object of a newer agent");
+    assert_eq!(object.facts, ObjectFacts::Unknown);
+    let key: ObjectKey = serde_json::from_str(r#"{"kind":"share_group","name":"x"}"#).expect("a key of a newer agent");
+    assert_eq!(key.kind, ObjectKind::Unknown);
 }

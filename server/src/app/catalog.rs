@@ -4,6 +4,7 @@
 
 mod entry;
 mod facts;
+mod kafka;
 mod search;
 
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
@@ -61,6 +62,7 @@ impl App {
             revision: shown(note.map_or(0, |note| note.revision)),
             first_seen: entry.first_seen,
             facts: facts::of(&key, &world),
+            kafka: if sight.is_whole() { kafka::side(&key, &world) } else { None },
             related,
             row: entry.row,
             producers,

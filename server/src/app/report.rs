@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use frontend::api::LiveTopic;
 use mesh_protocol::id::{AgentId, BrokerId};
 use mesh_protocol::report::{
-    self, DENIALS_MAX, Denials, Direction, Discovery, FLOWS_MAX, OBJECTS_MAX, Report, SUBSCRIPTIONS_MAX, Status,
-    Subscriptions, Traffic,
+    self, DENIALS_MAX, Denials, Direction, Discovery, FLOWS_MAX, OBJECTS_MAX, ObjectFacts, Report, RuntimeObject,
+    SUBSCRIPTIONS_MAX, Status, Subscriptions, Traffic,
 };
 use uuid::Uuid;
 
@@ -52,7 +52,9 @@ impl App {
         }
         let (at_ms, now_ms) = (believed(discovery.at_ms), now_ms());
         let mut tx = self.store().write().await?;
-        for object in discovery.objects {
+        // Of kinds that this portal does not know there is nothing to show.
+        let is_known = |object: &RuntimeObject| object.facts != ObjectFacts::Unknown;
+        for object in discovery.objects.into_iter().filter(is_known) {
             let found = Found {
                 broker: discovery.broker,
                 kind: object.key().kind,

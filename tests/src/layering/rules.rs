@@ -46,6 +46,11 @@ const ONLY: &[Only] = &[
         within: &["mesh_agent::fabric", "system_tests::hub"],
         why: "the fabric must stay replaceable",
     },
+    Only {
+        used: &["kafka_protocol"],
+        within: &["mesh_agent::discovery::kafka"],
+        why: "Kafka's bare protocol answers what the client library cannot ask, and nothing else",
+    },
     Only { used: &["snow"], within: &["mesh_agent::seal"], why: "one place agrees on keys" },
     Only { used: &["fjall"], within: &["mesh_agent::spool"], why: "the spool must stay replaceable" },
     Only {
@@ -299,6 +304,11 @@ mod tests {
                 "use mqtt_protocol_core::mqtt;",
             ),
             ("mesh-agent/src/sink.rs", "mesh-agent/src/sink/kafka/record.rs", "use rdkafka::Message;"),
+            (
+                "mesh-agent/src/sink/kafka/record.rs",
+                "mesh-agent/src/discovery/kafka/wire.rs",
+                "use kafka_protocol::ResponseError;",
+            ),
             ("server/src/domain/acl.rs", "server/src/app/acl.rs", "use tokio::sync::watch;"),
             ("server/src/app/acl.rs", "server/src/http/api/acl.rs", "use axum::Json;"),
             ("server/src/store/acl.rs", "server/src/http/api/acl.rs", "use crate::app::Acl;"),

@@ -4,13 +4,15 @@
 use std::collections::BTreeMap;
 
 use leptos::prelude::*;
-use mesh_protocol::report::{ClusterFacts, GroupFacts, ObjectFacts, OffsetFacts, PartitionFacts, TopicFacts};
+use mesh_protocol::report::{GroupFacts, ObjectFacts, OffsetFacts, PartitionFacts, TopicFacts, TransactionFacts};
 
-use crate::components::{Part, Stamp, Table};
+use super::cluster::cluster_facts;
+
+use crate::components::{Age, Part, Stamp, Table};
 use crate::format;
 
 /// Rows that are drawn of a list; a topic may have thousands of partitions.
-const ROWS_MAX: usize = 200;
+pub(super) const ROWS_MAX: usize = 200;
 
 /// The facts with their stamp.
 #[component]
@@ -25,6 +27,9 @@ pub(super) fn Facts(
         ObjectFacts::Topic(topic) => topic_facts(&topic, stamp()),
         ObjectFacts::Group(group) => group_facts(&group, stamp()),
         ObjectFacts::Cluster(cluster) => cluster_facts(&cluster, stamp()),
+        ObjectFacts::Transaction(transaction) => transaction_facts(&transaction, stamp()),
+        // They are told around the objects they are about.
+        ObjectFacts::Acl(_) | ObjectFacts::Quota(_) | ObjectFacts::ScramUser(_) | ObjectFacts::Unknown => ().into_any(),
     }
 }
 
@@ -62,7 +67,9 @@ fn number(value: Option<i64>) -> String {
 fn topic_facts(topic: &TopicFacts, stamp: Option<AnyView>) -> AnyView {
     let count = topic.partitions.len();
     let kept = kept(&topic.partitions).map(|records| format!(", {} records kept", format::count(records)));
-    let note = format!("{}{}", format::plural(count, "partition"), kept.unwrap_or_default());
+    let size = topic.disk_bytes.map(|bytes| format!(", {} on disk with all replicas", format::bytes(bytes)));
+    let (kept, size) = (kept.unwrap_or_default(), size.unwrap_or_default());
+    let note = format!("{}{kept}{size}", format::plural(count, "partition"));
     let rows = topic
         .partitions
         .iter()
@@ -80,6 +87,7 @@ fn topic_facts(topic: &TopicFacts, stamp: Option<AnyView>) -> AnyView {
                     <td>{state}</td>
                     <td class="m-low m-end m-num m-muted">{number(partition.low)}</td>
                     <td class="m-end m-num">{number(partition.high)}</td>
+                    <td class="m-low m-end m-num m-muted">{size_of(partition.bytes)}</td>
                 </tr>
             }
         })
@@ -97,13 +105,92 @@ fn topic_facts(topic: &TopicFacts, stamp: Option<AnyView>) -> AnyView {
                     ("State", ""),
                     ("Oldest offset", "m-low m-end"),
                     ("Next offset", "m-end"),
+                    ("Size", "m-low m-end"),
                 ]
             >
                 {rows}
             </Table>
             {cut(count)}
         </Part>
+        {producers(topic)}
         {settings}
+    }
+    .into_any()
+}
+
+/// Bytes of one copy.
+fn size_of(bytes: Option<u64>) -> String {
+    bytes.map_or_else(|| "unknown".to_owned(), format::bytes)
+}
+
+/// Who writes to it, as far as the brokers remember.
+fn producers(topic: &TopicFacts) -> AnyView {
+    if topic.producers.is_empty() {
+        return ().into_any();
+    }
+    let rows = topic
+        .producers
+        .iter()
+        .map(|producer| {
+            let name = producer.transactional_id.clone().unwrap_or_else(|| "no transactional id".to_owned());
+            view! {
+                <tr>
+                    <td class="m-num">{producer.producer_id}</td>
+                    <td class="m-mono" class:m-faint=producer.transactional_id.is_none()>{name}</td>
+                    <td class="m-low m-end m-num m-muted">{producer.epoch}</td>
+                    <td class="m-low m-end m-num m-muted">{producer.partitions}</td>
+                    <td>{producer.in_transaction.then_some("in a transaction")}</td>
+                    <td class="m-end m-muted"><Age at_ms=producer.last_ms/></td>
+                </tr>
+            }
+        })
+        .collect_view();
+    let left_out = topic.producers_left_out;
+    let note = if left_out > 0 {
+        format!("the latest of {} that the brokers remember", format::count(topic.producers.len() as u64 + left_out))
+    } else {
+        "that the brokers remember: idempotent ones, for a day".to_owned()
+    };
+    view! {
+        <Part title="Producers in the cluster" note=note flush=true>
+            <Table
+                label="Producers in the cluster"
+                class=""
+                heads=&[
+                    ("Producer id", ""),
+                    ("Transactional id", ""),
+                    ("Epoch", "m-low m-end"),
+                    ("Partitions", "m-low m-end"),
+                    ("Now", ""),
+                    ("Wrote", "m-end"),
+                ]
+            >
+                {rows}
+            </Table>
+        </Part>
+    }
+    .into_any()
+}
+
+fn transaction_facts(transaction: &TransactionFacts, stamp: Option<AnyView>) -> AnyView {
+    let written: Vec<String> =
+        transaction.partitions.iter().map(|(topic, partitions)| format!("{topic}: {}", numbers(partitions))).collect();
+    let TransactionFacts { producer_id, coordinator, started_ms, timeout_ms, .. } = *transaction;
+    let state = transaction.state.clone();
+    view! {
+        <Part title="Transaction" acts=stamp.into_any()>
+            <dl class="m-facts">
+                <dt>"State"</dt>
+                <dd>{state}</dd>
+                <dt>"Producer id"</dt>
+                <dd class="m-num">{producer_id}</dd>
+                <dt>"Coordinator"</dt>
+                <dd class="m-num">{format!("broker {}", coordinator)}</dd>
+                {started_ms.map(|at| view! { <dt>"Open for"</dt><dd><Age at_ms=Some(at)/></dd> })}
+                {timeout_ms.map(|limit| view! { <dt>"Ends at the latest after"</dt><dd>{format::age(limit)}</dd> })}
+                {(!written.is_empty()).then(|| view! { <dt>"Has written to"</dt><dd class="m-mono">{written.join("; ")}</dd> })}
+            </dl>
+        </Part>
     }
     .into_any()
 }
@@ -221,31 +308,6 @@ fn lag(offsets: &[OffsetFacts]) -> AnyView {
     .into_any()
 }
 
-fn cluster_facts(cluster: &ClusterFacts, stamp: Option<AnyView>) -> AnyView {
-    let rows = cluster
-        .brokers
-        .iter()
-        .take(ROWS_MAX)
-        .map(|broker| {
-            let controller = (cluster.controller == Some(broker.id)).then_some("controller");
-            view! {
-                <tr>
-                    <td class="m-num">{broker.id}</td>
-                    <td class="m-mono">{broker.address.clone()}</td>
-                    <td class="m-muted">{controller}</td>
-                </tr>
-            }
-        })
-        .collect_view();
-    let note = format!("{}, cluster id {}", format::plural(cluster.brokers.len(), "broker"), cluster.cluster_id);
-    view! {
-        <Part title="Brokers" note=note acts=stamp.into_any() flush=true>
-            <Table label="Brokers" class="" heads=&[("Node", ""), ("Address", ""), ("Role", "")]>{rows}</Table>
-        </Part>
-    }
-    .into_any()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -257,7 +319,15 @@ mod tests {
         low: i64,
         high: Option<i64>,
     ) -> PartitionFacts {
-        PartitionFacts { id: 0, leader, replicas: replicas.to_vec(), in_sync: in_sync.to_vec(), low: Some(low), high }
+        PartitionFacts {
+            id: 0,
+            leader,
+            replicas: replicas.to_vec(),
+            in_sync: in_sync.to_vec(),
+            low: Some(low),
+            high,
+            bytes: None,
+        }
     }
 
     #[test]

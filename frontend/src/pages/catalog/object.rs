@@ -5,6 +5,7 @@ use leptos_router::hooks::use_params_map;
 
 use super::edit::About;
 use super::facts::Facts;
+use super::kafka::AroundIt;
 use super::{LATE_MS, TOPICS, kind_icon, kind_word, object_name};
 use mesh_protocol::event::Protocol;
 
@@ -53,7 +54,9 @@ fn Detail(object: Signal<CatalogObject>) -> impl IntoView {
             <About object=object/>
             <div class="m-split m-split--slim">
                 <div class="m-split__main">
-                    <Traffic object=object/>
+                    <Show when=move || !matches!(kind.get(), CatalogKind::User | CatalogKind::Transaction)>
+                        <Traffic object=object/>
+                    </Show>
                     <Show when=move || flows(kind.get())>
                         <Flows object=object/>
                     </Show>
@@ -61,6 +64,7 @@ fn Detail(object: Signal<CatalogObject>) -> impl IntoView {
                         let seen = object.with(|object| object.row.freshness.clone());
                         view! { <Facts facts=facts seen=seen/> }
                     })}
+                    {move || object.get().kafka.map(|side| view! { <AroundIt side=side kind=kind.get()/> })}
                 </div>
                 <div class="m-split__side">
                     <What object=object/>
@@ -83,7 +87,7 @@ fn graph_href(name: &str) -> String {
 
 /// Whether events pass through such an object.
 const fn flows(kind: CatalogKind) -> bool {
-    !matches!(kind, CatalogKind::Cluster)
+    !matches!(kind, CatalogKind::Cluster | CatalogKind::User | CatalogKind::Transaction)
 }
 
 fn place(object: &CatalogObject) -> String {

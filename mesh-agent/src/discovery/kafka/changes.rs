@@ -114,11 +114,14 @@ fn chunks<T: serde::Serialize>(entries: Vec<T>, weight: impl Fn(&T) -> usize) ->
 fn weight(object: &RuntimeObject) -> usize {
     match &object.facts {
         ObjectFacts::Cluster(cluster) => cluster.brokers.len(),
-        ObjectFacts::Topic(topic) => topic.partitions.len(),
+        ObjectFacts::Topic(topic) => topic.partitions.len() + topic.producers.len(),
         ObjectFacts::Group(group) => {
             let assigned: usize = group.members.iter().flat_map(|member| member.assigned.values()).map(Vec::len).sum();
             group.members.len() + assigned + group.offsets.len()
         }
+        ObjectFacts::Acl(acl) => acl.entries.len(),
+        ObjectFacts::Transaction(transaction) => transaction.partitions.values().map(Vec::len).sum(),
+        ObjectFacts::Quota(_) | ObjectFacts::ScramUser(_) | ObjectFacts::Unknown => 1,
     }
 }
 
@@ -144,6 +147,7 @@ mod tests {
             in_sync: vec![1],
             low: Some(0),
             high: Some(high),
+            bytes: None,
         };
         let partitions = (0..).take(partitions).map(partition).collect();
         RuntimeObject {

@@ -46,11 +46,28 @@ pub(super) enum Depth {
 pub(super) struct Found {
     pub(super) objects: Vec<RuntimeObject>,
     pub(super) missing: Vec<MissingRight>,
+    /// Rights that one may have reasons not to give: without them nothing is wrong.
+    pub(super) optional: Vec<MissingRight>,
     /// What could not be read for other reasons.
     pub(super) trouble: Vec<String>,
     pub(super) topics: u64,
     pub(super) partitions: u64,
     pub(super) groups: u64,
+}
+
+impl Found {
+    /// Says of each right once what it would show: one command grants it.
+    pub(super) fn fold_missing(&mut self) {
+        let mut folded: Vec<MissingRight> = Vec::new();
+        for missing in self.missing.drain(..) {
+            match folded.iter_mut().find(|known| known.command == missing.command) {
+                Some(known) if known.what.split("; ").any(|what| what == missing.what) => {}
+                Some(known) => known.what = format!("{}; {}", known.what, missing.what),
+                None => folded.push(missing),
+            }
+        }
+        self.missing = folded;
+    }
 }
 
 /// Looks at one cluster, again and again.
@@ -99,7 +116,6 @@ impl Scanner {
         self.cluster(&metadata, &mut found);
         let ends = self.topics(&metadata, depth, &mut found);
         self.groups(&ends, &mut found);
-        found.missing.dedup();
         Ok(found)
     }
 
@@ -120,7 +136,11 @@ impl Scanner {
         let from_metadata = |metadata: &Metadata| {
             let nodes = metadata.brokers().iter();
             nodes
-                .map(|node| BrokerNode { id: node.id(), address: format!("{}:{}", node.host(), node.port()) })
+                .map(|node| BrokerNode {
+                    id: node.id(),
+                    address: format!("{}:{}", node.host(), node.port()),
+                    log_dirs: Vec::new(),
+                })
                 .collect()
         };
         let facts = match admin::describe_cluster(self.asker.client(), ANSWER) {
@@ -135,8 +155,13 @@ impl Scanner {
                     cluster_id: cluster.id.unwrap_or_default(),
                     controller: cluster.controller,
                     brokers: nodes
-                        .map(|(id, host, port)| BrokerNode { id, address: format!("{host}:{port}") })
+                        .map(|(id, host, port)| BrokerNode {
+                            id,
+                            address: format!("{host}:{port}"),
+                            log_dirs: Vec::new(),
+                        })
                         .collect(),
+                    ..ClusterFacts::default()
                 }
             }
             // Old clusters do not describe themselves; the id came with the metadata.
@@ -144,6 +169,7 @@ impl Scanner {
                 cluster_id: self.asker.client().fetch_cluster_id(ANSWER).unwrap_or_default(),
                 controller: None,
                 brokers: from_metadata(metadata),
+                ..ClusterFacts::default()
             },
         };
         let name = self.target.name().to_owned();
@@ -175,6 +201,7 @@ impl Scanner {
                     in_sync: partition.isr().to_vec(),
                     low: low.get(&key).copied(),
                     high: high.get(&key).copied(),
+                    bytes: None,
                 }
             });
             let mut partitions: Vec<_> = partitions.collect();
@@ -184,6 +211,7 @@ impl Scanner {
                 internal: topic.name().starts_with("__"),
                 partitions,
                 configs: self.configs.get(topic.name()).cloned().unwrap_or_default(),
+                ..TopicFacts::default()
             };
             found.objects.push(RuntimeObject { name: topic.name().to_owned(), facts: ObjectFacts::Topic(facts) });
         }

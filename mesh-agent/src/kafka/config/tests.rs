@@ -1,6 +1,6 @@
 use super::*;
 use crate::kafka::secret::{NoSecrets, Secret};
-use mesh_protocol::desired::KafkaSecurity;
+use mesh_protocol::desired::{KafkaSecurity, Sasl};
 
 #[derive(Debug)]
 struct One(&'static str, &'static str);

@@ -15,10 +15,8 @@ use hyper::Uri;
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::TokioIo;
-use rustls::crypto::ring;
-use rustls::{ClientConfig, RootCertStore};
-use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, ServerName};
+use rustls::ClientConfig;
+use rustls_pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
@@ -26,6 +24,7 @@ use tokio_rustls::client::TlsStream;
 use tower_service::Service;
 
 use super::address::is_public;
+use crate::trust::{self, TrustError};
 
 /// Longest wait for one address; the next one is tried after it.
 const ADDRESS_TIMEOUT: Duration = Duration::from_secs(5);
@@ -89,30 +88,16 @@ pub(super) enum TlsError {
     )]
     NoRoots,
     #[error("TLS cannot be used")]
-    Rustls(#[from] rustls::Error),
+    Rustls(#[source] rustls::Error),
 }
 
 /// Trust in the given authority, or in those of the system.
 pub(super) fn tls(ca_pem: Option<&str>) -> Result<ClientConfig, TlsError> {
-    let mut roots = RootCertStore::empty();
-    match ca_pem {
-        Some(pem) => {
-            for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
-                roots.add(certificate.map_err(|_| TlsError::Pem)?).map_err(|_| TlsError::Pem)?;
-            }
-            if roots.is_empty() {
-                return Err(TlsError::Pem);
-            }
-        }
-        None => {
-            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-            if roots.is_empty() {
-                return Err(TlsError::NoRoots);
-            }
-        }
-    }
-    let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
-    let mut config = builder.with_safe_default_protocol_versions()?.with_root_certificates(roots).with_no_client_auth();
+    let mut config = trust::client(ca_pem).map_err(|error| match error {
+        TrustError::Pem => TlsError::Pem,
+        TrustError::NoRoots => TlsError::NoRoots,
+        TrustError::Rustls(error) => TlsError::Rustls(error),
+    })?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(config)
 }

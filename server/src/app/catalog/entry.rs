@@ -8,6 +8,7 @@ use mesh_protocol::id::{ApplicationDomainId, ApplicationId, BrokerId, PrincipalI
 use mesh_protocol::report::{Direction, ObjectFacts, ObjectKind};
 use mesh_protocol::topic::Filter;
 
+use super::kafka::{self, User};
 use crate::app::observed::World;
 use crate::app::rights::Rights;
 use crate::domain::address;
@@ -24,6 +25,8 @@ pub(in crate::app) enum Key {
     Topic(BrokerId, String),
     Group(BrokerId, String),
     Cluster(BrokerId),
+    User(BrokerId, String),
+    Transaction(BrokerId, String),
     Application(ApplicationId),
     Principal(PrincipalId),
 }
@@ -35,6 +38,8 @@ impl fmt::Display for Key {
             Self::Topic(broker, name) => write!(f, "topic:{broker}:{name}"),
             Self::Group(broker, name) => write!(f, "group:{broker}:{name}"),
             Self::Cluster(broker) => write!(f, "cluster:{broker}"),
+            Self::User(broker, name) => write!(f, "user:{broker}:{name}"),
+            Self::Transaction(broker, id) => write!(f, "transaction:{broker}:{id}"),
             Self::Application(id) => write!(f, "application:{id}"),
             Self::Principal(id) => write!(f, "principal:{id}"),
         }
@@ -52,6 +57,8 @@ impl Key {
             "address" => Some(Self::Address(rest.to_owned())),
             "topic" => of_broker(rest).map(|(broker, name)| Self::Topic(broker, name)),
             "group" => of_broker(rest).map(|(broker, name)| Self::Group(broker, name)),
+            "user" => of_broker(rest).map(|(broker, name)| Self::User(broker, name)),
+            "transaction" => of_broker(rest).map(|(broker, id)| Self::Transaction(broker, id)),
             "cluster" => rest.parse().ok().map(Self::Cluster),
             "application" => rest.parse().ok().map(Self::Application),
             "principal" => rest.parse().ok().map(Self::Principal),
@@ -78,6 +85,7 @@ pub(in crate::app) struct Entry {
 pub(in crate::app) fn entries(world: &World) -> Vec<Entry> {
     let mut all = addresses(world);
     all.extend(world.seen.found.iter().filter_map(|found| discovered(found, world)));
+    all.extend(kafka::users(world).iter().map(|user| kafka_user(user, world)));
     all.extend(applications(world));
     all.extend(principals(world));
     for entry in &mut all {
@@ -176,18 +184,18 @@ fn discovered(found: &Found, world: &World) -> Option<Entry> {
         ObjectKind::Topic => (Key::Topic(found.broker, found.name.clone()), CatalogKind::Topic, found.name.clone()),
         ObjectKind::Group => (Key::Group(found.broker, found.name.clone()), CatalogKind::Group, found.name.clone()),
         ObjectKind::Cluster => (Key::Cluster(found.broker), CatalogKind::Cluster, world.broker_name(found.broker)?),
-    };
-    let freshness = if found.gone_at_ms.is_some() {
-        Some(Freshness { as_of: found.last_seen_ms, by: world.agent_name(found.agent), stale: true })
-    } else {
-        world.scan_freshness(found.broker)
+        ObjectKind::Transaction => {
+            (Key::Transaction(found.broker, found.name.clone()), CatalogKind::Transaction, found.name.clone())
+        }
+        // Facts on the pages of others; users are put together of all of these.
+        ObjectKind::Acl | ObjectKind::Quota | ObjectKind::ScramUser | ObjectKind::Unknown => return None,
     };
     let mut row = CatalogRow {
         sites: world.broker_site(found.broker).into_iter().collect(),
         broker: world.broker_name(found.broker),
         evidence: Evidence { observed: true, ..Evidence::default() },
         gone: found.gone_at_ms.is_some(),
-        freshness,
+        freshness: freshness(found, found.gone_at_ms.is_some(), world),
         ..row(&key, kind, &name)
     };
     match &found.facts {
@@ -207,9 +215,33 @@ fn discovered(found: &Found, world: &World) -> Option<Entry> {
             };
         }
         ObjectFacts::Cluster(cluster) => row.description = format!("{} brokers", cluster.brokers.len()),
+        ObjectFacts::Transaction(transaction) => row.description.clone_from(&transaction.state),
+        _ => {}
     }
     let is_internal = matches!(&found.facts, ObjectFacts::Topic(topic) if topic.internal);
     Some(Entry { key, row, domain: None, first_seen: Some(found.first_seen_ms), pattern: None, is_internal })
+}
+
+fn freshness(found: &Found, gone: bool, world: &World) -> Option<Freshness> {
+    if gone {
+        Some(Freshness { as_of: found.last_seen_ms, by: world.agent_name(found.agent), stale: true })
+    } else {
+        world.scan_freshness(found.broker)
+    }
+}
+
+fn kafka_user(user: &User<'_>, world: &World) -> Entry {
+    let key = Key::User(user.broker, user.name.to_owned());
+    let row = CatalogRow {
+        description: user.mechanisms.join(", "),
+        sites: world.broker_site(user.broker).into_iter().collect(),
+        broker: world.broker_name(user.broker),
+        evidence: Evidence { observed: true, ..Evidence::default() },
+        gone: user.gone,
+        freshness: freshness(user.from, user.gone, world),
+        ..row(&key, CatalogKind::User, user.name)
+    };
+    Entry { key, row, domain: None, first_seen: Some(user.first_seen_ms), pattern: None, is_internal: false }
 }
 
 /// What the mesh carries to and from a Kafka topic; other clients of the cluster are not seen by agents.

@@ -34,6 +34,8 @@ fn found<'a>(key: &Key, world: &'a World) -> Option<&'a Found> {
     match key {
         Key::Topic(broker, name) => found.get(*broker, ObjectKind::Topic, name),
         Key::Group(broker, name) => found.get(*broker, ObjectKind::Group, name),
+        Key::User(broker, name) => found.get(*broker, ObjectKind::ScramUser, name),
+        Key::Transaction(broker, name) => found.get(*broker, ObjectKind::Transaction, name),
         Key::Cluster(broker) => found.of_kind(*broker, ObjectKind::Cluster).next(),
         _ => None,
     }
@@ -73,7 +75,7 @@ pub(super) fn sides(key: &Key, world: &World) -> (Vec<FlowRow>, Vec<FlowRow>) {
                 rows(&|flow| is_of(flow) && flow.direction == Direction::Consume),
             )
         }
-        Key::Group(..) | Key::Cluster(_) => (Vec::new(), Vec::new()),
+        Key::Group(..) | Key::Cluster(_) | Key::User(..) | Key::Transaction(..) => (Vec::new(), Vec::new()),
     }
 }
 
@@ -154,7 +156,7 @@ pub(super) fn related(key: &Key, world: &World) -> Vec<Related> {
         href: href(key),
     };
     let mut related = match key {
-        Key::Topic(broker, _) | Key::Group(broker, _) => world
+        Key::Topic(broker, _) | Key::Group(broker, _) | Key::User(broker, _) | Key::Transaction(broker, _) => world
             .broker_name(*broker)
             .map(|name| link("in the cluster", &name, &Key::Cluster(*broker)))
             .into_iter()
@@ -172,6 +174,10 @@ pub(super) fn related(key: &Key, world: &World) -> Vec<Related> {
         Key::Address(address) => beyond(address, world, &link),
         Key::Cluster(_) => Vec::new(),
     };
+    if let (Key::Transaction(broker, _), Some(ObjectFacts::Transaction(facts))) = (key, of(key, world)) {
+        let topics = facts.partitions.keys();
+        related.extend(topics.map(|topic| link("is writing to", topic, &Key::Topic(*broker, topic.clone()))));
+    }
     if let Key::Group(broker, name) = key {
         let group = groups(*broker, world).find(|(found, _)| found.name == *name);
         let topics = group.map(|(_, facts)| read_by(*broker, facts, world)).unwrap_or_default();

@@ -147,6 +147,8 @@ fn kind(kind: CatalogKind) -> (String, String) {
         CatalogKind::Topic => ("topic", "Kafka topics"),
         CatalogKind::Group => ("group", "Consumer groups"),
         CatalogKind::Cluster => ("cluster", "Clusters"),
+        CatalogKind::User => ("user", "Kafka users"),
+        CatalogKind::Transaction => ("transaction", "Transactional ids"),
         CatalogKind::Application => ("application", "Applications"),
         CatalogKind::Principal => ("principal", "Clients"),
     };

@@ -98,6 +98,8 @@ fn keys_survive_their_text() {
         Key::Topic(broker, "x:y".to_owned()),
         Key::Group(broker, "g".to_owned()),
         Key::Cluster(broker),
+        Key::User(broker, "CN=a:b".to_owned()),
+        Key::Transaction(broker, "t:1".to_owned()),
         Key::Principal(uuid::Uuid::from_u128(9).into()),
     ] {
         assert_eq!(Key::read(&key.to_string()), Some(key));

@@ -76,6 +76,8 @@ impl Writer<'_> {
             CatalogKind::Topic => Kind::Topic,
             CatalogKind::Group => Kind::Group,
             CatalogKind::Cluster => Kind::Cluster,
+            CatalogKind::User => Kind::User,
+            CatalogKind::Transaction => Kind::Transaction,
             CatalogKind::Application => Kind::Application,
             CatalogKind::Principal => Kind::Client,
         };

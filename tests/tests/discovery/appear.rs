@@ -1,4 +1,4 @@
-//! The catalog and the graph fill from what the agents see.
+//! What an independent client does appears, and goes stale when it stops.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

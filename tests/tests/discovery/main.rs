@@ -1,0 +1,5 @@
+//! The catalog and the graph fill from what the agents see.
+
+mod appear;
+mod large;
+mod rights;
