@@ -79,6 +79,7 @@ fn topic(number: usize, scan: u64) -> RuntimeObject {
         leader: Some(1 + id % 3),
         replicas: vec![1, 2, 3],
         in_sync: vec![1, 2, 3],
+        bytes: None,
         low: Some(0),
         high: Some(i64::try_from(number).unwrap_or(0) * 100 + i64::try_from(scan).unwrap_or(0) * 7),
     };
@@ -123,9 +124,14 @@ fn group(number: usize, part: Part) -> RuntimeObject {
 /// The reports of a scan of one cluster.
 pub(super) fn reports(broker: BrokerId, part: Part) -> Vec<Discovery> {
     let offset = usize::try_from(part.scan).unwrap_or(0);
-    let is_meant =
-        |number: &usize| number % part.clusters == part.cluster && (number / part.clusters + offset).is_multiple_of(part.of);
-    let nodes = (1..=3).map(|id| BrokerNode { id, address: format!("broker-{id}.kafka-{}:9092", part.cluster) });
+    let is_meant = |number: &usize| {
+        number % part.clusters == part.cluster && (number / part.clusters + offset).is_multiple_of(part.of)
+    };
+    let nodes = (1..=3).map(|id| BrokerNode {
+        id,
+        address: format!("broker-{id}.kafka-{}:9092", part.cluster),
+        log_dirs: Vec::new(),
+    });
     let cluster = ClusterFacts {
         cluster_id: format!("estate-{}", part.cluster),
         controller: Some(1),

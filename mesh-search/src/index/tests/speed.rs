@@ -22,7 +22,7 @@ fn nearly_every_search_in_a_hundred_thousand_documents_takes_less_than_ten_milli
             domain: Some((domain, area.to_owned())),
             sites: vec![format!("site-{}", i % 12)],
             broker: Some(format!("kafka-{}", i % 4)),
-            tags: if i % 9 == 0 { vec!["pii".to_owned()] } else { Vec::new() },
+            tags: if i.is_multiple_of(9) { vec!["pii".to_owned()] } else { Vec::new() },
             ..Document::new(Kind::Topic, format!("topic:{i}"), format!("{area}.dev{i}.{verb}.v1"), String::new())
         }
     };
