@@ -101,6 +101,9 @@ pub trait PortalApi: Send + Sync + 'static {
     fn catalog(&self, query: CatalogQuery) -> Answer<'_, CatalogPage>;
     /// `GET /api/v1/catalog/{id}`.
     fn catalog_object(&self, id: String) -> Answer<'_, CatalogObject>;
+    /// `POST /api/v1/catalog/{id}/adopt`: makes a designed event of an address that was seen, with a draft of its first
+    /// version.
+    fn adopt_catalog_object(&self, id: String, input: AdoptInput) -> Answer<'_, DesignObjectView>;
     /// `PUT /api/v1/catalog/{id}`: owner and description.
     fn update_catalog_object(&self, id: String, input: Edit<CatalogObjectInput>) -> Answer<'_, CatalogObject>;
     /// `GET /api/v1/graph`.

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use frontend::api::{
-    AgentView, Answer, ApiError, ApplicationDomainInput, ApplicationDomainView, ApplicationInput, ApplicationView,
+    AdoptInput, AgentView, Answer, ApiError, ApplicationDomainInput, ApplicationDomainView, ApplicationInput, ApplicationView,
     BrokerInput, BrokerView, CatalogObject, CatalogObjectInput, CatalogPage, CatalogQuery, DenialQuery, DenialRow,
     DesignDifference, DesignDifferenceQuery, DesignLevelInput, DesignMove, DesignObjectInput, DesignObjectNew,
     DesignObjectView, DesignQuery, DesignVersionInput, DesignVersionView, DomainSuggestion, Edit, FlowGraph,
@@ -171,6 +171,7 @@ impl PortalApi for Portal {
         fn search(query: SearchQuery) -> SearchPage;
         fn catalog(query: CatalogQuery) -> CatalogPage;
         fn catalog_object(id: String) -> CatalogObject;
+        fn adopt_catalog_object(id: String, input: AdoptInput) -> DesignObjectView;
         fn update_catalog_object(id: String, input: Edit<CatalogObjectInput>) -> CatalogObject;
         fn graph(query: GraphQuery) -> FlowGraph;
         fn subscriptions(query: SubscriptionQuery) -> Page<SubscriptionRow>;

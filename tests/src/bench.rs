@@ -4,6 +4,7 @@
 //! same payloads and the same acknowledgements; what differs is said with the entry. Everything that arrives is counted:
 //! an event that is missing, doubled or out of order where it must not be ends the run with an error instead of a number.
 
+mod catalog;
 mod ends;
 mod fabric;
 mod gate;
@@ -185,6 +186,9 @@ pub async fn run(only: Option<&str>) -> anyhow::Result<()> {
     }
     if wanted("pages") {
         pages().await?;
+    }
+    if wanted("catalog") {
+        catalog::run().await?;
     }
     if wanted("interest") {
         interest::devices_at_three_sites().await?;

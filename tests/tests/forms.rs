@@ -42,6 +42,7 @@ const INPUTS: &[Input] = &[
     Input { checks: &["domain/person.rs", "app/person.rs"], forms: &["people.rs"], unseen: &[] },
     Input { checks: &["domain/person.rs", "app/login.rs"], forms: &["setup.rs"], unseen: &[] },
     Input { checks: &["app/service_token.rs"], forms: &["people/tokens.rs"], unseen: &[] },
+    Input { checks: &["app/design/adopt.rs"], forms: &["catalog/designed.rs"], unseen: &[] },
     Input { checks: &["app/catalog.rs"], forms: &["catalog/edit.rs"], unseen: &[] },
     Input {
         checks: &["domain/application_domain.rs", "app/application_domain.rs"],

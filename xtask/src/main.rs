@@ -46,7 +46,8 @@ enum Command {
     /// A seed that fails is printed with the command that replays it.
     Simulate(simulate::Arguments),
     /// Ours and peers in one run, with release builds: `mqtt` (Mosquitto), `fabric` and `guaranteed` (NATS), `kafka`
-    /// (MirrorMaker 2), and the bars for memory, page times and long links: `idle`, `pages`, `wan`.
+    /// (MirrorMaker 2), `catalog` (SQLite's search),
+    /// and the bars for memory, page times and long links: `idle`, `pages`, `wan`.
     Bench {
         /// Only the entries whose name contains this.
         only: Option<String>,

@@ -1,14 +1,14 @@
 //! The catalog, the flow graph, the live subscriptions, and what policy refused.
 
 use mesh_protocol::event::Protocol;
-use mesh_protocol::id::{PrincipalId, RouteId, RuleId, SiteId};
+use mesh_protocol::id::{ApplicationDomainId, DesignObjectId, DesignVersionId, PrincipalId, RouteId, RuleId, SiteId};
 use mesh_protocol::policy::Action;
 use mesh_protocol::report::{Direction, ObjectFacts};
 use mesh_protocol::topic::Dialect;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Evidence, Freshness, KafkaSide, Millis, Rate};
+use super::{DesignKind, DesignState, Evidence, Freshness, KafkaSide, Millis, Rate};
 
 /// Kinds of catalog objects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
@@ -148,6 +148,8 @@ pub struct CatalogObject {
     /// What the cluster's access lists, quotas and users say around it, for Kafka objects.
     #[serde(default)]
     pub kafka: Option<KafkaSide>,
+    /// What was designed of it: events whose address it is, schemas that are registered for a Kafka topic.
+    pub designed: Vec<DesignedAs>,
     /// Who sends to it.
     pub producers: Vec<FlowRow>,
     /// Who takes from it.
@@ -156,6 +158,45 @@ pub struct CatalogObject {
     pub related: Vec<Related>,
     /// Events per second, one value every 10 s, oldest first, at most 60.
     pub rate_history: Vec<Rate>,
+}
+
+/// A design that speaks of something that was seen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DesignedAs {
+    /// The design.
+    pub object: DesignObjectId,
+    /// Its name.
+    pub name: String,
+    /// What it is.
+    pub kind: DesignKind,
+    /// The version that stands for it; none = it has none.
+    pub version: Option<DesignVersionId>,
+    /// That version's number; empty = none.
+    pub number: String,
+    /// Where that version is in its life.
+    pub state: Option<DesignState>,
+    /// All of what was seen is the design's; else some of its topics are.
+    pub whole: bool,
+}
+
+/// An event to make of an address that was seen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AdoptInput {
+    /// The event's name.
+    pub name: String,
+    /// The application domain it belongs to.
+    pub domain: ApplicationDomainId,
+}
+
+/// Something that was seen, and that a design speaks of.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct SeenAs {
+    /// It, as the catalog lists it.
+    pub row: CatalogRow,
+    /// First seen.
+    pub first_seen: Option<Millis>,
+    /// All of it is the design's; else some of its topics are.
+    pub whole: bool,
 }
 
 /// A client, group or route at one side of an object.

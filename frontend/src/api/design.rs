@@ -6,7 +6,7 @@ use mesh_protocol::id::{ApplicationDomainId, DesignObjectId, DesignVersionId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Millis, SchemaFormat, SchemaLevel};
+use super::{Millis, SchemaFormat, SchemaLevel, SeenAs};
 
 /// What a design object is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
@@ -83,6 +83,9 @@ pub struct DesignObjectView {
     pub updated_at: Millis,
     /// Changed by whom.
     pub updated_by: String,
+    /// What was seen of it: addresses of an event, Kafka topics of a schema; only where one object is asked for.
+    #[serde(default)]
+    pub seen: Vec<SeenAs>,
 }
 
 /// A schema as serializers know it.

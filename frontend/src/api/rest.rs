@@ -147,6 +147,9 @@ impl<T: Transport> PortalApi for RestApi<T> {
     fn catalog_object(&self, id: String) -> Answer<'_, CatalogObject> {
         self.get(&format!("/catalog/{}", encode(&id)))
     }
+    fn adopt_catalog_object(&self, id: String, input: AdoptInput) -> Answer<'_, DesignObjectView> {
+        self.send(Verb::Post, &format!("/catalog/{}/adopt", encode(&id)), &input)
+    }
     fn update_catalog_object(&self, id: String, input: Edit<CatalogObjectInput>) -> Answer<'_, CatalogObject> {
         self.send(Verb::Put, &format!("/catalog/{}", encode(&id)), &input)
     }

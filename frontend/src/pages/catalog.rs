@@ -1,6 +1,7 @@
 //! The catalog: everything the mesh knows of, found by words, narrowed by facets. The address is the state.
 
 mod cluster;
+mod designed;
 mod edit;
 mod facts;
 mod kafka;

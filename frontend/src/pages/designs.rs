@@ -4,6 +4,7 @@ mod difference;
 mod form;
 mod known;
 mod object;
+mod seen;
 mod steps;
 mod subject;
 mod version;
@@ -40,7 +41,8 @@ const STATES: [(&str, &str, &str, DesignState); 5] = [
     ("retired", "retired", "Retired", DesignState::Retired),
 ];
 
-fn kind_word(kind: DesignKind) -> &'static str {
+/// What a kind is called.
+pub(super) fn kind_word(kind: DesignKind) -> &'static str {
     KINDS.iter().find(|(.., its)| *its == kind).map_or("", |(_, word, ..)| word)
 }
 
@@ -63,7 +65,7 @@ pub(super) fn state_named(key: &str) -> Option<(&'static str, &'static str)> {
 
 /// The state of a version as a mark.
 #[component]
-fn StateMark(state: DesignState) -> impl IntoView {
+pub(super) fn StateMark(state: DesignState) -> impl IntoView {
     let glyph = STATES.iter().find(|(.., its)| *its == state).map_or("draft", |(_, glyph, ..)| glyph);
     view! { <Life state=glyph word=state_word(state)/> }
 }

@@ -10,6 +10,7 @@ mod search;
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
 use frontend::api::{CatalogObject, CatalogObjectInput, CatalogPage, CatalogQuery, Edit, LiveTopic};
 
+use super::design::designed_as;
 use super::edit::Done;
 use super::permission::Right;
 use super::person::{seen, shown};
@@ -51,6 +52,7 @@ impl App {
             None => Vec::new(),
         };
         let note = world.seen.notes.get(&key.to_string());
+        let designed = designed_as(&entry, &*self.designs().await?, &sight);
         let (mut producers, mut consumers) = facts::sides(&key, &world);
         let mut related = facts::related(&key, &world);
         if !sight.is_whole() {
@@ -62,6 +64,7 @@ impl App {
             revision: shown(note.map_or(0, |note| note.revision)),
             first_seen: entry.first_seen,
             facts: facts::of(&key, &world),
+            designed,
             kafka: if sight.is_whole() { kafka::side(&key, &world) } else { None },
             related,
             row: entry.row,
@@ -114,7 +117,7 @@ pub(super) fn write_id(key: &Key) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(key.to_string())
 }
 
-fn read_id(id: &str) -> Result<Key> {
+pub(super) fn read_id(id: &str) -> Result<Key> {
     let text = BASE64_URL_SAFE_NO_PAD.decode(id).ok().and_then(|bytes| String::from_utf8(bytes).ok());
     text.and_then(|text| Key::read(&text)).ok_or(Error::NotFound { what: "catalog object" })
 }

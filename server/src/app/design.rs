@@ -3,6 +3,7 @@
 //! Whether a version may change or go on depends on what it is built on and on what is built on it, so all of them are
 //! read together, kept until one of them changes, and edited one at a time.
 
+mod adopt;
 mod shown;
 pub(super) mod version;
 
@@ -25,6 +26,7 @@ use crate::domain::registry::{Registry, check_subject, judging};
 use crate::domain::schema::Level;
 use crate::store::Tx;
 
+pub(super) use adopt::designed_as;
 pub(super) use shown::level_of;
 
 /// First part of the actions of all edits here, by which the audit trail tells that something changed.
@@ -158,9 +160,11 @@ impl App {
     /// The caller may not, there is none, or the database's.
     pub async fn design_object(&self, caller: &Caller, id: DesignObjectId) -> Result<DesignObjectView> {
         caller.permit(Right::Read)?;
-        let (designs, snapshot) = (self.designs().await?, self.snapshot().await?);
-        designs.must_see(&snapshot.sight(caller), id)?;
-        self.design_object_view(id).await
+        let (designs, world) = (self.designs().await?, self.world().await?);
+        let sight = world.config.sight(caller);
+        designs.must_see(&sight, id)?;
+        let seen = adopt::seen_as(designs.object(id)?, &designs, &world, &sight);
+        Ok(DesignObjectView { seen, ..self.design_object_view(id).await? })
     }
 
     pub(super) async fn design_object_view(&self, id: DesignObjectId) -> Result<DesignObjectView> {

@@ -108,6 +108,7 @@ pub const ENDPOINTS: &[(&str, Access)] = &[
     ("search", Access::Right(Right::Read)),
     ("catalog", Access::Right(Right::Read)),
     ("catalog_object", Access::Right(Right::Read)),
+    ("adopt_catalog_object", Access::Right(Right::CatalogWrite)),
     ("update_catalog_object", Access::Right(Right::CatalogWrite)),
     ("graph", Access::Right(Right::MeshRead)),
     ("subscriptions", Access::Right(Right::MeshRead)),

@@ -15,6 +15,7 @@
 //! Not here: who may do what, the rules of a lint, and what traffic was seen. The caller brings those as facts.
 
 mod address;
+mod binding;
 mod content;
 mod difference;
 mod facts;
@@ -30,6 +31,7 @@ use mesh_protocol::id::{ApplicationDomainId, DesignObjectId, DesignVersionId};
 use serde::{Deserialize, Serialize};
 
 pub use address::{Address, AddressError, Level};
+pub use binding::{Fit, events_of, fit, standing, topics};
 pub use content::{Application, Content, EVENTS_MAX, Event, Need, Schema, SchemaReference};
 pub use difference::{Class, Difference, Row, TextChange, between_objects, between_versions};
 pub use facts::Facts;

@@ -6,7 +6,7 @@ use system_tests::bench;
 /// Benchmarks against peers.
 #[derive(Parser, Debug)]
 struct Arguments {
-    /// Only the entries whose name contains this: `idle`, `pages`, `wan`, `mqtt`, `fabric`, `guaranteed`, `kafka`.
+    /// Only the entries whose name contains this: `idle`, `pages`, `catalog`, `wan`, `mqtt`, `fabric`, `guaranteed`, `kafka`.
     only: Option<String>,
 }
 

@@ -25,7 +25,7 @@ pub(super) const MEMBERS: &[Member] = &[
     Member {
         folder: "tests",
         name: "system_tests",
-        may: &["mesh-protocol", "frontend", "server", "mesh-agent", "demo"],
+        may: &["mesh-protocol", "mesh-search", "frontend", "server", "mesh-agent", "demo"],
     },
     Member { folder: "xtask", name: "xtask", may: &[] },
 ];

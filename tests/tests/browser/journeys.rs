@@ -21,6 +21,8 @@ async fn an_admin_finds_allows_routes_blocks_and_adds_and_the_mesh_follows() -> 
     sort_into_a_domain(&browser).await.context("make a domain of what was discovered")?;
     check_a_schema(&browser).await.context("check a schema")?;
     design_a_schema(&browser).await.context("design a schema")?;
+    adopt_an_address(&browser, &estate).await.context("adopt an address as an event")?;
+    search_for_it(&browser).await.context("search")?;
     open_the_graph(&browser).await.context("open the graph")?;
     write_a_rule(&browser, &estate).await.context("write an access rule")?;
     make_a_route(&browser, &estate).await.context("make a route")?;
@@ -148,6 +150,37 @@ async fn design_a_schema(browser: &Browser) -> anyhow::Result<()> {
     browser.click("order").await?;
     browser.heading("order").await?;
     faults::none(&faults::faults(browser, "a design").await?)
+}
+
+/// An address that was seen becomes an event, and each shows the other.
+async fn adopt_an_address(browser: &Browser, estate: &Estate) -> anyhow::Result<()> {
+    let topic = estate.topic().await?;
+    let path = format!("/catalog/{}", topic["id"].as_str().context("read the id of the topic")?);
+    browser.open(&path).await?;
+    browser.text("No event says what is published here.").await?;
+    browser.click("Adopt as an event").await?;
+    browser.fill("name", "order-created").await?;
+    browser.click_in_dialog("Adopt").await?;
+    browser.heading("order-created").await.context("the event's page opens")?;
+    browser.text("Draft").await?;
+    browser.control(ORDERS).await.context("it says where it is seen")?;
+    browser.open(&path).await?;
+    browser.control("order-created").await.context("the address says what was designed of it")?;
+    faults::none(&faults::faults(browser, "an address with a design").await?)
+}
+
+/// One box over everything; the address of the page is the search.
+async fn search_for_it(browser: &Browser) -> anyhow::Result<()> {
+    browser.open("/search").await?;
+    browser.type_into("main input[type=search]", "orders/fr/lyon/created").await?;
+    browser.element("tr[data-hit=order-created]").await.context("the event is found by a topic")?;
+    browser.element(&format!("tr[data-hit='{ORDERS}']")).await.context("and what was seen there")?;
+    browser.open("/search?q=field%3Aid&kind=schema").await?;
+    browser.element("tr[data-hit=order]").await.context("a schema is found by a field")?;
+    browser.text("Kind: schema").await?;
+    browser.open("/search?q=no-such-thing").await?;
+    browser.text("Nothing matches").await?;
+    faults::none(&faults::faults(browser, "an empty search").await?)
 }
 
 async fn find_a_topic(browser: &Browser) -> anyhow::Result<()> {

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
+use super::designed::Designed;
 use super::edit::About;
 use super::facts::Facts;
 use super::kafka::AroundIt;
@@ -68,6 +69,7 @@ fn Detail(object: Signal<CatalogObject>) -> impl IntoView {
                 </div>
                 <div class="m-split__side">
                     <What object=object/>
+                    <Designed object=object/>
                     <Related object=object/>
                 </div>
             </div>

@@ -7,6 +7,7 @@ use mesh_protocol::id::DesignObjectId;
 
 use super::difference::{Compare, Pair};
 use super::form::ObjectForm;
+use super::seen::Seen;
 use super::subject::SubjectPart;
 use super::version_form::VersionForm;
 use super::{StateMark, TOPICS, kind_word};
@@ -67,6 +68,7 @@ fn Detail(
         <Main title=name note=note crumbs=crumbs.into_any() acts=acts.into_any()>
             <Facts object=object/>
             <Versions object=object/>
+            <Seen object=object/>
             <SubjectPart object=object/>
             <Compare object=object pair=pair found=difference/>
             <Removal object=object/>

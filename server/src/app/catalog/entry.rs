@@ -74,7 +74,7 @@ pub(in crate::app) struct Entry {
     pub(in crate::app) row: CatalogRow,
     /// The application domain that claims it.
     pub(in crate::app) domain: Option<ApplicationDomainId>,
-    pub(super) first_seen: Option<i64>,
+    pub(in crate::app) first_seen: Option<i64>,
     /// What topics it stands for, when it stands for topics.
     pub(in crate::app) pattern: Option<Filter>,
     /// A broker's own, of no interest to people who look for events.

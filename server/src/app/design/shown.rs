@@ -65,6 +65,7 @@ pub(super) fn object(object: &Object, graph: &Graph<'_>, registry: &Registry, sn
         created_by: object.created_by.clone(),
         updated_at: object.updated_at_ms,
         updated_by: object.updated_by.clone(),
+        seen: Vec::new(),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::app::catalog::{self, Entry, ObjectKey};
 use crate::app::design::Designs;
 use crate::app::observed::World;
 use crate::domain::application_domain::Claims;
-use crate::domain::design::{Address, Content, Graph, Kind as DesignKind, Object, Sharing, State, Version};
+use crate::domain::design::{Address, Content, Graph, Kind as DesignKind, Object, Sharing, State, Version, standing};
 use crate::domain::route;
 
 /// Paths of the fields of schema versions, by version and its revision.
@@ -55,11 +55,6 @@ fn schema_fields(graph: &Graph<'_>, designs: &Designs, known: &mut Fields) -> Fi
         Some((key, fields))
     };
     designs.versions().iter().filter(|version| version.state != State::Retired).filter_map(of).collect()
-}
-
-/// The version that stands for an object: the highest that is served, else the highest.
-fn leading<'a>(versions: &[&'a Version]) -> Option<&'a Version> {
-    versions.iter().rev().find(|version| version.state.is_live()).or(versions.last()).copied()
 }
 
 struct Writer<'a> {
@@ -130,7 +125,7 @@ impl Writer<'_> {
             owner: Some(owner.to_owned()),
             domain: domain.map(|domain| (domain.id.to_string(), domain.spec.name.clone())).or(Some(Default::default())),
             tags: object.spec.tags.clone(),
-            state: leading(versions).map(|version| version.state.name().replace(' ', "_")),
+            state: standing(versions).or(versions.last().copied()).map(|version| version.state.name().replace(' ', "_")),
             fields,
             patterns,
             is_shared: object.spec.sharing == Sharing::Shared,

@@ -1,8 +1,8 @@
 //! The overview, what agents saw, and the domains it is sorted into.
 
 use frontend::api::{
-    ApplicationDomainInput, ApplicationDomainView, CatalogObject, CatalogObjectInput, CatalogPage, CatalogQuery,
-    DenialQuery, DenialRow, DomainSuggestion, Edit, FlowGraph, GraphQuery, ListQuery, Overview, Page, PortalApi,
+    AdoptInput, ApplicationDomainInput, ApplicationDomainView, CatalogObject, CatalogObjectInput, CatalogPage, CatalogQuery,
+    DenialQuery, DenialRow, DesignObjectView, DomainSuggestion, Edit, FlowGraph, GraphQuery, ListQuery, Overview, Page, PortalApi,
     SchemaCheck, SchemaCheckInput, SearchPage, SearchQuery, SubscriptionQuery, SubscriptionRow,
 };
 use mesh_protocol::id::ApplicationDomainId;
@@ -12,6 +12,7 @@ operations! { "evidence",
     get "/api/v1/search" search(query SearchQuery) -> SearchPage;
     get "/api/v1/catalog" catalog(query CatalogQuery) -> CatalogPage;
     get "/api/v1/catalog/{id}" catalog_object(path String) -> CatalogObject;
+    post "/api/v1/catalog/{id}/adopt" adopt_catalog_object(path String, body AdoptInput) -> DesignObjectView;
     put "/api/v1/catalog/{id}" update_catalog_object(path String, body Edit<CatalogObjectInput>) -> CatalogObject;
     get "/api/v1/domains" domains(query ListQuery) -> Page<ApplicationDomainView>;
     get "/api/v1/domains/suggestions" domain_suggestions() -> Page<DomainSuggestion>;
