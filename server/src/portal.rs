@@ -7,14 +7,14 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use frontend::api::{
-    AdoptInput, AgentView, Answer, ApiError, ApplicationDomainInput, ApplicationDomainView, ApplicationInput, ApplicationView,
-    BrokerInput, BrokerView, CatalogObject, CatalogObjectInput, CatalogPage, CatalogQuery, DenialQuery, DenialRow,
-    DesignDifference, DesignDifferenceQuery, DesignLevelInput, DesignMove, DesignObjectInput, DesignObjectNew,
-    DesignObjectView, DesignQuery, DesignVersionInput, DesignVersionView, DomainSuggestion, Edit, FlowGraph,
-    GraphQuery, JoinLine, JoinTokenInput, LinkInput, LinkView, ListQuery, ListenerInput, ListenerView, LoginInput, Me,
-    Overview, Page, PersonInput, PersonView, PolicyDocument, PolicyView, PortalApi, PrincipalInput, PrincipalQuery,
-    PrincipalSecret, PrincipalView, PublishInput, PublishResult, QueueInput, QueueQuery, QueueView, ReasonInput,
-    RoleInput, RoleView, RotateInput, RouteInput, RouteView, RuleInput, RuleQuery, RuleView, SchemaCheck,
+    AdoptInput, AgentView, Answer, ApiError, ApplicationDomainInput, ApplicationDomainView, ApplicationInput,
+    ApplicationView, BrokerInput, BrokerView, CatalogObject, CatalogObjectInput, CatalogPage, CatalogQuery,
+    DenialQuery, DenialRow, DesignDifference, DesignDifferenceQuery, DesignLevelInput, DesignMove, DesignObjectInput,
+    DesignObjectNew, DesignObjectView, DesignQuery, DesignVersionInput, DesignVersionView, DomainSuggestion, Edit,
+    FlowGraph, GraphQuery, JoinLine, JoinTokenInput, LinkInput, LinkView, ListQuery, ListenerInput, ListenerView,
+    LoginInput, Me, Overview, Page, PersonInput, PersonView, PolicyDocument, PolicyView, PortalApi, PrincipalInput,
+    PrincipalQuery, PrincipalSecret, PrincipalView, PublishInput, PublishResult, QueueInput, QueueQuery, QueueView,
+    ReasonInput, RoleInput, RoleView, RotateInput, RouteInput, RouteView, RuleInput, RuleQuery, RuleView, SchemaCheck,
     SchemaCheckInput, ScopeInput, ScopeView, SearchPage, SearchQuery, SetupInput, SetupState, ShelfDone, ShelfQuery,
     ShelfTask, SiteInput, SiteView, SubscriptionQuery, SubscriptionRow, TokenCreated, TokenInput, TokenView, TryClient,
     TryInput, WithheldView,

@@ -54,7 +54,12 @@ fn document(i: usize) -> Document {
 fn questions() -> Vec<String> {
     let of = |i: usize| {
         let (area, verb) = (AREAS[i % AREAS.len()], VERBS[i % VERBS.len()]);
-        [format!("dev{}", 79_190 + i * 7_919), format!("{area} {verb}"), format!("dev{} created", i + 10), area.to_owned()]
+        [
+            format!("dev{}", 79_190 + i * 7_919),
+            format!("{area} {verb}"),
+            format!("dev{} created", i + 10),
+            area.to_owned(),
+        ]
     };
     (0..ROUNDS).flat_map(of).collect()
 }
@@ -90,7 +95,11 @@ fn search() -> anyhow::Result<()> {
     drop(index);
     let (peer_median, peer_p95, version) = peer(&counts)?;
     println!("  SQLite {version} FTS5: median {:.2} ms, p95 {:.2} ms", ms(peer_median), ms(peer_p95));
-    println!("    ours is {:.1} times as fast in the median, {:.1} times at p95", peer_median.as_secs_f64() / median.as_secs_f64(), peer_p95.as_secs_f64() / p95.as_secs_f64());
+    println!(
+        "    ours is {:.1} times as fast in the median, {:.1} times at p95",
+        peer_median.as_secs_f64() / median.as_secs_f64(),
+        peer_p95.as_secs_f64() / p95.as_secs_f64()
+    );
     Ok(())
 }
 

@@ -20,7 +20,9 @@ pub(super) fn Designed(object: Signal<CatalogObject>) -> impl IntoView {
     let adopting = RwSignal::new(false);
     // An event that has all of it leaves nothing to adopt.
     let is_new = Memo::new(move |_| {
-        object.with(|object| object.row.kind == CatalogKind::Address && !object.designed.iter().any(|design| design.whole))
+        object.with(|object| {
+            object.row.kind == CatalogKind::Address && !object.designed.iter().any(|design| design.whole)
+        })
     });
     view! {
         <Show when=move || matches!(kind.get(), CatalogKind::Address | CatalogKind::Topic)>
@@ -82,7 +84,11 @@ fn Adopt(object: CatalogObject, open: RwSignal<bool>) -> impl IntoView {
 }
 
 #[component]
-fn AdoptForm(object: CatalogObject, domains: Loading<Vec<ApplicationDomainView>>, open: RwSignal<bool>) -> impl IntoView {
+fn AdoptForm(
+    object: CatalogObject,
+    domains: Loading<Vec<ApplicationDomainView>>,
+    open: RwSignal<bool>,
+) -> impl IntoView {
     let name = RwSignal::new(name_of(&object.row.name));
     let domain = RwSignal::new(String::new());
     let (id, claimed) = (object.row.id.clone(), object.row.domain.clone());

@@ -11,7 +11,8 @@ use crate::app::permission::Right;
 use crate::app::sight::Sight;
 use crate::app::{App, Caller, Error, Result};
 use crate::domain::design::{
-    Content, Event, Fit, Kind, Number, Object, Sharing, Spec, State, Version, VersionSpec, events_of, fit, standing, topics,
+    Content, Event, Fit, Kind, Number, Object, Sharing, Spec, State, Version, VersionSpec, events_of, fit, standing,
+    topics,
 };
 
 /// How a subject goes on behind the name of its Kafka topic, by the strategy that serializers have when nobody chose one.

@@ -125,7 +125,9 @@ impl Writer<'_> {
             owner: Some(owner.to_owned()),
             domain: domain.map(|domain| (domain.id.to_string(), domain.spec.name.clone())).or(Some(Default::default())),
             tags: object.spec.tags.clone(),
-            state: standing(versions).or(versions.last().copied()).map(|version| version.state.name().replace(' ', "_")),
+            state: standing(versions)
+                .or(versions.last().copied())
+                .map(|version| version.state.name().replace(' ', "_")),
             fields,
             patterns,
             is_shared: object.spec.sharing == Sharing::Shared,

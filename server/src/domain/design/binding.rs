@@ -77,8 +77,10 @@ mod tests {
         let (_, other) = catalog.both("old", event("orders/fr/created", None));
         let graph = catalog.graph();
         let seen = Filter::mesh("orders/*/created").expect("a filter");
-        let bound: Vec<_> =
-            events_of(&seen, &catalog.objects, &graph).into_iter().map(|(fit, object, _)| (fit, object.spec.name.clone())).collect();
+        let bound: Vec<_> = events_of(&seen, &catalog.objects, &graph)
+            .into_iter()
+            .map(|(fit, object, _)| (fit, object.spec.name.clone()))
+            .collect();
         assert_eq!(bound, [(Fit::Whole, "order".to_owned()), (Fit::Part, "old".to_owned())]);
         catalog.at(other).state = State::Retired;
         let graph = catalog.graph();

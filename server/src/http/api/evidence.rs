@@ -1,9 +1,10 @@
 //! The overview, what agents saw, and the domains it is sorted into.
 
 use frontend::api::{
-    AdoptInput, ApplicationDomainInput, ApplicationDomainView, CatalogObject, CatalogObjectInput, CatalogPage, CatalogQuery,
-    DenialQuery, DenialRow, DesignObjectView, DomainSuggestion, Edit, FlowGraph, GraphQuery, ListQuery, Overview, Page, PortalApi,
-    SchemaCheck, SchemaCheckInput, SearchPage, SearchQuery, SubscriptionQuery, SubscriptionRow,
+    AdoptInput, ApplicationDomainInput, ApplicationDomainView, CatalogObject, CatalogObjectInput, CatalogPage,
+    CatalogQuery, DenialQuery, DenialRow, DesignObjectView, DomainSuggestion, Edit, FlowGraph, GraphQuery, ListQuery,
+    Overview, Page, PortalApi, SchemaCheck, SchemaCheckInput, SearchPage, SearchQuery, SubscriptionQuery,
+    SubscriptionRow,
 };
 use mesh_protocol::id::ApplicationDomainId;
 

@@ -62,7 +62,11 @@ async fn an_address_that_was_seen_becomes_an_event_once() {
         (json!({"name": "order", "domain": uuid::Uuid::nil()}), "domain"),
     ] {
         let refused = call("POST", &format!("{path}/adopt"), Some(input)).await;
-        assert_eq!((refused.status, &refused.body["fields"][0]["field"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!(field)), "{refused:?}");
+        assert_eq!(
+            (refused.status, &refused.body["fields"][0]["field"]),
+            (StatusCode::UNPROCESSABLE_ENTITY, &json!(field)),
+            "{refused:?}"
+        );
     }
     assert_eq!(call("GET", "designs", None).await.body["total"], 0, "nothing is half saved");
     let input = json!({"name": "order-created", "domain": domain["id"]});
@@ -71,10 +75,18 @@ async fn an_address_that_was_seen_becomes_an_event_once() {
     let id = made.body["id"].as_str().expect("an id").to_owned();
     let event = call("GET", &format!("designs/{id}"), None).await.body;
     assert_eq!((&event["versions"][0]["state"], &event["versions"][0]["number"]), (&json!("draft"), &json!("1.0.0")));
-    assert_eq!((&event["seen"][0]["row"]["name"], &event["seen"][0]["whole"]), (&orders["name"], &json!(true)), "{event}");
+    assert_eq!(
+        (&event["seen"][0]["row"]["name"], &event["seen"][0]["whole"]),
+        (&orders["name"], &json!(true)),
+        "{event}"
+    );
     assert_eq!(event["seen"].as_array().map(Vec::len), Some(1));
     let designed = call("GET", &path, None).await.body["designed"].clone();
-    assert_eq!((&designed[0]["name"], &designed[0]["state"], &designed[0]["whole"]), (&json!("order-created"), &json!("draft"), &json!(true)), "{designed}");
+    assert_eq!(
+        (&designed[0]["name"], &designed[0]["state"], &designed[0]["whole"]),
+        (&json!("order-created"), &json!("draft"), &json!(true)),
+        "{designed}"
+    );
     let again = call("POST", &format!("{path}/adopt"), Some(input)).await;
     assert_eq!(again.status, StatusCode::CONFLICT);
     assert!(again.body["title"].as_str().is_some_and(|why| why.contains("order-created")), "{again:?}");
