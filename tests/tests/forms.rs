@@ -40,8 +40,10 @@ const INPUTS: &[Input] = &[
         unseen: &["reason"],
     },
     Input { checks: &["domain/person.rs", "app/person.rs"], forms: &["people.rs"], unseen: &[] },
-    Input { checks: &["domain/person.rs", "app/login.rs"], forms: &["setup.rs"], unseen: &[] },
+    Input { checks: &["domain/person.rs", "app/login.rs"], forms: &["setup.rs"], unseen: &["domains"] },
     Input { checks: &["app/service_token.rs"], forms: &["people/tokens.rs"], unseen: &[] },
+    // A box that tells nobody off while they type: the page shows what the API says instead of results.
+    Input { checks: &["app/search.rs"], forms: &[], unseen: &["q"] },
     Input { checks: &["app/design/adopt.rs"], forms: &["catalog/designed.rs"], unseen: &[] },
     Input { checks: &["app/catalog.rs"], forms: &["catalog/edit.rs"], unseen: &[] },
     Input {

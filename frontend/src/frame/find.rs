@@ -6,7 +6,7 @@ use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
 
 use super::Overlays;
-use super::nav::places;
+use super::nav::{Place, places};
 use crate::api::{SearchHit, SearchPage, SearchQuery};
 use crate::components::{Dialog, Icon};
 use crate::format;
@@ -26,10 +26,10 @@ struct Hit {
 }
 
 /// Places whose name holds every word of the query.
-fn matching_places(query: &str) -> Vec<Hit> {
+fn matching_places(query: &str, is_open: impl Fn(Place) -> bool) -> Vec<Hit> {
     let words: Vec<String> = query.split_whitespace().map(str::to_lowercase).collect();
     places()
-        .filter(|place| place.is_open())
+        .filter(|place| is_open(**place))
         .filter(|place| {
             let name = place.name.to_lowercase();
             words.iter().all(|word| name.contains(word.as_str()))
@@ -60,7 +60,7 @@ fn Palette(open: RwSignal<bool>) -> impl IntoView {
     let query = RwSignal::new(String::new());
     let chosen = RwSignal::new(0_usize);
     let navigate = use_navigate();
-    let places = Memo::new(move |_| query.with(|query| matching_places(query)));
+    let places = Memo::new(move |_| query.with(|query| matching_places(query, Place::is_open)));
     let found = found(query);
     let object_hits = Memo::new(move |_| {
         found.with(|page| page.items.iter().map(object_hit).chain(rest(page, query)).collect::<Vec<_>>())
@@ -229,7 +229,7 @@ mod tests {
 
     #[test]
     fn places_match_by_every_word() {
-        let names = |query: &str| matching_places(query).into_iter().map(|hit| hit.name).collect::<Vec<_>>();
+        let names = |query: &str| matching_places(query, |_| true).into_iter().map(|hit| hit.name).collect::<Vec<_>>();
         assert_eq!(names("flow"), ["Flow graph"]);
         assert_eq!(names("graph flow"), ["Flow graph"]);
         assert!(names("zzz").is_empty());

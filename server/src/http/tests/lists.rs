@@ -69,6 +69,7 @@ async fn every_list_is_the_same_whole_and_page_by_page() {
         ("denials", 0),
         ("subscriptions", 0),
         ("catalog", 0),
+        ("search", 3),
     ] {
         let path = format!("/api/v1/{list}");
         let whole = portal.call("GET", &path, Some(&admin), None).await.body;
