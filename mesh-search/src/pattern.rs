@@ -99,6 +99,11 @@ pub(crate) fn is_anchored(filter: &Filter) -> bool {
     !Parts::of(filter).begins_with_any()
 }
 
+/// The term of a level that is there, whatever stands in it.
+fn there(level: usize) -> String {
+    format!("{level}.")
+}
+
 /// What an index keeps of a filter.
 #[must_use]
 pub(crate) fn terms(filter: &Filter) -> Vec<String> {
@@ -110,6 +115,7 @@ pub(crate) fn terms(filter: &Filter) -> Vec<String> {
     };
     let mut terms: Vec<String> = parts.levels.iter().enumerate().map(of_level).collect();
     terms.push(FILTER.to_owned());
+    terms.extend((0..parts.levels.len()).map(there));
     if parts.is_open {
         terms.push(format!("tail {}", parts.levels.len()));
         terms.push(format!("least {}", parts.least));
@@ -132,18 +138,17 @@ pub(crate) fn condition(filter: &Filter) -> Condition {
     let mut all = Vec::new();
     for (i, level) in parts.levels.iter().enumerate() {
         // Whatever is free there, and what has ended before in "and so on".
-        let mut wanted = vec![Wanted::Term(format!("{i}*"))];
+        let mut wanted = Vec::new();
         wanted.extend((0..=i).map(|at| Wanted::Term(format!("tail {at}"))));
         match level {
-            Level::Any => {
-                wanted.push(Wanted::Begins(format!("{i}=")));
-                wanted.push(Wanted::Begins(format!("{i}^")));
-            }
+            Level::Any => wanted.push(Wanted::Term(there(i))),
             Level::Exact(text) => {
+                wanted.push(Wanted::Term(format!("{i}*")));
                 wanted.push(Wanted::Term(format!("{i}={text}")));
                 wanted.extend(beginnings(text).map(|begin| Wanted::Term(format!("{i}^{begin}"))));
             }
             Level::Begins(text) => {
+                wanted.push(Wanted::Term(format!("{i}*")));
                 wanted.push(Wanted::Begins(format!("{i}={text}")));
                 wanted.push(Wanted::Begins(format!("{i}^{text}")));
                 wanted.extend(beginnings(text).map(|begin| Wanted::Term(format!("{i}^{begin}"))));

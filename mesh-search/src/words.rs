@@ -45,6 +45,21 @@ pub fn inner(name: &str) -> Vec<String> {
     inner
 }
 
+/// Words are kept by each of their beginnings up to so many characters: what is short begins many words, and is found at once.
+pub(crate) const START_CHARS_MAX: usize = 5;
+
+/// The beginnings of words, from `least` characters up to [`START_CHARS_MAX`].
+pub(crate) fn starts(words: &[String], least: usize) -> Vec<String> {
+    let mut starts: Vec<String> = Vec::new();
+    for word in words {
+        let ends = word.char_indices().map(|(at, c)| at + c.len_utf8()).take(START_CHARS_MAX).skip(least - 1);
+        starts.extend(ends.map(|end| word[..end].to_owned()));
+    }
+    starts.sort_unstable();
+    starts.dedup();
+    starts
+}
+
 /// What the path of a field can be found by: the path from each of its levels on, and its words.
 #[must_use]
 pub fn of_field(path: &str) -> Vec<String> {
@@ -108,6 +123,13 @@ mod tests {
         assert_eq!(inner("dev777/ab"), ["777", "ev777", "v777"]);
         assert!(inner("0123456789abcdef0123456789abcdef").is_empty(), "an id");
         assert_eq!(inner("größe"), ["röße", "öße"]);
+    }
+
+    #[test]
+    fn words_begin_shortly() {
+        let words = ["orders".to_owned(), "öl".to_owned()];
+        assert_eq!(starts(&words, 1), ["o", "or", "ord", "orde", "order", "ö", "öl"]);
+        assert_eq!(starts(&words, 3), ["ord", "orde", "order"]);
     }
 
     #[test]

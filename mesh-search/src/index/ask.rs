@@ -9,17 +9,51 @@ use tantivy::{DocId, SegmentReader};
 use super::SearchError;
 use super::bits::Bits;
 use super::names::Names;
-use super::schema::{Fields, is_term, none_term};
+use super::schema::{Fields, Words, is_term, none_term};
 use crate::document::NONE;
 use crate::pattern::{Condition, Wanted, condition};
 use crate::query::{Facet, Query, Term, What, Word};
 use crate::rank::{
-    SCORE_ADDRESS, SCORE_ANYWHERE_ADDRESS, SCORE_INNER, SCORE_NAME, SCORE_NAME_BEGINS, SCORE_NAME_WORD, SCORE_TEXT,
+    Order, SCORE_ADDRESS, SCORE_ANYWHERE_ADDRESS, SCORE_INNER, SCORE_NAME, SCORE_NAME_BEGINS, SCORE_NAME_WORD, SCORE_TEXT,
 };
-use crate::words::INNER_CHARS_MIN;
+use crate::words::{INNER_CHARS_MIN, START_CHARS_MAX};
 
 /// Documents by how well they fit one term, the best first.
-type Tiers = Vec<(u8, Bits)>;
+type Tiers = Vec<(u8, Among)>;
+
+/// Which documents.
+#[derive(Debug)]
+enum Among {
+    /// These.
+    Set(Bits),
+    /// Those whose names begin so. They are in the set of another tier; whether they are in this one is read off their
+    /// columns, because as many terms of the index begin so as there are names.
+    Names(NameBegins),
+}
+
+/// The beginning of a name, as the columns of [`Order`] hold it.
+#[derive(Debug)]
+struct NameBegins {
+    bits: [u64; 3],
+    mask: [u64; 3],
+}
+
+impl NameBegins {
+    /// None = it is longer than the columns hold.
+    fn of(text: &str) -> Option<Self> {
+        let length = text.len();
+        if length > 3 * size_of::<u64>() {
+            return None;
+        }
+        let ones = |at: usize| if at < length { u8::MAX } else { 0 };
+        let mask = |word: usize| u64::from_be_bytes(std::array::from_fn(|i| ones(8 * word + i)));
+        Some(Self { bits: Order::of(text, "").name, mask: [mask(0), mask(1), mask(2)] })
+    }
+
+    fn is_of(&self, name: [u64; 3]) -> bool {
+        (0..3).all(|i| name[i] & self.mask[i] == self.bits[i])
+    }
+}
 
 /// What a query finds in a segment.
 #[derive(Debug)]
@@ -30,10 +64,14 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    /// The sum over the terms of the best place of each.
-    pub(super) fn score(&self, document: DocId) -> u32 {
+    /// The sum over the terms of the best place of each, for a document with the beginning of its name.
+    pub(super) fn score(&self, document: DocId, name: [u64; 3]) -> u32 {
+        let is_among = |among: &Among| match among {
+            Among::Set(documents) => documents.has(document),
+            Among::Names(begins) => begins.is_of(name),
+        };
         let of_term = |tiers: &Tiers| {
-            let best = tiers.iter().find(|(_, documents)| documents.has(document));
+            let best = tiers.iter().find(|(_, among)| is_among(among));
             best.map_or(0, |(score, _)| u32::from(*score))
         };
         self.tiers.iter().map(of_term).sum()
@@ -53,7 +91,10 @@ pub(super) fn ask(
     for Term { is_not, what } in &query.terms {
         let mut tiers = asking.what(what)?;
         tiers.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
-        let documents = tiers.iter().fold(asking.nothing(), |all, (_, documents)| all.or(documents));
+        let documents = tiers.iter().fold(asking.nothing(), |all, (_, among)| match among {
+            Among::Set(documents) => all.or(documents),
+            Among::Names(_) => all,
+        });
         if *is_not {
             found = found.and_not(&documents);
         } else {
@@ -63,8 +104,8 @@ pub(super) fn ask(
     }
     if let Some(whole) = &query.whole {
         all.push(vec![
-            (SCORE_NAME, asking.term(fields.whole, whole)?),
-            (SCORE_NAME_BEGINS, asking.begins(fields.whole, whole)?),
+            (SCORE_NAME, Among::Set(asking.term(fields.whole, whole)?)),
+            (SCORE_NAME_BEGINS, asking.names(whole)?),
         ]);
     }
     Ok(Answer { found, tiers: all })
@@ -89,12 +130,12 @@ impl Asking<'_> {
                 for filter in filters {
                     let condition = condition(filter);
                     for (prefix, score) in [('a', SCORE_ADDRESS), ('z', SCORE_ANYWHERE_ADDRESS)] {
-                        tiers.push((score, self.overlapping(&condition, prefix)?));
+                        tiers.push((score, Among::Set(self.overlapping(&condition, prefix)?)));
                     }
                 }
                 Ok(tiers)
             }
-            What::Is(facet, value) => Ok(vec![(0, self.is(*facet, value)?)]),
+            What::Is(facet, value) => Ok(vec![(0, Among::Set(self.is(*facet, value)?))]),
         }
     }
 
@@ -109,19 +150,20 @@ impl Asking<'_> {
             *all = Some(all.take().map_or_else(|| documents.clone(), |all| all.and(documents)));
         };
         for run in &word.runs {
-            let of_name = self.begins(fields.name, run)?;
+            let of_name = self.words(fields.name, run)?;
             and(&mut in_name, &of_name);
             if run.chars().count() < INNER_CHARS_MIN {
                 and(&mut inside, &of_name);
             } else {
-                and(&mut inside, &self.begins(fields.inner, run)?.or(&of_name));
+                and(&mut inside, &self.words(fields.inner, run)?.or(&of_name));
             }
-            and(&mut anywhere, &self.begins(fields.text, run)?.or(&of_name));
+            and(&mut anywhere, &self.words(fields.text, run)?.or(&of_name));
         }
         let placed = [(SCORE_NAME_WORD, in_name), (SCORE_INNER, inside), (SCORE_TEXT, anywhere)];
-        let mut tiers: Tiers = placed.into_iter().filter_map(|(score, documents)| Some((score, documents?))).collect();
-        tiers.push((SCORE_NAME, self.term(fields.whole, &word.text)?));
-        tiers.push((SCORE_NAME_BEGINS, self.begins(fields.whole, &word.text)?));
+        let set = |(score, documents): (u8, Option<Bits>)| Some((score, Among::Set(documents?)));
+        let mut tiers: Tiers = placed.into_iter().filter_map(set).collect();
+        tiers.push((SCORE_NAME, Among::Set(self.term(fields.whole, &word.text)?)));
+        tiers.push((SCORE_NAME_BEGINS, self.names(&word.text)?));
         Ok(tiers)
     }
 
@@ -155,6 +197,22 @@ impl Asking<'_> {
     fn is(&self, facet: Facet, value: &str) -> Result<Bits, SearchError> {
         let begins = self.begins(self.fields.is, &is_term(facet, value))?;
         if value == NONE { Ok(begins.or(&self.term(self.fields.is, &none_term(facet))?)) } else { Ok(begins) }
+    }
+
+    /// Documents with a word that begins so.
+    fn words(&self, words: Words, run: &str) -> Result<Bits, SearchError> {
+        match run.chars().count() {
+            ..=START_CHARS_MAX => self.term(words.starts, run),
+            _ => self.begins(words.all, run),
+        }
+    }
+
+    /// Documents whose names begin so.
+    fn names(&self, text: &str) -> Result<Among, SearchError> {
+        match NameBegins::of(text) {
+            Some(begins) => Ok(Among::Names(begins)),
+            None => Ok(Among::Set(self.begins(self.fields.whole, text)?)),
+        }
     }
 
     /// Documents with a term.

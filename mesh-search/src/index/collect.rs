@@ -239,7 +239,8 @@ impl Segment {
             (None, _) => {
                 Facet::COUNTED.iter().for_each(|facet| self.count(doc, *facet, numbers, more));
                 self.total += 1;
-                self.rank(doc, answer.score(doc));
+                let name = [0, 1, 2].map(|i| self.order[i].first(doc).unwrap_or_default());
+                self.rank(doc, answer.score(doc, name));
             }
             (Some(facet), None) => self.count(doc, facet, numbers, more),
             (Some(_), Some(_)) => {}

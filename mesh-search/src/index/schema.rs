@@ -9,7 +9,7 @@ use crate::document::{Document, NONE};
 use crate::pattern::{is_anchored, terms};
 use crate::query::Facet;
 use crate::rank::Order;
-use crate::words::{inner, of_field, tokens};
+use crate::words::{INNER_CHARS_MIN, inner, of_field, starts, tokens};
 
 /// Bits of the number of a kind or state in [`Fields::numbers`].
 const SMALL_BITS: u32 = 8;
@@ -19,17 +19,24 @@ const LARGE_BITS: u32 = 24;
 const GONE: u64 = 1 << 32;
 const SHARED: u64 = 1 << 33;
 
+/// Words, and their short beginnings.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Words {
+    pub(super) all: Field,
+    pub(super) starts: Field,
+}
+
 /// The fields, each with what it is for.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Fields {
     /// The name in lower case.
     pub(super) whole: Field,
     /// Words of the name.
-    pub(super) name: Field,
+    pub(super) name: Words,
     /// What stands inside them.
-    pub(super) inner: Field,
+    pub(super) inner: Words,
     /// Words of the rest.
-    pub(super) text: Field,
+    pub(super) text: Words,
     /// Values of facets: `owner=team orders`, and their words.
     pub(super) is: Field,
     /// Terms of filters: `0|1=created` is one of the first filter.
@@ -66,7 +73,10 @@ pub(super) fn schema() -> (Schema, Fields) {
         .set_fieldnorms(false);
     let raw = TextOptions::default().set_indexing_options(raw);
     let mut words = |name: &str| schema.add_text_field(name, raw.clone());
-    let [whole, name, inner, text, is, level] = ["whole", "name", "inner", "text", "is", "level"].map(&mut words);
+    let [whole, is, level] = ["whole", "is", "level"].map(&mut words);
+    let mut both = |all: &str, starts: &str| Words { all: words(all), starts: words(starts) };
+    let (name, inner, text) =
+        (both("name", "name_starts"), both("inner", "inner_starts"), both("text", "text_starts"));
     let mut column = |name: &str| schema.add_u64_field(name, NumericOptions::default().set_fast());
     let [numbers, more, sites, tags] = [NUMBERS, MORE, SITES, TAGS].map(&mut column);
     let order_of_name = NAME.map(&mut column);
@@ -92,9 +102,15 @@ pub(super) fn written(fields: &Fields, names: &Names, document: &Document) -> Re
     let mut written = TantivyDocument::new();
     written.add_text(fields.whole, document.name.to_lowercase());
     let mut add = |field, words: Vec<String>| words.iter().for_each(|word| written.add_text(field, word));
-    add(fields.name, tokens(&document.name));
-    add(fields.inner, inner(&document.name));
-    add(fields.text, document.text_tokens());
+    let sets = [
+        (fields.name, tokens(&document.name), 1),
+        (fields.inner, inner(&document.name), INNER_CHARS_MIN),
+        (fields.text, document.text_tokens(), 1),
+    ];
+    for (field, words, least) in sets {
+        add(field.starts, starts(&words, least));
+        add(field.all, words);
+    }
     add(fields.is, is_terms(document));
     names.see_filters(document.patterns.len());
     for (i, filter) in document.patterns.iter().enumerate() {
