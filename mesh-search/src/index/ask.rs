@@ -14,7 +14,8 @@ use crate::document::NONE;
 use crate::pattern::{Condition, Wanted, condition};
 use crate::query::{Facet, Query, Term, What, Word};
 use crate::rank::{
-    Order, SCORE_ADDRESS, SCORE_ANYWHERE_ADDRESS, SCORE_INNER, SCORE_NAME, SCORE_NAME_BEGINS, SCORE_NAME_WORD, SCORE_TEXT,
+    Order, SCORE_ADDRESS, SCORE_ANYWHERE_ADDRESS, SCORE_INNER, SCORE_NAME, SCORE_NAME_BEGINS, SCORE_NAME_WORD,
+    SCORE_TEXT,
 };
 use crate::words::{INNER_CHARS_MIN, START_CHARS_MAX};
 

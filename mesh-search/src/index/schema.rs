@@ -75,8 +75,7 @@ pub(super) fn schema() -> (Schema, Fields) {
     let mut words = |name: &str| schema.add_text_field(name, raw.clone());
     let [whole, is, level] = ["whole", "is", "level"].map(&mut words);
     let mut both = |all: &str, starts: &str| Words { all: words(all), starts: words(starts) };
-    let (name, inner, text) =
-        (both("name", "name_starts"), both("inner", "inner_starts"), both("text", "text_starts"));
+    let (name, inner, text) = (both("name", "name_starts"), both("inner", "inner_starts"), both("text", "text_starts"));
     let mut column = |name: &str| schema.add_u64_field(name, NumericOptions::default().set_fast());
     let [numbers, more, sites, tags] = [NUMBERS, MORE, SITES, TAGS].map(&mut column);
     let order_of_name = NAME.map(&mut column);
