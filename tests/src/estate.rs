@@ -94,7 +94,7 @@ impl Estate {
         let mut brokers = Vec::new();
         for number in 0..CLUSTERS {
             // Nobody connects to it: the agent only says what a scan would have found.
-            let input = json!({ "name": format!("kafka-{number}"), "site": site["id"], "kind": "kafka", "bootstrap": ["127.0.0.1:9"] });
+            let input = json!({ "name": format!("kafka-{number}"), "site": site["id"], "bootstrap": ["127.0.0.1:9"], "tls": false, "discover": true });
             let broker = mesh.api.post("brokers", &input).await?;
             brokers.push(broker["id"].as_str().context("read the broker's id")?.parse().context("an id")?);
         }

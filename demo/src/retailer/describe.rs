@@ -31,7 +31,7 @@ enum Name {
 use Name::{Is, Like};
 
 /// The first that fits counts. `retail.refunds` is in none of them: it is the one to find.
-const WORDS: [Words; 25] = [
+const WORDS: [Words; 27] = [
     words("address", Like("orders/", "/created"), "Store Systems", "An order, as soon as a till has it"),
     words("address", Like("orders/", "/paid"), "Store Systems", "An order that has been paid"),
     words("address", Like("sensors/", "/temperature"), "Plant IT", "How hot a machine is, in degrees Celsius"),
@@ -57,6 +57,9 @@ const WORDS: [Words; 25] = [
     words("group", Is(PARTS_GROUP), "HQ Operations", ""),
     // Those of the routes.
     words("group", Like("meshport-", ""), "Data Platform", ""),
+    // Whom the clusters' lists name: the broker itself, and the agents.
+    words("user", Is("admin"), "Data Platform", ""),
+    words("user", Is("meshport"), "Data Platform", ""),
     words("cluster", Is(KAFKA_A), "Data Platform", ""),
     words("cluster", Is(KAFKA_B), "Plant IT", ""),
 ];

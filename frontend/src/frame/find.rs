@@ -170,6 +170,7 @@ fn object_hit(hit: &SearchHit) -> Hit {
     let note = match hit.why.first() {
         Some(why) => format!("{}, {} {}", word.to_lowercase(), why.what, why.text),
         None if place.is_empty() => word.to_lowercase(),
+        None if hit.broker.is_none() => format!("{} at {place}", word.to_lowercase()),
         None => format!("{}, {place}", word.to_lowercase()),
     };
     Hit { icon, name: hit.name.clone(), note, href: hit.href.clone() }

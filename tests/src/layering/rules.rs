@@ -295,7 +295,7 @@ mod tests {
     fn every_rule_can_be_broken_and_kept() {
         let cases = [
             ("server/src/app/acl.rs", "server/src/store/acl.rs", "use sqlx::Row;"),
-            ("server/src/app/find.rs", "server/src/search/index.rs", "use tantivy::Index;"),
+            ("server/src/app/search.rs", "mesh-search/src/index/ask.rs", "use tantivy::Index;"),
             ("mesh-agent/src/reconcile.rs", "mesh-agent/src/fabric/session.rs", "let s = zenoh::open(c);"),
             ("mesh-agent/src/queue.rs", "mesh-agent/src/spool/disk.rs", "use fjall::Keyspace;"),
             (
