@@ -81,6 +81,8 @@ impl Lengths {
         match filter.tail() {
             Tail::End => Self { least: levels, open: false },
             Tail::Some => Self { least: levels + 1, open: true },
+            // `/#`: one empty level would be the empty text, which is no topic.
+            Tail::Any if levels == 1 && filter.first() == Level::Exact("") => Self { least: 2, open: true },
             Tail::Any => Self { least: levels, open: true },
         }
     }

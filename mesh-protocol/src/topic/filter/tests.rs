@@ -180,3 +180,10 @@ fn what_matches_begins_with_the_literal_part() {
         assert_eq!(filter.literal(), literal, "{filter}");
     }
 }
+
+#[test]
+fn what_begins_with_an_empty_level_and_goes_on_has_two_levels_at_least() {
+    let (any, empty) = (Filter::mesh("*/>").expect("a filter"), Filter::mqtt("/#").expect("a filter"));
+    assert!(any.includes(&empty), "the topic of one empty level would be the empty text");
+    assert!(empty.includes(&Filter::mesh("/a").expect("a filter")) && any.overlaps(&empty));
+}
