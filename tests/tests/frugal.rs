@@ -11,11 +11,13 @@ use system_tests::frugal::{AGENT_BYTES_MAX, Idle, PAGE_TIME_MAX, PORTAL_BYTES_MA
 
 /// Heap and stacks of an idle agent; 6 MB when this was written.
 const AGENT_OWN_BYTES_MAX: u64 = 15_000_000;
-/// Heap and stacks of an idle portal; 12 MB when this was written.
-const PORTAL_OWN_BYTES_MAX: u64 = 30_000_000;
+/// Heap and stacks of an idle portal; 12 MB when this was written, 28 MB since it holds a search index with its writer.
+const PORTAL_OWN_BYTES_MAX: u64 = 35_000_000;
 /// What the program's own pages may take more without optimisation: most of the agent is optimised a little, its libraries
 /// for the spool and for Kafka are not.
 const UNOPTIMISED_BYTES: u64 = 6_000_000;
+/// The same of the portal, whose own code and nearly all libraries are not optimised.
+const PORTAL_UNOPTIMISED_BYTES: u64 = 15_000_000;
 /// How many times slower a page may be without optimisation, on a machine that is busy with other tests.
 const UNOPTIMISED: u32 = 8;
 
@@ -25,7 +27,9 @@ async fn an_idle_mesh_takes_little_memory() -> anyhow::Result<()> {
     println!("agent: {agent}\nportal: {portal}");
     ensure!(agent.anonymous < AGENT_OWN_BYTES_MAX, "an idle agent has {agent}");
     ensure!(portal.anonymous < PORTAL_OWN_BYTES_MAX, "an idle portal has {portal}");
-    ensure!(portal.resident < PORTAL_BYTES_MAX, "an idle portal has {portal}");
+    let portal_max =
+        if cfg!(debug_assertions) { PORTAL_BYTES_MAX + PORTAL_UNOPTIMISED_BYTES } else { PORTAL_BYTES_MAX };
+    ensure!(portal.resident < portal_max, "an idle portal has {portal}");
     let agent_max = if cfg!(debug_assertions) { AGENT_BYTES_MAX + UNOPTIMISED_BYTES } else { AGENT_BYTES_MAX };
     ensure!(agent.resident < agent_max, "an idle agent has {agent}");
     Ok(())
