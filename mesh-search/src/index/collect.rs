@@ -230,12 +230,12 @@ impl Segment {
         if !self.wanted.sight.as_ref().is_none_or(may_see) || (more.is_gone && !self.wanted.with_gone) {
             return;
         }
-        let wanted = self.wanted.clone();
         let misses = |(facet, number): &&(Facet, Option<u32>)| {
             !number.is_some_and(|number| self.has(doc, *facet, number, numbers, more))
         };
-        let mut missed = wanted.chosen.iter().filter(misses).map(|(facet, _)| *facet);
-        match (missed.next(), missed.next()) {
+        let mut missed = self.wanted.chosen.iter().filter(misses).map(|(facet, _)| *facet);
+        let missed = (missed.next(), missed.next());
+        match missed {
             (None, _) => {
                 Facet::COUNTED.iter().for_each(|facet| self.count(doc, *facet, numbers, more));
                 self.total += 1;

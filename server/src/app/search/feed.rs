@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -27,7 +28,7 @@ pub(in crate::app) struct Feed {
     fed: AtomicU64,
     /// Something may have changed.
     changed: Notify,
-    known: Mutex<Known>,
+    known: Arc<Mutex<Known>>,
 }
 
 #[derive(Debug, Default)]
@@ -46,7 +47,7 @@ impl Feed {
             edits: AtomicU64::new(1),
             fed: AtomicU64::new(0),
             changed: Notify::new(),
-            known: Mutex::default(),
+            known: Arc::default(),
         })
     }
 
@@ -86,7 +87,8 @@ impl App {
     /// One at a time; whoever waited for another one's may find that there is nothing left to do.
     async fn feed(&self, edits: Option<u64>) -> Result<()> {
         let search = &self.0.search;
-        let mut known = search.known.lock().await;
+        // Goes along to where the work is done: should that fail, what is known of the index is as it was.
+        let mut known = search.known.clone().lock_owned().await;
         if edits.is_some_and(|edits| search.fed.load(Ordering::Relaxed) >= edits) {
             return Ok(());
         }
@@ -96,15 +98,12 @@ impl App {
             self.0.observed.store(None);
         }
         let (world, designs) = (self.world().await?, self.designs().await?);
-        let mut taken = std::mem::take(&mut *known);
         let app = self.clone();
         let fed = tokio::task::spawn_blocking(move || {
-            let outcome = app.0.search.put(documents(&world, &designs, &mut taken.fields), &mut taken.documents);
-            (taken, outcome)
+            let Known { documents: in_index, fields } = &mut *known;
+            app.0.search.put(documents(&world, &designs, fields), in_index)
         });
-        let (taken, outcome) = fed.await.map_err(|_| Error::Internal("feeding the search index did not end"))?;
-        *known = taken;
-        outcome?;
+        fed.await.map_err(|_| Error::Internal("feeding the search index did not end"))??;
         search.fed.fetch_max(heard, Ordering::Relaxed);
         Ok(())
     }
