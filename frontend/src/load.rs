@@ -12,6 +12,7 @@ use crate::api::{Api, ApiError, LiveTopic};
 use crate::components::{Banner, Empty, Main, Skeleton};
 use crate::live::Live;
 use crate::status::PageStatus;
+use crate::viewer::OUT_OF_SIGHT;
 
 /// Something a page loads. Cheap to copy.
 pub struct Loading<T: Send + Sync + 'static>(Resource<Answered<T>>);
@@ -237,9 +238,8 @@ pub fn Failed(
             view! { <Empty icon="lock" title=format!("The {what} are closed to you") text=text/> }.into_any()
         }
         "out-of-sight" => {
-            let text = "You see only some application domains, and this is about all of them. An admin can let you see everything.";
             view! {
-                <Empty icon="lock" title=format!("The {what} are closed to you") text=text>
+                <Empty icon="lock" title=format!("The {what} are closed to you") text=OUT_OF_SIGHT>
                     <a class="m-button" href="/search">"What you see"</a>
                 </Empty>
             }

@@ -6,6 +6,10 @@ use serde::{Deserialize, Serialize};
 use crate::api::{Me, PortalRole};
 use crate::components::Right;
 
+/// What somebody who sees only some domains is told of all else.
+pub(crate) const OUT_OF_SIGHT: &str =
+    "You see only some application domains, and this is about all of them. An admin can let you see everything.";
+
 /// The signed-in person, or nobody. The server provides it as context for each request.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Viewer(pub Option<Me>);
@@ -29,10 +33,7 @@ impl Viewer {
     pub fn right(&self, right: &str) -> Right {
         match &self.0 {
             Some(me) if me.may(right) => Right::Granted,
-            Some(me) if !me.may(right::MESH_READ) => Right::Missing(
-                "You see only some application domains, and this is about all of them. An admin can let you see everything."
-                    .to_owned(),
-            ),
+            Some(me) if !me.may(right::MESH_READ) => Right::Missing(OUT_OF_SIGHT.to_owned()),
             Some(me) => Right::Missing(format!(
                 "This takes the role {}; yours is {}. An admin can give it to you.",
                 right::smallest_role(right),

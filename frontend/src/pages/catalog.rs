@@ -11,8 +11,9 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
 pub use self::object::CatalogDetail;
+use super::kind_words;
 use super::narrow::{Chosen, Fields, Kinds, Narrow};
-use crate::api::{CatalogKind, CatalogPage, CatalogQuery, CatalogRow, LiveTopic};
+use crate::api::{CatalogKind, CatalogPage, CatalogQuery, CatalogRow, LiveTopic, SearchKind};
 use crate::components::{
     Age, Empty, EvidenceRow, Icon, ListFoot, Main, ParamCheck, Rate, Run, RunState, Search, Table, Topic,
 };
@@ -80,44 +81,31 @@ fn word_of_kind(text: &str) -> Option<&'static str> {
 
 /// Many of a kind.
 fn words_of_kind(text: &str) -> Option<&'static str> {
-    Some(match kind_from(text)? {
-        CatalogKind::Address => "Event addresses",
-        CatalogKind::Topic => "Kafka topics",
-        CatalogKind::Group => "Consumer groups",
-        CatalogKind::Cluster => "Clusters",
-        CatalogKind::User => "Kafka users",
-        CatalogKind::Transaction => "Transactional ids",
-        CatalogKind::Application => "Applications",
-        CatalogKind::Principal => "Clients",
-    })
+    Some(kind_words(among_all(kind_from(text)?)).1)
+}
+
+/// The same kind among all that can be found, which has the words and icons.
+const fn among_all(kind: CatalogKind) -> SearchKind {
+    match kind {
+        CatalogKind::Address => SearchKind::Address,
+        CatalogKind::Topic => SearchKind::Topic,
+        CatalogKind::Group => SearchKind::Group,
+        CatalogKind::Cluster => SearchKind::Cluster,
+        CatalogKind::User => SearchKind::User,
+        CatalogKind::Transaction => SearchKind::Transaction,
+        CatalogKind::Application => SearchKind::Application,
+        CatalogKind::Principal => SearchKind::Client,
+    }
 }
 
 /// What a kind is called.
 pub(super) const fn kind_word(kind: CatalogKind) -> &'static str {
-    match kind {
-        CatalogKind::Address => "Event address",
-        CatalogKind::Topic => "Kafka topic",
-        CatalogKind::Group => "Consumer group",
-        CatalogKind::Cluster => "Kafka cluster",
-        CatalogKind::User => "Kafka user",
-        CatalogKind::Transaction => "Transactional id",
-        CatalogKind::Application => "Application",
-        CatalogKind::Principal => "Client",
-    }
+    kind_words(among_all(kind)).0
 }
 
 /// Its icon.
 pub(super) const fn kind_icon(kind: CatalogKind) -> &'static str {
-    match kind {
-        CatalogKind::Address => "event",
-        CatalogKind::Topic => "topic",
-        CatalogKind::Group => "queue",
-        CatalogKind::Cluster => "broker",
-        CatalogKind::User => "user",
-        CatalogKind::Transaction => "clock",
-        CatalogKind::Application => "app",
-        CatalogKind::Principal => "key",
-    }
+    kind_words(among_all(kind)).2
 }
 
 /// The page of an object.
@@ -265,7 +253,7 @@ pub(super) fn object_name(kind: CatalogKind, name: String) -> AnyView {
 }
 
 /// Where it lives, in a few words.
-fn place(sites: &[String], broker: Option<&str>) -> String {
+pub(super) fn place(sites: &[String], broker: Option<&str>) -> String {
     let sites = match sites {
         [] => String::new(),
         [one] => one.clone(),

@@ -125,17 +125,7 @@ pub(crate) fn hit_name(kind: SearchKind, name: String) -> AnyView {
 
 /// Where it is, or whose: the shortest thing that tells it from others of its name.
 pub(crate) fn place(hit: &SearchHit) -> String {
-    let sites = match hit.sites.as_slice() {
-        [] => String::new(),
-        [one] => one.clone(),
-        [one, two] => format!("{one}, {two}"),
-        [one, rest @ ..] => format!("{one} and {} more", rest.len()),
-    };
-    match &hit.broker {
-        None => sites,
-        Some(broker) if sites.is_empty() || *broker == hit.name => sites,
-        Some(broker) => format!("{broker} at {sites}"),
-    }
+    super::catalog::place(&hit.sites, hit.broker.as_deref().filter(|broker| *broker != hit.name))
 }
 
 fn list(page: SearchPage, query: &SearchQuery) -> AnyView {

@@ -183,17 +183,7 @@ impl App {
         let (kind, spec) = (shown::kind_of(input.kind), spec(input.config).tidied());
         self.check_object(&mut edit.tx, kind, None, &spec, &designs).await?;
         let subject = subject(kind, input.subject.trim(), &designs)?;
-        let by = edit.actor().to_owned();
-        let object = Object {
-            id: DesignObjectId(Uuid::now_v7()),
-            kind,
-            spec,
-            revision: 1,
-            created_at_ms: edit.now_ms,
-            created_by: by.clone(),
-            updated_at_ms: edit.now_ms,
-            updated_by: by,
-        };
+        let object = Object::new(DesignObjectId(Uuid::now_v7()), kind, spec, edit.actor(), edit.now_ms);
         edit.tx.insert_design_object(self.environment(), &object).await?;
         if kind == Kind::Schema {
             self.bind_subject(&mut edit.tx, &designs, &object, subject).await?;

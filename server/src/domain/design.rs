@@ -101,6 +101,15 @@ pub struct Object {
     pub updated_by: String,
 }
 
+impl Object {
+    /// A new one.
+    #[must_use]
+    pub fn new(id: DesignObjectId, kind: Kind, spec: Spec, by: &str, now_ms: i64) -> Self {
+        let (created_by, updated_by) = (by.to_owned(), by.to_owned());
+        Self { id, kind, spec, revision: 1, created_at_ms: now_ms, created_by, updated_at_ms: now_ms, updated_by }
+    }
+}
+
 /// What a person chooses about an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Spec {
@@ -167,6 +176,25 @@ pub struct Version {
     pub updated_at_ms: i64,
     /// Who changed it last.
     pub updated_by: String,
+}
+
+impl Version {
+    /// A new one, a draft.
+    #[must_use]
+    pub fn draft(id: DesignVersionId, object: DesignObjectId, spec: VersionSpec, by: &str, now_ms: i64) -> Self {
+        Self {
+            id,
+            object,
+            spec,
+            state: State::Draft,
+            state_reason: String::new(),
+            revision: 1,
+            created_at_ms: now_ms,
+            created_by: by.to_owned(),
+            updated_at_ms: now_ms,
+            updated_by: by.to_owned(),
+        }
+    }
 }
 
 /// What a person chooses about a version. The number and the content are frozen when it leaves draft; the rest is for

@@ -6,7 +6,7 @@ use leptos_router::hooks::use_navigate;
 
 use crate::act::Act;
 use crate::api::{AdoptInput, ApplicationDomainView, CatalogKind, CatalogObject, DesignedAs};
-use crate::components::{Button, Dialog, Field, Part, Select, Wrong};
+use crate::components::{Button, Dialog, Field, Part, Select, Wrong, either};
 use crate::editor::Editor;
 use crate::load::{Load, Loading, load};
 use crate::pages::designs::{StateMark, kind_word};
@@ -40,7 +40,7 @@ pub(super) fn Designed(object: Signal<CatalogObject>) -> impl IntoView {
                     view! { <dl class="m-facts">{rows}</dl> }.into_any()
                 }}
                 <Show when=move || is_new.get()>
-                    <Button small=true icon="plus" right=may on_press=move |()| adopting.set(true)>"Adopt as an event"</Button>
+                    <span class="m-line"><Button small=true icon="plus" right=may on_press=move |()| adopting.set(true)>"Adopt as an event"</Button></span>
                 </Show>
             </Part>
         </Show>
@@ -91,6 +91,7 @@ fn AdoptForm(
 ) -> impl IntoView {
     let name = RwSignal::new(name_of(&object.row.name));
     let domain = RwSignal::new(String::new());
+    let no_domain = RwSignal::new(false);
     let (id, claimed) = (object.row.id.clone(), object.row.domain.clone());
     let navigate = use_navigate();
     let save = Act::new(
@@ -101,7 +102,10 @@ fn AdoptForm(
         },
     );
     let submit = Callback::new(move |()| {
-        let Ok(domain) = domain.get_untracked().parse() else { return };
+        let Ok(domain) = domain.get_untracked().parse() else {
+            no_domain.set(true);
+            return;
+        };
         save.run((id.clone(), AdoptInput { name: name.get_untracked().trim().to_owned(), domain }));
     });
     view! {
@@ -118,10 +122,18 @@ fn AdoptForm(
                         if all.is_empty() {
                             return view! { <p class="m-small m-warn">"An event belongs to an application domain, and there is none yet: make one at Domains."</p> }.into_any();
                         }
-                        let own = all.iter().find(|domain| Some(&domain.config.name) == claimed.as_ref()).or(all.first());
+                        // Where none claims the address, nobody but a person knows.
+                        let own = all.iter().find(|domain| Some(&domain.config.name) == claimed.as_ref());
                         domain.set(own.map(|domain| domain.id.to_string()).unwrap_or_default());
-                        let choices = all.into_iter().map(|domain| (domain.id.to_string(), domain.config.name)).collect::<Vec<_>>();
-                        view! { <Select label="Application domain" name="domain" value=domain choices=choices error=save.field("domain")/> }.into_any()
+                        let nobody = own.is_none().then(|| (String::new(), "Choose one".to_owned()));
+                        let known = all.into_iter().map(|domain| (domain.id.to_string(), domain.config.name));
+                        let choices: Vec<_> = nobody.into_iter().chain(known).collect();
+                        let unchosen = move || {
+                            let is_missing = no_domain.get() && domain.with(String::is_empty);
+                            is_missing.then(|| "Choose the domain it belongs to".to_owned())
+                        };
+                        let error = either(save.field("domain"), unchosen);
+                        view! { <Select label="Application domain" name="domain" value=domain choices=choices error=error/> }.into_any()
                     }
                 }
             </Load>

@@ -95,7 +95,7 @@ const fn flows(kind: CatalogKind) -> bool {
 fn place(object: &CatalogObject) -> String {
     let row = &object.row;
     let mut words = vec![kind_word(row.kind).to_owned()];
-    if let Some(broker) = &row.broker {
+    if let Some(broker) = row.broker.as_ref().filter(|broker| **broker != row.name) {
         words.push(format!("in {broker}"));
     }
     if !row.sites.is_empty() {

@@ -214,7 +214,12 @@ fn discovered(found: &Found, world: &World) -> Option<Entry> {
                 members => format!("{}, {members} members", group.state),
             };
         }
-        ObjectFacts::Cluster(cluster) => row.description = format!("{} brokers", cluster.brokers.len()),
+        ObjectFacts::Cluster(cluster) => {
+            row.description = match cluster.brokers.len() {
+                1 => "1 broker".to_owned(),
+                brokers => format!("{brokers} brokers"),
+            };
+        }
         ObjectFacts::Transaction(transaction) => row.description.clone_from(&transaction.state),
         _ => {}
     }

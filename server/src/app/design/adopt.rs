@@ -11,8 +11,7 @@ use crate::app::permission::Right;
 use crate::app::sight::Sight;
 use crate::app::{App, Caller, Error, Result};
 use crate::domain::design::{
-    Content, Event, Fit, Kind, Number, Object, Sharing, Spec, State, Version, VersionSpec, events_of, fit, standing,
-    topics,
+    Content, Event, Fit, Kind, Number, Object, Sharing, Spec, Version, VersionSpec, events_of, fit, standing, topics,
 };
 
 /// How a subject goes on behind the name of its Kafka topic, by the strategy that serializers have when nobody chose one.
@@ -112,35 +111,15 @@ impl App {
         let spec = spec.tidied();
         self.check_object(&mut edit.tx, Kind::Event, None, &spec, &designs).await?;
         let (by, now_ms) = (edit.actor().to_owned(), edit.now_ms);
-        let object = Object {
-            id: DesignObjectId(Uuid::now_v7()),
-            kind: Kind::Event,
-            spec,
-            revision: 1,
-            created_at_ms: now_ms,
-            created_by: by.clone(),
-            updated_at_ms: now_ms,
-            updated_by: by.clone(),
+        let object = Object::new(DesignObjectId(Uuid::now_v7()), Kind::Event, spec, &by, now_ms);
+        let first = VersionSpec {
+            number: Number::FIRST,
+            description: String::new(),
+            content: Content::Event(Event { address: address.clone(), ..Event::default() }),
+            end_of_life_at_ms: None,
+            replacement: None,
         };
-        let content = Content::Event(Event { address: address.clone(), ..Event::default() });
-        let version = Version {
-            id: DesignVersionId(Uuid::now_v7()),
-            object: object.id,
-            spec: VersionSpec {
-                number: Number::FIRST,
-                description: String::new(),
-                content,
-                end_of_life_at_ms: None,
-                replacement: None,
-            },
-            state: State::Draft,
-            state_reason: String::new(),
-            revision: 1,
-            created_at_ms: now_ms,
-            created_by: by.clone(),
-            updated_at_ms: now_ms,
-            updated_by: by,
-        };
+        let version = Version::draft(DesignVersionId(Uuid::now_v7()), object.id, first, &by, now_ms);
         version.spec.check(&object, None, &graph)?;
         edit.tx.insert_design_object(self.environment(), &object).await?;
         edit.tx.insert_design_version(&version).await?;

@@ -73,20 +73,9 @@ impl App {
             let graph = designs.graph();
             let object = designs.object(object)?;
             let id = DesignVersionId(Uuid::now_v7());
-            let draft = |spec| Version {
-                id,
-                object: object.id,
-                spec,
-                state: State::Draft,
-                state_reason: String::new(),
-                revision: 1,
-                created_at_ms: now_ms,
-                created_by: by.clone(),
-                updated_at_ms: now_ms,
-                updated_by: by.clone(),
-            };
             let asked = if input.number.trim().is_empty() { None } else { Some(number(&input.number)?) };
-            let mut version = draft(spec(input, asked.unwrap_or(Number::FIRST)));
+            let spec = spec(input, asked.unwrap_or(Number::FIRST));
+            let mut version = Version::draft(id, object.id, spec, &by, now_ms);
             if asked.is_none() {
                 version.spec.number = next_number(&version, &designs, &graph)?;
             }

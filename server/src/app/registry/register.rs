@@ -262,16 +262,8 @@ fn plan(
     let (object, is_new_object) = match home {
         Home::There(id) => (designs.object(id)?.clone(), false),
         Home::New(spec) => {
-            let object = Object {
-                id: DesignObjectId(Uuid::now_v7()),
-                kind: crate::domain::design::Kind::Schema,
-                spec,
-                revision: 1,
-                created_at_ms: now_ms,
-                created_by: by.to_owned(),
-                updated_at_ms: now_ms,
-                updated_by: by.to_owned(),
-            };
+            let (id, kind) = (DesignObjectId(Uuid::now_v7()), crate::domain::design::Kind::Schema);
+            let object = Object::new(id, kind, spec, by, now_ms);
             (object, true)
         }
     };
@@ -283,16 +275,9 @@ fn plan(
         replacement: None,
     };
     let mut version = Version {
-        id: DesignVersionId(Uuid::now_v7()),
-        object: object.id,
-        spec,
         state: State::Released,
         state_reason: format!("registered as {subject} version {}", place.0),
-        revision: 1,
-        created_at_ms: now_ms,
-        created_by: by.to_owned(),
-        updated_at_ms: now_ms,
-        updated_by: by.to_owned(),
+        ..Version::draft(DesignVersionId(Uuid::now_v7()), object.id, spec, by, now_ms)
     };
     let none_left = || Refusal::NotPermitted(format!("the schema object of {subject} has no version number left"));
     version.spec.number = number_for(&version, level, &graph).ok_or_else(none_left)?;
