@@ -28,6 +28,7 @@ use tokio::time::{Instant, timeout};
 
 use super::scan::{Depth, Found};
 use super::wire::{Access, Ask, AskError, Connection};
+use crate::causes::chain;
 use crate::kafka::secret::Secrets;
 use crate::kafka::trouble::{Operation, Resource, Right, Target};
 use crate::part::StartError;
@@ -118,18 +119,6 @@ impl<T> Told<T> {
             error => Self::Failed(error.to_string()),
         }
     }
-}
-
-/// An error with its reasons.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(reason) = source {
-        text.push_str(": ");
-        text.push_str(&reason.to_string());
-        source = reason.source();
-    }
-    text
 }
 
 /// Connections of one look.
