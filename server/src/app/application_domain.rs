@@ -8,14 +8,14 @@ use frontend::api::{
 use mesh_protocol::id::ApplicationDomainId;
 use uuid::Uuid;
 
-use super::catalog::{Entry, entries};
+use super::catalog::Entry;
 use super::edit::Done;
 use super::observed::World;
 use super::page::{Slice, page};
 use super::permission::Right;
 use super::person::{seen, shown};
 use super::{App, Caller, Error, Result};
-use crate::domain::application_domain::{ApplicationDomain, Claims, Spec, Unclaimed, suggest};
+use crate::domain::application_domain::{ApplicationDomain, Spec, Unclaimed, owner, suggest};
 
 /// What is in a domain itself, without its parts.
 #[derive(Clone, Copy, Debug, Default)]
@@ -48,9 +48,8 @@ impl App {
     pub async fn domain_suggestions(&self, caller: &Caller) -> Result<Page<DomainSuggestion>> {
         caller.permit(Right::MeshRead)?;
         let world = self.world().await?;
-        let all = entries(&world);
         let names: Vec<&str> = world.config.domains.iter().map(|domain| domain.spec.name.as_str()).collect();
-        let found = suggest(all.iter().filter(|entry| entry.row.domain.is_none()).filter_map(unclaimed));
+        let found = suggest(world.catalog().iter().filter(|entry| entry.row.domain.is_none()).filter_map(unclaimed));
         let suggestions = found.into_iter().map(|found| DomainSuggestion {
             is_there: names.contains(&found.name.as_str()),
             name: found.name,
@@ -152,10 +151,10 @@ fn unclaimed(entry: &Entry) -> Option<Unclaimed<'_>> {
     }
 }
 
-fn content(world: &World) -> HashMap<String, Content> {
-    let mut all: HashMap<String, Content> = HashMap::new();
-    for entry in entries(world).into_iter().filter(|entry| !entry.row.gone) {
-        let Some(domain) = entry.row.domain else { continue };
+fn content(world: &World) -> HashMap<ApplicationDomainId, Content> {
+    let mut all: HashMap<ApplicationDomainId, Content> = HashMap::new();
+    for entry in world.catalog().iter().filter(|entry| !entry.row.gone) {
+        let Some(domain) = entry.domain else { continue };
         let content = all.entry(domain).or_default();
         match entry.row.kind {
             CatalogKind::Address => {
@@ -193,16 +192,16 @@ fn config(spec: &Spec) -> ApplicationDomainInput {
 fn view(
     domain: &ApplicationDomain,
     all: &[ApplicationDomain],
-    content: &HashMap<String, Content>,
+    content: &HashMap<ApplicationDomainId, Content>,
 ) -> ApplicationDomainView {
     let parent = domain.spec.parent.and_then(|parent| all.iter().find(|other| other.id == parent));
-    let own = content.get(&domain.spec.name).copied().unwrap_or_default();
+    let own = content.get(&domain.id).copied().unwrap_or_default();
     ApplicationDomainView {
         id: domain.id,
         revision: shown(domain.revision),
         config: config(&domain.spec),
         parent_name: parent.map(|parent| parent.spec.name.clone()),
-        owner: Claims::of(all).owner(domain).to_owned(),
+        owner: owner(domain, all).to_owned(),
         addresses: own.addresses,
         kafka_topics: own.kafka_topics,
         rate: own.rate,

@@ -6,6 +6,7 @@ mod entry;
 mod facts;
 mod kafka;
 mod search;
+mod whole;
 
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
 use frontend::api::{CatalogObject, CatalogObjectInput, CatalogPage, CatalogQuery, Edit, LiveTopic};
@@ -28,8 +29,7 @@ impl App {
         caller.permit(Right::Read)?;
         let world = self.world().await?;
         let sight = world.config.sight(caller);
-        let seen = entries(&world).into_iter().filter(|entry| sight.sees(entry.domain));
-        search::search(seen.collect(), &query)
+        search::search(world.catalog().by_name().filter(|entry| sight.sees(entry.domain)), &query)
     }
 
     /// One object.
@@ -45,14 +45,13 @@ impl App {
         let key = read_id(id)?;
         let world = self.world().await?;
         let sight = world.config.sight(caller);
-        let entry = entries(&world).into_iter().find(|entry| entry.key == key && sight.sees(entry.domain));
-        let entry = entry.ok_or(Error::NotFound { what: "catalog object" })?;
+        let entry = world.catalog().get(&key).filter(|entry| sight.sees(entry.domain)).ok_or(Error::NotFound { what: "catalog object" })?;
         let rate_history = match facts::series(&key) {
             Some(series) => self.store().read().await?.history(&series, world.now_ms()).await?,
             None => Vec::new(),
         };
         let note = world.seen.notes.get(&key.to_string());
-        let designed = designed_as(&entry, &*self.designs().await?, &sight);
+        let designed = designed_as(entry, &*self.designs().await?, &sight);
         let (mut producers, mut consumers) = facts::sides(&key, &world);
         let mut related = facts::related(&key, &world);
         if !sight.is_whole() {
@@ -67,7 +66,7 @@ impl App {
             designed,
             kafka: if sight.is_whole() { kafka::side(&key, &world) } else { None },
             related,
-            row: entry.row,
+            row: entry.row.clone(),
             producers,
             consumers,
             rate_history,
@@ -127,8 +126,9 @@ pub(super) fn href(key: &Key) -> String {
     format!("/catalog/{}", write_id(key))
 }
 
-pub(super) use entry::{Entry, Key as ObjectKey, entries};
+pub(super) use entry::{Entry, Key as ObjectKey};
 pub(super) use facts::read_by;
+pub(super) use whole::{Catalog, Reading};
 
 #[cfg(test)]
 mod tests;

@@ -11,6 +11,7 @@ use frontend::api::Freshness;
 use mesh_protocol::id::{AgentId, BrokerId};
 use mesh_protocol::report::{ObjectFacts, ObjectKind};
 
+use super::catalog::{Catalog, Reading};
 use super::clock::now_ms;
 use super::snapshot::{FleetState, Snapshot};
 use super::{App, Result};
@@ -130,6 +131,7 @@ pub(super) struct World {
     pub(super) config: Arc<Snapshot>,
     pub(super) fleet: FleetState,
     pub(super) seen: Arc<Observed>,
+    reading: Arc<Reading>,
 }
 
 impl App {
@@ -173,7 +175,14 @@ impl App {
 
     pub(super) async fn world(&self) -> Result<World> {
         let fleet = self.fleet_state().await?;
-        Ok(World { config: self.snapshot().await?, seen: fleet.seen.clone(), fleet })
+        let (config, seen) = (self.snapshot().await?, fleet.seen.clone());
+        let kept = self.0.reading.load_full().filter(|kept| kept.is_of(&config, &seen));
+        let reading = kept.unwrap_or_else(|| {
+            let new = Arc::new(Reading::new(config.clone(), seen.clone()));
+            self.0.reading.store(Some(new.clone()));
+            new
+        });
+        Ok(World { config, fleet, seen, reading })
     }
 }
 
@@ -209,6 +218,11 @@ impl Observed {
 impl World {
     pub(super) fn now_ms(&self) -> i64 {
         self.fleet.now_ms
+    }
+
+    /// Everything there is. The first who asks waits until it is put together.
+    pub(super) fn catalog(&self) -> &Catalog {
+        self.reading.catalog(self)
     }
 
     /// Name of the site an agent stands at.

@@ -4,15 +4,15 @@
 //! is assigned one by one: what is discovered tomorrow belongs to its domain tomorrow. Where several claim an object, the
 //! narrowest claim counts, so that a domain may leave a part of its tree to another.
 
+mod claims;
 mod suggest;
-
-use std::collections::HashMap;
 
 use mesh_protocol::id::ApplicationDomainId;
 use mesh_protocol::topic::{Filter, FilterError};
 
 use super::field::FieldErrors;
 
+pub use claims::Claims;
 pub use suggest::{Suggestion, Unclaimed, suggest};
 
 /// Most claims of each kind.
@@ -142,66 +142,21 @@ fn is_kafka_claim(name: &str) -> bool {
     !fixed.is_empty() && fixed.len() <= KAFKA_NAME_MAX && fixed.chars().all(allowed)
 }
 
-/// All domains, ready to say what belongs to which.
-#[derive(Debug)]
-pub struct Claims<'a> {
-    filters: Vec<(Filter, &'a ApplicationDomain)>,
-    kafka: Vec<(&'a str, &'a ApplicationDomain)>,
-    names: HashMap<ApplicationDomainId, &'a ApplicationDomain>,
-}
-
-impl<'a> Claims<'a> {
-    /// Of these domains.
-    #[must_use]
-    pub fn of(domains: &'a [ApplicationDomain]) -> Self {
-        let filters = domains.iter().flat_map(|domain| {
-            // What was stored was checked.
-            domain.spec.topics.iter().filter_map(move |topic| Some((filter(topic).ok()?, domain)))
-        });
-        let kafka =
-            domains.iter().flat_map(|domain| domain.spec.kafka_topics.iter().map(move |name| (name.as_str(), domain)));
-        let mut filters: Vec<_> = filters.collect();
-        // Of claims that only overlap, the same one counts whatever the order of domains.
-        filters.sort_by(|(a, _), (b, _)| a.text().cmp(b.text()));
-        Self { filters, kafka: kafka.collect(), names: domains.iter().map(|domain| (domain.id, domain)).collect() }
-    }
-
-    /// The domain of an address, given as the filter of all its topics.
-    #[must_use]
-    pub fn of_address(&self, address: &Filter) -> Option<&'a ApplicationDomain> {
-        let claiming = self.filters.iter().filter(|(claim, _)| claim.includes(address));
-        let narrowest = claiming.reduce(|best, next| if best.0.includes(&next.0) { next } else { best });
-        narrowest.map(|(_, domain)| *domain)
-    }
-
-    /// The domain of a Kafka topic.
-    #[must_use]
-    pub fn of_kafka(&self, name: &str) -> Option<&'a ApplicationDomain> {
-        let fits = |claim: &str| match claim.strip_suffix('*') {
-            Some(prefix) => name.starts_with(prefix),
-            None => name == claim,
-        };
-        // A whole name is narrower than any prefix of it.
-        let narrow = |claim: &str| (!claim.ends_with('*'), claim.len());
-        let claiming = self.kafka.iter().filter(|(claim, _)| fits(claim));
-        claiming.max_by_key(|(claim, _)| narrow(claim)).map(|(_, domain)| *domain)
-    }
-
-    /// Who answers for what is in a domain: its owner, or that of the nearest domain above that has one.
-    #[must_use]
-    pub fn owner(&self, domain: &'a ApplicationDomain) -> &'a str {
-        let mut here = Some(domain);
-        for _ in 0..=DEPTH_MAX {
-            match here {
-                Some(domain) if domain.spec.owner.is_empty() => {
-                    here = domain.spec.parent.and_then(|parent| self.names.get(&parent).copied());
-                }
-                Some(domain) => return &domain.spec.owner,
-                None => break,
+/// Who answers for what is in a domain: its owner, or that of the nearest domain above that has one; empty = nobody.
+#[must_use]
+pub fn owner<'a>(domain: &'a ApplicationDomain, all: &'a [ApplicationDomain]) -> &'a str {
+    let mut here = Some(domain);
+    for _ in 0..=DEPTH_MAX {
+        match here {
+            Some(domain) if domain.spec.owner.is_empty() => {
+                let parent = domain.spec.parent;
+                here = parent.and_then(|parent| all.iter().find(|other| other.id == parent));
             }
+            Some(domain) => return &domain.spec.owner,
+            None => break,
         }
-        ""
     }
+    ""
 }
 
 #[cfg(test)]

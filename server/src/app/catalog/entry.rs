@@ -1,6 +1,6 @@
 //! One entry of the catalog for everything there is, made from configuration and from what agents saw.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 
 use frontend::api::{CatalogKind, CatalogRow, Evidence, Freshness};
@@ -82,9 +82,10 @@ pub(in crate::app) struct Entry {
 }
 
 /// Everything there is.
-pub(in crate::app) fn entries(world: &World) -> Vec<Entry> {
+pub(super) fn entries(world: &World) -> Vec<Entry> {
     let mut all = addresses(world);
-    all.extend(world.seen.found.iter().filter_map(|found| discovered(found, world)));
+    let rates = connector_rates(world);
+    all.extend(world.seen.found.iter().filter_map(|found| discovered(found, world, &rates)));
     all.extend(kafka::users(world).iter().map(|user| kafka_user(user, world)));
     all.extend(applications(world));
     all.extend(principals(world));
@@ -179,7 +180,7 @@ fn newest(flows: &[&Flow], world: &World) -> Option<Freshness> {
     flows.iter().max_by_key(|flow| flow.last_seen_ms).map(|flow| world.flow_freshness(flow))
 }
 
-fn discovered(found: &Found, world: &World) -> Option<Entry> {
+fn discovered(found: &Found, world: &World, rates: &HashMap<(BrokerId, &str), f64>) -> Option<Entry> {
     let (key, kind, name) = match found.kind {
         ObjectKind::Topic => (Key::Topic(found.broker, found.name.clone()), CatalogKind::Topic, found.name.clone()),
         ObjectKind::Group => (Key::Group(found.broker, found.name.clone()), CatalogKind::Group, found.name.clone()),
@@ -201,7 +202,7 @@ fn discovered(found: &Found, world: &World) -> Option<Entry> {
     match &found.facts {
         ObjectFacts::Topic(topic) => {
             row.partitions = u32::try_from(topic.partitions.len()).ok();
-            row.rate = connector_rate(found, world);
+            row.rate = rates.get(&(found.broker, found.name.as_str())).copied().unwrap_or_default();
             if topic.internal {
                 "internal to Kafka".clone_into(&mut row.description);
             }
@@ -249,10 +250,15 @@ fn kafka_user(user: &User<'_>, world: &World) -> Entry {
     Entry { key, row, domain: None, first_seen: Some(user.first_seen_ms), pattern: None, is_internal: false }
 }
 
-/// What the mesh carries to and from a Kafka topic; other clients of the cluster are not seen by agents.
-fn connector_rate(found: &Found, world: &World) -> f64 {
-    let of_topic = |flow: &&Flow| flow.broker == Some(found.broker) && flow.broker_topic.as_ref() == Some(&found.name);
-    total(world.seen.flows.iter().filter(of_topic).map(|flow| flow.rate_at(world.now_ms())))
+/// What the mesh carries to and from Kafka topics; other clients of the clusters are not seen by agents.
+fn connector_rates(world: &World) -> HashMap<(BrokerId, &str), f64> {
+    let mut rates = HashMap::new();
+    for flow in &world.seen.flows {
+        if let (Some(broker), Some(topic)) = (flow.broker, &flow.broker_topic) {
+            *rates.entry((broker, topic.as_str())).or_default() += flow.rate_at(world.now_ms());
+        }
+    }
+    rates
 }
 
 fn applications(world: &World) -> Vec<Entry> {
@@ -270,12 +276,17 @@ fn applications(world: &World) -> Vec<Entry> {
 }
 
 fn principals(world: &World) -> Vec<Entry> {
+    let mut flows_of: HashMap<PrincipalId, Vec<&Flow>> = HashMap::new();
+    for flow in &world.seen.flows {
+        if let Some(principal) = flow.principal {
+            flows_of.entry(principal).or_default().push(flow);
+        }
+    }
     let clients = world.config.mesh.principals.iter().filter(|principal| principal.kind == Kind::Client);
     clients
         .map(|principal| {
             let key = Key::Principal(principal.id);
-            let flows: Vec<&Flow> =
-                world.seen.flows.iter().filter(|flow| flow.principal == Some(principal.id)).collect();
+            let flows = flows_of.remove(&principal.id).unwrap_or_default();
             let sites: BTreeSet<String> = flows.iter().map(|flow| world.site_of(flow.agent)).collect();
             let application = world.config.applications.iter().find(|found| Some(found.id) == principal.application);
             let row = CatalogRow {

@@ -1,13 +1,13 @@
 //! Finding entries: words, topics and filters in one box, facets that count what each choice would give.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use frontend::api::{CatalogKind, CatalogPage, CatalogQuery, CatalogRow, Facet, FacetValue};
 use mesh_protocol::topic::{Filter, Topic};
 
 use super::entry::Entry;
 use crate::app::Result;
-use crate::app::page::{Slice, page};
+use crate::app::page::Slice;
 
 /// Values of one facet that are listed.
 const FACET_VALUES_MAX: usize = 20;
@@ -32,15 +32,43 @@ const FIELDS: [(Field, &str); 5] = [
     (Field::Owner, "owner"),
 ];
 
-pub(super) fn search(entries: Vec<Entry>, query: &CatalogQuery) -> Result<CatalogPage> {
+/// How often each value of a field was met, by the value and its words.
+type Counts<'a> = HashMap<(&'a str, &'a str), u64>;
+
+/// Finds among entries that come by name.
+pub(super) fn search<'a>(entries: impl Iterator<Item = &'a Entry>, query: &CatalogQuery) -> Result<CatalogPage> {
+    let slice = Slice::of(query.cursor.as_deref(), query.limit, 50, 200);
+    let after = slice.after::<(u8, String, String)>()?;
     let wanted = Wanted::of(&query.q);
-    let found: Vec<Entry> =
-        entries.into_iter().filter(|entry| (query.gone || !entry.row.gone) && wanted.is_met_by(entry)).collect();
-    let facets = FIELDS.iter().map(|(field, name)| facet(*field, name, &found, query)).collect();
-    let restricted = |entry: &Entry| FIELDS.iter().all(|(field, _)| is_chosen(*field, &entry.row, query));
-    let rows = found.into_iter().filter(restricted).map(|entry| entry.row).collect();
-    let key = |row: &CatalogRow| (wanted.rank(row), row.name.clone(), row.id.clone());
-    let page = page(rows, Slice::of(query.cursor.as_deref(), query.limit, 50, 200), key)?;
+    let mut counts: [Counts<'a>; FIELDS.len()] = Default::default();
+    let mut behind: Vec<(u8, &CatalogRow)> = Vec::new();
+    let mut total = 0;
+    for entry in entries.filter(|entry| (query.gone || !entry.row.gone) && wanted.is_met_by(entry)) {
+        let row = &entry.row;
+        let mut missed = (0..FIELDS.len()).filter(|at| !is_chosen(FIELDS[*at].0, row, query));
+        // A facet counts what each of its values would give, so its own restriction is no matter.
+        match (missed.next(), missed.next()) {
+            (None, _) => {
+                FIELDS.iter().zip(&mut counts).for_each(|((field, _), counts)| count(*field, row, counts));
+                total += 1;
+                let rank = wanted.rank(row);
+                let is_behind = |(last, name, id): &(u8, String, String)| {
+                    (rank, &*row.name, &*row.id) > (*last, name.as_str(), id.as_str())
+                };
+                if after.as_ref().is_none_or(is_behind) {
+                    behind.push((rank, row));
+                }
+            }
+            (Some(at), None) => count(FIELDS[at].0, row, &mut counts[at]),
+            (Some(_), Some(_)) => {}
+        }
+    }
+    // Names stay in their order.
+    behind.sort_by_key(|(rank, _)| *rank);
+    behind.truncate(slice.limit() + 1);
+    let page = slice.cut(behind, total, |(rank, row)| (*rank, row.name.clone(), row.id.clone()));
+    let page = page.map(|(_, row)| row.clone());
+    let facets = FIELDS.iter().zip(counts).map(|((_, name), counts)| facet(name, counts)).collect();
     Ok(CatalogPage { items: page.items, next: page.next, total: page.total, facets })
 }
 
@@ -109,40 +137,39 @@ fn owner_of(row: &CatalogRow) -> &str {
     if row.owner.is_empty() { NOBODY } else { &row.owner }
 }
 
-fn facet(field: Field, name: &str, found: &[Entry], query: &CatalogQuery) -> Facet {
-    let others = |entry: &&Entry| {
-        FIELDS.iter().filter(|(other, _)| *other != field).all(|(other, _)| is_chosen(*other, &entry.row, query))
+fn facet(name: &str, counts: Counts<'_>) -> Facet {
+    let value = |((value, label), count): ((&str, &str), u64)| FacetValue {
+        value: value.to_owned(),
+        label: label.to_owned(),
+        count,
     };
-    let mut counts: BTreeMap<(String, String), u64> = BTreeMap::new();
-    for entry in found.iter().filter(others) {
-        for value in values(field, &entry.row) {
-            *counts.entry(value).or_default() += 1;
-        }
-    }
-    let mut values: Vec<FacetValue> =
-        counts.into_iter().map(|((value, label), count)| FacetValue { value, label, count }).collect();
+    let mut values: Vec<FacetValue> = counts.into_iter().map(value).collect();
     values.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.label.cmp(&b.label)));
     values.truncate(FACET_VALUES_MAX);
     Facet { field: name.to_owned(), values }
 }
 
-fn values(field: Field, row: &CatalogRow) -> Vec<(String, String)> {
-    let plain = |text: &String| (text.clone(), text.clone());
+fn count<'a>(field: Field, row: &'a CatalogRow, counts: &mut Counts<'a>) {
+    let mut one = |value: &'a str, label: &'a str| *counts.entry((value, label)).or_default() += 1;
     match field {
-        Field::Kind => vec![kind(row.kind)],
-        Field::Site => row.sites.iter().map(plain).collect(),
-        Field::Broker => row.broker.iter().map(plain).collect(),
-        Field::Domain if row.domain.is_none() => {
-            domain_of(row).map(|none| (none.to_owned(), "no domain".to_owned())).into_iter().collect()
+        Field::Kind => {
+            let (value, label) = kind(row.kind);
+            one(value, label);
         }
-        Field::Domain => row.domain.iter().map(plain).collect(),
-        Field::Owner if row.owner.is_empty() => vec![(NOBODY.to_owned(), "no owner".to_owned())],
-        Field::Owner => vec![plain(&row.owner)],
+        Field::Site => row.sites.iter().for_each(|site| one(site, site)),
+        Field::Broker => row.broker.iter().for_each(|broker| one(broker, broker)),
+        Field::Domain => match (&row.domain, domain_of(row)) {
+            (Some(domain), _) => one(domain, domain),
+            (None, Some(none)) => one(none, "no domain"),
+            (None, None) => {}
+        },
+        Field::Owner if row.owner.is_empty() => one(NOBODY, "no owner"),
+        Field::Owner => one(&row.owner, &row.owner),
     }
 }
 
-fn kind(kind: CatalogKind) -> (String, String) {
-    let (value, label) = match kind {
+const fn kind(kind: CatalogKind) -> (&'static str, &'static str) {
+    match kind {
         CatalogKind::Address => ("address", "Event addresses"),
         CatalogKind::Topic => ("topic", "Kafka topics"),
         CatalogKind::Group => ("group", "Consumer groups"),
@@ -151,6 +178,5 @@ fn kind(kind: CatalogKind) -> (String, String) {
         CatalogKind::Transaction => ("transaction", "Transactional ids"),
         CatalogKind::Application => ("application", "Applications"),
         CatalogKind::Principal => ("principal", "Clients"),
-    };
-    (value.to_owned(), label.to_owned())
+    }
 }

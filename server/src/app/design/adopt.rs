@@ -5,7 +5,7 @@ use mesh_protocol::id::{DesignObjectId, DesignVersionId};
 use uuid::Uuid;
 
 use super::{Designs, done, shown};
-use crate::app::catalog::{Entry, ObjectKey, entries, read_id};
+use crate::app::catalog::{Entry, ObjectKey, read_id};
 use crate::app::observed::World;
 use crate::app::permission::Right;
 use crate::app::sight::Sight;
@@ -59,10 +59,10 @@ pub(super) fn seen_as(object: &Object, designs: &Designs, world: &World, sight: 
         }
         _ => None,
     };
-    let seen = entries(world).into_iter().filter(|entry| sight.sees(entry.domain) && !entry.row.gone);
+    let seen = world.catalog().iter().filter(|entry| sight.sees(entry.domain) && !entry.row.gone);
     let fitting = seen.filter_map(|entry| {
-        let fit = fits(&entry)?;
-        Some(SeenAs { first_seen: entry.first_seen, row: entry.row, whole: fit == Fit::Whole })
+        let fit = fits(entry)?;
+        Some(SeenAs { first_seen: entry.first_seen, row: entry.row.clone(), whole: fit == Fit::Whole })
     });
     fitting.collect()
 }
@@ -81,8 +81,7 @@ impl App {
         let permit = caller.permit(Right::CatalogWrite)?;
         let key = read_id(&id)?;
         let world = self.world().await?;
-        let entry = entries(&world).into_iter().find(|entry| entry.key == key);
-        let entry = entry.ok_or(Error::NotFound { what: "catalog object" })?;
+        let entry = world.catalog().get(&key).ok_or(Error::NotFound { what: "catalog object" })?;
         let (ObjectKey::Address(address), Some(pattern)) = (&entry.key, &entry.pattern) else {
             return Err(Error::Conflict(
                 "only event addresses become events: register the schema of a Kafka topic under its name".to_owned(),

@@ -10,7 +10,7 @@ use frontend::api::{
 
 use crate::app::person::shown;
 use crate::app::snapshot::Snapshot;
-use crate::domain::application_domain::Claims;
+use crate::domain::application_domain;
 use crate::domain::design::{
     Application, Class, Content, Difference, Event, Graph, Kind, Line, Object, Schema, SchemaReference, Sharing, Spec,
     State, Version, VersionSpec,
@@ -50,7 +50,7 @@ const fn class(class: Class) -> DesignClass {
 /// An object with its versions, the highest number first.
 pub(super) fn object(object: &Object, graph: &Graph<'_>, registry: &Registry, snapshot: &Snapshot) -> DesignObjectView {
     let domain = snapshot.domains.iter().find(|domain| domain.id == object.spec.domain);
-    let of_domain = || domain.map(|domain| Claims::of(&snapshot.domains).owner(domain).to_owned());
+    let of_domain = || domain.map(|domain| application_domain::owner(domain, &snapshot.domains).to_owned());
     let own = Some(object.spec.owner.clone()).filter(|owner| !owner.is_empty());
     DesignObjectView {
         id: object.id,

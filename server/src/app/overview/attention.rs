@@ -1,18 +1,13 @@
 //! What needs somebody, worst first: each with what to do and where.
 
-use std::collections::BTreeSet;
-
-use frontend::api::{Attention, Severity};
+use frontend::api::{Attention, CatalogKind, Severity};
 use mesh_protocol::id::BrokerId;
-use mesh_protocol::report::{BehindReason, LinkState, ObjectKind, Part, PartRef, PartState};
+use mesh_protocol::report::{BehindReason, LinkState, Part, PartRef, PartState};
 
 use super::{enrolled, links_between};
-use crate::app::catalog::ObjectKey;
 use crate::app::link::backlog;
 use crate::app::observed::World;
-use crate::domain::address;
 use crate::domain::agent::{Agent, Presence, Progress, progress};
-use crate::domain::application_domain::{ApplicationDomain, Claims};
 use crate::domain::denial::Denial;
 use crate::domain::link::Link;
 
@@ -269,20 +264,16 @@ fn refusals(denials: &[Denial], world: &World) -> Vec<Attention> {
 
 /// Kafka topics and event addresses that nobody answers for, as the catalog lists them: these are what others depend on.
 fn unowned(world: &World) -> Option<Attention> {
-    let is_unowned = |key: &ObjectKey| world.seen.notes.get(&key.to_string()).is_none_or(|note| note.owner.is_empty());
-    let claims = Claims::of(&world.config.domains);
-    let nobody_of = |domain: Option<&ApplicationDomain>| domain.is_none_or(|domain| claims.owner(domain).is_empty());
-    let there = world.seen.found.iter().filter(|found| found.kind == ObjectKind::Topic && found.gone_at_ms.is_none());
-    let topics = there.filter(|found| {
-        is_unowned(&ObjectKey::Topic(found.broker, found.name.clone())) && nobody_of(claims.of_kafka(&found.name))
-    });
-    let addresses: BTreeSet<&str> = world.seen.flows.iter().map(|flow| flow.address.as_str()).collect();
-    let in_no_owned_domain =
-        |text: &str| address::filter(text).map_or(true, |filter| nobody_of(claims.of_address(&filter)));
-    let addresses = addresses
-        .into_iter()
-        .filter(|address| is_unowned(&ObjectKey::Address((*address).to_owned())) && in_no_owned_domain(address));
-    without_owner(&topics.map(|found| found.name.as_str()).collect::<Vec<_>>(), &addresses.collect::<Vec<_>>())
+    let there = world.catalog().iter().filter(|entry| !entry.row.gone && entry.row.owner.is_empty());
+    let (mut topics, mut addresses) = (Vec::new(), Vec::new());
+    for entry in there {
+        match entry.row.kind {
+            CatalogKind::Topic => topics.push(entry.row.name.as_str()),
+            CatalogKind::Address => addresses.push(entry.row.name.as_str()),
+            _ => {}
+        }
+    }
+    without_owner(&topics, &addresses)
 }
 
 fn without_owner(topics: &[&str], addresses: &[&str]) -> Option<Attention> {

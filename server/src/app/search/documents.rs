@@ -26,7 +26,7 @@ pub(super) fn documents(world: &World, designs: &Designs, fields: &mut Fields) -
         domains: world.config.domains.iter().map(|domain| (domain.spec.name.as_str(), domain.id)).collect(),
         claims: Claims::of(&world.config.domains),
     };
-    let mut all: Vec<Document> = catalog::entries(world).into_iter().map(|entry| writer.entry(entry)).collect();
+    let mut all: Vec<Document> = world.catalog().iter().map(|entry| writer.entry(entry.clone())).collect();
     let graph = designs.graph();
     let seen = schema_fields(&graph, designs, fields);
     all.extend(designs.objects().iter().map(|object| writer.design(object, &graph, &seen)));
