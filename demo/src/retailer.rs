@@ -191,6 +191,7 @@ async fn broker(portal: &Client, name: &str, site: &Value, address: &BrokerAddre
         "ca_pem": address.ca_pem,
         "sasl": address.ca_pem.is_some().then_some(login),
         "discover": true,
+        "browse": true,
     });
     let found = ensure(portal, "brokers", "/config/name", name, &input).await?;
     let mut config = found["config"].clone();

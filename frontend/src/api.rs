@@ -18,6 +18,7 @@ mod overview;
 mod people;
 mod query;
 mod queue;
+mod records;
 pub mod rest;
 mod route;
 mod schema;
@@ -44,6 +45,7 @@ pub use overview::*;
 pub use people::*;
 pub use query::encode as encoded;
 pub use queue::*;
+pub use records::*;
 pub use route::*;
 pub use schema::*;
 pub use search::*;
@@ -104,6 +106,8 @@ pub trait PortalApi: Send + Sync + 'static {
     /// `POST /api/v1/catalog/{id}/adopt`: makes a designed event of an address that was seen, with a draft of its first
     /// version.
     fn adopt_catalog_object(&self, id: String, input: AdoptInput) -> Answer<'_, DesignObjectView>;
+    /// `POST /api/v1/catalog/{id}/records`: records of a Kafka topic, read now. A look is noted in the audit trail.
+    fn catalog_records(&self, id: String, input: RecordsInput) -> Answer<'_, RecordsPage>;
     /// `PUT /api/v1/catalog/{id}`: owner and description.
     fn update_catalog_object(&self, id: String, input: Edit<CatalogObjectInput>) -> Answer<'_, CatalogObject>;
     /// `GET /api/v1/graph`.

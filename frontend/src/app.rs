@@ -10,10 +10,10 @@ use crate::components::{Ready, Toaster, Toasts};
 use crate::frame::Frame;
 use crate::live::Live;
 use crate::pages::{
-    Acl, AgentDeadLetters, AgentDetail, Agents, Brokers, Catalog, CatalogDetail, ClientDetail, Clients, DesignDetail,
-    DesignVersionDetail, Designs, Domains, Graph, Login, NewQueue, NotFound, Overview, People, QueueDetail, Queues,
-    RouteDetail, RouteEvents, Routes as RoutesPage, Schemas, Scopes, SearchResults, Setup, SiteDetail, Sites,
-    Subscriptions,
+    Acl, AgentDeadLetters, AgentDetail, Agents, Brokers, Catalog, CatalogDetail, CatalogRecords, ClientDetail, Clients,
+    DesignDetail, DesignVersionDetail, Designs, Domains, Graph, Login, NewQueue, NotFound, Overview, People,
+    QueueDetail, Queues, RouteDetail, RouteEvents, Routes as RoutesPage, Schemas, Scopes, SearchResults, Setup,
+    SiteDetail, Sites, Subscriptions,
 };
 use crate::viewer::Viewer;
 
@@ -45,6 +45,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/search") view=SearchResults ssr=SsrMode::Async/>
                     <Route path=path!("/catalog") view=Catalog ssr=SsrMode::Async/>
                     <Route path=path!("/catalog/:id") view=CatalogDetail ssr=SsrMode::Async/>
+                    <Route path=path!("/catalog/:id/records") view=CatalogRecords ssr=SsrMode::Async/>
                     <Route path=path!("/graph") view=Graph ssr=SsrMode::Async/>
                     <Route path=path!("/subscriptions") view=Subscriptions ssr=SsrMode::Async/>
                     <Route path=path!("/acl") view=Acl ssr=SsrMode::Async/>

@@ -31,7 +31,7 @@ use crate::status::PageStatus;
 pub use acl::Acl;
 pub use agents::{AgentDetail, Agents};
 pub use brokers::Brokers;
-pub use catalog::{Catalog, CatalogDetail};
+pub use catalog::{Catalog, CatalogDetail, CatalogRecords};
 pub use clients::{ClientDetail, Clients};
 pub use designs::{DesignDetail, DesignVersionDetail, Designs};
 pub use domains::Domains;

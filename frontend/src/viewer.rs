@@ -98,6 +98,10 @@ pub mod right {
     pub const QUEUE_WRITE: &str = "queue.write";
     /// Look into queues, payloads included.
     pub const QUEUE_READ: &str = "queue.read";
+    /// Look at records of Kafka topics.
+    pub const DATA_READ: &str = "data.read";
+    /// See values that are masked for others.
+    pub const DATA_UNMASK: &str = "data.unmask";
     /// Delete, retry, replay and move what is in queues.
     pub const QUEUE_HANDLE: &str = "queue.handle";
     /// People.
@@ -106,13 +110,15 @@ pub mod right {
     pub const TOKEN_WRITE: &str = "token.write";
 
     /// All of them, with the smallest role that has each.
-    pub const ALL: [(&str, &str); 20] = [
+    pub const ALL: [(&str, &str); 22] = [
         (READ, "viewer"),
         (MESH_READ, "viewer"),
         (CATALOG_WRITE, "developer"),
         (APPLICATION_WRITE, "developer"),
         (TRY, "developer"),
         (QUEUE_READ, "developer"),
+        (DATA_READ, "developer"),
+        (DATA_UNMASK, "approver"),
         (PRINCIPAL_WRITE, "approver"),
         (ROLE_WRITE, "approver"),
         (RULE_WRITE, "approver"),

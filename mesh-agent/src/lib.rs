@@ -11,6 +11,7 @@
 //! events depends on `router` and `policy`, never the reverse. `reconcile` alone starts, stops and wires parts.
 
 pub mod admin;
+pub mod browse;
 pub mod causes;
 pub mod connector;
 pub mod control;

@@ -1,5 +1,5 @@
 //! What people ask of the agent through the portal: publishes and live tails on a principal's own rights ("Try it"), and looks
-//! into queues, which the portal permits itself.
+//! into queues and Kafka topics, which the portal permits itself.
 //!
 //! A publish goes the way of every client's: session, permit, router, receipt. A tail is an outlet with a bounded
 //! queue; what does not fit is dropped and counted to the watcher, never held against the sender. Both belong to the
@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
+use mesh_protocol::browse::{TopicAnswer, TopicAsk};
 use mesh_protocol::event::{DeliveryMode, Event, Headers, Origin, Protocol};
 use mesh_protocol::id::{PrincipalId, SiteId};
 use mesh_protocol::policy::DenyReason;
@@ -21,6 +22,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
+use crate::browse::Topics;
 use crate::control::session::{Desk, Request};
 use crate::policy::{Denied, Enforcer, Session};
 use crate::queue::named::{self, Queues};
@@ -40,6 +42,7 @@ const PAYLOAD_BYTES_MAX: usize = 64 * 1024;
 const CUSTODY_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a request waits for the revision that makes its client known.
 const POLICY_PATIENCE: Duration = Duration::from_secs(3);
+const BUSY: &str = "this agent serves as many requests of the portal as it may; try again in a moment";
 /// Client id of these sessions.
 const CLIENT_ID: &str = "portal";
 
@@ -49,6 +52,7 @@ pub struct PortalDesk {
     enforcer: Arc<Enforcer>,
     router: Router,
     queues: Arc<Queues>,
+    topics: Arc<Topics>,
     tasks: Tasks,
     tails: Arc<Mutex<HashMap<u64, CancellationToken>>>,
     busy: Arc<tokio::sync::Semaphore>,
@@ -57,15 +61,21 @@ pub struct PortalDesk {
 impl PortalDesk {
     /// A desk that works for these.
     #[must_use]
-    pub fn new(enforcer: Arc<Enforcer>, router: Router, queues: Arc<Queues>, tasks: Tasks) -> Self {
+    pub fn new(
+        enforcer: Arc<Enforcer>,
+        router: Router,
+        queues: Arc<Queues>,
+        topics: Arc<Topics>,
+        tasks: Tasks,
+    ) -> Self {
         let busy = Arc::new(tokio::sync::Semaphore::new(REQUESTS_MAX));
-        Self { enforcer, router, queues, tasks, tails: Arc::default(), busy }
+        Self { enforcer, router, queues, topics, tasks, tails: Arc::default(), busy }
     }
 
     fn publish(&self, request: u64, publish: Publish, answers: mpsc::Sender<ToControl>) {
         let Ok(place) = self.busy.clone().try_acquire_owned() else {
-            let reason = "this agent serves as many requests of the portal as it may; try again in a moment".to_owned();
-            return answer(&answers, ToControl::Published { request, outcome: PublishOutcome::Failed { reason } });
+            let outcome = PublishOutcome::Failed { reason: BUSY.to_owned() };
+            return answer(&answers, ToControl::Published { request, outcome });
         };
         let (enforcer, router) = (self.enforcer.clone(), self.router.clone());
         self.tasks.spawn_until_stopped("portal publish", async move {
@@ -78,12 +88,24 @@ impl PortalDesk {
     fn ask(&self, request: u64, queue: QueueRef, ask: QueueAsk, answers: mpsc::Sender<ToControl>) {
         let told = move |given| ToControl::QueueAnswer { request, answer: given };
         let Ok(place) = self.busy.clone().try_acquire_owned() else {
-            let reason = "this agent serves as many requests of the portal as it may; try again in a moment".to_owned();
-            return answer(&answers, told(QueueAnswer::Refused { reason }));
+            return answer(&answers, told(QueueAnswer::Refused { reason: BUSY.to_owned() }));
         };
         let queues = self.queues.clone();
         self.tasks.spawn_until_stopped("queue content", async move {
             let given = named::answer(&queues, queue, ask).await;
+            drop(place);
+            answer(&answers, told(given));
+        });
+    }
+
+    fn look(&self, request: u64, ask: TopicAsk, answers: mpsc::Sender<ToControl>) {
+        let told = move |given| ToControl::TopicAnswer { request, answer: given };
+        let Ok(place) = self.busy.clone().try_acquire_owned() else {
+            return answer(&answers, told(TopicAnswer::Refused { reason: BUSY.to_owned() }));
+        };
+        let topics = self.topics.clone();
+        self.tasks.spawn_until_stopped("topic content", async move {
+            let given = topics.answer(ask).await;
             drop(place);
             answer(&answers, told(given));
         });
@@ -132,6 +154,7 @@ impl Desk for PortalDesk {
                 self.open(request, Watch { principal, filter, payload_bytes_max }, answers.clone());
             }
             Request::AskQueue { request, queue, ask } => self.ask(request, queue, ask, answers.clone()),
+            Request::AskTopic { request, ask } => self.look(request, ask, answers.clone()),
             Request::CloseTail { request } => self.close(request),
         }
     }

@@ -120,6 +120,12 @@ impl Wiring {
         self.links.subscribe()
     }
 
+    /// Passwords of clusters, for whoever asks them beside the parts.
+    #[must_use]
+    pub fn cluster_secrets(&self) -> Arc<dyn crate::kafka::secret::Secrets> {
+        Arc::new(Store(self.secrets.clone()))
+    }
+
     fn deps(&self) -> Deps {
         Deps {
             router: self.shared.router.clone(),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::admin;
+use crate::browse::Topics;
 use crate::control::facts::Facts;
 use crate::control::ledger::{Ledger, Owner};
 use crate::control::outbox::Outbox;
@@ -95,7 +96,7 @@ impl Agent {
             outbox: outbox.clone(),
         };
         let wiring = Wiring::new(home, shared)?;
-        let links = wiring.links();
+        let (links, secrets) = (wiring.links(), wiring.cluster_secrets());
         let reconciler = Reconciler::new(ledger.standing(), enforcer.clone(), Arc::new(wiring), board.clone());
         let facts = Facts {
             standing: ledger.standing(),
@@ -108,7 +109,8 @@ impl Agent {
             started_at_ms: now_ms(),
         };
         let expiring = enforcer.clone();
-        let desk = Arc::new(PortalDesk::new(enforcer, router, queues, control.clone()));
+        let topics = Arc::new(Topics::new(ledger.standing(), secrets, control.token()));
+        let desk = Arc::new(PortalDesk::new(enforcer, router, queues, topics, control.clone()));
         let boot = hex::encode(rand::random::<[u8; 8]>());
         let session = Session { identity: identity.subscribe(), ledger, outbox, facts: facts.clone(), desk, boot };
         let state = session.start(&control);

@@ -236,6 +236,9 @@ pub struct BrokerConnection {
     pub security: KafkaSecurity,
     /// Scan it for the catalog.
     pub discover: bool,
+    /// People may look into its topics, through the portal that permits them.
+    #[serde(default)]
+    pub browse: bool,
 }
 
 /// How to connect to a Kafka cluster.

@@ -4,6 +4,7 @@
 //! decides and what a message means. So all of it stands here once, and it is pure: no IO, no async, no clock and no
 //! randomness, which lets it build for `wasm32` and lets every rule be property-tested.
 
+pub mod browse;
 pub mod deny_list;
 pub mod desired;
 pub mod enrol;

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::browse::{TopicAnswer, TopicAsk};
 use crate::event::DeliveryMode;
 use crate::id::PrincipalId;
 use crate::queue::{QueueAnswer, QueueAsk, QueueRef};
@@ -98,6 +99,13 @@ pub enum ToControl {
         /// What became of it.
         answer: QueueAnswer,
     },
+    /// Answer to [`ToAgent::AskTopic`].
+    TopicAnswer {
+        /// The request's number.
+        request: u64,
+        /// What became of it.
+        answer: TopicAnswer,
+    },
     /// Keeps the session alive.
     Ping,
 }
@@ -168,6 +176,13 @@ pub enum ToAgent {
         queue: QueueRef,
         /// What.
         ask: QueueAsk,
+    },
+    /// Look at records of a Kafka topic. Who may is the portal's to decide, and whether anybody may the policy's.
+    AskTopic {
+        /// Chosen by the portal, unique in the session.
+        request: u64,
+        /// What.
+        ask: TopicAsk,
     },
     /// Answer to [`ToControl::Ping`].
     Pong,

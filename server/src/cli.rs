@@ -73,6 +73,9 @@ pub struct ServeArgs {
     /// The mesh holds demo data: every page says so.
     #[arg(long)]
     pub demo: bool,
+    /// Records of topics whose designs have one of these tags are shown without values to all but approvers.
+    #[arg(long, value_delimiter = ',', default_value = "pii,personal,confidential,secret", env = "MESHPORT_MASK_TAGS")]
+    pub mask_tags: Vec<String>,
 }
 
 #[derive(Debug, Subcommand)]

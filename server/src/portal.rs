@@ -14,10 +14,10 @@ use frontend::api::{
     FlowGraph, GraphQuery, JoinLine, JoinTokenInput, LinkInput, LinkView, ListQuery, ListenerInput, ListenerView,
     LoginInput, Me, Overview, Page, PersonInput, PersonView, PolicyDocument, PolicyView, PortalApi, PrincipalInput,
     PrincipalQuery, PrincipalSecret, PrincipalView, PublishInput, PublishResult, QueueInput, QueueQuery, QueueView,
-    ReasonInput, RoleInput, RoleView, RotateInput, RouteInput, RouteView, RuleInput, RuleQuery, RuleView, SchemaCheck,
-    SchemaCheckInput, ScopeInput, ScopeView, SearchPage, SearchQuery, SetupInput, SetupState, ShelfDone, ShelfQuery,
-    ShelfTask, SiteInput, SiteView, SubscriptionQuery, SubscriptionRow, TokenCreated, TokenInput, TokenView, TryClient,
-    TryInput, WithheldView,
+    ReasonInput, RecordsInput, RecordsPage, RoleInput, RoleView, RotateInput, RouteInput, RouteView, RuleInput,
+    RuleQuery, RuleView, SchemaCheck, SchemaCheckInput, ScopeInput, ScopeView, SearchPage, SearchQuery, SetupInput,
+    SetupState, ShelfDone, ShelfQuery, ShelfTask, SiteInput, SiteView, SubscriptionQuery, SubscriptionRow,
+    TokenCreated, TokenInput, TokenView, TryClient, TryInput, WithheldView,
 };
 use mesh_protocol::id::{
     AgentId, ApplicationDomainId, ApplicationId, BrokerId, DesignObjectId, DesignVersionId, LinkId, ListenerId,
@@ -172,6 +172,7 @@ impl PortalApi for Portal {
         fn catalog(query: CatalogQuery) -> CatalogPage;
         fn catalog_object(id: String) -> CatalogObject;
         fn adopt_catalog_object(id: String, input: AdoptInput) -> DesignObjectView;
+        fn catalog_records(id: String, input: RecordsInput) -> RecordsPage;
         fn update_catalog_object(id: String, input: Edit<CatalogObjectInput>) -> CatalogObject;
         fn graph(query: GraphQuery) -> FlowGraph;
         fn subscriptions(query: SubscriptionQuery) -> Page<SubscriptionRow>;

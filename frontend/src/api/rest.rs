@@ -150,6 +150,9 @@ impl<T: Transport> PortalApi for RestApi<T> {
     fn adopt_catalog_object(&self, id: String, input: AdoptInput) -> Answer<'_, DesignObjectView> {
         self.send(Verb::Post, &format!("/catalog/{}/adopt", encode(&id)), &input)
     }
+    fn catalog_records(&self, id: String, input: RecordsInput) -> Answer<'_, RecordsPage> {
+        self.send(Verb::Post, &format!("/catalog/{}/records", encode(&id)), &input)
+    }
     fn update_catalog_object(&self, id: String, input: Edit<CatalogObjectInput>) -> Answer<'_, CatalogObject> {
         self.send(Verb::Put, &format!("/catalog/{}", encode(&id)), &input)
     }

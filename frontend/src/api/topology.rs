@@ -340,6 +340,9 @@ pub struct BrokerInput {
     pub sasl: Option<SaslInput>,
     /// Scan it for the catalog.
     pub discover: bool,
+    /// People who have the right may look into its topics.
+    #[serde(default)]
+    pub browse: bool,
 }
 
 /// A SASL login. The secret itself is stored at the agent.

@@ -6,11 +6,13 @@ mod edit;
 mod facts;
 mod kafka;
 mod object;
+mod records;
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
 pub use self::object::CatalogDetail;
+pub use self::records::CatalogRecords;
 use super::kind_words;
 use super::narrow::{Chosen, Fields, Kinds, Narrow};
 use crate::api::{CatalogKind, CatalogPage, CatalogQuery, CatalogRow, LiveTopic, SearchKind};

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use futures::stream::{SplitSink, SplitStream};
 use futures::{SinkExt, StreamExt};
+use mesh_protocol::browse::TopicAsk;
 use mesh_protocol::queue::{QueueAsk, QueueRef};
 use mesh_protocol::wire::{HEARTBEAT_INTERVAL_MS, Hello, PROTOCOL_VERSION, PROTOCOL_VERSION_MIN, ToAgent, ToControl};
 use tokio::sync::{mpsc, watch};
@@ -84,6 +85,13 @@ pub enum Request {
         queue: QueueRef,
         /// What.
         ask: QueueAsk,
+    },
+    /// Look at records of a Kafka topic.
+    AskTopic {
+        /// The session's number for it.
+        request: u64,
+        /// What.
+        ask: TopicAsk,
     },
     /// Nobody watches any more.
     CloseTail {
@@ -298,6 +306,7 @@ impl Session {
             ToAgent::AskQueue { request, queue, ask } => {
                 self.desk.take(Request::AskQueue { request, queue, ask }, answers);
             }
+            ToAgent::AskTopic { request, ask } => self.desk.take(Request::AskTopic { request, ask }, answers),
             ToAgent::Refused { reason, .. } => return Err(SessionError::Refused { reason }),
             ToAgent::Welcome { .. } | ToAgent::Pong => {}
         }

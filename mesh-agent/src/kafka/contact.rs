@@ -122,6 +122,7 @@ mod tests {
             bootstrap: vec!["kafka:9092".into()],
             security: KafkaSecurity { tls: false, ca_pem: None, sasl: None },
             discover: true,
+            browse: false,
         })
     }
 

@@ -1,6 +1,8 @@
 use super::*;
 use crate::control::ledger::{Accepted, sample};
+use crate::control::standing::Standing;
 use crate::counters::Counters;
+use crate::kafka::secret::NoSecrets;
 use crate::reconcile;
 use crate::router::Budget;
 use mesh_protocol::id::RuleId;
@@ -47,7 +49,10 @@ impl Bench {
         let router = Router::new(Budget::new(1_000_000), &Counters::default());
         let (answers, told) = mpsc::channel(8);
         let queues = Arc::new(Queues::new(named::testing::parts(&router)));
-        let desk = PortalDesk::new(enforcer.clone(), router, queues, Tasks::new("test"));
+        let tasks = Tasks::new("test");
+        let (_, standing) = tokio::sync::watch::channel(Standing::default());
+        let topics = Arc::new(Topics::new(standing, Arc::new(NoSecrets), tasks.token()));
+        let desk = PortalDesk::new(enforcer.clone(), router, queues, topics, tasks);
         let bench = Self { enforcer, desk, answers, told };
         bench.allow(1, &[Action::Connect, Action::Publish, Action::Subscribe]);
         bench

@@ -109,6 +109,7 @@ fn broker() -> BrokerConnection {
             }),
         },
         discover: true,
+        browse: false,
     }
 }
 

@@ -213,6 +213,10 @@ impl Session {
                 requests.of_queue(request, answer);
                 Ok(())
             }
+            ToControl::TopicAnswer { request, answer } => {
+                requests.of_topic(request, answer);
+                Ok(())
+            }
             ToControl::TailClosed { request, reason } => {
                 requests.ended(request, reason);
                 Ok(())

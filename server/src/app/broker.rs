@@ -124,6 +124,7 @@ fn spec(input: BrokerInput) -> Spec {
             sasl: input.sasl.map(sasl),
         },
         discover: input.discover,
+        browse: input.browse,
     }
 }
 
@@ -138,6 +139,7 @@ fn config(spec: &Spec) -> BrokerInput {
         ca_pem: spec.security.ca_pem.clone(),
         sasl: spec.security.sasl.clone().map(sasl),
         discover: spec.discover,
+        browse: spec.browse,
     }
 }
 

@@ -5,6 +5,7 @@
 mod entry;
 mod facts;
 mod kafka;
+mod records;
 mod search;
 mod whole;
 
@@ -45,7 +46,11 @@ impl App {
         let key = read_id(id)?;
         let world = self.world().await?;
         let sight = world.config.sight(caller);
-        let entry = world.catalog().get(&key).filter(|entry| sight.sees(entry.domain)).ok_or(Error::NotFound { what: "catalog object" })?;
+        let entry = world
+            .catalog()
+            .get(&key)
+            .filter(|entry| sight.sees(entry.domain))
+            .ok_or(Error::NotFound { what: "catalog object" })?;
         let rate_history = match facts::series(&key) {
             Some(series) => self.store().read().await?.history(&series, world.now_ms()).await?,
             None => Vec::new(),
@@ -128,6 +133,7 @@ pub(super) fn href(key: &Key) -> String {
 
 pub(super) use entry::{Entry, Key as ObjectKey};
 pub(super) use facts::read_by;
+pub(super) use records::Noted;
 pub(super) use whole::{Catalog, Reading};
 
 #[cfg(test)]

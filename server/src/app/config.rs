@@ -21,6 +21,8 @@ pub struct Config {
     pub portal_url: String,
     /// `https://host:port` where agents reach it.
     pub agents_url: String,
+    /// Tags of designs whose records are shown without values to whoever may not see them, upper and lower case alike.
+    pub masked_tags: Vec<String>,
     /// The `mesh-agent` binary that the portal hands out; none = not found beside this program.
     pub agent_binary: Option<AgentBinary>,
 }

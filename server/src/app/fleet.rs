@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use mesh_protocol::browse::{TopicAnswer, TopicAsk};
 use mesh_protocol::event::DeliveryMode;
 use mesh_protocol::id::{AgentId, PrincipalId};
 use mesh_protocol::queue::{QueueAnswer, QueueAsk, QueueRef};
@@ -27,6 +28,9 @@ const PUBLISH_TIMEOUT: Duration = Duration::from_secs(35);
 /// How long a question about a queue waits for its answer: moving a million events takes its time, and whoever asks over
 /// HTTP is told after a minute at the latest.
 const QUEUE_TIMEOUT: Duration = Duration::from_secs(45);
+
+/// How long a look at a Kafka topic waits for its answer: longer than the agent looks.
+const TOPIC_TIMEOUT: Duration = Duration::from_secs(25);
 
 /// Told to an agent whose newer session took the place of this one, here or at another portal.
 pub(super) const REPLACED: &str = "another session of this agent took its place";
@@ -104,6 +108,13 @@ pub enum Request {
         ask: QueueAsk,
         /// The agent's answer.
         answer: oneshot::Sender<QueueAnswer>,
+    },
+    /// Look at records of a Kafka topic.
+    Topic {
+        /// What.
+        ask: TopicAsk,
+        /// The agent's answer.
+        answer: oneshot::Sender<TopicAnswer>,
     },
 }
 
@@ -244,6 +255,20 @@ impl Fleet {
             // Its session ended, or it takes too long.
             Ok(Err(_)) | Err(_) => Asked::Unanswered,
         })
+    }
+
+    /// Asks an agent for records of a Kafka topic.
+    ///
+    /// # Errors
+    /// The agent is not connected here, overloaded, or does not answer.
+    pub async fn ask_topic(&self, agent: AgentId, ask: TopicAsk) -> Result<TopicAnswer> {
+        let (answer, answered) = oneshot::channel();
+        self.ask(agent, Request::Topic { ask, answer })?;
+        match tokio::time::timeout(TOPIC_TIMEOUT, answered).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(_)) => Err(Error::Unavailable("the agent's session ended before it answered".to_owned())),
+            Err(_) => Err(Error::Unavailable("the agent did not answer in time: try again".to_owned())),
+        }
     }
 
     fn ask(&self, agent: AgentId, request: Request) -> Result<()> {

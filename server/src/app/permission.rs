@@ -25,6 +25,10 @@ pub enum Right {
     Try,
     /// Look into queues and at what waits for sinks, payloads included.
     QueueRead,
+    /// Look at records of Kafka topics.
+    DataRead,
+    /// See values that are masked for others.
+    DataUnmask,
     /// Make, change, rotate and disable clients.
     PrincipalWrite,
     /// Make and change mesh roles.
@@ -63,6 +67,8 @@ pub const RIGHTS: &[(Right, &str, &[PortalRole])] = &[
     (Right::ApplicationWrite, "application.write", &[PortalRole::Developer]),
     (Right::Try, "try", &[PortalRole::Developer]),
     (Right::QueueRead, "queue.read", &[PortalRole::Developer]),
+    (Right::DataRead, "data.read", &[PortalRole::Developer]),
+    (Right::DataUnmask, "data.unmask", &[PortalRole::Approver]),
     (Right::PrincipalWrite, "principal.write", &[PortalRole::Approver]),
     (Right::RoleWrite, "role.write", &[PortalRole::Approver]),
     (Right::RuleWrite, "rule.write", &[PortalRole::Approver]),
@@ -109,6 +115,7 @@ pub const ENDPOINTS: &[(&str, Access)] = &[
     ("catalog", Access::Right(Right::Read)),
     ("catalog_object", Access::Right(Right::Read)),
     ("adopt_catalog_object", Access::Right(Right::CatalogWrite)),
+    ("catalog_records", Access::Right(Right::DataRead)),
     ("update_catalog_object", Access::Right(Right::CatalogWrite)),
     ("graph", Access::Right(Right::MeshRead)),
     ("subscriptions", Access::Right(Right::MeshRead)),

@@ -206,7 +206,7 @@ impl App {
     }
 
     /// An agent of a site that is connected to this process. Only the portal that holds an agent's session can ask it.
-    async fn agent_at(&self, site: SiteId) -> Result<AgentId> {
+    pub(super) async fn agent_at(&self, site: SiteId) -> Result<AgentId> {
         let (connected, fleet) = (self.fleet().connected(), self.fleet_state().await?);
         let enrolled = |agent: &&Agent| agent.site == site && agent.state == State::Enrolled;
         let here: Vec<&Agent> = fleet.agents.iter().filter(enrolled).collect();

@@ -32,6 +32,8 @@ pub struct Spec {
     pub security: KafkaSecurity,
     /// Scan it for the catalog.
     pub discover: bool,
+    /// People may look into its topics.
+    pub browse: bool,
 }
 
 impl Spec {

@@ -402,6 +402,7 @@ fn broker_state(broker: &Broker) -> BrokerConnection {
         bootstrap: spec.bootstrap.clone(),
         security: spec.security.clone(),
         discover: spec.discover,
+        browse: spec.browse,
     }
 }
 

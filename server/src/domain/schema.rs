@@ -202,6 +202,19 @@ impl Schema {
             Model::Protobuf(model) => protobuf::example(model),
         }
     }
+
+    /// The value that a record holds behind its schema id, as JSON; for Protobuf the message indexes come first. Avro: as
+    /// in [`Schema::example`], with moments, days and decimals as people write them.
+    ///
+    /// # Errors
+    /// Why the bytes are no such value.
+    pub fn decode(&self, record: &[u8]) -> Result<Value, String> {
+        match &self.model {
+            Model::Avro(model) => avro::decode(model, record),
+            Model::Json(_) => serde_json::from_slice(record).map_err(|error| format!("it is no JSON: {error}")),
+            Model::Protobuf(model) => protobuf::decode(model, record),
+        }
+    }
 }
 
 /// The text of a schema that may have come as a descriptor in Base64 instead (see [`Schema::descriptor`]): the text of a

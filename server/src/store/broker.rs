@@ -16,6 +16,7 @@ struct Row {
     bootstrap: Json<Vec<String>>,
     security: Json<KafkaSecurity>,
     discover: bool,
+    browse: bool,
     revision: i64,
 }
 
@@ -30,6 +31,7 @@ impl TryFrom<Row> for Broker {
                 bootstrap: row.bootstrap.0,
                 security: row.security.0,
                 discover: row.discover,
+                browse: row.browse,
             },
             revision: from_i64("revision", row.revision)?,
         })
@@ -44,7 +46,7 @@ impl Tx {
     pub async fn brokers(&mut self, environment: EnvironmentId) -> Result<Vec<Broker>> {
         let rows: Vec<Row> = on_db!(self, |conn| {
             sqlx::query_as(
-                "select broker_id, site_id, name, bootstrap, security, discover, revision
+                "select broker_id, site_id, name, bootstrap, security, discover, browse, revision
                  from broker where environment_id = $1 order by name",
             )
             .bind(environment.0)
@@ -62,8 +64,8 @@ impl Tx {
         let spec = &broker.spec;
         on_db!(self, |conn| {
             sqlx::query(
-                "insert into broker (broker_id, environment_id, site_id, name, bootstrap, security, discover, revision,
-                 created_at_ms, updated_at_ms) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)",
+                "insert into broker (broker_id, environment_id, site_id, name, bootstrap, security, discover, browse,
+                 revision, created_at_ms, updated_at_ms) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)",
             )
             .bind(broker.id.0)
             .bind(environment.0)
@@ -72,6 +74,7 @@ impl Tx {
             .bind(Json(&spec.bootstrap))
             .bind(Json(&spec.security))
             .bind(spec.discover)
+            .bind(spec.browse)
             .bind(to_i64(broker.revision))
             .bind(now_ms)
             .execute(conn)
@@ -89,7 +92,7 @@ impl Tx {
         let rows = on_db!(self, |conn| {
             sqlx::query(
                 "update broker set site_id = $3, name = $4, bootstrap = $5, security = $6, discover = $7,
-                 revision = revision + 1, updated_at_ms = $8 where broker_id = $1 and revision = $2",
+                 browse = $8, revision = revision + 1, updated_at_ms = $9 where broker_id = $1 and revision = $2",
             )
             .bind(id.0)
             .bind(to_i64(revision))
@@ -98,6 +101,7 @@ impl Tx {
             .bind(Json(&spec.bootstrap))
             .bind(Json(&spec.security))
             .bind(spec.discover)
+            .bind(spec.browse)
             .bind(now_ms)
             .execute(conn)
             .await

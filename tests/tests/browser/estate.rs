@@ -46,7 +46,8 @@ impl Estate {
         let hq = mesh.site("hq", None).await?;
         mesh.site("store-lyon", Some("hq")).await?;
         let kafka = kafka::start(&mesh, "kafka-a", &[]).await?;
-        let broker = json!({ "site": hq["id"], "name": "kafka-a", "bootstrap": [kafka.bootstrap()], "tls": false, "discover": true });
+        let broker = json!({ "site": hq["id"], "name": "kafka-a", "bootstrap": [kafka.bootstrap()], "tls": false, "discover": true,
+            "browse": true });
         mesh.api.post("brokers", &broker).await?;
         let till = mesh.client("till-7", &[("publish", "orders/>")]).await?;
         let screen = mesh.client("screen-1", &[("subscribe", "orders/>")]).await?;

@@ -26,6 +26,7 @@ async fn an_admin_finds_allows_routes_blocks_and_adds_and_the_mesh_follows() -> 
     open_the_graph(&browser).await.context("open the graph")?;
     write_a_rule(&browser, &estate).await.context("write an access rule")?;
     make_a_route(&browser, &estate).await.context("make a route")?;
+    look_at_records(&browser, &estate).await.context("look at records")?;
     change_pause_and_delete_it(&browser, &estate).await.context("change, pause and delete the route")?;
     try_on_the_overview(&browser, &estate).await.context("stop a device and try the mesh on the overview")?;
     block_and_unblock(&browser, &estate).await.context("block and unblock a device")?;
@@ -255,6 +256,31 @@ async fn make_a_route(browser: &Browser, estate: &Estate) -> anyhow::Result<()> 
     browser.open("/routes").await?;
     browser.text_of("//tr[@data-route='orders-to-kafka']", "Running").await?;
     faults::none(&faults::faults(browser, "the routes with one").await?)
+}
+
+/// Records of the topic that the route writes to, found by a text and followed.
+async fn look_at_records(browser: &Browser, estate: &Estate) -> anyhow::Result<()> {
+    let topic = until("the topic is in the catalog", SOON, async || {
+        estate.mesh.api.find("catalog?kind=topic", "/name", "retail.orders").await
+    })
+    .await?;
+    browser.open(&format!("/catalog/{}", topic["id"].as_str().context("read the id of the topic")?)).await?;
+    browser.click("Look at records").await?;
+    browser.heading("Records of retail.orders").await?;
+    browser.element("tr[data-offset]").await.context("there are records")?;
+    browser.click("Show").await?;
+    browser.text("mesh-topic: orders/fr").await.context("its headers are told")?;
+    browser.type_into("main input[type=search]", "no such text").await?;
+    browser.text("No records here").await?;
+    faults::none(&faults::faults(browser, "no records").await?)?;
+    browser.open(&format!("/catalog/{}/records", topic["id"].as_str().context("read the id of the topic")?)).await?;
+    browser.element("tr[data-offset]").await?;
+    let offset = async || anyhow::Ok(browser.element("tr[data-offset]").await?.attr("data-offset").await?);
+    let newest = offset().await?;
+    browser.click("Follow").await?;
+    until("newer records come", SOON, async || Ok((offset().await? != newest).then_some(()))).await?;
+    browser.click("Stop following").await?;
+    faults::none(&faults::faults(browser, "records").await?)
 }
 
 /// Waits until the till's orders are in a topic of Kafka.

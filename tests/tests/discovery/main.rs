@@ -2,4 +2,5 @@
 
 mod appear;
 mod large;
+mod look;
 mod rights;

@@ -32,7 +32,7 @@ async fn the_portal_says_of_a_secured_cluster_what_kafkas_own_tools_say() -> any
 
     mesh.set_secret("hq", "kafka-a", "meshport-password")?;
     let input = json!({ "site": site["id"], "name": "kafka-a", "bootstrap": [broker.bootstrap()], "tls": true,
-        "ca_pem": broker.ca_pem(), "discover": true,
+        "ca_pem": broker.ca_pem(), "discover": true, "browse": true,
         "sasl": { "mechanism": "SCRAM-SHA-512", "username": "meshport", "secret": "kafka-a" } });
     mesh.api.post("brokers", &input).await?;
     grant_what_is_missing(&mesh, &tools).await?;
@@ -54,6 +54,8 @@ async fn the_portal_says_of_a_secured_cluster_what_kafkas_own_tools_say() -> any
     sizes_are_those_of_the_tool(&mesh, &tools).await?;
     pages_tell_what_covers_them(&mesh).await?;
 
+    nobody_looks_at_what_the_connection_may_not_read(&mesh, &tools).await?;
+
     // What an administrator changes shows.
     tools.run("kafka-acls", "--add --allow-principal User:carol --operation Read --topic prices").await?;
     until("carol may read", SHOWN, async || {
@@ -70,6 +72,23 @@ async fn the_portal_says_of_a_secured_cluster_what_kafkas_own_tools_say() -> any
     .await?;
     drop(producers);
     mesh.passed()
+}
+
+/// A look at records names the right it lacks with the very command that gives it.
+async fn nobody_looks_at_what_the_connection_may_not_read(mesh: &Mesh, tools: &Tools) -> anyhow::Result<()> {
+    let prices = mesh.api.find("catalog?kind=topic", "/name", "prices").await?.context("the topic is there")?;
+    let path = format!("catalog/{}/records", prices["id"].as_str().context("an id")?);
+    let refused = mesh.api.post(&path, &json!({})).await.expect_err("it may not read").to_string();
+    let command =
+        refused.split_once("grant it: ").and_then(|(_, rest)| rest.split_once("kafka-acls ")).map(|(_, it)| it);
+    let command = command.with_context(|| format!("a command in {refused}"))?;
+    anyhow::ensure!(command.contains("--operation Read --topic prices"), "{refused}");
+    let end = command.find("--topic prices").map(|at| at + "--topic prices".len()).context("its end")?;
+    // The tools have their own address and login.
+    let add = command[..end].split_once("--add").map(|(_, rest)| format!("--add{rest}")).context("it adds")?;
+    tools.run("kafka-acls", &add).await?;
+    until("the records can be looked at", SHOWN, async || Ok(mesh.api.post(&path, &json!({})).await.ok())).await?;
+    Ok(())
 }
 
 /// Users, rights and limits, all by Kafka's own tools.

@@ -219,5 +219,6 @@ pub(crate) fn connection(broker: &Broker) -> BrokerConnection {
         bootstrap: vec![broker.bootstrap()],
         security: KafkaSecurity { tls: sasl.is_some(), ca_pem: broker.ca_pem().map(str::to_owned), sasl },
         discover: true,
+        browse: false,
     }
 }

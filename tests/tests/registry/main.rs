@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
+use demo::wait::until;
 use mesh_protocol::schema_id;
 use serde_json::{Value, json};
 use system_tests::kafka::{self, read_until};
@@ -12,6 +13,8 @@ use system_tests::serializers::Python;
 
 const CLIENT: &str = include_str!("client.py");
 const READ_LIMIT: Duration = Duration::from_secs(60);
+/// What is in a cluster is in the catalog within this time.
+const SHOWN: Duration = Duration::from_secs(60);
 
 /// The answer of one step, which is a process of its own.
 async fn step(mesh: &Mesh, python: &Python, name: &str, token: &str, bootstrap: &str) -> anyhow::Result<Value> {
@@ -33,6 +36,10 @@ async fn the_official_client_serializes_and_deserializes_through_the_portal() ->
     let python = Python::fetch().await?;
     let mut mesh = Mesh::start().await?;
     let broker = kafka::start(&mesh, "kafka-a", &[]).await?;
+    let site = mesh.site("hq", None).await?;
+    let connection = json!({ "site": site["id"], "name": "kafka-a", "bootstrap": [broker.bootstrap()], "tls": false,
+        "discover": true, "browse": true });
+    mesh.api.post("brokers", &connection).await?;
     broker.create_topics(&[("orders", 1), ("carts", 1), ("payments", 1)]).await?;
     let bootstrap = broker.bootstrap();
     let shop = json!({ "name": "shop", "owner": "Store Systems", "kafka_topics": ["orders*", "shop.*"] });
@@ -74,5 +81,64 @@ async fn the_official_client_serializes_and_deserializes_through_the_portal() ->
     ensure!(order["versions"][0]["registered"] == json!({ "version": 2, "id": evolved["wider"] }), "{order}");
     let payment = mesh.api.find("designs", "/subject/name", "payments-value").await?.context("the schema is there")?;
     ensure!(payment["domain_name"] == "unclaimed", "{payment}");
+    records_are_read_with_their_schemas(&mesh).await?;
+    values_are_masked_by_tag_and_role(&mesh, &order, &service).await?;
     mesh.passed()
+}
+
+/// The newest records of a topic, as `token` sees them; none = as an admin does.
+async fn records(mesh: &Mesh, topic: &str, token: Option<&str>) -> anyhow::Result<Value> {
+    let found =
+        until("the topic is in the catalog", SHOWN, async || mesh.api.find("catalog?kind=topic", "/name", topic).await)
+            .await?;
+    let path = format!("catalog/{}/records", found["id"].as_str().context("an id")?);
+    let api = match token {
+        Some(token) => mesh.api.with_token(token)?,
+        None => mesh.api.clone(),
+    };
+    api.post(&path, &json!({ "limit": 3 })).await
+}
+
+fn payloads(page: &Value) -> anyhow::Result<Vec<Value>> {
+    let items = page["items"].as_array().context("records")?;
+    let payload = |item: &Value| {
+        let payload = &item["payload"];
+        ensure!(payload["form"] == "json" && payload["schema"]["problem"].is_null(), "{payload}");
+        serde_json::from_str(payload["text"].as_str().context("a text")?).context("JSON")
+    };
+    items.iter().map(payload).collect()
+}
+
+/// What the official client wrote in three formats is read by the ids in the records.
+async fn records_are_read_with_their_schemas(mesh: &Mesh) -> anyhow::Result<()> {
+    let orders = records(mesh, "orders", None).await?;
+    let told = payloads(&orders)?;
+    let newest = json!({ "id": "o21", "lines": [{ "sku": "tea", "count": 21 }], "note": "new" });
+    let before = json!({ "id": "o20", "lines": [{ "sku": "tea", "count": 20 }] });
+    ensure!(told[..2] == [newest, before], "{orders}");
+    let names: Vec<&Value> = (0..2).map(|at| &orders["items"][at]["payload"]["schema"]["name"]).collect();
+    ensure!(names == ["orders-value version 2", "orders-value version 1"], "{orders}");
+    let carts = payloads(&records(mesh, "carts", None).await?)?;
+    ensure!(carts[0] == json!({ "id": 19, "total": { "amount": 19.5, "currency": "EUR" } }), "{carts:?}");
+    let payments = payloads(&records(mesh, "payments", None).await?)?;
+    let newest = json!({ "id": "p20", "amount": { "units": "20", "currencyCode": "EUR" }, "at": "2023-11-14T22:13:40Z",
+        "note": "paid" });
+    ensure!(payments[0] == newest, "{payments:?}");
+    Ok(())
+}
+
+/// What is tagged keeps its shape for a developer, and its values for an admin.
+async fn values_are_masked_by_tag_and_role(mesh: &Mesh, order: &Value, developer: &str) -> anyhow::Result<()> {
+    let mut config = order["config"].clone();
+    config["tags"] = json!(["PII"]);
+    let id = order["id"].as_str().context("an id")?;
+    mesh.api.put(&format!("designs/{id}"), order, &config).await?;
+    let masked = records(mesh, "orders", Some(developer)).await?;
+    ensure!(masked["masked"].as_str().is_some_and(|why| why.contains("PII")), "{masked}");
+    let shape = json!({ "id": "•••", "lines": [{ "sku": "•••", "count": "•••" }], "note": "•••" });
+    ensure!(payloads(&masked)?[0] == shape, "{masked}");
+    ensure!(masked["items"][0]["key"]["form"] == "masked", "{masked}");
+    let whole = records(mesh, "orders", None).await?;
+    ensure!(whole["masked"].is_null() && payloads(&whole)?[0]["id"] == "o21", "{whole}");
+    Ok(())
 }

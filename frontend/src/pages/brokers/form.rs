@@ -24,6 +24,7 @@ struct Draft {
     username: RwSignal<String>,
     secret: RwSignal<String>,
     discover: RwSignal<bool>,
+    browse: RwSignal<bool>,
 }
 
 const fn mechanism_key(mechanism: SaslMechanism) -> &'static str {
@@ -59,6 +60,7 @@ impl Draft {
             username: sasl(|sasl| sasl.username.clone()),
             secret: sasl(|sasl| sasl.secret.clone()),
             discover: RwSignal::new(broker.is_none_or(|have| have.discover)),
+            browse: RwSignal::new(broker.is_some_and(|have| have.browse)),
         }
     }
 
@@ -78,6 +80,7 @@ impl Draft {
             ca_pem: Some(trimmed(self.ca_pem)).filter(|pem| !pem.is_empty()),
             sasl,
             discover: self.discover.get_untracked(),
+            browse: self.browse.get_untracked(),
         })
     }
 }
@@ -155,6 +158,7 @@ fn Fields(draft: Draft, save: Act<BrokerInput>, lacks_site: RwSignal<bool>) -> i
         <div class="m-choices">
             <Check label="TLS" checked=draft.tls/>
             <Check label="Scan it for the catalog" checked=draft.discover/>
+            <Check label="Let people look into its topics" checked=draft.browse/>
         </div>
         <Show when=move || draft.tls.get()>
             <TextArea label="CA of the brokers, PEM" name="ca_pem" value=draft.ca_pem hint="Empty: the CAs of the agent's system" error=save.field("ca_pem")/>

@@ -40,7 +40,11 @@ fn Detail(object: Signal<CatalogObject>) -> impl IntoView {
             <li>{name}</li>
         </ol>
     };
+    let id = Memo::new(move |_| object.with(|object| object.row.id.clone()));
     let acts = view! {
+        <Show when=move || kind.get() == CatalogKind::Topic>
+            <a class="m-button" href=move || format!("/catalog/{}/records", id.get())><Icon name="table"/>"Look at records"</a>
+        </Show>
         <Show when=move || flows(kind.get())>
             <a class="m-button" href=move || graph_href(&name.get())><Icon name="graph"/>"Find in graph"</a>
         </Show>

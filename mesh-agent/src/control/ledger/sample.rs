@@ -51,6 +51,7 @@ pub(crate) fn state(revision: u64) -> DesiredState {
         bootstrap: vec!["127.0.0.1:9092".to_owned()],
         security: KafkaSecurity { tls: false, ca_pem: None, sasl: None },
         discover: true,
+        browse: false,
     };
     let connector = |route: u128, work| Connector {
         route: RouteId(id(route)),

@@ -19,6 +19,7 @@ fn broker(tls: bool, mechanism: Option<SaslMechanism>) -> BrokerConnection {
         bootstrap: vec!["one:9092".into(), "two:9092".into()],
         security: KafkaSecurity { tls, ca_pem: tls.then(|| "PEM".into()), sasl },
         discover: true,
+        browse: false,
     }
 }
 

@@ -13,6 +13,7 @@ fn target(tls: bool, user: Option<&str>) -> Target {
         bootstrap: vec!["kafka:9092".into()],
         security: KafkaSecurity { tls, ca_pem: None, sasl },
         discover: true,
+        browse: false,
     })
 }
 

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use mesh_protocol::browse::TopicAnswer;
 use mesh_protocol::queue::QueueAnswer;
 use mesh_protocol::wire::{PublishOutcome, TailEvent, ToAgent};
 use tokio::sync::{mpsc, oneshot};
@@ -19,6 +20,7 @@ pub(super) struct Requests {
     publishes: HashMap<u64, oneshot::Sender<PublishOutcome>>,
     tails: HashMap<u64, Tail>,
     queues: HashMap<u64, oneshot::Sender<QueueAnswer>>,
+    topics: HashMap<u64, oneshot::Sender<TopicAnswer>>,
 }
 
 #[derive(Debug)]
@@ -35,6 +37,7 @@ impl Requests {
         // Whoever gave up waiting is forgotten here, so the map stays as small as the number of people who wait.
         self.publishes.retain(|_, answer| !answer.is_closed());
         self.queues.retain(|_, answer| !answer.is_closed());
+        self.topics.retain(|_, answer| !answer.is_closed());
         match request {
             Request::Publish { principal, topic, payload, mode, answer } => {
                 self.publishes.insert(number, answer);
@@ -47,6 +50,10 @@ impl Requests {
             Request::Queue { queue, ask, answer } => {
                 self.queues.insert(number, answer);
                 ToAgent::AskQueue { request: number, queue, ask }
+            }
+            Request::Topic { ask, answer } => {
+                self.topics.insert(number, answer);
+                ToAgent::AskTopic { request: number, ask }
             }
         }
     }
@@ -62,6 +69,14 @@ impl Requests {
     /// An answer to a question about a queue.
     pub(super) fn of_queue(&mut self, request: u64, answer: QueueAnswer) {
         if let Some(asked) = self.queues.remove(&request) {
+            // The person left meanwhile: the answer is for nobody.
+            let _nobody = asked.send(answer);
+        }
+    }
+
+    /// An answer to a look at a Kafka topic.
+    pub(super) fn of_topic(&mut self, request: u64, answer: TopicAnswer) {
+        if let Some(asked) = self.topics.remove(&request) {
             // The person left meanwhile: the answer is for nobody.
             let _nobody = asked.send(answer);
         }

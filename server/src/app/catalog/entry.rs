@@ -19,7 +19,7 @@ use crate::domain::principal::Kind;
 use crate::domain::runtime_object::Found;
 
 /// Names an object for good.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(in crate::app) enum Key {
     Address(String),
     Topic(BrokerId, String),

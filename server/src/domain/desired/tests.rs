@@ -59,6 +59,7 @@ fn kafka(n: u128, site: u128) -> Broker {
         bootstrap: vec!["k:9092".into()],
         security: KafkaSecurity { tls: false, ca_pem: None, sasl: None },
         discover: true,
+        browse: true,
     };
     Broker { id: BrokerId(id(n)), spec, revision: 1 }
 }

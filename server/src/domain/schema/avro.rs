@@ -6,6 +6,7 @@
 //! nothing.
 
 mod canonical;
+mod decode;
 mod default;
 mod example;
 mod fields;
@@ -247,6 +248,10 @@ fn without_defaults(mut value: Value) -> Value {
 
 pub(super) fn fields(model: &Model) -> Vec<FieldEntry> {
     fields::list(model)
+}
+
+pub(super) fn decode(model: &Model, bytes: &[u8]) -> Result<Value, String> {
+    decode::decode(model, bytes)
 }
 
 pub(super) fn example(model: &Model) -> Result<Value, NoExample> {

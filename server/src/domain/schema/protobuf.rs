@@ -3,6 +3,7 @@
 //! The texts are parsed in memory and joined in a pool of descriptors: no compiler is run and no file is opened.
 //! Imports are answered from the references and from Google's well-known types alone.
 
+mod decode;
 mod descriptor;
 mod diff;
 mod example;
@@ -60,6 +61,10 @@ pub(super) fn descriptor(model: &Model) -> String {
 
 pub(super) fn fields(model: &Model) -> Vec<Field> {
     fields::list(model)
+}
+
+pub(super) fn decode(model: &Model, record: &[u8]) -> Result<Value, String> {
+    decode::decode(model, record)
 }
 
 pub(super) fn example(model: &Model) -> Result<Value, NoExample> {

@@ -3,8 +3,8 @@
 use frontend::api::{
     AdoptInput, ApplicationDomainInput, ApplicationDomainView, CatalogObject, CatalogObjectInput, CatalogPage,
     CatalogQuery, DenialQuery, DenialRow, DesignObjectView, DomainSuggestion, Edit, FlowGraph, GraphQuery, ListQuery,
-    Overview, Page, PortalApi, SchemaCheck, SchemaCheckInput, SearchPage, SearchQuery, SubscriptionQuery,
-    SubscriptionRow,
+    Overview, Page, PortalApi, RecordsInput, RecordsPage, SchemaCheck, SchemaCheckInput, SearchPage, SearchQuery,
+    SubscriptionQuery, SubscriptionRow,
 };
 use mesh_protocol::id::ApplicationDomainId;
 
@@ -14,6 +14,7 @@ operations! { "evidence",
     get "/api/v1/catalog" catalog(query CatalogQuery) -> CatalogPage;
     get "/api/v1/catalog/{id}" catalog_object(path String) -> CatalogObject;
     post "/api/v1/catalog/{id}/adopt" adopt_catalog_object(path String, body AdoptInput) -> DesignObjectView;
+    post "/api/v1/catalog/{id}/records" catalog_records(path String, body RecordsInput) -> RecordsPage;
     put "/api/v1/catalog/{id}" update_catalog_object(path String, body Edit<CatalogObjectInput>) -> CatalogObject;
     get "/api/v1/domains" domains(query ListQuery) -> Page<ApplicationDomainView>;
     get "/api/v1/domains/suggestions" domain_suggestions() -> Page<DomainSuggestion>;

@@ -12,6 +12,7 @@ fn target() -> Target {
         bootstrap: vec!["one:9092".into()],
         security: mesh_protocol::desired::KafkaSecurity { tls: false, ca_pem: None, sasl: None },
         discover: true,
+        browse: false,
     })
 }
 
@@ -57,6 +58,7 @@ async fn a_cluster_that_cannot_be_asked_keeps_what_was_known_of_it() {
         bootstrap: vec![gone.to_string()],
         security: mesh_protocol::desired::KafkaSecurity { tls: false, ca_pem: None, sasl: None },
         discover: true,
+        browse: false,
     };
     let mut survey = Survey::new(&broker, &crate::kafka::secret::NoSecrets).expect("nothing is missing");
     let quorum = QuorumFacts { leader: 3, ..QuorumFacts::default() };
@@ -97,6 +99,7 @@ async fn a_question_that_breaks_a_connection_does_not_take_the_next_one_along() 
         bootstrap: Vec::new(),
         security: mesh_protocol::desired::KafkaSecurity { tls: false, ca_pem: None, sasl: None },
         discover: true,
+        browse: false,
     };
     let access = Access::new(&broker, &crate::kafka::secret::NoSecrets).expect("nothing is missing");
     let mut lines = Lines { access: &access, nodes: &nodes, open: BTreeMap::new() };

@@ -1,0 +1,3 @@
+-- Whether people may look into the topics of a cluster. Nobody said so before.
+
+alter table broker add column browse integer not null default 0;
