@@ -269,6 +269,12 @@ pub struct GraphQuery {
     /// Also what was not seen lately.
     #[serde(default)]
     pub stale: bool,
+    /// Where many nodes stand together: those with these words stand for themselves.
+    #[serde(default)]
+    pub find: String,
+    /// Where many nodes stand together: the members of this group stand for themselves.
+    #[serde(default)]
+    pub open: Option<String>,
 }
 
 /// Who sends to what and who takes from it.
@@ -278,7 +284,7 @@ pub struct FlowGraph {
     pub nodes: Vec<FlowNode>,
     /// Edges between them.
     pub edges: Vec<FlowEdge>,
-    /// Nodes left out because there were more than 2,000.
+    /// Nodes left out because there were more than 500, groups among them.
     pub left_out: u64,
     /// When this was so.
     pub as_of: Millis,
@@ -315,6 +321,9 @@ pub struct FlowNode {
     pub rate: Rate,
     /// Not seen lately.
     pub stale: bool,
+    /// How many it stands for; none = for itself.
+    #[serde(default)]
+    pub members: Option<u64>,
 }
 
 /// An edge from left to right.

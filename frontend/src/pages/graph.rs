@@ -26,7 +26,7 @@ use crate::components::{
 use crate::format;
 use crate::load::{Load, Loading, load};
 
-/// `/graph?find=&site=&permitted=&stale=&focus=&hops=&node=`
+/// `/graph?find=&site=&permitted=&stale=&focus=&hops=&open=&node=`
 #[component]
 pub fn Graph() -> impl IntoView {
     let query = use_query_map();
@@ -40,6 +40,8 @@ pub fn Graph() -> impl IntoView {
                 site: text("site"),
                 permitted: yes("permitted"),
                 stale: yes("stale"),
+                find: text("find").unwrap_or_default(),
+                open: text("open"),
             }
         })
     });
@@ -121,7 +123,7 @@ fn Loaded(graph: Signal<FlowGraph>, sites: Loading<Vec<SiteView>>) -> impl IntoV
 
 #[component]
 fn Filters(graph: Signal<FlowGraph>, sites: Loading<Vec<SiteView>>) -> impl IntoView {
-    let focus = use_param("focus");
+    let (focus, open) = (use_param("focus"), use_param("open"));
     let hops = Signal::derive(|| {
         [("", "2 hops"), ("1", "1 hop"), ("3", "3 hops"), ("4", "4 hops")]
             .map(|(value, words)| (value.to_owned(), words.to_owned()))
@@ -140,6 +142,7 @@ fn Filters(graph: Signal<FlowGraph>, sites: Loading<Vec<SiteView>>) -> impl Into
                 <ParamChip name="focus" words=Signal::derive(move || format!("Around {}", around()))/>
                 <ParamSelect label="Depth" name="hops" choices=hops/>
             </Show>
+            <ParamChip name="open" words=Signal::derive(move || format!("Opened {}", opened(&open.get())))/>
             <ParamCheck label="Permitted, unused" name="permitted"/>
             <ParamCheck label="Not seen lately" name="stale"/>
             <span class="m-push"><Stamp at_ms=Signal::derive(stamp)/></span>
@@ -161,9 +164,22 @@ fn nothing() -> AnyView {
     .into_any()
 }
 
+/// What a group is called, and where: its id is `group:t:hq:orders`.
+fn opened(id: &str) -> String {
+    let mut parts = id.splitn(4, ':').skip(2);
+    match (parts.next(), parts.next()) {
+        (Some(""), Some(name)) => name.to_owned(),
+        (Some(site), Some(name)) => format!("{name} at {site}"),
+        _ => id.to_owned(),
+    }
+}
+
 /// `4 producers, 6 topics, 5 consumers, 12 flows`.
 fn counts(graph: &FlowGraph) -> String {
-    let of = |kind| graph.nodes.iter().filter(|node| node.kind == kind).count();
+    let of = |kind| {
+        let nodes = graph.nodes.iter().filter(|node| node.kind == kind);
+        usize::try_from(nodes.map(|node| node.members.unwrap_or(1)).sum::<u64>()).unwrap_or(usize::MAX)
+    };
     [
         format::plural(of(NodeKind::Producer), "producer"),
         format::plural(of(NodeKind::Topic), "topic"),

@@ -77,6 +77,8 @@ impl Look {
         let context = Context::default();
         let complaints = context.complaints.clone();
         settings
+            // The library assigns nothing without a name. The group is never joined and nothing is committed for it.
+            .set("group.id", "meshport-browse")
             .set("statistics.interval.ms", "0")
             .set("enable.auto.commit", "false")
             .set("enable.partition.eof", "true")
@@ -244,7 +246,11 @@ impl Look {
     }
 
     fn why(&self, error: &KafkaError) -> String {
-        self.complaints.explain(&self.target, code_of(error))
+        match error.rdkafka_error_code() {
+            Some(code) => self.complaints.explain(&self.target, code),
+            // Some errors of the library are a text alone.
+            None => self.target.connection(Code::Fail, &error.to_string()),
+        }
     }
 
     fn not_allowed(&self, operation: Operation) -> String {
@@ -253,7 +259,7 @@ impl Look {
     }
 }
 
-/// Troubles that the client gets over by itself while the look has time.
+/// Troubles that the client gets over by itself while the look has time, and that of a group which it does not need.
 const fn is_passing(code: Code) -> bool {
     matches!(
         code,
@@ -263,5 +269,7 @@ const fn is_passing(code: Code) -> bool {
             | Code::NotLeaderForPartition
             | Code::LeaderNotAvailable
             | Code::RequestTimedOut
+            | Code::GroupAuthorizationFailed
+            | Code::CoordinatorNotAvailable
     )
 }

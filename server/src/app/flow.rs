@@ -3,6 +3,8 @@
 //! An address lives at the site where most of it is produced, a Kafka topic at its cluster's. A route stands on both
 //! sides: as a consumer of what it takes and as a producer of what it gives, so that every edge goes from left to right.
 
+mod groups;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use frontend::api::{Evidence, FlowEdge, FlowGraph, FlowNode, Freshness, GraphQuery, NodeKind};
@@ -18,8 +20,8 @@ use super::{App, Caller, Result};
 use crate::domain::address;
 use crate::domain::flow::Flow;
 
-/// Most nodes in one answer.
-const NODES_MAX: usize = 2_000;
+/// Most nodes in one answer, groups among them.
+const NODES_MAX: usize = 500;
 /// Steps around the focus when the query does not say.
 const HOPS_DEFAULT: u32 = 2;
 /// Consumer groups of the mesh's own sources begin with this; the source itself is in the graph already.
@@ -218,6 +220,7 @@ impl<'a> Drawing<'a> {
             href,
             rate: 0.0,
             stale: true,
+            members: None,
         });
         id
     }
@@ -249,8 +252,11 @@ impl<'a> Drawing<'a> {
     }
 
     fn finish(self, query: &GraphQuery) -> FlowGraph {
-        let kept = self.kept(query);
-        let mut nodes: Vec<FlowNode> = self.nodes.into_values().filter(|node| kept.contains(&node.id)).collect();
+        let (kept, world) = (self.kept(query), self.world);
+        let nodes: Vec<FlowNode> = self.nodes.into_values().filter(|node| kept.contains(&node.id)).collect();
+        let has_ends = |edge: &FlowEdge| kept.contains(&edge.from) && kept.contains(&edge.to);
+        let edges: Vec<FlowEdge> = self.edges.into_values().filter(has_ends).collect();
+        let (mut nodes, edges) = groups::grouped(nodes, edges, query, |node| stands_by(node, world));
         nodes.sort_by(|a, b| (&a.site, a.kind, &a.label, &a.id).cmp(&(&b.site, b.kind, &b.label, &b.id)));
         let left_out = nodes.len().saturating_sub(NODES_MAX) as u64;
         if left_out > 0 {
@@ -260,8 +266,8 @@ impl<'a> Drawing<'a> {
         }
         let drawn: BTreeSet<&str> = nodes.iter().map(|node| node.id.as_str()).collect();
         let has_ends = |edge: &FlowEdge| drawn.contains(edge.from.as_str()) && drawn.contains(edge.to.as_str());
-        let edges = self.edges.into_values().filter(has_ends).collect();
-        FlowGraph { nodes, edges, left_out, as_of: self.world.now_ms() }
+        let edges = edges.into_iter().filter(has_ends).collect();
+        FlowGraph { nodes, edges, left_out, as_of: world.now_ms() }
     }
 
     /// The nodes the query asks for: around its focus, at its site with their direct neighbours, or all.
@@ -294,6 +300,27 @@ impl<'a> Drawing<'a> {
             reached.extend(next);
         }
         reached
+    }
+}
+
+/// By what a node stands together with others: topics by their domain, else by what they are; clients by how they come.
+fn stands_by(node: &FlowNode, world: &World) -> String {
+    let key = match (node.id.strip_prefix("a:"), node.id.strip_prefix("t:")) {
+        (Some(address), _) => Some(ObjectKey::Address(address.to_owned())),
+        (_, Some(topic)) => topic
+            .split_once(':')
+            .and_then(|(broker, name)| Some(ObjectKey::Topic(broker.parse().ok()?, name.to_owned()))),
+        _ => None,
+    };
+    let domain = key.and_then(|key| world.catalog().get(&key)?.row.domain.clone());
+    let cluster = || {
+        let (broker, _) = node.id.strip_prefix("g:")?.split_once(':')?;
+        world.broker_name(broker.parse().ok()?)
+    };
+    match (node.kind, domain) {
+        (_, Some(domain)) => domain,
+        (NodeKind::Topic, None) => format!("{}, no domain", node.detail),
+        (_, None) => cluster().map_or_else(|| node.detail.clone(), |cluster| format!("groups of {cluster}")),
     }
 }
 

@@ -160,7 +160,10 @@ pub(super) fn figure(node: &FlowNode, state: Option<&str>) -> String {
         Some("foreign") => "no rule".to_owned(),
         Some("offline") => "last known".to_owned(),
         Some("planned") => "unused".to_owned(),
-        _ => format!("{}/s", format::rate(node.rate)),
+        _ => {
+            let rate = format!("{}/s", format::rate(node.rate));
+            node.members.map_or_else(|| rate.clone(), |members| format!("×{} {rate}", format::count(members)))
+        }
     }
 }
 

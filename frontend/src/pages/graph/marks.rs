@@ -159,12 +159,23 @@ fn node_view(node: &FlowNode, place: Place, look: &Look) -> AnyView {
             data-kind=kind_word(node.kind)
             data-state=look.state
             data-hit=look.hit.then_some("")
+            data-group=node.members.is_some().then_some("")
             tabindex=if look.reached { "0" } else { "-1" }
             role="button"
             aria-pressed=if look.selected { "true" } else { "false" }
             aria-label=words
         >
             <title>{title}</title>
+            {node.members.is_some().then(|| view! {
+                <rect
+                    class="m-flow__behind"
+                    x=format!("{:.1}", place.x + 3.0)
+                    y=y(3.0)
+                    width=format!("{:.1}", place.width)
+                    height=format!("{NODE_HEIGHT:.0}")
+                    rx=if topic { "13" } else { "5" }
+                ></rect>
+            })}
             <rect
                 class="m-flow__box"
                 x=format!("{:.1}", place.x)

@@ -101,7 +101,13 @@ fn head(node: &FlowNode, on_close: Callback<()>) -> AnyView {
             {detail.map(|detail| view! { <p class="m-small m-muted">{detail}</p> })}
             <div class="m-panel__row">
                 {node.href.clone().map(|href| view! { <a class="m-button m-button--primary" href=href>"Open"</a> })}
-                <a class="m-button" href=focus>"Focus here"</a>
+                {match node.members {
+                    Some(members) => {
+                        let open = query.with(|query| with_param(query, "open", &node.id));
+                        view! { <a class="m-button m-button--primary" href=open>{format!("Show its {}", format::count(members))}</a> }.into_any()
+                    }
+                    None => view! { <a class="m-button" href=focus>"Focus here"</a> }.into_any(),
+                }}
             </div>
         </div>
     }
