@@ -22,6 +22,7 @@ mod setup;
 mod site_select;
 mod sites;
 mod subscriptions;
+mod tail;
 
 use leptos::prelude::*;
 

@@ -25,6 +25,7 @@ pub mod link;
 pub mod listener;
 pub mod live;
 pub mod login;
+mod mask;
 pub mod observed;
 pub mod overview;
 mod page;
@@ -64,6 +65,7 @@ use crate::task::Tasks;
 pub use authority::Authority;
 pub use config::Config;
 pub use error::{Error, Result};
+pub use mask::Mask;
 pub use permission::Caller;
 
 /// The application. Cheap to clone.

@@ -6,7 +6,6 @@ mod demo;
 mod figures;
 mod map;
 mod sites;
-mod tail;
 mod trial;
 
 use leptos::prelude::*;

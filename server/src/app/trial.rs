@@ -22,7 +22,7 @@ use super::login::random_secret;
 use super::permission::{Permit, Right};
 use super::principal::{config, new_secret};
 use super::snapshot::{FleetState, Snapshot};
-use super::{App, Caller, Error, Result};
+use super::{App, Caller, Error, Mask, Result};
 use crate::domain::agent::{Agent, Presence, State};
 use crate::domain::field::FieldErrors;
 use crate::domain::person;
@@ -88,16 +88,22 @@ impl App {
     }
 
     /// Watches what a filter matches at a site, on the rights of the caller's own client. Dropping the receiver ends
-    /// the tail.
+    /// the tail. What comes is to be told through the mask.
     ///
     /// # Errors
     /// The caller may not, the filter is wrong, no agent answers, or the database's.
-    pub async fn tail(&self, caller: &Caller, site: SiteId, filter: &str) -> Result<mpsc::Receiver<TailMessage>> {
+    pub async fn tail(
+        &self,
+        caller: &Caller,
+        site: SiteId,
+        filter: &str,
+    ) -> Result<(mpsc::Receiver<TailMessage>, Mask)> {
         let permit = caller.permit(Right::Try)?;
         let filter = Filter::parse(filter, Dialect::Mesh).map_err(|error| FieldErrors::one("filter", error))?;
         let agent = self.agent_at(site).await?;
         let (principal, _) = self.trial(permit).await?;
-        self.fleet().tail(agent, principal.id, filter, TAIL_PAYLOAD_BYTES_MAX)
+        let mask = self.mask(caller).await?;
+        Ok((self.fleet().tail(agent, principal.id, filter, TAIL_PAYLOAD_BYTES_MAX)?, mask))
     }
 
     /// Removes short-lived clients and overlapping secrets whose time is over. Several portals on one database do

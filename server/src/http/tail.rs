@@ -13,6 +13,7 @@ use axum::routing::get;
 use frontend::api::TailLine;
 use futures::stream;
 use mesh_protocol::id::SiteId;
+use mesh_protocol::wire::TailEvent;
 use serde::Deserialize;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -20,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use super::Http;
 use super::problem::{Asked, Problem};
 use super::standing::Standing;
+use crate::app::Mask;
 use crate::app::fleet::TailMessage;
 use crate::app::permission::Right;
 use crate::portal::Portal;
@@ -39,6 +41,7 @@ pub(super) struct TailQuery {
 
 struct Tail {
     messages: mpsc::Receiver<TailMessage>,
+    mask: Mask,
     waiting: VecDeque<TailLine>,
     standing: Standing,
     stopping: CancellationToken,
@@ -51,12 +54,12 @@ struct Tail {
     responses((status = 200, content_type = "text/event-stream", body = String))
 )]
 pub(super) async fn tail(State(state): State<Http>, portal: Portal, Asked(query): Asked<TailQuery>) -> Response {
-    let messages = match state.app.tail(portal.caller(), query.site, &query.filter).await {
+    let (messages, mask) = match state.app.tail(portal.caller(), query.site, &query.filter).await {
         Ok(messages) => messages,
         Err(error) => return Problem(portal.answer(error)).into_response(),
     };
     let standing = Standing::of(portal, Right::Try);
-    let tail = Tail { messages, waiting: VecDeque::new(), standing, stopping: state.stopping.clone(), ended: false };
+    let tail = Tail { messages, mask, waiting: VecDeque::new(), standing, stopping: state.stopping.clone(), ended: false };
     let lines = stream::unfold(tail, |mut tail| async move {
         let line = tail.next().await?;
         let event = Event::default().data(serde_json::to_string(&line).unwrap_or_default());
@@ -89,7 +92,11 @@ impl Tail {
                     if dropped > 0 {
                         self.waiting.push_back(TailLine::Dropped { events: dropped });
                     }
-                    self.waiting.extend(events.into_iter().map(TailLine::Event));
+                    let told = events.into_iter().map(|event| {
+                        let payload = self.mask.payload(&event.topic, event.payload);
+                        TailLine::Event(TailEvent { payload, ..event })
+                    });
+                    self.waiting.extend(told);
                 }
                 TailMessage::Closed(reason) => self.waiting.push_back(TailLine::Closed { reason }),
             }

@@ -42,6 +42,9 @@ fn Detail(object: Signal<CatalogObject>) -> impl IntoView {
     };
     let id = Memo::new(move |_| object.with(|object| object.row.id.clone()));
     let acts = view! {
+        <Show when=move || kind.get() == CatalogKind::Address>
+            <a class="m-button" href=move || format!("/catalog/{}/records", id.get())><Icon name="table"/>"Watch events"</a>
+        </Show>
         <Show when=move || kind.get() == CatalogKind::Topic>
             <a class="m-button" href=move || format!("/catalog/{}/records", id.get())><Icon name="table"/>"Look at records"</a>
         </Show>

@@ -1,4 +1,4 @@
-//! Records of a Kafka topic, as an agent at its cluster reads them now.
+//! Records of a Kafka topic, as an agent at its cluster reads them now; events of an address, as they come.
 //!
 //! They are asked for by the browser alone: a look takes an agent's and a cluster's answer, and no page should wait for
 //! that. What is chosen is in the address; what was read is nowhere but on this page.
@@ -14,12 +14,14 @@ use leptos_router::hooks::use_params_map;
 use self::row::Row;
 use super::TOPICS;
 use crate::act::sentence;
-use crate::api::{Api, ApiError, CatalogObject, RecordView, RecordsInput, RecordsPage};
+use crate::api::{Api, ApiError, CatalogKind, CatalogObject, RecordView, RecordsInput, RecordsPage, SiteView};
 use crate::components::{
-    Banner, Button, Choice, Empty, Main, ParamSelect, Search, Skeleton, Stamp, Table, use_param, use_set_params,
+    Banner, Button, Choice, Empty, Main, ParamSelect, Search, Select, Skeleton, Stamp, Table, use_param, use_set_params,
 };
 use crate::format;
-use crate::load::{Load, load};
+use crate::load::{Load, Loading, load};
+use crate::pages::load_sites;
+use crate::pages::tail::Tail;
 use crate::viewer::{Viewer, right};
 
 /// Pause between two looks while one follows.
@@ -51,9 +53,10 @@ pub fn CatalogRecords() -> impl IntoView {
     let params = use_params_map();
     let id = Memo::new(move |_| params.with(|params| params.get("id").unwrap_or_default()));
     let object = load(TOPICS, move || id.get(), |api, id| async move { api.0.catalog_object(id).await });
+    let sites = load_sites();
     view! {
         <Load resource=object what="topic" title="Records" one=true let:object>
-            <Records object=object id=id/>
+            <Records object=object id=id sites=sites/>
         </Load>
     }
     .into_any()
@@ -180,23 +183,30 @@ impl Chosen {
 }
 
 #[component]
-fn Records(object: Signal<CatalogObject>, id: Memo<String>) -> impl IntoView {
+fn Records(object: Signal<CatalogObject>, id: Memo<String>, sites: Loading<Vec<SiteView>>) -> impl IntoView {
     let name = Memo::new(move |_| object.with(|object| object.row.name.clone()));
+    let is_address = object.with_untracked(|object| object.row.kind == CatalogKind::Address);
     let crumbs = view! {
         <ol class="m-crumbs">
             <li><a href="/catalog">"Catalog"</a></li>
             <li><a href=move || format!("/catalog/{}", id.get())>{name}</a></li>
-            <li>"Records"</li>
+            <li>{if is_address { "Events" } else { "Records" }}</li>
         </ol>
     };
-    let note = Signal::derive(move || {
-        object.with(|object| format!("Records of the Kafka topic in {}", object.row.broker.clone().unwrap_or_default()))
+    let note = Signal::derive(move || match is_address {
+        true => "Events of the address, as they come".to_owned(),
+        false => object.with(|object| {
+            format!("Records of the Kafka topic in {}", object.row.broker.clone().unwrap_or_default())
+        }),
     });
-    let title = Memo::new(move |_| format!("Records of {}", name.get()));
+    let what = if is_address { "Events" } else { "Records" };
+    let title = Memo::new(move |_| format!("{what} of {}", name.get()));
     let may = Viewer::has(right::DATA_READ).granted();
     view! {
         <Main title=title note=note crumbs=crumbs.into_any()>
-            {if may {
+            {if is_address {
+                view! { <Watching object=object sites=sites/> }.into_any()
+            } else if may {
                 let partitions = object.with_untracked(|object| object.row.partitions.unwrap_or_default());
                 view! { <Reading id=id partitions=partitions/> }.into_any()
             } else {
@@ -205,6 +215,38 @@ fn Records(object: Signal<CatalogObject>, id: Memo<String>) -> impl IntoView {
         </Main>
     }
     .into_any()
+}
+
+/// What comes to an address, at one of the sites where it was seen.
+#[component]
+fn Watching(object: Signal<CatalogObject>, sites: Loading<Vec<SiteView>>) -> impl IntoView {
+    let seen = object.with_untracked(|object| object.row.sites.clone());
+    let choices = Signal::derive(move || {
+        let all = sites.get().and_then(Result::ok).unwrap_or_default();
+        let here = all.into_iter().filter(|site| seen.contains(&site.name));
+        here.map(|site| (site.id.to_string(), site.name)).collect::<Vec<Choice>>()
+    });
+    let site = RwSignal::new(String::new());
+    let filter = RwSignal::new(object.with_untracked(|object| pattern(&object.row.name)));
+    Effect::new(move |_| {
+        let first = choices.with(|choices| choices.first().map(|(id, _)| id.clone()));
+        if let (true, Some(first)) = (site.with_untracked(String::is_empty), first) {
+            site.set(first);
+        }
+    });
+    view! {
+        <Transition>
+            <Select label="Watched at" name="site" value=site choices=choices/>
+        </Transition>
+        <Tail site=site filter=filter/>
+    }
+    .into_any()
+}
+
+/// The filter of an address: a level that varies is any.
+fn pattern(address: &str) -> String {
+    let is_variable = |level: &str| level.starts_with('{') && level.ends_with('}');
+    address.split('/').map(|level| if is_variable(level) { "*" } else { level }).collect::<Vec<_>>().join("/")
 }
 
 #[component]
@@ -391,4 +433,12 @@ fn closed() -> AnyView {
         "Records show what people and machines said, so it takes the role {needs}. An admin can give it to you."
     );
     view! { <Empty icon="lock" title="Records are closed to you" text=text/> }.into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn levels_that_vary_are_any() {
+        assert_eq!(super::pattern("orders/{country}/created"), "orders/*/created");
+    }
 }

@@ -7,7 +7,7 @@ use mesh_protocol::id::SiteId;
 use mesh_protocol::wire::PublishOutcome;
 
 use super::super::clients::Until;
-use super::tail::Tail;
+use crate::pages::tail::Tail;
 use crate::act::{Act, ActError};
 use crate::api::{Overview, PublishInput, PublishResult, TryClient, TryInput};
 use crate::components::{Button, Choice, Code, Field, Part, Select, Submit};

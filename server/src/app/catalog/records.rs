@@ -126,16 +126,15 @@ impl App {
         let addresses: BTreeSet<&str> = of_topic.map(|flow| flow.address.as_str()).collect();
         let addresses = addresses.into_iter().filter_map(|at| world.catalog().get(&Key::Address(at.to_owned())));
         let designed = std::iter::once(entry).chain(addresses).flat_map(|entry| designed_as(entry, designs, sight));
-        let tags =
-            designed.filter_map(|design| designs.object(design.object).ok()).flat_map(|object| &object.spec.tags);
-        let masks = |tag: &&String| self.config().masked_tags.iter().any(|masked| masked.eq_ignore_ascii_case(tag));
+        let tags = designed.filter_map(|design| designs.object(design.object).ok());
+        let tags = tags.flat_map(|object| self.masking_tags(object));
         Ok(Place {
             key: &entry.key,
             broker: *broker,
             topic,
             site: found.spec.site,
             cluster: found.spec.name.clone(),
-            masked_for: tags.filter(masks).cloned().collect(),
+            masked_for: tags.cloned().collect(),
         })
     }
 

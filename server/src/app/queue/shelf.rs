@@ -61,7 +61,7 @@ impl App {
     pub async fn queue_events(&self, caller: &Caller, id: QueueId, query: ShelfQuery) -> Result<Page<QueuedEvent>> {
         caller.permit(Right::QueueRead)?;
         let holder = self.holding_queue(id).await?;
-        self.look_at(&holder, &query).await
+        self.look_at(caller, &holder, &query).await
     }
 
     /// A page of what waits for a route's sink, oldest first.
@@ -71,7 +71,7 @@ impl App {
     pub async fn route_events(&self, caller: &Caller, id: RouteId, query: ShelfQuery) -> Result<Page<QueuedEvent>> {
         caller.permit(Right::QueueRead)?;
         let holder = self.holding_sink(id).await?;
-        self.look_at(&holder, &query).await
+        self.look_at(caller, &holder, &query).await
     }
 
     /// Does something to what is in a queue.
@@ -108,7 +108,7 @@ impl App {
     ) -> Result<Page<QueuedEvent>> {
         caller.permit(Right::QueueRead)?;
         let holder = self.holding_fabric(id).await?;
-        let mut page = self.look_at(&holder, &query).await?;
+        let mut page = self.look_at(caller, &holder, &query).await?;
         let fleet = self.fleet_state().await?;
         for event in &mut page.items {
             let agent = event.consumer.as_ref().and_then(|text| text.parse().ok()).and_then(|id| fleet.agent(id));
@@ -171,7 +171,7 @@ impl App {
         })
     }
 
-    async fn look_at(&self, holder: &Holder, query: &ShelfQuery) -> Result<Page<QueuedEvent>> {
+    async fn look_at(&self, caller: &Caller, holder: &Holder, query: &ShelfQuery) -> Result<Page<QueuedEvent>> {
         let mut errors = FieldErrors::default();
         holder.check_shelf(query.shelf, &mut errors);
         errors.check()?;
@@ -183,7 +183,13 @@ impl App {
         match self.fleet().ask_queue(agent, holder.queue, ask).await? {
             Asked::Answered(QueueAnswer::Page(found)) => {
                 let last = found.events.last().map(|event| event.position.to_string());
-                Ok(Page { next: last.filter(|_| found.more), items: found.events, total: found.total })
+                let mask = self.mask(caller).await?;
+                let masked = |event: QueuedEvent| {
+                    let payload = mask.payload(&event.topic, event.payload);
+                    QueuedEvent { payload, ..event }
+                };
+                let items = found.events.into_iter().map(masked).collect();
+                Ok(Page { next: last.filter(|_| found.more), items, total: found.total })
             }
             Asked::Answered(QueueAnswer::Refused { reason }) => Err(Error::Conflict(reason)),
             Asked::Answered(QueueAnswer::Done { .. }) => Err(another_answer()),

@@ -10,13 +10,9 @@ use mesh_protocol::schema_id::{self, SchemaId};
 use serde_json::Value;
 
 use crate::app::design::Designs;
+use crate::app::mask::{MASK, masked};
 use crate::domain::design::{Content as Design, State};
 use crate::domain::schema::Schema;
-
-/// What stands for a value that is masked.
-const MASK: &str = "•••";
-/// Deepest JSON that is shown masked.
-const DEPTH_MAX: usize = 64;
 
 /// Tells records of one answer.
 pub(super) struct Teller<'a> {
@@ -85,7 +81,7 @@ impl<'a> Teller<'a> {
     /// JSON as it is shown; none = it cannot be.
     fn json(&self, value: &Value) -> Option<String> {
         if self.is_masked {
-            return masked(value, DEPTH_MAX).map(|value| value.to_string());
+            return masked(value).map(|value| value.to_string());
         }
         Some(value.to_string())
     }
@@ -117,7 +113,7 @@ impl<'a> Teller<'a> {
         let retired = if version.state == State::Retired { ", retired" } else { "" };
         Some(Known {
             name: Some(format!("{subject} version {}{retired}", listed.registered.version)),
-            href: Some(format!("/designs/{}?version={}", version.object, version.id)),
+            href: Some(format!("/designs/{}/versions/{}", version.object, version.id)),
             schema: parsed.map_err(|errors| {
                 let first = errors.0.into_iter().next().map(|(_, why)| why);
                 format!("its schema {}", first.unwrap_or_else(|| "cannot be read".to_owned()))
@@ -140,34 +136,11 @@ fn json(bytes: &[u8]) -> Option<Value> {
     matches!(begins, b'{' | b'[').then(|| serde_json::from_slice(bytes).ok()).flatten()
 }
 
-/// The same shape without its values; none = it is too deep.
-fn masked(value: &Value, depth: usize) -> Option<Value> {
-    let depth = depth.checked_sub(1)?;
-    Some(match value {
-        Value::Null => Value::Null,
-        Value::Array(items) => Value::Array(items.iter().map(|item| masked(item, depth)).collect::<Option<_>>()?),
-        Value::Object(fields) => {
-            let field = |(name, value): (&String, &Value)| Some((name.clone(), masked(value, depth)?));
-            Value::Object(fields.iter().map(field).collect::<Option<_>>()?)
-        }
-        Value::Bool(_) | Value::Number(_) | Value::String(_) => MASK.into(),
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
-
-    #[test]
-    fn what_is_masked_keeps_its_shape_and_no_value() {
-        let value = json!({ "name": "ada", "lines": [{ "count": 2, "ok": true, "note": null }] });
-        let told = masked(&value, DEPTH_MAX).expect("shallow");
-        assert_eq!(told, json!({ "name": MASK, "lines": [{ "count": MASK, "ok": MASK, "note": null }] }));
-        let deep = (0..DEPTH_MAX).fold(json!(1), |value, _| json!([value]));
-        assert_eq!(masked(&deep, DEPTH_MAX), None);
-    }
 
     #[test]
     fn only_objects_and_lists_are_told_as_json() {

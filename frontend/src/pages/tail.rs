@@ -50,7 +50,7 @@ impl Arrived {
 
 /// The filter, the button and what arrives.
 #[component]
-pub(super) fn Tail(site: RwSignal<String>, filter: RwSignal<String>) -> impl IntoView {
+pub(crate) fn Tail(site: RwSignal<String>, filter: RwSignal<String>) -> impl IntoView {
     let state = RwSignal::new(State::Off);
     let arrived = RwSignal::new(Arrived::default());
     // The filter and site that are watched; none = nobody watches.
@@ -93,7 +93,7 @@ pub(super) fn Tail(site: RwSignal<String>, filter: RwSignal<String>) -> impl Int
             </form>
             <p class="m-line m-small" role="status">
                 {move || match state.get() {
-                    State::Off => view! { <span class="m-muted">"Watch, then publish: the event appears here."</span> }.into_any(),
+                    State::Off => view! { <span class="m-muted">"Watch, and what comes from then on appears here."</span> }.into_any(),
                     State::Opening => view! { <Run state=RunState::Deploying word="Opening"/> }.into_any(),
                     State::On => view! { <Run state=RunState::Live word="Watching"/> }.into_any(),
                     State::Ended(why) => view! { <Run state=RunState::Failed word="Ended"/><span>{why}</span> }.into_any(),
