@@ -59,7 +59,8 @@ pub(super) async fn tail(State(state): State<Http>, portal: Portal, Asked(query)
         Err(error) => return Problem(portal.answer(error)).into_response(),
     };
     let standing = Standing::of(portal, Right::Try);
-    let tail = Tail { messages, mask, waiting: VecDeque::new(), standing, stopping: state.stopping.clone(), ended: false };
+    let tail =
+        Tail { messages, mask, waiting: VecDeque::new(), standing, stopping: state.stopping.clone(), ended: false };
     let lines = stream::unfold(tail, |mut tail| async move {
         let line = tail.next().await?;
         let event = Event::default().data(serde_json::to_string(&line).unwrap_or_default());

@@ -16,7 +16,8 @@ use super::TOPICS;
 use crate::act::sentence;
 use crate::api::{Api, ApiError, CatalogKind, CatalogObject, RecordView, RecordsInput, RecordsPage, SiteView};
 use crate::components::{
-    Banner, Button, Choice, Empty, Main, ParamSelect, Search, Select, Skeleton, Stamp, Table, use_param, use_set_params,
+    Banner, Button, Choice, Empty, Main, ParamSelect, Part, Search, Select, Skeleton, Stamp, Table, use_param,
+    use_set_params,
 };
 use crate::format;
 use crate::load::{Load, Loading, load};
@@ -195,9 +196,8 @@ fn Records(object: Signal<CatalogObject>, id: Memo<String>, sites: Loading<Vec<S
     };
     let note = Signal::derive(move || match is_address {
         true => "Events of the address, as they come".to_owned(),
-        false => object.with(|object| {
-            format!("Records of the Kafka topic in {}", object.row.broker.clone().unwrap_or_default())
-        }),
+        false => object
+            .with(|object| format!("Records of the Kafka topic in {}", object.row.broker.clone().unwrap_or_default())),
     });
     let what = if is_address { "Events" } else { "Records" };
     let title = Memo::new(move |_| format!("{what} of {}", name.get()));
@@ -235,10 +235,12 @@ fn Watching(object: Signal<CatalogObject>, sites: Loading<Vec<SiteView>>) -> imp
         }
     });
     view! {
-        <Transition>
-            <Select label="Watched at" name="site" value=site choices=choices/>
-        </Transition>
-        <Tail site=site filter=filter/>
+        <Part title="Live" note="on the rights of your own short-lived client">
+            <Transition>
+                <Select label="Watched at" name="site" value=site choices=choices/>
+            </Transition>
+            <Tail site=site filter=filter/>
+        </Part>
     }
     .into_any()
 }
@@ -321,7 +323,7 @@ fn Choices(looking: Looking, partitions: u32, again: RwSignal<u64>) -> impl Into
     let following = looking.following;
     let word = move || if following.get() { "Stop following" } else { "Follow" };
     view! {
-        <div class="m-filters">
+        <div class="m-bar m-filters">
             <Search label="Text in key, payload or headers" name="find"/>
             <ParamSelect label="Where it begins" name="from" choices=begins/>
             <ParamSelect label="Partition" name="partition" choices=numbers/>

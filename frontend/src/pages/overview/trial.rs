@@ -7,10 +7,10 @@ use mesh_protocol::id::SiteId;
 use mesh_protocol::wire::PublishOutcome;
 
 use super::super::clients::Until;
-use crate::pages::tail::Tail;
 use crate::act::{Act, ActError};
 use crate::api::{Overview, PublishInput, PublishResult, TryClient, TryInput};
 use crate::components::{Button, Choice, Code, Field, Part, Select, Submit};
+use crate::pages::tail::Tail;
 use crate::viewer::{Viewer, right};
 
 /// What is published when nothing else is typed.

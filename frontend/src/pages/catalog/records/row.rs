@@ -24,18 +24,6 @@ fn preview(content: Option<&ContentView>) -> String {
     short
 }
 
-/// A content as a whole: JSON over several lines.
-fn whole(content: &ContentView) -> String {
-    let pretty = || {
-        let value: serde_json::Value = serde_json::from_str(&content.text).ok()?;
-        serde_json::to_string_pretty(&value).ok()
-    };
-    match content.form {
-        ContentForm::Json => pretty().unwrap_or_else(|| content.text.clone()),
-        ContentForm::Text | ContentForm::Base64 | ContentForm::Masked => content.text.clone(),
-    }
-}
-
 const fn form_word(form: ContentForm) -> &'static str {
     match form {
         ContentForm::Text => "text",
@@ -112,18 +100,18 @@ fn Whole(record: RecordView) -> impl IntoView {
                     <dt>"Time"</dt>
                     <dd class="m-num">{format::time_of_day(at)}" UTC, "<Age at_ms=Some(at)/>" ago"</dd>
                 })}
-                {record.key.as_ref().map(|key| view! { <dt>"Key"</dt><dd class="m-mono m-small m-wrap">{whole(key)}</dd> })}
+                {record.key.as_ref().map(|key| view! { <dt>"Key"</dt><dd class="m-mono m-small m-wrap">{key.text.clone()}</dd> })}
                 {size.map(|size| view! { <dt>"Payload"</dt><dd>{size}</dd> })}
                 {schema.map(|schema| view! { <Schema schema=schema/> })}
                 {(!record.headers.is_empty()).then(|| view! {
                     <dt>"Headers"</dt>
                     <dd class="m-mono m-small m-wrap">
-                        {record.headers.iter().map(|header| view! { <div>{format!("{}: {}", header.name, whole(&header.value))}</div> }).collect_view()}
+                        {record.headers.iter().map(|header| view! { <div>{format!("{}: {}", header.name, header.value.text)}</div> }).collect_view()}
                         {(left_out > 0).then(|| view! { <div class="m-faint">{format!("and {left_out} more")}</div> })}
                     </dd>
                 })}
             </dl>
-            {record.payload.as_ref().map(|payload| view! { <Code text=whole(payload) what="the payload"/> })}
+            {record.payload.as_ref().map(|payload| view! { <Code text=payload.text.clone() what="the payload"/> })}
         </div>
     }
     .into_any()
@@ -155,10 +143,9 @@ mod tests {
     }
 
     #[test]
-    fn a_row_has_one_line_and_the_whole_has_many() {
-        let json = content(ContentForm::Json, r#"{"a":1,"b":"x  y"}"#);
-        assert_eq!(preview(Some(&json)), r#"{"a":1,"b":"x y"}"#);
-        assert_eq!(whole(&json), "{\n  \"a\": 1,\n  \"b\": \"x  y\"\n}");
+    fn a_row_has_one_line() {
+        let json = content(ContentForm::Json, "{\n  \"a\": 1,\n  \"b\": \"x  y\"\n}");
+        assert_eq!(preview(Some(&json)), r#"{ "a": 1, "b": "x y" }"#);
         assert_eq!(preview(Some(&content(ContentForm::Base64, "AAA="))), "10 B of no known form");
         assert_eq!(preview(None), "none");
         assert!(preview(Some(&content(ContentForm::Text, &"é".repeat(500)))).chars().count() <= PREVIEW + 1);

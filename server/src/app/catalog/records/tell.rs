@@ -81,9 +81,9 @@ impl<'a> Teller<'a> {
     /// JSON as it is shown; none = it cannot be.
     fn json(&self, value: &Value) -> Option<String> {
         if self.is_masked {
-            return masked(value).map(|value| value.to_string());
+            return masked(value).map(|value| format!("{value:#}"));
         }
-        Some(value.to_string())
+        Some(format!("{value:#}"))
     }
 
     fn opaque(&self, content: &Content, cut: bool) -> ContentView {
