@@ -156,8 +156,20 @@ pub struct CatalogObject {
     pub consumers: Vec<FlowRow>,
     /// Other objects it hangs together with (topics of a group, groups of a topic, routes).
     pub related: Vec<Related>,
+    /// Lines by which one connects to it, once a name and a password are put in.
+    #[serde(default)]
+    pub connect: Vec<Snippet>,
     /// Events per second, one value every 10 s, oldest first, at most 60.
     pub rate_history: Vec<Rate>,
+}
+
+/// Lines that do something.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Snippet {
+    /// What they do.
+    pub title: String,
+    /// They themselves; `USER` and `PASSWORD` stand for what whoever connects was given.
+    pub text: String,
 }
 
 /// A design that speaks of something that was seen.

@@ -2,6 +2,7 @@
 //!
 //! Every object has a key of its own (`topic:<broker>:<name>`), which outlives scans and restarts; notes hang on it.
 
+mod connect;
 mod entry;
 mod facts;
 mod kafka;
@@ -71,6 +72,7 @@ impl App {
             designed,
             kafka: if sight.is_whole() { kafka::side(&key, &world) } else { None },
             related,
+            connect: if sight.is_whole() { connect::snippets(entry, &world) } else { Vec::new() },
             row: entry.row.clone(),
             producers,
             consumers,

@@ -83,6 +83,7 @@ async fn the_official_client_serializes_and_deserializes_through_the_portal() ->
     ensure!(payment["domain_name"] == "unclaimed", "{payment}");
     records_are_read_with_their_schemas(&mesh).await?;
     values_are_masked_by_tag_and_role(&mesh, &order, &service).await?;
+    the_lines_of_a_topics_page_work(&mesh, &python).await?;
     mesh.passed()
 }
 
@@ -124,6 +125,20 @@ async fn records_are_read_with_their_schemas(mesh: &Mesh) -> anyhow::Result<()> 
     let newest = json!({ "id": "p20", "amount": { "units": "20", "currencyCode": "EUR" }, "at": "2023-11-14T22:13:40Z",
         "note": "paid" });
     ensure!(payments[0] == newest, "{payments:?}");
+    Ok(())
+}
+
+/// What the page says about connecting is run as it stands there, but for its having an end.
+async fn the_lines_of_a_topics_page_work(mesh: &Mesh, python: &Python) -> anyhow::Result<()> {
+    let carts = mesh.api.find("catalog?kind=topic", "/name", "carts").await?.context("the topic is there")?;
+    let object = mesh.api.get(&format!("catalog/{}", carts["id"].as_str().context("an id")?)).await?;
+    let snippets = object["connect"].as_array().context("lines")?;
+    let text = snippets.iter().find(|lines| lines["title"].as_str().is_some_and(|title| title.contains("Python")));
+    let text = text.and_then(|lines| lines["text"].as_str()).context("lines of Python")?;
+    let script = mesh.path("connect.py");
+    std::fs::write(&script, text.replace("while True:", "for _ in range(20):")).context("write the lines")?;
+    let told = python.run("connect", &script, &[], &mesh.path("logs")).await?;
+    ensure!(told.contains("b'k'") && told.contains("EUR"), "{told}");
     Ok(())
 }
 

@@ -11,7 +11,9 @@ use super::{LATE_MS, TOPICS, kind_icon, kind_word, object_name};
 use mesh_protocol::event::Protocol;
 
 use crate::api::{CatalogKind, CatalogObject, FlowRow};
-use crate::components::{Age, Banner, EvidenceBadge, EvidenceRow, Icon, Main, Part, Rate, Spark, Stamp, Table, Topic};
+use crate::components::{
+    Age, Banner, Code, EvidenceBadge, EvidenceRow, Icon, Main, Part, Rate, Spark, Stamp, Table, Topic,
+};
 use crate::format;
 use crate::load::{Load, load};
 
@@ -72,6 +74,7 @@ fn Detail(object: Signal<CatalogObject>) -> impl IntoView {
                         let seen = object.with(|object| object.row.freshness.clone());
                         view! { <Facts facts=facts seen=seen/> }
                     })}
+                    <Connect object=object/>
                     {move || object.get().kafka.map(|side| view! { <AroundIt side=side kind=kind.get()/> })}
                 </div>
                 <div class="m-split__side">
@@ -213,6 +216,34 @@ fn FlowLine(row: FlowRow) -> impl IntoView {
         </tr>
     }
     .into_any()
+}
+
+/// Lines by which one connects.
+#[component]
+fn Connect(object: Signal<CatalogObject>) -> impl IntoView {
+    let snippets = Memo::new(move |_| object.with(|object| object.connect.clone()));
+    move || {
+        let snippets = snippets.get();
+        if snippets.is_empty() {
+            return ().into_any();
+        }
+        let rows = snippets
+            .into_iter()
+            .map(|snippet| {
+                let what = format!("the lines: {}", snippet.title);
+                view! {
+                    <details>
+                        <summary>{snippet.title}</summary>
+                        <Code text=Signal::stored(snippet.text) what=what/>
+                    </details>
+                }
+            })
+            .collect_view();
+        view! {
+            <Part title="Connect" note="USER and PASSWORD are those of a client that may">{rows}</Part>
+        }
+        .into_any()
+    }
 }
 
 /// Kind, name, place, evidence, first and last seen.
