@@ -212,8 +212,8 @@ impl Estate {
 /// # Errors
 /// Nobody can sign in.
 pub async fn tell(estate: &mut Estate) -> anyhow::Result<()> {
-    let password = estate.mesh.person("ada").await?;
-    println!("{}  login ada, password {password}", estate.mesh.url());
+    let password = estate.mesh.person("admin").await?;
+    println!("{}  login admin, password {password}", estate.mesh.url());
     Ok(())
 }
 
