@@ -6,6 +6,7 @@ mod entry;
 mod facts;
 mod kafka;
 mod search;
+mod surveyed;
 
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
 use frontend::api::{CatalogObject, CatalogObjectInput, CatalogPage, CatalogQuery, Edit, LiveTopic};
@@ -129,6 +130,7 @@ pub(super) fn href(key: &Key) -> String {
 
 pub(super) use entry::{Entry, Key as ObjectKey, entries};
 pub(super) use facts::read_by;
+pub(super) use surveyed::uses;
 
 #[cfg(test)]
 mod tests;

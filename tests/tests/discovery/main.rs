@@ -1,5 +1,7 @@
 //! The catalog and the graph fill from what the agents see.
 
 mod appear;
+mod connect;
 mod large;
+mod registry;
 mod rights;

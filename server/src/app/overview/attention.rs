@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use frontend::api::{Attention, Severity};
+use mesh_protocol::desired::SurveyedKind;
 use mesh_protocol::id::BrokerId;
 use mesh_protocol::report::{BehindReason, LinkState, ObjectKind, Part, PartRef, PartState};
 
@@ -13,6 +14,7 @@ use crate::app::observed::World;
 use crate::domain::address;
 use crate::domain::agent::{Agent, Presence, Progress, progress};
 use crate::domain::application_domain::{ApplicationDomain, Claims};
+use crate::domain::broker::Target;
 use crate::domain::denial::Denial;
 use crate::domain::link::Link;
 
@@ -113,13 +115,24 @@ fn named(part: PartRef, agent: &Agent, world: &World) -> Option<(String, String)
             (format!("listener {}", listener.spec.name), format!("/sites/{}", listener.spec.site))
         }
         PartRef::Source(id) | PartRef::Sink(id) => (format!("route {}", route(id)?), format!("/routes/{id}")),
-        PartRef::Broker(id) => (format!("cluster {}", world.broker_name(id)?), broker_page(id, world)?),
+        PartRef::Broker(id) => {
+            (format!("{} {}", broker_word(id, world), world.broker_name(id)?), broker_page(id, world)?)
+        }
         PartRef::Queue(id) => {
             let queue = mesh.queues.iter().find(|found| found.id == id)?;
             (format!("queue {}", queue.spec.name), format!("/queues/{id}"))
         }
         PartRef::Fabric => ("the fabric endpoint".to_owned(), format!("/agents/{}", agent.id)),
     })
+}
+
+fn broker_word(id: BrokerId, world: &World) -> &'static str {
+    let broker = world.config.mesh.brokers.iter().find(|broker| broker.id == id);
+    match broker.map(|broker| &broker.spec.target) {
+        Some(Target::Surveyed(surveyed)) if surveyed.kind == SurveyedKind::KafkaConnect => "Kafka Connect cluster",
+        Some(Target::Surveyed(_)) => "schema registry",
+        Some(Target::Kafka { .. }) | None => "cluster",
+    }
 }
 
 /// Another agent answers, but takes nothing, for longer than a new policy needs to get everywhere.
