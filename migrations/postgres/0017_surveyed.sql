@@ -3,3 +3,8 @@
 
 alter table broker add column kind text not null default 'kafka';
 alter table broker add column reached_by jsonb;
+
+-- What was found is read as JSON, which a text is not here: a portal could not read what it had stored.
+
+alter table runtime_object alter column facts type jsonb using facts::jsonb;
+alter table broker_scan alter column missing_rights type jsonb using missing_rights::jsonb;

@@ -2,13 +2,13 @@
 
 use mesh_protocol::desired::{KafkaSecurity, Login, SurveyedKind};
 use mesh_protocol::id::{AgentId, BrokerId, SiteId};
-use mesh_protocol::report::{ObjectFacts, ObjectKind, SchemaReference, SubjectFacts, SubjectVersion};
+use mesh_protocol::report::{MissingRight, ObjectFacts, ObjectKind, SchemaReference, SubjectFacts, SubjectVersion};
 use uuid::Uuid;
 
 use super::{on_each, site};
 use crate::domain::agent::{Agent, State};
 use crate::domain::broker::{Broker, Spec, Surveyed, Target};
-use crate::domain::runtime_object::Found;
+use crate::domain::runtime_object::{Found, Scan};
 use crate::store::StoreError;
 
 #[tokio::test]
@@ -107,6 +107,11 @@ async fn what_was_found_in_a_registry_comes_back_as_it_was_written() {
         };
         tx.put_found(database.environment, &found, Uuid::now_v7(), 1, 9).await.expect("stored");
         assert_eq!(tx.found(database.environment, 0).await.expect("read"), [found]);
+        let missing = MissingRight { what: "versions".into(), right: "SUBJECT_READ".into(), command: "grant".into() };
+        let missing_rights = vec![missing];
+        let scan = Scan { broker: broker.id, agent: agent.id, number: 1, at_ms: 9, missing_rights, failed: None };
+        tx.put_scan(&scan).await.expect("stored");
+        assert_eq!(tx.scans().await.expect("read"), [scan]);
     })
     .await;
 }
