@@ -360,6 +360,52 @@ fn a_cluster_shows_quorum_disks_limits_users_and_what_is_not_told() {
 }
 
 #[test]
+fn a_subject_and_its_registry_show_versions_levels_and_what_is_left_out() {
+    let html = admin_sees(retailer(), "/catalog/subject:9");
+    for text in ["Registry subject", "2 versions, and 4 older; FULL", "money version 3", "describes the values of"] {
+        assert!(html.contains(text), "{text}: {html}");
+    }
+    assert!(!html.contains("Traffic") && !html.contains("Producers"), "events do not pass through it: {html}");
+    let html = admin_sees(retailer(), "/catalog/registry:9");
+    let missing = "Without SUBJECT_READ the agent cannot see: versions";
+    for text in ["Schema registry", "BACKWARD", "READWRITE", "5,000, and 12 that are left out", missing] {
+        assert!(html.contains(text), "{text}: {html}");
+    }
+    assert!(!html.contains("Access in the cluster"), "it is none: {html}");
+}
+
+#[test]
+fn a_connector_shows_why_its_task_failed_and_how_its_topics_are_known() {
+    let html = admin_sees(retailer(), "/catalog/connect_connector:9");
+    for text in
+        ["Connect connector", "sink: reads from Kafka", "failed: ConnectException: no such file", "by its settings"]
+    {
+        assert!(html.contains(text), "{text}: {html}");
+    }
+    let html = admin_sees(retailer(), "/catalog/connect:9");
+    assert!(html.contains("Kafka Connect cluster") && html.contains("Zk9-abc"), "{html}");
+}
+
+#[test]
+fn broker_connections_of_each_kind_say_what_they_are_and_what_was_found() {
+    let brokers = serde_json::json!([
+        fixture::surveyed::broker(43, "schemas", "schema_registry", "https://schemas.hq.example:8081"),
+        fixture::surveyed::broker(44, "connect", "kafka_connect", "https://connect.hq.example:8083"),
+    ]);
+    let html = admin_sees(retailer().with("/brokers", brokers), "/brokers");
+    for text in [
+        "Schema registry at hq, TLS, as meshport",
+        "1,204 subjects",
+        "Kafka Connect at hq",
+        "3 connectors",
+        "https://connect.hq.example:8083",
+        "sr-acl-cli --add -o SUBJECT_READ",
+    ] {
+        assert!(html.contains(text), "{text}: {html}");
+    }
+}
+
+#[test]
 fn the_graph_is_drawn_with_its_table_and_restores_what_was_selected() {
     let html = admin_sees(retailer(), "/graph?node=t4");
     for text in ["data-node=\"t4\"", "aria-pressed=\"true\"", "no rule", "Readers", "etl-nightly"] {

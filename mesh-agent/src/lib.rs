@@ -19,6 +19,7 @@ pub mod counters;
 pub mod discovery;
 pub mod fabric;
 pub mod home;
+mod http;
 pub mod identity;
 pub mod interest;
 pub mod kafka;

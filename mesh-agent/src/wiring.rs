@@ -137,6 +137,12 @@ impl Wiring {
         }
     }
 
+    /// What discovery works with.
+    fn discovery(&self) -> discovery::Deps {
+        let secrets = Arc::new(Store(self.secrets.clone()));
+        discovery::Deps { secrets, reports: Arc::new(self.shared.outbox.clone()) }
+    }
+
     /// What listeners work with.
     fn listener(&self, part: Arc<PartHandle>) -> crate::listener::Deps {
         crate::listener::Deps {
@@ -237,11 +243,8 @@ impl Starter for Wiring {
                 };
                 fabric::start(fabric, durable_interest, deps)
             }
-            PartSpec::Discovery(broker) => {
-                let secrets = Arc::new(Store(self.secrets.clone()));
-                let deps = discovery::kafka::Deps { secrets, reports: Arc::new(self.shared.outbox.clone()) };
-                Ok(Box::new(discovery::kafka::start(broker, deps, line)?))
-            }
+            PartSpec::Discovery(broker) => Ok(Box::new(discovery::kafka::start(broker, self.discovery(), line)?)),
+            PartSpec::Survey(surveyed) => Ok(Box::new(discovery::surveyed::start(surveyed, self.discovery(), line)?)),
         }
     }
 

@@ -6,6 +6,7 @@
 
 mod owner;
 mod queue;
+mod surveyed;
 mod webhook;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ use crate::topic::Filter;
 
 pub use owner::{Owner, OwnerListener};
 pub use queue::{OnFailure, Queue, QueueAccess, WhenFull};
+pub use surveyed::{Login, Surveyed, SurveyedKind, is_this_machine};
 pub use webhook::{
     UrlError, WEBHOOK_CONCURRENCY, WEBHOOK_TIMEOUT_MS, WEBHOOK_URL_BYTES_MAX, WebhookFormat, WebhookSink,
     check_webhook_url,
@@ -55,6 +57,10 @@ pub struct DesiredState {
     /// Clusters this agent can reach.
     #[serde(default)]
     pub brokers: Vec<BrokerConnection>,
+    /// What else this agent reads for the catalog. Agents from before there was any leave it aside: they serve everything
+    /// else of the document.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub surveyed: Vec<Surveyed>,
     /// Sources and sinks this agent runs.
     #[serde(default)]
     pub connectors: Vec<Connector>,

@@ -3,8 +3,10 @@
 //! Reports are facts with a time, never commands; a repeat is harmless, and a report that is lost is followed by one
 //! that is newer. Every list has a bound, and what is left out is counted, never silent.
 
+mod connect;
 mod kafka;
 mod link;
+mod registry;
 
 use std::collections::BTreeMap;
 
@@ -15,12 +17,19 @@ use crate::id::{BrokerId, ListenerId, PrincipalId, QueueId, RouteId, RuleId};
 use crate::policy::Action;
 use crate::wire::Revision;
 
+pub use connect::{
+    CONFIG_KEYS, CONNECTOR_TASKS_MAX, CONNECTOR_TOPICS_MAX, ConnectFacts, ConnectorFacts, TaskFacts, TopicsFrom,
+};
 pub use kafka::{
     ACL_ENTRIES_MAX, AclEntry, AclFacts, BrokerNode, ClusterFacts, GroupFacts, LogDirFacts, MemberFacts, OffsetFacts,
     PRODUCERS_MAX, PartitionFacts, ProducerFacts, QuorumFacts, QuorumReplica, QuotaEntity, QuotaFacts, ScramCredential,
     ScramUserFacts, TopicFacts, TransactionFacts,
 };
 pub use link::{Behind, BehindReason, HeldInterest, LinkState, Scoped};
+pub use registry::{
+    REFERENCES_MAX, RegistryFacts, SUBJECT_VERSIONS_MAX, SchemaReference, SubjectFacts, SubjectVersion,
+    topic_of_subject,
+};
 
 /// Most objects in one discovery report; larger scans are sent in several.
 pub const OBJECTS_MAX: usize = 2_000;
@@ -152,7 +161,7 @@ pub enum Report {
     Denials(Denials),
 }
 
-/// A scan of one cluster. A scan never fails as a whole: what could be read is here, what could not is named.
+/// A scan of one cluster, or of what else is looked at. A scan never fails as a whole: what could be read is here, what could not is named.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Discovery {
     /// Which cluster.
@@ -202,6 +211,14 @@ pub enum ObjectKind {
     ScramUser,
     /// A producer with transactions.
     Transaction,
+    /// A schema registry itself.
+    Registry,
+    /// A subject of a schema registry.
+    Subject,
+    /// A Kafka Connect cluster itself.
+    Connect,
+    /// A connector of Kafka Connect.
+    ConnectConnector,
     /// A kind of a newer agent, of which this program can say nothing.
     #[serde(other)]
     Unknown,
@@ -234,6 +251,14 @@ pub enum ObjectFacts {
     ScramUser(ScramUserFacts),
     /// State of a transactional producer.
     Transaction(TransactionFacts),
+    /// Level and mode of a schema registry.
+    Registry(RegistryFacts),
+    /// Versions of a subject.
+    Subject(SubjectFacts),
+    /// Version and workers of a Kafka Connect cluster.
+    Connect(ConnectFacts),
+    /// State, tasks and topics of a connector of Kafka Connect.
+    ConnectConnector(ConnectorFacts),
     /// Facts of a newer agent, which are left aside: the rest of its report is as good as ever.
     #[serde(other)]
     Unknown,
@@ -251,20 +276,24 @@ impl RuntimeObject {
             ObjectFacts::Quota(_) => ObjectKind::Quota,
             ObjectFacts::ScramUser(_) => ObjectKind::ScramUser,
             ObjectFacts::Transaction(_) => ObjectKind::Transaction,
+            ObjectFacts::Registry(_) => ObjectKind::Registry,
+            ObjectFacts::Subject(_) => ObjectKind::Subject,
+            ObjectFacts::Connect(_) => ObjectKind::Connect,
+            ObjectFacts::ConnectConnector(_) => ObjectKind::ConnectConnector,
             ObjectFacts::Unknown => ObjectKind::Unknown,
         };
         ObjectKey { kind, name: self.name.clone() }
     }
 }
 
-/// A right the agent lacks at a cluster.
+/// A right the agent lacks at what it looks at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MissingRight {
     /// What cannot be seen without it.
     pub what: String,
     /// `DESCRIBE on Cluster`...
     pub right: String,
-    /// A command that grants it.
+    /// A command or call that grants it.
     pub command: String,
 }
 
@@ -386,4 +415,9 @@ pub struct Denial {
     pub count: u64,
     /// When it happened last, milliseconds since the Unix epoch.
     pub last_ms: i64,
+}
+
+/// Counts of what was left out are written only where something was.
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
 }

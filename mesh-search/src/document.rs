@@ -29,6 +29,14 @@ pub enum Kind {
     User,
     /// A transactional id of a Kafka cluster.
     Transaction,
+    /// A schema registry.
+    Registry,
+    /// A subject of a schema registry.
+    Subject,
+    /// A Kafka Connect cluster.
+    Connect,
+    /// A connector of Kafka Connect.
+    ConnectConnector,
     /// An application, designed or with clients.
     Application,
     /// An application domain.
@@ -55,7 +63,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 23] = [
         Self::Address,
         Self::Event,
         Self::Schema,
@@ -64,6 +72,10 @@ impl Kind {
         Self::Cluster,
         Self::User,
         Self::Transaction,
+        Self::Registry,
+        Self::Subject,
+        Self::Connect,
+        Self::ConnectConnector,
         Self::Application,
         Self::Domain,
         Self::Client,
@@ -89,6 +101,10 @@ impl Kind {
             Self::Cluster => "cluster",
             Self::User => "user",
             Self::Transaction => "transaction",
+            Self::Registry => "registry",
+            Self::Subject => "subject",
+            Self::Connect => "connect",
+            Self::ConnectConnector => "connect_connector",
             Self::Application => "application",
             Self::Domain => "domain",
             Self::Client => "client",

@@ -1,8 +1,10 @@
 //! What the system tests are made of: a whole mesh of real processes, clients of each protocol, and the rules of the
 //! layering.
 
+pub mod apicurio;
 pub mod bench;
 pub mod browser;
+pub mod connect;
 pub mod demo_mesh;
 pub mod estate;
 pub mod forger;

@@ -26,6 +26,14 @@ pub enum CatalogKind {
     User,
     /// A producer of a Kafka cluster with transactions, by its transactional id.
     Transaction,
+    /// A schema registry.
+    Registry,
+    /// A subject of a schema registry.
+    Subject,
+    /// A Kafka Connect cluster.
+    Connect,
+    /// A connector of Kafka Connect.
+    ConnectConnector,
     /// An application.
     Application,
     /// A client of the mesh.

@@ -12,6 +12,7 @@ use super::Millis;
 pub const KAFKA_ROWS_MAX: usize = 500;
 
 /// Around a topic, group or transactional id: what covers it. Of a user: what names it. Of a cluster: all there is.
+/// Of a schema registry or Kafka Connect: the missing rights alone.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct KafkaSide {
     /// Who may do what, denials first.

@@ -25,6 +25,14 @@ pub enum SearchKind {
     User,
     /// A transactional id of a Kafka cluster.
     Transaction,
+    /// A schema registry.
+    Registry,
+    /// A subject of a schema registry.
+    Subject,
+    /// A Kafka Connect cluster.
+    Connect,
+    /// A connector of Kafka Connect.
+    ConnectConnector,
     /// An application, designed or with clients.
     Application,
     /// An application domain.

@@ -312,6 +312,15 @@ pub struct BrokerView {
     pub topics: u64,
     /// Groups found.
     pub groups: u64,
+    /// Subjects found, in a schema registry.
+    #[serde(default)]
+    pub subjects: u64,
+    /// Connectors found, in a Kafka Connect cluster.
+    #[serde(default)]
+    pub connectors: u64,
+    /// Id of its own page in the catalog, once it was seen.
+    #[serde(default)]
+    pub object: Option<String>,
     /// Rights the agent lacks, each with the command that grants it.
     #[schema(value_type = Vec<Object>)]
     pub missing_rights: Vec<MissingRight>,
@@ -321,28 +330,61 @@ pub struct BrokerView {
     pub secret_command: Option<String>,
 }
 
-/// A broker connection to make or change.
+/// Kinds of broker connections.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum BrokerKind {
+    /// A Kafka cluster: routes lead to it and from it, and it is looked at for the catalog.
+    #[default]
+    Kafka,
+    /// A schema registry with Confluent's API, looked at for the catalog.
+    SchemaRegistry,
+    /// The REST API of a Kafka Connect cluster, looked at for the catalog.
+    KafkaConnect,
+}
+
+/// A broker connection to make or change. Fields of other kinds than its own are left aside.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BrokerInput {
     /// Whose agents can reach it.
     pub site: SiteId,
     /// Unique name.
     pub name: String,
-    /// `host:port` each.
+    /// What it is; it stays that for good.
+    #[serde(default)]
+    pub kind: BrokerKind,
+    /// Of a Kafka cluster: `host:port` each.
+    #[serde(default)]
     pub bootstrap: Vec<String>,
-    /// TLS to the brokers.
+    /// Of the other kinds: where the API is, `https://host:port/path`.
+    #[serde(default)]
+    pub url: String,
+    /// Of a Kafka cluster: TLS to the brokers.
+    #[serde(default)]
     pub tls: bool,
-    /// PEM of the brokers' CA; none = the system's.
+    /// PEM of the CA that it shows a certificate of; none = the system's.
     #[serde(default)]
     pub ca_pem: Option<String>,
-    /// SASL login; none = no login.
+    /// Of a Kafka cluster: SASL login; none = no login.
     #[serde(default)]
     pub sasl: Option<SaslInput>,
+    /// Of the other kinds: login (HTTP Basic); none = no login.
+    #[serde(default)]
+    pub login: Option<BasicLogin>,
     /// Scan it for the catalog.
     pub discover: bool,
     /// People who have the right may look into its topics.
     #[serde(default)]
     pub browse: bool,
+}
+
+/// A login with a password. The secret itself is stored at the agent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct BasicLogin {
+    /// User name.
+    pub username: String,
+    /// Name under which the secret was stored at the agent.
+    pub secret: String,
 }
 
 /// A SASL login. The secret itself is stored at the agent.

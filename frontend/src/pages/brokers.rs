@@ -1,4 +1,5 @@
-//! Broker connections: Kafka clusters that agents can reach, how the connection is, and what the agent may not see there.
+//! Broker connections: Kafka clusters, schema registries and Kafka Connect that agents can reach, how the connection is, and
+//! what the agent may not see there.
 
 mod form;
 
@@ -7,7 +8,7 @@ use mesh_protocol::id::SiteId;
 
 use self::form::BrokerForm;
 pub(crate) use self::form::First;
-use crate::api::{BrokerView, LiveTopic};
+use crate::api::{BrokerInput, BrokerKind, BrokerView, LiveTopic};
 use crate::components::{Button, Code, Dialog, Empty, Main, PartChip, Stamp, Table, Tone};
 use crate::editor::{Editing, Section};
 use crate::format;
@@ -24,10 +25,10 @@ pub fn Brokers() -> impl IntoView {
     let editing = Editing::<BrokerView>::new();
     let may = Signal::derive(|| Viewer::has(right::BROKER_WRITE));
     let acts = view! {
-        <Button tone=Tone::Primary icon="plus" right=may on_press=move |()| editing.make()>"Attach a Kafka"</Button>
+        <Button tone=Tone::Primary icon="plus" right=may on_press=move |()| editing.make()>"Attach a broker"</Button>
     };
     view! {
-        <Main title="Brokers" note="Kafka clusters that agents reach; read-only rights are enough for the catalog" acts=acts.into_any()>
+        <Main title="Brokers" note="Kafka clusters, schema registries and Kafka Connect that agents reach; read-only rights are enough for the catalog" acts=acts.into_any()>
             <Load resource=brokers what="brokers" let:brokers>
                 {move || {
                     let brokers = brokers.get();
@@ -35,8 +36,8 @@ pub fn Brokers() -> impl IntoView {
                         view! {
                             <Empty
                                 icon="broker"
-                                title="No Kafka attached yet"
-                                text="Name a cluster and a site whose agent can reach it. Its topics and groups then fill the catalog by themselves."
+                                title="No broker attached yet"
+                                text="Name a Kafka cluster, a schema registry or a Kafka Connect cluster, and a site whose agent can reach it. What is in it then fills the catalog by itself."
                             />
                         }
                             .into_any()
@@ -64,15 +65,15 @@ pub(crate) fn BrokerSection(site: Signal<Option<SiteId>>, brokers: Signal<Vec<Br
     view! {
         <Section
             title="Broker connections"
-            note="Kafka clusters that the agents here can reach"
-            verb="Attach a Kafka"
+            note="Kafka clusters, schema registries and Kafka Connect that the agents here can reach"
+            verb="Attach a broker"
             right=right::BROKER_WRITE
             on_press=move |()| editing.make()
         >
             {move || {
                 let brokers = brokers.get();
                 if brokers.is_empty() {
-                    view! { <p class="m-small m-muted">"None. A site works without a Kafka."</p> }.into_any()
+                    view! { <p class="m-small m-muted">"None. A site works without one."</p> }.into_any()
                 } else {
                     broker_table(brokers, editing, "m-table--inset m-table--two")
                 }
@@ -92,22 +93,26 @@ fn broker_table(brokers: Vec<BrokerView>, editing: Editing<BrokerView>, class: &
         .into_iter()
         .map(|broker| {
             let for_edit = broker.clone();
+            let found = found(&broker);
             let config = broker.config;
             let label = format!("Edit broker connection {}", config.name);
-            let login = config.sasl.map_or_else(|| "no login".to_owned(), |sasl| format!("as {}", sasl.username));
-            let transport = if config.tls { "TLS" } else { "plain" };
+            let sub = format!("{} {}, {}", kind_word(config.kind), broker.site_name, manner(&config));
+            let address = if config.kind == BrokerKind::Kafka { config.bootstrap.join(", ") } else { config.url.clone() };
+            let name = match broker.object {
+                Some(id) => view! { <a class="m-cell__name" href=super::catalog::href(&id)>{config.name}</a> }.into_any(),
+                None => view! { <span class="m-cell__name">{config.name}</span> }.into_any(),
+            };
             view! {
                 <tr>
                     <td>
                         <div class="m-cell">
-                            <span class="m-cell__name">{config.name.clone()}</span>
-                            <span class="m-cell__sub">{format!("{}, {transport}, {login}", broker.site_name)}</span>
+                            {name}
+                            <span class="m-cell__sub">{sub}</span>
                         </div>
                     </td>
-                    <td class="m-low m-mono m-small">{config.bootstrap.join(", ")}</td>
+                    <td class="m-low m-mono m-small">{address}</td>
                     <td><PartChip parts=broker.parts/></td>
-                    <td class="m-end m-num"><a href=format!("/catalog?kind=topic&broker={}", config.name)>{format::count(broker.topics)}</a></td>
-                    <td class="m-low m-end m-num"><a href=format!("/catalog?kind=group&broker={}", config.name)>{format::count(broker.groups)}</a></td>
+                    <td class="m-num">{found}</td>
                     <td class="m-low">{broker.scanned.map(|seen| view! { <Stamp at_ms=seen.as_of by=seen.by/> })}</td>
                     <td class="m-tight">
                         <span class="m-acts">
@@ -125,11 +130,10 @@ fn broker_table(brokers: Vec<BrokerView>, editing: Editing<BrokerView>, class: &
             label="Broker connections"
             class=class
             heads=&[
-                ("Cluster", ""),
-                ("Bootstrap", "m-low"),
+                ("Name", ""),
+                ("Address", "m-low"),
                 ("State", ""),
-                ("Topics", "m-end"),
-                ("Groups", "m-low m-end"),
+                ("Found", ""),
                 ("Scanned", "m-low"),
                 ("", "m-tight"),
             ]
@@ -138,6 +142,38 @@ fn broker_table(brokers: Vec<BrokerView>, editing: Editing<BrokerView>, class: &
         </Table>
     }
     .into_any()
+}
+
+/// What a connection leads to, before the site.
+const fn kind_word(kind: BrokerKind) -> &'static str {
+    match kind {
+        BrokerKind::Kafka => "Kafka cluster at",
+        BrokerKind::SchemaRegistry => "Schema registry at",
+        BrokerKind::KafkaConnect => "Kafka Connect at",
+    }
+}
+
+/// How it is connected to.
+fn manner(config: &BrokerInput) -> String {
+    let sasl = config.sasl.as_ref().map(|sasl| &sasl.username);
+    let user = sasl.or(config.login.as_ref().map(|login| &login.username));
+    let login = user.map_or_else(|| "no login".to_owned(), |user| format!("as {user}"));
+    format!("{}, {login}", if config.tls { "TLS" } else { "plain" })
+}
+
+/// What was found there, each with its list.
+fn found(broker: &BrokerView) -> AnyView {
+    let kinds: &[(&str, &str, u64)] = match broker.config.kind {
+        BrokerKind::Kafka => &[("topic", "topic", broker.topics), ("group", "group", broker.groups)],
+        BrokerKind::SchemaRegistry => &[("subject", "subject", broker.subjects)],
+        BrokerKind::KafkaConnect => &[("connect_connector", "connector", broker.connectors)],
+    };
+    let links = kinds.iter().map(|(kind, word, count)| {
+        let href = format!("/catalog?kind={kind}&broker={}", crate::api::encoded(&broker.config.name));
+        let text = format::plural(usize::try_from(*count).unwrap_or(usize::MAX), word);
+        view! { <a href=href>{text}</a>" " }
+    });
+    links.collect_view().into_any()
 }
 
 /// What somebody has to do outside of the portal for a connection: store its secret, grant rights.

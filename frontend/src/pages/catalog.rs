@@ -7,6 +7,7 @@ mod facts;
 mod kafka;
 mod object;
 mod records;
+mod surveyed;
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
@@ -95,6 +96,10 @@ const fn among_all(kind: CatalogKind) -> SearchKind {
         CatalogKind::Cluster => SearchKind::Cluster,
         CatalogKind::User => SearchKind::User,
         CatalogKind::Transaction => SearchKind::Transaction,
+        CatalogKind::Registry => SearchKind::Registry,
+        CatalogKind::Subject => SearchKind::Subject,
+        CatalogKind::Connect => SearchKind::Connect,
+        CatalogKind::ConnectConnector => SearchKind::ConnectConnector,
         CatalogKind::Application => SearchKind::Application,
         CatalogKind::Principal => SearchKind::Client,
     }
@@ -247,9 +252,12 @@ fn Row(row: CatalogRow) -> impl IntoView {
 pub(super) fn object_name(kind: CatalogKind, name: String) -> AnyView {
     match kind {
         CatalogKind::Address => view! { <Topic name=name/> }.into_any(),
-        CatalogKind::Topic | CatalogKind::Group | CatalogKind::User | CatalogKind::Transaction => {
-            view! { <span class="m-topic">{name}</span> }.into_any()
-        }
+        CatalogKind::Topic
+        | CatalogKind::Group
+        | CatalogKind::User
+        | CatalogKind::Transaction
+        | CatalogKind::Subject
+        | CatalogKind::ConnectConnector => view! { <span class="m-topic">{name}</span> }.into_any(),
         _ => name.into_any(),
     }
 }

@@ -92,6 +92,10 @@ pub(crate) const fn kind_words(kind: SearchKind) -> (&'static str, &'static str,
         SearchKind::Cluster => ("Kafka cluster", "Clusters", "broker"),
         SearchKind::User => ("Kafka user", "Kafka users", "user"),
         SearchKind::Transaction => ("Transactional id", "Transactional ids", "clock"),
+        SearchKind::Registry => ("Schema registry", "Schema registries", "broker"),
+        SearchKind::Subject => ("Registry subject", "Registry subjects", "schema"),
+        SearchKind::Connect => ("Kafka Connect cluster", "Kafka Connect clusters", "broker"),
+        SearchKind::ConnectConnector => ("Connect connector", "Connect connectors", "route"),
         SearchKind::Application => ("Application", "Applications", "app"),
         SearchKind::Domain => ("Domain", "Domains", "catalog"),
         SearchKind::Client => ("Client", "Clients", "key"),
@@ -118,7 +122,9 @@ fn words_of_kind(text: &str) -> Option<&'static str> {
 pub(crate) fn hit_name(kind: SearchKind, name: String) -> AnyView {
     match kind {
         SearchKind::Address | SearchKind::Subscription => object_name(CatalogKind::Address, name),
-        SearchKind::Topic | SearchKind::Group => object_name(CatalogKind::Topic, name),
+        SearchKind::Topic | SearchKind::Group | SearchKind::Subject | SearchKind::ConnectConnector => {
+            object_name(CatalogKind::Topic, name)
+        }
         _ => name.into_any(),
     }
 }

@@ -33,6 +33,9 @@ use crate::identity::Identity;
 use crate::status::now_ms;
 use crate::task::Tasks;
 
+/// What this agent can do, as it tells the portal.
+const CAPABILITIES: [&str; 9] =
+    ["mqtt", "http", "kafka", "fabric", "tail", "queue", "webhook", "schema_registry", "kafka_connect"];
 /// Longest pause between two attempts.
 const BACKOFF_MAX: Duration = Duration::from_secs(15);
 /// First pause after a session was lost.
@@ -261,7 +264,7 @@ impl Session {
         Hello {
             version_min: PROTOCOL_VERSION_MIN,
             version_max: PROTOCOL_VERSION,
-            capabilities: ["mqtt", "http", "kafka", "fabric", "tail", "queue", "webhook"].map(str::to_owned).to_vec(),
+            capabilities: CAPABILITIES.map(str::to_owned).to_vec(),
             agent_version: env!("CARGO_PKG_VERSION").to_owned(),
             boot: self.boot.clone(),
             applied: standing.accepted.as_ref().map(|accepted| accepted.revision),

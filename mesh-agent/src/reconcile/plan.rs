@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use mesh_protocol::desired::{
-    BrokerConnection, Connector, ConnectorWork, DesiredState, DurableInterest, Fabric, Listener, WebhookSink,
+    BrokerConnection, Connector, ConnectorWork, DesiredState, DurableInterest, Fabric, Listener, Surveyed, WebhookSink,
 };
 use mesh_protocol::id::{BrokerId, ListenerId, RouteId};
 use mesh_protocol::report::PartRef;
@@ -13,7 +13,7 @@ use mesh_protocol::report::PartRef;
 pub enum Part {
     /// The connections to other agents.
     Fabric,
-    /// A cluster's discovery.
+    /// The discovery of a broker connection.
     Discovery(BrokerId),
     /// A route's sink.
     Sink(RouteId),
@@ -35,6 +35,8 @@ pub enum PartSpec {
     },
     /// The cluster to scan.
     Discovery(BrokerConnection),
+    /// What is no cluster, to scan.
+    Survey(Surveyed),
     /// A connector that writes to its cluster.
     Sink(Connector, BrokerConnection),
     /// A connector that calls an HTTP endpoint.
@@ -53,6 +55,7 @@ impl PartSpec {
             Self::Discovery(broker) | Self::Sink(_, broker) | Self::Source(_, broker) => {
                 broker.security.sasl.as_ref().map(|sasl| sasl.secret.as_str())
             }
+            Self::Survey(surveyed) => surveyed.login.as_ref().map(|login| login.secret.as_str()),
             Self::Webhook(_, sink) => sink.secret.as_deref(),
             Self::Fabric { .. } | Self::Listener(_) => None,
         }
@@ -109,9 +112,11 @@ pub(super) fn parts(state: &DesiredState) -> BTreeMap<Part, PartSpec> {
             Some((Part::Sink(connector.route), PartSpec::Webhook(connector.clone(), sink.clone())))
         }
     });
+    let surveys = state.surveyed.iter().map(|one| (Part::Discovery(one.id), PartSpec::Survey(one.clone())));
     let listeners = state.listeners.iter();
     std::iter::once((Part::Fabric, fabric))
         .chain(discoveries.map(|broker| (Part::Discovery(broker.id), PartSpec::Discovery(broker.clone()))))
+        .chain(surveys)
         .chain(connectors)
         .chain(listeners.map(|listener| (Part::Listener(listener.id), PartSpec::Listener(listener.clone()))))
         .collect()

@@ -32,6 +32,7 @@ fn name(spec: &PartSpec) -> String {
     match spec {
         PartSpec::Fabric { .. } => "fabric".to_owned(),
         PartSpec::Discovery(broker) => format!("discovery {}", broker.name),
+        PartSpec::Survey(surveyed) => format!("survey {}", surveyed.name),
         PartSpec::Sink(connector, _) | PartSpec::Webhook(connector, _) => format!("sink {}", connector.name),
         PartSpec::Source(connector, _) => format!("source {}", connector.name),
         PartSpec::Listener(listener) => format!("listener {}", listener.name),

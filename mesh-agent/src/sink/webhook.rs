@@ -21,9 +21,7 @@
 //!
 //! Deliberately absent: redirects, cookies, proxies, logins. An endpoint is one URL that somebody wrote into the route.
 
-mod address;
 mod cloudevent;
-mod connect;
 mod endpoint;
 mod intake;
 mod signature;
@@ -42,6 +40,7 @@ use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::connector::{Deps, Identity};
+use crate::http::connect::{self, Connector};
 use crate::observe::ClientObserver;
 use crate::part::{self, StartError};
 use crate::policy::Session;
@@ -49,7 +48,6 @@ use crate::queue::Manner;
 use crate::router::{Outlet, Reach};
 use crate::status::PartHandle;
 use crate::task::Tasks;
-use connect::Connector;
 use endpoint::Endpoint;
 use intake::Intake;
 use signature::Key;

@@ -51,6 +51,7 @@ fn whole() -> DesiredState {
             }],
         },
         brokers: vec![broker()],
+        surveyed: Vec::new(),
         connectors: connectors(),
         queues: Vec::new(),
         owner: None,
@@ -183,4 +184,15 @@ fn an_invalid_filter_does_not_pass() {
     document["policy"]["rules"][0]["filter"] = json!({"mqtt": "orders/#/x"});
     let error = serde_json::from_value::<DesiredState>(document).expect_err("invalid");
     assert!(error.to_string().contains("byte 7"), "{error}");
+}
+
+/// What is looked at is no security matter: a newer portal's kinds must not cost an agent the rest of its document.
+#[test]
+fn a_connection_of_an_unknown_kind_leaves_the_document_as_it_is() {
+    let mut document: Value = serde_json::from_str(GOLDEN).expect("JSON");
+    document["surveyed"] =
+        json!([{ "id": id(20), "name": "pigeons", "kind": "carrier_pigeons", "url": "https://loft", "perch": 7 }]);
+    let mut read: DesiredState = serde_json::from_value(document).expect("a document of a newer portal");
+    let kinds: Vec<SurveyedKind> = read.surveyed.drain(..).map(|surveyed| surveyed.kind).collect();
+    assert_eq!((kinds, read), (vec![SurveyedKind::Unknown], whole()));
 }

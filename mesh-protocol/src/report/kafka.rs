@@ -97,7 +97,7 @@ pub struct TopicFacts {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub producers: Vec<ProducerFacts>,
     /// Producers left out because there were more.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "super::is_zero")]
     pub producers_left_out: u64,
 }
 
@@ -188,7 +188,7 @@ pub struct AclFacts {
     /// In order, at most [`ACL_ENTRIES_MAX`].
     pub entries: Vec<AclEntry>,
     /// Entries left out because there were more.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "super::is_zero")]
     pub entries_left_out: u64,
 }
 
@@ -286,10 +286,6 @@ pub struct TransactionFacts {
     /// What it has written to so far, `topic` to partitions; empty unless it is open.
     #[serde(default)]
     pub partitions: BTreeMap<String, Vec<i32>>,
-}
-
-const fn is_zero(number: &u64) -> bool {
-    *number == 0
 }
 
 #[cfg(test)]

@@ -1,19 +1,22 @@
 //! Broker connections.
 
-use frontend::api::{BrokerInput, BrokerView, Edit, Freshness, ListQuery, LiveTopic, Page, SaslInput};
-use mesh_protocol::desired::{KafkaSecurity, Sasl};
+use frontend::api::{
+    BasicLogin, BrokerInput, BrokerKind, BrokerView, Edit, Freshness, ListQuery, LiveTopic, Page, SaslInput,
+};
+use mesh_protocol::desired::{KafkaSecurity, Login, Sasl, SurveyedKind};
 use mesh_protocol::id::BrokerId;
 use mesh_protocol::report::{ObjectKind, PartRef};
 use uuid::Uuid;
 
 use super::agent::{freshness, parts_of};
+use super::catalog::{self, ObjectKey};
 use super::edit::{self, Done};
 use super::page::{Slice, page};
 use super::permission::Right;
 use super::person::{seen, shown};
 use super::snapshot::{FleetState, Snapshot};
 use super::{App, Caller, Error, Result};
-use crate::domain::broker::{Broker, Spec};
+use crate::domain::broker::{Broker, Spec, Surveyed, Target};
 use crate::domain::field::FieldErrors;
 
 impl App {
@@ -53,6 +56,9 @@ impl App {
         let mut edit = self.edit(caller.permit(Right::BrokerWrite)?).await?;
         let old = self.find_broker(&mut edit, id).await?;
         let spec = spec(input.value);
+        if kind(&spec.target) != kind(&old.spec.target) {
+            return Err(FieldErrors::one("kind", "stays as it is: make another connection, and remove this one").into());
+        }
         self.check_broker(&spec).await?;
         let summary = format!("changed the broker connection {}", spec.name);
         edit.take_revision(&summary).await?;
@@ -114,39 +120,69 @@ fn done<'a>(action: &'a str, id: BrokerId, summary: &'a str) -> Done<'a> {
 
 fn spec(input: BrokerInput) -> Spec {
     let sasl = |sasl: SaslInput| Sasl { mechanism: sasl.mechanism, username: sasl.username, secret: sasl.secret };
-    Spec {
-        site: input.site,
-        name: input.name,
-        bootstrap: input.bootstrap,
-        security: KafkaSecurity {
-            tls: input.tls,
-            ca_pem: input.ca_pem.filter(|pem| !pem.trim().is_empty()),
-            sasl: input.sasl.map(sasl),
+    let login = |login: BasicLogin| Login { username: login.username, secret: login.secret };
+    let ca_pem = input.ca_pem.filter(|pem| !pem.trim().is_empty());
+    let surveyed = |kind, ca_pem| {
+        Target::Surveyed(Surveyed { kind, url: input.url.clone(), ca_pem, login: input.login.clone().map(login) })
+    };
+    let target = match input.kind {
+        BrokerKind::Kafka => Target::Kafka {
+            bootstrap: input.bootstrap,
+            security: KafkaSecurity { tls: input.tls, ca_pem, sasl: input.sasl.map(sasl) },
         },
-        discover: input.discover,
-        browse: input.browse,
+        BrokerKind::SchemaRegistry => surveyed(SurveyedKind::SchemaRegistry, ca_pem),
+        BrokerKind::KafkaConnect => surveyed(SurveyedKind::KafkaConnect, ca_pem),
+    };
+    Spec { site: input.site, name: input.name, target, discover: input.discover, browse: input.browse }
+}
+
+fn kind(target: &Target) -> BrokerKind {
+    match target {
+        Target::Kafka { .. } => BrokerKind::Kafka,
+        Target::Surveyed(surveyed) => match surveyed.kind {
+            SurveyedKind::KafkaConnect => BrokerKind::KafkaConnect,
+            // What is stored was checked: there is no unknown one.
+            SurveyedKind::SchemaRegistry | SurveyedKind::Unknown => BrokerKind::SchemaRegistry,
+        },
     }
 }
 
 /// As people configure it: secrets are named here, and kept at the agents.
 fn config(spec: &Spec) -> BrokerInput {
     let sasl = |sasl: Sasl| SaslInput { mechanism: sasl.mechanism, username: sasl.username, secret: sasl.secret };
-    BrokerInput {
+    let mut input = BrokerInput {
         site: spec.site,
         name: spec.name.clone(),
-        bootstrap: spec.bootstrap.clone(),
-        tls: spec.security.tls,
-        ca_pem: spec.security.ca_pem.clone(),
-        sasl: spec.security.sasl.clone().map(sasl),
+        kind: kind(&spec.target),
+        bootstrap: Vec::new(),
+        url: String::new(),
+        tls: false,
+        ca_pem: None,
+        sasl: None,
+        login: None,
         discover: spec.discover,
         browse: spec.browse,
+    };
+    match spec.target.clone() {
+        Target::Kafka { bootstrap, security } => {
+            input.bootstrap = bootstrap;
+            input.tls = security.tls;
+            input.ca_pem = security.ca_pem;
+            input.sasl = security.sasl.map(sasl);
+        }
+        Target::Surveyed(surveyed) => {
+            input.tls = surveyed.url.starts_with("https://");
+            input.url = surveyed.url;
+            input.ca_pem = surveyed.ca_pem;
+            input.login = surveyed.login.map(|login| BasicLogin { username: login.username, secret: login.secret });
+        }
     }
+    input
 }
 
 /// A broker connection as pages see it.
 pub(super) fn view(broker: &Broker, snapshot: &Snapshot, fleet: &FleetState) -> BrokerView {
     let spec = &broker.spec;
-    let sasl = spec.security.sasl.as_ref();
     let scan = fleet.seen.scan(broker.id);
     BrokerView {
         id: broker.id,
@@ -156,13 +192,26 @@ pub(super) fn view(broker: &Broker, snapshot: &Snapshot, fleet: &FleetState) -> 
         cluster_id: fleet.seen.cluster_id(broker.id),
         topics: fleet.seen.count(broker.id, ObjectKind::Topic),
         groups: fleet.seen.count(broker.id, ObjectKind::Group),
+        subjects: fleet.seen.count(broker.id, ObjectKind::Subject),
+        connectors: fleet.seen.count(broker.id, ObjectKind::ConnectConnector),
+        object: page_of(broker, fleet).map(|key| catalog::write_id(&key)),
         missing_rights: scan.map(|scan| scan.missing_rights.clone()).unwrap_or_default(),
         scanned: scan.and_then(|scan| {
             let agent = fleet.agent(scan.agent)?;
             let stale = scan.failed.is_some() || freshness(agent, fleet)?.stale;
             Some(Freshness { as_of: scan.at_ms, by: agent.name.clone(), stale })
         }),
-        secret_command: sasl.map(|sasl| format!("./mesh-agent secret set {}", sasl.secret)),
+        secret_command: spec.secret().map(|name| format!("./mesh-agent secret set {name}")),
         config: config(spec),
     }
+}
+
+/// The page of what it leads to, once it was seen.
+fn page_of(broker: &Broker, fleet: &FleetState) -> Option<ObjectKey> {
+    let (kind, key) = match kind(&broker.spec.target) {
+        BrokerKind::Kafka => (ObjectKind::Cluster, ObjectKey::Cluster(broker.id)),
+        BrokerKind::SchemaRegistry => (ObjectKind::Registry, ObjectKey::Registry(broker.id)),
+        BrokerKind::KafkaConnect => (ObjectKind::Connect, ObjectKey::Connect(broker.id)),
+    };
+    fleet.seen.found.of_kind(broker.id, kind).next().map(|_| key)
 }

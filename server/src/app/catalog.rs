@@ -8,6 +8,7 @@ mod facts;
 mod kafka;
 mod records;
 mod search;
+mod surveyed;
 mod whole;
 
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
@@ -136,6 +137,7 @@ pub(super) fn href(key: &Key) -> String {
 pub(super) use entry::{Entry, Key as ObjectKey};
 pub(super) use facts::read_by;
 pub(super) use records::Noted;
+pub(super) use surveyed::uses;
 pub(super) use whole::{Catalog, Reading};
 
 #[cfg(test)]

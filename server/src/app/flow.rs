@@ -12,13 +12,14 @@ use mesh_protocol::id::BrokerId;
 use mesh_protocol::policy::Action;
 use mesh_protocol::report::{Direction, ObjectFacts};
 
-use super::catalog::{ObjectKey, href, read_by};
+use super::catalog::{ObjectKey, href, read_by, uses};
 use super::observed::World;
 use super::permission::Right;
 use super::rights::{Rights, granted};
 use super::{App, Caller, Result};
 use crate::domain::address;
 use crate::domain::flow::Flow;
+use crate::domain::runtime_object::Found;
 
 /// Most nodes in one answer, groups among them.
 const NODES_MAX: usize = 500;
@@ -38,6 +39,7 @@ impl App {
         let mut drawing = Drawing::new(&world, &query);
         drawing.flows();
         drawing.groups();
+        drawing.connectors();
         if query.permitted {
             drawing.permitted();
         }
@@ -137,6 +139,35 @@ impl<'a> Drawing<'a> {
                 self.edge(&from, &to, sighting);
             }
         }
+    }
+
+    /// Connectors of Kafka Connect, at the topics they write or read. How much that is is not seen.
+    fn connectors(&mut self) {
+        for used in uses(self.world) {
+            let freshness = self.world.scan_freshness(used.connector.broker);
+            if freshness.as_ref().is_none_or(|freshness| freshness.stale) && !self.with_stale {
+                continue;
+            }
+            let topic = self.kafka_topic(used.cluster, used.topic);
+            let sighting = Sighting { evidence: used.evidence, rate: 0.0, freshness, without_rule: false };
+            match used.direction {
+                Direction::Produce => {
+                    let connector = self.connector(used.connector, NodeKind::Producer);
+                    self.edge(&connector, &topic, sighting);
+                }
+                Direction::Consume => {
+                    let connector = self.connector(used.connector, NodeKind::Consumer);
+                    self.edge(&topic, &connector, sighting);
+                }
+            }
+        }
+    }
+
+    fn connector(&mut self, found: &Found, kind: NodeKind) -> String {
+        let (broker, name) = (found.broker, found.name.as_str());
+        let site = self.world.broker_site(broker).unwrap_or_default();
+        let link = Some(href(&ObjectKey::ConnectConnector(broker, name.to_owned())));
+        self.node(format!("k:{broker}:{name}"), Face::new(kind, name, "Connect connector"), &site, link)
     }
 
     /// What policy would let clients do at the addresses that are drawn.

@@ -14,7 +14,7 @@ use super::person::{seen, shown};
 use super::snapshot::{FleetState, Snapshot};
 use super::{App, Caller, Error, Result, edit};
 use crate::domain::principal::{Kind, Principal};
-use crate::domain::route::{From, Route, Spec, To};
+use crate::domain::route::{End, From, Route, Spec, To};
 use crate::domain::webhook::Webhook;
 
 impl App {
@@ -111,8 +111,11 @@ impl App {
     async fn check_route(&self, edit: &mut edit::Edit, spec: &Spec) -> Result<()> {
         let brokers = edit.tx.brokers(self.environment()).await?;
         let sites = edit.tx.sites(self.environment()).await?;
-        let is_broker = |id| brokers.iter().any(|broker| broker.id == id);
-        Ok(spec.check(is_broker, |id| sites.iter().any(|site| site.id == id))?)
+        let end_of = |id| {
+            let broker = brokers.iter().find(|broker| broker.id == id);
+            broker.map_or(End::Unknown, |broker| if broker.spec.is_kafka() { End::Kafka } else { End::Other })
+        };
+        Ok(spec.check(end_of, |id| sites.iter().any(|site| site.id == id))?)
     }
 
     async fn find_route(&self, edit: &mut edit::Edit, id: RouteId) -> Result<Route> {

@@ -147,6 +147,6 @@ macro_rules! kinds {
 }
 
 kinds! {
-    Address, Event, Schema, Topic, Group, Cluster, User, Transaction, Application, Domain, Client, Queue, Route, Subscription, Rule, Role, Scope,
+    Address, Event, Schema, Topic, Group, Cluster, User, Transaction, Registry, Subject, Connect, ConnectConnector, Application, Domain, Client, Queue, Route, Subscription, Rule, Role, Scope,
     Site, Agent
 }

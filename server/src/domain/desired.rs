@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use mesh_protocol::desired::{
     BrokerConnection, Connector, ConnectorWork, DOCUMENT_VERSION, DesiredState, Dial, DurableInterest, Fabric,
     KafkaSink, KafkaSource, Keys, Listener as ListenerState, Member, Observe, Owner, OwnerListener, Policy,
-    Queue as QueueState, Site as SiteState, WebhookSink,
+    Queue as QueueState, Site as SiteState, Surveyed, WebhookSink,
 };
 use mesh_protocol::id::{AgentId, BrokerId, PrincipalId, RouteId, RuleId, SiteId};
 use mesh_protocol::policy::{
@@ -19,7 +19,7 @@ use mesh_protocol::topic::Filter;
 use sha2::{Digest, Sha256};
 
 use super::agent::{Agent, State};
-use super::broker::Broker;
+use super::broker::{Broker, Target};
 use super::environment::Environment;
 use super::link::Link;
 use super::listener::Listener;
@@ -91,6 +91,7 @@ impl Mesh {
             listeners: self.listeners_of(site.id),
             fabric: self.fabric(agent, site),
             brokers: self.brokers_of(site.id),
+            surveyed: self.surveyed_at(site.id),
             connectors,
             queues: self.queues_of(agent.id),
             owner: self.owner_beside(agent),
@@ -194,9 +195,16 @@ impl Mesh {
 
     fn brokers_of(&self, site: SiteId) -> Vec<BrokerConnection> {
         let here = self.brokers.iter().filter(|broker| broker.spec.site == site);
-        let mut brokers: Vec<_> = here.map(broker_state).collect();
+        let mut brokers: Vec<_> = here.filter_map(broker_state).collect();
         brokers.sort_by_key(|broker| broker.id);
         brokers
+    }
+
+    fn surveyed_at(&self, site: SiteId) -> Vec<Surveyed> {
+        let here = self.brokers.iter().filter(|broker| broker.spec.site == site && broker.spec.discover);
+        let mut surveyed: Vec<_> = here.filter_map(surveyed_state).collect();
+        surveyed.sort_by_key(|surveyed| surveyed.id);
+        surveyed
     }
 
     /// A link that is off is not dialled. The endpoint it led to stays: its other links are none of that one's business,
@@ -394,16 +402,29 @@ fn listener_state(listener: &Listener) -> ListenerState {
     }
 }
 
-fn broker_state(broker: &Broker) -> BrokerConnection {
+fn broker_state(broker: &Broker) -> Option<BrokerConnection> {
     let spec = &broker.spec;
-    BrokerConnection {
+    let Target::Kafka { bootstrap, security } = &spec.target else { return None };
+    Some(BrokerConnection {
         id: broker.id,
         name: spec.name.clone(),
-        bootstrap: spec.bootstrap.clone(),
-        security: spec.security.clone(),
+        bootstrap: bootstrap.clone(),
+        security: security.clone(),
         discover: spec.discover,
         browse: spec.browse,
-    }
+    })
+}
+
+fn surveyed_state(broker: &Broker) -> Option<Surveyed> {
+    let Target::Surveyed(surveyed) = &broker.spec.target else { return None };
+    Some(Surveyed {
+        id: broker.id,
+        name: broker.spec.name.clone(),
+        kind: surveyed.kind,
+        url: surveyed.url.clone(),
+        ca_pem: surveyed.ca_pem.clone(),
+        login: surveyed.login.clone(),
+    })
 }
 
 fn queue_state(queue: &Queue) -> QueueState {

@@ -83,6 +83,17 @@ pub enum From {
     },
 }
 
+/// What a broker connection is for a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// A Kafka cluster.
+    Kafka,
+    /// Something that carries no records here.
+    Other,
+    /// None of this environment.
+    Unknown,
+}
+
 /// The second end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
@@ -107,18 +118,14 @@ impl Spec {
     ///
     /// # Errors
     /// What is wrong, by field.
-    pub fn check(
-        &self,
-        is_broker: impl Fn(BrokerId) -> bool,
-        is_site: impl Fn(SiteId) -> bool,
-    ) -> Result<(), FieldErrors> {
+    pub fn check(&self, end_of: impl Fn(BrokerId) -> End, is_site: impl Fn(SiteId) -> bool) -> Result<(), FieldErrors> {
         let mut errors = FieldErrors::default();
         errors.name("name", &self.name);
         errors.text("note", &self.note);
         match &self.from {
             From::Mesh { filters } => check_filters(&mut errors, filters),
             From::Kafka { broker, topics, template, filter, .. } => {
-                check_broker(&mut errors, "from.broker", *broker, &is_broker);
+                check_broker(&mut errors, "from.broker", end_of(*broker));
                 check_topics(&mut errors, topics);
                 errors.take("from.template", Template::parse(template));
                 if !filter.trim().is_empty() {
@@ -132,7 +139,7 @@ impl Spec {
             }
             (_, To::Mesh) => {}
             (_, To::Kafka { broker, topic, key }) => {
-                check_broker(&mut errors, "to.broker", *broker, &is_broker);
+                check_broker(&mut errors, "to.broker", end_of(*broker));
                 errors.take("to.topic", Template::parse(topic));
                 if !key.is_empty() {
                     errors.take("to.key", Template::parse(key));
@@ -212,9 +219,11 @@ impl Spec {
     }
 }
 
-fn check_broker(errors: &mut FieldErrors, field: &str, broker: BrokerId, is_broker: impl Fn(BrokerId) -> bool) {
-    if !is_broker(broker) {
-        errors.add(field, "is not a broker connection of this environment");
+fn check_broker(errors: &mut FieldErrors, field: &str, end: End) {
+    match end {
+        End::Kafka => {}
+        End::Other => errors.add(field, "is no Kafka cluster: other broker connections are only looked at"),
+        End::Unknown => errors.add(field, "is not a broker connection of this environment"),
     }
 }
 
@@ -273,7 +282,7 @@ mod tests {
     }
 
     fn fields(spec: &Spec) -> Vec<String> {
-        spec.check(|_| true, |_| true).err().map(|errors| errors.0.into_keys().collect()).unwrap_or_default()
+        spec.check(|_| End::Kafka, |_| true).err().map(|errors| errors.0.into_keys().collect()).unwrap_or_default()
     }
 
     #[test]
@@ -321,7 +330,7 @@ mod tests {
         assert_eq!(fields(&spec), [""; 0], "mesh to webhook, without any cluster");
         assert_eq!(spec.takes(), [Filter::mesh("orders/>").expect("valid")]);
         assert_eq!((spec.brokers().count(), spec.calls_from()), (0, Some(SiteId(uuid::Uuid::from_u128(1)))));
-        let errors = spec.check(|_| true, |_| false).expect_err("there is no such site");
+        let errors = spec.check(|_| End::Kafka, |_| false).expect_err("there is no such site");
         assert_eq!(errors.0.into_keys().collect::<Vec<_>>(), ["to.site"]);
     }
 
@@ -331,6 +340,15 @@ mod tests {
         let expected = To::Kafka { broker: broker(2), topic: "a".into(), key: String::new() };
         assert_eq!(serde_json::from_str::<To>(kafka).expect("a cluster"), expected);
         assert_eq!(serde_json::from_str::<To>(r#"{"kind":"mesh"}"#).expect("the mesh"), To::Mesh);
+    }
+
+    #[test]
+    fn only_clusters_are_ends() {
+        let spec = between("sensors/{key}", "sensors");
+        for (end, why) in [(End::Other, "no Kafka cluster"), (End::Unknown, "of this environment")] {
+            let errors = spec.check(|_| end, |_| true).expect_err(why).0;
+            assert!(errors["from.broker"].contains(why) && errors["to.broker"].contains(why), "{errors:?}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The contract of the store, run against SQLite always and against PostgreSQL where `MESHPORT_TEST_POSTGRES_URL` says
 //! there is one. In CI a missing PostgreSQL is a failure, never a skip.
 
+mod broker;
 mod design;
 mod link;
 mod queue;

@@ -220,6 +220,18 @@ const NEVER: &[Never] = &[
         why: "a look at a cluster is no part of the data plane",
     },
     Never {
+        within: &["mesh_agent::http"],
+        used: &[
+            "mesh_agent::listener",
+            "mesh_agent::source",
+            "mesh_agent::sink",
+            "mesh_agent::discovery",
+            "mesh_agent::router",
+            "mesh_agent::reconcile",
+        ],
+        why: "what webhooks and discovery share depends on neither",
+    },
+    Never {
         within: &["mesh_agent::discovery"],
         used: &[
             "mesh_agent::listener",
@@ -336,6 +348,7 @@ mod tests {
             ("mesh-protocol/src/wire.rs", "mesh-agent/src/control.rs", "let t = std::time::Instant::now();"),
             ("mesh-agent/src/router/table.rs", "mesh-agent/src/reconcile.rs", "use crate::listener::mqtt;"),
             ("mesh-agent/src/listener/mqtt.rs", "mesh-agent/src/reconcile/plan.rs", "use super::super::fabric::Link;"),
+            ("mesh-agent/src/http/connect.rs", "mesh-agent/src/sink/webhook.rs", "use crate::router::Outlet;"),
         ];
         for (broken, kept, text) in cases {
             assert!(!complaints_about(broken, text).is_empty(), "{broken}: {text}");

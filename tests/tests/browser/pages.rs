@@ -26,7 +26,7 @@ const DIALOGS: [(&str, &str); 17] = [
     ("/queues", "New queue"),
     ("/sites", "New site"),
     ("/sites", "New link"),
-    ("/brokers", "Attach a Kafka"),
+    ("/brokers", "Attach a broker"),
     ("/brokers", "Edit"),
     ("/people", "New person"),
     ("/people", "New token"),

@@ -1,6 +1,8 @@
 //! The catalog and the graph fill from what the agents see.
 
 mod appear;
+mod connect;
 mod large;
 mod look;
+mod registry;
 mod rights;

@@ -53,7 +53,7 @@ async fn discovery_tells_topics_groups_and_what_changes() -> anyhow::Result<()> 
     let reports = Arc::new(Reports::default());
     let there = connection(&broker);
     let line = Arc::new(agent.board.part(PartRef::Broker(there.id)));
-    let deps = discovery::kafka::Deps { secrets: Arc::new(Passwords(PASSWORD)), reports: reports.clone() };
+    let deps = discovery::Deps { secrets: Arc::new(Passwords(PASSWORD)), reports: reports.clone() };
     let part = Box::new(discovery::kafka::start(&there, deps, line)?);
 
     let full = reports.until("the whole", |report| report.full && report.last).await?;

@@ -1,4 +1,4 @@
-//! The dialog that attaches a Kafka cluster or changes the connection.
+//! The dialog that attaches a broker or changes the connection. Only the fields of its kind are shown.
 
 use leptos::prelude::*;
 use mesh_protocol::desired::SaslMechanism;
@@ -6,7 +6,7 @@ use mesh_protocol::id::{BrokerId, SiteId};
 
 use super::TOPICS;
 use crate::act::{Act, ActError};
-use crate::api::{BrokerInput, BrokerView, Edit, SaslInput};
+use crate::api::{BasicLogin, BrokerInput, BrokerKind, BrokerView, Edit, SaslInput};
 use crate::components::{Check, Choice, Field, Select, TextArea, either};
 use crate::editor::{Editor, closing};
 use crate::load::{Load, load};
@@ -17,7 +17,9 @@ use crate::viewer::right;
 struct Draft {
     site: RwSignal<String>,
     name: RwSignal<String>,
+    kind: RwSignal<String>,
     bootstrap: RwSignal<String>,
+    url: RwSignal<String>,
     tls: RwSignal<bool>,
     ca_pem: RwSignal<String>,
     mechanism: RwSignal<String>,
@@ -25,6 +27,22 @@ struct Draft {
     secret: RwSignal<String>,
     discover: RwSignal<bool>,
     browse: RwSignal<bool>,
+}
+
+/// The kinds, as the form has them, with what they are called.
+const KINDS: [(BrokerKind, &str, &str); 3] = [
+    (BrokerKind::Kafka, "kafka", "Kafka cluster"),
+    (BrokerKind::SchemaRegistry, "schema_registry", "Schema registry (Confluent's API)"),
+    (BrokerKind::KafkaConnect, "kafka_connect", "Kafka Connect (its REST API)"),
+];
+
+fn kind_key(kind: BrokerKind) -> String {
+    KINDS.iter().find(|(each, ..)| *each == kind).map(|(_, key, _)| (*key).to_owned()).unwrap_or_default()
+}
+
+/// The form shows these alone, so there is no other.
+fn kind_of(key: &str) -> BrokerKind {
+    KINDS.iter().find(|(_, each, _)| *each == key).map(|(kind, ..)| *kind).unwrap_or_default()
 }
 
 const fn mechanism_key(mechanism: SaslMechanism) -> &'static str {
@@ -49,16 +67,22 @@ impl Draft {
     fn of(broker: Option<&BrokerInput>, site: Option<SiteId>) -> Self {
         let text = |read: &dyn Fn(&BrokerInput) -> String| RwSignal::new(broker.map(read).unwrap_or_default());
         let sasl = |read: fn(&SaslInput) -> String| text(&move |have| have.sasl.as_ref().map(read).unwrap_or_default());
+        // One pair of boxes: a connection logs in by SASL or by HTTP.
+        let login = |of_sasl: fn(&SaslInput) -> String, of_login: fn(&BasicLogin) -> String| {
+            text(&move |have| have.sasl.as_ref().map(of_sasl).or(have.login.as_ref().map(of_login)).unwrap_or_default())
+        };
         let site = broker.map(|have| have.site).or(site).map(|id| id.to_string()).unwrap_or_default();
         Self {
             site: RwSignal::new(site),
             name: text(&|have| have.name.clone()),
+            kind: RwSignal::new(kind_key(broker.map(|have| have.kind).unwrap_or_default())),
+            url: text(&|have| have.url.clone()),
             bootstrap: text(&|have| have.bootstrap.join(", ")),
             tls: RwSignal::new(broker.is_none_or(|have| have.tls)),
             ca_pem: text(&|have| have.ca_pem.clone().unwrap_or_default()),
             mechanism: sasl(|sasl| mechanism_key(sasl.mechanism).to_owned()),
-            username: sasl(|sasl| sasl.username.clone()),
-            secret: sasl(|sasl| sasl.secret.clone()),
+            username: login(|sasl| sasl.username.clone(), |login| login.username.clone()),
+            secret: login(|sasl| sasl.secret.clone(), |login| login.secret.clone()),
             discover: RwSignal::new(broker.is_none_or(|have| have.discover)),
             browse: RwSignal::new(broker.is_some_and(|have| have.browse)),
         }
@@ -67,22 +91,45 @@ impl Draft {
     /// What would be saved; none until a site is chosen.
     fn input(self) -> Option<BrokerInput> {
         let trimmed = |field: RwSignal<String>| field.get_untracked().trim().to_owned();
-        let sasl = mechanism_of(&self.mechanism.get_untracked()).map(|mechanism| SaslInput {
-            mechanism,
-            username: trimmed(self.username),
-            secret: trimmed(self.secret),
-        });
+        let (username, secret) = (trimmed(self.username), trimmed(self.secret));
+        let kind = kind_of(&self.kind.get_untracked());
+        let mechanism = mechanism_of(&self.mechanism.get_untracked()).filter(|_| kind == BrokerKind::Kafka);
+        let named = kind != BrokerKind::Kafka && !(username.is_empty() && secret.is_empty());
+        let tls = has_tls(kind, self.tls.get_untracked(), &self.url.get_untracked());
         Some(BrokerInput {
             site: self.site.get_untracked().parse().ok()?,
             name: trimmed(self.name),
-            bootstrap: addresses(&self.bootstrap.get_untracked()),
-            tls: self.tls.get_untracked(),
-            ca_pem: Some(trimmed(self.ca_pem)).filter(|pem| !pem.is_empty()),
-            sasl,
+            kind,
+            bootstrap: if kind == BrokerKind::Kafka { addresses(&self.bootstrap.get_untracked()) } else { Vec::new() },
+            url: if kind == BrokerKind::Kafka { String::new() } else { trimmed(self.url) },
+            tls,
+            // Of a box that is not shown nobody means what stands in it.
+            ca_pem: Some(trimmed(self.ca_pem)).filter(|pem| tls && !pem.is_empty()),
+            sasl: mechanism.map(|mechanism| SaslInput {
+                mechanism,
+                username: username.clone(),
+                secret: secret.clone(),
+            }),
+            login: named.then_some(BasicLogin { username, secret }),
             discover: self.discover.get_untracked(),
-            browse: self.browse.get_untracked(),
+            browse: kind == BrokerKind::Kafka && self.browse.get_untracked(),
         })
     }
+}
+
+impl Draft {
+    fn is_kafka(self) -> bool {
+        kind_of(&self.kind.get()) == BrokerKind::Kafka
+    }
+
+    fn shows_authority(self) -> bool {
+        has_tls(kind_of(&self.kind.get()), self.tls.get(), &self.url.get())
+    }
+}
+
+/// Whether the other side shows a certificate.
+fn has_tls(kind: BrokerKind, tls: bool, url: &str) -> bool {
+    if kind == BrokerKind::Kafka { tls } else { url.trim().starts_with("https://") }
 }
 
 /// The form in the dialog.
@@ -114,7 +161,7 @@ pub(super) fn BrokerForm(broker: Option<BrokerView>, site: Option<SiteId>, open:
     });
     view! {
         <Editor
-            title=if known.is_some() { "Change broker connection" } else { "Attach a Kafka" }
+            title=if known.is_some() { "Change broker connection" } else { "Attach a broker" }
             save=save
             open=open
             right=right::BROKER_WRITE
@@ -122,7 +169,7 @@ pub(super) fn BrokerForm(broker: Option<BrokerView>, site: Option<SiteId>, open:
             on_delete=known.map(|known| Callback::new(move |()| delete.run(known)))
             consequence="The catalog keeps what was found as last known. Routes that use the cluster must go first."
         >
-            <Fields draft=draft save=save lacks_site=lacks_site/>
+            <Fields draft=draft save=save lacks_site=lacks_site is_new=known.is_none()/>
             <ActError act=delete/>
         </Editor>
     }
@@ -130,7 +177,13 @@ pub(super) fn BrokerForm(broker: Option<BrokerView>, site: Option<SiteId>, open:
 }
 
 #[component]
-fn Fields(draft: Draft, save: Act<BrokerInput>, lacks_site: RwSignal<bool>) -> impl IntoView {
+fn Fields(
+    draft: Draft,
+    save: Act<BrokerInput>,
+    lacks_site: RwSignal<bool>,
+    /// Of one that is there the kind stays.
+    is_new: bool,
+) -> impl IntoView {
     let sites = load(
         &[],
         || (),
@@ -139,6 +192,27 @@ fn Fields(draft: Draft, save: Act<BrokerInput>, lacks_site: RwSignal<bool>) -> i
             Ok(sites.into_iter().map(|site| (site.id.to_string(), site.name)).collect::<Vec<Choice>>())
         },
     );
+    let kinds: Vec<Choice> = KINDS.iter().map(|(_, key, words)| ((*key).to_owned(), (*words).to_owned())).collect();
+    view! {
+        <Show when=move || is_new>
+            <Select label="What it is" name="kind" value=draft.kind choices=kinds.clone() error=save.field("kind")/>
+        </Show>
+        <div class="m-form__row">
+            <Field label="Name" name="name" value=draft.name required=true hint="Unique, such as kafka-a" error=save.field("name")/>
+            <Load resource=sites what="sites" let:sites>
+                <First choices=sites value=draft.site/>
+                <Select label="Reached by the agents of" name="site" value=draft.site choices=sites error=either(save.field("site"), move || site_error(lacks_site.get()))/>
+            </Load>
+        </div>
+        <Show when=move || draft.is_kafka() fallback=move || view! { <SurveyedFields draft=draft save=save/> }>
+            <KafkaFields draft=draft save=save/>
+        </Show>
+    }
+    .into_any()
+}
+
+#[component]
+fn KafkaFields(draft: Draft, save: Act<BrokerInput>) -> impl IntoView {
     let pair = |key: &str, words: &str| (key.to_owned(), words.to_owned());
     let mechanisms = vec![
         pair("", "No login"),
@@ -147,22 +221,13 @@ fn Fields(draft: Draft, save: Act<BrokerInput>, lacks_site: RwSignal<bool>) -> i
         pair("PLAIN", "PLAIN, over TLS only"),
     ];
     view! {
-        <div class="m-form__row">
-            <Field label="Name" name="name" value=draft.name required=true hint="Unique, such as kafka-a" error=save.field("name")/>
-            <Load resource=sites what="sites" let:sites>
-                <First choices=sites value=draft.site/>
-                <Select label="Reached by the agents of" name="site" value=draft.site choices=sites error=either(save.field("site"), move || site_error(lacks_site.get()))/>
-            </Load>
-        </div>
         <Field label="Bootstrap servers" name="bootstrap" value=draft.bootstrap mono=true required=true placeholder="kafka-1:9092, kafka-2:9092" error=save.field("bootstrap")/>
         <div class="m-choices">
             <Check label="TLS" checked=draft.tls/>
             <Check label="Scan it for the catalog" checked=draft.discover/>
             <Check label="Let people look into its topics" checked=draft.browse/>
         </div>
-        <Show when=move || draft.tls.get()>
-            <TextArea label="CA of the brokers, PEM" name="ca_pem" value=draft.ca_pem hint="Empty: the CAs of the agent's system" error=save.field("ca_pem")/>
-        </Show>
+        <Authority draft=draft save=save/>
         <Select label="Login" name="mechanism" value=draft.mechanism choices=mechanisms error=save.field("sasl.mechanism")/>
         <Show when=move || draft.mechanism.with(|mechanism| !mechanism.is_empty())>
             <div class="m-form__row">
@@ -176,6 +241,55 @@ fn Fields(draft: Draft, save: Act<BrokerInput>, lacks_site: RwSignal<bool>) -> i
                     error=save.field("sasl.secret")
                 />
             </div>
+        </Show>
+    }
+    .into_any()
+}
+
+/// Of what is looked at and nothing else.
+#[component]
+fn SurveyedFields(draft: Draft, save: Act<BrokerInput>) -> impl IntoView {
+    let placeholder = if kind_of(&draft.kind.get_untracked()) == BrokerKind::KafkaConnect {
+        "https://connect:8083"
+    } else {
+        "https://registry:8081"
+    };
+    view! {
+        <Field
+            label="URL of its API"
+            name="url"
+            value=draft.url
+            mono=true
+            required=true
+            placeholder=placeholder
+            hint="With the path that stands before the API's own, if there is one"
+            error=save.field("url")
+        />
+        <div class="m-choices">
+            <Check label="Scan it for the catalog" checked=draft.discover/>
+        </div>
+        <Authority draft=draft save=save/>
+        <div class="m-form__row">
+            <Field label="User name" name="username" value=draft.username hint="Empty: no login" error=save.field("login.username")/>
+            <Field
+                label="Name of the secret at the agent"
+                name="secret"
+                value=draft.secret
+                mono=true
+                hint="Not the password: that is stored at the agent with mesh-agent secret set NAME"
+                error=save.field("login.secret")
+            />
+        </div>
+    }
+    .into_any()
+}
+
+/// The authority of its certificate, where it shows one.
+#[component]
+fn Authority(draft: Draft, save: Act<BrokerInput>) -> impl IntoView {
+    view! {
+        <Show when=move || draft.shows_authority()>
+            <TextArea label="CA of its certificate, PEM" name="ca_pem" value=draft.ca_pem hint="Empty: the CAs of the agent's system" error=save.field("ca_pem")/>
         </Show>
     }
     .into_any()
@@ -204,6 +318,13 @@ mod tests {
     fn addresses_may_be_separated_as_people_write_them() {
         assert_eq!(addresses("a:1, b:2\nc:3  d:4,"), ["a:1", "b:2", "c:3", "d:4"]);
         assert!(addresses(" ").is_empty());
+    }
+
+    #[test]
+    fn kinds_survive_the_select() {
+        for (kind, key, _) in KINDS {
+            assert_eq!((kind_key(kind), kind_of(key)), (key.to_owned(), kind));
+        }
     }
 
     #[test]

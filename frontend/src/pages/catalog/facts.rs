@@ -7,6 +7,7 @@ use leptos::prelude::*;
 use mesh_protocol::report::{GroupFacts, ObjectFacts, OffsetFacts, PartitionFacts, TopicFacts, TransactionFacts};
 
 use super::cluster::cluster_facts;
+use super::surveyed;
 
 use crate::components::{Age, Part, Stamp, Table};
 use crate::format;
@@ -28,12 +29,16 @@ pub(super) fn Facts(
         ObjectFacts::Group(group) => group_facts(&group, stamp()),
         ObjectFacts::Cluster(cluster) => cluster_facts(&cluster, stamp()),
         ObjectFacts::Transaction(transaction) => transaction_facts(&transaction, stamp()),
+        ObjectFacts::Registry(registry) => surveyed::registry_facts(&registry, stamp()),
+        ObjectFacts::Subject(subject) => surveyed::subject_facts(&subject, stamp()),
+        ObjectFacts::Connect(connect) => surveyed::connect_facts(&connect, stamp()),
+        ObjectFacts::ConnectConnector(connector) => surveyed::connector_facts(&connector, stamp()),
         // They are told around the objects they are about.
         ObjectFacts::Acl(_) | ObjectFacts::Quota(_) | ObjectFacts::ScramUser(_) | ObjectFacts::Unknown => ().into_any(),
     }
 }
 
-fn cut(count: usize) -> Option<AnyView> {
+pub(super) fn cut(count: usize) -> Option<AnyView> {
     (count > ROWS_MAX).then(|| {
         let text = format!("The first {ROWS_MAX} of {}; the REST API has all of them.", format::count(count as u64));
         view! { <p class="m-tail">{text}</p> }.into_any()

@@ -15,6 +15,9 @@ pub(super) fn AroundIt(
     /// Around what.
     kind: CatalogKind,
 ) -> impl IntoView {
+    if matches!(kind, CatalogKind::Registry | CatalogKind::Connect) {
+        return missing(&side).into_any();
+    }
     let whole = kind == CatalogKind::Cluster;
     let open = side.untold.iter().any(|reason| reason.contains("no authoriser"));
     view! {

@@ -64,7 +64,7 @@ fn Detail(object: Signal<CatalogObject>) -> impl IntoView {
             <About object=object/>
             <div class="m-split m-split--slim">
                 <div class="m-split__main">
-                    <Show when=move || !matches!(kind.get(), CatalogKind::User | CatalogKind::Transaction)>
+                    <Show when=move || carries(kind.get())>
                         <Traffic object=object/>
                     </Show>
                     <Show when=move || flows(kind.get())>
@@ -99,7 +99,20 @@ fn graph_href(name: &str) -> String {
 
 /// Whether events pass through such an object.
 const fn flows(kind: CatalogKind) -> bool {
-    !matches!(kind, CatalogKind::Cluster | CatalogKind::User | CatalogKind::Transaction)
+    carries(kind) && !matches!(kind, CatalogKind::Cluster)
+}
+
+/// Whether it has a rate, or what is in it has.
+const fn carries(kind: CatalogKind) -> bool {
+    !matches!(
+        kind,
+        CatalogKind::User
+            | CatalogKind::Transaction
+            | CatalogKind::Registry
+            | CatalogKind::Subject
+            | CatalogKind::Connect
+            | CatalogKind::ConnectConnector
+    )
 }
 
 fn place(object: &CatalogObject) -> String {
@@ -268,7 +281,7 @@ fn What(object: Signal<CatalogObject>) -> impl IntoView {
                     <dd class="m-line"><Icon name=kind_icon(row.kind) small=true/>{kind_word(row.kind)}</dd>
                     <dt>"Name"</dt>
                     <dd>{object_name(row.kind, row.name)}</dd>
-                    {row.broker.map(|broker| view! { <dt>"Cluster"</dt><dd>{broker}</dd> })}
+                    {row.broker.map(|broker| view! { <dt>{home(row.kind)}</dt><dd>{broker}</dd> })}
                     <dt>"Sites"</dt>
                     <dd>{sites}</dd>
                     <dt>"Evidence"</dt>
@@ -284,6 +297,15 @@ fn What(object: Signal<CatalogObject>) -> impl IntoView {
                 </dl>
             </Part>
         }
+    }
+}
+
+/// What the broker connection is called that it was found by.
+const fn home(kind: CatalogKind) -> &'static str {
+    match kind {
+        CatalogKind::Registry | CatalogKind::Subject => "Registry",
+        CatalogKind::Connect | CatalogKind::ConnectConnector => "Kafka Connect",
+        _ => "Cluster",
     }
 }
 

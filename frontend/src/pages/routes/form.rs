@@ -177,7 +177,8 @@ pub(super) fn RouteForm(route: Option<RouteView>, open: RwSignal<bool>) -> impl 
             let named = |broker: crate::api::BrokerView| {
                 (broker.id.to_string(), format!("{} at {}", broker.config.name, broker.site_name))
             };
-            Ok(brokers.into_iter().map(named).collect::<Vec<Choice>>())
+            let clusters = brokers.into_iter().filter(|broker| broker.config.kind == crate::api::BrokerKind::Kafka);
+            Ok(clusters.map(named).collect::<Vec<Choice>>())
         },
     );
     let lacks_site = RwSignal::new(false);

@@ -93,6 +93,7 @@ pub(crate) fn state(revision: u64) -> DesiredState {
         listeners: vec![listener()],
         fabric: Fabric::default(),
         brokers: vec![broker],
+        surveyed: Vec::new(),
         connectors: vec![
             connector(30, ConnectorWork::KafkaSource(source)),
             connector(31, ConnectorWork::KafkaSink(sink)),

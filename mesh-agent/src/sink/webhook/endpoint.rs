@@ -25,8 +25,8 @@ use time::macros::format_description;
 use time::{OffsetDateTime, PrimitiveDateTime};
 use tokio::time::{Instant, timeout_at};
 
-use super::connect::{ConnectError, Connector, OnTasks};
 use crate::causes::chain;
+use crate::http::connect::{ConnectError, Connector, OnTasks};
 use crate::task::Tasks;
 
 /// Connections without a request are closed after this time; many servers close them after a minute.

@@ -7,7 +7,7 @@ use mesh_protocol::report::Direction;
 use super::entry::{Entry, Key};
 use crate::app::observed::World;
 use crate::app::trial::listener_address;
-use crate::domain::broker::Broker;
+use crate::domain::broker::{Broker, Target};
 
 /// Stand for what whoever connects was given.
 const USER: &str = "USER";
@@ -84,7 +84,8 @@ fn url_part(text: &str) -> String {
 }
 
 fn of_topic(broker: &Broker, topic: &str) -> Vec<Snippet> {
-    let (bootstrap, security) = (broker.spec.bootstrap.join(","), &broker.spec.security);
+    let Target::Kafka { bootstrap, security } = &broker.spec.target else { return Vec::new() };
+    let bootstrap = bootstrap.join(",");
     let mut all = Vec::new();
     let mut options = String::new();
     if security.tls || security.sasl.is_some() {

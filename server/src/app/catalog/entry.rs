@@ -9,6 +9,7 @@ use mesh_protocol::report::{Direction, ObjectFacts, ObjectKind};
 use mesh_protocol::topic::Filter;
 
 use super::kafka::{self, User};
+use super::surveyed;
 use crate::app::observed::World;
 use crate::app::rights::Rights;
 use crate::domain::address;
@@ -27,6 +28,10 @@ pub(in crate::app) enum Key {
     Cluster(BrokerId),
     User(BrokerId, String),
     Transaction(BrokerId, String),
+    Registry(BrokerId),
+    Subject(BrokerId, String),
+    Connect(BrokerId),
+    ConnectConnector(BrokerId, String),
     Application(ApplicationId),
     Principal(PrincipalId),
 }
@@ -40,6 +45,10 @@ impl fmt::Display for Key {
             Self::Cluster(broker) => write!(f, "cluster:{broker}"),
             Self::User(broker, name) => write!(f, "user:{broker}:{name}"),
             Self::Transaction(broker, id) => write!(f, "transaction:{broker}:{id}"),
+            Self::Registry(broker) => write!(f, "registry:{broker}"),
+            Self::Subject(broker, name) => write!(f, "subject:{broker}:{name}"),
+            Self::Connect(broker) => write!(f, "connect:{broker}"),
+            Self::ConnectConnector(broker, name) => write!(f, "connect_connector:{broker}:{name}"),
             Self::Application(id) => write!(f, "application:{id}"),
             Self::Principal(id) => write!(f, "principal:{id}"),
         }
@@ -59,6 +68,10 @@ impl Key {
             "group" => of_broker(rest).map(|(broker, name)| Self::Group(broker, name)),
             "user" => of_broker(rest).map(|(broker, name)| Self::User(broker, name)),
             "transaction" => of_broker(rest).map(|(broker, id)| Self::Transaction(broker, id)),
+            "subject" => of_broker(rest).map(|(broker, name)| Self::Subject(broker, name)),
+            "connect_connector" => of_broker(rest).map(|(broker, name)| Self::ConnectConnector(broker, name)),
+            "registry" => rest.parse().ok().map(Self::Registry),
+            "connect" => rest.parse().ok().map(Self::Connect),
             "cluster" => rest.parse().ok().map(Self::Cluster),
             "application" => rest.parse().ok().map(Self::Application),
             "principal" => rest.parse().ok().map(Self::Principal),
@@ -188,6 +201,14 @@ fn discovered(found: &Found, world: &World, rates: &HashMap<(BrokerId, &str), f6
         ObjectKind::Transaction => {
             (Key::Transaction(found.broker, found.name.clone()), CatalogKind::Transaction, found.name.clone())
         }
+        ObjectKind::Registry => (Key::Registry(found.broker), CatalogKind::Registry, world.broker_name(found.broker)?),
+        ObjectKind::Subject => {
+            (Key::Subject(found.broker, found.name.clone()), CatalogKind::Subject, found.name.clone())
+        }
+        ObjectKind::Connect => (Key::Connect(found.broker), CatalogKind::Connect, world.broker_name(found.broker)?),
+        ObjectKind::ConnectConnector => {
+            (Key::ConnectConnector(found.broker, found.name.clone()), CatalogKind::ConnectConnector, found.name.clone())
+        }
         // Facts on the pages of others; users are put together of all of these.
         ObjectKind::Acl | ObjectKind::Quota | ObjectKind::ScramUser | ObjectKind::Unknown => return None,
     };
@@ -222,7 +243,7 @@ fn discovered(found: &Found, world: &World, rates: &HashMap<(BrokerId, &str), f6
             };
         }
         ObjectFacts::Transaction(transaction) => row.description.clone_from(&transaction.state),
-        _ => {}
+        other => row.description = surveyed::description(other),
     }
     let is_internal = matches!(&found.facts, ObjectFacts::Topic(topic) if topic.internal);
     Some(Entry { key, row, domain: None, first_seen: Some(found.first_seen_ms), pattern: None, is_internal })

@@ -8,7 +8,7 @@ use mesh_protocol::id::BrokerId;
 use mesh_protocol::report::{Direction, GroupFacts, ObjectFacts, ObjectKind};
 
 use super::entry::Key;
-use super::href;
+use super::{href, surveyed};
 use crate::app::observed::World;
 use crate::app::report::{address_series, topic_series};
 use crate::app::rights::Rights;
@@ -36,7 +36,11 @@ fn found<'a>(key: &Key, world: &'a World) -> Option<&'a Found> {
         Key::Group(broker, name) => found.get(*broker, ObjectKind::Group, name),
         Key::User(broker, name) => found.get(*broker, ObjectKind::ScramUser, name),
         Key::Transaction(broker, name) => found.get(*broker, ObjectKind::Transaction, name),
+        Key::Subject(broker, name) => found.get(*broker, ObjectKind::Subject, name),
+        Key::ConnectConnector(broker, name) => found.get(*broker, ObjectKind::ConnectConnector, name),
         Key::Cluster(broker) => found.of_kind(*broker, ObjectKind::Cluster).next(),
+        Key::Registry(broker) => found.of_kind(*broker, ObjectKind::Registry).next(),
+        Key::Connect(broker) => found.of_kind(*broker, ObjectKind::Connect).next(),
         _ => None,
     }
 }
@@ -56,9 +60,11 @@ pub(super) fn sides(key: &Key, world: &World) -> (Vec<FlowRow>, Vec<FlowRow>) {
         // Seen from the cluster: what the mesh gives away is produced there.
         Key::Topic(broker, name) => {
             let of_topic = |flow: &Flow| flow.broker == Some(*broker) && flow.broker_topic.as_ref() == Some(name);
-            let producers = rows(&|flow| of_topic(flow) && flow.direction == Direction::Consume);
+            let mut producers = rows(&|flow| of_topic(flow) && flow.direction == Direction::Consume);
             let mut consumers = rows(&|flow| of_topic(flow) && flow.direction == Direction::Produce);
             consumers.extend(groups_of(*broker, name, world));
+            producers.extend(surveyed::connectors_of(*broker, name, Direction::Produce, world));
+            consumers.extend(surveyed::connectors_of(*broker, name, Direction::Consume, world));
             (producers, consumers)
         }
         Key::Principal(id) => (
@@ -75,7 +81,14 @@ pub(super) fn sides(key: &Key, world: &World) -> (Vec<FlowRow>, Vec<FlowRow>) {
                 rows(&|flow| is_of(flow) && flow.direction == Direction::Consume),
             )
         }
-        Key::Group(..) | Key::Cluster(_) | Key::User(..) | Key::Transaction(..) => (Vec::new(), Vec::new()),
+        Key::Group(..)
+        | Key::Cluster(_)
+        | Key::User(..)
+        | Key::Transaction(..)
+        | Key::Registry(_)
+        | Key::Subject(..)
+        | Key::Connect(_)
+        | Key::ConnectConnector(..) => (Vec::new(), Vec::new()),
     }
 }
 
@@ -172,8 +185,11 @@ pub(super) fn related(key: &Key, world: &World) -> Vec<Related> {
             clients.map(|found| link("has the client", &found.username, &Key::Principal(found.id))).collect()
         }
         Key::Address(address) => beyond(address, world, &link),
-        Key::Cluster(_) => Vec::new(),
+        Key::Cluster(_) | Key::Registry(_) | Key::Subject(..) | Key::Connect(_) | Key::ConnectConnector(..) => {
+            Vec::new()
+        }
     };
+    related.extend(surveyed::related(key, world));
     if let (Key::Transaction(broker, _), Some(ObjectFacts::Transaction(facts))) = (key, of(key, world)) {
         let topics = facts.partitions.keys();
         related.extend(topics.map(|topic| link("is writing to", topic, &Key::Topic(*broker, topic.clone()))));

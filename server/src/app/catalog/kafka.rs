@@ -17,15 +17,19 @@ const USER: &str = "User:";
 /// Everybody.
 const ANYBODY: &str = "User:*";
 
-/// Around this object; none = it is none of a cluster.
+/// Around this object; none = it is none of a cluster. Of registries and Kafka Connect it is what the agent may not see.
 pub(super) fn side(key: &Key, world: &World) -> Option<KafkaSide> {
     let broker = match key {
         Key::Topic(broker, _)
         | Key::Group(broker, _)
         | Key::User(broker, _)
         | Key::Transaction(broker, _)
-        | Key::Cluster(broker) => *broker,
-        Key::Address(_) | Key::Application(_) | Key::Principal(_) => return None,
+        | Key::Cluster(broker)
+        | Key::Registry(broker)
+        | Key::Connect(broker) => *broker,
+        Key::Address(_) | Key::Subject(..) | Key::ConnectConnector(..) | Key::Application(_) | Key::Principal(_) => {
+            return None;
+        }
     };
     let mut side = KafkaSide {
         missing_rights: world.seen.scan(broker).map(|scan| scan.missing_rights.clone()).unwrap_or_default(),

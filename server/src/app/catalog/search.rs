@@ -176,6 +176,10 @@ const fn kind(kind: CatalogKind) -> (&'static str, &'static str) {
         CatalogKind::Cluster => ("cluster", "Clusters"),
         CatalogKind::User => ("user", "Kafka users"),
         CatalogKind::Transaction => ("transaction", "Transactional ids"),
+        CatalogKind::Registry => ("registry", "Schema registries"),
+        CatalogKind::Subject => ("subject", "Registry subjects"),
+        CatalogKind::Connect => ("connect", "Kafka Connect clusters"),
+        CatalogKind::ConnectConnector => ("connect_connector", "Connect connectors"),
         CatalogKind::Application => ("application", "Applications"),
         CatalogKind::Principal => ("principal", "Clients"),
     }

@@ -107,6 +107,10 @@ fn keys_survive_their_text() {
         Key::Cluster(broker),
         Key::User(broker, "CN=a:b".to_owned()),
         Key::Transaction(broker, "t:1".to_owned()),
+        Key::Registry(broker),
+        Key::Subject(broker, ":.emea:orders-value".to_owned()),
+        Key::Connect(broker),
+        Key::ConnectConnector(broker, "files in:out".to_owned()),
         Key::Principal(uuid::Uuid::from_u128(9).into()),
     ] {
         assert_eq!(Key::read(&key.to_string()), Some(key));

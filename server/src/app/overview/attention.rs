@@ -1,6 +1,7 @@
 //! What needs somebody, worst first: each with what to do and where.
 
 use frontend::api::{Attention, CatalogKind, Severity};
+use mesh_protocol::desired::SurveyedKind;
 use mesh_protocol::id::BrokerId;
 use mesh_protocol::report::{BehindReason, LinkState, Part, PartRef, PartState};
 
@@ -8,6 +9,7 @@ use super::{enrolled, links_between};
 use crate::app::link::backlog;
 use crate::app::observed::World;
 use crate::domain::agent::{Agent, Presence, Progress, progress};
+use crate::domain::broker::Target;
 use crate::domain::denial::Denial;
 use crate::domain::link::Link;
 
@@ -108,13 +110,24 @@ fn named(part: PartRef, agent: &Agent, world: &World) -> Option<(String, String)
             (format!("listener {}", listener.spec.name), format!("/sites/{}", listener.spec.site))
         }
         PartRef::Source(id) | PartRef::Sink(id) => (format!("route {}", route(id)?), format!("/routes/{id}")),
-        PartRef::Broker(id) => (format!("cluster {}", world.broker_name(id)?), broker_page(id, world)?),
+        PartRef::Broker(id) => {
+            (format!("{} {}", broker_word(id, world), world.broker_name(id)?), broker_page(id, world)?)
+        }
         PartRef::Queue(id) => {
             let queue = mesh.queues.iter().find(|found| found.id == id)?;
             (format!("queue {}", queue.spec.name), format!("/queues/{id}"))
         }
         PartRef::Fabric => ("the fabric endpoint".to_owned(), format!("/agents/{}", agent.id)),
     })
+}
+
+fn broker_word(id: BrokerId, world: &World) -> &'static str {
+    let broker = world.config.mesh.brokers.iter().find(|broker| broker.id == id);
+    match broker.map(|broker| &broker.spec.target) {
+        Some(Target::Surveyed(surveyed)) if surveyed.kind == SurveyedKind::KafkaConnect => "Kafka Connect cluster",
+        Some(Target::Surveyed(_)) => "schema registry",
+        Some(Target::Kafka { .. }) | None => "cluster",
+    }
 }
 
 /// Another agent answers, but takes nothing, for longer than a new policy needs to get everywhere.

@@ -73,6 +73,10 @@ impl Writer<'_> {
             CatalogKind::Cluster => Kind::Cluster,
             CatalogKind::User => Kind::User,
             CatalogKind::Transaction => Kind::Transaction,
+            CatalogKind::Registry => Kind::Registry,
+            CatalogKind::Subject => Kind::Subject,
+            CatalogKind::Connect => Kind::Connect,
+            CatalogKind::ConnectConnector => Kind::ConnectConnector,
             CatalogKind::Application => Kind::Application,
             CatalogKind::Principal => Kind::Client,
         };

@@ -1,4 +1,4 @@
-use mesh_protocol::desired::{DeniedV3Publish, KafkaSecurity, ListenerProtocol, Start, WebhookFormat};
+use mesh_protocol::desired::{DeniedV3Publish, KafkaSecurity, ListenerProtocol, Start, SurveyedKind, WebhookFormat};
 use mesh_protocol::event::DeliveryMode;
 use mesh_protocol::id::{EnvironmentId, LinkId, ListenerId, QueueId};
 use mesh_protocol::secret::SecretKey;
@@ -56,8 +56,10 @@ fn kafka(n: u128, site: u128) -> Broker {
     let spec = broker::Spec {
         site: SiteId(id(site)),
         name: format!("kafka-{n}"),
-        bootstrap: vec!["k:9092".into()],
-        security: KafkaSecurity { tls: false, ca_pem: None, sasl: None },
+        target: Target::Kafka {
+            bootstrap: vec!["k:9092".into()],
+            security: KafkaSecurity { tls: false, ca_pem: None, sasl: None },
+        },
         discover: true,
         browse: true,
     };
@@ -184,6 +186,24 @@ fn a_route_between_clusters_is_a_source_here_and_a_sink_there() {
             "every origin knows the sink"
         );
     }
+}
+
+/// What an older agent does not know stands in a list of its own, which it leaves aside.
+#[test]
+fn what_is_looked_at_is_no_cluster_and_stands_beside_them() {
+    let mut mesh = mesh();
+    let mut schemas = kafka(66, 1);
+    let kind = SurveyedKind::SchemaRegistry;
+    let url = "https://schemas:8081".to_owned();
+    schemas.spec.target = Target::Surveyed(broker::Surveyed { kind, url: url.clone(), ca_pem: None, login: None });
+    mesh.brokers.push(schemas.clone());
+    let clusters = desired(&mesh, 11).brokers.len();
+    let expected = Surveyed { id: schemas.id, name: "kafka-66".into(), kind, url, ca_pem: None, login: None };
+    assert_eq!(desired(&mesh, 11).surveyed, [expected]);
+    assert!(desired(&mesh, 33).surveyed.is_empty(), "another site");
+    mesh.brokers.last_mut().expect("the registry").spec.discover = false;
+    let state = desired(&mesh, 11);
+    assert_eq!((state.surveyed.len(), state.brokers.len()), (0, clusters));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Connections to the endpoint. Names are resolved here and nowhere else, so that the address that was judged is the address
+//! Connections to an HTTP endpoint. Names are resolved here and nowhere else, so that the address that was judged is the address
 //! that is connected to: a name that answers otherwise a moment later (DNS rebinding) gains nothing.
 
 use std::fmt;
@@ -33,7 +33,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Opens connections.
 #[derive(Clone)]
-pub(super) struct Connector {
+pub(crate) struct Connector {
     /// None for an endpoint without TLS.
     tls: Option<TlsConnector>,
     private_addresses: bool,
@@ -56,7 +56,7 @@ fn place(host: &str, address: IpAddr) -> String {
 
 /// Why there is no connection. What to do is said where it is shown.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum ConnectError {
+pub(crate) enum ConnectError {
     #[error("the name {0} cannot be resolved")]
     Resolve(String, #[source] io::Error),
     #[error(
@@ -69,7 +69,7 @@ pub(super) enum ConnectError {
     Connect(SocketAddr, #[source] io::Error),
     #[error(
         "no secure connection to {0}: its certificate must be valid for that name and come from an authority that \
-             this machine knows or that the route names"
+             this machine knows or that was named for it"
     )]
     Tls(String, #[source] io::Error),
     #[error("{0} does not let anybody connect within 20 s")]
@@ -80,11 +80,11 @@ pub(super) enum ConnectError {
 
 /// Why TLS cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum TlsError {
+pub(crate) enum TlsError {
     #[error("the authority of the endpoint is no certificate in PEM")]
     Pem,
     #[error(
-        "this machine knows no certificate authorities: install its package ca-certificates, or name the authority at the route"
+        "this machine knows no certificate authorities: install its package ca-certificates, or name the authority of the endpoint"
     )]
     NoRoots,
     #[error("TLS cannot be used")]
@@ -92,7 +92,7 @@ pub(super) enum TlsError {
 }
 
 /// Trust in the given authority, or in those of the system.
-pub(super) fn tls(ca_pem: Option<&str>) -> Result<ClientConfig, TlsError> {
+pub(crate) fn tls(ca_pem: Option<&str>) -> Result<ClientConfig, TlsError> {
     let mut config = trust::client(ca_pem).map_err(|error| match error {
         TrustError::Pem => TlsError::Pem,
         TrustError::NoRoots => TlsError::NoRoots,
@@ -103,7 +103,7 @@ pub(super) fn tls(ca_pem: Option<&str>) -> Result<ClientConfig, TlsError> {
 }
 
 impl Connector {
-    pub(super) fn new(tls: Option<ClientConfig>, private_addresses: bool) -> Self {
+    pub(crate) fn new(tls: Option<ClientConfig>, private_addresses: bool) -> Self {
         Self { tls: tls.map(|tls| TlsConnector::from(Arc::new(tls))), private_addresses }
     }
 
@@ -159,7 +159,7 @@ impl Service<Uri> for Connector {
 }
 
 /// A connection, with or without TLS.
-pub(super) enum Stream {
+pub(crate) enum Stream {
     Plain(TokioIo<TcpStream>),
     Secure(Box<TokioIo<TlsStream<TcpStream>>>),
 }
@@ -206,9 +206,9 @@ impl Write for Stream {
     }
 }
 
-/// Runs what a connection needs beside its requests, until the sink has ended.
+/// Runs what a connection needs beside its requests, until who calls has ended.
 #[derive(Clone, Debug)]
-pub(super) struct OnTasks(pub(super) crate::task::Tasks);
+pub(crate) struct OnTasks(pub(crate) crate::task::Tasks);
 
 impl<F> hyper::rt::Executor<F> for OnTasks
 where

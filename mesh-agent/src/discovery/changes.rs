@@ -121,7 +121,10 @@ fn weight(object: &RuntimeObject) -> usize {
         }
         ObjectFacts::Acl(acl) => acl.entries.len(),
         ObjectFacts::Transaction(transaction) => transaction.partitions.values().map(Vec::len).sum(),
-        ObjectFacts::Quota(_) | ObjectFacts::ScramUser(_) | ObjectFacts::Unknown => 1,
+        ObjectFacts::Subject(subject) => subject.versions.iter().map(|version| 1 + version.references.len()).sum(),
+        ObjectFacts::ConnectConnector(connector) => connector.tasks.len() + connector.topics.len(),
+        ObjectFacts::Connect(connect) => connect.workers.len(),
+        ObjectFacts::Quota(_) | ObjectFacts::ScramUser(_) | ObjectFacts::Registry(_) | ObjectFacts::Unknown => 1,
     }
 }
 
