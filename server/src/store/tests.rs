@@ -2,6 +2,7 @@
 //! there is one. In CI a missing PostgreSQL is a failure, never a skip.
 
 mod design;
+mod drift;
 mod link;
 mod queue;
 mod registry;
