@@ -276,7 +276,8 @@ async fn a_kafka_topic_is_adopted_where_a_route_brings_it_into_the_mesh() {
     assert_eq!(refused, None);
     let from = json!({"kind": "kafka", "broker": broker, "topics": ["prices"], "template": "prices/{value.country}",
                       "filter": "", "start": "latest"});
-    let route = json!({"name": "in", "enabled": true, "from": from, "to": {"kind": "mesh"}, "mode": "direct", "note": ""});
+    let route = json!({"name": "in", "enabled": true, "from": from, "to": {"kind": "mesh"}, "mode": "guaranteed",
+                       "note": ""});
     assert_eq!(mesh.post("routes", route).await.status, StatusCode::OK);
     let page = mesh.until("about=topic", |page| page["total"] == 2).await;
     let select = json!({"ids": [id_of(&page, "prices"), id_of(&page, "logs")]});
