@@ -11,8 +11,8 @@ use crate::frame::Frame;
 use crate::live::Live;
 use crate::pages::{
     Acl, AgentDeadLetters, AgentDetail, Agents, Brokers, Catalog, CatalogDetail, ClientDetail, Clients, DesignDetail,
-    DesignVersionDetail, Designs, Domains, Drift, Graph, Login, NewQueue, NotFound, Overview, People, QueueDetail, Queues,
-    RouteDetail, RouteEvents, Routes as RoutesPage, Schemas, Scopes, SearchResults, Setup, SiteDetail, Sites,
+    DesignVersionDetail, Designs, Domains, Drift, Graph, Login, NewQueue, NotFound, Overview, People, QueueDetail,
+    Queues, RouteDetail, RouteEvents, Routes as RoutesPage, Schemas, Scopes, SearchResults, Setup, SiteDetail, Sites,
     Subscriptions,
 };
 use crate::viewer::Viewer;

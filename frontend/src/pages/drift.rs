@@ -149,7 +149,8 @@ fn Statuses(counts: Signal<DriftCounts>, query: Memo<DriftQuery>) -> impl IntoVi
     let tab = move |key: &'static str, is_ignored: bool, words: &'static str, count: fn(DriftCounts) -> u64| {
         let is_here = move || {
             let query = query.get();
-            let status = query.status.map(|status| STATUSES.iter().find(|(.., its)| *its == status).map(|(key, ..)| *key));
+            let status =
+                query.status.map(|status| STATUSES.iter().find(|(.., its)| *its == status).map(|(key, ..)| *key));
             query.ignored == is_ignored && status.flatten().unwrap_or_default() == key
         };
         view! {
@@ -183,7 +184,8 @@ fn List(page: Signal<DriftPage>, query: Memo<DriftQuery>, selection: Selection) 
         if page.items.is_empty() {
             return nothing(&query.get(), page.counts);
         }
-        let rows = page.items.into_iter().map(|finding| view! { <Row finding=finding selection=selection/> }).collect_view();
+        let rows =
+            page.items.into_iter().map(|finding| view! { <Row finding=finding selection=selection/> }).collect_view();
         view! {
             <Table
                 label="Findings"
@@ -226,7 +228,10 @@ fn nothing(query: &DriftQuery, counts: DriftCounts) -> AnyView {
         .into_any();
     }
     let (title, text) = if counts.matching > 0 || counts.ignored > 0 {
-        ("Nothing to do", "Everything that was seen is designed, and everything that is designed was seen, but for what is ignored.")
+        (
+            "Nothing to do",
+            "Everything that was seen is designed, and everything that is designed was seen, but for what is ignored.",
+        )
     } else {
         (
             "Nothing was seen and nothing is designed",

@@ -29,7 +29,8 @@ impl Transport for Paged {
             "/api/v1/tokens?cursor=c" => r#"{"items":[TOKEN],"next":null,"total":2}"#,
             other => panic!("{other}"),
         };
-        let token = r#"{"id":"1","name":"ci","role":"viewer","domains":[],"created_at":1,"expires_at":null,"last_used":null}"#;
+        let token =
+            r#"{"id":"1","name":"ci","role":"viewer","domains":[],"created_at":1,"expires_at":null,"last_used":null}"#;
         Box::pin(std::future::ready(Ok((200, page.replace("TOKEN", token)))))
     }
 }

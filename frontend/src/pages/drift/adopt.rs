@@ -61,7 +61,8 @@ struct Drafts {
 
 impl Drafts {
     fn of(proposals: DriftProposals) -> Self {
-        let domains = proposals.domains.into_iter().map(|one| Draft::of(one, |input| [&input.name, "", &input.owner, ""]));
+        let domains =
+            proposals.domains.into_iter().map(|one| Draft::of(one, |input| [&input.name, "", &input.owner, ""]));
         let events = proposals
             .events
             .into_iter()
@@ -219,7 +220,8 @@ fn Proposed(
 
 #[component]
 fn All(drafts: Drafts, left_out: Vec<DriftLeftOut>, known: Signal<Vec<String>>) -> impl IntoView {
-    let proposed = drafts.domains.with_value(|all| all.iter().map(|draft| (draft.input().name, draft.name)).collect::<Vec<_>>());
+    let proposed =
+        drafts.domains.with_value(|all| all.iter().map(|draft| (draft.input().name, draft.name)).collect::<Vec<_>>());
     let proposed = StoredValue::new(proposed);
     let choices = Signal::derive(move || {
         let new = proposed.with_value(|all| {
@@ -229,15 +231,25 @@ fn All(drafts: Drafts, left_out: Vec<DriftLeftOut>, known: Signal<Vec<String>>) 
         let known = known.get().into_iter().filter(|name| !taken.contains(name)).map(|name| (name.clone(), name));
         new.into_iter().chain(known).collect::<Vec<Choice>>()
     });
-    let domains = drafts.domains.with_value(|all| all.iter().map(|draft| view! { <One draft=*draft kind="domain" choices=None/> }).collect_view());
-    let events = drafts.events.with_value(|all| all.iter().map(|draft| view! { <One draft=*draft kind="event" choices=Some(choices)/> }).collect_view());
-    let applications = drafts.applications.with_value(|all| {
-        all.iter().map(|draft| {
-            let uses = draft.of.with_value(|of| uses(&of.input));
-            view! { <One draft=*draft kind="application" choices=Some(choices) more=uses/> }
-        }).collect_view()
+    let domains = drafts.domains.with_value(|all| {
+        all.iter().map(|draft| view! { <One draft=*draft kind="domain" choices=None/> }).collect_view()
     });
-    let counts = (drafts.domains.with_value(Vec::len), drafts.events.with_value(Vec::len), drafts.applications.with_value(Vec::len));
+    let events = drafts.events.with_value(|all| {
+        all.iter().map(|draft| view! { <One draft=*draft kind="event" choices=Some(choices)/> }).collect_view()
+    });
+    let applications = drafts.applications.with_value(|all| {
+        all.iter()
+            .map(|draft| {
+                let uses = draft.of.with_value(|of| uses(&of.input));
+                view! { <One draft=*draft kind="application" choices=Some(choices) more=uses/> }
+            })
+            .collect_view()
+    });
+    let counts = (
+        drafts.domains.with_value(Vec::len),
+        drafts.events.with_value(Vec::len),
+        drafts.applications.with_value(Vec::len),
+    );
     let is_nothing = counts == (0, 0, 0);
     view! {
         <div class="m-drift__proposals" tabindex="0" role="group" aria-label="Proposals">
@@ -262,7 +274,8 @@ fn All(drafts: Drafts, left_out: Vec<DriftLeftOut>, known: Signal<Vec<String>>) 
 
 #[component]
 fn Group(title: &'static str, count: usize) -> impl IntoView {
-    view! { <h3 class="m-drift__group">{title}<span class="m-tabs__count">{format::count(count as u64)}</span></h3> }.into_any()
+    view! { <h3 class="m-drift__group">{title}<span class="m-tabs__count">{format::count(count as u64)}</span></h3> }
+        .into_any()
 }
 
 /// What an application uses, in a sentence.
@@ -372,7 +385,10 @@ mod tests {
             proposal(DriftEventInput { name, domain, address, ..DriftEventInput::default() })
         };
         DriftProposals {
-            domains: vec![proposal(ApplicationDomainInput { name: "shop".to_owned(), ..ApplicationDomainInput::default() })],
+            domains: vec![proposal(ApplicationDomainInput {
+                name: "shop".to_owned(),
+                ..ApplicationDomainInput::default()
+            })],
             events: vec![event("created", "orders/fr"), event("paid", "paid/fr")],
             applications: vec![proposal(DriftApplicationInput {
                 name: "till".to_owned(),
@@ -395,7 +411,10 @@ mod tests {
             });
             let DriftTask::Adopt { domains, events, applications } = drafts.task() else { panic!("it adopts") };
             assert_eq!(domains[0].name, "retail");
-            assert_eq!((events.len(), events[0].domain.as_str(), events[0].address.as_str()), (1, "retail", "orders/{country}"));
+            assert_eq!(
+                (events.len(), events[0].domain.as_str(), events[0].address.as_str()),
+                (1, "retail", "orders/{country}")
+            );
             assert_eq!(applications[0].domain, "retail");
             assert_eq!(applications[0].publishes, ["known", "orders/{country}"]);
         });

@@ -5,7 +5,9 @@ use leptos::prelude::*;
 use super::Selection;
 use super::adopt::Adopt;
 use super::doing::{Doing, Ignore, Job, Preview};
-use crate::api::{ApplicationDomainView, DRIFT_TASK_MAX, DriftPage, DriftQuery, DriftSelection, DriftStatus, DriftTask};
+use crate::api::{
+    ApplicationDomainView, DRIFT_TASK_MAX, DriftPage, DriftQuery, DriftSelection, DriftStatus, DriftTask,
+};
 use crate::components::{Button, Dialog, Tone};
 use crate::format;
 use crate::load::Loading;

@@ -111,8 +111,11 @@ pub(super) fn Preview(
             apply.run((job, preview.preview));
         }
     };
-    let is_possible =
-        move || shown.with(|shown| shown.as_ref().is_some_and(|(_, preview)| preview.conflicts == 0 && !preview.lines.is_empty()));
+    let is_possible = move || {
+        shown.with(|shown| {
+            shown.as_ref().is_some_and(|(_, preview)| preview.conflicts == 0 && !preview.lines.is_empty())
+        })
+    };
     // What would be done is another thing by now: look again.
     let is_stale = move || apply.error.with(|error| error.as_ref().is_some_and(|error| error.kind == "stale-preview"));
     view! {

@@ -21,7 +21,11 @@ pub(super) fn Row(finding: DriftFinding, selection: Selection) -> impl IntoView 
         let id = id.get_value();
         selection.all.set(false);
         selection.ids.update(|ids| {
-            if on { ids.insert(id) } else { ids.remove(&id) };
+            if on {
+                ids.insert(id)
+            } else {
+                ids.remove(&id)
+            };
         });
     };
     let place = place(&finding);

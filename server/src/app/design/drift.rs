@@ -14,7 +14,9 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use frontend::api::{DriftApply, DriftCounts, DriftDone, DriftPage, DriftPreview, DriftProposals, DriftQuery, DriftSelection, DriftTask};
+use frontend::api::{
+    DriftApply, DriftCounts, DriftDone, DriftPage, DriftPreview, DriftProposals, DriftQuery, DriftSelection, DriftTask,
+};
 use mesh_protocol::id::ApplicationDomainId;
 
 use self::scene::{Row, Study};

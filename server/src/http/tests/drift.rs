@@ -3,9 +3,7 @@
 use axum::http::StatusCode;
 use mesh_protocol::event::Protocol;
 use mesh_protocol::id::{AgentId, PrincipalId};
-use mesh_protocol::report::{
-    Direction, Discovery, Flow, ObjectFacts, Report, RuntimeObject, TopicFacts, Traffic,
-};
+use mesh_protocol::report::{Direction, Discovery, Flow, ObjectFacts, Report, RuntimeObject, TopicFacts, Traffic};
 use serde_json::{Value, json};
 
 use super::streams::agent;
@@ -138,9 +136,7 @@ async fn a_finding_is_ignored_until_what_differs_changes() {
     assert_eq!(ignored["actions"], json!(["adopt", "reopen"]), "{ignored}");
     // An event that has all of it: it is another finding now.
     let domain = mesh.post("domains", json!({"name": "orders", "topics": ["orders/>"]})).await.body;
-    let adopt = |name: &str, address: &str| {
-        json!({"kind": "adopt", "events": [{"name": name, "domain": "orders", "address": address}]})
-    };
+    let adopt = |name: &str, address: &str| json!({"kind": "adopt", "events": [{"name": name, "domain": "orders", "address": address}]});
     mesh.done(adopt("order", "orders/{country}/created")).await;
     let counts = mesh.drift("about=address").await["counts"].clone();
     assert_eq!((&counts["matching"], &counts["ignored"]), (&json!(1), &json!(0)), "{counts}");
@@ -170,7 +166,10 @@ async fn everything_is_adopted_at_once_or_nothing_is() {
     let names: Vec<&Value> = domains.iter().map(|domain| &domain["name"]).collect();
     assert_eq!(names, ["orders", "prices"], "{proposals}");
     assert_eq!(domains[0]["owner"], "shops", "by the application that publishes there: {proposals}");
-    assert_eq!((&events[0]["address"], &events[0]["name"]), (&json!("orders/{country}/created"), &json!("orders-created")));
+    assert_eq!(
+        (&events[0]["address"], &events[0]["name"]),
+        (&json!("orders/{country}/created"), &json!("orders-created"))
+    );
     let evidence = proposals["events"][0]["evidence"].to_string();
     assert!(evidence.contains("de, es, fr"), "{evidence}");
     assert_eq!(applications[0]["name"], "till");
@@ -258,7 +257,8 @@ async fn what_is_designed_is_pushed_to_policy_by_who_may_write_rules() {
 #[tokio::test]
 async fn a_kafka_topic_is_adopted_where_a_route_brings_it_into_the_mesh() {
     let mesh = Mesh::start().await;
-    let broker = json!({"site": mesh.site, "name": "hq-kafka", "bootstrap": ["k:9092"], "tls": false, "discover": true});
+    let broker =
+        json!({"site": mesh.site, "name": "hq-kafka", "bootstrap": ["k:9092"], "tls": false, "discover": true});
     let broker = mesh.post("brokers", broker).await.body["id"].clone();
     let topic = |name: &str| RuntimeObject { name: name.to_owned(), facts: ObjectFacts::Topic(TopicFacts::default()) };
     let discovery = Discovery {
@@ -309,7 +309,10 @@ async fn who_sees_some_domains_sees_their_findings_and_no_others_are_counted() {
     let token = token.as_str().expect("a secret");
     let get = async |path: &str| mesh.portal.call("GET", &format!("/api/v1/{path}"), Some(token), None).await;
     let page = get("drift").await.body;
-    assert_eq!((&page["total"], &page["counts"]["open"], &page["counts"]["runtime_only"]), (&json!(2), &json!(2), &json!(2)));
+    assert_eq!(
+        (&page["total"], &page["counts"]["open"], &page["counts"]["runtime_only"]),
+        (&json!(2), &json!(2), &json!(2))
+    );
     assert!(!page.to_string().contains("secret"), "{page}");
     assert_eq!(get(&format!("drift?domain={}", hidden.as_str().expect("an id"))).await.body["total"], 0);
     let domains = get("domains").await.body;

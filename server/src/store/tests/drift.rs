@@ -4,14 +4,7 @@ use super::on_each;
 use crate::domain::design::drift::Decision;
 
 fn decision(key: &str, until_ms: Option<i64>) -> Decision {
-    Decision {
-        key: key.into(),
-        digest: "d1".into(),
-        until_ms,
-        reason: "a trial".into(),
-        by: "ada".into(),
-        at_ms: 5,
-    }
+    Decision { key: key.into(), digest: "d1".into(), until_ms, reason: "a trial".into(), by: "ada".into(), at_ms: 5 }
 }
 
 #[tokio::test]

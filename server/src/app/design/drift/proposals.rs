@@ -138,13 +138,15 @@ impl<'a> Proposing<'a> {
         let objects: BTreeSet<_> = schemas.iter().map(|(_, object)| *object).collect();
         let subjects: Vec<&str> = schemas.iter().map(|(subject, _)| subject.as_str()).collect();
         if objects.len() > 1 {
-            evidence.push(format!("Its Kafka topics have several schemas ({}): choose one later.", subjects.join(", ")));
+            evidence
+                .push(format!("Its Kafka topics have several schemas ({}): choose one later.", subjects.join(", ")));
             return None;
         }
         let object = self.study.graph.object(*objects.first()?)?;
         let home = self.study.scene.world.config.domains.iter().find(|found| found.spec.name == domain);
         if !Study::may_use(object, home.map(|home| home.id)) {
-            evidence.push(format!("The schema {} is of another domain and not shared: it is left out.", object.spec.name));
+            evidence
+                .push(format!("The schema {} is of another domain and not shared: it is left out.", object.spec.name));
             return None;
         }
         let version = crate::domain::design::standing(self.study.graph.versions(object.id))?;
@@ -247,7 +249,11 @@ impl<'a> Proposing<'a> {
             };
             // What it publishes says more of where it belongs than what it consumes.
             *homes.entry(domain).or_default() += if *side == Side::Publish { 100 } else { 1 };
-            if *side == Side::Publish { publishes.insert(event) } else { consumes.insert(event) };
+            if *side == Side::Publish {
+                publishes.insert(event)
+            } else {
+                consumes.insert(event)
+            };
         }
         let most = homes.into_iter().max_by(|(a, one), (b, other)| one.cmp(other).then_with(|| b.cmp(a)));
         let home = match most {
@@ -265,7 +271,8 @@ impl<'a> Proposing<'a> {
         }
         let named = self.name(Kind::Application, &home.name, name);
         if named != name {
-            evidence.push(format!("It cannot be called {name} there; as {named} it is not tied to the clients of {name}."));
+            evidence
+                .push(format!("It cannot be called {name} there; as {named} it is not tied to the clients of {name}."));
         }
         let input = DriftApplicationInput {
             name: named,

@@ -93,7 +93,9 @@ impl<'a> Study<'a> {
     fn rules(&self, whom: Whom, action: Action, effect: Effect, covers: impl Fn(&Filter) -> bool) -> Option<&'a Rule> {
         let mesh = &self.scene.world.config.mesh;
         let roles = match whom {
-            Whom::Principal(id) => mesh.principals.iter().find(|found| found.id == id).map(|found| found.roles.as_slice()),
+            Whom::Principal(id) => {
+                mesh.principals.iter().find(|found| found.id == id).map(|found| found.roles.as_slice())
+            }
             _ => None,
         };
         let is_about = |subject: Whom| match subject {
@@ -212,7 +214,8 @@ fn permit(one: &Pushed<'_>, study: &Study<'_>, lines: &mut Vec<DriftLine>, specs
         let denied = study.rules(whom, action, Effect::Deny, |rule| rule.overlaps(&filter));
         let allowed = study.rules(whom, action, Effect::Allow, |rule| rule.includes(&filter));
         if let Some(denied) = denied {
-            let why = format!("is denied {} by a rule, which beats every other: change that one first", denied.policy.filter);
+            let why =
+                format!("is denied {} by a rule, which beats every other: change that one first", denied.policy.filter);
             lines.push(line(&who, &format!("{verb} {event} at {filter}"), Some(why)));
         } else if let Some(allowed) = allowed {
             let detail = format!("may do so already by the rule on {}: nothing to make", allowed.policy.filter);

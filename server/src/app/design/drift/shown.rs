@@ -131,8 +131,7 @@ fn sites(row: &Row<'_>, study: &Study<'_>) -> Vec<String> {
     match row.entry {
         Some(entry) => entry.row.sites.clone(),
         None => {
-            let sites: BTreeSet<String> =
-                row.flows.iter().map(|flow| study.scene.world.site_of(flow.agent)).collect();
+            let sites: BTreeSet<String> = row.flows.iter().map(|flow| study.scene.world.site_of(flow.agent)).collect();
             sites.into_iter().collect()
         }
     }

@@ -55,7 +55,11 @@ pub fn proposed<'a>(addresses: impl IntoIterator<Item = &'a str>) -> Vec<Propose
         left.retain(|address| !of.contains(address));
         all.push(joined(at, &levels, of));
     }
-    all.extend(left.into_iter().map(|address| Proposed { address: address.to_owned(), of: vec![address], because: None }));
+    all.extend(left.into_iter().map(|address| Proposed {
+        address: address.to_owned(),
+        of: vec![address],
+        because: None,
+    }));
     all.sort_by(|a, b| a.address.cmp(&b.address));
     absorbed(all)
 }

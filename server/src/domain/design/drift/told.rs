@@ -11,7 +11,9 @@ impl Finding<'_> {
     #[must_use]
     pub fn sentence(&self) -> String {
         match (self.subject, self.status) {
-            (Subject::Address(_), Status::Match) => format!("It is an address of {}.", self.names(Kind::Event, Some(Fit::Whole))),
+            (Subject::Address(_), Status::Match) => {
+                format!("It is an address of {}.", self.names(Kind::Event, Some(Fit::Whole)))
+            }
             (Subject::Address(_), Status::Partial) => {
                 format!("Only some of its topics are those of {}.", self.names(Kind::Event, None))
             }

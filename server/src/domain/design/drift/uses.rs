@@ -34,7 +34,9 @@ pub(super) fn findings<'a>(meant: &Meant<'a>, seen: &Seen<'a>) -> Vec<Finding<'a
         }
     }
     let used: BTreeSet<&str> = by_name.keys().copied().filter(|name| !designed.contains(name)).collect();
-    found.extend(used.into_iter().map(|name| finding(Subject::Client(name), Status::RuntimeOnly, Vec::new(), String::new())));
+    found.extend(
+        used.into_iter().map(|name| finding(Subject::Client(name), Status::RuntimeOnly, Vec::new(), String::new())),
+    );
     found
 }
 
