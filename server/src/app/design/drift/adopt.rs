@@ -117,7 +117,8 @@ impl<'a> Builder<'a> {
     fn domain(&mut self, input: &ApplicationDomainInput) {
         let spec = application_domain::spec(input.clone()).tidied();
         let claims: Vec<&str> = spec.topics.iter().chain(&spec.kafka_topics).map(String::as_str).collect();
-        let detail = if claims.is_empty() { "claims nothing".to_owned() } else { format!("claims {}", claims.join(", ")) };
+        let detail =
+            if claims.is_empty() { "claims nothing".to_owned() } else { format!("claims {}", claims.join(", ")) };
         let is_taken = self.domains.iter().any(|other| other.spec.name == spec.name);
         let checked = match spec.check(None, &self.domains) {
             Err(errors) => Err(cannot(&errors)),
@@ -151,7 +152,7 @@ impl<'a> Builder<'a> {
         let taken = Address::parse(input.address.trim()).ok().and_then(|address| self.taken(&address));
         let checked = match taken {
             Some(event) => Err(format!("cannot be made: {} is an address of the event {event} already", input.address)),
-            None => self.object(Kind::Event, spec, input.shared, content, Some(graph)),
+            None => self.object(Kind::Event, spec, input.shared, content, graph),
         };
         match checked {
             Ok((object, version)) => {
@@ -206,7 +207,7 @@ impl<'a> Builder<'a> {
         };
         let content = Application { publishes: find(&input.publishes)?, consumes: find(&input.consumes)? };
         let spec = (input.name.as_str(), input.domain.as_str(), input.owner.as_str(), input.description.as_str());
-        self.object(Kind::Application, spec, false, Content::Application(content), Some(graph))
+        self.object(Kind::Application, spec, false, Content::Application(content), graph)
     }
 
     /// The version that stands for the event of an address: the one that was written so, else one that has all of it.
@@ -232,7 +233,7 @@ impl<'a> Builder<'a> {
         (name, domain, owner, document): (&str, &str, &str, &str),
         is_shared: bool,
         content: Content,
-        graph: Option<&Graph<'_>>,
+        graph: &Graph<'_>,
     ) -> Checked<(Object, Version)> {
         let found = self.domains.iter().find(|found| found.spec.name == domain.trim());
         let domain = found.ok_or_else(|| {
@@ -259,9 +260,7 @@ impl<'a> Builder<'a> {
             replacement: None,
         };
         let version = Version::draft(DesignVersionId(Uuid::now_v7()), object.id, first, self.by, self.now_ms);
-        if let Some(graph) = graph {
-            version.spec.check(&object, None, graph).map_err(|errors| cannot(&errors))?;
-        }
+        version.spec.check(&object, None, graph).map_err(|errors| cannot(&errors))?;
         Ok((object, version))
     }
 
@@ -290,9 +289,8 @@ fn event_detail(input: &DriftEventInput, graph: &Graph<'_>) -> String {
 }
 
 fn application_detail(input: &DriftApplicationInput) -> String {
-    let list = |verb: &str, addresses: &[String]| {
-        (!addresses.is_empty()).then(|| format!("{verb} {}", addresses.join(" ")))
-    };
+    let list =
+        |verb: &str, addresses: &[String]| (!addresses.is_empty()).then(|| format!("{verb} {}", addresses.join(" ")));
     let mut parts = vec!["1.0.0 as a draft".to_owned()];
     parts.extend(list("publishes", &input.publishes));
     parts.extend(list("consumes", &input.consumes));
@@ -320,7 +318,7 @@ impl Noted {
 }
 
 /// Writes all of it, with an audit entry for each.
-pub(super) async fn make(app: &App, mut edit: Edit, made: Made) -> Result<DriftDone> {
+pub(super) async fn make(app: &App, mut edit: Edit, made: &Made) -> Result<DriftDone> {
     let mut noted = Vec::new();
     for domain in &made.domains {
         edit.tx.insert_application_domain(app.environment(), domain).await?;
@@ -352,7 +350,7 @@ pub(super) async fn make(app: &App, mut edit: Edit, made: Made) -> Result<DriftD
         edit.also(one.done()).await?;
     }
     edit.finish(last.done()).await?;
-    Ok(DriftDone { made: noted.len() as u64, sentence: sentence(&made) })
+    Ok(DriftDone { made: noted.len() as u64, sentence: sentence(made) })
 }
 
 fn sentence(made: &Made) -> String {

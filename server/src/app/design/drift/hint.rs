@@ -6,7 +6,7 @@ use super::scene::{Row, Study};
 use crate::domain::design::Kind;
 use crate::domain::design::drift::{Status, Subject};
 
-impl<'a> Study<'a> {
+impl Study<'_> {
     /// What can be done about a finding.
     pub(super) fn actions(&self, row: &Row<'_>) -> Vec<DriftAction> {
         if row.finding.status == Status::Match {

@@ -15,7 +15,9 @@ use crate::app::sight::Sight;
 use crate::app::{App, Caller, Result};
 use crate::domain::application_domain::{ApplicationDomain, Claims};
 use crate::domain::design::drift::adoption::address_of;
-use crate::domain::design::drift::{Decision, Finding, Index, Meant, Seen, SeenTopic, SeenUse, Side, Status, Subject, findings};
+use crate::domain::design::drift::{
+    Decision, Finding, Index, Meant, Seen, SeenTopic, SeenUse, Side, Status, Subject, findings,
+};
 use crate::domain::design::{Content, Fit, Graph, Kind as Design, Object, Sharing, standing, topics};
 use crate::domain::flow::Flow;
 use crate::domain::principal::Kind;
@@ -124,18 +126,20 @@ impl<'a> Study<'a> {
             }
         }
         let (applications, clients) = applications(&scene.world);
-        let (mut flows_at, mut flows_of, mut used) = (HashMap::new(), HashMap::new(), HashMap::new());
+        let mut flows_at: HashMap<_, Vec<&Flow>> = HashMap::new();
+        let mut flows_of: HashMap<_, Vec<&Flow>> = HashMap::new();
+        let mut used: HashMap<_, Vec<&Flow>> = HashMap::new();
         for flow in &scene.world.seen.flows {
             let address = flow.address.as_str();
             if !by_address.contains_key(address) {
                 continue;
             }
-            flows_at.entry(address).or_insert_with(Vec::new).push(flow);
+            flows_at.entry(address).or_default().push(flow);
             if let (Some(broker), Some(topic)) = (flow.broker, flow.broker_topic.as_deref()) {
-                flows_of.entry((broker, topic)).or_insert_with(Vec::new).push(flow);
+                flows_of.entry((broker, topic)).or_default().push(flow);
             }
             if let Some(name) = flow.principal.and_then(|id| applications.get(&id)) {
-                used.entry((*name, side(flow.direction), address)).or_insert_with(Vec::new).push(flow);
+                used.entry((*name, side(flow.direction), address)).or_default().push(flow);
             }
         }
         Self {

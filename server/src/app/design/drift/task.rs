@@ -84,7 +84,7 @@ pub(super) async fn apply(app: &App, caller: &Caller, input: DriftApply<DriftTas
     let scene = app.scene_in(caller, &mut edit.tx).await?;
     let plan = plan(&scene, &input.task, caller_name(caller)?.as_str())?;
     plan.check(&input.preview)?;
-    match plan.work {
+    match &plan.work {
         Work::Ignore(decisions) => ignore(app, edit, decisions).await,
         Work::Reopen(decisions) => reopen(app, edit, decisions).await,
         Work::Adopt(made) => adopt::make(app, edit, made).await,
@@ -144,8 +144,7 @@ pub(super) fn chosen<'a>(select: &DriftSelection, study: &'a Study<'a>) -> Resul
     if select.ids.len() > DRIFT_TASK_MAX {
         return Err(too_many().into());
     }
-    let mut rows: Vec<(String, Row<'a>)> =
-        study.rows().into_iter().map(|row| (shown::id(&row.key), row)).collect();
+    let mut rows: Vec<(String, Row<'a>)> = study.rows().into_iter().map(|row| (shown::id(&row.key), row)).collect();
     rows.sort_by(|(a, _), (b, _)| a.cmp(b));
     let mut chosen: Vec<(String, Option<Row<'a>>)> = Vec::new();
     if let Some(query) = &select.matching {
@@ -183,12 +182,9 @@ fn lines(
     conflict: impl Fn(&Row<'_>) -> Option<String>,
 ) -> Vec<DriftLine> {
     let line = |(_, row): &(String, Option<Row<'_>>)| match row {
-        Some(row) => DriftLine {
-            what: study.name(row),
-            detail: row.finding.sentence(),
-            rule: None,
-            conflict: conflict(row),
-        },
+        Some(row) => {
+            DriftLine { what: study.name(row), detail: row.finding.sentence(), rule: None, conflict: conflict(row) }
+        }
         None => DriftLine {
             what: "a finding".to_owned(),
             detail: String::new(),
@@ -199,7 +195,7 @@ fn lines(
     chosen.iter().map(line).collect()
 }
 
-async fn ignore(app: &App, mut edit: Edit, decisions: Vec<(String, Decision)>) -> Result<DriftDone> {
+async fn ignore(app: &App, mut edit: Edit, decisions: &[(String, Decision)]) -> Result<DriftDone> {
     let environment = app.environment();
     let now_ms = edit.now_ms;
     edit.tx.end_drift_decisions(environment, now_ms).await?;
@@ -209,7 +205,7 @@ async fn ignore(app: &App, mut edit: Edit, decisions: Vec<(String, Decision)>) -
             "more than {DECISIONS_MAX} findings would be ignored: take some back first, or adopt what they are about"
         )));
     }
-    for (_, decision) in &decisions {
+    for (_, decision) in decisions {
         edit.tx.put_drift_decision(environment, decision).await?;
     }
     let sentence = format!("{} ignored", findings(decisions.len()));
@@ -217,24 +213,23 @@ async fn ignore(app: &App, mut edit: Edit, decisions: Vec<(String, Decision)>) -
         let until = decision.until_ms.map_or_else(|| "it changes".to_owned(), day);
         (decision, format!("ignores what differs about {name} until {until}: {}", decision.reason))
     });
-    finish(edit, "drift.ignore", done.collect()).await?;
+    finish(edit, "drift.ignore", &done.collect::<Vec<_>>()).await?;
     Ok(DriftDone { made: decisions.len() as u64, sentence })
 }
 
-async fn reopen(app: &App, mut edit: Edit, decisions: Vec<(String, Decision)>) -> Result<DriftDone> {
-    for (_, decision) in &decisions {
+async fn reopen(app: &App, mut edit: Edit, decisions: &[(String, Decision)]) -> Result<DriftDone> {
+    for (_, decision) in decisions {
         edit.tx.delete_drift_decision(app.environment(), &decision.key).await?;
     }
     let sentence = format!("{} taken back", findings(decisions.len()));
-    let done = decisions.iter().map(|(name, decision)| {
-        (decision, format!("no longer ignores what differs about {name}"))
-    });
-    finish(edit, "drift.reopen", done.collect()).await?;
+    let done =
+        decisions.iter().map(|(name, decision)| (decision, format!("no longer ignores what differs about {name}")));
+    finish(edit, "drift.reopen", &done.collect::<Vec<_>>()).await?;
     Ok(DriftDone { made: decisions.len() as u64, sentence })
 }
 
 /// One audit entry for each decision, all in one transaction.
-async fn finish(mut edit: Edit, action: &str, done: Vec<(&Decision, String)>) -> Result<()> {
+async fn finish(mut edit: Edit, action: &str, done: &[(&Decision, String)]) -> Result<()> {
     let entry = |decision: &Decision, summary| Done::new(action, &decision.key, summary, LiveTopic::Catalog);
     let Some(((last, summary), others)) = done.split_last().map(|(last, others)| ((last.0, &last.1), others)) else {
         return Err(Error::Internal("a task about findings names none"));

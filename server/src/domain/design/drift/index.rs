@@ -56,15 +56,12 @@ fn steps(filter: &Filter) -> Vec<Step<'_>> {
         return vec![Step::Open];
     }
     let last = filter.text().matches('/').count();
-    let step = |(at, level): (usize, &'_ str)| -> Option<bool> {
-        if at == last && level == ">" { None } else { Some(level.ends_with('*')) }
-    };
     let levels = filter.text().split('/').enumerate();
     levels
-        .map(|(at, level)| match step((at, level)) {
-            None => Step::Open,
-            Some(true) => Step::Wild,
-            Some(false) => Step::Literal(level),
+        .map(|(at, level)| match level {
+            ">" if at == last => Step::Open,
+            level if level.ends_with('*') => Step::Wild,
+            level => Step::Literal(level),
         })
         .collect()
 }
@@ -91,7 +88,11 @@ impl<V> Index<V> {
             }
         }
         let node = &mut self.nodes[here];
-        if is_open { node.open.push(number) } else { node.ends.push(number) }
+        if is_open {
+            node.open.push(number)
+        } else {
+            node.ends.push(number)
+        }
         self.filters.push((filter, value));
     }
 

@@ -52,14 +52,12 @@ impl World {
             graph: &graph,
             subjects: self.subjects.iter().filter_map(|(name, id)| Some((name.as_str(), object(id)?))).collect(),
         };
-        let topic = |(name, mapped): &'_ (String, Vec<Filter>)| (name.clone(), mapped.clone());
-        let topics: Vec<(String, Vec<Filter>)> = self.topics.iter().map(topic).collect();
         let seen = Seen {
             addresses: self.addresses.iter().map(|(address, filter)| (address.as_str(), Some(filter))).collect(),
-            topics: topics
+            topics: self
+                .topics
                 .iter()
-                .zip(&self.topics)
-                .map(|((_, mapped), (name, _))| SeenTopic { broker: Uuid::nil().into(), name, mapped: mapped.clone() })
+                .map(|(name, mapped)| SeenTopic { broker: Uuid::nil().into(), name, mapped: mapped.clone() })
                 .collect(),
             is_scanned: !self.topics.is_empty(),
             clients: self.clients.iter().map(String::as_str).collect(),
@@ -74,9 +72,7 @@ impl World {
 
     /// Status and sentence by key; ids of fixtures count up from 1.
     fn told(&self, catalog: &Catalog) -> BTreeMap<String, (Status, String)> {
-        self.judge(catalog, |findings| {
-            findings.iter().map(|one| (one.key(), (one.status, one.sentence()))).collect()
-        })
+        self.judge(catalog, |findings| findings.iter().map(|one| (one.key(), (one.status, one.sentence()))).collect())
     }
 }
 
@@ -100,7 +96,11 @@ fn addresses_and_events_find_each_other() {
         Some((Status::Partial, "Only some of its topics are those of the event order."))
     );
     assert_eq!(of("address:cmd/fr"), Some((Status::RuntimeOnly, "No event says what is published here.")));
-    assert_eq!(of("address:gone").map(|(status, _)| status), Some(Status::RuntimeOnly), "what is retired means nothing");
+    assert_eq!(
+        of("address:gone").map(|(status, _)| status),
+        Some(Status::RuntimeOnly),
+        "what is retired means nothing"
+    );
     let unseen = format!("event:{}", id(2));
     assert_eq!(of(&unseen), Some((Status::DesignOnly, "Nothing was seen at prices/update.")));
 }
@@ -274,9 +274,8 @@ fn ten_thousand_addresses_beside_five_thousand_events_take_no_time() {
     let addresses: Vec<String> = (0..10_000).map(|at| format!("shop/c{}/{}/e{at}", at % 20, at % 50)).collect();
     let world = World::of(&addresses.iter().map(String::as_str).collect::<Vec<_>>());
     let begun = std::time::Instant::now();
-    let counts = world.judge(&catalog, |found| {
-        Status::ALL.map(|status| found.iter().filter(|one| one.status == status).count())
-    });
+    let counts = world
+        .judge(&catalog, |found| Status::ALL.map(|status| found.iter().filter(|one| one.status == status).count()));
     assert_eq!(counts, [5_000, 0, 0, 5_000]);
     let took = begun.elapsed();
     assert!(took < std::time::Duration::from_secs(2), "{took:?}");
