@@ -91,6 +91,9 @@ impl Scene {
     }
 }
 
+/// What routes make of the records of Kafka topics: topics of the mesh, and the address that an event of them has.
+type Mapped<'a> = HashMap<(BrokerId, &'a str), Vec<(Filter, Option<String>)>>;
+
 /// A scene with what makes looking things up in it quick.
 pub(super) struct Study<'a> {
     pub(super) scene: &'a Scene,
@@ -104,7 +107,7 @@ pub(super) struct Study<'a> {
     /// Flows of applications by name, side and address.
     used: HashMap<(&'a str, Side, &'a str), Vec<&'a Flow>>,
     /// Topics of the mesh that routes make of a Kafka topic's records, with the address that an event of them has.
-    mapped: HashMap<(BrokerId, &'a str), Vec<(Filter, Option<String>)>>,
+    mapped: Mapped<'a>,
     clients: BTreeSet<&'a str>,
     /// Designed events by their topics, once somebody asks.
     events: OnceCell<Index<(&'a Object, &'a str)>>,
@@ -364,7 +367,7 @@ fn applications(world: &World) -> (HashMap<PrincipalId, &str>, BTreeSet<&str>) {
     (by_client, all)
 }
 
-fn mapped(world: &World) -> HashMap<(BrokerId, &str), Vec<(Filter, Option<String>)>> {
+fn mapped(world: &World) -> Mapped<'_> {
     let mut mapped: HashMap<_, Vec<(Filter, Option<String>)>> = HashMap::new();
     for route in &world.config.mesh.routes {
         let From::Kafka { broker, topics, template, .. } = &route.spec.from else { continue };

@@ -89,9 +89,9 @@ impl<V> Index<V> {
         }
         let node = &mut self.nodes[here];
         if is_open {
-            node.open.push(number)
+            node.open.push(number);
         } else {
-            node.ends.push(number)
+            node.ends.push(number);
         }
         self.filters.push((filter, value));
     }
