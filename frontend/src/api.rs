@@ -10,6 +10,7 @@ mod application_domain;
 mod catalog;
 mod common;
 mod design;
+mod drift;
 #[cfg(feature = "hydrate")]
 pub mod fetch;
 mod kafka;
@@ -34,6 +35,7 @@ pub use application_domain::*;
 pub use catalog::*;
 pub use common::*;
 pub use design::*;
+pub use drift::*;
 pub use kafka::*;
 pub use live::*;
 use mesh_protocol::id::{
@@ -250,6 +252,21 @@ pub trait PortalApi: Send + Sync + 'static {
     fn move_design_version(&self, id: DesignVersionId, input: Edit<DesignMove>) -> Answer<'_, DesignVersionView>;
     /// `GET /api/v1/design-difference`: how two versions of one object differ.
     fn design_difference(&self, query: DesignDifferenceQuery) -> Answer<'_, DesignDifference>;
+
+    // --- drift: what is designed beside what was seen ------------------------------------------------------------
+    /// `GET /api/v1/drift`: findings, the busiest first.
+    fn drift(&self, query: DriftQuery) -> Answer<'_, DriftPage>;
+    /// `POST /api/v1/drift/proposals`: what could be made of findings, to change and confirm. Makes nothing.
+    fn drift_proposals(&self, select: DriftSelection) -> Answer<'_, DriftProposals>;
+    /// `POST /api/v1/drift/preview`: what a task would do, exactly. Does nothing.
+    fn preview_drift(&self, task: DriftTask) -> Answer<'_, DriftPreview>;
+    /// `POST /api/v1/drift`: does a task as it was previewed, all of it or nothing; 409 `stale-preview` when it would be
+    /// something else by now.
+    fn apply_drift(&self, input: DriftApply<DriftTask>) -> Answer<'_, DriftDone>;
+    /// `POST /api/v1/drift/push/preview`: the access rules that would be made for findings. Makes nothing.
+    fn preview_push(&self, select: DriftSelection) -> Answer<'_, DriftPreview>;
+    /// `POST /api/v1/drift/push`: makes the access rules that were previewed, all of them or none.
+    fn push_drift(&self, input: DriftApply<DriftSelection>) -> Answer<'_, DriftDone>;
 
     // --- access -------------------------------------------------------------------------------------------------
     /// `GET /api/v1/applications`.

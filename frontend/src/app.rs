@@ -11,7 +11,7 @@ use crate::frame::Frame;
 use crate::live::Live;
 use crate::pages::{
     Acl, AgentDeadLetters, AgentDetail, Agents, Brokers, Catalog, CatalogDetail, CatalogRecords, ClientDetail, Clients,
-    DesignDetail, DesignVersionDetail, Designs, Domains, Graph, Login, NewQueue, NotFound, Overview, People,
+    DesignDetail, DesignVersionDetail, Designs, Domains, Drift, Graph, Login, NewQueue, NotFound, Overview, People,
     QueueDetail, Queues, RouteDetail, RouteEvents, Routes as RoutesPage, Schemas, Scopes, SearchResults, Setup,
     SiteDetail, Sites, Subscriptions,
 };
@@ -52,6 +52,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/designs") view=Designs ssr=SsrMode::Async/>
                     <Route path=path!("/designs/:id") view=DesignDetail ssr=SsrMode::Async/>
                     <Route path=path!("/designs/:id/versions/:version") view=DesignVersionDetail ssr=SsrMode::Async/>
+                    <Route path=path!("/drift") view=Drift ssr=SsrMode::Async/>
                     <Route path=path!("/domains") view=Domains ssr=SsrMode::Async/>
                     <Route path=path!("/schemas") view=Schemas ssr=SsrMode::Async/>
                     <Route path=path!("/scopes") view=Scopes ssr=SsrMode::Async/>

@@ -420,3 +420,36 @@ fn the_registry_tells_who_wants_what() {
         assert!(html.contains(text), "{text}: {html}");
     }
 }
+
+#[test]
+fn drift_says_what_differs_and_who_ignores_it() {
+    let html = admin_sees(retailer(), "/drift");
+    for text in [
+        "No event says what is published here.",
+        "from till-7",
+        "Ignored until it changes by claire: starts in May",
+        "Not designed",
+        "no owner",
+        "name=\"finding\"",
+        "href=\"?status=partial\"",
+        "href=\"?ignored=true\"",
+    ] {
+        assert!(html.contains(text), "it lacks {text}: {html}");
+    }
+    let (_, _, viewers) = page(retailer(), Some(me("viewer")), "/drift");
+    assert!(!viewers.contains("name=\"finding\""), "who may not decide selects nothing");
+    let none = || retailer().with("/drift", fixture::drift::page(&nothing()));
+    assert!(admin_sees(none(), "/drift").contains("Nothing to do"));
+    assert!(admin_sees(none(), "/drift?q=x").contains("No finding is like that"));
+    assert!(admin_sees(none(), "/drift?status=partial").contains("None of these"));
+    let broken = retailer().failing("/drift", 500, "internal", "the store did not answer");
+    assert!(admin_sees(broken, "/drift").contains("The findings did not load"));
+    let closed = retailer().failing("/drift", 403, "forbidden", "closed");
+    assert!(admin_sees(closed, "/drift").contains("it takes operator"));
+}
+
+#[test]
+fn a_domain_leads_to_its_own_findings() {
+    let html = admin_sees(retailer(), "/domains");
+    assert!(html.contains(&format!("href=\"/drift?domain={}\"", fixture::id(95))), "{html}");
+}

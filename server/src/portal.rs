@@ -10,7 +10,8 @@ use frontend::api::{
     AdoptInput, AgentView, Answer, ApiError, ApplicationDomainInput, ApplicationDomainView, ApplicationInput,
     ApplicationView, BrokerInput, BrokerView, CatalogObject, CatalogObjectInput, CatalogPage, CatalogQuery,
     DenialQuery, DenialRow, DesignDifference, DesignDifferenceQuery, DesignLevelInput, DesignMove, DesignObjectInput,
-    DesignObjectNew, DesignObjectView, DesignQuery, DesignVersionInput, DesignVersionView, DomainSuggestion, Edit,
+    DesignObjectNew, DesignObjectView, DesignQuery, DesignVersionInput, DesignVersionView, DomainSuggestion,
+    DriftApply, DriftDone, DriftPage, DriftPreview, DriftProposals, DriftQuery, DriftSelection, DriftTask, Edit,
     FlowGraph, GraphQuery, JoinLine, JoinTokenInput, LinkInput, LinkView, ListQuery, ListenerInput, ListenerView,
     LoginInput, Me, Overview, Page, PersonInput, PersonView, PolicyDocument, PolicyView, PortalApi, PrincipalInput,
     PrincipalQuery, PrincipalSecret, PrincipalView, PublishInput, PublishResult, QueueInput, QueueQuery, QueueView,
@@ -233,6 +234,12 @@ impl PortalApi for Portal {
         fn delete_design_version(id: DesignVersionId, revision: i64) -> ();
         fn move_design_version(id: DesignVersionId, input: Edit<DesignMove>) -> DesignVersionView;
         fn design_difference(query: DesignDifferenceQuery) -> DesignDifference;
+        fn drift(query: DriftQuery) -> DriftPage;
+        fn drift_proposals(select: DriftSelection) -> DriftProposals;
+        fn preview_drift(task: DriftTask) -> DriftPreview;
+        fn apply_drift(input: DriftApply<DriftTask>) -> DriftDone;
+        fn preview_push(select: DriftSelection) -> DriftPreview;
+        fn push_drift(input: DriftApply<DriftSelection>) -> DriftDone;
         fn applications(query: ListQuery) -> Page<ApplicationView>;
         fn create_application(input: ApplicationInput) -> ApplicationView;
         fn update_application(id: ApplicationId, input: Edit<ApplicationInput>) -> ApplicationView;

@@ -17,7 +17,7 @@ use reqwest::Client;
 use crate::usage::processes_with;
 
 /// The pages that show what the mesh is and does.
-pub const PAGES: [&str; 17] = [
+pub const PAGES: [&str; 18] = [
     "/",
     "/search",
     "/catalog",
@@ -26,6 +26,7 @@ pub const PAGES: [&str; 17] = [
     "/acl",
     "/scopes",
     "/designs",
+    "/drift",
     "/domains",
     "/schemas",
     "/clients",

@@ -45,6 +45,17 @@ const INPUTS: &[Input] = &[
     // A box that tells nobody off while they type: the page shows what the API says instead of results.
     Input { checks: &["app/search.rs"], forms: &[], unseen: &["q"] },
     Input { checks: &["app/design/adopt.rs"], forms: &["catalog/designed.rs"], unseen: &[] },
+    // What is selected and proposed is made by the page; what is wrong with a line stands in the preview.
+    Input {
+        checks: &[
+            "domain/design/drift/decision.rs",
+            "app/design/drift/task.rs",
+            "app/design/drift/adopt.rs",
+            "app/design/drift/push.rs",
+        ],
+        forms: &["drift/doing.rs"],
+        unseen: &["select", "events"],
+    },
     Input { checks: &["app/catalog.rs"], forms: &["catalog/edit.rs"], unseen: &[] },
     Input {
         checks: &["domain/application_domain.rs", "app/application_domain.rs"],

@@ -25,6 +25,9 @@ pub struct ApplicationDomainView {
     pub kafka_topics: u64,
     /// Events per second at those addresses.
     pub rate: Rate,
+    /// Differences between what is designed and what was seen that are open in it itself.
+    #[serde(default)]
+    pub findings: u64,
     /// Changed when.
     pub updated_at: Millis,
     /// Changed by whom.

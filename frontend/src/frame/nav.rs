@@ -47,6 +47,7 @@ pub(super) const GROUPS: [(&str, &[Place]); 4] = [
             open("/search", "Search", "search", 'k'),
             open("/catalog", "Catalog", "catalog", 'c'),
             open("/designs", "Design", "event", 'n'),
+            open("/drift", "Drift", "drift", 'i'),
             open("/domains", "Domains", "app", 'd'),
             open("/schemas", "Schemas", "schema", 'm'),
             place("/graph", "Flow graph", "graph", 'f'),

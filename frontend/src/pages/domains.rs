@@ -125,6 +125,7 @@ fn List(domains: Signal<Vec<ApplicationDomainView>>, edit: Callback<Draft>) -> i
                         ("Addresses", "m-low m-end"),
                         ("Kafka topics", "m-low m-end"),
                         ("Rate", "m-low m-end"),
+                        ("Drift", "m-end"),
                         ("Changed", "m-low m-end"),
                         ("", "m-tight"),
                     ]
@@ -207,6 +208,14 @@ fn Row(
             <td class="m-low m-end m-num">{format::count(domain.addresses)}</td>
             <td class="m-low m-end m-num">{format::count(domain.kafka_topics)}</td>
             <td class="m-low m-end"><Rate per_second=domain.rate/></td>
+            <td class="m-end m-num">
+                {if domain.findings == 0 {
+                    view! { <span class="m-faint">"0"</span> }.into_any()
+                } else {
+                    let label = format!("Findings of {label}");
+                    view! { <a href=format!("/drift?domain={}", domain.id) aria-label=label>{format::count(domain.findings)}</a> }.into_any()
+                }}
+            </td>
             <td class="m-low m-end m-muted m-nowrap" title=by><Age at_ms=Some(domain.updated_at)/></td>
             <td class="m-tight">
                 <span class="m-acts">
@@ -263,6 +272,7 @@ mod tests {
             addresses: 0,
             kafka_topics: 0,
             rate: 0.0,
+            findings: 0,
             updated_at: 0,
             updated_by: String::new(),
         }

@@ -23,6 +23,7 @@ struct Content {
     addresses: u64,
     kafka_topics: u64,
     rate: f64,
+    findings: u64,
 }
 
 impl App {
@@ -33,7 +34,7 @@ impl App {
     pub async fn domains(&self, caller: &Caller, query: ListQuery) -> Result<Page<ApplicationDomainView>> {
         caller.permit(Right::Read)?;
         let world = self.world().await?;
-        let content = content(&world);
+        let content = self.content(caller, &world).await?;
         let all = &world.config.domains;
         let sight = world.config.sight(caller);
         let seen = all.iter().filter(|domain| sight.sees(Some(domain.id))).collect();
@@ -81,7 +82,7 @@ impl App {
         edit.tx.insert_application_domain(self.environment(), &domain).await?;
         let summary = format!("added the domain {}", domain.spec.name);
         edit.finish(done("domain.create", &domain, &summary).after(&config(&domain.spec))).await?;
-        self.domain_view(domain.id).await
+        self.domain_view(caller, domain.id).await
     }
 
     /// Changes a domain.
@@ -105,7 +106,7 @@ impl App {
         let summary = format!("changed the domain {}", domain.spec.name);
         let done = done("domain.update", &domain, &summary);
         edit.finish(done.before(&config(&old.spec)).after(&config(&domain.spec))).await?;
-        self.domain_view(id).await
+        self.domain_view(caller, id).await
     }
 
     /// Removes a domain. What it claimed belongs to the next wider claim, or to none.
@@ -127,10 +128,18 @@ impl App {
         edit.finish(done("domain.delete", old, &summary).before(&config(&old.spec))).await
     }
 
-    async fn domain_view(&self, id: ApplicationDomainId) -> Result<ApplicationDomainView> {
+    async fn domain_view(&self, caller: &Caller, id: ApplicationDomainId) -> Result<ApplicationDomainView> {
         let world = self.world().await?;
         let all = &world.config.domains;
-        Ok(view(find(all, id)?, all, &content(&world)))
+        Ok(view(find(all, id)?, all, &self.content(caller, &world).await?))
+    }
+
+    async fn content(&self, caller: &Caller, world: &World) -> Result<HashMap<ApplicationDomainId, Content>> {
+        let mut content = content(world);
+        for (domain, findings) in &self.open_drift(caller).await?.by_domain {
+            content.entry(*domain).or_default().findings = *findings;
+        }
+        Ok(content)
     }
 }
 
@@ -167,7 +176,8 @@ fn content(world: &World) -> HashMap<ApplicationDomainId, Content> {
     all
 }
 
-fn spec(input: ApplicationDomainInput) -> Spec {
+/// What the API takes, not checked yet.
+pub(super) fn spec(input: ApplicationDomainInput) -> Spec {
     Spec {
         name: input.name,
         parent: input.parent,
@@ -178,7 +188,8 @@ fn spec(input: ApplicationDomainInput) -> Spec {
     }
 }
 
-fn config(spec: &Spec) -> ApplicationDomainInput {
+/// A domain as the API takes it.
+pub(super) fn config(spec: &Spec) -> ApplicationDomainInput {
     ApplicationDomainInput {
         name: spec.name.clone(),
         parent: spec.parent,
@@ -205,6 +216,7 @@ fn view(
         addresses: own.addresses,
         kafka_topics: own.kafka_topics,
         rate: own.rate,
+        findings: own.findings,
         updated_at: domain.updated_at_ms,
         updated_by: domain.updated_by.clone(),
     }

@@ -4,6 +4,7 @@
 //! read together, kept until one of them changes, and edited one at a time.
 
 mod adopt;
+mod drift;
 mod shown;
 pub(super) mod version;
 
@@ -27,6 +28,7 @@ use crate::domain::schema::Level;
 use crate::store::Tx;
 
 pub(super) use adopt::designed_as;
+pub use drift::Open;
 pub(super) use shown::level_of;
 
 /// First part of the actions of all edits here, by which the audit trail tells that something changed.

@@ -24,6 +24,8 @@ pub struct Edit {
     pub(super) now_ms: i64,
     permit: Permit,
     revision: Option<Revision>,
+    /// What the entries before the last one made look different.
+    topics: Vec<LiveTopic>,
 }
 
 /// What an edit did, for the audit trail and for those who watch.
@@ -62,7 +64,7 @@ impl App {
     /// Begins an edit. The environment's row is not locked until a policy revision is taken.
     pub(super) async fn edit(&self, permit: Permit) -> Result<Edit> {
         let tx = self.store().write().await?;
-        Ok(Edit { app: self.clone(), tx, now_ms: now_ms(), permit, revision: None })
+        Ok(Edit { app: self.clone(), tx, now_ms: now_ms(), permit, revision: None, topics: Vec::new() })
     }
 }
 
@@ -99,24 +101,37 @@ impl Edit {
 
     /// The same, and gives the number of the audit entry.
     pub(super) async fn finish_numbered(mut self, done: Done<'_>) -> Result<u64> {
+        let number = self.write(&done).await?;
+        let policy = self.revision.is_some();
+        let mut topics: Vec<LiveTopic> = policy.then_some(LiveTopic::Rollout).into_iter().collect();
+        topics.append(&mut self.topics);
+        let logins = done.topic == LiveTopic::People;
+        self.app.commit(self.tx, &Change { entry: Some(number), topics, policy, logins }).await?;
+        Ok(number)
+    }
+
+    /// Writes the audit entry of one of several things that this edit does; [`Edit::finish`] writes the last.
+    pub(super) async fn also(&mut self, done: Done<'_>) -> Result<()> {
+        self.write(&done).await.map(drop)
+    }
+
+    async fn write(&mut self, done: &Done<'_>) -> Result<u64> {
         let kind = done.action.split('.').next().unwrap_or_default();
         let entry = Entry {
             at_ms: self.now_ms,
             actor: self.permit.actor().to_owned(),
             action: done.action.to_owned(),
             object_kind: kind.to_owned(),
-            object_id: done.object,
+            object_id: done.object.clone(),
             summary: done.summary.to_owned(),
-            before: done.before,
-            after: done.after,
+            before: done.before.clone(),
+            after: done.after.clone(),
             policy_revision: self.revision.map(|revision| revision.revision),
         };
-        let number = self.tx.append_audit(&entry).await?;
-        let policy = self.revision.is_some();
-        let topics = policy.then_some(LiveTopic::Rollout).into_iter().chain([done.topic]).collect();
-        let logins = done.topic == LiveTopic::People;
-        self.app.commit(self.tx, &Change { entry: Some(number), topics, policy, logins }).await?;
-        Ok(number)
+        if !self.topics.contains(&done.topic) {
+            self.topics.push(done.topic);
+        }
+        Ok(self.tx.append_audit(&entry).await?)
     }
 }
 

@@ -49,6 +49,9 @@ pub enum Error {
         /// `site`, `rule`...
         what: &'static str,
     },
+    /// What was previewed is not what would be done now.
+    #[error("what would be done is no longer what you saw: look at the preview again, then confirm it")]
+    StalePreview,
     /// The state of other objects forbids it.
     #[error("{0}")]
     Conflict(String),
@@ -130,6 +133,7 @@ impl Error {
                 answer
             }
             Self::Stale { .. } => ApiError::new("stale-revision", 409, title),
+            Self::StalePreview => ApiError::new("stale-preview", 409, title),
             Self::Conflict(_) => ApiError::new("conflict", 409, title),
             Self::Unavailable(_) => ApiError::new("unavailable", 503, title),
             Self::ForeignSecrets | Self::Authority(_) | Self::Store(_) | Self::Search(_) | Self::Internal(_) => {

@@ -34,6 +34,7 @@ impl App {
         caller.permit(Right::MeshRead)?;
         let world = self.world().await?;
         let now_ms = world.now_ms();
+        let drift = self.open_drift(caller).await?.counts;
         let mut tx = self.store().read().await?;
         let lately = WantedDenials { since_ms: now_ms - NEWS_MS, ..WantedDenials::default() };
         let denials = tx.denials(self.environment(), &lately, DENIALS_MAX).await?;
@@ -50,7 +51,7 @@ impl App {
             figures,
             sites: world.config.mesh.sites.iter().map(|site| site_state(site, &world)).collect(),
             links: world.config.mesh.links.iter().map(|link| link_flow(link, &world)).collect(),
-            attention: attention::attention(&world, &denials),
+            attention: attention::attention(&world, &denials, drift),
             revision: world.config.revision(),
             demo: self.config().demo.then(|| demo::demo(&world)),
         })

@@ -165,7 +165,8 @@ fn matches(rule: &Rule, query: &RuleQuery, snapshot: &Snapshot) -> bool {
     hay.to_lowercase().contains(&text)
 }
 
-fn sentence(spec: &Spec, snapshot: &Snapshot) -> String {
+/// What a rule says, in a sentence.
+pub(super) fn sentence(spec: &Spec, snapshot: &Snapshot) -> String {
     let effect = match spec.effect {
         Effect::Allow => "may",
         Effect::Deny => "may not",
@@ -190,7 +191,7 @@ pub(super) fn subject_name(subject: Subject, snapshot: &Snapshot) -> String {
     found.cloned().unwrap_or_else(|| "removed".to_owned())
 }
 
-fn done<'a>(action: &'a str, rule: &Rule, summary: &'a str) -> Done<'a> {
+pub(super) fn done<'a>(action: &'a str, rule: &Rule, summary: &'a str) -> Done<'a> {
     Done::new(action, rule.policy.id, summary, LiveTopic::Access)
 }
 
@@ -220,15 +221,19 @@ fn spec_of(rule: &Rule) -> Spec {
 
 /// A rule as the API takes it.
 pub(super) fn config(rule: &Rule) -> RuleInput {
-    let spec = spec_of(rule);
+    input(&spec_of(rule))
+}
+
+/// What somebody chooses about a rule, as the API takes it.
+pub(super) fn input(spec: &Spec) -> RuleInput {
     RuleInput {
         subject: spec.subject,
         action: spec.action,
         effect: spec.effect,
-        filter: spec.filter,
+        filter: spec.filter.clone(),
         dialect: spec.dialect,
-        sites: spec.sites,
-        note: spec.note,
+        sites: spec.sites.clone(),
+        note: spec.note.clone(),
     }
 }
 

@@ -108,6 +108,12 @@ impl App {
 }
 
 impl Snapshot {
+    /// The number of the audit entry it is as of.
+    #[must_use]
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
     /// A site by its id.
     #[must_use]
     pub fn site(&self, id: SiteId) -> Option<&Site> {

@@ -174,7 +174,13 @@ mod tests {
 
     fn wrong(surveyed: Surveyed) -> Vec<String> {
         let site = SiteId(uuid::Uuid::nil());
-        let spec = Spec { site, name: "schemas".to_owned(), target: Target::Surveyed(surveyed), discover: true, browse: false };
+        let spec = Spec {
+            site,
+            name: "schemas".to_owned(),
+            target: Target::Surveyed(surveyed),
+            discover: true,
+            browse: false,
+        };
         spec.check().err().map(|errors| errors.0.into_keys().collect()).unwrap_or_default()
     }
 

@@ -18,6 +18,7 @@ mod address;
 mod binding;
 mod content;
 mod difference;
+pub mod drift;
 mod facts;
 mod graph;
 mod lines;

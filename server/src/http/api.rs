@@ -107,6 +107,7 @@ macro_rules! operation {
 mod access;
 mod answers;
 mod design;
+mod drift;
 mod evidence;
 mod person;
 mod policy;
@@ -135,6 +136,7 @@ fn all() -> OpenApiRouter<Http> {
         .merge(person::sessions())
         .merge(evidence::router())
         .merge(design::router())
+        .merge(drift::router())
         .merge(topology::router())
         .merge(route::router())
         .merge(queue::router())

@@ -4,6 +4,7 @@ mod adopt;
 mod audit;
 mod design;
 mod domains;
+mod drift;
 mod links;
 mod lists;
 mod matrix;

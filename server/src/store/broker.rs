@@ -77,13 +77,7 @@ impl TryFrom<Row> for Broker {
         };
         Ok(Self {
             id: row.broker_id.into(),
-            spec: Spec {
-                site: row.site_id.into(),
-                name: row.name,
-                target,
-                discover: row.discover,
-                browse: row.browse,
-            },
+            spec: Spec { site: row.site_id.into(), name: row.name, target, discover: row.discover, browse: row.browse },
             revision: from_i64("revision", row.revision)?,
         })
     }

@@ -3,6 +3,7 @@
 
 mod broker;
 mod design;
+mod drift;
 mod link;
 mod queue;
 mod registry;

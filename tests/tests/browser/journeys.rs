@@ -22,6 +22,7 @@ async fn an_admin_finds_allows_routes_blocks_and_adds_and_the_mesh_follows() -> 
     check_a_schema(&browser).await.context("check a schema")?;
     design_a_schema(&browser).await.context("design a schema")?;
     adopt_an_address(&browser, &estate).await.context("adopt an address as an event")?;
+    adopt_everything(&browser, &estate).await.context("adopt everything in a few clicks")?;
     search_for_it(&browser).await.context("search")?;
     open_the_graph(&browser).await.context("open the graph")?;
     write_a_rule(&browser, &estate).await.context("write an access rule")?;
@@ -168,6 +169,39 @@ async fn adopt_an_address(browser: &Browser, estate: &Estate) -> anyhow::Result<
     browser.open(&path).await?;
     browser.control("order-created").await.context("the address says what was designed of it")?;
     faults::none(&faults::faults(browser, "an address with a design").await?)
+}
+
+/// What was seen and nobody designed is adopted in two steps, each with what speaks for it.
+async fn adopt_everything(browser: &Browser, estate: &Estate) -> anyhow::Result<()> {
+    const PAID: &str = "orders/fr/lyon/paid";
+    until("another topic is seen that nobody designed", SOON, async || {
+        estate.till.publish(PAID, "{}").await?;
+        Ok(estate.mesh.api.find("drift?about=address", "/name", PAID).await?.map(drop))
+    })
+    .await?;
+    browser.open("/drift?status=runtime_only").await?;
+    browser.element(&format!("tr[data-finding='{PAID}']")).await.context("it is to do")?;
+    browser.element("tr[data-finding=till-7]").await.context("so is who was seen publishing")?;
+    faults::none(&faults::faults(browser, "drift").await?)?;
+    browser.click_at("//main//button[starts-with(normalize-space(.), 'Select all')]").await?;
+    browser.click("Adopt").await?;
+    browser.text("Step 1 of 2").await?;
+    browser.element("[data-proposal=orders-fr-lyon-paid]").await.context("an event is proposed")?;
+    browser.element("[data-proposal=till-7]").await.context("and the application that publishes it")?;
+    browser.text("The domain orders claims it.").await.context("with what speaks for it")?;
+    faults::none(&faults::faults(browser, "proposals").await?)?;
+    browser.click_in_dialog("Show what is made").await?;
+    browser.text("all in one go").await?;
+    browser.text("event orders-fr-lyon-paid in orders").await.context("each line is told before")?;
+    faults::none(&faults::faults(browser, "the preview of an adoption").await?)?;
+    browser.click_in_dialog("Adopt").await?;
+    browser.text("made.").await?;
+    browser.text("None of these").await.context("nothing that was seen is left")?;
+    browser.open("/drift?status=match").await?;
+    browser.element(&format!("tr[data-finding='{PAID}']")).await.context("what was seen and what is designed agree")?;
+    browser.open("/designs?kind=application").await?;
+    browser.control("till-7").await.context("the application is designed")?;
+    faults::none(&faults::faults(browser, "drift that is closed").await?)
 }
 
 /// One box over everything; the address of the page is the search.

@@ -1,6 +1,6 @@
 //! What needs somebody, worst first: each with what to do and where.
 
-use frontend::api::{Attention, CatalogKind, Severity};
+use frontend::api::{Attention, CatalogKind, DriftCounts, Severity};
 use mesh_protocol::desired::SurveyedKind;
 use mesh_protocol::id::BrokerId;
 use mesh_protocol::report::{BehindReason, LinkState, Part, PartRef, PartState};
@@ -22,13 +22,14 @@ const BEHIND_MS: i64 = 5 * 60_000;
 /// Most entries; the worst are kept.
 const ENTRIES_MAX: usize = 20;
 
-pub(super) fn attention(world: &World, denials: &[Denial]) -> Vec<Attention> {
+pub(super) fn attention(world: &World, denials: &[Denial], drift: DriftCounts) -> Vec<Attention> {
     let mut all: Vec<Attention> = enrolled(world).flat_map(|agent| of_agent(agent, world)).collect();
     all.extend(empty_sites(world));
     all.extend(links(world));
     all.extend(scans(world));
     all.extend(refusals(denials, world));
     all.extend(unowned(world));
+    all.extend(differing(drift));
     all.sort_by(|a, b| a.severity.cmp(&b.severity).then_with(|| b.since.cmp(&a.since)));
     all.truncate(ENTRIES_MAX);
     all
@@ -313,9 +314,39 @@ fn without_owner(topics: &[&str], addresses: &[&str]) -> Option<Attention> {
     })
 }
 
+/// Findings that wait for somebody.
+fn differing(drift: DriftCounts) -> Option<Attention> {
+    let title = match drift.open {
+        0 => return None,
+        1 => "1 difference between what is designed and what was seen".to_owned(),
+        open => format!("{open} differences between what is designed and what was seen"),
+    };
+    let parts = [(drift.runtime_only, "not designed"), (drift.design_only, "not seen"), (drift.partial, "in part")];
+    let parts: Vec<String> =
+        parts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
+    Some(Attention {
+        severity: Severity::Note,
+        title,
+        detail: format!("{}. Adopt them, push them to policy, or ignore them for now.", parts.join(", ")),
+        href: "/drift".to_owned(),
+        since: None,
+    })
+}
+
 #[cfg(test)]
 mod tests {
-    use super::without_owner;
+    use frontend::api::DriftCounts;
+
+    use super::{differing, without_owner};
+
+    #[test]
+    fn what_differs_is_one_line() {
+        assert!(differing(DriftCounts { matching: 7, ignored: 2, ..DriftCounts::default() }).is_none());
+        let drift = DriftCounts { open: 3, runtime_only: 2, partial: 1, ..DriftCounts::default() };
+        let line = differing(drift).map(|line| (line.title, line.detail)).unwrap_or_default();
+        assert_eq!(line.0, "3 differences between what is designed and what was seen");
+        assert!(line.1.starts_with("2 not designed, 1 in part."), "{}", line.1);
+    }
 
     #[test]
     fn what_nobody_answers_for_is_one_line_that_leads_to_all_of_it() {

@@ -50,12 +50,14 @@ fn gives(status: u16, path: &str, method: &HttpMethod, operation: &Operation) ->
     let is_of_one = path.contains("{id}");
     // What is in a queue is asked of its agent, which may refuse.
     let is_asked = path.ends_with("/events");
+    // What would be done may be something else by now.
+    let is_previewed = matches!(name, "apply_drift" | "push_drift");
     match status {
         400 => operation.request_body.is_some() || has_query(operation),
         401 => is_login || access != Access::Open,
         403 => !is_safe || matches!(access, Access::Right(_)),
         404 => is_of_one,
-        409 => is_of_one && (!is_safe || is_asked),
+        409 => is_of_one && (!is_safe || is_asked) || is_previewed,
         422 => operation.request_body.is_some() || has_query(operation),
         429 => is_login,
         503 => is_asked || matches!(name, "publish" | "tail"),
