@@ -246,7 +246,7 @@ fn Connect(object: Signal<CatalogObject>) -> impl IntoView {
                 let what = format!("the lines: {}", snippet.title);
                 view! {
                     <details>
-                        <summary>{snippet.title}</summary>
+                        <summary class="m-line"><Icon name="right" small=true/>{snippet.title}</summary>
                         <Code text=Signal::stored(snippet.text) what=what/>
                     </details>
                 }
