@@ -243,7 +243,7 @@ pub struct BrokerConnection {
     /// Scan it for the catalog.
     pub discover: bool,
     /// People may look into its topics, through the portal that permits them.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub browse: bool,
 }
 

@@ -20,7 +20,7 @@ const INPUTS: &[Input] = &[
     Input { checks: &["domain/site.rs", "app/site.rs"], forms: &["sites/form.rs"], unseen: &["minutes"] },
     Input { checks: &["domain/listener.rs", "app/listener.rs"], forms: &["sites/listeners.rs"], unseen: &["site"] },
     Input { checks: &["domain/link.rs", "app/link.rs"], forms: &["sites/links.rs"], unseen: &[] },
-    Input { checks: &["domain/broker.rs", "app/broker.rs"], forms: &["brokers/form.rs"], unseen: &[] },
+    Input { checks: &["domain/broker.rs", "app/broker.rs"], forms: &["brokers/form.rs"], unseen: &["browse"] },
     Input {
         checks: &["domain/route.rs", "domain/webhook.rs"],
         forms: &["routes/form.rs", "routes/form/webhook.rs"],

@@ -22,7 +22,7 @@ async fn a_decision_comes_back_as_it_was_written_takes_the_place_of_the_one_befo
         tx.delete_drift_decision(database.environment, &prices.key).await.expect("deleted");
         tx.delete_drift_decision(database.environment, "never:there").await.expect("nothing to do");
         let all = tx.drift_decisions(database.environment).await.expect("read");
-        assert_eq!(all.into_values().collect::<Vec<_>>(), [changed.clone()]);
+        assert_eq!(all.into_values().collect::<Vec<_>>(), std::slice::from_ref(&changed));
         let ended = Decision { key: "event:2".into(), ..orders };
         tx.put_drift_decision(database.environment, &ended).await.expect("kept");
         tx.end_drift_decisions(database.environment, 6).await.expect("none is over");

@@ -40,18 +40,18 @@ impl<'a> Teller<'a> {
             partition: record.partition,
             offset: record.offset,
             at: record.at_ms,
-            key: record.key.map(|key| self.content(key)),
-            payload: record.payload.map(|payload| self.content(payload)),
+            key: record.key.map(|key| self.content(&key)),
+            payload: record.payload.map(|payload| self.content(&payload)),
             headers: record
                 .headers
                 .into_iter()
-                .map(|(name, value)| RecordHeader { name, value: self.content(value) })
+                .map(|(name, value)| RecordHeader { name, value: self.content(&value) })
                 .collect(),
             headers_left_out: record.headers_left_out,
         }
     }
 
-    fn content(&mut self, content: Content) -> ContentView {
+    fn content(&mut self, content: &Content) -> ContentView {
         let bytes = bytes_of(&content.piece);
         let cut = (bytes.len() as u64) < content.bytes;
         let view = |form, text| ContentView { bytes: content.bytes, form, text, cut, schema: None };
@@ -68,13 +68,13 @@ impl<'a> Teller<'a> {
                 Err(why) => (None, Some(why)),
             };
             let schema = RecordSchema { id: id.get(), name: known.name, href: known.href, problem };
-            let view = told.map_or_else(|| self.opaque(&content, cut), |text| view(ContentForm::Json, text));
+            let view = told.map_or_else(|| self.opaque(content, cut), |text| view(ContentForm::Json, text));
             return ContentView { schema: Some(schema), ..view };
         }
         let value = if cut { None } else { json(&bytes) };
         match value.and_then(|value| self.json(&value)) {
             Some(text) => view(ContentForm::Json, text),
-            None => self.opaque(&content, cut),
+            None => self.opaque(content, cut),
         }
     }
 

@@ -21,7 +21,7 @@ fn asked(masked_for: &[&str], key: &Key, input: &RecordsInput) -> Result<TopicAs
 fn wrong(input: &RecordsInput, masked_for: &[&str]) -> Vec<String> {
     let key = Key::Topic(BrokerId(Uuid::nil()), "orders".to_owned());
     match asked(masked_for, &key, input) {
-        Err(Error::Invalid(errors)) => errors.0.into_iter().map(|(field, _)| field).collect(),
+        Err(Error::Invalid(errors)) => errors.0.into_keys().collect(),
         other => panic!("not refused: {other:?}"),
     }
 }

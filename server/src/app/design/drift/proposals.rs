@@ -261,7 +261,10 @@ impl<'a> Proposing<'a> {
             None => self.unclaimed("it uses no event that is known"),
         };
         evidence.push(home.because);
-        evidence.push(format!("Its clients were seen at {} addresses.", used.len()));
+        evidence.push(match used.len() {
+            1 => "Its clients were seen at 1 address.".to_owned(),
+            addresses => format!("Its clients were seen at {addresses} addresses."),
+        });
         if !unknown.is_empty() {
             evidence.push(format!("Left out, because no event has them: {}.", unknown.join(" ")));
         }

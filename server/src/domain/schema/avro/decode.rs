@@ -263,7 +263,8 @@ mod tests {
             ("ok".to_owned(), Written::Boolean(true)),
         ]);
         let schema = apache_avro::Schema::parse_str(ORDER).expect("a schema");
-        apache_avro::to_avro_datum(&schema, record).expect("writes")
+        let writer = apache_avro::writer::datum::GenericDatumWriter::builder(&schema).build().expect("a writer");
+        writer.write_value_to_vec(record).expect("writes")
     }
 
     #[test]
