@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::design::Designs;
 use super::permission::Right;
 use super::{App, Caller, Result};
-use crate::domain::design::{Content, Object, standing, topics};
+use crate::domain::design::{Content, Graph, Kind, Object, standing, topics};
 
 /// What stands for a value that is masked.
 pub(super) const MASK: &str = "•••";
@@ -31,10 +31,22 @@ impl App {
         Ok(Mask::of(&*self.designs().await?, &self.config().masked_tags))
     }
 
-    /// The tags of a design that mask.
-    pub(super) fn masking_tags<'a>(&'a self, object: &'a Object) -> impl Iterator<Item = &'a String> {
-        object.spec.tags.iter().filter(|tag| is_masking(tag, &self.config().masked_tags))
+    /// The tags that mask what a design speaks of: its own, and of an event those of its schemas, for an event is as
+    /// delicate as what it carries.
+    pub(super) fn masking_tags(&self, id: DesignObjectId, designs: &Designs) -> BTreeSet<String> {
+        masking_tags(id, designs, &designs.graph(), &self.config().masked_tags)
     }
+}
+
+fn masking_tags(id: DesignObjectId, designs: &Designs, graph: &Graph<'_>, masking: &[String]) -> BTreeSet<String> {
+    let event = standing(graph.versions(id)).and_then(|version| match &version.spec.content {
+        Content::Event(event) => Some(event),
+        Content::Schema(_) | Content::Application(_) => None,
+    });
+    let schemas = event.into_iter().flat_map(|event| [event.schema, event.key_schema, event.headers_schema]).flatten();
+    let schemas = schemas.filter_map(|id| graph.version(id)).map(|version| version.object);
+    let objects = std::iter::once(id).chain(schemas).filter_map(|id| designs.object(id).ok());
+    objects.flat_map(|object| &object.spec.tags).filter(|tag| is_masking(tag, masking)).cloned().collect()
 }
 
 fn is_masking(tag: &str, masking: &[String]) -> bool {
@@ -44,17 +56,9 @@ fn is_masking(tag: &str, masking: &[String]) -> bool {
 impl Mask {
     fn of(designs: &Designs, masking: &[String]) -> Self {
         let graph = designs.graph();
-        let is_delicate = |object: &Object| object.spec.tags.iter().any(|tag| is_masking(tag, masking));
-        let delicate: BTreeSet<DesignObjectId> =
-            designs.objects().iter().filter(|object| is_delicate(object)).map(|object| object.id).collect();
-        let events = designs.objects().iter().filter_map(|object| {
-            let version = standing(graph.versions(object.id))?;
-            let Content::Event(event) = &version.spec.content else { return None };
-            // An event is as delicate as what it carries.
-            let schema = event.schema.and_then(|id| graph.version(id)).map(|version| version.object);
-            let is = delicate.contains(&object.id) || schema.is_some_and(|schema| delicate.contains(&schema));
-            is.then(|| topics(version)).flatten()
-        });
+        let is_delicate = |object: &&Object| !masking_tags(object.id, designs, &graph, masking).is_empty();
+        let events = designs.objects().iter().filter(|object| object.kind == Kind::Event).filter(is_delicate);
+        let events = events.filter_map(|object| standing(graph.versions(object.id)).and_then(topics));
         Self(events.collect())
     }
 

@@ -4,8 +4,10 @@
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
+use demo::kafka::Broker;
 use demo::wait::until;
 use mesh_protocol::schema_id;
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use serde_json::{Value, json};
 use system_tests::kafka::{self, read_until};
 use system_tests::mesh::Mesh;
@@ -83,6 +85,7 @@ async fn the_official_client_serializes_and_deserializes_through_the_portal() ->
     ensure!(payment["domain_name"] == "unclaimed", "{payment}");
     records_are_read_with_their_schemas(&mesh).await?;
     values_are_masked_by_tag_and_role(&mesh, &order, &service).await?;
+    a_delicate_schema_is_masked_wherever_it_is_named(&mesh, &broker, &service).await?;
     the_lines_of_a_topics_page_work(&mesh, &python).await?;
     mesh.passed()
 }
@@ -125,6 +128,28 @@ async fn records_are_read_with_their_schemas(mesh: &Mesh) -> anyhow::Result<()> 
     let newest = json!({ "id": "p20", "amount": { "units": "20", "currencyCode": "EUR" }, "at": "2023-11-14T22:13:40Z",
         "note": "paid" });
     ensure!(payments[0] == newest, "{payments:?}");
+    Ok(())
+}
+
+/// No subject of the topic says so: the records themselves name the schema that is tagged.
+async fn a_delicate_schema_is_masked_wherever_it_is_named(
+    mesh: &Mesh,
+    broker: &Broker,
+    developer: &str,
+) -> anyhow::Result<()> {
+    broker.create_topics(&[("copies", 1)]).await?;
+    let config = broker.admin_config();
+    let copied = tokio::task::spawn_blocking(move || {
+        let orders = read_until(&config, "orders", READ_LIMIT, |records| !records.is_empty())?;
+        let producer: BaseProducer = config.create().context("make a producer")?;
+        let record = BaseRecord::<[u8], [u8]>::to("copies").payload(&orders[0].value);
+        producer.send(record).map_err(|(error, _)| error).context("send")?;
+        producer.flush(READ_LIMIT).context("flush")
+    });
+    copied.await.context("copy a record")??;
+    let masked = records(mesh, "copies", Some(developer)).await?;
+    ensure!(payloads(&masked)?[0]["id"] == "•••", "{masked}");
+    ensure!(payloads(&records(mesh, "copies", None).await?)?[0]["id"] != "•••", "an admin sees it");
     Ok(())
 }
 

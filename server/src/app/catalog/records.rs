@@ -16,7 +16,8 @@ use frontend::api::{LiveTopic, RecordsInput, RecordsPage};
 use mesh_protocol::browse::{
     CONTENT_BYTES_MAX, FIND_BYTES_MAX, Places, RECORDS_MAX, TopicAnswer, TopicAsk, TopicFrom, TopicPage,
 };
-use mesh_protocol::id::{BrokerId, SiteId};
+use mesh_protocol::id::{BrokerId, DesignObjectId, SiteId};
+use mesh_protocol::schema_id::SchemaId;
 use serde::Serialize;
 
 use super::entry::{Entry, Key};
@@ -30,7 +31,7 @@ use crate::app::permission::{Permit, Right};
 use crate::app::sight::Sight;
 use crate::app::{App, Caller, Error, Result};
 use crate::domain::field::FieldErrors;
-use tell::Teller;
+use tell::{Teller, named};
 
 /// Records when nobody says how many.
 const LIMIT: u32 = 50;
@@ -38,6 +39,9 @@ const LIMIT: u32 = 50;
 const NOTED_MS: i64 = 600_000;
 /// Looks that are remembered as noted; more are noted again.
 const NOTED_MAX: usize = 10_000;
+
+/// Why what is masked cannot be searched.
+const WOULD_TELL: &str = "would tell what is masked: leave it out";
 
 /// Looks that the audit trail has already.
 #[derive(Debug, Default)]
@@ -93,14 +97,21 @@ impl App {
         let sight = world.config.sight(caller);
         let entry = world.catalog().get(&key).filter(|entry| sight.sees(entry.domain));
         let place = self.place(entry.ok_or(Error::NotFound { what: "catalog object" })?, &world, &designs, &sight)?;
-        let masked_for =
-            (!place.masked_for.is_empty() && caller.permit(Right::DataUnmask).is_err()).then(|| masked(&place));
-        let ask = ask(&place, &input, masked_for.is_some())?;
+        let may_see = caller.permit(Right::DataUnmask).is_ok();
+        let ask = ask(&place, &input, !may_see && !place.masked_for.is_empty())?;
         let agent = self.agent_at(place.site).await?;
         let page = match self.fleet().ask_topic(agent, ask).await? {
             TopicAnswer::Page(page) => page,
             TopicAnswer::Refused { reason } => return Err(Error::Conflict(reason)),
         };
+        // Records may name schemas of other subjects than the topic's.
+        let mut tags = place.masked_for.clone();
+        let schemas = schemas(&page, &designs);
+        tags.extend(schemas.into_iter().flat_map(|schema| self.masking_tags(schema, &designs)));
+        let masked_for = (!may_see && !tags.is_empty()).then(|| masked(&tags));
+        if masked_for.is_some() && !input.find.is_empty() {
+            return Err(FieldErrors::one("find", WOULD_TELL).into());
+        }
         self.note_look(permit, &place, &input.find, masked_for.is_some()).await?;
         Ok(told(page, &designs, masked_for, world.agent_name(agent)))
     }
@@ -126,15 +137,14 @@ impl App {
         let addresses: BTreeSet<&str> = of_topic.map(|flow| flow.address.as_str()).collect();
         let addresses = addresses.into_iter().filter_map(|at| world.catalog().get(&Key::Address(at.to_owned())));
         let designed = std::iter::once(entry).chain(addresses).flat_map(|entry| designed_as(entry, designs, sight));
-        let tags = designed.filter_map(|design| designs.object(design.object).ok());
-        let tags = tags.flat_map(|object| self.masking_tags(object));
+        let masked_for = designed.flat_map(|design| self.masking_tags(design.object, designs)).collect();
         Ok(Place {
             key: &entry.key,
             broker: *broker,
             topic,
             site: found.spec.site,
             cluster: found.spec.name.clone(),
-            masked_for: tags.cloned().collect(),
+            masked_for,
         })
     }
 
@@ -154,8 +164,16 @@ impl App {
     }
 }
 
-fn masked(place: &Place<'_>) -> String {
-    let tags: Vec<&str> = place.masked_for.iter().map(String::as_str).collect();
+/// The schemas that the records of an answer name.
+fn schemas(page: &TopicPage, designs: &Designs) -> BTreeSet<DesignObjectId> {
+    let contents = page.records.iter().flat_map(|record| record.key.iter().chain(&record.payload));
+    let ids: BTreeSet<SchemaId> = contents.filter_map(|content| named(&content.piece)).collect();
+    let held = ids.into_iter().filter_map(|id| designs.registry.holders(id).ok()).flatten();
+    held.filter_map(|(_, listed)| Some(designs.versions.get(listed.place)?.object)).collect()
+}
+
+fn masked(tags: &BTreeSet<String>) -> String {
+    let tags: Vec<&str> = tags.iter().map(String::as_str).collect();
     format!("Values are masked: what is designed of the topic is tagged {}. Approvers see them.", tags.join(", "))
 }
 
@@ -165,7 +183,7 @@ fn ask(place: &Place<'_>, input: &RecordsInput, is_masked: bool) -> Result<Topic
         errors.add("find", format_args!("is longer than {FIND_BYTES_MAX} bytes"));
     }
     if is_masked && !input.find.is_empty() {
-        errors.add("find", "would tell what is masked: leave it out");
+        errors.add("find", WOULD_TELL);
     }
     if input.partition.is_some_and(i32::is_negative) {
         errors.add("partition", "counts from 0");

@@ -122,6 +122,11 @@ impl<'a> Teller<'a> {
     }
 }
 
+/// The schema that bytes name; they may only begin as if they did.
+pub(super) fn named(piece: &Piece) -> Option<SchemaId> {
+    schema_id::split(&bytes_of(piece)).map(|(id, _)| id)
+}
+
 fn bytes_of(piece: &Piece) -> Vec<u8> {
     match piece {
         Piece::Text(text) => text.as_bytes().to_vec(),
