@@ -32,6 +32,11 @@ impl Catalog {
         self.entries.iter()
     }
 
+    /// The entry at a place among all of them.
+    pub(in crate::app) fn at(&self, place: usize) -> &Entry {
+        &self.entries[place]
+    }
+
     /// All entries, by name.
     pub(in crate::app) fn by_name(&self) -> impl Iterator<Item = &Entry> {
         self.by_name.iter().map(|at| &self.entries[*at])

@@ -29,8 +29,8 @@ pub(super) struct Scene {
     pub(super) world: World,
     pub(super) designs: Arc<Designs>,
     pub(super) sight: Sight,
-    /// Addresses, and Kafka topics that are there.
-    pub(super) entries: Vec<Entry>,
+    /// Places in the catalog of addresses, and of Kafka topics that are there.
+    entries: Vec<usize>,
     decisions: HashMap<String, Decision>,
 }
 
@@ -80,8 +80,9 @@ impl App {
             ObjectKey::Topic(..) => !entry.row.gone && !entry.is_internal,
             _ => false,
         };
-        let meant = world.catalog().iter().filter(|entry| is_meant(entry) && sight.sees(entry.domain));
-        let entries = meant.cloned().collect();
+        let all = world.catalog().iter().enumerate();
+        let meant = all.filter(|(_, entry)| is_meant(entry) && sight.sees(entry.domain));
+        let entries = meant.map(|(at, _)| at).collect();
         Ok(Scene { world, designs, sight, entries, decisions })
     }
 }
@@ -89,6 +90,11 @@ impl App {
 impl Scene {
     pub(super) fn study(&self) -> Study<'_> {
         Study::of(self)
+    }
+
+    /// Addresses, and Kafka topics that are there.
+    fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().map(|at| self.world.catalog().at(*at))
     }
 }
 
@@ -118,7 +124,7 @@ impl<'a> Study<'a> {
     fn of(scene: &'a Scene) -> Self {
         let mut by_address = HashMap::new();
         let mut by_topic = HashMap::new();
-        for entry in &scene.entries {
+        for entry in scene.entries() {
             match &entry.key {
                 ObjectKey::Address(address) => {
                     by_address.insert(address.as_str(), entry);
@@ -185,7 +191,7 @@ impl<'a> Study<'a> {
 
     fn seen(&'a self) -> Seen<'a> {
         let mut seen = Seen { is_scanned: !self.scene.world.seen.scans.is_empty(), ..Seen::default() };
-        for entry in &self.scene.entries {
+        for entry in self.scene.entries() {
             match &entry.key {
                 ObjectKey::Address(address) => seen.addresses.push((address, entry.pattern.as_ref())),
                 ObjectKey::Topic(broker, name) => {
