@@ -1,12 +1,13 @@
 //! How one connects to an object: lines that work once a name and a password are put in.
 
-use frontend::api::Snippet;
+use frontend::api::{Snippet, encoded};
 use mesh_protocol::desired::{KafkaSecurity, ListenerProtocol, SaslMechanism};
 use mesh_protocol::report::Direction;
 
 use super::entry::{Entry, Key};
 use crate::app::observed::World;
 use crate::app::trial::listener_address;
+use crate::domain::address;
 use crate::domain::broker::{Broker, Target};
 
 /// Stand for what whoever connects was given.
@@ -34,7 +35,7 @@ fn of_address(address: &str, world: &World) -> Vec<Snippet> {
     let flows = || world.seen.flows.iter().filter(|flow| flow.address == address);
     let produced = flows().find(|flow| flow.direction == Direction::Produce);
     let example = produced.or_else(|| flows().next()).map_or(address, |flow| flow.example_topic.as_str());
-    let filter = mqtt_filter(address);
+    let filter = address::mqtt_filter(address);
     let mut all = Vec::new();
     let mut sites: Vec<_> = flows().filter_map(|flow| world.fleet.agent(flow.agent)).map(|agent| agent.site).collect();
     sites.sort_unstable();
@@ -54,7 +55,7 @@ fn of_address(address: &str, world: &World) -> Vec<Snippet> {
             ));
         }
         if let Some((host, port)) = at(ListenerProtocol::Http) {
-            let path = example.split('/').map(url_part).collect::<Vec<_>>().join("/");
+            let path = example.split('/').map(encoded).collect::<Vec<_>>().join("/");
             all.push(snippet(
                 format!("Publish over HTTP at {name}"),
                 format!(
@@ -66,21 +67,9 @@ fn of_address(address: &str, world: &World) -> Vec<Snippet> {
     all
 }
 
-/// A level that varies is any one level.
-fn mqtt_filter(address: &str) -> String {
-    let is_variable = |level: &str| level.starts_with('{') && level.ends_with('}');
-    address.split('/').map(|level| if is_variable(level) { "+" } else { level }).collect::<Vec<_>>().join("/")
-}
-
 /// As a shell takes it for one word.
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
-}
-
-/// As it stands in a path.
-fn url_part(text: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }
 
 fn of_topic(broker: &Broker, topic: &str) -> Vec<Snippet> {
@@ -165,10 +154,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_stand_in_lines_as_shells_and_urls_take_them() {
+    fn names_stand_in_lines_as_shells_take_them() {
         assert_eq!(quoted("it's/a topic"), r"'it'\''s/a topic'");
-        assert_eq!(url_part("a b/é"), "a%20b%2F%C3%A9");
-        assert_eq!(mqtt_filter("orders/{country}/created"), "orders/+/created");
     }
 
     #[test]
