@@ -2,7 +2,8 @@
 //!
 //! A failing part does not stop the others: a run of many minutes should report all it can. The last line is
 //! `N passed, N failed`, alone; whoever reads only that line must not be misled, so a check or a test program that
-//! breaks without a result counts as a failure.
+//! breaks without a result counts as a failure. Before it stands what failed and how, since a reader at the end of a long
+//! output should not have to search for it.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Stdio, exit};
@@ -32,6 +33,7 @@ pub(crate) fn test(filter: Option<&str>) -> anyhow::Result<()> {
         eprintln!("{error:#}");
         tally.failed += 1;
     }
+    tally.failures.iter().for_each(|failure| println!("failed: {failure}"));
     println!("{} passed, {} failed", tally.passed, tally.failed);
     exit(i32::from(tally.failed > 0));
 }
@@ -60,8 +62,8 @@ fn run_all(programs: Vec<Program>, postgres: &Postgres, tally: &mut Tally) -> an
         let failed_before = tally.failed;
         ran.said.lines().for_each(|line| tally.count(line));
         if !ran.succeeded && tally.failed == failed_before {
-            println!("{} ended without a result", ran.name);
             tally.failed += 1;
+            tally.failures.push(format!("{} ended without a result", ran.name));
         }
     })?;
     cargo_test(&["--doc"], postgres, tally)
@@ -98,12 +100,20 @@ fn is_program(name: &str) -> bool {
 struct Tally {
     passed: usize,
     failed: usize,
+    /// What each failed test said, its name first, at most [`LINES_OF_A_FAILURE`] lines.
+    failures: Vec<String>,
+    /// The lines that the failure at hand may still have; none while no failure is told.
+    lines_left: usize,
 }
 
+/// The lines repeated of a failed test: its name and the panic with what was compared.
+const LINES_OF_A_FAILURE: usize = 8;
+
 impl Tally {
-    /// Adds a closing line of a test program (`test result: ok. 3 passed; 0 failed; ...`); other lines change nothing.
+    /// Adds a closing line of a test program (`test result: ok. 3 passed; 0 failed; ...`) to the sums, and keeps what
+    /// failed tests said; other lines change nothing.
     fn count(&mut self, line: &str) {
-        let Some(result) = line.strip_prefix("test result: ") else { return };
+        let Some(result) = line.strip_prefix("test result: ") else { return self.keep(line) };
         for part in result.split([';', '.']) {
             let mut words = part.split_whitespace();
             let (Some(number), Some(word)) = (words.next(), words.next()) else { continue };
@@ -113,6 +123,20 @@ impl Tally {
                 "failed" => self.failed += number,
                 _ => {}
             }
+        }
+    }
+
+    fn keep(&mut self, line: &str) {
+        if let Some(name) = line.strip_prefix("---- ").and_then(|rest| rest.strip_suffix(" stdout ----")) {
+            self.failures.push(name.to_owned());
+            self.lines_left = LINES_OF_A_FAILURE - 1;
+        } else if line == "failures:" {
+            self.lines_left = 0;
+        } else if self.lines_left > 0 && !line.is_empty() {
+            let failure = self.failures.last_mut().expect("lines are left of a failure only");
+            failure.push_str("\n    ");
+            failure.push_str(line);
+            self.lines_left -= 1;
         }
     }
 }
@@ -134,6 +158,16 @@ mod tests {
         let ok = "test result: ok. 3 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s";
         let bad = "test result: FAILED. 2 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; finished in 1.25s";
         assert_eq!(tally(&[ok, bad]), (5, 1));
+    }
+
+    #[test]
+    fn what_failed_tests_said_is_kept_by_name_and_without_what_follows() {
+        let mut tally = Tally::default();
+        let said = "test a::b ... FAILED\n\nfailures:\n\n---- a::b stdout ----\n\nthread 'a::b' panicked at a.rs:1:2:\nno\n\n\n\
+                    failures:\n    a::b\n\ntest result: FAILED. 0 passed; 1 failed; 0 ignored; 0 measured";
+        said.lines().for_each(|line| tally.count(line));
+        assert_eq!(tally.failures, ["a::b\n    thread 'a::b' panicked at a.rs:1:2:\n    no"]);
+        assert_eq!(tally.failed, 1);
     }
 
     #[test]
