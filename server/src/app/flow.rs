@@ -4,15 +4,20 @@
 //! sides: as a consumer of what it takes and as a producer of what it gives, so that every edge goes from left to right.
 
 mod groups;
+mod node;
+mod places;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::borrow::Cow;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap};
 
-use frontend::api::{Evidence, FlowEdge, FlowGraph, FlowNode, Freshness, GraphQuery, NodeKind};
+use frontend::api::{Evidence, FlowEdge, FlowGraph, FlowNode, GraphQuery, NodeKind};
+use mesh_protocol::event::Protocol;
 use mesh_protocol::id::BrokerId;
 use mesh_protocol::policy::Action;
 use mesh_protocol::report::{Direction, ObjectFacts};
 
-use super::catalog::{ObjectKey, href, read_by, uses};
+use super::catalog::{ObjectKey, read_by, uses};
 use super::observed::World;
 use super::permission::Right;
 use super::rights::{Rights, granted};
@@ -20,6 +25,9 @@ use super::{App, Caller, Result};
 use crate::domain::address;
 use crate::domain::flow::Flow;
 use crate::domain::runtime_object::Found;
+use groups::Stand;
+use node::{Graph, Id, Node, Page, Sighting};
+use places::Places;
 
 /// Most nodes in one answer, groups among them.
 const NODES_MAX: usize = 500;
@@ -43,75 +51,70 @@ impl App {
         if query.permitted {
             drawing.permitted();
         }
-        Ok(drawing.finish(&query))
+        Ok(shown(drawing.graph(), &query, &world))
     }
 }
 
 struct Drawing<'a> {
     world: &'a World,
+    places: Places<'a>,
     with_stale: bool,
-    homes: HashMap<&'a str, String>,
-    nodes: BTreeMap<String, FlowNode>,
-    edges: BTreeMap<(String, String), FlowEdge>,
+    at: HashMap<Id<'a>, usize>,
+    nodes: Vec<Node<'a>>,
+    edges: HashMap<(usize, usize), Sighting<'a>>,
 }
 
-/// What a node says.
-#[derive(Clone, Copy)]
+/// What a node says beside its name.
 struct Face<'a> {
     kind: NodeKind,
-    label: &'a str,
-    detail: &'a str,
-}
-
-impl<'a> Face<'a> {
-    fn new(kind: NodeKind, label: &'a str, detail: &'a str) -> Self {
-        Self { kind, label, detail }
-    }
-}
-
-/// One sighting of an edge, to be joined with others of the same edge.
-struct Sighting {
-    evidence: Evidence,
-    rate: f64,
-    freshness: Option<Freshness>,
-    without_rule: bool,
+    detail: Cow<'a, str>,
+    site: &'a str,
+    page: Option<Page>,
 }
 
 impl<'a> Drawing<'a> {
     fn new(world: &'a World, query: &GraphQuery) -> Self {
-        Self { world, with_stale: query.stale, homes: homes(world), nodes: BTreeMap::new(), edges: BTreeMap::new() }
+        Self {
+            world,
+            places: Places::of(world),
+            with_stale: query.stale,
+            at: HashMap::new(),
+            nodes: Vec::new(),
+            edges: HashMap::new(),
+        }
     }
 
     fn flows(&mut self) {
-        let mut rights = Rights::new(self.world);
-        for flow in &self.world.seen.flows {
-            let freshness = self.world.flow_freshness(flow);
-            if freshness.stale && !self.with_stale {
+        let world = self.world;
+        let mut rights = Rights::new(world);
+        for flow in &world.seen.flows {
+            let seen = self.places.seen(flow);
+            if seen.stale && !self.with_stale {
                 continue;
             }
             let permitted = rights.permits(flow);
-            let sighting = || Sighting {
+            let sighting = Sighting {
                 evidence: Evidence { declared: false, permitted, observed: true },
-                rate: flow.rate_at(self.world.now_ms()),
-                freshness: Some(freshness.clone()),
-                without_rule: !permitted,
+                rate: flow.rate_at(world.now_ms()),
+                seen: Some(seen),
+                without_rule: !permitted && !seen.stale,
             };
             let address = self.address(&flow.address);
             match flow.direction {
                 Direction::Produce => {
                     let producer = self.client(flow, NodeKind::Producer);
-                    self.edge(&producer, &address, sighting());
+                    self.edge(producer, address, sighting);
                     if let Some(topic) = self.broker_topic(flow) {
                         let taker = self.client(flow, NodeKind::Consumer);
-                        self.edge(&topic, &taker, sighting());
+                        self.edge(topic, taker, sighting);
                     }
                 }
                 Direction::Consume => {
                     let consumer = self.client(flow, NodeKind::Consumer);
-                    self.edge(&address, &consumer, sighting());
+                    self.edge(address, consumer, sighting);
                     if let Some(topic) = self.broker_topic(flow) {
                         let giver = self.client(flow, NodeKind::Producer);
-                        self.edge(&giver, &topic, sighting());
+                        self.edge(giver, topic, sighting);
                     }
                 }
             }
@@ -120,23 +123,23 @@ impl<'a> Drawing<'a> {
 
     /// Consumer groups of the clusters, at the topics they read. How much they read is not seen.
     fn groups(&mut self) {
-        for found in &self.world.seen.found {
+        let world = self.world;
+        for found in &world.seen.found {
             let ObjectFacts::Group(group) = &found.facts else { continue };
             if found.gone_at_ms.is_some() || found.name.starts_with(OWN_GROUPS) {
                 continue;
             }
-            let freshness = self.world.scan_freshness(found.broker);
-            let stale = group.members.is_empty() || freshness.as_ref().is_none_or(|freshness| freshness.stale);
+            let seen = self.places.scan(found.broker);
+            let stale = group.members.is_empty() || seen.is_none_or(|seen| seen.stale);
             if stale && !self.with_stale {
                 continue;
             }
-            let topics = read_by(found.broker, group, self.world).into_iter();
+            let topics = read_by(found.broker, group, world).into_iter();
             for topic in topics.filter(|topic| topic.gone_at_ms.is_none()) {
                 let from = self.kafka_topic(found.broker, &topic.name);
                 let to = self.group(found.broker, &found.name);
                 let evidence = Evidence { observed: true, ..Evidence::default() };
-                let sighting = Sighting { evidence, rate: 0.0, freshness: freshness.clone(), without_rule: false };
-                self.edge(&from, &to, sighting);
+                self.edge(from, to, Sighting { evidence, seen, ..Sighting::default() });
             }
         }
     }
@@ -144,234 +147,210 @@ impl<'a> Drawing<'a> {
     /// Connectors of Kafka Connect, at the topics they write or read. How much that is is not seen.
     fn connectors(&mut self) {
         for used in uses(self.world) {
-            let freshness = self.world.scan_freshness(used.connector.broker);
-            if freshness.as_ref().is_none_or(|freshness| freshness.stale) && !self.with_stale {
+            let seen = self.places.scan(used.connector.broker);
+            if seen.is_none_or(|seen| seen.stale) && !self.with_stale {
                 continue;
             }
             let topic = self.kafka_topic(used.cluster, used.topic);
-            let sighting = Sighting { evidence: used.evidence, rate: 0.0, freshness, without_rule: false };
+            let sighting = Sighting { evidence: used.evidence, seen, ..Sighting::default() };
             match used.direction {
                 Direction::Produce => {
                     let connector = self.connector(used.connector, NodeKind::Producer);
-                    self.edge(&connector, &topic, sighting);
+                    self.edge(connector, topic, sighting);
                 }
                 Direction::Consume => {
                     let connector = self.connector(used.connector, NodeKind::Consumer);
-                    self.edge(&topic, &connector, sighting);
+                    self.edge(topic, connector, sighting);
                 }
             }
         }
     }
 
-    fn connector(&mut self, found: &Found, kind: NodeKind) -> String {
-        let (broker, name) = (found.broker, found.name.as_str());
-        let site = self.world.broker_site(broker).unwrap_or_default();
-        let link = Some(href(&ObjectKey::ConnectConnector(broker, name.to_owned())));
-        self.node(format!("k:{broker}:{name}"), Face::new(kind, name, "Connect connector"), &site, link)
-    }
-
     /// What policy would let clients do at the addresses that are drawn.
     fn permitted(&mut self) {
-        let drawn: Vec<String> = self.homes.keys().map(|address| (*address).to_owned()).collect();
-        for text in drawn {
-            let Ok(pattern) = address::filter(&text) else { continue };
-            let node = format!("a:{text}");
-            if !self.nodes.contains_key(&node) {
-                continue;
-            }
+        let drawn = self.nodes.iter().enumerate().filter_map(|(at, node)| match node.id {
+            Id::Address(text) => Some((at, text)),
+            _ => None,
+        });
+        for (at, text) in drawn.collect::<Vec<_>>() {
+            let Ok(pattern) = address::filter(text) else { continue };
             for (kind, action) in [(NodeKind::Producer, Action::Publish), (NodeKind::Consumer, Action::Subscribe)] {
-                for (principal, name) in granted(&pattern, action, self.world) {
-                    let site = self.site_of_client(&name).unwrap_or_else(|| self.homes[text.as_str()].clone());
-                    let link = Some(href(&ObjectKey::Principal(principal)));
+                for principal in granted(&pattern, action, self.world) {
+                    let name = principal.username.as_str();
+                    let site = self.site_of_client(name).unwrap_or_else(|| self.places.home(text));
+                    let page = Some(Page::Principal(principal.id));
                     let client =
-                        self.node(client_id(kind, &name, &site), Face::new(kind, &name, "client"), &site, link);
+                        self.node(Id::Client(kind, name, site), || Face { kind, detail: "client".into(), site, page });
                     let evidence = Evidence { permitted: true, ..Evidence::default() };
-                    let sighting = Sighting { evidence, rate: 0.0, freshness: None, without_rule: false };
+                    let sighting = Sighting { evidence, ..Sighting::default() };
                     match kind {
-                        NodeKind::Consumer => self.edge(&node, &client, sighting),
-                        _ => self.edge(&client, &node, sighting),
+                        NodeKind::Consumer => self.edge(at, client, sighting),
+                        _ => self.edge(client, at, sighting),
                     }
                 }
             }
         }
     }
 
-    fn site_of_client(&self, name: &str) -> Option<String> {
+    fn site_of_client(&self, name: &str) -> Option<&'a str> {
         let flow = self.world.seen.flows.iter().find(|flow| flow.principal_name == name)?;
-        Some(self.world.site_of(flow.agent))
+        Some(self.places.site_of(flow.agent))
     }
 
-    fn address(&mut self, text: &str) -> String {
-        let site = self.homes.get(text).cloned().unwrap_or_default();
-        let link = Some(href(&ObjectKey::Address(text.to_owned())));
-        self.node(format!("a:{text}"), Face::new(NodeKind::Topic, text, "event address"), &site, link)
+    fn address(&mut self, text: &'a str) -> usize {
+        let site = self.places.home(text);
+        let kind = NodeKind::Topic;
+        self.node(Id::Address(text), || Face { kind, detail: "event address".into(), site, page: None })
     }
 
-    fn broker_topic(&mut self, flow: &Flow) -> Option<String> {
+    fn broker_topic(&mut self, flow: &'a Flow) -> Option<usize> {
         Some(self.kafka_topic(flow.broker?, flow.broker_topic.as_deref()?))
     }
 
-    fn kafka_topic(&mut self, broker: BrokerId, name: &str) -> String {
-        let site = self.world.broker_site(broker).unwrap_or_default();
-        let cluster = self.world.broker_name(broker).unwrap_or_else(|| "a removed cluster".to_owned());
-        let link = Some(href(&ObjectKey::Topic(broker, name.to_owned())));
-        self.node(format!("t:{broker}:{name}"), Face::new(NodeKind::Topic, name, &cluster), &site, link)
+    fn kafka_topic(&mut self, broker: BrokerId, name: &'a str) -> usize {
+        let (cluster, site) = self.places.broker(broker);
+        let kind = NodeKind::Topic;
+        self.node(Id::Topic(broker, name), || Face { kind, detail: cluster.into(), site, page: None })
     }
 
-    fn group(&mut self, broker: BrokerId, name: &str) -> String {
-        let site = self.world.broker_site(broker).unwrap_or_default();
-        let link = Some(href(&ObjectKey::Group(broker, name.to_owned())));
-        self.node(format!("g:{broker}:{name}"), Face::new(NodeKind::Consumer, name, "consumer group"), &site, link)
+    fn group(&mut self, broker: BrokerId, name: &'a str) -> usize {
+        let (_, site) = self.places.broker(broker);
+        let kind = NodeKind::Consumer;
+        self.node(Id::Group(broker, name), || Face { kind, detail: "consumer group".into(), site, page: None })
     }
 
-    fn client(&mut self, flow: &Flow, kind: NodeKind) -> String {
-        let site = self.world.site_of(flow.agent);
+    fn connector(&mut self, found: &'a Found, kind: NodeKind) -> usize {
+        let (_, site) = self.places.broker(found.broker);
+        let id = Id::Connector(found.broker, &found.name);
+        self.node(id, || Face { kind, detail: "Connect connector".into(), site, page: None })
+    }
+
+    fn client(&mut self, flow: &'a Flow, kind: NodeKind) -> usize {
+        let (name, site) = (flow.principal_name.as_str(), self.places.site_of(flow.agent));
         if let Some(route) = flow.route {
-            let label = format!("route {}", flow.principal_name);
-            let link = Some(format!("/routes/{route}"));
-            return self.node(client_id(kind, &label, &site), Face::new(kind, &label, "route"), &site, link);
+            let page = Some(Page::Route(route));
+            return self.node(Id::Route(kind, name, site), || Face { kind, detail: "route".into(), site, page });
         }
-        let detail = format!("{:?}", flow.protocol).to_uppercase();
-        let link = flow.principal.map(|principal| href(&ObjectKey::Principal(principal)));
-        self.node(
-            client_id(kind, &flow.principal_name, &site),
-            Face::new(kind, &flow.principal_name, &detail),
-            &site,
-            link,
-        )
+        let page = flow.principal.map(Page::Principal);
+        let face = || Face { kind, detail: protocol(flow.protocol).into(), site, page };
+        self.node(Id::Client(kind, name, site), face)
     }
 
-    fn node(&mut self, id: String, face: Face<'_>, site: &str, href: Option<String>) -> String {
-        self.nodes.entry(id.clone()).or_insert_with(|| FlowNode {
-            id: id.clone(),
-            kind: face.kind,
-            label: face.label.to_owned(),
-            detail: face.detail.to_owned(),
-            site: site.to_owned(),
-            href,
-            rate: 0.0,
-            stale: true,
-            members: None,
-        });
-        id
+    fn node(&mut self, id: Id<'a>, face: impl FnOnce() -> Face<'a>) -> usize {
+        match self.at.entry(id) {
+            Entry::Occupied(known) => *known.get(),
+            Entry::Vacant(place) => {
+                let Face { kind, detail, site, page } = face();
+                self.nodes.push(Node { id, kind, detail, site, page, rate: 0.0, stale: true });
+                *place.insert(self.nodes.len() - 1)
+            }
+        }
     }
 
-    fn edge(&mut self, from: &str, to: &str, sighting: Sighting) {
-        let stale = sighting.freshness.as_ref().is_some_and(|freshness| freshness.stale);
+    fn edge(&mut self, from: usize, to: usize, sighting: Sighting<'a>) {
         for end in [from, to] {
-            if let Some(node) = self.nodes.get_mut(end) {
-                node.stale &= stale;
-                node.rate += sighting.rate;
-            }
+            let node = &mut self.nodes[end];
+            node.stale &= sighting.is_stale();
+            node.rate += sighting.rate;
         }
-        let edge = self.edges.entry((from.to_owned(), to.to_owned())).or_insert_with(|| FlowEdge {
-            from: from.to_owned(),
-            to: to.to_owned(),
-            evidence: Evidence::default(),
-            rate: 0.0,
-            freshness: None,
-            without_rule: false,
-        });
-        edge.evidence.declared |= sighting.evidence.declared;
-        edge.evidence.permitted |= sighting.evidence.permitted;
-        edge.evidence.observed |= sighting.evidence.observed;
-        edge.rate += sighting.rate;
-        edge.without_rule |= sighting.without_rule && !stale;
-        if sighting.freshness.as_ref().map(|new| new.as_of) > edge.freshness.as_ref().map(|old| old.as_of) {
-            edge.freshness = sighting.freshness;
+        match self.edges.entry((from, to)) {
+            Entry::Occupied(mut known) => known.get_mut().join(sighting),
+            Entry::Vacant(place) => drop(place.insert(sighting)),
         }
     }
 
-    fn finish(self, query: &GraphQuery) -> FlowGraph {
-        let (kept, world) = (self.kept(query), self.world);
-        let nodes: Vec<FlowNode> = self.nodes.into_values().filter(|node| kept.contains(&node.id)).collect();
-        let has_ends = |edge: &FlowEdge| kept.contains(&edge.from) && kept.contains(&edge.to);
-        let edges: Vec<FlowEdge> = self.edges.into_values().filter(has_ends).collect();
-        let (mut nodes, edges) = groups::grouped(nodes, edges, query, |node| stands_by(node, world));
-        nodes.sort_by(|a, b| (&a.site, a.kind, &a.label, &a.id).cmp(&(&b.site, b.kind, &b.label, &b.id)));
-        let left_out = nodes.len().saturating_sub(NODES_MAX) as u64;
-        if left_out > 0 {
-            nodes.sort_by(|a, b| b.rate.total_cmp(&a.rate));
-            nodes.truncate(NODES_MAX);
-            nodes.sort_by(|a, b| (&a.site, a.kind, &a.label, &a.id).cmp(&(&b.site, b.kind, &b.label, &b.id)));
-        }
-        let drawn: BTreeSet<&str> = nodes.iter().map(|node| node.id.as_str()).collect();
-        let has_ends = |edge: &FlowEdge| drawn.contains(edge.from.as_str()) && drawn.contains(edge.to.as_str());
-        let edges = edges.into_iter().filter(has_ends).collect();
-        FlowGraph { nodes, edges, left_out, as_of: world.now_ms() }
+    fn graph(self) -> Graph<'a> {
+        let edges = self.edges.into_iter().map(|((from, to), sighting)| (from, to, sighting)).collect();
+        Graph { nodes: self.nodes, edges }
     }
+}
 
-    /// The nodes the query asks for: around its focus, at its site with their direct neighbours, or all.
-    fn kept(&self, query: &GraphQuery) -> BTreeSet<String> {
-        if let Some(focus) = query.focus.as_ref().filter(|focus| self.nodes.contains_key(*focus)) {
-            return self.around(BTreeSet::from([focus.clone()]), query.hops.unwrap_or(HOPS_DEFAULT));
-        }
-        match &query.site {
-            Some(site) => {
-                let here = self.nodes.values().filter(|node| node.site == *site).map(|node| node.id.clone());
-                self.around(here.collect(), 1)
-            }
-            None => self.nodes.keys().cloned().collect(),
-        }
+/// What the query asks for, with what belongs together put together when it is much.
+fn shown(graph: Graph<'_>, query: &GraphQuery, world: &World) -> FlowGraph {
+    let kept = kept(&graph, query);
+    let graph = graph.part(&kept);
+    let domains = if graph.nodes.len() > groups::NODES_WHOLE { domains(world) } else { HashMap::new() };
+    let (mut nodes, edges) = groups::grouped(graph, query, |node| stands_by(node, &domains, world));
+    let place =
+        |a: &FlowNode, b: &FlowNode| (&a.site, a.kind, &a.label, &a.id).cmp(&(&b.site, b.kind, &b.label, &b.id));
+    nodes.sort_by(place);
+    let left_out = nodes.len().saturating_sub(NODES_MAX) as u64;
+    if left_out > 0 {
+        nodes.sort_by(|a, b| b.rate.total_cmp(&a.rate));
+        nodes.truncate(NODES_MAX);
+        nodes.sort_by(place);
     }
+    let drawn: BTreeSet<&str> = nodes.iter().map(|node| node.id.as_str()).collect();
+    let has_ends = |edge: &FlowEdge| drawn.contains(edge.from.as_str()) && drawn.contains(edge.to.as_str());
+    let edges = edges.into_iter().filter(has_ends).collect();
+    FlowGraph { nodes, edges, left_out, as_of: world.now_ms() }
+}
 
-    fn around(&self, start: BTreeSet<String>, hops: u32) -> BTreeSet<String> {
-        let mut reached = start;
-        for _ in 0..hops.min(16) {
-            let next: Vec<String> = self
-                .edges
-                .keys()
-                .flat_map(|(from, to)| [(from, to), (to, from)])
-                .filter(|(near, far)| reached.contains(*near) && !reached.contains(*far))
-                .map(|(_, far)| far.clone())
-                .collect();
-            if next.is_empty() {
-                break;
-            }
-            reached.extend(next);
+/// The nodes the query asks for: around its focus, at its site with their direct neighbours, or all.
+fn kept(graph: &Graph<'_>, query: &GraphQuery) -> Vec<bool> {
+    let is = |wanted: &dyn Fn(&Node<'_>) -> bool| graph.nodes.iter().map(wanted).collect::<Vec<bool>>();
+    if let Some(focus) = &query.focus {
+        let start = is(&|node| node.id.to_string() == *focus);
+        if start.contains(&true) {
+            return around(start, graph, query.hops.unwrap_or(HOPS_DEFAULT));
         }
-        reached
     }
+    match &query.site {
+        Some(site) => around(is(&|node| node.site == site), graph, 1),
+        None => vec![true; graph.nodes.len()],
+    }
+}
+
+fn around(start: Vec<bool>, graph: &Graph<'_>, hops: u32) -> Vec<bool> {
+    let mut reached = start;
+    for _ in 0..hops.min(16) {
+        let before = reached.clone();
+        for (from, to, _) in &graph.edges {
+            reached[*to] |= before[*from];
+            reached[*from] |= before[*to];
+        }
+        if reached == before {
+            break;
+        }
+    }
+    reached
+}
+
+/// The application domains of addresses and Kafka topics.
+fn domains(world: &World) -> HashMap<Id<'_>, &str> {
+    let claimed = world.catalog().iter().filter_map(|entry| {
+        let id = match &entry.key {
+            ObjectKey::Address(address) => Id::Address(address),
+            ObjectKey::Topic(broker, name) => Id::Topic(*broker, name),
+            _ => return None,
+        };
+        Some((id, entry.row.domain.as_deref()?))
+    });
+    claimed.collect()
 }
 
 /// By what a node stands together with others: topics by their domain, else by what they are; clients by how they come.
-fn stands_by(node: &FlowNode, world: &World) -> String {
-    let key = match (node.id.strip_prefix("a:"), node.id.strip_prefix("t:")) {
-        (Some(address), _) => Some(ObjectKey::Address(address.to_owned())),
-        (_, Some(topic)) => topic
-            .split_once(':')
-            .and_then(|(broker, name)| Some(ObjectKey::Topic(broker.parse().ok()?, name.to_owned()))),
-        _ => None,
-    };
-    let domain = key.and_then(|key| world.catalog().get(&key)?.row.domain.clone());
-    let cluster = || {
-        let (broker, _) = node.id.strip_prefix("g:")?.split_once(':')?;
-        world.broker_name(broker.parse().ok()?)
-    };
-    match (node.kind, domain) {
-        (_, Some(domain)) => domain,
-        (NodeKind::Topic, None) => format!("{}, no domain", node.detail),
-        (_, None) => cluster().map_or_else(|| node.detail.clone(), |cluster| format!("groups of {cluster}")),
+fn stands_by<'a>(node: &Node<'a>, domains: &HashMap<Id<'a>, &'a str>, world: &'a World) -> Stand<'a> {
+    if let Some(domain) = domains.get(&node.id) {
+        return Stand::Domain(domain);
+    }
+    match node.id {
+        Id::Address(_) | Id::Topic(..) => Stand::NoDomain(node.detail.clone()),
+        Id::Group(broker, _) => {
+            let cluster = world.config.mesh.brokers.iter().find(|found| found.id == broker);
+            Stand::GroupsOf(cluster.map_or("a removed cluster", |found| found.spec.name.as_str()))
+        }
+        _ => Stand::Alike(node.detail.clone()),
     }
 }
 
-fn client_id(kind: NodeKind, name: &str, site: &str) -> String {
-    let side = if kind == NodeKind::Producer { "p" } else { "c" };
-    format!("{side}:{name}@{site}")
-}
-
-/// The site of each address: where most of it is produced, else where it is taken.
-fn homes(world: &World) -> HashMap<&str, String> {
-    let mut by_site: BTreeMap<&str, BTreeMap<String, (bool, u64)>> = BTreeMap::new();
-    for flow in &world.seen.flows {
-        let sites = by_site.entry(&flow.address).or_default();
-        let entry = sites.entry(world.site_of(flow.agent)).or_default();
-        let produced = flow.direction == Direction::Produce;
-        entry.0 |= produced;
-        entry.1 += if produced { flow.events } else { 0 };
+/// A protocol as people write it.
+const fn protocol(protocol: Protocol) -> &'static str {
+    match protocol {
+        Protocol::Mqtt => "MQTT",
+        Protocol::Http => "HTTP",
+        Protocol::Kafka => "KAFKA",
+        Protocol::Amqp => "AMQP",
+        Protocol::Mesh => "MESH",
     }
-    let home = |sites: BTreeMap<String, (bool, u64)>| {
-        sites.into_iter().max_by_key(|(_, weight)| *weight).map(|(site, _)| site)
-    };
-    by_site.into_iter().filter_map(|(address, sites)| Some((address, home(sites)?))).collect()
 }

@@ -10,6 +10,7 @@ use mesh_protocol::topic::{Filter, Topic};
 
 use super::observed::World;
 use crate::domain::flow::Flow;
+use crate::domain::principal::{Kind, Principal};
 
 /// Answers by site and client, each compiled once.
 pub(super) struct Rights<'a> {
@@ -65,9 +66,9 @@ impl<'a> Rights<'a> {
 }
 
 /// Clients that policy lets do something inside an address, by rules without variables.
-pub(super) fn granted(address: &Filter, action: Action, world: &World) -> Vec<(PrincipalId, String)> {
+pub(super) fn granted<'a>(address: &Filter, action: Action, world: &'a World) -> Vec<&'a Principal> {
     let mesh = &world.config.mesh;
-    let grants = |rule: &mesh_protocol::policy::Rule, principal: &crate::domain::principal::Principal| {
+    let grants = |rule: &mesh_protocol::policy::Rule, principal: &Principal| {
         rule.effect == Effect::Allow
             && rule.action == action
             && rule.filter.overlaps(address)
@@ -77,9 +78,6 @@ pub(super) fn granted(address: &Filter, action: Action, world: &World) -> Vec<(P
                 Subject::Role(id) => principal.roles.contains(&id),
             }
     };
-    let clients = mesh.principals.iter().filter(|principal| principal.kind == crate::domain::principal::Kind::Client);
-    clients
-        .filter(|principal| mesh.rules.iter().any(|rule| grants(&rule.policy, principal)))
-        .map(|principal| (principal.id, principal.username.clone()))
-        .collect()
+    let clients = mesh.principals.iter().filter(|principal| principal.kind == Kind::Client);
+    clients.filter(|principal| mesh.rules.iter().any(|rule| grants(&rule.policy, principal))).collect()
 }

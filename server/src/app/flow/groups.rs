@@ -3,9 +3,13 @@
 //! Topics stand together by their application domain, or by where they are when no domain claims them; clients by their
 //! protocol, consumer groups by their cluster; each at its site. What was looked for and what was opened stand for themselves.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::fmt;
 
 use frontend::api::{FlowEdge, FlowNode, GraphQuery, NodeKind};
+
+use super::node::{Graph, Node, Sighting};
 
 /// Nodes of a drawing that is shown as it is.
 pub(super) const NODES_WHOLE: usize = 150;
@@ -14,194 +18,256 @@ const OPENED_MAX: usize = 100;
 /// Nodes that are shown for a text.
 const FOUND_MAX: usize = 50;
 
-/// The nodes and edges with what belongs together put together, when there are too many. `name` says by what a topic stands.
-pub(super) fn grouped(
-    nodes: Vec<FlowNode>,
-    edges: Vec<FlowEdge>,
-    query: &GraphQuery,
-    name: impl Fn(&FlowNode) -> String,
-) -> (Vec<FlowNode>, Vec<FlowEdge>) {
-    if nodes.len() <= NODES_WHOLE {
-        return (nodes, edges);
-    }
-    let ids: Vec<String> = nodes.iter().map(|node| group_id(node, &name(node))).collect();
-    let own = own(&nodes, &ids, query);
-    let mut groups: BTreeMap<&str, FlowNode> = BTreeMap::new();
-    let mut stands_for: HashMap<&str, &str> = HashMap::new();
-    for (node, id) in nodes.iter().zip(&ids).filter(|(node, _)| !own.contains(node.id.as_str())) {
-        stands_for.insert(&node.id, id);
-        let group = groups.entry(id).or_insert_with(|| FlowNode {
-            id: id.clone(),
-            kind: node.kind,
-            label: name(node),
-            detail: String::new(),
-            site: node.site.clone(),
-            href: None,
-            rate: 0.0,
-            stale: true,
-            members: Some(0),
-        });
-        group.rate += node.rate;
-        group.stale &= node.stale;
-        group.members = group.members.map(|members| members + 1);
-    }
-    let mut all: Vec<FlowNode> = Vec::new();
-    for (at, node) in nodes.iter().enumerate() {
-        let alone = groups.get(ids[at].as_str()).is_some_and(|group| group.members == Some(1));
-        if own.contains(node.id.as_str()) || alone {
-            stands_for.remove(node.id.as_str());
-            all.push(node.clone());
-        }
-    }
-    all.extend(groups.into_values().filter(|group| group.members != Some(1)).map(with_detail));
-    let end = |id: &str| stands_for.get(id).copied().unwrap_or(id).to_owned();
-    let mut joined: BTreeMap<(String, String), FlowEdge> = BTreeMap::new();
-    for edge in edges {
-        let (from, to) = (end(&edge.from), end(&edge.to));
-        match joined.entry((from.clone(), to.clone())) {
-            std::collections::btree_map::Entry::Vacant(place) => drop(place.insert(FlowEdge { from, to, ..edge })),
-            std::collections::btree_map::Entry::Occupied(mut known) => join(known.get_mut(), edge),
-        }
-    }
-    (all, joined.into_values().collect())
+/// By what a node stands together with others. Written, it is the group's name.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Stand<'a> {
+    /// Topics of an application domain.
+    Domain(&'a str),
+    /// Topics of no domain, by what or where they are.
+    NoDomain(Cow<'a, str>),
+    /// Consumer groups of a cluster.
+    GroupsOf(&'a str),
+    /// What is the same to people.
+    Alike(Cow<'a, str>),
 }
 
-/// Nodes that stand for themselves: members of the group that is opened, and what was looked for.
-fn own<'a>(nodes: &'a [FlowNode], ids: &[String], query: &GraphQuery) -> BTreeSet<&'a str> {
-    let busiest = |mut chosen: Vec<&'a FlowNode>, most: usize| {
-        chosen.sort_by(|a, b| b.rate.total_cmp(&a.rate).then_with(|| a.label.cmp(&b.label)));
-        chosen.into_iter().take(most).map(|node| node.id.as_str()).collect::<Vec<_>>()
-    };
-    let open = query.open.as_deref().filter(|open| !open.is_empty());
-    let opened = nodes.iter().zip(ids).filter(|(_, id)| Some(id.as_str()) == open).map(|(node, _)| node);
-    let mut own: BTreeSet<&str> = busiest(opened.collect(), OPENED_MAX).into_iter().collect();
-    let words: Vec<String> = query.find.split_whitespace().map(str::to_lowercase).collect();
-    let holds = |node: &&FlowNode| {
-        let text = format!("{} {} {}", node.label, node.detail, node.site).to_lowercase();
-        words.iter().all(|word| text.contains(word.as_str()))
-    };
-    if !words.is_empty() {
-        own.extend(busiest(nodes.iter().filter(holds).collect(), FOUND_MAX));
+impl fmt::Display for Stand<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Domain(name) => f.write_str(name),
+            Self::NoDomain(detail) => write!(f, "{detail}, no domain"),
+            Self::GroupsOf(cluster) => write!(f, "groups of {cluster}"),
+            Self::Alike(detail) => f.write_str(detail),
+        }
     }
-    own.extend(
-        query.focus.iter().filter_map(|focus| nodes.iter().find(|node| node.id == *focus)).map(|node| &*node.id),
-    );
+}
+
+/// Nodes that stand together.
+struct Group {
+    id: String,
+    label: String,
+    kind: NodeKind,
+    site: String,
+    rate: f64,
+    stale: bool,
+    /// Those that do not stand for themselves.
+    members: u64,
+}
+
+/// The groups, and the group of each node.
+struct Groups {
+    all: Vec<Group>,
+    of: Vec<usize>,
+}
+
+impl Groups {
+    fn of<'a>(nodes: &[Node<'a>], stands_by: impl Fn(&Node<'a>) -> Stand<'a>) -> Self {
+        let mut known: HashMap<(NodeKind, &str, Stand<'a>), usize> = HashMap::new();
+        let mut all = Vec::new();
+        let of = nodes.iter().map(|node| {
+            let stand = stands_by(node);
+            *known.entry((node.kind, node.site, stand)).or_insert_with_key(|(kind, site, stand)| {
+                let label = stand.to_string();
+                let id = format!("group:{}:{site}:{label}", letter(*kind));
+                let site = (*site).to_owned();
+                all.push(Group { id, label, kind: *kind, site, rate: 0.0, stale: true, members: 0 });
+                all.len() - 1
+            })
+        });
+        let of = of.collect();
+        Self { all, of }
+    }
+}
+
+/// The nodes and edges with what belongs together put together, when there are too many.
+pub(super) fn grouped<'a>(
+    graph: Graph<'a>,
+    query: &GraphQuery,
+    stands_by: impl Fn(&Node<'a>) -> Stand<'a>,
+) -> (Vec<FlowNode>, Vec<FlowEdge>) {
+    let Graph { nodes, edges } = graph;
+    if nodes.len() <= NODES_WHOLE {
+        let id = |at: usize| nodes[at].id.to_string();
+        let edges = edges.into_iter().map(|(from, to, edge)| edge.shown(id(from), id(to)));
+        return (nodes.iter().map(Node::shown).collect(), sorted(edges));
+    }
+    let mut groups = Groups::of(&nodes, stands_by);
+    let mut alone = own(&nodes, &groups, query);
+    for (at, node) in nodes.iter().enumerate().filter(|(at, _)| !alone[*at]) {
+        let group = &mut groups.all[groups.of[at]];
+        group.members += 1;
+        group.rate += node.rate;
+        group.stale &= node.stale;
+    }
+    for (at, alone) in alone.iter_mut().enumerate() {
+        // A group of one is that one.
+        *alone |= groups.all[groups.of[at]].members == 1;
+    }
+    // Groups have their places behind all nodes.
+    let place = |at: usize| if alone[at] { at } else { nodes.len() + groups.of[at] };
+    let mut joined: HashMap<(usize, usize), Sighting<'a>> = HashMap::new();
+    for (from, to, edge) in edges {
+        let known = joined.entry((place(from), place(to)));
+        known.and_modify(|known| known.join(edge)).or_insert(edge);
+    }
+    let id = |place: usize| match nodes.get(place) {
+        Some(node) => node.id.to_string(),
+        None => groups.all[place - nodes.len()].id.clone(),
+    };
+    let edges = sorted(joined.into_iter().map(|((from, to), edge)| edge.shown(id(from), id(to))));
+    let mut all: Vec<FlowNode> =
+        nodes.iter().zip(&alone).filter(|(_, alone)| **alone).map(|(node, _)| node.shown()).collect();
+    all.extend(groups.all.into_iter().filter(|group| group.members > 1).map(Group::shown));
+    (all, edges)
+}
+
+fn sorted(edges: impl Iterator<Item = FlowEdge>) -> Vec<FlowEdge> {
+    let mut edges: Vec<FlowEdge> = edges.collect();
+    edges.sort_by(|a, b| (&a.from, &a.to).cmp(&(&b.from, &b.to)));
+    edges
+}
+
+/// Which nodes stand for themselves: members of the group that is opened, and what was looked for.
+fn own(nodes: &[Node<'_>], groups: &Groups, query: &GraphQuery) -> Vec<bool> {
+    let mut own = vec![false; nodes.len()];
+    let mut choose = |mut chosen: Vec<usize>, most: usize| {
+        chosen.sort_by(|a, b| {
+            let (a, b) = (&nodes[*a], &nodes[*b]);
+            b.rate.total_cmp(&a.rate).then_with(|| a.label().cmp(&b.label()))
+        });
+        chosen.into_iter().take(most).for_each(|at| own[at] = true);
+    };
+    if let Some(open) = query.open.as_deref().filter(|open| !open.is_empty()) {
+        let opened = (0..nodes.len()).filter(|at| groups.all[groups.of[*at]].id == open);
+        choose(opened.collect(), OPENED_MAX);
+    }
+    let words: Vec<String> = query.find.split_whitespace().map(str::to_lowercase).collect();
+    if !words.is_empty() {
+        let holds = |at: &usize| {
+            let node = &nodes[*at];
+            let text = format!("{} {} {}", node.label(), node.detail, node.site).to_lowercase();
+            words.iter().all(|word| text.contains(word.as_str()))
+        };
+        choose((0..nodes.len()).filter(holds).collect(), FOUND_MAX);
+    }
+    if let Some(focus) = &query.focus {
+        choose((0..nodes.len()).filter(|at| nodes[*at].id.to_string() == *focus).collect(), 1);
+    }
     own
 }
 
-fn group_id(node: &FlowNode, name: &str) -> String {
-    let kind = match node.kind {
-        NodeKind::Producer => "p",
-        NodeKind::Topic => "t",
-        NodeKind::Consumer => "c",
-    };
-    format!("group:{kind}:{}:{name}", node.site)
+const fn letter(kind: NodeKind) -> char {
+    match kind {
+        NodeKind::Producer => 'p',
+        NodeKind::Topic => 't',
+        NodeKind::Consumer => 'c',
+    }
 }
 
-fn with_detail(group: FlowNode) -> FlowNode {
-    let what = match group.kind {
-        NodeKind::Producer => "producers",
-        NodeKind::Topic => "topics",
-        NodeKind::Consumer => "consumers",
-    };
-    FlowNode { detail: format!("{} {what}", group.members.unwrap_or_default()), ..group }
-}
-
-/// One edge of two between the same nodes.
-fn join(known: &mut FlowEdge, other: FlowEdge) {
-    known.evidence.declared |= other.evidence.declared;
-    known.evidence.permitted |= other.evidence.permitted;
-    known.evidence.observed |= other.evidence.observed;
-    known.rate += other.rate;
-    known.without_rule |= other.without_rule;
-    if other.freshness.as_ref().map(|seen| seen.as_of) > known.freshness.as_ref().map(|seen| seen.as_of) {
-        known.freshness = other.freshness;
+impl Group {
+    fn shown(self) -> FlowNode {
+        let what = match self.kind {
+            NodeKind::Producer => "producers",
+            NodeKind::Topic => "topics",
+            NodeKind::Consumer => "consumers",
+        };
+        FlowNode {
+            id: self.id,
+            kind: self.kind,
+            label: self.label,
+            detail: format!("{} {what}", self.members),
+            site: self.site,
+            href: None,
+            rate: self.rate,
+            stale: self.stale,
+            members: Some(self.members),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use frontend::api::Evidence;
 
+    use super::super::node::Id;
     use super::*;
 
-    fn node(id: &str, kind: NodeKind, site: &str, rate: f64) -> FlowNode {
-        FlowNode {
-            id: id.to_owned(),
-            kind,
-            label: id.to_owned(),
-            detail: String::new(),
-            site: site.to_owned(),
-            href: None,
-            rate,
-            stale: false,
-            members: None,
-        }
+    fn node<'a>(id: Id<'a>, kind: NodeKind, rate: f64) -> Node<'a> {
+        Node { id, kind, detail: "".into(), site: "hq", page: None, rate, stale: false }
     }
 
-    fn edge(from: &str, to: &str, rate: f64) -> FlowEdge {
-        let evidence = Evidence { observed: true, ..Evidence::default() };
-        FlowEdge { from: from.to_owned(), to: to.to_owned(), evidence, rate, freshness: None, without_rule: false }
+    /// Names of 200 topics of two domains.
+    fn names() -> Vec<String> {
+        (0..200).map(|number| format!("{}-{number:03}", if number < 150 { "orders" } else { "prices" })).collect()
     }
 
     /// 200 topics of two domains at one site, each read by one of two consumers.
-    fn estate() -> (Vec<FlowNode>, Vec<FlowEdge>) {
-        let mut nodes =
-            vec![node("billing", NodeKind::Consumer, "hq", 0.0), node("fraud", NodeKind::Consumer, "hq", 0.0)];
-        let mut edges = Vec::new();
-        for number in 0..200 {
-            let id = format!("{}-{number:03}", if number < 150 { "orders" } else { "prices" });
-            nodes.push(node(&id, NodeKind::Topic, "hq", f64::from(number)));
-            edges.push(edge(&id, if number % 2 == 0 { "billing" } else { "fraud" }, 1.0));
+    fn estate(names: &[String]) -> Graph<'_> {
+        let consumer = |name| node(Id::Client(NodeKind::Consumer, name, "hq"), NodeKind::Consumer, 0.0);
+        let mut graph = Graph { nodes: vec![consumer("billing"), consumer("fraud")], edges: Vec::new() };
+        for (number, name) in (0_u32..).zip(names) {
+            let evidence = Evidence { observed: true, ..Evidence::default() };
+            let sighting = Sighting { evidence, rate: 1.0, ..Sighting::default() };
+            graph.edges.push((graph.nodes.len(), usize::from(number % 2 == 1), sighting));
+            graph.nodes.push(node(Id::Address(name), NodeKind::Topic, f64::from(number)));
         }
-        (nodes, edges)
+        graph
     }
 
-    fn name(node: &FlowNode) -> String {
-        node.label.split('-').next().unwrap_or_default().to_owned()
+    fn domain<'a>(node: &Node<'a>) -> Stand<'a> {
+        match node.id {
+            Id::Address(name) => Stand::Domain(name.split('-').next().unwrap_or_default()),
+            Id::Client(_, name, _) => Stand::Alike(name.into()),
+            _ => Stand::Alike("".into()),
+        }
     }
 
     #[test]
     fn a_small_drawing_is_left_as_it_is() {
-        let (mut nodes, edges) = estate();
-        nodes.truncate(NODES_WHOLE);
-        let (kept, _) = grouped(nodes.clone(), edges, &GraphQuery::default(), name);
-        assert_eq!(kept, nodes);
+        let names = names();
+        let whole = estate(&names);
+        let kept: Vec<bool> = (0..whole.nodes.len()).map(|at| at < NODES_WHOLE).collect();
+        let (nodes, edges) = grouped(whole.part(&kept), &GraphQuery::default(), domain);
+        assert_eq!((nodes.len(), edges.len()), (NODES_WHOLE, NODES_WHOLE - 2));
+        assert!(nodes.iter().all(|node| node.members.is_none()));
     }
 
     #[test]
     fn topics_of_a_domain_are_one_node_and_their_edges_one_edge() {
-        let (nodes, edges) = estate();
-        let (nodes, edges) = grouped(nodes, edges, &GraphQuery::default(), name);
+        let names = names();
+        let (nodes, edges) = grouped(estate(&names), &GraphQuery::default(), domain);
         let shown: Vec<(&str, Option<u64>, &str)> =
             nodes.iter().map(|node| (&*node.id, node.members, &*node.detail)).collect();
+        let (billing, fraud) = ("c:billing@hq", "c:fraud@hq");
+        let (orders, prices) = ("group:t:hq:orders", "group:t:hq:prices");
         assert_eq!(
             shown,
             [
-                ("billing", None, ""),
-                ("fraud", None, ""),
-                ("group:t:hq:orders", Some(150), "150 topics"),
-                ("group:t:hq:prices", Some(50), "50 topics"),
+                (billing, None, ""),
+                (fraud, None, ""),
+                (orders, Some(150), "150 topics"),
+                (prices, Some(50), "50 topics"),
             ],
             "a group of one is that one"
         );
         let rates: Vec<(&str, &str, f64)> = edges.iter().map(|edge| (&*edge.from, &*edge.to, edge.rate)).collect();
-        let (orders, prices) = ("group:t:hq:orders", "group:t:hq:prices");
         assert_eq!(
             rates,
-            [(orders, "billing", 75.0), (orders, "fraud", 75.0), (prices, "billing", 25.0), (prices, "fraud", 25.0)]
+            [(orders, billing, 75.0), (orders, fraud, 75.0), (prices, billing, 25.0), (prices, fraud, 25.0)]
         );
     }
 
     #[test]
     fn what_is_opened_and_what_is_looked_for_stands_for_itself() {
-        let (nodes, edges) = estate();
+        let names = names();
         let query = GraphQuery {
             open: Some("group:t:hq:prices".to_owned()),
             find: "orders-007".to_owned(),
             ..GraphQuery::default()
         };
-        let (nodes, edges) = grouped(nodes, edges, &query, name);
+        let (nodes, edges) = grouped(estate(&names), &query, domain);
         let alone = nodes.iter().filter(|node| node.members.is_none()).count();
         assert_eq!(alone, 2 + 50 + 1);
         let group = nodes.iter().find(|node| node.members.is_some()).expect("the rest of the orders");
@@ -213,13 +279,25 @@ mod tests {
 
     #[test]
     fn of_a_large_group_the_busiest_are_opened() {
-        let (nodes, edges) = estate();
+        let names = names();
         let query = GraphQuery { open: Some("group:t:hq:orders".to_owned()), ..GraphQuery::default() };
-        let (nodes, _) = grouped(nodes, edges, &query, name);
+        let (nodes, _) = grouped(estate(&names), &query, domain);
         let opened = nodes.iter().filter(|node| node.label.starts_with("orders-"));
         assert_eq!(opened.clone().count(), OPENED_MAX);
         assert!(opened.clone().all(|node| node.rate >= 50.0));
         let rest = nodes.iter().find(|node| node.id == "group:t:hq:orders").expect("the rest");
         assert_eq!(rest.members, Some(50));
+    }
+
+    #[test]
+    fn a_part_keeps_the_edges_between_its_own() {
+        let names = names();
+        let whole = estate(&names);
+        let kept: Vec<bool> = (0..whole.nodes.len()).map(|at| at == 0 || at == 2 || at == 3).collect();
+        let part = whole.part(&kept);
+        let ids: Vec<String> = part.nodes.iter().map(|node| node.id.to_string()).collect();
+        assert_eq!(ids, ["c:billing@hq", "a:orders-000", "a:orders-001"]);
+        let edges: Vec<(usize, usize)> = part.edges.iter().map(|(from, to, _)| (*from, *to)).collect();
+        assert_eq!(edges, [(1, 0)], "the second is read by the consumer that is left out");
     }
 }
