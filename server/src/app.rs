@@ -37,6 +37,7 @@ pub mod principal;
 pub mod queue;
 mod reach;
 pub mod registry;
+mod renewal;
 mod replacement;
 pub mod report;
 mod rights;
@@ -85,9 +86,9 @@ struct Inner {
     snapshot: ArcSwapOption<snapshot::Snapshot>,
     designs: ArcSwapOption<design::Designs>,
     drift: ArcSwapOption<design::Open>,
-    observed: ArcSwapOption<observed::Observed>,
+    latest: observed::Latest,
     observed_kept: ArcSwapOption<observed::Kept>,
-    reading: ArcSwapOption<catalog::Reading>,
+    renewal: renewal::Renewal,
     noted: catalog::Noted,
     search: search::Feed,
     heard: change::Heard,
@@ -113,9 +114,9 @@ impl App {
             snapshot: ArcSwapOption::empty(),
             designs: ArcSwapOption::empty(),
             drift: ArcSwapOption::empty(),
-            observed: ArcSwapOption::empty(),
+            latest: observed::Latest::default(),
             observed_kept: ArcSwapOption::empty(),
-            reading: ArcSwapOption::empty(),
+            renewal: renewal::Renewal::default(),
             noted: catalog::Noted::default(),
             search: search::Feed::new()?,
             heard: change::Heard::default(),

@@ -5,6 +5,7 @@
 
 pub mod changes;
 pub mod expiry;
+pub mod readings;
 pub mod rollout;
 pub mod search;
 
@@ -16,6 +17,7 @@ pub fn start(app: &App, tasks: &Tasks) {
     tasks.spawn_until_stop("rollout", rollout::run(app.clone()));
     tasks.spawn_until_stop("notices", changes::listen(app.clone()));
     tasks.spawn_until_stop("changes", changes::look(app.clone()));
+    tasks.spawn_until_stop("readings", readings::run(app.clone()));
     tasks.spawn_until_stop("search", search::run(app.clone()));
     tasks.spawn_until_stop("expiry", expiry::run(app.clone()));
 }

@@ -114,7 +114,7 @@ impl App {
         let old = CatalogObjectInput { owner, description: row.description };
         let done = Done::new("catalog.update", &key, &summary, LiveTopic::Catalog);
         edit.finish(done.before(&old).after(&input.value)).await?;
-        self.0.observed.store(None);
+        self.0.latest.forget();
         self.object(caller, &id).await
     }
 }

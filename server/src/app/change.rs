@@ -108,7 +108,7 @@ impl App {
         }
         // Whatever changed can be found, or could.
         self.0.search.hear(change.entry.is_some() || change.topics.contains(&LiveTopic::All));
-        for topic in &change.topics {
+        for topic in change.topics.iter().filter(|topic| !self.0.renewal.take(**topic)) {
             self.live().notify(*topic);
         }
     }
@@ -163,7 +163,7 @@ impl App {
     }
 
     async fn take_change(&self, change: &Change) -> Result<()> {
-        self.0.observed.store(None);
+        self.0.latest.forget();
         self.spread(change);
         let is_about_agents = |topic: &LiveTopic| matches!(topic, LiveTopic::Topology | LiveTopic::All);
         if change.topics.iter().any(is_about_agents) { self.leave_lost_seats().await } else { Ok(()) }

@@ -1,11 +1,12 @@
 //! What agents saw, as one consistent whole for everything that reads it.
 //!
-//! Catalog, graph and overview look at the same facts from three sides. They are read together and kept for a moment,
-//! so that a page with three views, or thirty people with the same page, cost one reading.
+//! Catalog, graph and overview look at the same facts from three sides. They are read together and kept, so that a page
+//! with three views, or thirty people with the same page, cost one reading. Who reads anew, and when, is
+//! [`renewal`](super::renewal)'s matter.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use frontend::api::Freshness;
 use mesh_protocol::id::{AgentId, BrokerId};
@@ -21,8 +22,10 @@ use crate::domain::rates::Rates;
 use crate::domain::runtime_object::{Found, Scan};
 use crate::store::{AgentSubscriptions, Note, Tx};
 
-/// How long a reading is good for, in milliseconds.
+/// How long a reading is good for while nobody makes new ones, in milliseconds.
 const KEPT_MS: i64 = 500;
+/// And while somebody does: something is wrong with him when it is older.
+const RENEWED_MS: i64 = 10_000;
 
 /// What was written so long before the last reading is read again: a transaction shows a moment after its own time, and
 /// the clocks of several portals differ a little.
@@ -41,6 +44,35 @@ pub(super) struct Kept {
     brokers: u64,
     read_ms: i64,
     whole_ms: i64,
+}
+
+/// The last reading, until it is forgotten.
+#[derive(Debug, Default)]
+pub(super) struct Latest(Mutex<(u64, Option<Arc<Reading>>)>);
+
+impl Latest {
+    fn get(&self) -> Option<Arc<Reading>> {
+        self.0.lock().expect("no panic while held").1.clone()
+    }
+
+    /// What is to be known before one reads what is to be kept.
+    pub(super) fn generation(&self) -> u64 {
+        self.0.lock().expect("no panic while held").0
+    }
+
+    /// Keeps a reading, unless something was forgotten since it began.
+    pub(super) fn keep(&self, generation: u64, reading: Arc<Reading>) {
+        let mut latest = self.0.lock().expect("no panic while held");
+        if latest.0 == generation {
+            latest.1 = Some(reading);
+        }
+    }
+
+    /// What was read until now is out of date.
+    pub(super) fn forget(&self) {
+        let mut latest = self.0.lock().expect("no panic while held");
+        *latest = (latest.0 + 1, None);
+    }
 }
 
 fn key(found: &Found) -> (BrokerId, ObjectKind, &str) {
@@ -136,15 +168,25 @@ pub(super) struct World {
 
 impl App {
     pub(super) async fn observed(&self) -> Result<Arc<Observed>> {
-        let now_ms = now_ms();
-        if let Some(kept) = self.0.observed.load_full()
-            && now_ms.saturating_sub(kept.now_ms) < KEPT_MS
+        let kept_ms = if self.0.renewal.runs() { RENEWED_MS } else { KEPT_MS };
+        if let Some(kept) = self.0.latest.get()
+            && now_ms().saturating_sub(kept.seen().now_ms) < kept_ms
         {
-            return Ok(kept);
+            return Ok(kept.seen().clone());
         }
+        let generation = self.0.latest.generation();
+        let seen = self.read_observed().await?;
+        let reading = Reading::new(self.snapshot().await?, seen.clone());
+        self.0.latest.keep(generation, Arc::new(reading));
+        Ok(seen)
+    }
+
+    /// Everything, read now.
+    pub(super) async fn read_observed(&self) -> Result<Arc<Observed>> {
+        let now_ms = now_ms();
         let environment = self.environment();
         let mut tx = self.store().read().await?;
-        let observed = Arc::new(Observed {
+        Ok(Arc::new(Observed {
             now_ms,
             found: self.found(&mut tx, now_ms).await?,
             scans: tx.scans().await?,
@@ -152,9 +194,7 @@ impl App {
             subscriptions: tx.subscriptions().await?,
             notes: tx.catalog_notes(environment).await?,
             rates: tx.rates().await?,
-        });
-        self.0.observed.store(Some(observed.clone()));
-        Ok(observed)
+        }))
     }
 
     /// Discovered objects: those that are known, with what was written since they were read.
@@ -173,16 +213,24 @@ impl App {
         Ok(found)
     }
 
+    /// Everything there is, for somebody who asks.
     pub(super) async fn world(&self) -> Result<World> {
+        self.0.renewal.asked();
+        self.world_unasked().await
+    }
+
+    /// Everything there is, for work that nobody waits for.
+    pub(super) async fn world_unasked(&self) -> Result<World> {
+        let generation = self.0.latest.generation();
         let fleet = self.fleet_state().await?;
         let (config, seen) = (self.snapshot().await?, fleet.seen.clone());
-        let kept = self.0.reading.load_full().filter(|kept| kept.is_of(&config, &seen));
+        let kept = self.0.latest.get().filter(|kept| kept.is_of(&config, &seen));
         let reading = kept.unwrap_or_else(|| {
             let new = Arc::new(Reading::new(config.clone(), seen.clone()));
-            self.0.reading.store(Some(new.clone()));
+            self.0.latest.keep(generation, new.clone());
             new
         });
-        Ok(World { config, fleet, seen, reading })
+        Ok(World::new(config, fleet, seen, reading))
     }
 }
 
@@ -216,6 +264,10 @@ impl Observed {
 }
 
 impl World {
+    pub(super) fn new(config: Arc<Snapshot>, fleet: FleetState, seen: Arc<Observed>, reading: Arc<Reading>) -> Self {
+        Self { config, fleet, seen, reading }
+    }
+
     pub(super) fn now_ms(&self) -> i64 {
         self.fleet.now_ms
     }
@@ -285,6 +337,15 @@ mod tests {
             last_seen_ms: at_ms,
             gone_at_ms: None,
         }
+    }
+
+    #[test]
+    fn a_reading_that_began_before_something_was_forgotten_is_not_kept() {
+        let latest = Latest::default();
+        let before = latest.generation();
+        latest.forget();
+        assert!(latest.generation() > before);
+        assert!(latest.get().is_none());
     }
 
     #[test]

@@ -98,12 +98,17 @@ impl App {
 
     /// The agents as they are now.
     pub(crate) async fn fleet_state(&self) -> Result<FleetState> {
+        let seen = self.observed().await?;
+        self.fleet_with(seen).await
+    }
+
+    /// The agents as they are now, with what they were seen seeing.
+    pub(super) async fn fleet_with(&self, seen: Arc<Observed>) -> Result<FleetState> {
         let mut tx = self.store().read().await?;
         let agents = tx.agents(self.environment()).await?;
         let statuses = tx.statuses(self.environment()).await?;
         let statuses = statuses.into_iter().map(|status| (status.agent, status)).collect();
-        drop(tx);
-        Ok(FleetState { now_ms: now_ms(), agents, statuses, seen: self.observed().await? })
+        Ok(FleetState { now_ms: now_ms(), agents, statuses, seen })
     }
 }
 

@@ -68,6 +68,11 @@ impl Reading {
         Arc::ptr_eq(&self.config, config) && Arc::ptr_eq(&self.seen, seen)
     }
 
+    /// What agents saw, as of this reading.
+    pub(in crate::app) fn seen(&self) -> &Arc<Observed> {
+        &self.seen
+    }
+
     /// The catalog of a world that has this reading.
     pub(in crate::app) fn catalog(&self, world: &World) -> &Catalog {
         self.made.get_or_init(|| Catalog::of(entries(world)))

@@ -95,9 +95,9 @@ impl App {
         let heard = search.edits.load(Ordering::Relaxed);
         if edits.is_some() {
             // What was read a moment ago may be from before the edit.
-            self.0.observed.store(None);
+            self.0.latest.forget();
         }
-        let (world, designs) = (self.world().await?, self.designs().await?);
+        let (world, designs) = (self.world_unasked().await?, self.designs().await?);
         let app = self.clone();
         let fed = tokio::task::spawn_blocking(move || {
             let Known { documents: in_index, fields } = &mut *known;
