@@ -2,13 +2,15 @@
 //!
 //! The trait stands here, below the listeners; what is made of it (folding topics into addresses, windows, bounds)
 //! is `observe`'s own matter and reaches the portal as [`Traffic`](mesh_protocol::report::Traffic),
-//! [`Subscriptions`](mesh_protocol::report::Subscriptions) and [`Denials`](mesh_protocol::report::Denials).
+//! [`Subscriptions`](mesh_protocol::report::Subscriptions), [`Denials`](mesh_protocol::report::Denials) and
+//! [`Shapes`](mesh_protocol::report::Shapes).
 
 mod address;
 mod denials;
 mod flows;
 mod observatory;
 mod shape;
+mod shapes;
 mod subscriptions;
 
 use std::fmt::Debug;

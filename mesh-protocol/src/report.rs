@@ -7,6 +7,7 @@ mod connect;
 mod kafka;
 mod link;
 mod registry;
+mod shape;
 
 use std::collections::BTreeMap;
 
@@ -29,6 +30,9 @@ pub use link::{Behind, BehindReason, HeldInterest, LinkState, Scoped};
 pub use registry::{
     REFERENCES_MAX, RegistryFacts, SUBJECT_VERSIONS_MAX, SchemaReference, SubjectFacts, SubjectVersion,
     topic_of_subject,
+};
+pub use shape::{
+    AddressShape, FieldShape, Format, SHAPE_DEPTH_MAX, SHAPE_FIELDS_MAX, SHAPE_NODES_MAX, SHAPES_MAX, Shape, Shapes,
 };
 
 /// Most objects in one discovery report; larger scans are sent in several.
@@ -159,6 +163,11 @@ pub enum Report {
     Subscriptions(Subscriptions),
     /// What policy refused.
     Denials(Denials),
+    /// What JSON payloads look like.
+    Shapes(Shapes),
+    /// Facts of a newer agent, of which this program can say nothing.
+    #[serde(other)]
+    Unknown,
 }
 
 /// A scan of one cluster, or of what else is looked at. A scan never fails as a whole: what could be read is here, what could not is named.
@@ -337,7 +346,7 @@ pub struct Flow {
     pub events: u64,
     /// Payload bytes in the window.
     pub bytes: u64,
-    /// Fingerprint of the payload's inferred shape, when it is JSON.
+    /// Fingerprint of the last payload's shape, when it is JSON: whether clients send the same. See [`Shape`].
     pub shape: Option<String>,
 }
 

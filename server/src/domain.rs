@@ -29,5 +29,6 @@ pub mod runtime_object;
 pub mod schema;
 pub mod scope;
 pub mod service_token;
+pub mod shape;
 pub mod site;
 pub mod webhook;

@@ -61,6 +61,7 @@ mod scope;
 mod service_token;
 mod session;
 mod setting;
+mod shape;
 mod site;
 mod subscription;
 

@@ -158,6 +158,9 @@ pub struct CatalogObject {
     pub kafka: Option<KafkaSide>,
     /// What was designed of it: events whose address it is, schemas that are registered for a Kafka topic.
     pub designed: Vec<DesignedAs>,
+    /// What its JSON payloads look like; none where none were looked at.
+    #[serde(default)]
+    pub shape: Option<SeenShape>,
     /// Who sends to it.
     pub producers: Vec<FlowRow>,
     /// Who takes from it.
@@ -169,6 +172,40 @@ pub struct CatalogObject {
     pub connect: Vec<Snippet>,
     /// Events per second, one value every 10 s, oldest first, at most 60.
     pub rate_history: Vec<Rate>,
+}
+
+/// What JSON payloads look like, inferred from samples of what was carried. Values are not part of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SeenShape {
+    /// Payloads that were looked at and are JSON.
+    pub payloads: u64,
+    /// Payloads that were looked at and are something else.
+    pub others: u64,
+    /// Since when they were looked at.
+    pub first_seen: Millis,
+    /// When the last one was told of.
+    pub as_of: Millis,
+    /// The agent that told.
+    pub by: String,
+    /// What a payload is, in words.
+    pub kind: String,
+    /// Fields, each before those inside it.
+    pub fields: Vec<SeenField>,
+    /// A JSON Schema by which everything that was seen is valid.
+    pub schema: String,
+}
+
+/// A field as it was seen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SeenField {
+    /// The way to it: `lines[].sku`; `[]` stands for every item of a list, `{}` for every value of a map.
+    pub path: String,
+    /// What it holds, in words.
+    pub kind: String,
+    /// In how many of the objects that could have it.
+    pub seen: u64,
+    /// How many these are.
+    pub of: u64,
 }
 
 /// Lines that do something.
@@ -206,6 +243,9 @@ pub struct AdoptInput {
     pub name: String,
     /// The application domain it belongs to.
     pub domain: ApplicationDomainId,
+    /// A draft of a JSON Schema is made with it, of what its payloads were seen to look like, and is the event's.
+    #[serde(default)]
+    pub with_schema: bool,
 }
 
 /// Something that was seen, and that a design speaks of.

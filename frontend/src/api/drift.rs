@@ -230,6 +230,9 @@ pub struct DriftEventInput {
     /// The schema version of its payload.
     #[serde(default)]
     pub schema: Option<DesignVersionId>,
+    /// Where there is no schema version of its payload: a JSON Schema, of which a draft is made with it.
+    #[serde(default)]
+    pub schema_text: Option<String>,
     /// The schema version of its key.
     #[serde(default)]
     pub key_schema: Option<DesignVersionId>,

@@ -7,6 +7,7 @@ mod facts;
 mod kafka;
 mod object;
 mod records;
+mod shape;
 mod surveyed;
 
 use leptos::prelude::*;

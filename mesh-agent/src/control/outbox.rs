@@ -1,8 +1,8 @@
 //! Reports on their way to the portal: kept until acknowledged, bounded, and never blocking who reports.
 //!
 //! While the portal is away reports pile up here, so each kind has its answer to a full outbox. A whole picture
-//! (subscriptions, a full scan) replaces the older one of its kind at once. Windows of traffic and denials lose the
-//! oldest, counted. A part of a scan is refused instead, because a hole in the middle would read as "gone": whoever
+//! (subscriptions, a full scan) replaces the older one of its kind at once. Windows of traffic, denials and shapes lose
+//! the oldest, counted. A part of a scan is refused instead, because a hole in the middle would read as "gone": whoever
 //! scans then sends a full scan next time.
 //!
 //! A report that the portal could not take as one message would end the session, and the next one, for ever: it is
@@ -75,6 +75,7 @@ enum Kind {
     Subscriptions,
     Traffic,
     Denials,
+    Shapes,
     Scan { broker: BrokerId, scan: u64 },
 }
 
@@ -212,6 +213,7 @@ impl Kind {
             Report::Subscriptions(_) => Self::Subscriptions,
             Report::Traffic(_) => Self::Traffic,
             Report::Denials(_) => Self::Denials,
+            Report::Shapes(_) | Report::Unknown => Self::Shapes,
             Report::Discovery(discovery) => Self::Scan { broker: discovery.broker, scan: discovery.scan },
         }
     }

@@ -14,8 +14,10 @@ use rustc_hash::FxHashMap;
 use super::Client;
 use super::address::Addresses;
 use super::shape;
+use super::shapes::Shapes;
 use crate::counters::{Counter, Counters};
 use crate::reports::fit;
+use crate::status::now_ms;
 
 /// Clients counted at once. Beyond it a client's events are counted as unobserved until others have gone.
 pub(super) const CLIENTS_MAX: usize = 100_000;
@@ -38,6 +40,7 @@ pub(super) struct Flows {
     clients: Mutex<HashMap<Arc<Client>, Arc<Counted>>>,
     slots: AtomicU64,
     unobserved: Counter,
+    shapes: Shapes,
 }
 
 /// One client's counts.
@@ -76,6 +79,7 @@ impl Flows {
             clients: Mutex::default(),
             slots: AtomicU64::new(0),
             unobserved: counters.counter("unobserved_events"),
+            shapes: Shapes::new(counters),
         }
     }
 
@@ -105,6 +109,11 @@ impl Flows {
     #[cfg(test)]
     pub(super) fn clients_len(&self) -> usize {
         self.clients().len()
+    }
+
+    /// What the payloads look like.
+    pub(super) fn shapes(&self) -> &Shapes {
+        &self.shapes
     }
 
     /// An event that has no place to be counted at.
@@ -144,8 +153,18 @@ impl Flows {
         slot.events.fetch_add(1, Ordering::Relaxed);
         slot.bytes.fetch_add(payload.len() as u64, Ordering::Relaxed);
         if slot.sample_due.load(Ordering::Relaxed) && slot.sample_due.swap(false, Ordering::Relaxed) {
-            *slot.sample.lock().expect("no panic while held") = (topic.clone(), shape::fingerprint(payload));
+            self.sample(&slot, direction, topic, payload);
         }
+    }
+
+    /// Looks at what is inside a payload, once per window and count.
+    fn sample(&self, slot: &Slot, direction: Direction, topic: &Topic, payload: &[u8]) {
+        let value = shape::read(payload);
+        // Whoever takes it is given what somebody sent: it is looked at there.
+        if direction == Direction::Produce && !payload.is_empty() && payload.len() <= shape::PAYLOAD_BYTES_MAX {
+            self.shapes.look(&slot.address, payload, value.as_ref(), now_ms());
+        }
+        *slot.sample.lock().expect("no panic while held") = (topic.clone(), value.as_ref().map(shape::fingerprint));
     }
 
     /// The slow way: finds the address, and makes its count when it is new; none when there are too many.

@@ -1,4 +1,5 @@
-//! Makes reports of what listeners and connectors tell: traffic per window, the live subscriptions, the denials.
+//! Makes reports of what listeners and connectors tell: traffic per window, the live subscriptions, the denials, the
+//! shapes of payloads.
 //!
 //! Everything is bounded and nothing blocks the one who tells: what does not fit is counted, what is not taken by the
 //! portal is followed by something newer.
@@ -111,6 +112,11 @@ impl Inner {
         let traffic = self.flows.window(now_ms(), length_ms);
         if !traffic.flows.is_empty() {
             self.send(Report::Traffic(traffic));
+        }
+        if let Some(shapes) = self.flows.shapes().report(now_ms())
+            && self.sink.send(Report::Shapes(shapes.clone())).is_err()
+        {
+            self.flows.shapes().untold(&shapes);
         }
     }
 

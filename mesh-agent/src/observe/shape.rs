@@ -8,22 +8,26 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 /// Larger payloads are not looked at, in bytes.
-const PAYLOAD_BYTES_MAX: usize = 16 * 1024;
+pub(super) const PAYLOAD_BYTES_MAX: usize = 64 * 1024;
 /// Deeper levels count as one kind.
 const DEPTH_MAX: usize = 6;
 /// Elements of an array that are looked at.
 const ELEMENTS_MAX: usize = 3;
 
-/// Sixteen hex digits that stand for the payload's shape; none when it is no JSON object or array, or too large.
-pub(super) fn fingerprint(payload: &[u8]) -> Option<String> {
+/// A payload as JSON; none when it is no object or array, or too large.
+pub(super) fn read(payload: &[u8]) -> Option<Value> {
     let first = payload.iter().find(|byte| !byte.is_ascii_whitespace())?;
     if payload.len() > PAYLOAD_BYTES_MAX || !matches!(first, b'{' | b'[') {
         return None;
     }
-    let value: Value = serde_json::from_slice(payload).ok()?;
+    serde_json::from_slice(payload).ok()
+}
+
+/// Sixteen hex digits that stand for a payload's shape.
+pub(super) fn fingerprint(value: &Value) -> String {
     let mut shape = String::new();
-    describe(&value, 0, &mut shape);
-    Some(hex::encode(&Sha256::digest(shape.as_bytes())[..8]))
+    describe(value, 0, &mut shape);
+    hex::encode(&Sha256::digest(shape.as_bytes())[..8])
 }
 
 fn describe(value: &Value, depth: usize, out: &mut String) {
@@ -59,6 +63,10 @@ fn described(value: &Value, depth: usize) -> String {
 mod tests {
     use super::*;
 
+    fn fingerprint(payload: &[u8]) -> Option<String> {
+        read(payload).map(|value| super::fingerprint(&value))
+    }
+
     #[test]
     fn values_and_order_of_fields_do_not_matter_and_kinds_do() {
         let base = fingerprint(br#"{"id":1,"at":"x","items":[{"n":1},{"n":2}]}"#);
@@ -72,7 +80,7 @@ mod tests {
         for payload in [&b""[..], b"21.5", b"{oops", b"\xff\x00", b"   "] {
             assert_eq!(fingerprint(payload), None, "{payload:?}");
         }
-        let large = format!("[{}1]", "1,".repeat(PAYLOAD_BYTES_MAX));
+        let large = format!("[{}1]", "1,".repeat(PAYLOAD_BYTES_MAX / 2));
         assert_eq!(fingerprint(large.as_bytes()), None);
     }
 }

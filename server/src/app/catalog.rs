@@ -8,6 +8,7 @@ mod facts;
 mod kafka;
 mod records;
 mod search;
+mod shape;
 mod surveyed;
 mod whole;
 
@@ -57,6 +58,7 @@ impl App {
             Some(series) => self.store().read().await?.history(&series, world.now_ms()).await?,
             None => Vec::new(),
         };
+        let shape = self.shape_of(&key, &sight, &world).await?;
         let note = world.seen.notes.get(&key.to_string());
         let designed = designed_as(entry, &*self.designs().await?, &sight);
         let (mut producers, mut consumers) = facts::sides(&key, &world);
@@ -71,6 +73,7 @@ impl App {
             first_seen: entry.first_seen,
             facts: facts::of(&key, &world),
             designed,
+            shape,
             kafka: if sight.is_whole() { kafka::side(&key, &world) } else { None },
             related,
             connect: if sight.is_whole() { connect::snippets(entry, &world) } else { Vec::new() },

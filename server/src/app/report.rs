@@ -6,9 +6,10 @@ use std::collections::BTreeSet;
 use frontend::api::LiveTopic;
 use mesh_protocol::id::{AgentId, BrokerId};
 use mesh_protocol::report::{
-    self, DENIALS_MAX, Denials, Direction, Discovery, FLOWS_MAX, OBJECTS_MAX, ObjectFacts, Report, RuntimeObject,
-    SUBSCRIPTIONS_MAX, Status, Subscriptions, Traffic,
+    self, AddressShape, DENIALS_MAX, Denials, Direction, Discovery, FLOWS_MAX, OBJECTS_MAX, ObjectFacts, Report,
+    RuntimeObject, SHAPE_NODES_MAX, SHAPES_MAX, SUBSCRIPTIONS_MAX, Shapes, Status, Subscriptions, Traffic,
 };
+use mesh_protocol::topic::MAX_BYTES;
 use uuid::Uuid;
 
 use super::change::Change;
@@ -17,6 +18,7 @@ use super::{App, Result};
 use crate::domain::denial::Denial;
 use crate::domain::flow::Flow;
 use crate::domain::runtime_object::{Found, Scan};
+use crate::domain::shape::Inferred;
 
 /// A clock that is further off than this is not believed: the portal's own is taken.
 const CLOCK_SKEW_MS_MAX: i64 = 60_000;
@@ -36,6 +38,8 @@ impl App {
                 (self.take_subscriptions(agent, &subscriptions).await?, &[LiveTopic::Subscriptions])
             }
             Report::Denials(denials) => (self.take_denials(agent, &denials).await?, &[LiveTopic::Denials]),
+            Report::Shapes(shapes) => (self.take_shapes(agent, shapes).await?, &[LiveTopic::Catalog]),
+            Report::Unknown => (Some("this portal does not know such reports: update it first".to_owned()), &[]),
         };
         if refused.is_none() {
             self.tell(&Change::of(topics)).await?;
@@ -103,6 +107,7 @@ impl App {
         let known = tx.addresses_of(agent).await?;
         for folded in superseded(&known, &traffic.flows) {
             tx.forget_address(agent, folded).await?;
+            tx.forget_shape(agent, folded).await?;
         }
         for flow in &traffic.flows {
             tx.add_flow(self.environment(), &Flow::of_window(agent, flow, traffic.window_ms, at_ms)).await?;
@@ -139,6 +144,24 @@ impl App {
         Ok(None)
     }
 
+    async fn take_shapes(&self, agent: AgentId, report: Shapes) -> Result<Option<String>> {
+        let is_bounded = |told: &AddressShape| {
+            told.address.len() <= MAX_BYTES && told.shape.nodes() <= SHAPE_NODES_MAX && !told.shape.is_empty()
+        };
+        if report.shapes.len() > SHAPES_MAX || !report.shapes.iter().all(is_bounded) {
+            let text = format!("a report holds at most {SHAPES_MAX} shapes of at most {SHAPE_NODES_MAX} nodes");
+            return Ok(Some(text));
+        }
+        let at_ms = believed(report.at_ms);
+        let mut tx = self.store().write().await?;
+        for told in report.shapes {
+            let known = tx.shape(agent, &told.address).await?;
+            tx.put_shape(self.environment(), &Inferred::of(agent, told, at_ms, known)).await?;
+        }
+        tx.commit().await?;
+        Ok(None)
+    }
+
     /// Turns a status into rates and samples.
     ///
     /// # Errors
@@ -169,6 +192,7 @@ impl App {
         let now_ms = now_ms();
         let mut tx = self.store().write().await?;
         tx.prune_flows(now_ms, crate::domain::flow::RETENTION_MS).await?;
+        tx.prune_shapes(now_ms - crate::domain::flow::RETENTION_MS).await?;
         tx.prune_denials(now_ms - crate::domain::denial::RETENTION_MS).await?;
         tx.commit().await?;
         Ok(())

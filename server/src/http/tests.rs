@@ -15,6 +15,7 @@ mod replicas;
 mod schemas;
 mod scopes;
 mod search;
+mod shapes;
 mod streams;
 
 use std::sync::Arc;

@@ -9,6 +9,7 @@ mod queue;
 mod registry;
 mod schema;
 mod scope;
+mod shape;
 
 use std::collections::BTreeMap;
 

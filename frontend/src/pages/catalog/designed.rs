@@ -6,7 +6,7 @@ use leptos_router::hooks::use_navigate;
 
 use crate::act::Act;
 use crate::api::{AdoptInput, ApplicationDomainView, CatalogKind, CatalogObject, DesignedAs};
-use crate::components::{Button, Dialog, Field, Part, Select, Wrong, either};
+use crate::components::{Button, Check, Dialog, Field, Part, Select, Wrong, either};
 use crate::editor::Editor;
 use crate::load::{Load, Loading, load};
 use crate::pages::designs::{StateMark, kind_word};
@@ -93,6 +93,8 @@ fn AdoptForm(
     let domain = RwSignal::new(String::new());
     let no_domain = RwSignal::new(false);
     let (id, claimed) = (object.row.id.clone(), object.row.domain.clone());
+    let payloads = object.shape.as_ref().map(|shape| shape.payloads);
+    let with_schema = RwSignal::new(payloads.is_some());
     let navigate = use_navigate();
     let save = Act::new(
         move |api, (id, input): (String, AdoptInput)| async move { api.0.adopt_catalog_object(id, input).await },
@@ -106,7 +108,8 @@ fn AdoptForm(
             no_domain.set(true);
             return;
         };
-        save.run((id.clone(), AdoptInput { name: name.get_untracked().trim().to_owned(), domain }));
+        let (name, with_schema) = (name.get_untracked().trim().to_owned(), with_schema.get_untracked());
+        save.run((id.clone(), AdoptInput { name, domain, with_schema }));
     });
     view! {
         <Editor title="Adopt as an event" save=save open=open right=right::CATALOG_WRITE verb="Adopt" on_save=submit>
@@ -137,6 +140,12 @@ fn AdoptForm(
                     }
                 }
             </Load>
+            {payloads.map(|payloads| {
+                let of = crate::format::count(payloads);
+                let label = format!("With a draft of a JSON Schema, made of the {of} payloads that agents looked at");
+                view! { <Check label=label checked=with_schema/> }
+            })}
+            <Wrong error=save.field("with_schema")/>
             <Wrong error=save.field("address")/>
         </Editor>
     }

@@ -7,6 +7,7 @@ use super::designed::Designed;
 use super::edit::About;
 use super::facts::Facts;
 use super::kafka::AroundIt;
+use super::shape::Payload;
 use super::{LATE_MS, TOPICS, kind_icon, kind_word, object_name};
 use mesh_protocol::event::Protocol;
 
@@ -70,6 +71,7 @@ fn Detail(object: Signal<CatalogObject>) -> impl IntoView {
                     <Show when=move || flows(kind.get())>
                         <Flows object=object/>
                     </Show>
+                    <Payload object=object/>
                     {move || object.get().facts.map(|facts| {
                         let seen = object.with(|object| object.row.freshness.clone());
                         view! { <Facts facts=facts seen=seen/> }

@@ -10,7 +10,7 @@ use crate::api::{
     ApplicationDomainInput, ApplicationDomainView, DriftApplicationInput, DriftEventInput, DriftLeftOut, DriftProposal,
     DriftProposals, DriftSelection, DriftTask, Rate as PerSecond,
 };
-use crate::components::{Button, Choice, Skeleton, Submit, Tone};
+use crate::components::{Button, Check, Choice, Skeleton, Submit, Tone};
 use crate::format;
 use crate::load::Loading;
 use crate::viewer::{Viewer, right};
@@ -26,6 +26,8 @@ struct Draft<T: 'static> {
     owner: RwSignal<String>,
     /// Empty but for events.
     address: RwSignal<String>,
+    /// Of an event without a schema whose payloads are known: one is made with it. None where that cannot be.
+    with_schema: Option<RwSignal<bool>>,
 }
 
 impl<T> Clone for Draft<T> {
@@ -39,7 +41,15 @@ impl<T> Copy for Draft<T> {}
 impl<T: Clone + Send + Sync + 'static> Draft<T> {
     fn of(proposal: DriftProposal<T>, texts: impl Fn(&T) -> [&str; 4]) -> Self {
         let [name, domain, owner, address] = texts(&proposal.input).map(|text| RwSignal::new(text.to_owned()));
-        Self { of: StoredValue::new(proposal), keep: RwSignal::new(true), name, domain, owner, address }
+        Self {
+            of: StoredValue::new(proposal),
+            keep: RwSignal::new(true),
+            name,
+            domain,
+            owner,
+            address,
+            with_schema: None,
+        }
     }
 
     fn input(self) -> T {
@@ -63,10 +73,10 @@ impl Drafts {
     fn of(proposals: DriftProposals) -> Self {
         let domains =
             proposals.domains.into_iter().map(|one| Draft::of(one, |input| [&input.name, "", &input.owner, ""]));
-        let events = proposals
-            .events
-            .into_iter()
-            .map(|one| Draft::of(one, |input| [&input.name, &input.domain, &input.owner, &input.address]));
+        let events = proposals.events.into_iter().map(|one| {
+            let with_schema = one.input.schema_text.as_ref().map(|_| RwSignal::new(true));
+            Draft { with_schema, ..Draft::of(one, |input| [&input.name, &input.domain, &input.owner, &input.address]) }
+        });
         let applications = proposals
             .applications
             .into_iter()
@@ -106,6 +116,7 @@ impl Drafts {
                         domain: domain(Draft::<DriftEventInput>::text(draft.domain)),
                         owner: Draft::<DriftEventInput>::text(draft.owner),
                         address,
+                        schema_text: input.schema_text.filter(|_| draft.with_schema.is_some_and(kept)),
                         ..input
                     });
                 }
@@ -315,6 +326,9 @@ fn One<T: Clone + Send + Sync + 'static>(
                 <Text label=format!("Owner of {first}") name="owner" words="Owner, else the domain's" value=draft.owner/>
                 {has_address.then(|| view! { <Text label=format!("Address of {first}") name="address" words="Address" value=draft.address mono=true/> })}
             </div>
+            {draft.with_schema.map(|with_schema| view! {
+                <div class="m-drift__why"><Check label=format!("With a schema of its payloads, as a draft: {first}") checked=with_schema/></div>
+            })}
             {(!more.is_empty()).then(|| view! { <p class="m-cell__sub m-wrap m-drift__why">{more}</p> })}
             <p class="m-cell__sub m-wrap m-drift__why">
                 {(rate > 0.0).then(|| format!("{}/s. ", format::rate(rate)))}

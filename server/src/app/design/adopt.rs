@@ -4,15 +4,18 @@ use frontend::api::{AdoptInput, DesignObjectView, DesignedAs, SeenAs};
 use mesh_protocol::id::{DesignObjectId, DesignVersionId};
 use uuid::Uuid;
 
-use super::{Designs, done, shown};
+use super::{Designs, done, shown, wrong};
 use crate::app::catalog::{Entry, ObjectKey, read_id};
 use crate::app::observed::World;
 use crate::app::permission::Right;
 use crate::app::sight::Sight;
 use crate::app::{App, Caller, Error, Result};
 use crate::domain::design::{
-    Content, Event, Fit, Kind, Number, Object, Sharing, Spec, Version, VersionSpec, events_of, fit, standing, topics,
+    Content, Event, Fit, Graph, Kind, Number, Object, Schema, Sharing, Spec, Version, VersionSpec, events_of, fit,
+    standing, topics,
 };
+use crate::domain::registry::object_name;
+use crate::domain::schema::Format;
 
 /// How a subject goes on behind the name of its Kafka topic, by the strategy that serializers have when nobody chose one.
 const OF_TOPIC: [&str; 2] = ["-value", "-key"];
@@ -110,20 +113,91 @@ impl App {
         let spec = spec.tidied();
         self.check_object(&mut edit.tx, Kind::Event, None, &spec, &designs).await?;
         let (by, now_ms) = (edit.actor().to_owned(), edit.now_ms);
-        let object = Object::new(DesignObjectId(Uuid::now_v7()), Kind::Event, spec, &by, now_ms);
-        let first = VersionSpec {
-            number: Number::FIRST,
-            description: String::new(),
-            content: Content::Event(Event { address: address.clone(), ..Event::default() }),
-            end_of_life_at_ms: None,
-            replacement: None,
+        let schema = match input.with_schema {
+            true => Some(self.seen_schema(address, &spec, &designs, (&by, now_ms)).await?),
+            false => None,
         };
-        let version = Version::draft(DesignVersionId(Uuid::now_v7()), object.id, first, &by, now_ms);
-        version.spec.check(&object, None, &graph)?;
+        let (mut objects, mut versions) = (designs.objects.clone(), designs.versions.clone());
+        if let Some((object, version)) = &schema {
+            objects.push(object.clone());
+            versions.push(version.clone());
+        }
+        let object = Object::new(DesignObjectId(Uuid::now_v7()), Kind::Event, spec, &by, now_ms);
+        let content = Event {
+            address: address.clone(),
+            schema: schema.as_ref().map(|(_, version)| version.id),
+            ..Event::default()
+        };
+        let version = first_draft(&object, Content::Event(content), &by, now_ms);
+        version.spec.check(&object, None, &Graph::of(&objects, &versions))?;
+        if let Some((schema, text)) = &schema {
+            edit.tx.insert_design_object(self.environment(), schema).await?;
+            edit.tx.insert_design_version(text).await?;
+            let summary = format!("made the schema {} of the payloads at {address}", schema.spec.name);
+            edit.also(done("design.adopt", schema.id, &summary).after(&shown::config(&schema.spec))).await?;
+        }
         edit.tx.insert_design_object(self.environment(), &object).await?;
         edit.tx.insert_design_version(&version).await?;
         let summary = format!("adopted {address} as the event {}", object.spec.name);
         edit.finish(done("design.adopt", object.id, &summary).after(&shown::config(&object.spec))).await?;
         self.design_object_view(object.id).await
     }
+
+    /// A schema of what the payloads at an address were seen to look like, called as the event is.
+    async fn seen_schema(
+        &self,
+        address: &str,
+        event: &Spec,
+        designs: &Designs,
+        (by, now_ms): (&str, i64),
+    ) -> Result<(Object, Version)> {
+        let Some((text, payloads)) = self.schema_at(&[address]).await? else {
+            return Err(wrong("with_schema", "cannot be: no JSON payload was looked at there so far"));
+        };
+        let spec = inferred_spec(event, &designs.objects, payloads);
+        let object = Object::new(DesignObjectId(Uuid::now_v7()), Kind::Schema, spec, by, now_ms);
+        let version = first_draft(&object, inferred(text), by, now_ms);
+        version.spec.check(&object, None, &designs.graph())?;
+        Ok((object, version))
+    }
+}
+
+/// What a schema is that is made of payloads.
+pub(super) fn inferred(text: String) -> Content {
+    Content::Schema(Schema { format: Format::JsonSchema, text, references: Vec::new() })
+}
+
+/// How such a schema is called: as the event whose it is, with a number where that is taken.
+pub(super) fn inferred_spec(event: &Spec, objects: &[Object], payloads: u64) -> Spec {
+    let is_taken = |name: &str| {
+        objects
+            .iter()
+            .any(|object| object.kind == Kind::Schema && object.spec.domain == event.domain && object.spec.name == name)
+    };
+    Spec {
+        name: object_name(&event.name, is_taken),
+        domain: event.domain,
+        owner: event.owner.clone(),
+        people: Vec::new(),
+        tags: Vec::new(),
+        attributes: std::collections::BTreeMap::new(),
+        document: match payloads {
+            0 => "Made of what payloads were seen to look like.".to_owned(),
+            1 => "Made of what 1 payload was seen to look like.".to_owned(),
+            payloads => format!("Made of what {payloads} payloads were seen to look like."),
+        },
+        sharing: event.sharing,
+    }
+}
+
+/// The draft of an object's first version.
+pub(super) fn first_draft(object: &Object, content: Content, by: &str, now_ms: i64) -> Version {
+    let first = VersionSpec {
+        number: Number::FIRST,
+        description: String::new(),
+        content,
+        end_of_life_at_ms: None,
+        replacement: None,
+    };
+    Version::draft(DesignVersionId(Uuid::now_v7()), object.id, first, by, now_ms)
 }

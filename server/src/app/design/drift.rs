@@ -153,7 +153,19 @@ impl App {
     pub async fn drift_proposals(&self, caller: &Caller, select: DriftSelection) -> Result<DriftProposals> {
         caller.permit(Right::CatalogWrite)?;
         let scene = self.scene(caller).await?;
-        proposals::proposals(&scene, &select)
+        let (mut proposals, addresses) = proposals::proposals(&scene, &select)?;
+        for (event, addresses) in proposals.events.iter_mut().zip(addresses) {
+            if event.input.schema.is_some() {
+                continue;
+            }
+            let addresses: Vec<&str> = addresses.iter().map(String::as_str).collect();
+            if let Some((text, payloads)) = self.schema_at(&addresses).await? {
+                let of = if payloads == 1 { "1 payload".to_owned() } else { format!("{payloads} payloads") };
+                event.evidence.push(format!("A draft of its schema can be made of {of} that agents looked at."));
+                event.input.schema_text = Some(text);
+            }
+        }
+        Ok(proposals)
     }
 
     /// The access rules that would be made for findings; nothing is made.

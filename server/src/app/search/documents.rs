@@ -1,6 +1,6 @@
 //! Everything the portal knows, as documents.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use frontend::api::CatalogKind;
 use mesh_protocol::id::{ApplicationDomainId, DesignVersionId, SiteId};
@@ -19,10 +19,14 @@ use crate::domain::route;
 /// Paths of the fields of schema versions, by version and its revision.
 pub(super) type Fields = HashMap<(DesignVersionId, u64), Vec<String>>;
 
+/// Paths of the fields that payloads were seen to have, by address.
+pub(super) type SeenFields = HashMap<String, BTreeSet<String>>;
+
 /// All documents, each key once.
-pub(super) fn documents(world: &World, designs: &Designs, fields: &mut Fields) -> Vec<Document> {
+pub(super) fn documents(world: &World, designs: &Designs, payloads: &SeenFields, fields: &mut Fields) -> Vec<Document> {
     let writer = Writer {
         world,
+        payloads,
         domains: world.config.domains.iter().map(|domain| (domain.spec.name.as_str(), domain.id)).collect(),
         claims: Claims::of(&world.config.domains),
     };
@@ -59,6 +63,7 @@ fn schema_fields(graph: &Graph<'_>, designs: &Designs, known: &mut Fields) -> Fi
 
 struct Writer<'a> {
     world: &'a World,
+    payloads: &'a SeenFields,
     domains: HashMap<&'a str, ApplicationDomainId>,
     claims: Claims<'a>,
 }
@@ -80,6 +85,10 @@ impl Writer<'_> {
             CatalogKind::Application => Kind::Application,
             CatalogKind::Principal => Kind::Client,
         };
+        let fields = match &entry.key {
+            ObjectKey::Address(address) => self.payloads.get(address),
+            _ => None,
+        };
         // Others can be in no domain.
         let may_belong = matches!(entry.key, ObjectKey::Address(_) | ObjectKey::Topic(..));
         let domain = row.domain.and_then(|name| Some((self.domains.get(name.as_str())?.to_string(), name)));
@@ -89,6 +98,7 @@ impl Writer<'_> {
             domain: domain.or_else(|| may_belong.then(Default::default)),
             sites: row.sites,
             broker: row.broker,
+            fields: fields.into_iter().flatten().cloned().collect(),
             patterns: entry.pattern.into_iter().collect(),
             is_gone: row.gone,
             ..Document::new(kind, entry.key.to_string(), row.name, catalog::href(&entry.key))

@@ -6,11 +6,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use mesh_protocol::id::AgentId;
 use mesh_search::{Document, SearchError, SearchIndex, hash};
 use tokio::sync::{Mutex, Notify};
 
-use super::documents::{Fields, documents};
+use super::documents::{Fields, SeenFields, documents};
 use crate::app::{App, Error, Result};
+use crate::domain::shape;
 
 /// After feeding what agents reported, it rests so many times as long as it took, and at least a second.
 pub const REST: u32 = 20;
@@ -37,6 +39,8 @@ struct Known {
     documents: HashMap<u64, u64>,
     /// Fields of schemas, which are dear to read.
     fields: Fields,
+    /// Fields of payloads by who saw them where, with when that changed last.
+    payloads: HashMap<(AgentId, String), (i64, Vec<String>)>,
 }
 
 impl Feed {
@@ -98,14 +102,39 @@ impl App {
             self.0.latest.forget();
         }
         let (world, designs) = (self.world_unasked().await?, self.designs().await?);
+        let payloads = self.seen_fields(&mut known.payloads).await?;
         let app = self.clone();
         let fed = tokio::task::spawn_blocking(move || {
-            let Known { documents: in_index, fields } = &mut *known;
-            app.0.search.put(documents(&world, &designs, fields), in_index)
+            let Known { documents: in_index, fields, .. } = &mut *known;
+            app.0.search.put(documents(&world, &designs, &payloads, fields), in_index)
         });
         fed.await.map_err(|_| Error::Internal("feeding the search index did not end"))??;
         search.fed.fetch_max(heard, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// The fields of payloads; only what has become another is read.
+    async fn seen_fields(&self, known: &mut HashMap<(AgentId, String), (i64, Vec<String>)>) -> Result<SeenFields> {
+        let mut tx = self.store().read().await?;
+        let mut now = HashMap::new();
+        for (agent, address, changed_ms) in tx.shape_changes(self.environment()).await? {
+            let key = (agent, address);
+            let fields = match known.remove(&key).filter(|(as_of, _)| *as_of == changed_ms) {
+                Some((_, fields)) => fields,
+                None => {
+                    let seen = tx.shape(agent, &key.1).await?;
+                    let fields = seen.iter().flat_map(|seen| shape::fields(&seen.whole()));
+                    fields.map(|field| field.path).collect()
+                }
+            };
+            now.insert(key, (changed_ms, fields));
+        }
+        let mut by_address = SeenFields::new();
+        for ((_, address), (_, fields)) in &now {
+            by_address.entry(address.clone()).or_default().extend(fields.iter().cloned());
+        }
+        *known = now;
+        Ok(by_address)
     }
 }
 

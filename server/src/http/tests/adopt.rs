@@ -2,6 +2,7 @@
 
 use axum::http::StatusCode;
 use mesh_protocol::event::Protocol;
+use mesh_protocol::id::AgentId;
 use mesh_protocol::report::{Direction, Flow, Report, Traffic};
 use serde_json::{Value, json};
 
@@ -9,7 +10,7 @@ use super::TestPortal;
 use super::streams::agent;
 
 /// Somebody publishes to these addresses, as the agent reports it.
-async fn seen(portal: &TestPortal, admin: &str, addresses: &[&str]) {
+pub(super) async fn seen(portal: &TestPortal, admin: &str, addresses: &[&str]) -> AgentId {
     let _seat = agent(portal, admin).await;
     let agents = portal.call("GET", "/api/v1/agents", Some(admin), None).await;
     let agent = serde_json::from_value(agents.body["items"][0]["id"].clone()).expect("an id");
@@ -36,6 +37,7 @@ async fn seen(portal: &TestPortal, admin: &str, addresses: &[&str]) {
     };
     let refused = portal.app.take_report(agent, 1, Report::Traffic(traffic)).await.expect("stored");
     assert_eq!(refused, None);
+    agent
 }
 
 #[tokio::test]

@@ -50,7 +50,7 @@ async fn connections_of_each_kind_come_back_as_they_were_written() {
     .await;
 }
 
-fn agent(site: SiteId) -> Agent {
+pub(super) fn agent(site: SiteId) -> Agent {
     Agent {
         id: AgentId(Uuid::now_v7()),
         site,

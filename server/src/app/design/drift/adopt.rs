@@ -1,4 +1,4 @@
-//! Designs of what was seen, many at once: domains, events and applications with a draft of version 1.0.0 each.
+//! Designs of what was seen, many at once: domains, schemas, events and applications with a draft of version 1.0.0 each.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -8,6 +8,7 @@ use frontend::api::{
 use mesh_protocol::id::{ApplicationDomainId, DesignObjectId, DesignVersionId};
 use uuid::Uuid;
 
+use super::super::adopt::{first_draft, inferred, inferred_spec};
 use super::super::shown;
 use super::scene::Scene;
 use super::task::Plan;
@@ -17,8 +18,7 @@ use crate::app::{App, Error, Result};
 use crate::domain::application_domain::ApplicationDomain;
 use crate::domain::design::drift::Index;
 use crate::domain::design::{
-    Address, Application, Content, Event, Fit, Graph, Kind, Number, Object, Sharing, Spec, Version, VersionSpec,
-    standing, topics,
+    Address, Application, Content, Event, Fit, Graph, Kind, Object, Sharing, Spec, Version, standing, topics,
 };
 use crate::domain::field::FieldErrors;
 
@@ -68,9 +68,7 @@ pub(super) fn plan(scene: &Scene, wanted: &Wanted<'_>, by: &str) -> Result<Plan<
     }
     let mut builder = Builder::of(scene, by);
     wanted.domains.iter().for_each(|input| builder.domain(input));
-    let graph = scene.designs.graph();
-    wanted.events.iter().for_each(|input| builder.event(input, &graph));
-    drop(graph);
+    builder.events(wanted.events);
     builder.applications(wanted.applications);
     let Builder { made, lines, .. } = builder;
     let basis = (wanted.domains, wanted.events, wanted.applications);
@@ -139,6 +137,43 @@ impl<'a> Builder<'a> {
         }
     }
 
+    fn events(&mut self, inputs: &[DriftEventInput]) {
+        let graph = self.scene.designs.graph();
+        let schemas: Vec<Option<DesignVersionId>> = inputs.iter().map(|input| self.schema(input, &graph)).collect();
+        drop(graph);
+        // References are checked against all that is there and the schemas that were made here.
+        let versions: Vec<Version> = self.scene.designs.versions.iter().chain(&self.versions).cloned().collect();
+        let objects = self.objects.clone();
+        let graph = Graph::of(&objects, &versions);
+        for (input, schema) in inputs.iter().zip(schemas) {
+            self.event(&DriftEventInput { schema: schema.or(input.schema), ..input.clone() }, &graph);
+        }
+    }
+
+    /// The schema that is made with an event, if one is.
+    fn schema(&mut self, input: &DriftEventInput, graph: &Graph<'_>) -> Option<DesignVersionId> {
+        let text = input.schema_text.as_ref().filter(|_| input.schema.is_none())?;
+        // Without a domain the event is not made either, and says so.
+        let domain = self.domains.iter().find(|found| found.spec.name == input.domain.trim())?.id;
+        let event = event_spec(input, domain);
+        let spec = inferred_spec(&event, &self.objects, 0);
+        let what = format!("schema {} in {}", spec.name, input.domain.trim());
+        let detail =
+            format!("1.0.0 as a draft of a JSON Schema, of what payloads at {} look like", input.address.trim());
+        match self.checked(Kind::Schema, spec, inferred(text.clone()), graph) {
+            Ok((object, version)) => {
+                let id = version.id;
+                self.keep(object, version);
+                self.line(what, detail, Ok(()));
+                Some(id)
+            }
+            Err(conflict) => {
+                self.line(what, detail, Err(conflict));
+                None
+            }
+        }
+    }
+
     fn event(&mut self, input: &DriftEventInput, graph: &Graph<'_>) {
         let what = format!("event {} in {}", input.name.trim(), input.domain.trim());
         let detail = event_detail(input, graph);
@@ -148,11 +183,12 @@ impl<'a> Builder<'a> {
             key_schema: input.key_schema,
             headers_schema: None,
         });
-        let spec = (input.name.as_str(), input.domain.as_str(), input.owner.as_str(), input.description.as_str());
         let taken = Address::parse(input.address.trim()).ok().and_then(|address| self.taken(&address));
         let checked = match taken {
             Some(event) => Err(format!("cannot be made: {} is an address of the event {event} already", input.address)),
-            None => self.object(Kind::Event, spec, input.shared, content, graph),
+            None => self
+                .home(&input.domain)
+                .and_then(|domain| self.checked(Kind::Event, event_spec(input, domain), content, graph)),
         };
         match checked {
             Ok((object, version)) => {
@@ -206,8 +242,14 @@ impl<'a> Builder<'a> {
             Ok(found)
         };
         let content = Application { publishes: find(&input.publishes)?, consumes: find(&input.consumes)? };
-        let spec = (input.name.as_str(), input.domain.as_str(), input.owner.as_str(), input.description.as_str());
-        self.object(Kind::Application, spec, false, Content::Application(content), graph)
+        let spec = Spec {
+            name: input.name.clone(),
+            domain: self.home(&input.domain)?,
+            owner: input.owner.clone(),
+            document: input.description.trim().to_owned(),
+            ..plain_spec()
+        };
+        self.checked(Kind::Application, spec, Content::Application(content), graph)
     }
 
     /// The version that stands for the event of an address: the one that was written so, else one that has all of it.
@@ -226,40 +268,21 @@ impl<'a> Builder<'a> {
         found.ok_or_else(none)
     }
 
+    /// The domain of a name.
+    fn home(&self, domain: &str) -> Checked<ApplicationDomainId> {
+        let domain = domain.trim();
+        let found = self.domains.iter().find(|found| found.spec.name == domain).map(|found| found.id);
+        found.ok_or_else(|| {
+            format!("cannot be made: there is no domain {domain}; make it with the others, or choose one")
+        })
+    }
+
     /// An object with its first version, checked beside all others.
-    fn object(
-        &self,
-        kind: Kind,
-        (name, domain, owner, document): (&str, &str, &str, &str),
-        is_shared: bool,
-        content: Content,
-        graph: &Graph<'_>,
-    ) -> Checked<(Object, Version)> {
-        let found = self.domains.iter().find(|found| found.spec.name == domain.trim());
-        let domain = found.ok_or_else(|| {
-            format!("cannot be made: there is no domain {}; make it with the others, or choose one", domain.trim())
-        })?;
-        let spec = Spec {
-            name: name.to_owned(),
-            domain: domain.id,
-            owner: owner.to_owned(),
-            people: Vec::new(),
-            tags: Vec::new(),
-            attributes: BTreeMap::new(),
-            document: document.trim().to_owned(),
-            sharing: if is_shared { Sharing::Shared } else { Sharing::Domain },
-        };
+    fn checked(&self, kind: Kind, spec: Spec, content: Content, graph: &Graph<'_>) -> Checked<(Object, Version)> {
         let spec = spec.tidied();
         spec.check(kind, None, &self.objects).map_err(|errors| cannot(&errors))?;
         let object = Object::new(DesignObjectId(Uuid::now_v7()), kind, spec, self.by, self.now_ms);
-        let first = VersionSpec {
-            number: Number::FIRST,
-            description: String::new(),
-            content,
-            end_of_life_at_ms: None,
-            replacement: None,
-        };
-        let version = Version::draft(DesignVersionId(Uuid::now_v7()), object.id, first, self.by, self.now_ms);
+        let version = first_draft(&object, content, self.by, self.now_ms);
         version.spec.check(&object, None, graph).map_err(|errors| cannot(&errors))?;
         Ok((object, version))
     }
@@ -268,6 +291,31 @@ impl<'a> Builder<'a> {
         self.objects.push(object.clone());
         self.versions.push(version.clone());
         self.made.objects.push((object, version));
+    }
+}
+
+/// A spec that says nothing yet.
+fn plain_spec() -> Spec {
+    Spec {
+        name: String::new(),
+        domain: ApplicationDomainId(Uuid::nil()),
+        owner: String::new(),
+        people: Vec::new(),
+        tags: Vec::new(),
+        attributes: BTreeMap::new(),
+        document: String::new(),
+        sharing: Sharing::Domain,
+    }
+}
+
+fn event_spec(input: &DriftEventInput, domain: ApplicationDomainId) -> Spec {
+    Spec {
+        name: input.name.clone(),
+        domain,
+        owner: input.owner.clone(),
+        document: input.description.trim().to_owned(),
+        sharing: if input.shared { Sharing::Shared } else { Sharing::Domain },
+        ..plain_spec()
     }
 }
 
@@ -334,7 +382,8 @@ pub(super) async fn make(app: &App, mut edit: Edit, made: &Made) -> Result<Drift
         edit.tx.insert_design_version(version).await?;
         let of = match &version.spec.content {
             Content::Event(event) => event.address.as_str(),
-            _ => "what its clients do",
+            Content::Schema(_) => "what payloads look like",
+            Content::Application(_) => "what its clients do",
         };
         noted.push(Noted {
             action: "design.adopt",
@@ -362,6 +411,7 @@ fn sentence(made: &Made) -> String {
     };
     let parts = [
         words(made.domains.len(), "domain"),
+        words(kinds(Kind::Schema), "schema"),
         words(kinds(Kind::Event), "event"),
         words(kinds(Kind::Application), "application"),
     ];

@@ -38,7 +38,8 @@ struct Proposing<'a> {
     left_out: Vec<DriftLeftOut>,
 }
 
-pub(super) fn proposals(scene: &Scene, select: &DriftSelection) -> Result<DriftProposals> {
+/// The proposals, with the addresses that each event is made of.
+pub(super) fn proposals(scene: &Scene, select: &DriftSelection) -> Result<(DriftProposals, Vec<Vec<String>>)> {
     let study = scene.study();
     let mut proposing = Proposing::of(&study);
     let mut candidates = Vec::new();
@@ -68,8 +69,12 @@ pub(super) fn proposals(scene: &Scene, select: &DriftSelection) -> Result<DriftP
         proposing.application(name);
     }
     proposing.share();
+    let mut addresses = vec![Vec::new(); proposing.events.len()];
+    for (address, event) in &proposing.event_of {
+        addresses[*event].push((*address).to_owned());
+    }
     let Proposing { domains, events, applications, left_out, .. } = proposing;
-    Ok(DriftProposals { domains: domains.into_values().collect(), events, applications, left_out })
+    Ok((DriftProposals { domains: domains.into_values().collect(), events, applications, left_out }, addresses))
 }
 
 impl<'a> Proposing<'a> {
@@ -121,6 +126,7 @@ impl<'a> Proposing<'a> {
             owner,
             address: shape.address,
             schema,
+            schema_text: None,
             key_schema,
             shared: false,
             description: shape.description,
