@@ -20,7 +20,7 @@ pub(super) const MEMBERS: &[Member] = &[
     Member { folder: "mesh-schema", name: "mesh_schema", may: &["mesh-protocol"] },
     Member { folder: "frontend", name: "frontend", may: &["mesh-protocol"] },
     Member { folder: "server", name: "server", may: &["frontend", "mesh-protocol", "mesh-schema", "mesh-search"] },
-    Member { folder: "mesh-agent", name: "mesh_agent", may: &["mesh-protocol"] },
+    Member { folder: "mesh-agent", name: "mesh_agent", may: &["mesh-protocol", "mesh-schema"] },
     // The demo uses public interfaces only: it must work against any portal, as a customer's script would.
     Member { folder: "demo", name: "demo", may: &["mesh-protocol"] },
     Member {
@@ -224,6 +224,19 @@ const NEVER: &[Never] = &[
             "mesh_agent::discovery",
         ],
         why: "a look at a cluster is no part of the data plane",
+    },
+    Never {
+        within: &["mesh_agent::schemas"],
+        used: &[
+            "mesh_agent::listener",
+            "mesh_agent::source",
+            "mesh_agent::sink",
+            "mesh_agent::discovery",
+            "mesh_agent::router",
+            "mesh_agent::spool",
+            "mesh_agent::reconcile",
+        ],
+        why: "schemas are had for whoever reads by them",
     },
     Never {
         within: &["mesh_agent::http"],
