@@ -93,7 +93,11 @@ fn a_chain_of_schemas_has_an_end() {
         let Content::Schema(content) = &catalog.versions[number].spec.content else { panic!("a schema") };
         told(catalog.graph().schema(None, content))
     };
-    assert!(!error(mesh_schema::REFERENCES_MAX).starts_with("references with all"), "{}", error(mesh_schema::REFERENCES_MAX));
+    assert!(
+        !error(mesh_schema::REFERENCES_MAX).starts_with("references with all"),
+        "{}",
+        error(mesh_schema::REFERENCES_MAX)
+    );
     assert!(error(mesh_schema::REFERENCES_MAX + 1).starts_with("references with all they use are more than 100"));
 }
 
