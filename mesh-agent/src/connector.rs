@@ -5,9 +5,10 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use mesh_protocol::desired::Connector;
-use mesh_protocol::event::Protocol;
+use mesh_protocol::event::{Event, Protocol};
 use mesh_protocol::id::{BrokerId, PrincipalId, RouteId};
 
 use crate::counters::Counters;
@@ -15,6 +16,7 @@ use crate::kafka::secret::Secrets;
 use crate::observe::{Client, Observer};
 use crate::policy::Enforcer;
 use crate::router::Router;
+use crate::schemas::Schemas;
 
 /// The parts of the agent that a connector works with. Cloning shares them.
 #[derive(Clone, Debug)]
@@ -31,6 +33,29 @@ pub struct Deps {
     pub counters: Counters,
     /// What a source must know after a restart.
     pub notes: Arc<dyn Notes>,
+    /// Where records go that a source can never bring in.
+    pub letters: Arc<dyn Letters>,
+    /// Schemas that records name.
+    pub schemas: Schemas,
+}
+
+/// A record that can never be brought in.
+#[derive(Clone, Debug)]
+pub struct Letter {
+    /// The record, as an event of its Kafka topic.
+    pub event: Event,
+    /// Why it cannot.
+    pub reason: String,
+}
+
+/// Keeps what sources can never bring in, on disk, for a person.
+#[async_trait]
+pub trait Letters: std::fmt::Debug + Send + Sync {
+    /// Keeps these records of a route, and waits until they are on disk.
+    ///
+    /// # Errors
+    /// Why they cannot be kept now, and what to do.
+    async fn bury(&self, route: RouteId, letters: Vec<Letter>) -> Result<(), String>;
 }
 
 /// Keeps one note for each source, on disk.

@@ -12,7 +12,6 @@ mod changes;
 mod connect;
 pub mod kafka;
 mod registry;
-mod rest;
 pub mod surveyed;
 mod teller;
 

@@ -7,6 +7,7 @@
 //!   ports.json                 free ports, chosen once per endpoint and kept
 //!   secrets/NAME               0600, logins for brokers; see [`Secrets`]
 //!   ledger/                    signed documents; see [`crate::control::ledger`]
+//!   schemas/REGISTRY/ID.json   schemas that records name; see [`crate::schemas`]
 //!   spool/                     the spool's own
 //!   lock, admin.sock           while the agent runs
 //! ```
@@ -123,6 +124,14 @@ impl Home {
     /// [`HomeError::Io`].
     pub fn ledger(&self) -> Result<PathBuf, HomeError> {
         self.subfolder("ledger")
+    }
+
+    /// The folder of schemas, made when new.
+    ///
+    /// # Errors
+    /// [`HomeError::Io`].
+    pub fn schemas(&self) -> Result<PathBuf, HomeError> {
+        self.subfolder("schemas")
     }
 
     /// The spool's folder, made when new.

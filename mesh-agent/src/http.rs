@@ -1,4 +1,7 @@
-//! Calling HTTP endpoints: what webhooks and discovery share. What is asked and what an answer means is theirs.
+//! Calling HTTP endpoints: what webhooks, discovery and sources share. What is asked and what an answer means is theirs.
 
 mod address;
 pub(crate) mod connect;
+pub(crate) mod rest;
+#[cfg(test)]
+pub(crate) mod testing;

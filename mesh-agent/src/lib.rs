@@ -32,6 +32,7 @@ pub mod queue;
 pub mod reconcile;
 pub mod reports;
 pub mod router;
+pub mod schemas;
 pub mod seal;
 #[cfg(test)]
 mod simulation;

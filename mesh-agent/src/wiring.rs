@@ -34,11 +34,12 @@ use crate::queue::named::Queues;
 use crate::reconcile::{Fingerprint, PartSpec, Starter};
 use crate::reports::{Full, ReportSink};
 use crate::router::{DestinationId, Reach, Router, Takes};
+use crate::schemas::Schemas;
 use crate::spool::Store as Spool;
 use crate::status::{Board, PartHandle};
 use crate::task::Tasks;
 use connector::Store;
-use durable::{SinkKind, SinkQueue, SourceNotes};
+use durable::{SinkKind, SinkQueue, SourceLetters, SourceNotes};
 use standin::StandIn;
 
 /// Retained events whose time is over are looked for this often.
@@ -73,6 +74,7 @@ pub struct Wiring {
     shared: Shared,
     ports: Ports,
     secrets: Secrets,
+    schemas: Schemas,
     observatory: Observatory,
     observing: Tasks,
     links: watch::Sender<Vec<LinkState>>,
@@ -99,10 +101,12 @@ impl Wiring {
         let clients = Clients::default();
         clients.restore(&shared.spool, &shared.router);
         observing.spawn_until_stopped("retained events", forget_values(shared.spool.clone()));
+        let secrets = home.secrets()?;
         Ok(Self {
             shared,
             ports: home.ports(),
-            secrets: home.secrets()?,
+            schemas: Schemas::new(home.schemas()?, Arc::new(Store(secrets.clone()))),
+            secrets,
             observatory,
             observing,
             links: watch::Sender::default(),
@@ -134,6 +138,8 @@ impl Wiring {
             secrets: Arc::new(Store(self.secrets.clone())),
             counters: self.shared.counters.clone(),
             notes: Arc::new(SourceNotes(self.shared.spool.clone())),
+            letters: Arc::new(SourceLetters(self.shared.spool.clone())),
+            schemas: self.schemas.clone(),
         }
     }
 
@@ -179,7 +185,7 @@ impl Wiring {
         let elsewhere = state.durable_interest.iter().filter(|interest| interest.agent != state.agent);
         self.others.want(elsewhere.map(|interest| interest.filter.clone()));
         let (mut routes, mut sources) = (Vec::new(), Vec::new());
-        for connector in &state.connectors {
+        for connector in state.all_connectors() {
             let (filters, kind) = match &connector.work {
                 ConnectorWork::KafkaSource(_) => {
                     sources.push(connector.route);

@@ -64,6 +64,10 @@ pub struct DesiredState {
     /// Sources and sinks this agent runs.
     #[serde(default)]
     pub connectors: Vec<Connector>,
+    /// Sources that read records by their schemas. They stand apart from the others, so that an agent from before there
+    /// were any leaves them aside and they wait, rather than that it takes what it cannot read for poison.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub decoding: Vec<Connector>,
     /// Named queues this agent owns.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub queues: Vec<Queue>,
@@ -77,6 +81,13 @@ pub struct DesiredState {
     /// How observed topics are folded into addresses.
     #[serde(default)]
     pub observe: Observe,
+}
+
+impl DesiredState {
+    /// All sources and sinks.
+    pub fn all_connectors(&self) -> impl Iterator<Item = &Connector> {
+        self.connectors.iter().chain(&self.decoding)
+    }
 }
 
 /// The agent's own site.
@@ -327,6 +338,10 @@ pub struct KafkaSource {
     /// [`Expr`](crate::expr::Expr) a record must satisfy; none = all records.
     #[serde(default)]
     pub filter: Option<String>,
+    /// The schema registry by which records are read that name their schema (see [`schema_id`](crate::schema_id)); none =
+    /// all records are JSON or nothing that can be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schemas: Option<Surveyed>,
     /// Where a new consumer group begins.
     pub start: Start,
     /// Direct or guaranteed. Guaranteed commits only what the far side took.

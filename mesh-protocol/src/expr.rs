@@ -125,6 +125,27 @@ impl Expr {
     }
 }
 
+impl Expr {
+    /// Whether it asks for the payload.
+    #[must_use]
+    pub fn asks_for_value(&self) -> bool {
+        self.0.asks_for_value()
+    }
+}
+
+impl Node {
+    fn asks_for_value(&self) -> bool {
+        let operand = |operand: &Operand| matches!(operand, Operand::Field(Field::Value(_)));
+        match self {
+            Self::Or(parts) | Self::And(parts) => parts.iter().any(Self::asks_for_value),
+            Self::Not(part) => part.asks_for_value(),
+            Self::Compare(one, _, two) => operand(one) || operand(two),
+            Self::In(one, _) => operand(one),
+            Self::Exists(field) | Self::StartsWith(field, _) => matches!(field, Field::Value(_)),
+        }
+    }
+}
+
 impl std::str::FromStr for Expr {
     type Err = ExprError;
     fn from_str(text: &str) -> Result<Self, ExprError> {

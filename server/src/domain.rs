@@ -26,7 +26,6 @@ pub mod role;
 pub mod route;
 pub mod rule;
 pub mod runtime_object;
-pub mod schema;
 pub mod scope;
 pub mod service_token;
 pub mod shape;

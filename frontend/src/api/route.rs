@@ -21,6 +21,9 @@ pub struct RouteView {
     pub from_name: String,
     /// Name of the target cluster, host of the endpoint, or "mesh".
     pub to_name: String,
+    /// Name of the schema registry its records are read by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schemas_name: Option<String>,
     /// Its source and sink at the agents that run them: state, last error or rejection, figures.
     pub parts: Vec<PartView>,
     /// How far the agents concerned are with its present form.
@@ -74,6 +77,10 @@ pub enum RouteFrom {
         /// Expression a record must satisfy; empty = all.
         #[serde(default)]
         filter: String,
+        /// The schema registry, a broker connection of the cluster's site, by which records are read that name their
+        /// schema (Confluent's wire format); none = `value` is of JSON records only.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        schemas: Option<BrokerId>,
         /// Where to begin when there is no position yet.
         #[schema(value_type = String)]
         start: Start,

@@ -337,7 +337,7 @@ pub enum BrokerKind {
     /// A Kafka cluster: routes lead to it and from it, and it is looked at for the catalog.
     #[default]
     Kafka,
-    /// A schema registry with Confluent's API, looked at for the catalog.
+    /// A schema registry with Confluent's API: looked at for the catalog, and routes read records by it.
     SchemaRegistry,
     /// The REST API of a Kafka Connect cluster, looked at for the catalog.
     KafkaConnect,

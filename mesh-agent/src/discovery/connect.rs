@@ -11,8 +11,8 @@ use mesh_protocol::report::{
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::rest::{Failure, Rest, bounded, shown};
 use super::surveyed::{Found, Notes, Scanner};
+use crate::http::rest::{Failure, Rest, bounded, shown};
 
 /// Most connectors that are told; the rest is counted.
 const CONNECTORS_MAX: usize = 1_000;

@@ -17,8 +17,8 @@ use mesh_protocol::report::{
 use serde::Deserialize;
 use tokio::time::Instant;
 
-use super::rest::{Failure, Rest, bounded, shown};
 use super::surveyed::{Found, Notes, Scanner};
+use crate::http::rest::{Failure, Rest, bounded, shown};
 
 /// Most subjects that are told; the rest is counted.
 const SUBJECTS_MAX: usize = 5_000;

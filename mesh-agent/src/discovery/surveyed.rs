@@ -17,9 +17,9 @@ use mesh_protocol::report::{MissingRight, RuntimeObject};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::rest::{Failure, Rest};
 use super::teller::Teller;
 use super::{Deps, connect, registry};
+use crate::http::rest::{Failure, Rest};
 use crate::part::{self, StartError};
 use crate::reports::json_bytes;
 use crate::status::PartHandle;
@@ -184,8 +184,6 @@ async fn run(mut scanner: Box<dyn Scanner>, mut teller: Teller) {
 }
 
 #[cfg(test)]
-pub(super) mod testing;
-#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -223,7 +221,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_kind_of_a_newer_portal_is_refused_and_says_what_to_do() {
-        use super::testing::{OneSecret, surveyed};
+        use crate::http::testing::{OneSecret, surveyed};
         use crate::status::Board;
 
         #[derive(Debug)]

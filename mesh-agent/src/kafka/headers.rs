@@ -41,6 +41,8 @@ pub const KEY: &str = "mesh-key";
 pub const KEY_BINARY: &str = "mesh-key-base64";
 /// User property: the record had no value at all, which a compacted topic takes for a deletion.
 pub const TOMBSTONE: &str = "mesh-tombstone";
+/// User property of a dead letter: the record's payload, of so many bytes, is larger than any event, and is in Kafka alone.
+pub const LEFT_OUT: &str = "mesh-payload-left-out-bytes";
 /// Prefix of a user property that holds a binary header in base64.
 pub const BINARY_PREFIX: &str = "mesh-base64-";
 
@@ -73,7 +75,7 @@ pub fn read<'a>(record: impl Iterator<Item = (&'a str, Option<&'a [u8]>)>) -> Fr
             (REPLY_TO, Some(text)) if Topic::new(text).is_ok() => headers.reply_to = Topic::new(text).ok(),
             (TRACEPARENT, Some(text)) => headers.traceparent = Some(text.to_owned()),
             (PATH, Some(text)) => found.path = read_path(text),
-            (TOPIC | ORIGIN_SITE | REDELIVERED | POSITION | PLACE | KEY | KEY_BINARY | TOMBSTONE, _) => {}
+            (TOPIC | ORIGIN_SITE | REDELIVERED | POSITION | PLACE | KEY | KEY_BINARY | TOMBSTONE | LEFT_OUT, _) => {}
             _ => found.left_out += u64::from(!keep(headers, name, value, text)),
         }
     }
@@ -82,7 +84,7 @@ pub fn read<'a>(record: impl Iterator<Item = (&'a str, Option<&'a [u8]>)>) -> Fr
 
 fn keep(headers: &mut Headers, name: &str, value: &[u8], text: Option<&str>) -> bool {
     // Some places are kept free for what the source itself adds.
-    if headers.user.len() + 4 >= MAX_USER_PROPERTIES || value.len() > VALUE_BYTES_MAX || name.contains('\0') {
+    if headers.user.len() + 5 >= MAX_USER_PROPERTIES || value.len() > VALUE_BYTES_MAX || name.contains('\0') {
         return false;
     }
     let property = match text {
@@ -121,7 +123,7 @@ pub fn record_key(headers: &Headers) -> Option<Bytes> {
 /// A user property as it stands in a record: the mesh's own are left out, binary ones restored.
 #[must_use]
 pub fn to_record(name: &str, value: &str) -> Option<(String, Vec<u8>)> {
-    if matches!(name, KEY | KEY_BINARY | PATH | TOPIC | ORIGIN_SITE | REDELIVERED | PLACE | TOMBSTONE) {
+    if matches!(name, KEY | KEY_BINARY | PATH | TOPIC | ORIGIN_SITE | REDELIVERED | PLACE | TOMBSTONE | LEFT_OUT) {
         return None;
     }
     if let Some(name) = name.strip_prefix(BINARY_PREFIX)

@@ -1,17 +1,23 @@
 //! Dead letters: events that a queue could not bring to anybody, with what is known about that.
 
 use mesh_protocol::event::{Event, MAX_USER_PROPERTIES};
+use mesh_protocol::id::RouteId;
 
 use crate::router::Admitted;
 use crate::spool::{Addressed, Op, QueueNo};
 
-/// What other agents refuse for good. Queues and sinks have their own dead letter queues.
+/// What other agents refuse for good, and what sources can never bring in. Queues and sinks have their own dead letter queues.
 pub const DEAD_LETTERS: &str = "dead-letters";
+
+/// What a Kafka source could never bring in was in no queue; this stands for one, followed by the route.
+pub(super) const RECORD: &str = "record/";
 
 /// User properties of a dead letter.
 const QUEUE: &str = "meshport-dead-letter-queue";
 const REASON: &str = "meshport-dead-letter-reason";
 const DELIVERIES: &str = "meshport-dead-letter-deliveries";
+/// Longest property of a record whose headers are too much for an event that its letter keeps, name and value, in bytes.
+const KEPT_PROPERTY_BYTES_MAX: usize = 1_024;
 /// Longest reason that is kept.
 const REASON_CHARS_MAX: usize = 512;
 
@@ -43,6 +49,23 @@ pub fn burial(
     let event = Admitted::new(letter(event, queue, reason, deliveries));
     let queues = std::iter::once(dead_letters).collect();
     Op::Move { events: vec![Addressed { event, queues, redelivered: false }], from, seqs: vec![seq] }
+}
+
+/// A record of a route's source as a dead letter: it was in no queue, and what it is in the mesh is not known. Headers that
+/// an event could not have are left out: they may be why it is none.
+#[must_use]
+pub fn stillborn(event: &Event, route: RouteId, reason: &str, dead_letters: QueueNo) -> Addressed {
+    let mut event = letter(event, &format!("{RECORD}{route}"), reason, 0);
+    if event.check().is_err() {
+        let mut user = std::mem::take(&mut event.headers).user;
+        user.retain(|(name, value)| {
+            [QUEUE, REASON, DELIVERIES].contains(&name.as_str()) || name.len() + value.len() <= KEPT_PROPERTY_BYTES_MAX
+        });
+        event.headers.user = user;
+        event.path.clear();
+    }
+    let event = Admitted::new(event);
+    Addressed { event, queues: std::iter::once(dead_letters).collect(), redelivered: false }
 }
 
 /// What is known about a dead letter.
@@ -91,5 +114,20 @@ mod tests {
         let told: Vec<_> = second.headers.user.iter().filter(|(name, _)| name == REASON).collect();
         assert_eq!(told, [&(REASON.to_owned(), "gone".to_owned())]);
         assert_eq!(second.payload, event.payload);
+    }
+
+    #[test]
+    fn a_record_whose_headers_are_too_much_is_a_letter_without_them() {
+        let origin = Origin { site: uuid::Uuid::nil().into(), principal: None, protocol: Protocol::Kafka };
+        let mut event = Event::guaranteed(Topic::new("orders").expect("valid"), "x", origin);
+        event.headers.user = vec![("large".to_owned(), "x".repeat(100_000)), ("small".to_owned(), "y".to_owned())];
+        assert!(event.check().is_err());
+        let route = RouteId(uuid::Uuid::from_u128(7));
+        let addressed = stillborn(&event, route, "no such schema", QueueNo(1));
+        let letter = addressed.event.event();
+        letter.check().expect("within the bounds");
+        let known = epitaph(letter).expect("a dead letter");
+        assert_eq!((known.queue, known.reason.as_str()), (format!("{RECORD}{route}"), "no such schema"));
+        assert_eq!((known.own, &letter.payload), (vec![("small".to_owned(), "y".to_owned())], &event.payload));
     }
 }

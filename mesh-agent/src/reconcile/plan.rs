@@ -98,7 +98,7 @@ pub(super) fn parts(state: &DesiredState) -> BTreeMap<Part, PartSpec> {
     let brokers: BTreeMap<_, _> = state.brokers.iter().map(|broker| (broker.id, broker)).collect();
     let fabric = PartSpec::Fabric { fabric: state.fabric.clone(), durable_interest: state.durable_interest.clone() };
     let discoveries = state.brokers.iter().filter(|broker| broker.discover);
-    let working = state.connectors.iter().filter(|connector| !connector.paused);
+    let working = state.all_connectors().filter(|connector| !connector.paused);
     let connectors = working.filter_map(|connector| match &connector.work {
         ConnectorWork::KafkaSource(source) => {
             let broker = (*brokers.get(&source.broker)?).clone();

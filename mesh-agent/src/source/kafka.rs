@@ -8,7 +8,11 @@
 //! One lane owns a partition from poll to publish. It has one batch under way, and the next goes out when that is taken:
 //! so a batch that fails is tried again in its place, and nothing of its partition overtakes it. What fails is tried
 //! until it is taken; the part says why it does not get on. A record that cannot be mapped at all is counted, named in
-//! the part, and passed over (there is no dead letter queue yet).
+//! the part, and a dead letter of the agent before its offset is committed.
+//!
+//! Records that name a schema are read by it, where the route has a registry and asks for what is in them. A lane brings
+//! the schemas of a batch before it begins it (`lane/ready`); while a registry is away, its records wait, and nothing of
+//! their partition overtakes them.
 //!
 //! Destinations in step share one read. One that does not take a batch within a second, while others could go on, is left
 //! behind: a consumer of its own reads for it alone, from where it is, and it joins the others again at the very offset
@@ -20,6 +24,7 @@
 
 mod alone;
 mod consumer;
+mod known;
 mod lane;
 mod note;
 mod poll;
@@ -48,6 +53,7 @@ use crate::kafka::trouble::Target;
 use crate::observe::ClientObserver;
 use crate::part::{self, StartError};
 use crate::router::{Budget, DestinationId};
+use crate::schemas::Registry;
 use crate::status::PartHandle;
 use crate::task::Tasks;
 use lane::Split;
@@ -78,6 +84,8 @@ struct Shared {
     target: Target,
     deps: Deps,
     mapping: Mapping,
+    /// By which records are read that name their schema.
+    schemas: Option<Arc<Registry>>,
     client: Arc<dyn ClientObserver>,
     complaints: Complaints,
     contact: Contact,
@@ -135,12 +143,14 @@ pub fn start(
     if source.topics.iter().all(|topic| topic.is_empty()) {
         return Err(StartError::Rejected("the route names no Kafka topic: give it at least one".to_owned()));
     }
+    let schemas = source.schemas.as_ref().map(|registry| deps.schemas.registry(registry)).transpose()?;
     let base = config::base(broker, &*deps.secrets, &identity.client_id())?;
     let settings = config::consumer(base, &identity.group());
     let stopping = Arc::new(AtomicBool::new(false));
     let shared = Arc::new(Shared {
         target: Target::from(broker),
         mapping,
+        schemas,
         client: deps.observer.client(identity.client(broker.id)),
         complaints: Complaints::default(),
         contact: Contact::default(),

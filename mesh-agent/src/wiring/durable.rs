@@ -4,17 +4,18 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use mesh_protocol::id::{RouteId, SpoolId};
 use mesh_protocol::topic::Filter;
 
 use super::Shared;
 use super::standin::StandIn;
-use crate::connector::Notes;
+use crate::causes::chain;
+use crate::connector::{Letter, Letters, Notes};
 use crate::counters::Counters;
-use crate::queue::Pump;
-use crate::queue::SINK;
 use crate::queue::named::DEAD;
+use crate::queue::{DEAD_LETTERS, Pump, SINK, stillborn};
 use crate::router::{Attachment, Life, Outlet, Reach, Takes};
 use crate::sink;
 use crate::spool::{Limits, Op, QueueNo, Store};
@@ -26,8 +27,8 @@ const DEPTH_EVERY: Duration = Duration::from_secs(1);
 const SOURCE: &str = "source/";
 /// A commit of the spool takes milliseconds; a disk that hangs must not hold up a source for ever.
 const SAVED_WITHIN: Duration = Duration::from_secs(5);
-/// Most dead letters of one sink; with so many it waits for a person.
-const DEAD_LETTERS_MAX: u64 = 10_000;
+/// Most dead letters of one sink, and of all sources; with so many they wait for a person.
+pub(super) const DEAD_LETTERS_MAX: u64 = 10_000;
 
 /// What a sink's queue takes, and what is left to the sink itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -174,5 +175,26 @@ impl Notes for SourceNotes {
         let answer_with = Box::new(move |done: Result<_, _>| told.send(done.is_ok()).unwrap_or_default());
         self.0.submit_with(Op::Note { queue, note }, answer_with);
         answer.recv_timeout(SAVED_WITHIN).unwrap_or(false)
+    }
+}
+
+/// What sources can never bring in is with what other agents refuse: this agent is where it began.
+#[derive(Clone, Debug)]
+pub(super) struct SourceLetters(pub(super) Arc<Store>);
+
+#[async_trait]
+impl Letters for SourceLetters {
+    async fn bury(&self, route: RouteId, letters: Vec<Letter>) -> Result<(), String> {
+        let queue = self.0.open_queue(&DEAD_LETTERS.into(), Limits::NONE);
+        let there = self.0.core().standing(queue).map_or(0, |standing| standing.events);
+        if there + letters.len() as u64 > DEAD_LETTERS_MAX {
+            return Err(format!(
+                "this agent has {there} dead letters, and may have {DEAD_LETTERS_MAX}: look at them on the agent's page, then \
+                 move or delete some"
+            ));
+        }
+        let events = letters.iter().map(|Letter { event, reason }| stillborn(event, route, reason, queue)).collect();
+        let done = self.0.ask(Op::Append { events, mark: None, claim: None }).await;
+        done.map(drop).map_err(|refusal| chain(&refusal))
     }
 }

@@ -1,3 +1,4 @@
+mod letters;
 mod receiver;
 mod webhook;
 

@@ -1,10 +1,11 @@
-//! Broker connections that are no Kafka clusters: they are read for the catalog, and nothing else is done with them.
+//! Broker connections that are no Kafka clusters: they are read for the catalog, and a schema registry by sources that read
+//! records by their schemas.
 
 use serde::{Deserialize, Serialize};
 
 use crate::id::BrokerId;
 
-/// Something an agent looks at for the catalog, read only.
+/// Something an agent looks at for the catalog or for a source, read only.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Surveyed {
     /// Stable id, of the same kind as a Kafka cluster's: reports name either by it.

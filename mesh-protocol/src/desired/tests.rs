@@ -53,6 +53,7 @@ fn whole() -> DesiredState {
         brokers: vec![broker()],
         surveyed: Vec::new(),
         connectors: connectors(),
+        decoding: Vec::new(),
         queues: Vec::new(),
         owner: None,
         durable_interest: vec![DurableInterest {
@@ -129,6 +130,7 @@ fn connectors() -> Vec<Connector> {
             topics: vec!["orders".into()],
             template: "orders/{value.region}/{key}".into(),
             filter: Some("value.total > 0".into()),
+            schemas: None,
             start: Start::Earliest,
             mode: DeliveryMode::Guaranteed,
         })),
@@ -139,6 +141,30 @@ fn connectors() -> Vec<Connector> {
             key: Some("{header.id}".into()),
         })),
     ]
+}
+
+#[test]
+fn a_source_with_schemas_is_written_in_a_list_that_older_agents_leave_aside() {
+    let mut state = whole();
+    let Connector { work: ConnectorWork::KafkaSource(mut source), .. } = state.connectors.remove(0) else {
+        panic!("the source")
+    };
+    source.schemas = Some(Surveyed {
+        id: BrokerId(id(17)),
+        name: "schemas".into(),
+        kind: SurveyedKind::SchemaRegistry,
+        url: "https://schemas:8081".into(),
+        ca_pem: None,
+        login: Some(Login { username: "meshport".into(), secret: "schemas".into() }),
+    });
+    let apart = Connector { work: ConnectorWork::KafkaSource(source), ..state.connectors[0].clone() };
+    state.decoding = vec![apart];
+    let written = serde_json::to_value(&state).expect("serializes");
+    let registry = json!({ "id": id(17), "name": "schemas", "kind": "schema_registry", "url": "https://schemas:8081",
+        "ca_pem": null, "login": { "username": "meshport", "secret": "schemas" } });
+    assert_eq!(written["decoding"][0]["work"]["kafka_source"]["schemas"], registry);
+    assert_eq!((written["connectors"].as_array().map(Vec::len), state.all_connectors().count()), (Some(1), 2));
+    assert_eq!(serde_json::from_value::<DesiredState>(written).expect("readable"), state);
 }
 
 #[test]

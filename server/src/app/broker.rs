@@ -60,6 +60,17 @@ impl App {
             return Err(FieldErrors::one("kind", "stays as it is: make another connection, and remove this one").into());
         }
         self.check_broker(&spec).await?;
+        if spec.site != old.spec.site {
+            let routes = edit.tx.routes(self.environment()).await?;
+            let tied = routes.iter().find(|route| route.spec.schemas().is_some() && route.spec.reads(id));
+            if let Some(route) = tied {
+                let why = format_args!(
+                    "stays as it is: the route {} reads a cluster by a schema registry of the same site",
+                    route.spec.name
+                );
+                return Err(FieldErrors::one("site", why).into());
+            }
+        }
         let summary = format!("changed the broker connection {}", spec.name);
         edit.take_revision(&summary).await?;
         let now_ms = edit.now_ms;

@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use frontend::api::{DesignObjectInput, DesignObjectNew, DesignObjectView, DesignQuery, Edit, LiveTopic, Page};
 use mesh_protocol::id::DesignObjectId;
+use mesh_schema::Level;
 use uuid::Uuid;
 
 use super::edit::Done;
@@ -24,7 +25,6 @@ use super::{App, Caller, Error, Result};
 use crate::domain::design::{Content, Facts, Graph, Kind, Object, Sharing, Spec, State, Version};
 use crate::domain::field::FieldErrors;
 use crate::domain::registry::{Registry, check_subject, judging};
-use crate::domain::schema::Level;
 use crate::store::Tx;
 
 pub(super) use adopt::designed_as;

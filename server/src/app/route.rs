@@ -113,7 +113,7 @@ impl App {
         let sites = edit.tx.sites(self.environment()).await?;
         let end_of = |id| {
             let broker = brokers.iter().find(|broker| broker.id == id);
-            broker.map_or(End::Unknown, |broker| if broker.spec.is_kafka() { End::Kafka } else { End::Other })
+            broker.map_or(End::Unknown, |broker| broker.spec.end())
         };
         Ok(spec.check(end_of, |id| sites.iter().any(|site| site.id == id))?)
     }
@@ -158,8 +158,8 @@ fn done<'a>(action: &'a str, route: &Route, summary: &'a str) -> Done<'a> {
 fn spec(input: RouteInput) -> Spec {
     let from = match input.from {
         RouteFrom::Mesh { filters } => From::Mesh { filters },
-        RouteFrom::Kafka { broker, topics, template, filter, start } => {
-            From::Kafka { broker, topics, template, filter, start }
+        RouteFrom::Kafka { broker, topics, template, filter, schemas, start } => {
+            From::Kafka { broker, topics, template, filter, schemas, start }
         }
     };
     let to = match input.to {
@@ -194,8 +194,8 @@ fn target(webhook: Webhook) -> WebhookTarget {
 fn config(spec: &Spec) -> RouteInput {
     let from = match spec.from.clone() {
         From::Mesh { filters } => RouteFrom::Mesh { filters },
-        From::Kafka { broker, topics, template, filter, start } => {
-            RouteFrom::Kafka { broker, topics, template, filter, start }
+        From::Kafka { broker, topics, template, filter, schemas, start } => {
+            RouteFrom::Kafka { broker, topics, template, filter, schemas, start }
         }
     };
     let to = match spec.to.clone() {
@@ -233,6 +233,7 @@ fn view(route: &Route, snapshot: &Snapshot, fleet: &FleetState) -> RouteView {
     let mut rollout = rollout(snapshot.revision_at(route.since_revision), snapshot, fleet);
     rollout.retain(|agent| owners.contains(&agent.agent));
     RouteView {
+        schemas_name: route.spec.schemas().map(broker_name),
         id: route.id,
         revision: shown(route.revision),
         config: config(&route.spec),

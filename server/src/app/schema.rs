@@ -1,14 +1,12 @@
 //! Schemas before they are in the catalog: pages ask while somebody writes, builds ask before they publish.
 
 use frontend::api::{SchemaCheck, SchemaCheckInput, SchemaField, SchemaFinding, SchemaFormat, SchemaInvalid};
+use mesh_schema::{Direction, Field, Finding, Format, Invalid, Presence, Reference, Schema, describe_change};
 
 use super::design::level_of;
 use super::permission::Right;
 use super::{App, Caller, Error, Result};
 use crate::domain::field::FieldErrors;
-use crate::domain::schema::{
-    self, Direction, Field, Finding, Format, Invalid, Presence, Reference, Schema, describe_change,
-};
 
 /// Most earlier versions in one question.
 const PREVIOUS_MAX: usize = 50;
@@ -48,7 +46,7 @@ fn judge(input: &SchemaCheckInput) -> Result<SchemaCheck> {
         Ok(new) => new,
         Err(invalid) => return Ok(SchemaCheck { invalid: Some(told(invalid)), ..SchemaCheck::default() }),
     };
-    let verdict = schema::check(level_of(input.level), &new, &previous.iter().collect::<Vec<_>>());
+    let verdict = mesh_schema::check(level_of(input.level), &new, &previous.iter().collect::<Vec<_>>());
     let change = previous.last().map(|last| describe_change(last, &new));
     let fields = new.fields();
     let example = new.example();

@@ -1,10 +1,11 @@
 //! A broker connection: something that the agents of a site can reach. Kafka clusters are what routes lead to and from; the
-//! other kinds are looked at for the catalog.
+//! other kinds are looked at for the catalog, and schema registries also read records for routes.
 
 use mesh_protocol::desired::{KafkaSecurity, Login, SaslMechanism, SurveyedKind, check_webhook_url, is_this_machine};
 use mesh_protocol::id::{BrokerId, SiteId};
 
 use super::field::{FieldErrors, NAME_BYTES_MAX};
+use super::route::End;
 
 /// Most bootstrap servers of one connection.
 pub const BOOTSTRAP_MAX: usize = 16;
@@ -45,7 +46,7 @@ pub enum Target {
         /// How to connect.
         security: KafkaSecurity,
     },
-    /// Something that is looked at for the catalog and nothing else.
+    /// Something that is looked at for the catalog; routes also read records by a schema registry.
     Surveyed(Surveyed),
 }
 
@@ -86,6 +87,16 @@ impl Spec {
     #[must_use]
     pub fn is_kafka(&self) -> bool {
         matches!(self.target, Target::Kafka { .. })
+    }
+
+    /// What it is for a route.
+    #[must_use]
+    pub fn end(&self) -> End {
+        match &self.target {
+            Target::Kafka { .. } => End::Kafka(self.site),
+            Target::Surveyed(surveyed) if surveyed.kind == SurveyedKind::SchemaRegistry => End::Registry(self.site),
+            Target::Surveyed(_) => End::Other,
+        }
     }
 
     /// Name of the secret at the agents; none = it needs none.

@@ -74,6 +74,8 @@ impl Mesh {
         let agent = self.enrolled().find(|candidate| candidate.id == agent)?;
         let site = self.site(agent.site)?;
         let connectors = self.connectors(agent.id);
+        let policy = self.policy(&connectors);
+        let (decoding, connectors) = connectors.into_iter().partition(decodes);
         Some(DesiredState {
             min_version: DOCUMENT_VERSION,
             environment: self.environment.id,
@@ -87,12 +89,13 @@ impl Mesh {
                 labels: site.spec.labels.clone(),
             },
             keys: Keys { policy: self.policy_keys.clone() },
-            policy: self.policy(&connectors),
+            policy,
             listeners: self.listeners_of(site.id),
             fabric: self.fabric(agent, site),
             brokers: self.brokers_of(site.id),
             surveyed: self.surveyed_at(site.id),
             connectors,
+            decoding,
             queues: self.queues_of(agent.id),
             owner: self.owner_beside(agent),
             durable_interest: self.durable_interest(),
@@ -258,7 +261,7 @@ impl Mesh {
                 paused: !route.spec.enabled,
                 work,
             };
-            if let From::Kafka { broker, topics, template, filter, start } = &route.spec.from
+            if let From::Kafka { broker, topics, template, filter, schemas, start } = &route.spec.from
                 && route.spec.enabled
                 && self.owner(*broker) == Some(agent)
             {
@@ -267,6 +270,7 @@ impl Mesh {
                     topics: topics.clone(),
                     template: template.clone(),
                     filter: Some(filter.trim().to_owned()).filter(|filter| !filter.is_empty()),
+                    schemas: schemas.and_then(|id| self.registry(id)),
                     start: *start,
                     mode: route.spec.mode,
                 })));
@@ -276,6 +280,11 @@ impl Mesh {
             }
         }
         connectors
+    }
+
+    /// A schema registry, as a source asks it.
+    fn registry(&self, id: BrokerId) -> Option<Surveyed> {
+        self.brokers.iter().find(|broker| broker.id == id).and_then(surveyed_state)
     }
 
     fn durable_interest(&self) -> Vec<DurableInterest> {
@@ -312,6 +321,11 @@ impl Mesh {
         routes.sort_by_key(|route| route.id);
         routes.into_iter()
     }
+}
+
+/// Whether it reads records by their schemas.
+fn decodes(connector: &Connector) -> bool {
+    matches!(&connector.work, ConnectorWork::KafkaSource(source) if source.schemas.is_some())
 }
 
 /// What takes a route's events off the mesh.

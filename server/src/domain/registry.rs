@@ -27,9 +27,8 @@ mod register;
 
 use mesh_protocol::id::{DesignObjectId, DesignVersionId, SubjectId};
 use mesh_protocol::schema_id::SchemaId;
+use mesh_schema::Level;
 use serde::{Deserialize, Serialize};
-
-use super::schema::Level;
 
 pub use delete::Delete;
 pub use identity::fingerprint;

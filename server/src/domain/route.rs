@@ -78,6 +78,9 @@ pub enum From {
         template: String,
         /// Expression a record must satisfy; empty = all.
         filter: String,
+        /// The schema registry by which records are read that name their schema; none = all are JSON.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        schemas: Option<BrokerId>,
         /// Where to begin.
         start: Start,
     },
@@ -86,9 +89,11 @@ pub enum From {
 /// What a broker connection is for a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
-    /// A Kafka cluster.
-    Kafka,
-    /// Something that carries no records here.
+    /// A Kafka cluster, at this site.
+    Kafka(SiteId),
+    /// A schema registry, at this site.
+    Registry(SiteId),
+    /// Something that carries no records here and knows no schemas.
     Other,
     /// None of this environment.
     Unknown,
@@ -124,8 +129,11 @@ impl Spec {
         errors.text("note", &self.note);
         match &self.from {
             From::Mesh { filters } => check_filters(&mut errors, filters),
-            From::Kafka { broker, topics, template, filter, .. } => {
+            From::Kafka { broker, topics, template, filter, schemas, .. } => {
                 check_broker(&mut errors, "from.broker", end_of(*broker));
+                if let Some(schemas) = schemas {
+                    check_schemas(&mut errors, end_of(*schemas), end_of(*broker));
+                }
                 check_topics(&mut errors, topics);
                 errors.take("from.template", Template::parse(template));
                 if !filter.trim().is_empty() {
@@ -196,6 +204,24 @@ impl Spec {
         !matches!(self.to, To::Mesh)
     }
 
+    /// The schema registry its records are read by.
+    #[must_use]
+    pub fn schemas(&self) -> Option<BrokerId> {
+        match &self.from {
+            From::Mesh { .. } => None,
+            From::Kafka { schemas, .. } => *schemas,
+        }
+    }
+
+    /// Whether its source uses a broker connection: as the cluster, or for its schemas.
+    #[must_use]
+    pub fn reads(&self, id: BrokerId) -> bool {
+        match &self.from {
+            From::Mesh { .. } => false,
+            From::Kafka { broker, schemas, .. } => *broker == id || *schemas == Some(id),
+        }
+    }
+
     /// The broker connections it uses.
     pub fn brokers(&self) -> impl Iterator<Item = BrokerId> {
         let from = match &self.from {
@@ -206,7 +232,7 @@ impl Spec {
             To::Mesh | To::Webhook(_) => None,
             To::Kafka { broker, .. } => Some(*broker),
         };
-        from.into_iter().chain(to)
+        from.into_iter().chain(self.schemas()).chain(to)
     }
 
     /// The site whose agent calls its endpoint; none for a route that calls none.
@@ -221,9 +247,24 @@ impl Spec {
 
 fn check_broker(errors: &mut FieldErrors, field: &str, end: End) {
     match end {
-        End::Kafka => {}
-        End::Other => errors.add(field, "is no Kafka cluster: other broker connections are only looked at"),
+        End::Kafka(_) => {}
+        End::Registry(_) | End::Other => {
+            errors.add(field, "is no Kafka cluster: other broker connections are only looked at")
+        }
         End::Unknown => errors.add(field, "is not a broker connection of this environment"),
+    }
+}
+
+/// The agent that reads the cluster asks the registry, and knows no other ones than those of its site.
+fn check_schemas(errors: &mut FieldErrors, registry: End, cluster: End) {
+    match (registry, cluster) {
+        (End::Registry(here), End::Kafka(there)) if here != there => errors.add(
+            "from.schemas",
+            "is at another site than the cluster: connect the registry at the cluster's site, whose agent asks it",
+        ),
+        (End::Registry(_), _) => {}
+        (End::Kafka(_) | End::Other, _) => errors.add("from.schemas", "is no schema registry"),
+        (End::Unknown, _) => errors.add("from.schemas", "is not a broker connection of this environment"),
     }
 }
 
@@ -264,6 +305,10 @@ mod tests {
         BrokerId(uuid::Uuid::from_u128(n))
     }
 
+    fn site(n: u128) -> SiteId {
+        SiteId(uuid::Uuid::from_u128(n))
+    }
+
     fn between(template: &str, topic: &str) -> Spec {
         Spec {
             name: "berlin-to-hq".into(),
@@ -273,6 +318,7 @@ mod tests {
                 topics: vec!["sensors".into()],
                 template: template.into(),
                 filter: String::new(),
+                schemas: None,
                 start: Start::Earliest,
             },
             to: To::Kafka { broker: broker(2), topic: topic.into(), key: String::new() },
@@ -282,7 +328,10 @@ mod tests {
     }
 
     fn fields(spec: &Spec) -> Vec<String> {
-        spec.check(|_| End::Kafka, |_| true).err().map(|errors| errors.0.into_keys().collect()).unwrap_or_default()
+        spec.check(|_| End::Kafka(site(1)), |_| true)
+            .err()
+            .map(|errors| errors.0.into_keys().collect())
+            .unwrap_or_default()
     }
 
     #[test]
@@ -313,6 +362,7 @@ mod tests {
             topics: vec!["more".into()],
             template: "sensors/{key}".into(),
             filter: String::new(),
+            schemas: None,
             start: Start::Earliest,
         };
         assert!(other.starts_over(&old));
@@ -330,7 +380,7 @@ mod tests {
         assert_eq!(fields(&spec), [""; 0], "mesh to webhook, without any cluster");
         assert_eq!(spec.takes(), [Filter::mesh("orders/>").expect("valid")]);
         assert_eq!((spec.brokers().count(), spec.calls_from()), (0, Some(SiteId(uuid::Uuid::from_u128(1)))));
-        let errors = spec.check(|_| End::Kafka, |_| false).expect_err("there is no such site");
+        let errors = spec.check(|_| End::Kafka(site(1)), |_| false).expect_err("there is no such site");
         assert_eq!(errors.0.into_keys().collect::<Vec<_>>(), ["to.site"]);
     }
 
@@ -349,6 +399,30 @@ mod tests {
             let errors = spec.check(|_| end, |_| true).expect_err(why).0;
             assert!(errors["from.broker"].contains(why) && errors["to.broker"].contains(why), "{errors:?}");
         }
+    }
+
+    #[test]
+    fn schemas_come_from_a_registry_at_the_site_of_the_cluster() {
+        let mut spec = between("sensors/{value.plant}", "sensors");
+        let From::Kafka { schemas, .. } = &mut spec.from else { panic!("from Kafka") };
+        *schemas = Some(broker(3));
+        assert_eq!(spec.brokers().collect::<Vec<_>>(), [broker(1), broker(3), broker(2)], "none of them may go");
+        let told = |registry: End| {
+            let end_of = |id| if id == broker(3) { registry } else { End::Kafka(site(1)) };
+            spec.check(end_of, |_| true).err().map(|errors| errors.0["from.schemas"].clone())
+        };
+        assert_eq!(told(End::Registry(site(1))), None);
+        assert!(told(End::Registry(site(2))).is_some_and(|why| why.contains("at another site")));
+        assert!(told(End::Kafka(site(1))).is_some_and(|why| why.contains("no schema registry")));
+        assert!(told(End::Other).is_some_and(|why| why.contains("no schema registry")));
+        assert!(told(End::Unknown).is_some_and(|why| why.contains("of this environment")));
+    }
+
+    #[test]
+    fn a_source_stored_before_there_were_schemas_is_read_and_written_as_it_was() {
+        let kafka = r#"{"kind":"kafka","broker":"00000000-0000-0000-0000-000000000001","topics":["a"],"template":"a","filter":"","start":"latest"}"#;
+        let read: From = serde_json::from_str(kafka).expect("a cluster");
+        assert_eq!(serde_json::to_string(&read).expect("JSON"), kafka);
     }
 
     #[test]

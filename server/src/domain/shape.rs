@@ -7,7 +7,7 @@ use mesh_protocol::id::AgentId;
 use mesh_protocol::report::{AddressShape, FieldShape, Format, Shape};
 use serde_json::{Map, Value, json};
 
-use super::schema::Presence;
+use mesh_schema::Presence;
 
 /// What one agent saw at one address.
 #[derive(Clone, Debug, PartialEq)]
@@ -76,7 +76,7 @@ impl Inferred {
 /// A field as it was seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SeenField {
-    /// The way to it, as [`Field`](super::schema::Field) writes it.
+    /// The way to it, as [`Field`](mesh_schema::Field) writes it.
     pub path: String,
     /// What it holds, in words: `integer or null`, `list of object`.
     pub kind: String,

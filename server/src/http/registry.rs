@@ -10,6 +10,7 @@ mod door;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::StatusCode;
+use mesh_schema::{Format, Level};
 use serde_json::json;
 use tower_http::timeout::TimeoutLayer;
 
@@ -18,7 +19,6 @@ use super::{BODY_BYTES_MAX, Http, REQUEST_TIMEOUT};
 use crate::app::registry::{Candidate, SchemaInput, version_number};
 use crate::app::{App, Caller};
 use crate::domain::registry::{Mode, Refusal};
-use crate::domain::schema::{Format, Level};
 use crate::portal::Portal;
 use mesh_protocol::schema_id::SchemaId;
 

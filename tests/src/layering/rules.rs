@@ -17,15 +17,16 @@ pub(super) struct Member {
 pub(super) const MEMBERS: &[Member] = &[
     Member { folder: "mesh-protocol", name: "mesh_protocol", may: &[] },
     Member { folder: "mesh-search", name: "mesh_search", may: &["mesh-protocol"] },
+    Member { folder: "mesh-schema", name: "mesh_schema", may: &["mesh-protocol"] },
     Member { folder: "frontend", name: "frontend", may: &["mesh-protocol"] },
-    Member { folder: "server", name: "server", may: &["frontend", "mesh-protocol", "mesh-search"] },
-    Member { folder: "mesh-agent", name: "mesh_agent", may: &["mesh-protocol"] },
+    Member { folder: "server", name: "server", may: &["frontend", "mesh-protocol", "mesh-schema", "mesh-search"] },
+    Member { folder: "mesh-agent", name: "mesh_agent", may: &["mesh-protocol", "mesh-schema"] },
     // The demo uses public interfaces only: it must work against any portal, as a customer's script would.
     Member { folder: "demo", name: "demo", may: &["mesh-protocol"] },
     Member {
         folder: "tests",
         name: "system_tests",
-        may: &["mesh-protocol", "mesh-search", "frontend", "server", "mesh-agent", "demo"],
+        may: &["mesh-protocol", "mesh-schema", "mesh-search", "frontend", "server", "mesh-agent", "demo"],
     },
     Member { folder: "xtask", name: "xtask", may: &[] },
 ];
@@ -39,6 +40,11 @@ struct Only {
 
 const ONLY: &[Only] = &[
     Only { used: &["sqlx"], within: &["server::store"], why: "one layer speaks SQL" },
+    Only {
+        used: &["apache_avro", "jsonschema", "prost_reflect", "protox_parse"],
+        within: &["mesh_schema"],
+        why: "schemas are read in one place",
+    },
     Only { used: &["tantivy"], within: &["mesh_search::index"], why: "one module knows the index" },
     Only {
         used: &["zenoh"],
@@ -79,7 +85,7 @@ struct Never {
 
 const NEVER: &[Never] = &[
     Never {
-        within: &["mesh_protocol"],
+        within: &["mesh_protocol", "mesh_schema"],
         used: &[
             "tokio",
             "std::fs",
@@ -89,7 +95,7 @@ const NEVER: &[Never] = &[
             "std::time::SystemTime",
             "std::time::Instant",
         ],
-        why: "the contract is pure: no IO, no async, no clock",
+        why: "the contract and the schemas are pure: no IO, no async, no clock",
     },
     Never {
         within: &["server::domain"],
@@ -220,6 +226,19 @@ const NEVER: &[Never] = &[
         why: "a look at a cluster is no part of the data plane",
     },
     Never {
+        within: &["mesh_agent::schemas"],
+        used: &[
+            "mesh_agent::listener",
+            "mesh_agent::source",
+            "mesh_agent::sink",
+            "mesh_agent::discovery",
+            "mesh_agent::router",
+            "mesh_agent::spool",
+            "mesh_agent::reconcile",
+        ],
+        why: "schemas are had for whoever reads by them",
+    },
+    Never {
         within: &["mesh_agent::http"],
         used: &[
             "mesh_agent::listener",
@@ -326,6 +345,7 @@ mod tests {
         let cases = [
             ("server/src/app/acl.rs", "server/src/store/acl.rs", "use sqlx::Row;"),
             ("server/src/app/search.rs", "mesh-search/src/index/ask.rs", "use tantivy::Index;"),
+            ("server/src/app/registry.rs", "mesh-schema/src/avro.rs", "use apache_avro::Schema;"),
             ("mesh-agent/src/reconcile.rs", "mesh-agent/src/fabric/session.rs", "let s = zenoh::open(c);"),
             ("mesh-agent/src/queue.rs", "mesh-agent/src/spool/disk.rs", "use fjall::Keyspace;"),
             (

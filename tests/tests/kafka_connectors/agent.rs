@@ -9,13 +9,14 @@ use anyhow::Context;
 use bytes::Bytes;
 use demo::kafka::{Broker, BrokerPorts, Jars, Login, Security};
 use demo::ports::free_port;
-use mesh_agent::connector::{Deps, Notes};
+use mesh_agent::connector::{Deps, Letter, Letters, Notes};
 use mesh_agent::counters::Counters;
 use mesh_agent::kafka::secret::{Secret, Secrets};
 use mesh_agent::observe::Unobserved;
 use mesh_agent::part::{Running, StartError};
 use mesh_agent::policy::{Enforced, Enforcer};
 use mesh_agent::router::{Budget, Router};
+use mesh_agent::schemas::Schemas;
 use mesh_agent::status::Board;
 use mesh_agent::{sink, source};
 use mesh_protocol::desired::{
@@ -41,7 +42,27 @@ pub(crate) struct Agent {
     pub(crate) enforcer: Arc<Enforcer>,
     pub(crate) board: Board,
     pub(crate) counters: Counters,
+    pub(crate) letters: Arc<Buried>,
     notes: Arc<Remembered>,
+    schemas: tempfile::TempDir,
+}
+
+/// Dead letters that live as long as the agent.
+#[derive(Debug, Default)]
+pub(crate) struct Buried(Mutex<Vec<Letter>>);
+
+impl Buried {
+    pub(crate) fn taken(&self) -> Vec<Letter> {
+        self.0.lock().expect("no panic while held").clone()
+    }
+}
+
+#[async_trait::async_trait]
+impl Letters for Buried {
+    async fn bury(&self, _: RouteId, letters: Vec<Letter>) -> Result<(), String> {
+        self.0.lock().expect("no panic while held").extend(letters);
+        Ok(())
+    }
 }
 
 /// Notes that live as long as the agent, as its spool would.
@@ -81,7 +102,8 @@ impl Agent {
             members: std::iter::empty().collect(),
         });
         let router = Router::new(Budget::new(32 * 1024 * 1024), &counters);
-        Ok(Self { router, enforcer, board: Board::default(), counters, notes: Arc::default() })
+        let (board, letters, notes) = (Board::default(), Arc::default(), Arc::default());
+        Ok(Self { router, enforcer, board, counters, letters, notes, schemas: tempfile::tempdir()? })
     }
 
     pub(crate) fn deps(&self, password: &'static str) -> Deps {
@@ -92,6 +114,8 @@ impl Agent {
             secrets: Arc::new(Passwords(password)),
             counters: self.counters.clone(),
             notes: self.notes.clone(),
+            letters: self.letters.clone(),
+            schemas: Schemas::new(self.schemas.path().to_owned(), Arc::new(Passwords(password))),
         }
     }
 
@@ -184,6 +208,7 @@ pub(crate) fn source_of(topic: &str, template: &str, filter: Option<&str>) -> Co
         topics: vec![topic.to_owned()],
         template: template.to_owned(),
         filter: filter.map(str::to_owned),
+        schemas: None,
         start: Start::Earliest,
         mode: DeliveryMode::Guaranteed,
     })

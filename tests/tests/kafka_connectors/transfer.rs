@@ -64,7 +64,7 @@ async fn a_filtered_topic_arrives_whole_and_in_order_over_restarts_and_a_hanging
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_source_waits_for_its_target_and_poison_is_passed_over() -> anyhow::Result<()> {
+async fn a_source_waits_for_its_target_and_poison_is_a_dead_letter() -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let broker = broker(folder.path(), "a", false).await?;
     broker.create_topics(&[("in", 1)]).await?;
@@ -87,7 +87,11 @@ async fn a_source_waits_for_its_target_and_poison_is_passed_over() -> anyhow::Re
     assert_eq!(part.figures.get("refused_events"), Some(&0));
     let part = agent.until(PartRef::Source(source.route), "poison", |part| part.detail.is_some()).await?;
     let told = part.detail.unwrap_or_default();
-    assert!(told.contains("in partition 0 offset 1 was passed over"), "{told}");
+    assert!(told.contains("in partition 0 offset 1 is a dead letter"), "{told}");
+    let buried = agent.letters.taken();
+    assert_eq!(buried.len(), 1, "{buried:?}");
+    assert_eq!((&*buried[0].event.payload, buried[0].event.topic.as_str()), (&b"no json"[..], "in"));
+    assert!(buried[0].reason.contains("value.to"), "{}", buried[0].reason);
     source_part.stop(STOP).await;
     sink_part.stop(STOP).await;
     Ok(())

@@ -1,4 +1,5 @@
-//! What an agent had for other agents and they refused: dead letters, as those of a queue.
+//! What an agent had for other agents and they refused, and records that its routes could not read: dead letters, as those
+//! of a queue.
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
@@ -33,7 +34,8 @@ pub fn AgentDeadLetters() -> impl IntoView {
     .into_any()
 }
 
-/// How many events other agents refused of what this one had for them; none when it has not said.
+/// How many events other agents refused of what this one had for them, and records its routes could not read; none when it
+/// has not said.
 pub(in crate::pages) fn refused(agent: &AgentView) -> Option<u64> {
     let fabric = agent.parts.iter().find(|part| part.object == PartRef::Fabric)?;
     fabric.figures.get("dead_letter_events").copied()
@@ -55,7 +57,7 @@ fn Letters(agent: Signal<AgentView>) -> impl IntoView {
     view! {
         <Main
             title=Signal::derive(move || format!("Dead letters of {}", name.get()))
-            note="what it had for other agents and they refused for good; a retry sends it to the same agent again"
+            note="what other agents refused for good, which a retry sends there again, and records that its routes could not read"
             crumbs=crumbs.into_any()
         >
             <Browse holder=Holder::Agent(id) name=name owner=owner counts=counts/>

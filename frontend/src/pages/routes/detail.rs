@@ -5,7 +5,7 @@ use leptos_router::NavigateOptions;
 use leptos_router::hooks::{use_navigate, use_params_map};
 use mesh_protocol::event::DeliveryMode;
 use mesh_protocol::id::RouteId;
-use mesh_protocol::report::PartState;
+use mesh_protocol::report::{PartRef, PartState};
 
 use super::form::RouteForm;
 use super::{TOPICS, becomes, takes};
@@ -60,6 +60,12 @@ fn refusal(route: &RouteView) -> Option<String> {
     of_part.or_else(of_rollout)
 }
 
+/// Whether its source, which reads by schemas, is not there: older agents leave such a one aside.
+fn may_be_older(route: &RouteView) -> bool {
+    let has_source = route.parts.iter().any(|part| matches!(part.object, PartRef::Source(_)));
+    route.config.enabled && route.schemas_name.is_some() && !has_source
+}
+
 #[component]
 fn Detail(route: Signal<RouteView>) -> impl IntoView {
     let editor = RwSignal::new(false);
@@ -85,6 +91,11 @@ fn Detail(route: Signal<RouteView>) -> impl IntoView {
             </Show>
             <Facts route=route/>
             <Part title="Where it runs" note="its source and its sink at the agents">
+                <Show when=move || route.with(may_be_older)>
+                    <p class="m-small m-muted">
+                        "Its source is not there yet. An agent from before there were schemas does not start it: then update the agent. Nothing is lost meanwhile, its position stays."
+                    </p>
+                </Show>
                 {move || {
                     let parts = route.with(|route| route.parts.clone());
                     if parts.is_empty() {
@@ -123,6 +134,10 @@ fn Facts(route: Signal<RouteView>) -> impl IntoView {
                     <dd><code>{takes}</code></dd>
                     <dt>"Becomes"</dt>
                     <dd><code>{becomes}</code></dd>
+                    {route.schemas_name.clone().map(|name| view! {
+                        <dt>"Schemas from"</dt>
+                        <dd>{name}</dd>
+                    })}
                     {endpoint(&route.config)}
                     <dt>"Delivery"</dt>
                     <dd>{mode}</dd>

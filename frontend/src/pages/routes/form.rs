@@ -1,5 +1,6 @@
 //! The editor of a route. Templates, expressions and filters are checked while one types, by the parser the agents use.
 
+mod ends;
 mod webhook;
 
 use leptos::prelude::*;
@@ -12,11 +13,12 @@ use mesh_protocol::id::BrokerId;
 use mesh_protocol::template::Template;
 use mesh_protocol::topic::Filter;
 
+use self::ends::Ends;
 use self::webhook::{WebhookDraft, WebhookFields};
 use super::TOPICS;
 use crate::act::Act;
 use crate::api::{Edit, RouteFrom, RouteInput, RouteTo, RouteView};
-use crate::components::{Choice, Field, Select, either};
+use crate::components::{Field, Select, either};
 use crate::editor::{Editor, closing};
 use crate::load::{Load, load};
 use crate::pages::brokers::First;
@@ -37,6 +39,8 @@ struct Draft {
     topics: RwSignal<String>,
     template: RwSignal<String>,
     filter: RwSignal<String>,
+    /// Empty = none.
+    schemas: RwSignal<String>,
     start: RwSignal<String>,
     to: RwSignal<String>,
     topic: RwSignal<String>,
@@ -62,6 +66,7 @@ impl Draft {
             topics: blank(),
             template: blank(),
             filter: blank(),
+            schemas: blank(),
             start: RwSignal::new("latest".to_owned()),
             to: blank(),
             topic: blank(),
@@ -81,11 +86,12 @@ impl Draft {
         }
         match &route.from {
             RouteFrom::Mesh { filters } => self.filters.set(filters.join(", ")),
-            RouteFrom::Kafka { broker, topics, template, filter, start } => {
+            RouteFrom::Kafka { broker, topics, template, filter, schemas, start } => {
                 self.from.set(broker.to_string());
                 self.topics.set(topics.join(", "));
                 self.template.set(template.clone());
                 self.filter.set(filter.clone());
+                self.schemas.set(schemas.map(|id| id.to_string()).unwrap_or_default());
                 self.start.set(if *start == Start::Earliest { "earliest" } else { "latest" }.to_owned());
             }
         }
@@ -114,6 +120,7 @@ impl Draft {
                 topics: items(&self.topics.get_untracked()),
                 template: trimmed(self.template),
                 filter: trimmed(self.filter),
+                schemas: cluster(self.schemas),
                 start: if self.start.get_untracked() == "earliest" { Start::Earliest } else { Start::Latest },
             },
         };
@@ -169,18 +176,7 @@ pub(super) fn RouteForm(route: Option<RouteView>, open: RwSignal<bool>) -> impl 
             }
         },
     );
-    let clusters = load(
-        &[],
-        || (),
-        |api, ()| async move {
-            let brokers = api.0.all_brokers().await?;
-            let named = |broker: crate::api::BrokerView| {
-                (broker.id.to_string(), format!("{} at {}", broker.config.name, broker.site_name))
-            };
-            let clusters = brokers.into_iter().filter(|broker| broker.config.kind == crate::api::BrokerKind::Kafka);
-            Ok(clusters.map(named).collect::<Vec<Choice>>())
-        },
-    );
+    let ends = load(&[], || (), |api, ()| async move { Ok(Ends::of(api.0.all_brokers().await?)) });
     let lacks_site = RwSignal::new(false);
     let submit = Callback::new(move |()| {
         let input = draft.input();
@@ -198,8 +194,8 @@ pub(super) fn RouteForm(route: Option<RouteView>, open: RwSignal<bool>) -> impl 
             verb=if known.is_some() { "Save route" } else { "Create route" }
             on_save=submit
         >
-            <Load resource=clusters what="clusters" let:clusters>
-                <Fields draft=draft clusters=clusters save=save lacks_site=lacks_site/>
+            <Load resource=ends what="clusters" let:ends>
+                <Fields draft=draft ends=ends save=save lacks_site=lacks_site/>
             </Load>
         </Editor>
     }
@@ -207,19 +203,14 @@ pub(super) fn RouteForm(route: Option<RouteView>, open: RwSignal<bool>) -> impl 
 }
 
 #[component]
-fn Fields(
-    draft: Draft,
-    clusters: Signal<Vec<Choice>>,
-    save: Act<RouteInput>,
-    lacks_site: RwSignal<bool>,
-) -> impl IntoView {
+fn Fields(draft: Draft, ends: Signal<Ends>, save: Act<RouteInput>, lacks_site: RwSignal<bool>) -> impl IntoView {
     let with_mesh = Signal::derive(move || {
-        let mut choices = clusters.get();
+        let mut choices = ends.with(Ends::clusters);
         choices.push((MESH.to_owned(), "The mesh".to_owned()));
         choices
     });
     let targets = Signal::derive(move || {
-        let mut choices = clusters.get();
+        let mut choices = ends.with(Ends::clusters);
         choices.push((WEBHOOK.to_owned(), "An HTTP endpoint (webhook)".to_owned()));
         choices.push((MESH.to_owned(), "The mesh".to_owned()));
         choices
@@ -236,7 +227,7 @@ fn Fields(
         <fieldset class="m-form__group">
             <legend>"From"</legend>
             <Select label="Where the events come from" name="from" value=draft.from choices=with_mesh error=save.field("from.broker")/>
-            <Show when=move || draft.from.get() == MESH fallback=move || view! { <FromKafka draft=draft save=save/> }>
+            <Show when=move || draft.from.get() == MESH fallback=move || view! { <FromKafka draft=draft ends=ends save=save/> }>
                 <Field
                     label="Topic filters"
                     name="filters"
@@ -289,7 +280,12 @@ fn Fields(
 }
 
 #[component]
-fn FromKafka(draft: Draft, save: Act<RouteInput>) -> impl IntoView {
+fn FromKafka(draft: Draft, ends: Signal<Ends>, save: Act<RouteInput>) -> impl IntoView {
+    let registries = Signal::derive(move || {
+        let mut choices = vec![(String::new(), "None: values are JSON".to_owned())];
+        choices.extend(draft.from.with(|cluster| ends.with(|ends| ends.registries_beside(cluster))));
+        choices
+    });
     let pair = |key: &str, words: &str| (key.to_owned(), words.to_owned());
     let starts = vec![pair("latest", "At the end: new records only"), pair("earliest", "At the oldest record kept")];
     view! {
@@ -321,6 +317,14 @@ fn FromKafka(draft: Draft, save: Act<RouteInput>) -> impl IntoView {
             placeholder="value.temp > 80"
             hint="Empty: all records"
             error=either(save.field("from.filter"), move || draft.filter.with(|text| expression_error(text)))
+        />
+        <Select
+            label="Schemas from"
+            name="schemas"
+            value=draft.schemas
+            choices=registries
+            hint="A schema registry of the cluster's site, for {value.field} of records in Avro, JSON Schema or Protobuf"
+            error=save.field("from.schemas")
         />
         <Select label="Begins" name="start" value=draft.start choices=starts hint="Only when it has no position yet"/>
     }
@@ -355,6 +359,7 @@ mod tests {
                 topics: vec!["a".into()],
                 template: "a/{key}".into(),
                 filter: "value.temp > 80".into(),
+                schemas: Some(broker),
                 start: Start::Earliest,
             },
             to: RouteTo::Mesh,

@@ -6,8 +6,8 @@
 use std::collections::HashSet;
 
 use mesh_protocol::desired::{
-    BrokerConnection, Connector, ConnectorWork, DesiredState, Fabric, Listener, Owner, Queue, WEBHOOK_CONCURRENCY,
-    WEBHOOK_TIMEOUT_MS, WebhookSink, check_webhook_url,
+    BrokerConnection, Connector, ConnectorWork, DesiredState, Fabric, Listener, Owner, Queue, SurveyedKind,
+    WEBHOOK_CONCURRENCY, WEBHOOK_TIMEOUT_MS, WebhookSink, check_webhook_url,
 };
 use mesh_protocol::event::MAX_PAYLOAD_BYTES;
 use mesh_protocol::expr::Expr;
@@ -28,7 +28,7 @@ pub(super) fn enforceable(state: &DesiredState) -> Result<(), String> {
     state.queues.iter().try_for_each(queue)?;
     let brokers: HashSet<_> = state.brokers.iter().map(|broker| broker.id).collect();
     state.brokers.iter().try_for_each(broker)?;
-    state.connectors.iter().try_for_each(|each| connector(each, &brokers))
+    state.all_connectors().try_for_each(|each| connector(each, &brokers))
 }
 
 fn keys(keys: &[String]) -> Result<(), String> {
@@ -129,6 +129,9 @@ fn connector(connector: &Connector, brokers: &HashSet<BrokerId>) -> Result<(), S
                 return Err(format!("route {name}: no Kafka topic to read is named"));
             }
             template("topic", &source.template)?;
+            if let Some(registry) = source.schemas.as_ref().filter(|one| one.kind != SurveyedKind::SchemaRegistry) {
+                return Err(format!("route {name}: {} is no schema registry that this agent knows", registry.name));
+            }
             if let Some((filter, Err(error))) = source.filter.as_ref().map(|filter| (filter, Expr::parse(filter))) {
                 return Err(format!("route {name}: the filter `{filter}` is wrong: {error}"));
             }

@@ -66,6 +66,7 @@ pub(crate) fn state(revision: u64) -> DesiredState {
         topics: vec!["orders".to_owned()],
         template: "orders/{key}".to_owned(),
         filter: None,
+        schemas: None,
         start: Start::Earliest,
         mode: DeliveryMode::Guaranteed,
     };
@@ -98,6 +99,7 @@ pub(crate) fn state(revision: u64) -> DesiredState {
             connector(30, ConnectorWork::KafkaSource(source)),
             connector(31, ConnectorWork::KafkaSink(sink)),
         ],
+        decoding: Vec::new(),
         queues: Vec::new(),
         owner: None,
         durable_interest: Vec::new(),

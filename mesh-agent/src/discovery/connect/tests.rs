@@ -1,7 +1,7 @@
 use mesh_protocol::desired::SurveyedKind;
 
-use super::super::surveyed::testing::Api;
 use super::*;
+use crate::http::testing::Api;
 
 const INFO: &str = r#"{"name":"files in","config":{"connector.class":"org.apache.kafka.connect.file.FileStreamSourceConnector",
     "file":"/home/secret.txt","tasks.max":1,"topic":"lines","topics":"orders, prices","name":"files in",

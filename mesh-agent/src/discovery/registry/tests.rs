@@ -1,7 +1,7 @@
 use mesh_protocol::desired::SurveyedKind;
 
-use super::super::surveyed::testing::Api;
 use super::*;
+use crate::http::testing::Api;
 
 /// A registry with two subjects, as Confluent documents its answers.
 async fn registry() -> (Api, Registry) {

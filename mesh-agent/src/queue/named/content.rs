@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 use super::consumer::Command;
 use super::{DEAD, Named, Queues};
 use crate::causes::chain;
-use crate::queue::dead::{DEAD_LETTERS, epitaph, unburied};
+use crate::queue::dead::{DEAD_LETTERS, RECORD, epitaph, unburied};
 use crate::queue::{PEER, SINK};
 use crate::router::Admitted;
 use crate::spool::{Addressed, DiskError, Done, Entry, Op, QueueNo, Refusal, Store};
@@ -229,8 +229,10 @@ impl Place {
 fn without_home(events: usize) -> Option<String> {
     let what = match events {
         0 => return None,
-        1 => "1 event was for an agent that is gone".to_owned(),
-        events => format!("{events} events were for agents that are gone"),
+        1 => "1 event was for an agent that is gone, or is a record that its route cannot read".to_owned(),
+        events => {
+            format!("{events} events were for agents that are gone, or are records that their routes cannot read")
+        }
     };
     Some(format!("{what}: move it to a named queue or delete it"))
 }
@@ -238,7 +240,10 @@ fn without_home(events: usize) -> Option<String> {
 fn shown(entry: &Entry, holders: &HashMap<u64, String>, cut: usize) -> QueuedEvent {
     let event: &Event = entry.event.event();
     let epitaph = epitaph(event);
-    let agent = epitaph.as_ref().and_then(|epitaph| epitaph.queue.strip_prefix(PEER).map(str::to_owned));
+    let origin = epitaph.as_ref().and_then(|epitaph| {
+        let agent = epitaph.queue.strip_prefix(PEER).map(str::to_owned);
+        agent.or_else(|| epitaph.queue.strip_prefix(RECORD).map(|route| format!("route {route}")))
+    });
     let (reason, deliveries, properties) = match epitaph {
         Some(epitaph) => (Some(epitaph.reason), epitaph.deliveries, epitaph.own),
         None => (None, entry.row.deliveries.into(), event.headers.user.clone()),
@@ -253,7 +258,7 @@ fn shown(entry: &Entry, holders: &HashMap<u64, String>, cut: usize) -> QueuedEve
         payload_bytes: event.payload.len() as u64,
         deliveries,
         expires_at_ms: entry.row.expires_at_ms,
-        consumer: holders.get(&entry.seq).cloned().or(agent),
+        consumer: holders.get(&entry.seq).cloned().or(origin),
         reason,
         properties,
     }

@@ -4,6 +4,7 @@
 //! alone because it could not keep up. See [`Step`] for how they part and meet.
 
 mod attempt;
+mod ready;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
@@ -15,6 +16,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::Shared;
+use super::known::Known;
 use super::record::{Place, Record};
 use super::step::Step;
 use crate::policy::Session;
@@ -173,6 +175,7 @@ impl Lane {
             closing: closing.clone(),
             abandon: abandon.clone(),
             session: None,
+            known: Known::default(),
             doubtful_below,
         };
         let lane = Self { state, queue, closing, abandon, ended, paused: false, assigned: false };
@@ -212,6 +215,8 @@ struct Work {
     closing: CancellationToken,
     abandon: CancellationToken,
     session: Option<Session>,
+    /// Schemas of the records of the batch under way, and of those before.
+    known: Known,
     doubtful_below: i64,
 }
 
@@ -244,6 +249,7 @@ impl Work {
                     self.state.over.store(true, Ordering::Release);
                     return;
                 };
+                let Some(batch) = self.ready(batch).await else { return };
                 self.bring(batch).await;
                 let bytes: usize = batch.iter().map(Record::size).sum();
                 self.state.queued_bytes.fetch_sub(bytes, Ordering::AcqRel);
@@ -338,6 +344,11 @@ impl Work {
                     only = Some(to);
                     self.shared.tally.retry();
                     self.blocked(format!("offset {} cannot be delivered: {reason}", part[0].offset));
+                    tokio::time::sleep(backoff).await;
+                    backoff = (backoff * 2).min(BACKOFF.1);
+                }
+                Attempt::Held(reason) => {
+                    self.blocked(reason);
                     tokio::time::sleep(backoff).await;
                     backoff = (backoff * 2).min(BACKOFF.1);
                 }

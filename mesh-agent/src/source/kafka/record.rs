@@ -7,11 +7,16 @@ use bytes::Bytes;
 use mesh_protocol::desired::KafkaSource;
 use mesh_protocol::event::{DeliveryMode, Event, Hop, MAX_PATH, MAX_PAYLOAD_BYTES, Origin};
 use mesh_protocol::expr::{Expr, ExprError};
+use mesh_protocol::record::Field;
+use mesh_protocol::schema_id::{self, SchemaId};
 use mesh_protocol::template::{Lookup, Template, TemplateError};
+use mesh_protocol::topic::Topic;
 use rdkafka::message::{BorrowedMessage, Headers as _, Message};
 use serde_json::Value;
 
+use super::known::Known;
 use crate::kafka::headers::{self, FromRecord};
+use crate::schemas::Found;
 use crate::status::now_ms;
 
 /// How the route turns records into events.
@@ -20,6 +25,8 @@ pub(super) struct Mapping {
     template: Template,
     filter: Option<Expr>,
     mode: DeliveryMode,
+    /// Records are read by the schemas they name.
+    decodes: bool,
 }
 
 /// What is wrong with the route.
@@ -62,6 +69,19 @@ pub(super) enum Mapped {
     Looped,
     /// It cannot be an event, with the reason.
     Poison(String),
+    /// Nobody can say before this schema is known.
+    Needs(SchemaId),
+}
+
+/// Why a payload has no value.
+#[derive(Debug, PartialEq, Eq)]
+enum Unread {
+    /// It is no JSON, and names no schema. It has no fields, and that is all.
+    Opaque,
+    /// It names a schema that is not at hand.
+    Needs(SchemaId),
+    /// It names a schema by which it cannot be read, and why.
+    Poison(String),
 }
 
 impl Place {
@@ -95,23 +115,46 @@ impl Mapping {
         let template = Template::parse(&source.template).map_err(MappingError::Template)?;
         let filter = source.filter.as_deref().filter(|text| !text.trim().is_empty());
         let filter = filter.map(Expr::parse).transpose().map_err(MappingError::Filter)?;
-        Ok(Self { template, filter, mode: source.mode })
+        let in_template = template.fields().any(|field| matches!(field, Field::Value(_)));
+        let asks_for_value = in_template || filter.as_ref().is_some_and(Expr::asks_for_value);
+        Ok(Self { template, filter, mode: source.mode, decodes: asks_for_value && source.schemas.is_some() })
     }
 
-    /// What a record is.
-    pub(super) fn map(&self, place: &Place, record: &Record, origin: Origin, redelivered: bool) -> Mapped {
-        let fields = Fields { place, record, value: OnceCell::new() };
-        if self.filter.as_ref().is_some_and(|filter| !filter.matches(&fields)) {
-            return Mapped::Filtered;
+    /// Whether it may need schemas: records are read by them only where the route asks for what is in them.
+    pub(super) fn decodes(&self) -> bool {
+        self.decodes
+    }
+
+    /// The schema without which nobody can say what a record is; none when all that it needs is at hand.
+    pub(super) fn lacks(&self, place: &Place, record: &Record, known: &Known) -> Option<SchemaId> {
+        let (id, _) = schema_id::split(record.payload.as_deref()?).filter(|_| self.decodes)?;
+        if known.get(id).is_some() {
+            return None;
         }
+        // The filter may leave it out by its key or a header.
+        match self.topic(&Fields::of(place, record, Some(known))) {
+            Err(Mapped::Needs(id)) => Some(id),
+            Ok(_) | Err(_) => None,
+        }
+    }
+
+    /// What a record is, read by the schemas at hand.
+    pub(super) fn map(
+        &self,
+        place: &Place,
+        record: &Record,
+        known: &Known,
+        origin: Origin,
+        redelivered: bool,
+    ) -> Mapped {
+        let topic = match self.topic(&Fields::of(place, record, self.decodes.then_some(known))) {
+            Ok(topic) => topic,
+            Err(other) => return other,
+        };
         let payload = record.payload.clone().unwrap_or_default();
         if payload.len() > MAX_PAYLOAD_BYTES {
             return Mapped::Poison(format!("it has {} bytes, above the mesh's {MAX_PAYLOAD_BYTES}", payload.len()));
         }
-        let topic = match self.template.render_topic(&fields) {
-            Ok(topic) => topic,
-            Err(error) => return Mapped::Poison(error.to_string()),
-        };
         let content = headers::content(&topic, record.key.as_deref().unwrap_or_default(), &payload);
         let hop = Hop { cluster: place.cluster.to_string(), content };
         let mut path = record.headers.path.clone();
@@ -131,6 +174,45 @@ impl Mapping {
             path,
             retain: false,
         }))
+    }
+}
+
+impl Mapping {
+    /// The topic of a record's event; else what it is instead. What is asked of a payload that could not be read counts for
+    /// nothing, however the filter took it.
+    fn topic(&self, fields: &Fields<'_>) -> Result<Topic, Mapped> {
+        let passes = self.filter.as_ref().is_none_or(|filter| filter.matches(fields));
+        fields.check()?;
+        if !passes {
+            return Err(Mapped::Filtered);
+        }
+        let topic = self.template.render_topic(fields);
+        fields.check()?;
+        topic.map_err(|error| Mapped::Poison(error.to_string()))
+    }
+}
+
+/// A record that can be no event of the route, as one of its Kafka topic. What is larger than any event leaves its payload
+/// in Kafka.
+pub(super) fn letter(place: &Place, record: &Record, origin: Origin, redelivered: bool) -> Event {
+    let mut headers = event_headers(place, record, redelivered);
+    let mut payload = record.payload.clone().unwrap_or_default();
+    if payload.len() > MAX_PAYLOAD_BYTES {
+        headers.user.push((headers::LEFT_OUT.to_owned(), payload.len().to_string()));
+        payload = Bytes::new();
+    }
+    Event {
+        topic: Topic::new(&*place.topic)
+            .expect("a Kafka topic's name is one level of letters, digits, `.`, `_` and `-`"),
+        payload,
+        key: place.key.clone(),
+        headers,
+        mode: DeliveryMode::Guaranteed,
+        admitted_at_ms: now_ms(),
+        ttl_ms: None,
+        origin,
+        path: record.headers.path.clone(),
+        retain: false,
     }
 }
 
@@ -155,7 +237,38 @@ fn event_headers(place: &Place, record: &Record, redelivered: bool) -> mesh_prot
 struct Fields<'a> {
     place: &'a Place,
     record: &'a Record,
-    value: OnceCell<Option<Value>>,
+    /// By which it is read; none = it is JSON or nothing.
+    known: Option<&'a Known>,
+    value: OnceCell<Result<Value, Unread>>,
+}
+
+impl<'a> Fields<'a> {
+    fn of(place: &'a Place, record: &'a Record, known: Option<&'a Known>) -> Self {
+        Self { place, record, known, value: OnceCell::new() }
+    }
+
+    /// Whether all that was asked so far could be read.
+    fn check(&self) -> Result<(), Mapped> {
+        match self.value.get() {
+            None | Some(Ok(_) | Err(Unread::Opaque)) => Ok(()),
+            Some(Err(Unread::Needs(id))) => Err(Mapped::Needs(*id)),
+            Some(Err(Unread::Poison(reason))) => Err(Mapped::Poison(reason.clone())),
+        }
+    }
+
+    fn read(&self, payload: &[u8]) -> Result<Value, Unread> {
+        let Some((known, (id, rest))) = self.known.zip(schema_id::split(payload)) else {
+            return serde_json::from_slice(payload).map_err(|_| Unread::Opaque);
+        };
+        match known.get(id) {
+            None => Err(Unread::Needs(id)),
+            Some(Found::Decoder(decoder)) => {
+                let told = |why| Unread::Poison(format!("it names schema {id}, by which it cannot be read: {why}"));
+                decoder.decode(rest).map_err(told)
+            }
+            Some(Found::Never(reason)) => Err(Unread::Poison(reason.to_string())),
+        }
+    }
 }
 
 impl Lookup for Fields<'_> {
@@ -170,7 +283,7 @@ impl Lookup for Fields<'_> {
             headers::SCHEMA_REF => from.schema_ref.as_deref(),
             headers::MESSAGE_ID => from.message_id.as_deref(),
             headers::TRACEPARENT => from.traceparent.as_deref(),
-            headers::REPLY_TO => from.reply_to.as_ref().map(mesh_protocol::topic::Topic::as_str),
+            headers::REPLY_TO => from.reply_to.as_ref().map(Topic::as_str),
             headers::CORRELATION_ID => from.correlation_id.as_deref().and_then(|id| std::str::from_utf8(id).ok()),
             _ => from.user.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str()),
         }
@@ -194,7 +307,7 @@ impl Lookup for Fields<'_> {
 
     fn value(&self) -> Option<&Value> {
         let payload = self.record.payload.as_ref()?;
-        self.value.get_or_init(|| serde_json::from_slice(payload).ok()).as_ref()
+        self.value.get_or_init(|| self.read(payload)).as_ref().ok()
     }
 }
 

@@ -106,7 +106,7 @@ impl Tally {
         self.caught_up.add(events);
     }
 
-    /// A record was passed over for good.
+    /// A record is a dead letter.
     pub(super) fn poison(&self, what: String) {
         self.poison.one();
         self.edit(|figures| {

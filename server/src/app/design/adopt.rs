@@ -15,7 +15,7 @@ use crate::domain::design::{
     standing, topics,
 };
 use crate::domain::registry::object_name;
-use crate::domain::schema::Format;
+use mesh_schema::Format;
 
 /// How a subject goes on behind the name of its Kafka topic, by the strategy that serializers have when nobody chose one.
 const OF_TOPIC: [&str; 2] = ["-value", "-key"];

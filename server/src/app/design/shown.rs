@@ -7,6 +7,7 @@ use frontend::api::{
     DesignObjectView, DesignRegistered, DesignState, DesignSubject, DesignTextChange, DesignVersionInput,
     DesignVersionRow, SchemaFormat, SchemaLevel,
 };
+use mesh_schema::{Format, Level};
 
 use crate::app::person::shown;
 use crate::app::snapshot::Snapshot;
@@ -16,7 +17,6 @@ use crate::domain::design::{
     State, Version, VersionSpec,
 };
 use crate::domain::registry::Registry;
-use crate::domain::schema::{Format, Level};
 
 /// Pairs of a kind here and in the contract.
 macro_rules! pairs {

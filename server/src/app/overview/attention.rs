@@ -164,7 +164,7 @@ fn letters(part: &Part, agent: &Agent, world: &World) -> Option<Attention> {
     let (of, href) = match part.object {
         PartRef::Queue(_) => (format!("of {what}"), format!("{page}?shelf=dead")),
         PartRef::Sink(_) => (format!("of {what}"), format!("{page}/events?shelf=dead")),
-        PartRef::Fabric => (format!("of {} for other agents", agent.name), format!("{page}/dead-letters")),
+        PartRef::Fabric => (format!("of {}", agent.name), format!("{page}/dead-letters")),
         PartRef::Listener(_) | PartRef::Source(_) | PartRef::Broker(_) => return None,
     };
     let events = if events == 1 { "1 dead letter".to_owned() } else { format!("{events} dead letters") };

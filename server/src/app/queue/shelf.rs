@@ -109,10 +109,17 @@ impl App {
         caller.permit(Right::QueueRead)?;
         let holder = self.holding_fabric(id).await?;
         let mut page = self.look_at(caller, &holder, &query).await?;
-        let fleet = self.fleet_state().await?;
+        let (snapshot, fleet) = (self.snapshot().await?, self.fleet_state().await?);
+        let named = |text: &str| match text.strip_prefix("route ") {
+            Some(route) => {
+                let route = snapshot.mesh.routes.iter().find(|known| known.id.to_string() == route)?;
+                Some(format!("route {}", route.spec.name))
+            }
+            None => fleet.agent(text.parse().ok()?).map(|agent| agent.name.clone()),
+        };
         for event in &mut page.items {
-            let agent = event.consumer.as_ref().and_then(|text| text.parse().ok()).and_then(|id| fleet.agent(id));
-            event.consumer = agent.map(|agent| agent.name.clone()).or(event.consumer.take());
+            let name = event.consumer.as_deref().and_then(named);
+            event.consumer = name.or(event.consumer.take());
         }
         Ok(page)
     }

@@ -2,6 +2,7 @@
 
 use frontend::api::{DesignLevelInput, DesignObjectView, LiveTopic};
 use mesh_protocol::id::DesignObjectId;
+use mesh_schema::Level;
 
 use super::bind::new_subject;
 use super::{Designs, Result};
@@ -11,7 +12,6 @@ use crate::app::permission::Right;
 use crate::app::{App, Caller};
 use crate::domain::design::Kind;
 use crate::domain::registry::{Deleted, Mode, Refusal, Settings, Subject, check_subject};
-use crate::domain::schema::Level;
 
 impl App {
     /// What must stay readable: in a subject, or where no subject says otherwise.

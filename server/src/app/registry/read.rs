@@ -2,6 +2,7 @@
 
 use mesh_protocol::id::DesignVersionId;
 use mesh_protocol::schema_id::SchemaId;
+use mesh_schema::Format;
 
 use super::register::{Candidate, read};
 use super::{Designs, ReferenceShape, Result, SchemaAnswer, VersionAnswer, working};
@@ -9,7 +10,6 @@ use crate::app::permission::Right;
 use crate::app::{App, Caller, Error};
 use crate::domain::design::{Content, Schema};
 use crate::domain::registry::{Deleted, Listed, Refusal};
-use crate::domain::schema::Format;
 
 /// Which rows of a list.
 #[derive(Clone, Debug, Default)]

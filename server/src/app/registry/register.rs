@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use mesh_protocol::id::{DesignObjectId, DesignVersionId};
 use mesh_protocol::schema_id::SchemaId;
+use mesh_schema::{Format, Level};
 use uuid::Uuid;
 
 use super::bind::{Enlist, Home};
@@ -17,7 +18,6 @@ use crate::domain::design::{
 use crate::domain::registry::{
     Asked, Deleted, Listed, Mode, Place, Refusal, Registered, check_subject, fingerprint, number_for, previous,
 };
-use crate::domain::schema::{self, Format, Level};
 use frontend::api::LiveTopic;
 
 /// A schema that a client sent, not read yet.
@@ -35,7 +35,7 @@ pub struct Candidate {
 pub(super) struct Prepared {
     pub(super) schema: Schema,
     pub(super) fingerprint: String,
-    parsed: schema::Schema,
+    parsed: mesh_schema::Schema,
 }
 
 /// What is to be written.
@@ -99,8 +99,8 @@ fn prepare(candidate: &Candidate, designs: &Designs, graph: &Graph<'_>) -> std::
     references.sort();
     let mut schema = Schema { format: candidate.format, text: candidate.text.clone(), references };
     let texts = graph.texts(None, &schema).map_err(|error| Refusal::InvalidSchema(format!("references {error}")))?;
-    let invalid = |invalid: schema::Invalid| Refusal::InvalidSchema(format!("text is not sound: {invalid}"));
-    schema.text = schema::text_of(schema.format, schema.text, &texts).map_err(invalid)?;
+    let invalid = |invalid: mesh_schema::Invalid| Refusal::InvalidSchema(format!("text is not sound: {invalid}"));
+    schema.text = mesh_schema::text_of(schema.format, schema.text, &texts).map_err(invalid)?;
     let parsed = graph.schema(None, &schema)?;
     if candidate.is_normalized {
         parsed.canonical().clone_into(&mut schema.text);
@@ -111,7 +111,7 @@ fn prepare(candidate: &Candidate, designs: &Designs, graph: &Graph<'_>) -> std::
 
 /// Why a schema may not follow others; empty = it may.
 fn reasons(
-    new: &schema::Schema,
+    new: &mesh_schema::Schema,
     level: Level,
     earlier: &[Listed],
     designs: &Designs,
@@ -127,7 +127,7 @@ fn reasons(
             Err(errors) => return vec![format!("version {} cannot be read: {errors}", listed.registered.version)],
         }
     }
-    let verdict = schema::check(level, new, &known.iter().collect::<Vec<_>>());
+    let verdict = mesh_schema::check(level, new, &known.iter().collect::<Vec<_>>());
     let told = verdict.findings.into_iter().map(|finding| {
         let version = earlier.get(finding.against).map_or(0, |listed| listed.registered.version);
         let path = if finding.path.is_empty() { String::new() } else { format!("`{}`: ", finding.path) };

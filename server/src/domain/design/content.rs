@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use mesh_protocol::id::DesignVersionId;
+use mesh_schema::{Format, REFERENCES_MAX};
 use serde::{Deserialize, Serialize};
 
 use super::super::field::FieldErrors;
-use super::super::schema::{Format, REFERENCES_MAX};
 use super::{Address, Kind};
 
 /// Most events that one application version publishes, and most that it consumes.
@@ -51,7 +51,7 @@ pub struct Schema {
 /// A schema version that another one uses.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct SchemaReference {
-    /// How the text calls it: see [`Reference::name`](super::super::schema::Reference::name).
+    /// How the text calls it: see [`Reference::name`](mesh_schema::Reference::name).
     pub name: String,
     /// Which one it is.
     pub version: DesignVersionId,

@@ -6,12 +6,12 @@
 //! judged counts as breaking.
 
 use mesh_protocol::id::{DesignObjectId, DesignVersionId};
+use mesh_schema::{ChangeKind, Level, check, describe_change};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::super::field::FieldErrors;
-use super::super::schema::{ChangeKind, Level, check, describe_change};
 use super::{Address, Application, Content, Event, Graph, Line, Schema, Spec, Version};
 
 mod table;

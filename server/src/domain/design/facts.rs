@@ -1,7 +1,8 @@
 //! What the catalog itself knows that a transition is decided on.
 
+use mesh_schema::Level;
+
 use super::super::field::FieldErrors;
-use super::super::schema::Level;
 use super::{Change, Context, Graph, Referred, Version};
 
 /// Facts about a version, gathered when somebody wants to move it.

@@ -1,8 +1,8 @@
 //! A small catalog for tests.
 
+use mesh_schema::Format;
 use uuid::Uuid;
 
-use super::super::schema::Format;
 use super::*;
 
 /// What a test has made so far; ids count up.

@@ -6,9 +6,9 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use mesh_protocol::id::{DesignObjectId, DesignVersionId};
+use mesh_schema::{Level, Reference};
 
 use super::super::field::FieldErrors;
-use super::super::schema::{self, Level, Reference};
 use super::{
     Change, Class, Content, Need, Object, Referred, Schema, SchemaReference, Sharing, State, Version, between_versions,
 };
@@ -177,9 +177,9 @@ impl<'a> Graph<'a> {
     ///
     /// # Errors
     /// What is wrong, at `text` or `references`.
-    pub fn schema(&self, own: Option<DesignVersionId>, schema: &Schema) -> Result<schema::Schema, FieldErrors> {
+    pub fn schema(&self, own: Option<DesignVersionId>, schema: &Schema) -> Result<mesh_schema::Schema, FieldErrors> {
         let texts = self.texts(own, schema).map_err(|error| FieldErrors::one("references", error))?;
-        schema::Schema::parse(schema.format, &schema.text, &texts).map_err(|invalid| {
+        mesh_schema::Schema::parse(schema.format, &schema.text, &texts).map_err(|invalid| {
             let field = if invalid.reference.is_some() { "references" } else { "text" };
             FieldErrors::one(field, format_args!("is not sound: {invalid}"))
         })
@@ -208,8 +208,11 @@ impl<'a> Graph<'a> {
                 let (label, format) = (self.label(*version), used.format);
                 return Err(format!("names {label}, which is {format}: a schema uses others of its own format"));
             }
-            if texts.len() == schema::REFERENCES_MAX {
-                return Err(format!("with all they use are more than {}: join some of them", schema::REFERENCES_MAX));
+            if texts.len() == mesh_schema::REFERENCES_MAX {
+                return Err(format!(
+                    "with all they use are more than {}: join some of them",
+                    mesh_schema::REFERENCES_MAX
+                ));
             }
             texts.push(Reference { name: name.clone(), text: used.text.clone() });
         }

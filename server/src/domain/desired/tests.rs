@@ -125,6 +125,7 @@ fn mesh() -> Mesh {
                     topics: vec!["sensors".into()],
                     template: "sensors/{value.plant}/{key}".into(),
                     filter: " ".into(),
+                    schemas: None,
                     start: Start::Earliest,
                 },
                 to: To::Kafka { broker: BrokerId(id(100)), topic: "sensors".into(), key: String::new() },
@@ -204,6 +205,26 @@ fn what_is_looked_at_is_no_cluster_and_stands_beside_them() {
     mesh.brokers.last_mut().expect("the registry").spec.discover = false;
     let state = desired(&mesh, 11);
     assert_eq!((state.surveyed.len(), state.brokers.len()), (0, clusters));
+}
+
+/// An older agent would take records that it cannot read for poison: it must not run such a source.
+#[test]
+fn a_source_that_reads_by_schemas_stands_apart_with_its_registry() {
+    let mut mesh = mesh();
+    let mut registry = kafka(66, 2);
+    let (kind, url) = (SurveyedKind::SchemaRegistry, "https://schemas:8081".to_owned());
+    registry.spec.target = Target::Surveyed(broker::Surveyed { kind, url, ca_pem: None, login: None });
+    registry.spec.discover = false;
+    let From::Kafka { schemas, .. } = &mut mesh.routes[0].spec.from else { panic!("from Kafka") };
+    *schemas = Some(registry.id);
+    mesh.brokers.push(registry.clone());
+    let state = desired(&mesh, 22);
+    assert!(state.connectors.is_empty() && state.surveyed.is_empty(), "{state:?}");
+    let ConnectorWork::KafkaSource(source) = &state.decoding[0].work else { panic!("a source") };
+    assert_eq!(source.schemas.as_ref().map(|schemas| schemas.id), Some(registry.id));
+    assert!(state.policy.principals.iter().any(|known| known.id == state.decoding[0].principal), "it may publish");
+    let sink = desired(&mesh, 11);
+    assert_eq!((sink.connectors.len(), sink.decoding.len()), (1, 0));
 }
 
 #[test]

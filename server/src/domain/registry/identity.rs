@@ -1,10 +1,10 @@
 //! When two schemas are the same schema.
 
 use mesh_protocol::id::DesignVersionId;
+use mesh_schema::Format;
 use sha2::{Digest, Sha256};
 
 use super::super::design::SchemaReference;
-use super::super::schema::Format;
 
 /// What one id stands for: SHA-256, in hex, over the format, the text in its normal form and what it refers to itself.
 /// Layout does not count, and neither does the order of references; what they lead to counts by the version, not by its

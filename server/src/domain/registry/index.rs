@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use mesh_protocol::id::{DesignObjectId, DesignVersionId};
 use mesh_protocol::schema_id::SchemaId;
+use mesh_schema::Level;
 
 use super::super::design::{State, Version};
-use super::super::schema::Level;
 use super::{KnownSchema, Mode, Refusal, Registered, Settings, Subject};
 
 /// The registry at one moment.

@@ -4,9 +4,9 @@
 //! say what to do.
 
 use mesh_protocol::schema_id::SchemaId;
+use mesh_schema::Level;
 
 use super::super::field::FieldErrors;
-use super::super::schema::Level;
 use super::Mode;
 
 /// Why a request is refused.

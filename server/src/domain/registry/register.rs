@@ -1,9 +1,9 @@
 //! What becomes of a schema that somebody registers.
 
 use mesh_protocol::schema_id::SchemaId;
+use mesh_schema::Level;
 
 use super::super::design::{Class, Graph, Number, Version, between_versions, suggest};
-use super::super::schema::Level;
 use super::{Deleted, Listed, Mode, Refusal, Registered, Registry, judging};
 
 /// Which id and number somebody wants; only those who import may.

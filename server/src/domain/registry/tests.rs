@@ -1,9 +1,9 @@
+use mesh_schema::Format;
 use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::super::design::fixture::{Catalog, avro, avro_with, event};
 use super::super::design::{Class, Kind, SchemaReference, State};
-use super::super::schema::Format;
 use super::*;
 
 const SKU: &str = r#"{"name": "sku", "type": "string"}"#;

@@ -1,12 +1,12 @@
 //! Design objects and their versions.
 
 use mesh_protocol::id::{ApplicationDomainId, DesignObjectId, DesignVersionId};
+use mesh_schema::Format;
 
 use super::*;
 use crate::domain::application_domain;
 use crate::domain::application_domain::ApplicationDomain;
 use crate::domain::design::{self, Content, Event, Kind, Number, Object, Sharing, State, Version, VersionSpec};
-use crate::domain::schema::Format;
 
 pub(super) async fn domain(tx: &mut Tx, environment: EnvironmentId, name: &str) -> ApplicationDomainId {
     let spec = application_domain::Spec {

@@ -2,12 +2,12 @@
 
 use mesh_protocol::id::SubjectId;
 use mesh_protocol::schema_id::SchemaId;
+use mesh_schema::Level;
 
 use super::design::{domain, object, schema, version};
 use super::*;
 use crate::domain::design::Kind;
 use crate::domain::registry::{KnownSchema, Mode, Registered, Settings, Subject};
-use crate::domain::schema::Level;
 
 fn subject(name: &str) -> Subject {
     let id = SubjectId(Uuid::now_v7());

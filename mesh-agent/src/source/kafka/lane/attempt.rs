@@ -10,12 +10,13 @@ use mesh_protocol::policy::Action;
 use tokio::time::Instant;
 
 use super::{Split, UnderWay, Work};
+use crate::connector::Letter;
 use crate::observe::Refusal;
 use crate::policy::Denied;
 use crate::router::{
     Admission, Admitted, Audience, DestinationId, EVENT_OVERHEAD_BYTES, Failure, Outcome, Passed, Receipt, Router,
 };
-use crate::source::kafka::record::{Mapped, Place, Record};
+use crate::source::kafka::record::{self, Mapped, Place, Record};
 use crate::source::kafka::tally::Counts;
 
 /// A destination that has not taken a batch for so long, while there are others to serve, reads alone from then on.
@@ -26,7 +27,7 @@ const SLOW: Duration = Duration::from_secs(8);
 #[derive(Default)]
 pub(super) struct Done {
     pub(super) counts: Counts,
-    /// What was passed over, and why.
+    /// What is a dead letter now, and why.
     pub(super) poison: Vec<String>,
     pub(super) unrouted: bool,
 }
@@ -37,6 +38,8 @@ pub(super) enum Attempt {
     Done(Done, Vec<DestinationId>),
     /// Try again for these, for this reason.
     Failed(Done, Vec<DestinationId>, String),
+    /// Try again all of it, which nobody has had: what cannot be brought in at all has no place, for this reason.
+    Held(String),
     /// Policy keeps the route's principal out for now.
     Barred(Denied),
 }
@@ -63,17 +66,22 @@ impl Work {
             Ok(origin) => origin,
             Err(denied) => return Attempt::Barred(denied),
         };
-        let mut done = Done::default();
+        let (mut done, mut letters) = (Done::default(), Vec::new());
         let mut admitted = Vec::with_capacity(records.len());
         let mut bytes = 0;
         for record in records {
             let counts = &mut done.counts;
             counts.left_out_headers += record.headers.left_out;
             let redelivered = again || record.offset < self.doubtful_below;
-            match self.shared.mapping.map(&self.state.place, record, origin.clone(), redelivered) {
+            match self.shared.mapping.map(&self.state.place, record, &self.known, origin.clone(), redelivered) {
                 Mapped::Filtered => counts.filtered += 1,
                 Mapped::Looped => counts.looped += 1,
-                Mapped::Poison(reason) => done.poison.push(self.passed_over(record, &reason)),
+                Mapped::Poison(reason) => {
+                    done.poison.push(self.passed_over(record, &reason));
+                    let event = record::letter(&self.state.place, record, origin.clone(), redelivered);
+                    letters.push(Letter { event, reason });
+                }
+                Mapped::Needs(id) => unreachable!("`ready` has brought schema {id} before the batch began"),
                 Mapped::Event(event) => {
                     bytes += event.payload.len() + EVENT_OVERHEAD_BYTES;
                     match self.permit(*event, again) {
@@ -83,6 +91,9 @@ impl Work {
                     }
                 }
             }
+        }
+        if let Err(reason) = self.bury(letters, again).await {
+            return Attempt::Held(reason);
         }
         done.counts.events = admitted.len() as u64;
         if admitted.is_empty() {
@@ -99,6 +110,16 @@ impl Work {
         let passed = self.router().pass(admitted, audience);
         let settled = self.settle(passed, share).await;
         self.judge(records, bytes, since, settled, done)
+    }
+
+    /// What can never be brought in is on disk before anything behind it is committed. The first attempt of the shared read
+    /// sees to that, for everybody.
+    async fn bury(&self, letters: Vec<Letter>, again: bool) -> Result<(), String> {
+        if letters.is_empty() || again || self.state.alone.is_some() {
+            return Ok(());
+        }
+        let done = self.shared.deps.letters.bury(self.shared.identity.route, letters).await;
+        done.map_err(|reason| format!("records that cannot be brought in have no place: {reason}"))
     }
 
     fn router(&self) -> &Router {
@@ -217,7 +238,7 @@ impl Work {
 
     fn passed_over(&self, record: &Record, reason: &str) -> String {
         let Place { topic, partition, .. } = &self.state.place;
-        format!("{topic} partition {partition} offset {} was passed over: {reason}", record.offset)
+        format!("{topic} partition {partition} offset {} is a dead letter: {reason}", record.offset)
     }
 }
 

@@ -1,3 +1,6 @@
+mod schemas;
+mod world;
+
 use super::*;
 use bytes::Bytes;
 use proptest::prelude::*;

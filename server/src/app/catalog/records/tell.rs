@@ -7,12 +7,12 @@ use base64::prelude::BASE64_STANDARD;
 use frontend::api::{ContentForm, ContentView, RecordHeader, RecordSchema, RecordView};
 use mesh_protocol::browse::{Content, Piece, TopicRecord};
 use mesh_protocol::schema_id::{self, SchemaId};
+use mesh_schema::Schema;
 use serde_json::Value;
 
 use crate::app::design::Designs;
 use crate::app::mask::{MASK, masked};
 use crate::domain::design::{Content as Design, State};
-use crate::domain::schema::Schema;
 
 /// Tells records of one answer.
 pub(super) struct Teller<'a> {

@@ -1,6 +1,6 @@
+use mesh_schema::Format;
 use proptest::prelude::*;
 
-use super::super::super::schema::Format;
 use super::super::fixture::{Catalog, application, avro, avro_with, event};
 use super::super::{Number, Sharing, State, apply, suggest};
 use super::*;

@@ -87,14 +87,18 @@ fn one_name_for_two_versions_is_refused() {
 #[test]
 fn a_chain_of_schemas_has_an_end() {
     let edges: Vec<Vec<usize>> =
-        (0..schema::REFERENCES_MAX + 2).map(|number| number.checked_sub(1).into_iter().collect()).collect();
+        (0..mesh_schema::REFERENCES_MAX + 2).map(|number| number.checked_sub(1).into_iter().collect()).collect();
     let catalog = schemas(&edges);
     let error = |number: usize| {
         let Content::Schema(content) = &catalog.versions[number].spec.content else { panic!("a schema") };
         told(catalog.graph().schema(None, content))
     };
-    assert!(!error(schema::REFERENCES_MAX).starts_with("references with all"), "{}", error(schema::REFERENCES_MAX));
-    assert!(error(schema::REFERENCES_MAX + 1).starts_with("references with all they use are more than 100"));
+    assert!(
+        !error(mesh_schema::REFERENCES_MAX).starts_with("references with all"),
+        "{}",
+        error(mesh_schema::REFERENCES_MAX)
+    );
+    assert!(error(mesh_schema::REFERENCES_MAX + 1).starts_with("references with all they use are more than 100"));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 use mesh_protocol::id::ApplicationDomainId;
+use mesh_schema::Format;
 use uuid::Uuid;
 
-use super::super::super::schema::Format;
 use super::super::fixture::{Catalog, application, avro, avro_with, event, spec, told};
 use super::super::{EVENTS_MAX, Schema};
 use super::*;

@@ -12,6 +12,7 @@ use hyper::{Request, StatusCode, Uri};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioTimer;
 use mesh_protocol::desired::{Surveyed, check_webhook_url, is_this_machine};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
@@ -36,7 +37,7 @@ const NAME_BYTES_MAX: usize = 1_024;
 
 /// Asks one API.
 #[derive(Debug)]
-pub(super) struct Rest {
+pub(crate) struct Rest {
     client: Client<Connector, Empty<Bytes>>,
     /// Without a slash at its end.
     base: String,
@@ -51,7 +52,7 @@ pub(super) struct Rest {
 
 /// Why there is no answer to use.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Failure {
+pub(crate) enum Failure {
     /// There is no such thing, or it has nothing to say about it.
     Absent,
     /// It must know who asks (401).
@@ -66,7 +67,7 @@ pub(super) enum Failure {
 
 impl Failure {
     /// For people.
-    pub(super) fn reason(self) -> String {
+    pub(crate) fn reason(self) -> String {
         match self {
             Self::Absent => "there is no such thing".to_owned(),
             Self::Unknown(reason) | Self::Denied(reason) | Self::Lost(reason) | Self::Odd(reason) => reason,
@@ -77,7 +78,7 @@ impl Failure {
 impl Rest {
     /// # Errors
     /// What is wrong with the broker connection or with this machine, and what to do.
-    pub(super) fn new(surveyed: &Surveyed, secrets: &dyn Secrets, tasks: &Tasks) -> Result<Self, StartError> {
+    pub(crate) fn new(surveyed: &Surveyed, secrets: &dyn Secrets, tasks: &Tasks) -> Result<Self, StartError> {
         let rejected = |what: String| StartError::Rejected(format!("broker connection {}: {what}", surveyed.name));
         check_webhook_url(&surveyed.url).map_err(|error| rejected(format!("the URL {error}")))?;
         let base = surveyed.url.trim_end_matches('/').to_owned();
@@ -106,7 +107,7 @@ impl Rest {
     }
 
     /// Who asks, for people.
-    pub(super) fn user(&self) -> &str {
+    pub(crate) fn user(&self) -> &str {
         self.user.as_deref().unwrap_or("ANONYMOUS")
     }
 
@@ -114,12 +115,38 @@ impl Rest {
     ///
     /// # Errors
     /// [`Failure`].
-    pub(super) async fn get<T: DeserializeOwned>(&self, path: &[&str]) -> Result<T, Failure> {
+    pub(crate) async fn get<T: DeserializeOwned>(&self, path: &[&str]) -> Result<T, Failure> {
+        let (place, answer) = self.answer(path).await?;
+        read(&self.name, &place, answer)
+    }
+
+    /// As [`Rest::get`], where much depends on it that there is none: only the API's own word for that is believed, a code
+    /// of its own in the answer. Somebody else may have answered where the API is not.
+    ///
+    /// # Errors
+    /// [`Failure`], never [`Failure::Absent`].
+    pub(crate) async fn find<T: DeserializeOwned>(&self, path: &[&str]) -> Result<Option<T>, Failure> {
+        let (place, (status, body)) = self.answer(path).await?;
+        if status == StatusCode::NOT_FOUND && serde_json::from_slice::<Refused>(&body).is_ok() {
+            return Ok(None);
+        }
+        match read(&self.name, &place, (status, body)) {
+            Err(Failure::Absent) => Err(Failure::Odd(format!(
+                "{} answered {status} to {place} without a code of its own: the URL must be that of the API, with the path \
+                 that stands before {place}",
+                self.name
+            ))),
+            read => read.map(Some),
+        }
+    }
+
+    /// What is answered to a path, and the path as it was asked.
+    async fn answer(&self, path: &[&str]) -> Result<(String, (StatusCode, Bytes)), Failure> {
         let place: String = path.iter().map(|segment| format!("/{}", encoded(segment))).collect();
         let address = if path.is_empty() { format!("{}/", self.base) } else { format!("{}{place}", self.base) };
         let uri: Uri = address.parse().map_err(|error| Failure::Odd(format!("{address} is no address: {error}")))?;
         match timeout(ANSWER, self.ask(uri)).await {
-            Ok(answer) => read(&self.name, &place, answer?),
+            Ok(answer) => Ok((place, answer?)),
             Err(_) => Err(Failure::Lost(format!("{} did not answer within {} s", self.name, ANSWER.as_secs()))),
         }
     }
@@ -129,7 +156,7 @@ impl Rest {
     ///
     /// # Errors
     /// Why nothing can be read, and what to do.
-    pub(super) async fn first<T: DeserializeOwned>(
+    pub(crate) async fn first<T: DeserializeOwned>(
         &self,
         path: &[&str],
         otherwise: &str,
@@ -142,7 +169,8 @@ impl Rest {
         }
     }
 
-    fn how_to_log_in(&self) -> String {
+    /// What to do when it must know who asks.
+    pub(crate) fn how_to_log_in(&self) -> String {
         match &self.user {
             None => "give the broker connection a login".to_owned(),
             Some(user) => format!(
@@ -172,6 +200,13 @@ impl Rest {
             Err(error) => Err(lost(&*error)),
         }
     }
+}
+
+/// What an API says when it refuses, as far as it matters.
+#[derive(Deserialize)]
+struct Refused {
+    #[serde(rename = "error_code")]
+    _code: i64,
 }
 
 /// The header of a login; none = there is no login.
@@ -235,12 +270,12 @@ fn line(text: &str, chars_max: usize) -> String {
 }
 
 /// A text of the API as it may be shown: one line, not too long.
-pub(super) fn shown(text: &str) -> String {
+pub(crate) fn shown(text: &str) -> String {
     line(text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default(), TEXT_CHARS_MAX)
 }
 
 /// Names in order, each once, at most so many, and how many were left out: too many, too long or empty.
-pub(super) fn bounded(names: Vec<String>, max: usize) -> (Vec<String>, u64) {
+pub(crate) fn bounded(names: Vec<String>, max: usize) -> (Vec<String>, u64) {
     let all = names.len();
     let usable = |name: &String| !name.is_empty() && name.len() <= NAME_BYTES_MAX && !name.contains('\0');
     let mut kept: Vec<String> = names.into_iter().filter(usable).collect();

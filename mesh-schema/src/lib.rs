@@ -16,6 +16,7 @@ mod avro;
 mod budget;
 mod change;
 mod compat;
+mod decoder;
 mod field;
 mod invalid;
 mod json;
@@ -29,6 +30,7 @@ use sha2::{Digest as _, Sha256};
 
 pub use change::{Change, ChangeKind, Changes, describe_change};
 pub use compat::{Direction, FINDINGS_MAX, Finding, Level, Verdict, check};
+pub use decoder::Decoder;
 pub use field::{Cut, FIELDS_MAX, Field, Presence};
 pub use invalid::{
     Invalid, NESTING_MAX, NESTING_WITH_REFERENCES_MAX, PARTS_MAX, Place, REFERENCES_MAX, Rule, TEXT_BYTES_MAX,
@@ -211,7 +213,7 @@ impl Schema {
     pub fn decode(&self, record: &[u8]) -> Result<Value, String> {
         match &self.model {
             Model::Avro(model) => avro::decode(model, record),
-            Model::Json(_) => serde_json::from_slice(record).map_err(|error| format!("it is no JSON: {error}")),
+            Model::Json(_) => decoder::json(record),
             Model::Protobuf(model) => protobuf::decode(model, record),
         }
     }

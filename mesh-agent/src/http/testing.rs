@@ -12,13 +12,13 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
-use super::super::rest::Rest;
+use super::rest::Rest;
 use crate::kafka::secret::{Secret, Secrets};
 use crate::task::Tasks;
 
 /// Knows one password.
 #[derive(Debug)]
-pub(in crate::discovery) struct OneSecret;
+pub(crate) struct OneSecret;
 
 impl Secrets for OneSecret {
     fn get(&self, name: &str) -> Option<Secret> {
@@ -27,7 +27,7 @@ impl Secrets for OneSecret {
 }
 
 /// A connection to be looked at.
-pub(in crate::discovery) fn surveyed(kind: SurveyedKind, url: &str) -> Surveyed {
+pub(crate) fn surveyed(kind: SurveyedKind, url: &str) -> Surveyed {
     Surveyed {
         id: BrokerId(uuid::Uuid::from_u128(1)),
         name: "api".to_owned(),
@@ -40,16 +40,16 @@ pub(in crate::discovery) fn surveyed(kind: SurveyedKind, url: &str) -> Surveyed 
 
 /// Status and body for each path; others are not found.
 #[derive(Clone, Debug)]
-pub(in crate::discovery) struct Api {
+pub(crate) struct Api {
     answers: Arc<Mutex<BTreeMap<String, (u16, String)>>>,
     /// Heads of all requests.
-    pub(in crate::discovery) asked: Arc<Mutex<Vec<String>>>,
-    pub(in crate::discovery) url: String,
+    pub(crate) asked: Arc<Mutex<Vec<String>>>,
+    pub(crate) url: String,
     tasks: Tasks,
 }
 
 impl Api {
-    pub(in crate::discovery) async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let api = Self { answers: Arc::default(), asked: Arc::default(), url, tasks: Tasks::new("api") };
@@ -63,7 +63,7 @@ impl Api {
     }
 
     /// One with TLS, and the authority of its certificate.
-    pub(in crate::discovery) async fn start_secure() -> (Self, String) {
+    pub(crate) async fn start_secure() -> (Self, String) {
         let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
         let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
@@ -88,11 +88,11 @@ impl Api {
     }
 
     /// From now on a path is answered so.
-    pub(in crate::discovery) fn set(&self, path: &str, status: u16, body: &str) {
+    pub(crate) fn set(&self, path: &str, status: u16, body: &str) {
         self.answers.lock().expect("no panic").insert(path.to_owned(), (status, body.to_owned()));
     }
 
-    pub(in crate::discovery) fn rest(&self, kind: SurveyedKind) -> Rest {
+    pub(crate) fn rest(&self, kind: SurveyedKind) -> Rest {
         Rest::new(&surveyed(kind, &self.url), &OneSecret, &self.tasks).expect("a sound connection")
     }
 

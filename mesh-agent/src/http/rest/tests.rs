@@ -1,7 +1,7 @@
 use mesh_protocol::desired::SurveyedKind;
 use serde_json::Value;
 
-use super::super::surveyed::testing::{Api, OneSecret, surveyed};
+use super::super::testing::{Api, OneSecret, surveyed};
 use super::*;
 
 const KIND: SurveyedKind = SurveyedKind::SchemaRegistry;
