@@ -34,7 +34,14 @@ pub struct Schemas {
     folder: PathBuf,
     secrets: Arc<dyn Secrets>,
     tasks: Tasks,
-    open: Arc<Mutex<Vec<(Surveyed, Weak<Registry>)>>>,
+    open: Arc<Mutex<Vec<Open>>>,
+}
+
+/// A registry that somebody reads by, or did.
+#[derive(Debug)]
+struct Open {
+    surveyed: Surveyed,
+    registry: Weak<Registry>,
 }
 
 impl Schemas {
@@ -56,18 +63,18 @@ impl Schemas {
             )));
         }
         let mut open = self.open.lock().expect("no panic while held");
-        open.retain(|(_, registry)| registry.strong_count() > 0);
-        let same = open.iter().find(|(other, _)| other == surveyed);
-        if let Some(registry) = same.and_then(|(_, registry)| registry.upgrade()) {
+        open.retain(|other| other.registry.strong_count() > 0);
+        let same = open.iter().find(|other| other.surveyed == *surveyed);
+        if let Some(registry) = same.and_then(|same| same.registry.upgrade()) {
             return Ok(registry);
         }
         let questions = Questions::new(surveyed.clone(), self.secrets.clone(), self.tasks.clone());
         questions.check()?;
-        let in_use: Vec<String> = open.iter().map(|(other, _)| kept::folder_name(other)).collect();
+        let in_use: Vec<String> = open.iter().map(|other| kept::folder_name(&other.surveyed)).collect();
         kept::make_room(&self.folder, &in_use);
         let kept = Kept::new(self.folder.join(kept::folder_name(surveyed)));
         let registry = Arc::new(Registry::new(surveyed.name.clone(), Box::new(questions), kept));
-        open.push((surveyed.clone(), Arc::downgrade(&registry)));
+        open.push(Open { surveyed: surveyed.clone(), registry: Arc::downgrade(&registry) });
         Ok(registry)
     }
 }

@@ -249,7 +249,7 @@ fn check_broker(errors: &mut FieldErrors, field: &str, end: End) {
     match end {
         End::Kafka(_) => {}
         End::Registry(_) | End::Other => {
-            errors.add(field, "is no Kafka cluster: other broker connections are only looked at")
+            errors.add(field, "is no Kafka cluster: nothing is read from or written to other broker connections");
         }
         End::Unknown => errors.add(field, "is not a broker connection of this environment"),
     }
@@ -258,10 +258,10 @@ fn check_broker(errors: &mut FieldErrors, field: &str, end: End) {
 /// The agent that reads the cluster asks the registry, and knows no other ones than those of its site.
 fn check_schemas(errors: &mut FieldErrors, registry: End, cluster: End) {
     match (registry, cluster) {
-        (End::Registry(here), End::Kafka(there)) if here != there => errors.add(
-            "from.schemas",
-            "is at another site than the cluster: connect the registry at the cluster's site, whose agent asks it",
-        ),
+        (End::Registry(here), End::Kafka(there)) if here != there => {
+            let what = "is at another site than the cluster: connect the registry at the cluster's site, whose agent asks it";
+            errors.add("from.schemas", what);
+        }
         (End::Registry(_), _) => {}
         (End::Kafka(_) | End::Other, _) => errors.add("from.schemas", "is no schema registry"),
         (End::Unknown, _) => errors.add("from.schemas", "is not a broker connection of this environment"),
