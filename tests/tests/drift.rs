@@ -11,6 +11,9 @@ use system_tests::mqtt::MqttClient;
 /// The event that the till's topics are of.
 const ADDRESS: &str = "orders/{country}/created";
 
+/// What the till sends; the number is told to nobody who only looks at the catalog.
+const ORDER: &str = r#"{ "id": "o-1", "total": 73.25 }"#;
+
 /// Does a task as it was previewed.
 async fn done(mesh: &Mesh, path: &str, previewed_at: &str, task: &Value) -> anyhow::Result<Value> {
     let preview = mesh.api.post(previewed_at, task).await?;
@@ -42,13 +45,24 @@ async fn what_was_seen_is_adopted_and_what_is_designed_is_let_through() -> anyho
     let board = MqttClient::connect(&address, &board).await?;
     until("the till's topics are findings", SOON, async || {
         for country in ["fr", "de", "es"] {
-            till.publish(&format!("orders/{country}/created"), "{}").await?;
+            till.publish(&format!("orders/{country}/created"), ORDER).await?;
         }
         let page = mesh.api.get("drift?about=address&q=created").await?;
         Ok((page["total"] == 3).then_some(()))
     })
     .await?;
     finding(&mesh, "about=application&status=runtime_only", "till").await?;
+
+    let page = mesh.api.get("catalog?kind=address&q=orders/fr").await?;
+    let id = page["items"][0]["id"].as_str().context("the address is listed")?.to_owned();
+    let shape = until("the agent tells what orders look like", SOON, async || {
+        let object = mesh.api.get(&format!("catalog/{id}")).await?;
+        Ok(object.get("shape").filter(|shape| !shape.is_null()).cloned())
+    })
+    .await?;
+    let total = json!({ "path": "total", "kind": "number", "seen": shape["payloads"], "of": shape["payloads"] });
+    ensure!(shape["fields"].as_array().is_some_and(|fields| fields.contains(&total)), "{shape}");
+    ensure!(!shape.to_string().contains("73.25"), "values stay where they are: {shape}");
 
     // All of it in one task, with a board that shall read the event.
     let proposals = mesh.api.post("drift/proposals", &json!({ "matching": { "status": "runtime_only" } })).await?;
@@ -60,7 +74,8 @@ async fn what_was_seen_is_adopted_and_what_is_designed_is_let_through() -> anyho
     let task = json!({
         "kind": "adopt", "domains": inputs(&proposals, "domains"), "events": events, "applications": applications,
     });
-    done(&mesh, "drift", "drift/preview", &task).await.context("adopt everything")?;
+    let made = done(&mesh, "drift", "drift/preview", &task).await.context("adopt everything")?;
+    ensure!(made["sentence"].to_string().contains("1 schema"), "of what orders look like: {made}");
     finding(&mesh, "about=use&status=match", "till").await.context("the till does what it says")?;
 
     // The board is designed, may not read, and so was not seen reading.
@@ -74,7 +89,7 @@ async fn what_was_seen_is_adopted_and_what_is_designed_is_let_through() -> anyho
     })
     .await?;
     until("the board is seen reading what it says", SOON, async || {
-        till.publish("orders/fr/created", "{}").await?;
+        till.publish("orders/fr/created", ORDER).await?;
         mesh.api.find("drift?about=use&status=match", "/name", "board").await
     })
     .await?;
