@@ -1,4 +1,4 @@
-//! Discovery of what is no Kafka cluster: by its REST API, read only.
+//! Discovery of what is no Kafka cluster: by its REST API, or as a client of its own, read only.
 //!
 //! ```text
 //! a scan every ten seconds: what changed is reported; every five minutes all of it
@@ -12,14 +12,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use mesh_protocol::desired::{Surveyed, SurveyedKind};
+use mesh_protocol::desired::{Surveyed, SurveyedKind, is_encrypted, is_this_machine};
 use mesh_protocol::report::{MissingRight, RuntimeObject};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::rest::{Failure, Rest};
 use super::teller::Teller;
-use super::{Deps, connect, registry};
+use super::{Deps, connect, mqtt, rabbit, registry};
+use crate::kafka::secret::{Secret, Secrets};
 use crate::part::{self, StartError};
 use crate::reports::json_bytes;
 use crate::status::PartHandle;
@@ -73,6 +74,8 @@ impl Found {
 #[derive(Debug, Default)]
 pub(super) struct Notes {
     pub(super) missing: Vec<MissingRight>,
+    /// Rights that one may have reasons not to give: without them nothing is wrong.
+    pub(super) optional: Vec<MissingRight>,
     failures: BTreeMap<&'static str, (u64, String)>,
     lost: u32,
 }
@@ -138,6 +141,8 @@ pub fn start(surveyed: &Surveyed, deps: Deps, line: Arc<PartHandle>) -> Result<R
     let scanner: Box<dyn Scanner> = match surveyed.kind {
         SurveyedKind::SchemaRegistry => Box::new(registry::Registry::new(rest()?)),
         SurveyedKind::KafkaConnect => Box::new(connect::Connect::new(rest()?)),
+        SurveyedKind::Rabbit => Box::new(rabbit::Rabbit::new(rest()?)),
+        SurveyedKind::Mqtt => Box::new(mqtt::Mqtt::new(surveyed, &*secrets)?),
         SurveyedKind::Unknown => {
             return Err(StartError::Rejected(format!(
                 "broker connection {}: its kind is newer than this agent, which cannot look at it: update the agent",
@@ -148,6 +153,40 @@ pub fn start(surveyed: &Surveyed, deps: Deps, line: Arc<PartHandle>) -> Result<R
     let teller = Teller::new(surveyed.id, reports, line);
     tasks.spawn_until_stopped("discovery", run(scanner, teller));
     Ok(Running(tasks))
+}
+
+/// Who logs in, and the password, if anybody does.
+///
+/// # Errors
+/// The password is not known here: what to do.
+pub(super) fn password<'a>(
+    surveyed: &'a Surveyed,
+    secrets: &dyn Secrets,
+) -> Result<Option<(&'a str, Secret)>, StartError> {
+    let Some(login) = &surveyed.login else { return Ok(None) };
+    // Works as soon as somebody runs the command, without an edit in the portal.
+    let password = secrets.get(&login.secret).ok_or_else(|| {
+        StartError::Failing(format!(
+            "the password of {} at {} is not known here: run `mesh-agent secret set {}` on this machine",
+            login.username, surveyed.name, login.secret
+        ))
+    })?;
+    Ok(Some((&login.username, password)))
+}
+
+/// Whether a password would cross the network as it is.
+pub(super) fn sends_readable(surveyed: &Surveyed) -> bool {
+    surveyed.login.is_some() && !is_encrypted(&surveyed.url) && !is_this_machine(&surveyed.url)
+}
+
+/// What to do about a login that was refused: that of this user with this secret, or that of nobody.
+pub(super) fn how_to_log_in(login: Option<(&str, &str)>) -> String {
+    match login {
+        None => "give the broker connection a login".to_owned(),
+        Some((user, secret)) => format!(
+            "its password of {user} is another one: set it anew with `mesh-agent secret set {secret}` on this machine"
+        ),
+    }
 }
 
 #[async_trait]
@@ -171,7 +210,8 @@ async fn run(mut scanner: Box<dyn Scanner>, mut teller: Teller) {
                     teller.figure(name, *value);
                 }
                 teller.tell_line(&found.notes.missing, &found.notes.trouble());
-                teller.tell(found.objects, found.notes.missing, anew && !found.in_part);
+                let missing = found.notes.missing.into_iter().chain(found.notes.optional).collect();
+                teller.tell(found.objects, missing, anew && !found.in_part);
                 INTERVAL.max(began.elapsed() * 2)
             }
             Err(reason) => {
