@@ -17,6 +17,9 @@ has cargo || fail "cargo is missing: install Rust by rustup (https://rustup.rs, 
 packages=()
 want() { packages+=("$@"); }
 
+# Services that the tests start themselves, each its own: Debian would start them as it installs them, and at every boot.
+services=()
+
 has gcc || want gcc
 has g++ || want g++
 has make || want make
@@ -44,6 +47,7 @@ if [ "$purpose" = test ]; then
     has chromedriver || want chromium-driver
     [ -d /usr/share/fonts/truetype/dejavu ] || want fonts-dejavu
     has mosquitto_pub || want mosquitto-clients
+    [ -x /usr/lib/rabbitmq/bin/rabbitmq-server ] || { want rabbitmq-server; services+=(rabbitmq-server epmd); }
     has strace || want strace
     # The torture partitions links in a network namespace of its own.
     has ip || want iproute2
@@ -54,9 +58,30 @@ if [ "$purpose" = test ]; then
 fi
 if [ "$purpose" = bench ]; then
     # Python brings the NATS server.
-    has mosquitto || want mosquitto
     python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || want python3 python3-venv
 fi
+
+if [ "$purpose" = test ] || [ "$purpose" = bench ]; then
+    has mosquitto || [ -x /usr/sbin/mosquitto ] || { want mosquitto; services+=(mosquitto); }
+fi
+
+# Keeps what is installed from being started by that: while we install, unless the machine has a rule of its own.
+policy=/usr/sbin/policy-rc.d
+leave_stopped() {
+    [ ${#services[@]} -gt 0 ] && [ ! -e "$policy" ] || return 0
+    trap '"${sudo[@]}" rm -f "$policy"' EXIT
+    printf '%s\n' '#!/bin/sh' 'case "$1" in mosquitto*|rabbitmq-server*|epmd*) exit 101 ;; esac' 'exit 0' |
+        "${sudo[@]}" tee "$policy" >/dev/null
+    "${sudo[@]}" chmod 755 "$policy"
+}
+
+# Keeps it from being started at boot. Whoever had a service before keeps it.
+leave_disabled() {
+    if [ ${#services[@]} -gt 0 ] && has systemctl; then
+        "${sudo[@]}" systemctl --quiet disable "${services[@]/%/.service}" >/dev/null 2>&1 || true
+        "${sudo[@]}" systemctl --quiet disable epmd.socket >/dev/null 2>&1 || true
+    fi
+}
 
 if [ ${#packages[@]} -gt 0 ]; then
     has apt-get || fail "missing: ${packages[*]}" "these are Debian's names; install them with this system's package manager and run this again"
@@ -68,7 +93,9 @@ if [ ${#packages[@]} -gt 0 ]; then
     echo "installing ${packages[*]}"
     apt=("${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300)
     "${apt[@]}" update
+    leave_stopped
     "${apt[@]}" install --no-install-recommends "${packages[@]}"
+    leave_disabled
 fi
 
 # rust-toolchain.toml names the toolchain; a rustup that may not install by itself is told to.

@@ -2,6 +2,8 @@
 
 #![cfg(feature = "ssr")]
 
+#[path = "pages/brokered.rs"]
+mod brokered;
 mod fixture;
 
 use std::sync::OnceLock;
@@ -391,6 +393,8 @@ fn broker_connections_of_each_kind_say_what_they_are_and_what_was_found() {
     let brokers = serde_json::json!([
         fixture::surveyed::broker(43, "schemas", "schema_registry", "https://schemas.hq.example:8081"),
         fixture::surveyed::broker(44, "connect", "kafka_connect", "https://connect.hq.example:8083"),
+        fixture::surveyed::broker(45, "rabbit", "rabbit", "https://rabbit.hq.example:15671"),
+        fixture::surveyed::broker(46, "mqtt", "mqtt", "mqtts://mqtt.hq.example"),
     ]);
     let html = admin_sees(retailer().with("/brokers", brokers), "/brokers");
     for text in [
@@ -398,6 +402,11 @@ fn broker_connections_of_each_kind_say_what_they_are_and_what_was_found() {
         "1,204 subjects",
         "Kafka Connect at hq",
         "3 connectors",
+        "RabbitMQ at hq",
+        "9 exchanges",
+        "2 queues",
+        "MQTT broker at hq, TLS, as meshport",
+        "1,204 retained messages",
         "https://connect.hq.example:8083",
         "sr-acl-cli --add -o SUBJECT_READ",
     ] {

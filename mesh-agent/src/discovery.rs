@@ -4,13 +4,17 @@
 //! ```text
 //! kafka                       Kafka clusters
 //! surveyed -> registry        schema registries with Confluent's API     \  over HTTP: one question after the
-//!          -> connect         Kafka Connect                              /   other, answers of bounded size (`rest`)
+//!          -> connect         Kafka Connect                               |  other, answers of bounded size (`rest`)
+//!          -> rabbit          RabbitMQ's management API                  /
+//!          -> mqtt            MQTT brokers, as a client of its own
 //! teller: what changed since it was told last (`changes`), and how the connection is
 //! ```
 
 mod changes;
 mod connect;
 pub mod kafka;
+mod mqtt;
+mod rabbit;
 mod registry;
 pub mod surveyed;
 mod teller;

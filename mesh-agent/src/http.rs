@@ -2,6 +2,7 @@
 
 mod address;
 pub(crate) mod connect;
+pub(crate) mod login;
 pub(crate) mod rest;
 #[cfg(test)]
 pub(crate) mod testing;

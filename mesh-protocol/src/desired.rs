@@ -21,7 +21,7 @@ use crate::topic::Filter;
 
 pub use owner::{Owner, OwnerListener};
 pub use queue::{OnFailure, Queue, QueueAccess, WhenFull};
-pub use surveyed::{Login, Surveyed, SurveyedKind, is_this_machine};
+pub use surveyed::{Login, Surveyed, SurveyedKind, SurveyedUrlError, is_encrypted, is_this_machine, mqtt_address};
 pub use webhook::{
     UrlError, WEBHOOK_CONCURRENCY, WEBHOOK_TIMEOUT_MS, WEBHOOK_URL_BYTES_MAX, WebhookFormat, WebhookSink,
     check_webhook_url,

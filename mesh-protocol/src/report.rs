@@ -6,6 +6,8 @@
 mod connect;
 mod kafka;
 mod link;
+mod mqtt;
+mod rabbit;
 mod registry;
 mod shape;
 
@@ -27,6 +29,12 @@ pub use kafka::{
     ScramUserFacts, TopicFacts, TransactionFacts,
 };
 pub use link::{Behind, BehindReason, HeldInterest, LinkState, Scoped};
+pub use mqtt::{MQTT_ADDRESSES_MAX, MqttAddressFacts, MqttFacts};
+pub use rabbit::{
+    RABBIT_BINDINGS_MAX, RABBIT_CONSUMERS_MAX, RABBIT_NODES_MAX, RABBIT_PERMISSIONS_MAX, RABBIT_VHOSTS_MAX,
+    RabbitBinding, RabbitConsumer, RabbitExchangeFacts, RabbitFacts, RabbitNode, RabbitPermission, RabbitQueueFacts,
+    RabbitTopicPermission, RabbitUserFacts, RabbitVhost, is_rabbit_built_in, rabbit_key, rabbit_name,
+};
 pub use registry::{
     REFERENCES_MAX, RegistryFacts, SUBJECT_VERSIONS_MAX, SchemaReference, SubjectFacts, SubjectVersion,
     topic_of_subject,
@@ -228,6 +236,18 @@ pub enum ObjectKind {
     Connect,
     /// A connector of Kafka Connect.
     ConnectConnector,
+    /// A RabbitMQ cluster itself.
+    Rabbit,
+    /// An exchange of RabbitMQ.
+    RabbitExchange,
+    /// A queue of RabbitMQ.
+    RabbitQueue,
+    /// A user of RabbitMQ.
+    RabbitUser,
+    /// An MQTT broker itself.
+    Mqtt,
+    /// An address at which an MQTT broker keeps a message.
+    MqttAddress,
     /// A kind of a newer agent, of which this program can say nothing.
     #[serde(other)]
     Unknown,
@@ -268,6 +288,18 @@ pub enum ObjectFacts {
     Connect(ConnectFacts),
     /// State, tasks and topics of a connector of Kafka Connect.
     ConnectConnector(ConnectorFacts),
+    /// Version, nodes and virtual hosts of a RabbitMQ cluster.
+    Rabbit(RabbitFacts),
+    /// Type and bindings of an exchange of RabbitMQ.
+    RabbitExchange(RabbitExchangeFacts),
+    /// Type, messages and consumers of a queue of RabbitMQ.
+    RabbitQueue(RabbitQueueFacts),
+    /// Rights of a user of RabbitMQ.
+    RabbitUser(RabbitUserFacts),
+    /// What an MQTT broker tells of itself.
+    Mqtt(MqttFacts),
+    /// The message that an MQTT broker keeps at an address.
+    MqttAddress(MqttAddressFacts),
     /// Facts of a newer agent, which are left aside: the rest of its report is as good as ever.
     #[serde(other)]
     Unknown,
@@ -289,6 +321,12 @@ impl RuntimeObject {
             ObjectFacts::Subject(_) => ObjectKind::Subject,
             ObjectFacts::Connect(_) => ObjectKind::Connect,
             ObjectFacts::ConnectConnector(_) => ObjectKind::ConnectConnector,
+            ObjectFacts::Rabbit(_) => ObjectKind::Rabbit,
+            ObjectFacts::RabbitExchange(_) => ObjectKind::RabbitExchange,
+            ObjectFacts::RabbitQueue(_) => ObjectKind::RabbitQueue,
+            ObjectFacts::RabbitUser(_) => ObjectKind::RabbitUser,
+            ObjectFacts::Mqtt(_) => ObjectKind::Mqtt,
+            ObjectFacts::MqttAddress(_) => ObjectKind::MqttAddress,
             ObjectFacts::Unknown => ObjectKind::Unknown,
         };
         ObjectKey { kind, name: self.name.clone() }

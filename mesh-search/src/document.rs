@@ -37,6 +37,18 @@ pub enum Kind {
     Connect,
     /// A connector of Kafka Connect.
     ConnectConnector,
+    /// A RabbitMQ cluster.
+    Rabbit,
+    /// An exchange of RabbitMQ.
+    RabbitExchange,
+    /// A queue of RabbitMQ.
+    RabbitQueue,
+    /// A user of RabbitMQ.
+    RabbitUser,
+    /// An MQTT broker.
+    Mqtt,
+    /// An address at which an MQTT broker keeps a message.
+    MqttAddress,
     /// An application, designed or with clients.
     Application,
     /// An application domain.
@@ -63,7 +75,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 29] = [
         Self::Address,
         Self::Event,
         Self::Schema,
@@ -76,6 +88,12 @@ impl Kind {
         Self::Subject,
         Self::Connect,
         Self::ConnectConnector,
+        Self::Rabbit,
+        Self::RabbitExchange,
+        Self::RabbitQueue,
+        Self::RabbitUser,
+        Self::Mqtt,
+        Self::MqttAddress,
         Self::Application,
         Self::Domain,
         Self::Client,
@@ -105,6 +123,12 @@ impl Kind {
             Self::Subject => "subject",
             Self::Connect => "connect",
             Self::ConnectConnector => "connect_connector",
+            Self::Rabbit => "rabbit",
+            Self::RabbitExchange => "rabbit_exchange",
+            Self::RabbitQueue => "rabbit_queue",
+            Self::RabbitUser => "rabbit_user",
+            Self::Mqtt => "mqtt",
+            Self::MqttAddress => "mqtt_address",
             Self::Application => "application",
             Self::Domain => "domain",
             Self::Client => "client",

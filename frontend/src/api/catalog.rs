@@ -34,6 +34,18 @@ pub enum CatalogKind {
     Connect,
     /// A connector of Kafka Connect.
     ConnectConnector,
+    /// A RabbitMQ cluster.
+    Rabbit,
+    /// An exchange of RabbitMQ.
+    RabbitExchange,
+    /// A queue of RabbitMQ.
+    RabbitQueue,
+    /// A user of RabbitMQ.
+    RabbitUser,
+    /// An MQTT broker.
+    Mqtt,
+    /// An address at which an MQTT broker keeps a message.
+    MqttAddress,
     /// An application.
     Application,
     /// A client of the mesh.

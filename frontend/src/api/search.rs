@@ -33,6 +33,18 @@ pub enum SearchKind {
     Connect,
     /// A connector of Kafka Connect.
     ConnectConnector,
+    /// A RabbitMQ cluster.
+    Rabbit,
+    /// An exchange of RabbitMQ.
+    RabbitExchange,
+    /// A queue of RabbitMQ.
+    RabbitQueue,
+    /// A user of RabbitMQ.
+    RabbitUser,
+    /// An MQTT broker.
+    Mqtt,
+    /// An address at which an MQTT broker keeps a message.
+    MqttAddress,
     /// An application, designed or with clients.
     Application,
     /// An application domain.

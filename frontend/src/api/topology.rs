@@ -318,6 +318,15 @@ pub struct BrokerView {
     /// Connectors found, in a Kafka Connect cluster.
     #[serde(default)]
     pub connectors: u64,
+    /// Exchanges found, in a RabbitMQ cluster.
+    #[serde(default)]
+    pub exchanges: u64,
+    /// Queues found, in a RabbitMQ cluster.
+    #[serde(default)]
+    pub queues: u64,
+    /// Addresses with a retained message found, at an MQTT broker.
+    #[serde(default)]
+    pub addresses: u64,
     /// Id of its own page in the catalog, once it was seen.
     #[serde(default)]
     pub object: Option<String>,
@@ -341,6 +350,10 @@ pub enum BrokerKind {
     SchemaRegistry,
     /// The REST API of a Kafka Connect cluster, looked at for the catalog.
     KafkaConnect,
+    /// The management API of a RabbitMQ cluster, looked at for the catalog.
+    Rabbit,
+    /// An MQTT broker, looked at for the catalog.
+    Mqtt,
 }
 
 /// A broker connection to make or change. Fields of other kinds than its own are left aside.
@@ -356,7 +369,7 @@ pub struct BrokerInput {
     /// Of a Kafka cluster: `host:port` each.
     #[serde(default)]
     pub bootstrap: Vec<String>,
-    /// Of the other kinds: where the API is, `https://host:port/path`.
+    /// Of the other kinds: where the API is, `https://host:port/path`; of an MQTT broker `mqtts://host:port`.
     #[serde(default)]
     pub url: String,
     /// Of a Kafka cluster: TLS to the brokers.
@@ -368,7 +381,7 @@ pub struct BrokerInput {
     /// Of a Kafka cluster: SASL login; none = no login.
     #[serde(default)]
     pub sasl: Option<SaslInput>,
-    /// Of the other kinds: login (HTTP Basic); none = no login.
+    /// Of the other kinds: login (HTTP Basic, or MQTT's own); none = no login.
     #[serde(default)]
     pub login: Option<BasicLogin>,
     /// Scan it for the catalog.

@@ -150,6 +150,8 @@ const fn kind_word(kind: BrokerKind) -> &'static str {
         BrokerKind::Kafka => "Kafka cluster at",
         BrokerKind::SchemaRegistry => "Schema registry at",
         BrokerKind::KafkaConnect => "Kafka Connect at",
+        BrokerKind::Rabbit => "RabbitMQ at",
+        BrokerKind::Mqtt => "MQTT broker at",
     }
 }
 
@@ -167,6 +169,10 @@ fn found(broker: &BrokerView) -> AnyView {
         BrokerKind::Kafka => &[("topic", "topic", broker.topics), ("group", "group", broker.groups)],
         BrokerKind::SchemaRegistry => &[("subject", "subject", broker.subjects)],
         BrokerKind::KafkaConnect => &[("connect_connector", "connector", broker.connectors)],
+        BrokerKind::Rabbit => {
+            &[("rabbit_queue", "queue", broker.queues), ("rabbit_exchange", "exchange", broker.exchanges)]
+        }
+        BrokerKind::Mqtt => &[("mqtt_address", "retained message", broker.addresses)],
     };
     let links = kinds.iter().map(|(kind, word, count)| {
         let href = format!("/catalog?kind={kind}&broker={}", crate::api::encoded(&broker.config.name));

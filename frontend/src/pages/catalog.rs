@@ -5,7 +5,9 @@ mod designed;
 mod edit;
 mod facts;
 mod kafka;
+mod mqtt;
 mod object;
+mod rabbit;
 mod records;
 mod shape;
 mod surveyed;
@@ -56,7 +58,7 @@ pub fn Catalog() -> impl IntoView {
     });
     let found = load(TOPICS, move || key.get(), |api, query| async move { api.0.catalog(query).await });
     view! {
-        <Main title="Catalog" note="topics, groups, applications and clients, as declared and as seen">
+        <Main title="Catalog" note="topics, queues, applications and clients, as declared and as seen">
             <div class="m-bar">
                 <Search label="Name, owner, description, topic or filter"/>
                 <Chosen fields=FIELDS kind=word_of_kind/>
@@ -101,6 +103,12 @@ const fn among_all(kind: CatalogKind) -> SearchKind {
         CatalogKind::Subject => SearchKind::Subject,
         CatalogKind::Connect => SearchKind::Connect,
         CatalogKind::ConnectConnector => SearchKind::ConnectConnector,
+        CatalogKind::Rabbit => SearchKind::Rabbit,
+        CatalogKind::RabbitExchange => SearchKind::RabbitExchange,
+        CatalogKind::RabbitQueue => SearchKind::RabbitQueue,
+        CatalogKind::RabbitUser => SearchKind::RabbitUser,
+        CatalogKind::Mqtt => SearchKind::Mqtt,
+        CatalogKind::MqttAddress => SearchKind::MqttAddress,
         CatalogKind::Application => SearchKind::Application,
         CatalogKind::Principal => SearchKind::Client,
     }
@@ -200,7 +208,10 @@ fn Row(row: CatalogRow) -> impl IntoView {
     let stale = row.freshness.as_ref().is_none_or(|seen| seen.stale);
     let seen = row.freshness.map(|seen| seen.as_of);
     let size = match (row.lag, row.partitions) {
-        (Some(lag), _) => format!("{} behind", format::count(lag.max(0).unsigned_abs())),
+        (Some(lag), _) => {
+            let word = if row.kind == CatalogKind::RabbitQueue { "waiting" } else { "behind" };
+            format!("{} {word}", format::count(lag.max(0).unsigned_abs()))
+        }
         (None, Some(partitions)) => format::plural(usize::try_from(partitions).unwrap_or(usize::MAX), "partition"),
         (None, None) => String::new(),
     };
@@ -252,13 +263,16 @@ fn Row(row: CatalogRow) -> impl IntoView {
 /// A name in the look of its kind: addresses by level, names of Kafka in mono.
 pub(super) fn object_name(kind: CatalogKind, name: String) -> AnyView {
     match kind {
-        CatalogKind::Address => view! { <Topic name=name/> }.into_any(),
+        CatalogKind::Address | CatalogKind::MqttAddress => view! { <Topic name=name/> }.into_any(),
         CatalogKind::Topic
         | CatalogKind::Group
         | CatalogKind::User
         | CatalogKind::Transaction
         | CatalogKind::Subject
-        | CatalogKind::ConnectConnector => view! { <span class="m-topic">{name}</span> }.into_any(),
+        | CatalogKind::ConnectConnector
+        | CatalogKind::RabbitExchange
+        | CatalogKind::RabbitQueue
+        | CatalogKind::RabbitUser => view! { <span class="m-topic">{name}</span> }.into_any(),
         _ => name.into_any(),
     }
 }

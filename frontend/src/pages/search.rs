@@ -96,6 +96,12 @@ pub(crate) const fn kind_words(kind: SearchKind) -> (&'static str, &'static str,
         SearchKind::Subject => ("Registry subject", "Registry subjects", "schema"),
         SearchKind::Connect => ("Kafka Connect cluster", "Kafka Connect clusters", "broker"),
         SearchKind::ConnectConnector => ("Connect connector", "Connect connectors", "route"),
+        SearchKind::Rabbit => ("RabbitMQ cluster", "RabbitMQ clusters", "broker"),
+        SearchKind::RabbitExchange => ("RabbitMQ exchange", "RabbitMQ exchanges", "route"),
+        SearchKind::RabbitQueue => ("RabbitMQ queue", "RabbitMQ queues", "queue"),
+        SearchKind::RabbitUser => ("RabbitMQ user", "RabbitMQ users", "user"),
+        SearchKind::Mqtt => ("MQTT broker", "MQTT brokers", "broker"),
+        SearchKind::MqttAddress => ("MQTT address", "MQTT addresses", "event"),
         SearchKind::Application => ("Application", "Applications", "app"),
         SearchKind::Domain => ("Domain", "Domains", "catalog"),
         SearchKind::Client => ("Client", "Clients", "key"),
@@ -121,10 +127,16 @@ fn words_of_kind(text: &str) -> Option<&'static str> {
 /// A name in the look of its kind.
 pub(crate) fn hit_name(kind: SearchKind, name: String) -> AnyView {
     match kind {
-        SearchKind::Address | SearchKind::Subscription => object_name(CatalogKind::Address, name),
-        SearchKind::Topic | SearchKind::Group | SearchKind::Subject | SearchKind::ConnectConnector => {
-            object_name(CatalogKind::Topic, name)
+        SearchKind::Address | SearchKind::Subscription | SearchKind::MqttAddress => {
+            object_name(CatalogKind::Address, name)
         }
+        SearchKind::Topic
+        | SearchKind::Group
+        | SearchKind::Subject
+        | SearchKind::ConnectConnector
+        | SearchKind::RabbitExchange
+        | SearchKind::RabbitQueue
+        | SearchKind::RabbitUser => object_name(CatalogKind::Topic, name),
         _ => name.into_any(),
     }
 }

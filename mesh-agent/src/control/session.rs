@@ -34,8 +34,19 @@ use crate::status::now_ms;
 use crate::task::Tasks;
 
 /// What this agent can do, as it tells the portal.
-const CAPABILITIES: [&str; 9] =
-    ["mqtt", "http", "kafka", "fabric", "tail", "queue", "webhook", "schema_registry", "kafka_connect"];
+const CAPABILITIES: [&str; 11] = [
+    "mqtt",
+    "http",
+    "kafka",
+    "fabric",
+    "tail",
+    "queue",
+    "webhook",
+    "schema_registry",
+    "kafka_connect",
+    "rabbit",
+    "mqtt_broker",
+];
 /// Longest pause between two attempts.
 const BACKOFF_MAX: Duration = Duration::from_secs(15);
 /// First pause after a session was lost.

@@ -124,6 +124,11 @@ fn weight(object: &RuntimeObject) -> usize {
         ObjectFacts::Subject(subject) => subject.versions.iter().map(|version| 1 + version.references.len()).sum(),
         ObjectFacts::ConnectConnector(connector) => connector.tasks.len() + connector.topics.len(),
         ObjectFacts::Connect(connect) => connect.workers.len(),
+        ObjectFacts::RabbitExchange(exchange) => exchange.bindings.len(),
+        ObjectFacts::RabbitQueue(queue) => queue.consumed_by.len(),
+        ObjectFacts::RabbitUser(user) => user.permissions.len() + user.topic_permissions.len(),
+        ObjectFacts::Rabbit(rabbit) => rabbit.vhosts.len() + rabbit.nodes.as_ref().map_or(0, Vec::len),
+        ObjectFacts::Mqtt(_) | ObjectFacts::MqttAddress(_) => 1,
         ObjectFacts::Quota(_) | ObjectFacts::ScramUser(_) | ObjectFacts::Registry(_) | ObjectFacts::Unknown => 1,
     }
 }

@@ -1,4 +1,4 @@
-//! Discovery of what is no Kafka cluster: by its REST API, read only.
+//! Discovery of what is no Kafka cluster: by its REST API, or as a client of its own, read only.
 //!
 //! ```text
 //! a scan every ten seconds: what changed is reported; every five minutes all of it
@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::teller::Teller;
-use super::{Deps, connect, registry};
+use super::{Deps, connect, mqtt, rabbit, registry};
 use crate::http::rest::{Failure, Rest};
 use crate::part::{self, StartError};
 use crate::reports::json_bytes;
@@ -73,6 +73,8 @@ impl Found {
 #[derive(Debug, Default)]
 pub(super) struct Notes {
     pub(super) missing: Vec<MissingRight>,
+    /// Rights that one may have reasons not to give: without them nothing is wrong.
+    pub(super) optional: Vec<MissingRight>,
     failures: BTreeMap<&'static str, (u64, String)>,
     lost: u32,
 }
@@ -138,6 +140,8 @@ pub fn start(surveyed: &Surveyed, deps: Deps, line: Arc<PartHandle>) -> Result<R
     let scanner: Box<dyn Scanner> = match surveyed.kind {
         SurveyedKind::SchemaRegistry => Box::new(registry::Registry::new(rest()?)),
         SurveyedKind::KafkaConnect => Box::new(connect::Connect::new(rest()?)),
+        SurveyedKind::Rabbit => Box::new(rabbit::Rabbit::new(rest()?)),
+        SurveyedKind::Mqtt => Box::new(mqtt::Mqtt::new(surveyed, &*secrets)?),
         SurveyedKind::Unknown => {
             return Err(StartError::Rejected(format!(
                 "broker connection {}: its kind is newer than this agent, which cannot look at it: update the agent",
@@ -171,7 +175,8 @@ async fn run(mut scanner: Box<dyn Scanner>, mut teller: Teller) {
                     teller.figure(name, *value);
                 }
                 teller.tell_line(&found.notes.missing, &found.notes.trouble());
-                teller.tell(found.objects, found.notes.missing, anew && !found.in_part);
+                let missing = found.notes.missing.into_iter().chain(found.notes.optional).collect();
+                teller.tell(found.objects, missing, anew && !found.in_part);
                 INTERVAL.max(began.elapsed() * 2)
             }
             Err(reason) => {

@@ -11,11 +11,12 @@ use hyper::header::{ACCEPT, AUTHORIZATION, HeaderValue, USER_AGENT};
 use hyper::{Request, StatusCode, Uri};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioTimer;
-use mesh_protocol::desired::{Surveyed, check_webhook_url, is_this_machine};
+use mesh_protocol::desired::{Surveyed, check_webhook_url};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
+use super::login::{how_to_log_in, password, sends_readable};
 use crate::causes::chain;
 use crate::http::connect::{self, Connector, OnTasks, TlsError};
 use crate::kafka::secret::Secrets;
@@ -89,7 +90,7 @@ impl Rest {
             TlsError::NoRoots => StartError::Failing(error.to_string()),
             _ => rejected(chain(&error)),
         })?;
-        if surveyed.login.is_some() && !secure && !is_this_machine(&base) {
+        if sends_readable(surveyed) {
             return Err(rejected("the password would be sent readable: use https".to_owned()));
         }
         let client = Client::builder(OnTasks(tasks.clone()))
@@ -116,7 +117,15 @@ impl Rest {
     /// # Errors
     /// [`Failure`].
     pub(crate) async fn get<T: DeserializeOwned>(&self, path: &[&str]) -> Result<T, Failure> {
-        let (place, answer) = self.answer(path).await?;
+        self.get_with(path, "").await
+    }
+
+    /// The same with a query, which is sent as it is; empty = none.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub(crate) async fn get_with<T: DeserializeOwned>(&self, path: &[&str], query: &str) -> Result<T, Failure> {
+        let (place, answer) = self.answer(path, query).await?;
         read(&self.name, &place, answer)
     }
 
@@ -126,7 +135,7 @@ impl Rest {
     /// # Errors
     /// [`Failure`], never [`Failure::Absent`].
     pub(crate) async fn find<T: DeserializeOwned>(&self, path: &[&str]) -> Result<Option<T>, Failure> {
-        let (place, (status, body)) = self.answer(path).await?;
+        let (place, (status, body)) = self.answer(path, "").await?;
         if status == StatusCode::NOT_FOUND && serde_json::from_slice::<Refused>(&body).is_ok() {
             return Ok(None);
         }
@@ -141,9 +150,12 @@ impl Rest {
     }
 
     /// What is answered to a path, and the path as it was asked.
-    async fn answer(&self, path: &[&str]) -> Result<(String, (StatusCode, Bytes)), Failure> {
+    async fn answer(&self, path: &[&str], query: &str) -> Result<(String, (StatusCode, Bytes)), Failure> {
         let place: String = path.iter().map(|segment| format!("/{}", encoded(segment))).collect();
-        let address = if path.is_empty() { format!("{}/", self.base) } else { format!("{}{place}", self.base) };
+        let mut address = if path.is_empty() { format!("{}/", self.base) } else { format!("{}{place}", self.base) };
+        if !query.is_empty() {
+            address = format!("{address}?{query}");
+        }
         let uri: Uri = address.parse().map_err(|error| Failure::Odd(format!("{address} is no address: {error}")))?;
         match timeout(ANSWER, self.ask(uri)).await {
             Ok(answer) => Ok((place, answer?)),
@@ -161,7 +173,19 @@ impl Rest {
         path: &[&str],
         otherwise: &str,
     ) -> Result<Result<T, Failure>, String> {
-        match self.get(path).await {
+        self.first_of(self.get(path).await, otherwise)
+    }
+
+    /// The same of an answer that is there.
+    ///
+    /// # Errors
+    /// Why nothing can be read, and what to do.
+    pub(crate) fn first_of<T>(
+        &self,
+        answer: Result<T, Failure>,
+        otherwise: &str,
+    ) -> Result<Result<T, Failure>, String> {
+        match answer {
             Err(Failure::Absent) => Err(format!("{} {otherwise}", self.name)),
             Err(Failure::Unknown(reason)) => Err(format!("{reason}; {}", self.how_to_log_in())),
             Err(Failure::Lost(reason)) => Err(reason),
@@ -171,13 +195,7 @@ impl Rest {
 
     /// What to do when it must know who asks.
     pub(crate) fn how_to_log_in(&self) -> String {
-        match &self.user {
-            None => "give the broker connection a login".to_owned(),
-            Some(user) => format!(
-                "its password of {user} is another one: set it anew with `mesh-agent secret set {}` on this machine",
-                self.secret
-            ),
-        }
+        how_to_log_in(self.user.as_deref().map(|user| (user, self.secret.as_str())))
     }
 
     async fn ask(&self, uri: Uri) -> Result<(StatusCode, Bytes), Failure> {
@@ -211,15 +229,8 @@ struct Refused {
 
 /// The header of a login; none = there is no login.
 fn login(surveyed: &Surveyed, secrets: &dyn Secrets) -> Result<Option<HeaderValue>, StartError> {
-    let Some(login) = &surveyed.login else { return Ok(None) };
-    // Works as soon as somebody runs the command, without an edit in the portal.
-    let password = secrets.get(&login.secret).ok_or_else(|| {
-        StartError::Failing(format!(
-            "the password of {} at {} is not known here: run `mesh-agent secret set {}` on this machine",
-            login.username, surveyed.name, login.secret
-        ))
-    })?;
-    let credentials = BASE64_STANDARD.encode(format!("{}:{}", login.username, password.expose()));
+    let Some((username, password)) = password(surveyed, secrets)? else { return Ok(None) };
+    let credentials = BASE64_STANDARD.encode(format!("{username}:{}", password.expose()));
     let mut header = HeaderValue::try_from(format!("Basic {credentials}")).expect("Base64 can stand in a header");
     header.set_sensitive(true);
     Ok(Some(header))

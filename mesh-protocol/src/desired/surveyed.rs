@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::webhook::{UrlError, check_webhook_url};
 use crate::id::BrokerId;
 
 /// Something an agent looks at for the catalog or for a source, read only.
@@ -14,7 +15,8 @@ pub struct Surveyed {
     pub name: String,
     /// What it is.
     pub kind: SurveyedKind,
-    /// Where its API is: `http://` or `https://`, with the path that stands before the API's own.
+    /// Where its API is: `http://` or `https://`, with the path that stands before the API's own. Of an MQTT broker
+    /// `mqtt://` or `mqtts://` without a path.
     pub url: String,
     /// PEM of the authority that signed its certificate; none = the system's.
     #[serde(default)]
@@ -32,9 +34,70 @@ pub enum SurveyedKind {
     SchemaRegistry,
     /// The REST API of a Kafka Connect cluster.
     KafkaConnect,
+    /// The management API of a RabbitMQ cluster.
+    Rabbit,
+    /// An MQTT broker.
+    Mqtt,
     /// A kind of a newer portal, of which this program knows nothing.
     #[serde(other)]
     Unknown,
+}
+
+/// Why a URL is none of what is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SurveyedUrlError {
+    /// As for an HTTP endpoint.
+    #[error(transparent)]
+    Http(UrlError),
+    /// A login in the URL would stand in every log.
+    #[error("may not hold a user name or password: they have fields of their own")]
+    Login,
+    /// Of an MQTT broker: another scheme, or none.
+    #[error("must begin with `mqtt://` or `mqtts://`: a broker is not reached by WebSocket or a socket file here")]
+    Scheme,
+    /// Something stands behind host and port.
+    #[error("must end after host and port: an MQTT broker has no path")]
+    Path,
+    /// A query stands behind it.
+    #[error("may not hold a query (`?...`): it is where the API begins")]
+    Query,
+}
+
+impl From<UrlError> for SurveyedUrlError {
+    fn from(error: UrlError) -> Self {
+        if error == UrlError::Login { Self::Login } else { Self::Http(error) }
+    }
+}
+
+impl SurveyedKind {
+    /// Checks where something of this kind is said to be.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn check_url(self, url: &str) -> Result<(), SurveyedUrlError> {
+        if self == Self::Mqtt {
+            let (secure, rest) = mqtt_address(url).ok_or(SurveyedUrlError::Scheme)?;
+            check_webhook_url(&format!("{}://{rest}", if secure { "https" } else { "http" }))?;
+            let ends = !rest.contains(['/', '?']);
+            return if ends { Ok(()) } else { Err(SurveyedUrlError::Path) };
+        }
+        check_webhook_url(url)?;
+        if url.contains('?') { Err(SurveyedUrlError::Query) } else { Ok(()) }
+    }
+}
+
+/// Whether what is sent to a URL is encrypted.
+#[must_use]
+pub fn is_encrypted(url: &str) -> bool {
+    url.starts_with("https://") || url.starts_with("mqtts://")
+}
+
+/// Whether an MQTT broker is reached over TLS, and its `host` or `host:port`; none = it is no URL of one.
+#[must_use]
+pub fn mqtt_address(url: &str) -> Option<(bool, &str)> {
+    let rest = url.strip_prefix("mqtts://").map(|rest| (true, rest));
+    rest.or_else(|| url.strip_prefix("mqtt://").map(|rest| (false, rest)))
+        .map(|(secure, rest)| (secure, rest.strip_suffix('/').unwrap_or(rest)))
 }
 
 /// A user name and the name of its password.
@@ -76,9 +139,35 @@ mod tests {
     }
 
     #[test]
+    fn a_url_fits_its_kind_or_says_why_not() {
+        for (kind, url, expected) in [
+            (SurveyedKind::Mqtt, "mqtt://mqtt.hq", Ok(())),
+            (SurveyedKind::Mqtt, "mqtts://mqtt.hq:8883/", Ok(())),
+            (SurveyedKind::Mqtt, "mqtt://[::1]:1883", Ok(())),
+            (SurveyedKind::Mqtt, "ws://mqtt.hq/mqtt", Err(SurveyedUrlError::Scheme)),
+            (SurveyedKind::Mqtt, "mqtt.hq:1883", Err(SurveyedUrlError::Scheme)),
+            (SurveyedKind::Mqtt, "mqtt://mqtt.hq/topic", Err(SurveyedUrlError::Path)),
+            (SurveyedKind::Mqtt, "mqtt://mqtt.hq?a=b", Err(SurveyedUrlError::Path)),
+            (SurveyedKind::Mqtt, "mqtt://me:secret@mqtt.hq", Err(SurveyedUrlError::Login)),
+            (SurveyedKind::Mqtt, "mqtt://mqtt.hq:0", Err(SurveyedUrlError::Http(UrlError::Port))),
+            (SurveyedKind::Rabbit, "https://rabbit:15671/prefix", Ok(())),
+            (SurveyedKind::Rabbit, "amqp://rabbit:5672", Err(SurveyedUrlError::Http(UrlError::Scheme))),
+            (SurveyedKind::Rabbit, "https://rabbit?a=b", Err(SurveyedUrlError::Query)),
+        ] {
+            assert_eq!(kind.check_url(url), expected, "{url}");
+        }
+        assert!(is_encrypted("mqtts://a") && is_encrypted("https://a") && !is_encrypted("mqtt://a"));
+    }
+
+    #[test]
     fn only_loopback_is_this_machine() {
-        for url in ["http://localhost:8081/registry", "http://127.0.0.1:8083", "http://[::1]:80/x", "http://127.8.0.1"]
-        {
+        for url in [
+            "http://localhost:8081/registry",
+            "http://127.0.0.1:8083",
+            "http://[::1]:80/x",
+            "http://127.8.0.1",
+            "mqtt://localhost",
+        ] {
             assert!(is_this_machine(url), "{url}");
         }
         for url in

@@ -3,7 +3,7 @@
 use frontend::api::{
     BasicLogin, BrokerInput, BrokerKind, BrokerView, Edit, Freshness, ListQuery, LiveTopic, Page, SaslInput,
 };
-use mesh_protocol::desired::{KafkaSecurity, Login, Sasl, SurveyedKind};
+use mesh_protocol::desired::{KafkaSecurity, Login, Sasl, SurveyedKind, is_encrypted};
 use mesh_protocol::id::BrokerId;
 use mesh_protocol::report::{ObjectKind, PartRef};
 use uuid::Uuid;
@@ -143,6 +143,8 @@ fn spec(input: BrokerInput) -> Spec {
         },
         BrokerKind::SchemaRegistry => surveyed(SurveyedKind::SchemaRegistry, ca_pem),
         BrokerKind::KafkaConnect => surveyed(SurveyedKind::KafkaConnect, ca_pem),
+        BrokerKind::Rabbit => surveyed(SurveyedKind::Rabbit, ca_pem),
+        BrokerKind::Mqtt => surveyed(SurveyedKind::Mqtt, ca_pem),
     };
     Spec { site: input.site, name: input.name, target, discover: input.discover, browse: input.browse }
 }
@@ -152,6 +154,8 @@ fn kind(target: &Target) -> BrokerKind {
         Target::Kafka { .. } => BrokerKind::Kafka,
         Target::Surveyed(surveyed) => match surveyed.kind {
             SurveyedKind::KafkaConnect => BrokerKind::KafkaConnect,
+            SurveyedKind::Rabbit => BrokerKind::Rabbit,
+            SurveyedKind::Mqtt => BrokerKind::Mqtt,
             // What is stored was checked: there is no unknown one.
             SurveyedKind::SchemaRegistry | SurveyedKind::Unknown => BrokerKind::SchemaRegistry,
         },
@@ -182,7 +186,7 @@ fn config(spec: &Spec) -> BrokerInput {
             input.sasl = security.sasl.map(sasl);
         }
         Target::Surveyed(surveyed) => {
-            input.tls = surveyed.url.starts_with("https://");
+            input.tls = is_encrypted(&surveyed.url);
             input.url = surveyed.url;
             input.ca_pem = surveyed.ca_pem;
             input.login = surveyed.login.map(|login| BasicLogin { username: login.username, secret: login.secret });
@@ -205,6 +209,9 @@ pub(super) fn view(broker: &Broker, snapshot: &Snapshot, fleet: &FleetState) -> 
         groups: fleet.seen.count(broker.id, ObjectKind::Group),
         subjects: fleet.seen.count(broker.id, ObjectKind::Subject),
         connectors: fleet.seen.count(broker.id, ObjectKind::ConnectConnector),
+        exchanges: fleet.seen.count(broker.id, ObjectKind::RabbitExchange),
+        queues: fleet.seen.count(broker.id, ObjectKind::RabbitQueue),
+        addresses: fleet.seen.count(broker.id, ObjectKind::MqttAddress),
         object: page_of(broker, fleet).map(|key| catalog::write_id(&key)),
         missing_rights: scan.map(|scan| scan.missing_rights.clone()).unwrap_or_default(),
         scanned: scan.and_then(|scan| {
@@ -223,6 +230,8 @@ fn page_of(broker: &Broker, fleet: &FleetState) -> Option<ObjectKey> {
         BrokerKind::Kafka => (ObjectKind::Cluster, ObjectKey::Cluster(broker.id)),
         BrokerKind::SchemaRegistry => (ObjectKind::Registry, ObjectKey::Registry(broker.id)),
         BrokerKind::KafkaConnect => (ObjectKind::Connect, ObjectKey::Connect(broker.id)),
+        BrokerKind::Rabbit => (ObjectKind::Rabbit, ObjectKey::Rabbit(broker.id)),
+        BrokerKind::Mqtt => (ObjectKind::Mqtt, ObjectKey::Mqtt(broker.id)),
     };
     fleet.seen.found.of_kind(broker.id, kind).next().map(|_| key)
 }

@@ -2,6 +2,7 @@
 //!
 //! Every object has a key of its own (`topic:<broker>:<name>`), which outlives scans and restarts; notes hang on it.
 
+mod brokered;
 mod connect;
 mod entry;
 mod facts;

@@ -147,6 +147,7 @@ macro_rules! kinds {
 }
 
 kinds! {
-    Address, Event, Schema, Topic, Group, Cluster, User, Transaction, Registry, Subject, Connect, ConnectConnector, Application, Domain, Client, Queue, Route, Subscription, Rule, Role, Scope,
+    Address, Event, Schema, Topic, Group, Cluster, User, Transaction, Registry, Subject, Connect, ConnectConnector, Rabbit,
+    RabbitExchange, RabbitQueue, RabbitUser, Mqtt, MqttAddress, Application, Domain, Client, Queue, Route, Subscription, Rule, Role, Scope,
     Site, Agent
 }

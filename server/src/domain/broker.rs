@@ -1,7 +1,7 @@
 //! A broker connection: something that the agents of a site can reach. Kafka clusters are what routes lead to and from; the
 //! other kinds are looked at for the catalog, and schema registries also read records for routes.
 
-use mesh_protocol::desired::{KafkaSecurity, Login, SaslMechanism, SurveyedKind, check_webhook_url, is_this_machine};
+use mesh_protocol::desired::{KafkaSecurity, Login, SaslMechanism, SurveyedKind, is_encrypted, is_this_machine};
 use mesh_protocol::id::{BrokerId, SiteId};
 
 use super::field::{FieldErrors, NAME_BYTES_MAX};
@@ -146,11 +146,8 @@ impl Surveyed {
         if self.kind == SurveyedKind::Unknown {
             errors.add("kind", "is not one that agents look at");
         }
-        errors.take("url", check_webhook_url(&self.url));
-        if self.url.contains('?') {
-            errors.add("url", "may not hold a query (`?...`): it is where the API begins");
-        }
-        let secure = self.url.starts_with("https://");
+        errors.take("url", self.kind.check_url(&self.url));
+        let secure = is_encrypted(&self.url);
         check_authority(errors, self.ca_pem.as_deref(), secure);
         let Some(login) = &self.login else { return };
         if login.username.is_empty() || login.username.len() > 256 || login.username.contains([':', '\0', '\r', '\n']) {
@@ -158,7 +155,8 @@ impl Surveyed {
         }
         errors.name("login.secret", &login.secret);
         if !secure && !is_this_machine(&self.url) {
-            errors.add("url", "would send the password readable: use https, or no login");
+            let secure = if self.kind == SurveyedKind::Mqtt { "mqtts" } else { "https" };
+            errors.add("url", format_args!("would send the password readable: use {secure}, or no login"));
         }
     }
 
@@ -169,9 +167,18 @@ impl Surveyed {
         let authority = rest.split(['/', '?']).next().unwrap_or_default();
         match authority.rsplit_once(':') {
             Some((_, port)) if !port.ends_with(']') => authority.to_owned(),
-            _ if scheme == "https" => format!("{authority}:443"),
-            _ => format!("{authority}:80"),
+            _ => format!("{authority}:{}", default_port(scheme)),
         }
+    }
+}
+
+/// The port of a URL that names none.
+fn default_port(scheme: &str) -> u16 {
+    match scheme {
+        "https" => 443,
+        "mqtt" => 1883,
+        "mqtts" => 8883,
+        _ => 80,
     }
 }
 
@@ -209,11 +216,19 @@ mod tests {
             "a readable password"
         );
         assert_eq!(wrong(Surveyed { login: login("me"), ..surveyed("http://127.0.0.1:8081") }), [""; 0]);
+        let mqtt = |url: &str| Surveyed { kind: SurveyedKind::Mqtt, ..surveyed(url) };
+        assert_eq!(wrong(mqtt("mqtts://mqtt.hq")), [""; 0]);
+        assert_eq!(wrong(mqtt("https://mqtt.hq")), ["url"]);
+        assert_eq!(wrong(Surveyed { login: login("me"), ..mqtt("mqtt://mqtt.hq") }), ["url"], "a readable password");
+        assert_eq!(wrong(Surveyed { login: login("me"), ..mqtt("mqtt://127.0.0.1") }), [""; 0]);
+        assert_eq!(wrong(Surveyed { ca_pem: Some("PEM".into()), ..mqtt("mqtt://mqtt.hq") }), ["ca_pem"]);
         assert_eq!(wrong(Surveyed { login: login("a:b"), ..surveyed("https://schemas") }), ["login.username"]);
     }
 
     #[test]
     fn the_address_of_a_url_has_a_port() {
+        let mqtt = ["mqtt://a", "mqtts://a/", "mqtt://a:1"].map(|url| surveyed(url).address());
+        assert_eq!(mqtt, ["a:1883", "a:8883", "a:1"]);
         let all = ["https://a/x", "http://a", "http://a:8081/x", "http://[::1]", "https://[::1]:8081"];
         let addresses = all.map(|url| surveyed(url).address());
         assert_eq!(addresses, ["a:443", "a:80", "a:8081", "[::1]:80", "[::1]:8081"]);

@@ -259,7 +259,8 @@ fn check_broker(errors: &mut FieldErrors, field: &str, end: End) {
 fn check_schemas(errors: &mut FieldErrors, registry: End, cluster: End) {
     match (registry, cluster) {
         (End::Registry(here), End::Kafka(there)) if here != there => {
-            let what = "is at another site than the cluster: connect the registry at the cluster's site, whose agent asks it";
+            let what =
+                "is at another site than the cluster: connect the registry at the cluster's site, whose agent asks it";
             errors.add("from.schemas", what);
         }
         (End::Registry(_), _) => {}

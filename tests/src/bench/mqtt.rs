@@ -13,11 +13,10 @@ use tokio::net::TcpStream;
 use super::{Entry, Measured, median};
 use crate::SOON;
 use crate::mesh::Mesh;
+use crate::mosquitto::PROGRAM as MOSQUITTO;
 use crate::mqtt::raw::Qos;
 use load::{Load, Target};
 
-/// Debian keeps it off the search path of ordinary users.
-const MOSQUITTO: &str = "/usr/sbin/mosquitto";
 /// Each side gets so many, alternating; the median counts.
 const ROUNDS: usize = 3;
 

@@ -61,8 +61,8 @@ const ONLY: &[Only] = &[
     Only { used: &["fjall"], within: &["mesh_agent::spool"], why: "the spool must stay replaceable" },
     Only {
         used: &["mqtt_protocol_core"],
-        within: &["mesh_agent::listener::mqtt"],
-        why: "MQTT packets stay in its listener",
+        within: &["mesh_agent::listener::mqtt", "mesh_agent::discovery::mqtt"],
+        why: "MQTT packets stay in its listener, and in the discovery of MQTT brokers",
     },
     Only {
         used: &["leptos", "leptos_router", "leptos_meta", "leptos_axum"],

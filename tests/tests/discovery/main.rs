@@ -4,5 +4,7 @@ mod appear;
 mod connect;
 mod large;
 mod look;
+mod mqtt;
+mod rabbit;
 mod registry;
 mod rights;

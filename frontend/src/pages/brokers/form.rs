@@ -1,7 +1,7 @@
 //! The dialog that attaches a broker or changes the connection. Only the fields of its kind are shown.
 
 use leptos::prelude::*;
-use mesh_protocol::desired::SaslMechanism;
+use mesh_protocol::desired::{SaslMechanism, is_encrypted};
 use mesh_protocol::id::{BrokerId, SiteId};
 
 use super::TOPICS;
@@ -30,10 +30,12 @@ struct Draft {
 }
 
 /// The kinds, as the form has them, with what they are called.
-const KINDS: [(BrokerKind, &str, &str); 3] = [
+const KINDS: [(BrokerKind, &str, &str); 5] = [
     (BrokerKind::Kafka, "kafka", "Kafka cluster"),
     (BrokerKind::SchemaRegistry, "schema_registry", "Schema registry (Confluent's API)"),
     (BrokerKind::KafkaConnect, "kafka_connect", "Kafka Connect (its REST API)"),
+    (BrokerKind::Rabbit, "rabbit", "RabbitMQ (its management API)"),
+    (BrokerKind::Mqtt, "mqtt", "MQTT broker"),
 ];
 
 fn kind_key(kind: BrokerKind) -> String {
@@ -129,7 +131,7 @@ impl Draft {
 
 /// Whether the other side shows a certificate.
 fn has_tls(kind: BrokerKind, tls: bool, url: &str) -> bool {
-    if kind == BrokerKind::Kafka { tls } else { url.trim().starts_with("https://") }
+    if kind == BrokerKind::Kafka { tls } else { is_encrypted(url.trim()) }
 }
 
 /// The form in the dialog.
@@ -246,25 +248,40 @@ fn KafkaFields(draft: Draft, save: Act<BrokerInput>) -> impl IntoView {
     .into_any()
 }
 
+/// Label, example and hint of the field for its URL.
+const fn url_words(kind: BrokerKind) -> (&'static str, &'static str, &'static str) {
+    const API: &str = "With the path that stands before the API's own, if there is one";
+    match kind {
+        BrokerKind::KafkaConnect => ("URL of its API", "https://connect:8083", API),
+        BrokerKind::Rabbit => ("URL of its management API", "https://rabbit:15671", API),
+        BrokerKind::Mqtt => {
+            ("URL", "mqtts://mqtt:8883", "mqtts:// with TLS (port 8883), or mqtt:// without (port 1883)")
+        }
+        BrokerKind::Kafka | BrokerKind::SchemaRegistry => ("URL of its API", "https://registry:8081", API),
+    }
+}
+
 /// Of what is looked at and nothing else.
 #[component]
 fn SurveyedFields(draft: Draft, save: Act<BrokerInput>) -> impl IntoView {
-    let placeholder = if kind_of(&draft.kind.get_untracked()) == BrokerKind::KafkaConnect {
-        "https://connect:8083"
-    } else {
-        "https://registry:8081"
+    // Which of them it is may be chosen anew while these fields are shown.
+    let url_field = move || {
+        let (label, placeholder, hint) = url_words(kind_of(&draft.kind.get()));
+        view! {
+            <Field
+                label=label
+                name="url"
+                value=draft.url
+                mono=true
+                required=true
+                placeholder=placeholder
+                hint=hint
+                error=save.field("url")
+            />
+        }
     };
     view! {
-        <Field
-            label="URL of its API"
-            name="url"
-            value=draft.url
-            mono=true
-            required=true
-            placeholder=placeholder
-            hint="With the path that stands before the API's own, if there is one"
-            error=save.field("url")
-        />
+        {url_field}
         <div class="m-choices">
             <Check label="Scan it for the catalog" checked=draft.discover/>
         </div>

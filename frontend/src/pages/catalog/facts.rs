@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use mesh_protocol::report::{GroupFacts, ObjectFacts, OffsetFacts, PartitionFacts, TopicFacts, TransactionFacts};
 
 use super::cluster::cluster_facts;
-use super::surveyed;
+use super::{mqtt, rabbit, surveyed};
 
 use crate::components::{Age, Part, Stamp, Table};
 use crate::format;
@@ -33,6 +33,12 @@ pub(super) fn Facts(
         ObjectFacts::Subject(subject) => surveyed::subject_facts(&subject, stamp()),
         ObjectFacts::Connect(connect) => surveyed::connect_facts(&connect, stamp()),
         ObjectFacts::ConnectConnector(connector) => surveyed::connector_facts(&connector, stamp()),
+        ObjectFacts::Rabbit(rabbit) => rabbit::cluster_facts(&rabbit, stamp()),
+        ObjectFacts::RabbitExchange(exchange) => rabbit::exchange_facts(&exchange, stamp()),
+        ObjectFacts::RabbitQueue(queue) => rabbit::queue_facts(&queue, stamp()),
+        ObjectFacts::RabbitUser(user) => rabbit::user_facts(&user, stamp()),
+        ObjectFacts::Mqtt(mqtt) => mqtt::broker_facts(&mqtt, stamp()),
+        ObjectFacts::MqttAddress(address) => mqtt::address_facts(address, stamp()),
         // They are told around the objects they are about.
         ObjectFacts::Acl(_) | ObjectFacts::Quota(_) | ObjectFacts::ScramUser(_) | ObjectFacts::Unknown => ().into_any(),
     }

@@ -15,7 +15,7 @@ pub(super) fn AroundIt(
     /// Around what.
     kind: CatalogKind,
 ) -> impl IntoView {
-    if matches!(kind, CatalogKind::Registry | CatalogKind::Connect) {
+    if matches!(kind, CatalogKind::Registry | CatalogKind::Connect | CatalogKind::Rabbit | CatalogKind::Mqtt) {
         return missing(&side).into_any();
     }
     let whole = kind == CatalogKind::Cluster;

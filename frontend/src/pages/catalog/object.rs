@@ -114,6 +114,12 @@ const fn carries(kind: CatalogKind) -> bool {
             | CatalogKind::Subject
             | CatalogKind::Connect
             | CatalogKind::ConnectConnector
+            | CatalogKind::Rabbit
+            | CatalogKind::RabbitExchange
+            | CatalogKind::RabbitQueue
+            | CatalogKind::RabbitUser
+            | CatalogKind::Mqtt
+            | CatalogKind::MqttAddress
     )
 }
 
@@ -307,6 +313,7 @@ const fn home(kind: CatalogKind) -> &'static str {
     match kind {
         CatalogKind::Registry | CatalogKind::Subject => "Registry",
         CatalogKind::Connect | CatalogKind::ConnectConnector => "Kafka Connect",
+        CatalogKind::Mqtt | CatalogKind::MqttAddress => "Broker",
         _ => "Cluster",
     }
 }

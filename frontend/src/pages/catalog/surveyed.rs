@@ -9,12 +9,12 @@ use super::facts::{ROWS_MAX, cut};
 use crate::components::{Part, Table};
 use crate::format;
 
-fn known(text: Option<&String>, otherwise: &str) -> String {
+pub(super) fn known(text: Option<&String>, otherwise: &str) -> String {
     text.cloned().unwrap_or_else(|| otherwise.to_owned())
 }
 
 /// How many there are, and how many of them are not told.
-fn number(count: u64, left_out: u64) -> String {
+pub(super) fn number(count: u64, left_out: u64) -> String {
     let told = format::count(count);
     if left_out == 0 { told } else { format!("{told}, and {} that are left out", format::count(left_out)) }
 }

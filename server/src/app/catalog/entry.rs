@@ -9,7 +9,7 @@ use mesh_protocol::report::{Direction, ObjectFacts, ObjectKind};
 use mesh_protocol::topic::Filter;
 
 use super::kafka::{self, User};
-use super::surveyed;
+use super::{brokered, surveyed};
 use crate::app::observed::World;
 use crate::app::rights::Rights;
 use crate::domain::address;
@@ -32,6 +32,12 @@ pub(in crate::app) enum Key {
     Subject(BrokerId, String),
     Connect(BrokerId),
     ConnectConnector(BrokerId, String),
+    Rabbit(BrokerId),
+    RabbitExchange(BrokerId, String),
+    RabbitQueue(BrokerId, String),
+    RabbitUser(BrokerId, String),
+    Mqtt(BrokerId),
+    MqttAddress(BrokerId, String),
     Application(ApplicationId),
     Principal(PrincipalId),
 }
@@ -49,6 +55,12 @@ impl fmt::Display for Key {
             Self::Subject(broker, name) => write!(f, "subject:{broker}:{name}"),
             Self::Connect(broker) => write!(f, "connect:{broker}"),
             Self::ConnectConnector(broker, name) => write!(f, "connect_connector:{broker}:{name}"),
+            Self::Rabbit(broker) => write!(f, "rabbit:{broker}"),
+            Self::RabbitExchange(broker, name) => write!(f, "rabbit_exchange:{broker}:{name}"),
+            Self::RabbitQueue(broker, name) => write!(f, "rabbit_queue:{broker}:{name}"),
+            Self::RabbitUser(broker, name) => write!(f, "rabbit_user:{broker}:{name}"),
+            Self::Mqtt(broker) => write!(f, "mqtt:{broker}"),
+            Self::MqttAddress(broker, name) => write!(f, "mqtt_address:{broker}:{name}"),
             Self::Application(id) => write!(f, "application:{id}"),
             Self::Principal(id) => write!(f, "principal:{id}"),
         }
@@ -70,6 +82,12 @@ impl Key {
             "transaction" => of_broker(rest).map(|(broker, id)| Self::Transaction(broker, id)),
             "subject" => of_broker(rest).map(|(broker, name)| Self::Subject(broker, name)),
             "connect_connector" => of_broker(rest).map(|(broker, name)| Self::ConnectConnector(broker, name)),
+            "rabbit_exchange" => of_broker(rest).map(|(broker, name)| Self::RabbitExchange(broker, name)),
+            "rabbit_queue" => of_broker(rest).map(|(broker, name)| Self::RabbitQueue(broker, name)),
+            "rabbit_user" => of_broker(rest).map(|(broker, name)| Self::RabbitUser(broker, name)),
+            "mqtt_address" => of_broker(rest).map(|(broker, name)| Self::MqttAddress(broker, name)),
+            "rabbit" => rest.parse().ok().map(Self::Rabbit),
+            "mqtt" => rest.parse().ok().map(Self::Mqtt),
             "registry" => rest.parse().ok().map(Self::Registry),
             "connect" => rest.parse().ok().map(Self::Connect),
             "cluster" => rest.parse().ok().map(Self::Cluster),
@@ -209,6 +227,21 @@ fn discovered(found: &Found, world: &World, rates: &HashMap<(BrokerId, &str), f6
         ObjectKind::ConnectConnector => {
             (Key::ConnectConnector(found.broker, found.name.clone()), CatalogKind::ConnectConnector, found.name.clone())
         }
+        ObjectKind::Rabbit => (Key::Rabbit(found.broker), CatalogKind::Rabbit, world.broker_name(found.broker)?),
+        ObjectKind::RabbitExchange => {
+            let key = Key::RabbitExchange(found.broker, found.name.clone());
+            (key, CatalogKind::RabbitExchange, brokered::name(found))
+        }
+        ObjectKind::RabbitQueue => {
+            (Key::RabbitQueue(found.broker, found.name.clone()), CatalogKind::RabbitQueue, brokered::name(found))
+        }
+        ObjectKind::RabbitUser => {
+            (Key::RabbitUser(found.broker, found.name.clone()), CatalogKind::RabbitUser, found.name.clone())
+        }
+        ObjectKind::Mqtt => (Key::Mqtt(found.broker), CatalogKind::Mqtt, world.broker_name(found.broker)?),
+        ObjectKind::MqttAddress => {
+            (Key::MqttAddress(found.broker, found.name.clone()), CatalogKind::MqttAddress, found.name.clone())
+        }
         // Facts on the pages of others; users are put together of all of these.
         ObjectKind::Acl | ObjectKind::Quota | ObjectKind::ScramUser | ObjectKind::Unknown => return None,
     };
@@ -243,10 +276,19 @@ fn discovered(found: &Found, world: &World, rates: &HashMap<(BrokerId, &str), f6
             };
         }
         ObjectFacts::Transaction(transaction) => row.description.clone_from(&transaction.state),
-        other => row.description = surveyed::description(other),
+        other => {
+            row.rate = brokered::rate(other).unwrap_or_default();
+            row.lag = brokered::waiting(other);
+            row.description = surveyed::description(other);
+        }
     }
-    let is_internal = matches!(&found.facts, ObjectFacts::Topic(topic) if topic.internal);
-    Some(Entry { key, row, domain: None, first_seen: Some(found.first_seen_ms), pattern: None, is_internal })
+    let is_internal = match &found.facts {
+        ObjectFacts::Topic(topic) => topic.internal,
+        other => brokered::is_built_in(other),
+    };
+    // An address is found by the filters that it fits.
+    let pattern = (kind == CatalogKind::MqttAddress).then(|| Filter::mqtt(&found.name).ok()).flatten();
+    Some(Entry { key, row, domain: None, first_seen: Some(found.first_seen_ms), pattern, is_internal })
 }
 
 fn freshness(found: &Found, gone: bool, world: &World) -> Option<Freshness> {

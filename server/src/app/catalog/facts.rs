@@ -8,7 +8,7 @@ use mesh_protocol::id::BrokerId;
 use mesh_protocol::report::{Direction, GroupFacts, ObjectFacts, ObjectKind};
 
 use super::entry::Key;
-use super::{href, surveyed};
+use super::{brokered, href, surveyed};
 use crate::app::observed::World;
 use crate::app::report::{address_series, topic_series};
 use crate::app::rights::Rights;
@@ -38,6 +38,12 @@ fn found<'a>(key: &Key, world: &'a World) -> Option<&'a Found> {
         Key::Transaction(broker, name) => found.get(*broker, ObjectKind::Transaction, name),
         Key::Subject(broker, name) => found.get(*broker, ObjectKind::Subject, name),
         Key::ConnectConnector(broker, name) => found.get(*broker, ObjectKind::ConnectConnector, name),
+        Key::RabbitExchange(broker, name) => found.get(*broker, ObjectKind::RabbitExchange, name),
+        Key::RabbitQueue(broker, name) => found.get(*broker, ObjectKind::RabbitQueue, name),
+        Key::RabbitUser(broker, name) => found.get(*broker, ObjectKind::RabbitUser, name),
+        Key::MqttAddress(broker, name) => found.get(*broker, ObjectKind::MqttAddress, name),
+        Key::Rabbit(broker) => found.of_kind(*broker, ObjectKind::Rabbit).next(),
+        Key::Mqtt(broker) => found.of_kind(*broker, ObjectKind::Mqtt).next(),
         Key::Cluster(broker) => found.of_kind(*broker, ObjectKind::Cluster).next(),
         Key::Registry(broker) => found.of_kind(*broker, ObjectKind::Registry).next(),
         Key::Connect(broker) => found.of_kind(*broker, ObjectKind::Connect).next(),
@@ -81,6 +87,7 @@ pub(super) fn sides(key: &Key, world: &World) -> (Vec<FlowRow>, Vec<FlowRow>) {
                 rows(&|flow| is_of(flow) && flow.direction == Direction::Consume),
             )
         }
+        Key::RabbitQueue(broker, name) => (Vec::new(), brokered::consumers(*broker, name, world)),
         Key::Group(..)
         | Key::Cluster(_)
         | Key::User(..)
@@ -88,7 +95,12 @@ pub(super) fn sides(key: &Key, world: &World) -> (Vec<FlowRow>, Vec<FlowRow>) {
         | Key::Registry(_)
         | Key::Subject(..)
         | Key::Connect(_)
-        | Key::ConnectConnector(..) => (Vec::new(), Vec::new()),
+        | Key::ConnectConnector(..)
+        | Key::Rabbit(_)
+        | Key::RabbitExchange(..)
+        | Key::RabbitUser(..)
+        | Key::Mqtt(_)
+        | Key::MqttAddress(..) => (Vec::new(), Vec::new()),
     }
 }
 
@@ -185,11 +197,10 @@ pub(super) fn related(key: &Key, world: &World) -> Vec<Related> {
             clients.map(|found| link("has the client", &found.username, &Key::Principal(found.id))).collect()
         }
         Key::Address(address) => beyond(address, world, &link),
-        Key::Cluster(_) | Key::Registry(_) | Key::Subject(..) | Key::Connect(_) | Key::ConnectConnector(..) => {
-            Vec::new()
-        }
+        _ => Vec::new(),
     };
     related.extend(surveyed::related(key, world));
+    related.extend(brokered::related(key, world));
     if let (Key::Transaction(broker, _), Some(ObjectFacts::Transaction(facts))) = (key, of(key, world)) {
         let topics = facts.partitions.keys();
         related.extend(topics.map(|topic| link("is writing to", topic, &Key::Topic(*broker, topic.clone()))));

@@ -17,7 +17,7 @@ const USER: &str = "User:";
 /// Everybody.
 const ANYBODY: &str = "User:*";
 
-/// Around this object; none = it is none of a cluster. Of registries and Kafka Connect it is what the agent may not see.
+/// Around this object; none = it is none of a cluster. Of what is no cluster of Kafka it is what the agent may not see.
 pub(super) fn side(key: &Key, world: &World) -> Option<KafkaSide> {
     let broker = match key {
         Key::Topic(broker, _)
@@ -26,10 +26,18 @@ pub(super) fn side(key: &Key, world: &World) -> Option<KafkaSide> {
         | Key::Transaction(broker, _)
         | Key::Cluster(broker)
         | Key::Registry(broker)
-        | Key::Connect(broker) => *broker,
-        Key::Address(_) | Key::Subject(..) | Key::ConnectConnector(..) | Key::Application(_) | Key::Principal(_) => {
-            return None;
-        }
+        | Key::Connect(broker)
+        | Key::Rabbit(broker)
+        | Key::Mqtt(broker) => *broker,
+        Key::Address(_)
+        | Key::Subject(..)
+        | Key::ConnectConnector(..)
+        | Key::RabbitExchange(..)
+        | Key::RabbitQueue(..)
+        | Key::RabbitUser(..)
+        | Key::MqttAddress(..)
+        | Key::Application(_)
+        | Key::Principal(_) => return None,
     };
     let mut side = KafkaSide {
         missing_rights: world.seen.scan(broker).map(|scan| scan.missing_rights.clone()).unwrap_or_default(),

@@ -180,6 +180,12 @@ const fn kind(kind: CatalogKind) -> (&'static str, &'static str) {
         CatalogKind::Subject => ("subject", "Registry subjects"),
         CatalogKind::Connect => ("connect", "Kafka Connect clusters"),
         CatalogKind::ConnectConnector => ("connect_connector", "Connect connectors"),
+        CatalogKind::Rabbit => ("rabbit", "RabbitMQ clusters"),
+        CatalogKind::RabbitExchange => ("rabbit_exchange", "RabbitMQ exchanges"),
+        CatalogKind::RabbitQueue => ("rabbit_queue", "RabbitMQ queues"),
+        CatalogKind::RabbitUser => ("rabbit_user", "RabbitMQ users"),
+        CatalogKind::Mqtt => ("mqtt", "MQTT brokers"),
+        CatalogKind::MqttAddress => ("mqtt_address", "MQTT addresses"),
         CatalogKind::Application => ("application", "Applications"),
         CatalogKind::Principal => ("principal", "Clients"),
     }

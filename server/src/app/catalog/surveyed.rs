@@ -13,7 +13,7 @@ use mesh_protocol::report::{
 };
 
 use super::entry::Key;
-use super::href;
+use super::{brokered, href};
 use crate::app::observed::World;
 use crate::domain::runtime_object::Found;
 
@@ -34,7 +34,7 @@ pub(super) fn description(facts: &ObjectFacts) -> String {
             format!("{connectors}, {}", count(connect.workers.len() as u64, "worker"))
         }
         ObjectFacts::ConnectConnector(connector) => of_connector(connector),
-        _ => String::new(),
+        other => brokered::description(other),
     }
 }
 

@@ -111,6 +111,12 @@ fn keys_survive_their_text() {
         Key::Subject(broker, ":.emea:orders-value".to_owned()),
         Key::Connect(broker),
         Key::ConnectConnector(broker, "files in:out".to_owned()),
+        Key::Rabbit(broker),
+        Key::RabbitExchange(broker, "%2F/a:b".to_owned()),
+        Key::RabbitQueue(broker, "shop/orders".to_owned()),
+        Key::RabbitUser(broker, "me".to_owned()),
+        Key::Mqtt(broker),
+        Key::MqttAddress(broker, "orders/eu:1".to_owned()),
         Key::Principal(uuid::Uuid::from_u128(9).into()),
     ] {
         assert_eq!(Key::read(&key.to_string()), Some(key));

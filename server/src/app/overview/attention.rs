@@ -125,8 +125,12 @@ fn named(part: PartRef, agent: &Agent, world: &World) -> Option<(String, String)
 fn broker_word(id: BrokerId, world: &World) -> &'static str {
     let broker = world.config.mesh.brokers.iter().find(|broker| broker.id == id);
     match broker.map(|broker| &broker.spec.target) {
-        Some(Target::Surveyed(surveyed)) if surveyed.kind == SurveyedKind::KafkaConnect => "Kafka Connect cluster",
-        Some(Target::Surveyed(_)) => "schema registry",
+        Some(Target::Surveyed(surveyed)) => match surveyed.kind {
+            SurveyedKind::KafkaConnect => "Kafka Connect cluster",
+            SurveyedKind::Rabbit => "RabbitMQ cluster",
+            SurveyedKind::Mqtt => "MQTT broker",
+            SurveyedKind::SchemaRegistry | SurveyedKind::Unknown => "schema registry",
+        },
         Some(Target::Kafka { .. }) | None => "cluster",
     }
 }

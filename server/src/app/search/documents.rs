@@ -82,6 +82,12 @@ impl Writer<'_> {
             CatalogKind::Subject => Kind::Subject,
             CatalogKind::Connect => Kind::Connect,
             CatalogKind::ConnectConnector => Kind::ConnectConnector,
+            CatalogKind::Rabbit => Kind::Rabbit,
+            CatalogKind::RabbitExchange => Kind::RabbitExchange,
+            CatalogKind::RabbitQueue => Kind::RabbitQueue,
+            CatalogKind::RabbitUser => Kind::RabbitUser,
+            CatalogKind::Mqtt => Kind::Mqtt,
+            CatalogKind::MqttAddress => Kind::MqttAddress,
             CatalogKind::Application => Kind::Application,
             CatalogKind::Principal => Kind::Client,
         };

@@ -34,6 +34,8 @@ async fn connections_of_each_kind_come_back_as_they_were_written() {
             broker("a-kafka", kafka),
             broker("b-schemas", surveyed(SurveyedKind::SchemaRegistry, Some(login))),
             broker("c-connect", surveyed(SurveyedKind::KafkaConnect, None)),
+            broker("c-mqtt", surveyed(SurveyedKind::Mqtt, None)),
+            broker("c-rabbit", surveyed(SurveyedKind::Rabbit, None)),
         ];
         for broker in &all {
             tx.insert_broker(database.environment, broker, 5).await.expect("inserted");

@@ -21,7 +21,7 @@ impl Ends {
             match broker.config.kind {
                 BrokerKind::Kafka => ends.clusters.push((broker.config.site, choice)),
                 BrokerKind::SchemaRegistry => ends.registries.push((broker.config.site, choice)),
-                BrokerKind::KafkaConnect => {}
+                BrokerKind::KafkaConnect | BrokerKind::Rabbit | BrokerKind::Mqtt => {}
             }
         }
         ends
