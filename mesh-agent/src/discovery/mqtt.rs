@@ -68,6 +68,8 @@ pub(super) struct Mqtt {
     patience: Duration,
     /// Why the last look failed.
     look_failed: Option<String>,
+    /// It told something of itself at that time.
+    told_then: bool,
     /// What it counted itself at that time.
     counted: Option<u64>,
     /// Messages that it keeps and did not send.
@@ -186,6 +188,7 @@ impl Mqtt {
             looked_at: None,
             patience: DOUBT_INTERVAL,
             look_failed: None,
+            told_then: false,
             counted: None,
             hidden: 0,
         })
@@ -227,9 +230,10 @@ impl Mqtt {
         self.address_standing.may_be_asked() && self.looked_at.is_none_or(|at| at.elapsed() >= pause)
     }
 
-    /// Whether there is more than it sent, or seems to be.
+    /// Whether there is more than it sent, or seems to be. Who began to tell something of itself may tell more by now, too.
     fn is_in_doubt(&self) -> bool {
-        self.address_standing.is_refused() || self.hidden > 0 || self.is_silent()
+        let changed = self.system.is_told() && !self.told_then;
+        self.address_standing.is_refused() || self.hidden > 0 || self.is_silent() || changed
     }
 
     /// Whether it said nothing at all.
@@ -245,6 +249,7 @@ impl Mqtt {
         let before = (self.address_standing, self.addresses.count());
         let looked = self.look(client).await;
         self.looked_at = Some(Instant::now());
+        self.told_then = self.system.is_told();
         self.look_failed = looked.as_ref().err().map(|trouble| self.reason(trouble));
         self.addresses.in_part |= looked.is_err();
         let is_news = before != (self.address_standing, self.addresses.count());

@@ -332,12 +332,9 @@ impl Rabbit {
         Ok(all_read)
     }
 
-    /// Users are for administrators to see. Whoever only looks need not be one.
+    /// Users are for administrators to see. Whoever only looks need not be one, so that it is not is no missing right.
     async fn look_at_users(&mut self, tags: &Tags, notes: &mut Notes) {
         if !tags.has("administrator") {
-            let what = "users and their permissions. An administrator may change everything: for looking alone it is not worth \
-                        that";
-            notes.optional.push(self.tag_right(what, "administrator", tags));
             return;
         }
         if self.users_at.is_some_and(|at| at.elapsed() < USERS_INTERVAL) {

@@ -208,6 +208,14 @@ async fn a_broker_that_takes_everything_and_sends_nothing_is_in_doubt() {
     let found = mqtt.scan(true).await.expect("it answers");
     assert_eq!((found.notes.missing.len(), found.notes.optional.len()), (0, 2), "it may just be empty");
     assert!(mqtt.is_in_doubt() && !mqtt.is_look_due());
+    // Rights were granted: what it tells of itself comes by the subscription that is there, what it keeps does not.
+    mqtt.system.take("$SYS/broker/uptime", b"21 seconds");
+    assert!(mqtt.is_in_doubt(), "there may be more now");
+    broker.script.lock().expect("no panic").messages.push(message("orders/eu", "1", true));
+    mqtt.looked_at = Instant::now().checked_sub(DOUBT_INTERVAL);
+    assert!(mqtt.is_look_due());
+    let found = mqtt.scan(false).await.expect("it answers");
+    assert!(addresses(&found) == [("orders/eu", 1)] && !mqtt.is_in_doubt());
 }
 
 #[tokio::test]
