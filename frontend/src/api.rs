@@ -24,6 +24,7 @@ pub mod rest;
 mod route;
 mod schema;
 mod search;
+mod shape;
 mod topology;
 
 use std::future::Future;
@@ -51,6 +52,7 @@ pub use records::*;
 pub use route::*;
 pub use schema::*;
 pub use search::*;
+pub use shape::*;
 pub use topology::*;
 
 /// The answer of every call.

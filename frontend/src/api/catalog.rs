@@ -8,7 +8,7 @@ use mesh_protocol::topic::Dialect;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{DesignKind, DesignState, Evidence, Freshness, KafkaSide, Millis, Rate};
+use super::{DesignKind, DesignState, Evidence, Freshness, KafkaSide, Millis, Rate, SeenShape};
 
 /// Kinds of catalog objects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
@@ -184,40 +184,6 @@ pub struct CatalogObject {
     pub connect: Vec<Snippet>,
     /// Events per second, one value every 10 s, oldest first, at most 60.
     pub rate_history: Vec<Rate>,
-}
-
-/// What JSON payloads look like, inferred from samples of what was carried. Values are not part of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct SeenShape {
-    /// Payloads that were looked at and are JSON.
-    pub payloads: u64,
-    /// Payloads that were looked at and are something else.
-    pub others: u64,
-    /// Since when they were looked at.
-    pub first_seen: Millis,
-    /// When the last one was told of.
-    pub as_of: Millis,
-    /// The agent that told.
-    pub by: String,
-    /// What a payload is, in words.
-    pub kind: String,
-    /// Fields, each before those inside it.
-    pub fields: Vec<SeenField>,
-    /// A JSON Schema by which everything that was seen is valid.
-    pub schema: String,
-}
-
-/// A field as it was seen.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct SeenField {
-    /// The way to it: `lines[].sku`; `[]` stands for every item of a list, `{}` for every value of a map.
-    pub path: String,
-    /// What it holds, in words.
-    pub kind: String,
-    /// In how many of the objects that could have it.
-    pub seen: u64,
-    /// How many these are.
-    pub of: u64,
 }
 
 /// Lines that do something.
