@@ -1,5 +1,7 @@
-//! An edit of access rules through the API is enforced within a second, on open connections, and hurts nobody else.
+//! An edit of access rules through the API is enforced within a second, on open connections, and hurts nobody else; and who
+//! was given access connects by the lines that the portal shows.
 
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -9,6 +11,7 @@ use serde_json::json;
 use system_tests::SOON;
 use system_tests::mesh::Mesh;
 use system_tests::mqtt::MqttClient;
+use tokio::process::Command;
 
 /// "Within a second": the promise of the product for a connected agent.
 const PROMISE: Duration = Duration::from_secs(1);
@@ -190,5 +193,50 @@ async fn a_scope_keeps_its_topics_at_home_from_one_edit_to_the_next() -> anyhow:
         !far.messages().iter().any(|message| message.payload.starts_with(b"kept")),
         "the old ones followed"
     );
+    mesh.passed()
+}
+
+/// What an address's page says about connecting is run by a shell as it stands there, with the name and password of a client.
+#[tokio::test]
+async fn the_lines_of_an_address_page_work() -> anyhow::Result<()> {
+    let mut mesh = Mesh::start().await?;
+    mesh.site("hq", None).await?;
+    let till = mesh.client("till", &[("publish", "orders/>"), ("subscribe", "orders/>")]).await?;
+    mesh.applied().await?;
+    let address = mesh.listener("hq", "mqtt").await?;
+    mesh.listener("hq", "http").await?;
+    let client = MqttClient::connect(&address, &till).await?;
+    let lines = until("the page has lines for MQTT and HTTP", SOON, async || {
+        client.publish("orders/fr/created", "{}").await?;
+        let page = mesh.api.get("catalog?kind=address&q=orders").await?;
+        let Some(id) = page["items"][0]["id"].as_str() else { return Ok(None) };
+        let object = mesh.api.get(&format!("catalog/{id}")).await?;
+        let lines = object["connect"].as_array().cloned().unwrap_or_default();
+        Ok((lines.len() == 3).then_some(lines))
+    })
+    .await?;
+    let line = |title: &str, more: &str| -> anyhow::Result<Command> {
+        let found = lines.iter().find(|line| line["title"].as_str().is_some_and(|text| text.starts_with(title)));
+        let text = found.and_then(|line| line["text"].as_str()).with_context(|| format!("{title} is there"))?;
+        let text = text.replace("USER", &till.username).replace("PASSWORD", &till.secret);
+        let mut command = Command::new("bash");
+        command
+            .args(["-c", &format!("{text} {more}")])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        Ok(command)
+    };
+    let mut subscriber = line("Subscribe over MQTT", "-C 2 -W 60")?.spawn().context("start the subscriber")?;
+    until("the subscriber has two events", SOON, async || {
+        for (title, more) in [("Publish over MQTT", ""), ("Publish over HTTP", "-f -sS")] {
+            let done = line(title, more)?.output().await.with_context(|| format!("run: {title}"))?;
+            anyhow::ensure!(done.status.success(), "{title}: {}", String::from_utf8_lossy(&done.stderr));
+        }
+        Ok(subscriber.try_wait()?)
+    })
+    .await?;
+    let told = subscriber.wait_with_output().await.context("read what it had")?;
+    anyhow::ensure!(told.status.success() && told.stdout == b"{}\n{}\n", "{told:?}");
     mesh.passed()
 }
