@@ -24,6 +24,7 @@ mod site_select;
 mod sites;
 mod subscriptions;
 mod tail;
+mod unanswered;
 
 use leptos::prelude::*;
 

@@ -13,7 +13,6 @@ use leptos_router::hooks::use_params_map;
 
 use self::row::Row;
 use super::TOPICS;
-use crate::act::sentence;
 use crate::api::{Api, ApiError, CatalogKind, CatalogObject, RecordView, RecordsInput, RecordsPage, SiteView};
 use crate::components::{
     Banner, Button, Choice, Empty, Main, ParamSelect, Part, Search, Select, Skeleton, Stamp, Table, use_param,
@@ -23,6 +22,7 @@ use crate::format;
 use crate::load::{Load, Loading, load};
 use crate::pages::load_sites;
 use crate::pages::tail::Tail;
+use crate::pages::unanswered::{Titles, unanswered};
 use crate::viewer::{Viewer, right};
 
 /// Pause between two looks while one follows.
@@ -351,7 +351,7 @@ fn Choices(looking: Looking, partitions: u32, again: RwSignal<u64>) -> impl Into
 
 fn shown(looking: Looking, again: RwSignal<u64>) -> AnyView {
     if let Some(error) = looking.error.get() {
-        return failed(&error, again);
+        return unanswered(&error, &UNANSWERED, again);
     }
     let is_there = looking.last.with(Option::is_some);
     if !is_there {
@@ -408,25 +408,13 @@ fn Foot(looking: Looking, older: Callback<()>) -> impl IntoView {
     .into_any()
 }
 
-/// Why there is no answer, and what to do.
-fn failed(error: &ApiError, again: RwSignal<u64>) -> AnyView {
-    let (icon, title) = match error.kind.as_str() {
-        "unavailable" => ("agent", "No agent can be asked"),
-        "conflict" => ("lock", "They cannot be looked at"),
-        "forbidden" => ("lock", "Records are closed to you"),
-        _ => ("alert", "The records did not load"),
-    };
-    let mut text = sentence(&ApiError { request_id: None, ..error.clone() }, &[]);
-    if let Some(id) = error.request_id.as_ref().filter(|_| error.status == 500) {
-        text.push_str(&format!(" Request {id}."));
-    }
-    view! {
-        <Empty icon=icon title=title text=text>
-            <Button on_press=move |()| again.update(|again| *again += 1)>"Try again"</Button>
-        </Empty>
-    }
-    .into_any()
-}
+const UNANSWERED: Titles = Titles {
+    away: "No agent can be asked",
+    refused: ("lock", "They cannot be looked at"),
+    closed: "Records are closed to you",
+    lost: "The records did not load",
+    meanwhile: "",
+};
 
 /// Payloads are for those who may read them.
 fn closed() -> AnyView {

@@ -15,11 +15,12 @@ use mesh_protocol::queue::{QueuedEvent, Shelf};
 use super::event::events;
 use super::replay::Replaying;
 use super::tasks::{Tasks, act};
-use crate::act::{Act, sentence};
+use crate::act::Act;
 use crate::api::{Answer, Api, ApiError, LiveTopic, Page, ShelfDone, ShelfQuery, ShelfTask};
 use crate::components::{Button, Empty, Skeleton, Stamp, use_param};
 use crate::format;
 use crate::live::Live;
+use crate::pages::unanswered::{Titles, unanswered};
 use crate::viewer::{Viewer, right};
 
 /// What holds events.
@@ -291,7 +292,7 @@ fn shown(browsing: Browsing, again: RwSignal<u64>) -> AnyView {
     }
     match browsing.look.get() {
         Look::Under(_) => view! { <Skeleton/> }.into_any(),
-        Look::Failed { error, .. } => failed(&error, again),
+        Look::Failed { error, .. } => unanswered(&error, &UNANSWERED, again),
         Look::There { page, key, .. } if page.items.is_empty() => nothing(key, browsing.holder),
         Look::There { page, key, .. } => {
             let total = format!("{} in all", format::count(page.total));
@@ -357,28 +358,13 @@ fn not_kept(keeping: Keeping) -> AnyView {
     .into_any()
 }
 
-/// Why there is no answer, and what to do.
-fn failed(error: &ApiError, again: RwSignal<u64>) -> AnyView {
-    let (icon, title) = match error.kind.as_str() {
-        "unavailable" => ("agent", "The agent that holds them cannot be asked"),
-        "conflict" => ("agent", "The agent does not say"),
-        "forbidden" => ("lock", "What is in it is closed to you"),
-        _ => ("alert", "The events did not load"),
-    };
-    let mut text = sentence(&ApiError { request_id: None, ..error.clone() }, &[]);
-    if error.kind == "unavailable" {
-        text.push_str(" Nothing is lost by that: events lie on the agent's disk.");
-    }
-    if let Some(id) = error.request_id.as_ref().filter(|_| error.status == 500) {
-        text.push_str(&format!(" Request {id}."));
-    }
-    view! {
-        <Empty icon=icon title=title text=text>
-            <Button on_press=move |()| again.update(|again| *again += 1)>"Try again"</Button>
-        </Empty>
-    }
-    .into_any()
-}
+const UNANSWERED: Titles = Titles {
+    away: "The agent that holds them cannot be asked",
+    refused: ("agent", "The agent does not say"),
+    closed: "What is in it is closed to you",
+    lost: "The events did not load",
+    meanwhile: "Nothing is lost by that: events lie on the agent's disk.",
+};
 
 /// Payloads are for those who may read them.
 fn closed() -> AnyView {
