@@ -163,7 +163,9 @@ impl App {
     }
 
     async fn take_change(&self, change: &Change) -> Result<()> {
-        self.0.latest.forget();
+        if !self.0.renewal.covers(change) {
+            self.0.latest.forget();
+        }
         self.spread(change);
         let is_about_agents = |topic: &LiveTopic| matches!(topic, LiveTopic::Topology | LiveTopic::All);
         if change.topics.iter().any(is_about_agents) { self.leave_lost_seats().await } else { Ok(()) }

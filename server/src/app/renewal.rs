@@ -19,6 +19,7 @@ use frontend::api::LiveTopic;
 use tokio::sync::Notify;
 
 use super::catalog::Reading;
+use super::change::Change;
 use super::clock::now_ms;
 use super::observed::World;
 use super::{App, Error, Result};
@@ -68,6 +69,11 @@ impl Renewal {
 
     fn is_expected(&self) -> bool {
         now_ms().saturating_sub(self.asked_ms.load(Ordering::Relaxed)) < ASKED_MS
+    }
+
+    /// Whether what changed is in the next reading anyway, and nobody looks for it before it is told.
+    pub(super) fn covers(&self, change: &Change) -> bool {
+        self.runs() && change.entry.is_none() && change.topics.iter().all(|topic| READ.contains(topic))
     }
 
     /// Takes a notice to be told with the next reading; false: it is to be told now.

@@ -18,7 +18,7 @@ const OPENED_MAX: usize = 100;
 /// Nodes that are shown for a text.
 const FOUND_MAX: usize = 50;
 
-/// By what a node stands together with others. Written, it is the group's name.
+/// By what a node stands together with others. Written, it is what tells the groups of a side and site apart.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Stand<'a> {
     /// Topics of an application domain.
@@ -42,12 +42,34 @@ impl fmt::Display for Stand<'_> {
     }
 }
 
+impl Stand<'_> {
+    /// The group's name, short enough for its box.
+    fn label(&self) -> &str {
+        match self {
+            Self::Domain(name) | Self::GroupsOf(name) => name,
+            Self::NoDomain(_) => "no domain",
+            Self::Alike(detail) => detail,
+        }
+    }
+
+    /// What so many of them are.
+    fn detail(&self, kind: NodeKind, members: u64) -> String {
+        match (self, kind) {
+            (Self::GroupsOf(_), _) => format!("{members} consumer groups"),
+            (Self::NoDomain(place), _) => format!("{members} topics, {place}"),
+            (_, NodeKind::Producer) => format!("{members} producers"),
+            (_, NodeKind::Topic) => format!("{members} topics"),
+            (_, NodeKind::Consumer) => format!("{members} consumers"),
+        }
+    }
+}
+
 /// Nodes that stand together.
-struct Group {
+struct Group<'a> {
     id: String,
-    label: String,
+    stand: Stand<'a>,
     kind: NodeKind,
-    site: String,
+    site: &'a str,
     rate: f64,
     stale: bool,
     /// Those that do not stand for themselves.
@@ -55,22 +77,21 @@ struct Group {
 }
 
 /// The groups, and the group of each node.
-struct Groups {
-    all: Vec<Group>,
+struct Groups<'a> {
+    all: Vec<Group<'a>>,
     of: Vec<usize>,
 }
 
-impl Groups {
-    fn of<'a>(nodes: &[Node<'a>], stands_by: impl Fn(&Node<'a>) -> Stand<'a>) -> Self {
-        let mut known: HashMap<(NodeKind, &str, Stand<'a>), usize> = HashMap::new();
+impl<'a> Groups<'a> {
+    fn of(nodes: &[Node<'a>], stands_by: impl Fn(&Node<'a>) -> Stand<'a>) -> Self {
+        let mut known: HashMap<(NodeKind, &'a str, Stand<'a>), usize> = HashMap::new();
         let mut all = Vec::new();
         let of = nodes.iter().map(|node| {
             let stand = stands_by(node);
             *known.entry((node.kind, node.site, stand)).or_insert_with_key(|(kind, site, stand)| {
-                let label = stand.to_string();
-                let id = format!("group:{}:{site}:{label}", letter(*kind));
-                let site = (*site).to_owned();
-                all.push(Group { id, label, kind: *kind, site, rate: 0.0, stale: true, members: 0 });
+                let (kind, site, stand) = (*kind, *site, stand.clone());
+                let id = format!("group:{}:{site}:{stand}", letter(kind));
+                all.push(Group { id, stand, kind, site, rate: 0.0, stale: true, members: 0 });
                 all.len() - 1
             })
         });
@@ -128,7 +149,7 @@ fn sorted(edges: impl Iterator<Item = FlowEdge>) -> Vec<FlowEdge> {
 }
 
 /// Which nodes stand for themselves: members of the group that is opened, and what was looked for.
-fn own(nodes: &[Node<'_>], groups: &Groups, query: &GraphQuery) -> Vec<bool> {
+fn own(nodes: &[Node<'_>], groups: &Groups<'_>, query: &GraphQuery) -> Vec<bool> {
     let mut own = vec![false; nodes.len()];
     let mut choose = |mut chosen: Vec<usize>, most: usize| {
         chosen.sort_by(|a, b| {
@@ -164,23 +185,18 @@ const fn letter(kind: NodeKind) -> char {
     }
 }
 
-impl Group {
+impl Group<'_> {
     fn shown(self) -> FlowNode {
-        let what = match self.kind {
-            NodeKind::Producer => "producers",
-            NodeKind::Topic => "topics",
-            NodeKind::Consumer => "consumers",
-        };
         FlowNode {
-            id: self.id,
             kind: self.kind,
-            label: self.label,
-            detail: format!("{} {what}", self.members),
-            site: self.site,
+            label: self.stand.label().to_owned(),
+            detail: self.stand.detail(self.kind, self.members),
+            site: self.site.to_owned(),
             href: None,
             rate: self.rate,
             stale: self.stale,
             members: Some(self.members),
+            id: self.id,
         }
     }
 }
@@ -287,6 +303,15 @@ mod tests {
         assert!(opened.clone().all(|node| node.rate >= 50.0));
         let rest = nodes.iter().find(|node| node.id == "group:t:hq:orders").expect("the rest");
         assert_eq!(rest.members, Some(50));
+    }
+
+    #[test]
+    fn groups_are_told_apart_and_have_short_names() {
+        let stands = [Stand::NoDomain("kafka-a".into()), Stand::GroupsOf("kafka-a"), Stand::Alike("kafka-a".into())];
+        let ids: BTreeSet<String> = stands.iter().map(ToString::to_string).collect();
+        assert_eq!(ids.len(), stands.len());
+        let shown = stands.map(|stand| format!("{}: {}", stand.label(), stand.detail(NodeKind::Consumer, 3)));
+        assert_eq!(shown, ["no domain: 3 topics, kafka-a", "kafka-a: 3 consumer groups", "kafka-a: 3 consumers"]);
     }
 
     #[test]
