@@ -9,6 +9,7 @@ mod links;
 mod lists;
 mod matrix;
 mod queues;
+mod readings;
 mod registry;
 mod registry_life;
 mod replicas;

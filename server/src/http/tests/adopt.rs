@@ -14,6 +14,12 @@ pub(super) async fn seen(portal: &TestPortal, admin: &str, addresses: &[&str]) -
     let _seat = agent(portal, admin).await;
     let agents = portal.call("GET", "/api/v1/agents", Some(admin), None).await;
     let agent = serde_json::from_value(agents.body["items"][0]["id"].clone()).expect("an id");
+    publishes(portal, agent, addresses).await;
+    agent
+}
+
+/// The same of an agent that is there.
+pub(super) async fn publishes(portal: &TestPortal, agent: AgentId, addresses: &[&str]) {
     let flow = |address: &&str| Flow {
         principal: None,
         principal_name: "till".to_owned(),
@@ -37,7 +43,6 @@ pub(super) async fn seen(portal: &TestPortal, admin: &str, addresses: &[&str]) -
     };
     let refused = portal.app.take_report(agent, 1, Report::Traffic(traffic)).await.expect("stored");
     assert_eq!(refused, None);
-    agent
 }
 
 #[tokio::test]
