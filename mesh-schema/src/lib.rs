@@ -21,6 +21,7 @@ mod field;
 mod invalid;
 mod json;
 mod protobuf;
+pub mod seen;
 mod text;
 mod walk;
 

@@ -84,7 +84,7 @@ async fn records_are_routed_by_what_is_in_them_also_while_their_registry_is_away
     let login = mesh.client("reader", &[("subscribe", "plant/>")]).await?;
     mesh.applied().await?;
     let reader = MqttClient::connect_lasting(&mesh.listener("hq", "mqtt").await?, &login).await?;
-    reader.subscribe("plant/>").await?;
+    reader.subscribe("plant/#").await?;
     route(&mesh, &cluster, &registry).await?;
     what_does_not_fit_is_refused(&mesh, &cluster, &registry).await?;
 

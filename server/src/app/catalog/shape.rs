@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 
 use frontend::api::{SeenField, SeenShape};
 use mesh_protocol::report::{Direction, Shape};
+use mesh_schema::seen::{fields, json_schema, kind};
 
 use super::entry::Key;
 use crate::app::observed::World;
 use crate::app::sight::Sight;
 use crate::app::{App, Result};
-use crate::domain::shape::{Inferred, fields, json_schema, kind};
+use crate::domain::shape::Inferred;
 
 /// A Kafka topic whose records go to more addresses than this has no shape of its own.
 const ADDRESSES_MAX: usize = 8;
@@ -65,7 +66,7 @@ fn shown(seen: &[Inferred], world: &World) -> Option<SeenShape> {
     let mut whole = Shape::default();
     seen.iter().for_each(|seen| whole.join(&seen.whole()));
     let others = seen.iter().map(|seen| seen.others.saturating_add(seen.before_others));
-    let field = |field: crate::domain::shape::SeenField| SeenField {
+    let field = |field: mesh_schema::seen::SeenField| SeenField {
         path: field.path,
         kind: field.kind,
         seen: field.seen,

@@ -7,12 +7,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use mesh_protocol::id::AgentId;
+use mesh_schema::seen;
 use mesh_search::{Document, SearchError, SearchIndex, hash};
 use tokio::sync::{Mutex, Notify};
 
 use super::documents::{Fields, SeenFields, documents};
 use crate::app::{App, Error, Result};
-use crate::domain::shape;
 
 /// After feeding what agents reported, it rests so many times as long as it took, and at least a second.
 pub const REST: u32 = 20;
@@ -122,8 +122,8 @@ impl App {
             let fields = match known.remove(&key).filter(|(as_of, _)| *as_of == changed_ms) {
                 Some((_, fields)) => fields,
                 None => {
-                    let seen = tx.shape(agent, &key.1).await?;
-                    let fields = seen.iter().flat_map(|seen| shape::fields(&seen.whole()));
+                    let known = tx.shape(agent, &key.1).await?;
+                    let fields = known.iter().flat_map(|known| seen::fields(&known.whole()));
                     fields.map(|field| field.path).collect()
                 }
             };
