@@ -48,13 +48,10 @@ fn looked(shape: &SeenShape) -> String {
     let number = |number: u64| format::plural(usize::try_from(number).unwrap_or(usize::MAX), "payload");
     let kind = &shape.kind;
     match shape.others {
-        0 => format!("{kind}, in {} that agents looked at", number(shape.payloads)),
+        0 => format!("{} looked at: {kind}", number(shape.payloads)),
         others => {
             let all = number(shape.payloads.saturating_add(others));
-            format!(
-                "{kind}, in {} of {all} that agents looked at; the others are no JSON",
-                format::count(shape.payloads)
-            )
+            format!("{} of {all} looked at are JSON: {kind}", format::count(shape.payloads))
         }
     }
 }
