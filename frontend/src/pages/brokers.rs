@@ -28,7 +28,7 @@ pub fn Brokers() -> impl IntoView {
         <Button tone=Tone::Primary icon="plus" right=may on_press=move |()| editing.make()>"Attach a broker"</Button>
     };
     view! {
-        <Main title="Brokers" note="Kafka clusters, schema registries and Kafka Connect that agents reach; read-only rights are enough for the catalog" acts=acts.into_any()>
+        <Main title="Brokers" note="Kafka, schema registries, Kafka Connect, RabbitMQ and MQTT brokers that agents reach; read-only rights are enough" acts=acts.into_any()>
             <Load resource=brokers what="brokers" let:brokers>
                 {move || {
                     let brokers = brokers.get();
