@@ -47,7 +47,7 @@ pub struct AddressShape {
     /// Payloads that were looked at and are no JSON object or array.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub others: u64,
-    /// Of the others.
+    /// What those look like that are.
     pub shape: Shape,
 }
 

@@ -52,7 +52,7 @@ struct Running(App);
 impl Drop for Running {
     fn drop(&mut self) {
         self.0.0.renewal.runs.store(false, Ordering::Relaxed);
-        self.0.tell_untold();
+        self.0.0.renewal.untold().into_iter().for_each(|topic| self.0.live().notify(topic));
     }
 }
 
@@ -76,6 +76,11 @@ impl Renewal {
         self.runs() && change.entry.is_none() && change.topics.iter().all(|topic| READ.contains(topic))
     }
 
+    /// Notices that nobody was told of yet; they are the caller's to tell.
+    fn untold(&self) -> BTreeSet<LiveTopic> {
+        std::mem::take(&mut *self.untold.lock().expect("no panic while held"))
+    }
+
     /// Takes a notice to be told with the next reading; false: it is to be told now.
     pub(super) fn take(&self, topic: LiveTopic) -> bool {
         if !self.runs() || !READ.contains(&topic) {
@@ -96,7 +101,7 @@ impl App {
             let _wanted_or_time = tokio::time::timeout(EVERY, self.0.renewal.wanted.notified()).await;
             let began = Instant::now();
             // What comes while a reading is made is told with the next one.
-            let untold = std::mem::take(&mut *self.0.renewal.untold.lock().expect("no panic while held"));
+            let untold = self.0.renewal.untold();
             if self.0.renewal.is_expected() {
                 if let Err(error) = self.read_ahead().await {
                     tracing::warn!(error = %super::error::chain(&error), "what agents saw could not be read ahead");
@@ -108,11 +113,6 @@ impl App {
             untold.into_iter().for_each(|topic| self.live().notify(topic));
             tokio::time::sleep((began.elapsed() * REST).clamp(REST_MIN, REST_MAX)).await;
         }
-    }
-
-    fn tell_untold(&self) {
-        let untold = std::mem::take(&mut *self.0.renewal.untold.lock().expect("no panic while held"));
-        untold.into_iter().for_each(|topic| self.live().notify(topic));
     }
 
     async fn read_ahead(&self) -> Result<()> {

@@ -138,13 +138,18 @@ impl<'a> Builder<'a> {
     }
 
     fn events(&mut self, inputs: &[DriftEventInput]) {
-        let graph = self.scene.designs.graph();
+        let scene = self.scene;
+        let graph = scene.designs.graph();
         let schemas: Vec<Option<DesignVersionId>> = inputs.iter().map(|input| self.schema(input, &graph)).collect();
-        drop(graph);
         // References are checked against all that is there and the schemas that were made here.
-        let versions: Vec<Version> = self.scene.designs.versions.iter().chain(&self.versions).cloned().collect();
-        let objects = self.objects.clone();
-        let graph = Graph::of(&objects, &versions);
+        let (objects, versions): (Vec<Object>, Vec<Version>);
+        let graph = if self.made.objects.is_empty() {
+            graph
+        } else {
+            objects = self.objects.clone();
+            versions = scene.designs.versions.iter().chain(&self.versions).cloned().collect();
+            Graph::of(&objects, &versions)
+        };
         for (input, schema) in inputs.iter().zip(schemas) {
             self.event(&DriftEventInput { schema: schema.or(input.schema), ..input.clone() }, &graph);
         }
