@@ -87,6 +87,29 @@ impl Broker {
         ports: BrokerPorts,
         security: Security,
     ) -> anyhow::Result<Self> {
+        Self::start_with(name, jars, folder, ports, security, java(jars, folder)).await
+    }
+
+    /// A plain broker that can have tens of thousands of partitions: with 3 GB of heap, and 200,000 open files, for which
+    /// it takes root where the machine allows fewer.
+    ///
+    /// # Errors
+    /// As [`Broker::start`].
+    pub async fn start_large(name: &str, jars: &Jars, folder: &Path, ports: BrokerPorts) -> anyhow::Result<Self> {
+        let mut command = Command::new("prlimit");
+        command.args(["--nofile=200000:200000", "java", "-Xms1g", "-Xmx3g"]);
+        let command = java_with(command, jars, folder);
+        Self::start_with(name, jars, folder, ports, Security::Plain, command).await
+    }
+
+    async fn start_with(
+        name: &str,
+        jars: &Jars,
+        folder: &Path,
+        ports: BrokerPorts,
+        security: Security,
+        mut command: Command,
+    ) -> anyhow::Result<Self> {
         fs::create_dir_all(folder).with_context(|| format!("create {}", folder.display()))?;
         let ca_pem = match &security {
             Security::Plain => None,
@@ -94,7 +117,6 @@ impl Broker {
         };
         let properties = files::write_properties(folder, ports, &security)?;
         format_once(name, jars, folder, &properties, &security).await?;
-        let mut command = java(jars, folder);
         command.arg("kafka.Kafka").arg(&properties);
         let process = Process::start(name, &command, &logs(folder))?;
         Ok(Self { process, name: name.to_owned(), folder: folder.to_owned(), ports, security, ca_pem })
@@ -246,7 +268,12 @@ fn logs(folder: &Path) -> PathBuf {
 
 fn java(jars: &Jars, folder: &Path) -> Command {
     let mut command = Command::new("java");
-    command.args(["-Xms128m", "-Xmx512m", "-XX:+UseG1GC", "-XX:+ExitOnOutOfMemoryError"]);
+    command.args(["-Xms128m", "-Xmx512m"]);
+    java_with(command, jars, folder)
+}
+
+fn java_with(mut command: Command, jars: &Jars, folder: &Path) -> Command {
+    command.args(["-XX:+UseG1GC", "-XX:+ExitOnOutOfMemoryError"]);
     command.arg(format!("-Dlog4j2.configurationFile={}", folder.join(files::LOGGING).display()));
     command.arg("-cp").arg(jars.class_path()).current_dir(folder);
     command

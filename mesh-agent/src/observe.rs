@@ -8,6 +8,7 @@
 mod address;
 mod denials;
 mod flows;
+mod named;
 mod observatory;
 mod shape;
 mod shapes;

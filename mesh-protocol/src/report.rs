@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::event::Protocol;
 use crate::id::{BrokerId, ListenerId, PrincipalId, QueueId, RouteId, RuleId};
 use crate::policy::Action;
+use crate::schema_id::SchemaId;
 use crate::wire::Revision;
 
 pub use connect::{
@@ -47,6 +48,8 @@ pub use shape::{
 pub const OBJECTS_MAX: usize = 2_000;
 /// Most flows in one traffic report.
 pub const FLOWS_MAX: usize = 5_000;
+/// Most schemas told of one flow, those of the most events.
+pub const FLOW_SCHEMAS_MAX: usize = 16;
 /// Most subscriptions in one report.
 pub const SUBSCRIPTIONS_MAX: usize = 10_000;
 /// Most denials in one report.
@@ -386,6 +389,18 @@ pub struct Flow {
     pub bytes: u64,
     /// Fingerprint of the last payload's shape, when it is JSON: whether clients send the same. See [`Shape`].
     pub shape: Option<String>,
+    /// Schemas that its payloads name by their ids, at most [`FLOW_SCHEMAS_MAX`], those of the most events first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub schemas: Vec<NamedSchema>,
+}
+
+/// A schema that payloads of a flow name, in the wire format of Confluent's serializers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NamedSchema {
+    /// The id that stands in the payloads. Which registry gave it out, they do not say.
+    pub id: SchemaId,
+    /// Events in the window.
+    pub events: u64,
 }
 
 /// Into the mesh or out of it.

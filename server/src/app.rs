@@ -10,6 +10,7 @@ pub mod application;
 pub mod application_domain;
 pub mod authority;
 pub mod broker;
+mod carried;
 pub mod catalog;
 mod change;
 pub mod clock;

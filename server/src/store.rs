@@ -44,6 +44,7 @@ mod design;
 mod drift;
 mod environment;
 mod flow;
+mod flow_schema;
 mod join_token;
 mod link;
 mod listener;

@@ -5,6 +5,7 @@
 //! an event that is missing, doubled or out of order where it must not be ends the run with an error instead of a number.
 
 mod catalog;
+mod discovery;
 mod ends;
 mod fabric;
 mod gate;
@@ -189,6 +190,9 @@ pub async fn run(only: Option<&str>) -> anyhow::Result<()> {
     }
     if wanted("catalog") {
         catalog::run().await?;
+    }
+    if wanted("discovery") {
+        discovery::large_cluster().await?;
     }
     if wanted("interest") {
         interest::devices_at_three_sites().await?;

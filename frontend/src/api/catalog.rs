@@ -184,6 +184,9 @@ pub struct CatalogObject {
     pub connect: Vec<Snippet>,
     /// Events per second, one value every 10 s, oldest first, at most 60.
     pub rate_history: Vec<Rate>,
+    /// Of a consumer group: records it was behind, one value every 10 s, oldest first, at most 61.
+    #[serde(default)]
+    pub lag_history: Vec<u64>,
 }
 
 /// Lines that do something.
@@ -264,6 +267,35 @@ pub struct FlowRow {
     pub first_seen: Millis,
     /// How fresh.
     pub freshness: Freshness,
+    /// Of a consumer group: records it is behind, at this object.
+    #[serde(default)]
+    pub lag: Option<i64>,
+    /// Of a consumer group: records it was behind, one value every 10 s, oldest first, at most 61; told of the 20 that are most
+    /// behind.
+    #[serde(default)]
+    pub lag_history: Vec<u64>,
+    /// Schemas that its payloads name, those of the most events first.
+    #[serde(default)]
+    pub schemas: Vec<FlowSchema>,
+}
+
+/// A schema that payloads name by its id.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct FlowSchema {
+    /// The id that stands in the payloads.
+    pub id: u32,
+    /// The subject that has it; none = no registry that is known here has this id, or it cannot be told which one is meant.
+    pub subject: Option<String>,
+    /// Its version there.
+    pub version: Option<i64>,
+    /// The registry, by the name of its connection; none = the portal's own, when the subject is known.
+    pub registry: Option<String>,
+    /// Link to that version or subject.
+    pub href: Option<String>,
+    /// Events per second with it now.
+    pub rate: Rate,
+    /// Last seen.
+    pub last_seen: Millis,
 }
 
 /// Another object it hangs together with.

@@ -6,7 +6,7 @@ use mesh_protocol::id::{ApplicationDomainId, DesignObjectId, DesignVersionId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Millis, SchemaFormat, SchemaLevel, SeenAs};
+use super::{FlowRow, Millis, SchemaFormat, SchemaLevel, SeenAs};
 
 /// What a design object is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
@@ -134,6 +134,12 @@ pub struct DesignVersionRow {
     /// What serializers know it by; none = it was not released, or is gone from its subject.
     #[serde(default)]
     pub registered: Option<DesignRegistered>,
+    /// Clients that agents saw sending it within the last 7 days. Only told of a single object, not in lists.
+    #[serde(default)]
+    pub producers: u64,
+    /// Clients and consumer groups that agents saw taking it within the last 7 days. Only told of a single object, not in lists.
+    #[serde(default)]
+    pub consumers: u64,
     /// Changed when.
     pub updated_at: Millis,
     /// Changed by whom.
@@ -203,6 +209,9 @@ pub struct DesignVersionView {
     pub needs: Vec<DesignReference>,
     /// What is built on it.
     pub users: Vec<DesignReference>,
+    /// Who was seen using it.
+    #[serde(default)]
+    pub live: DesignLive,
     /// An example of a schema's payload; for an event that of its payload's schema.
     pub example: Option<String>,
     /// Where it may go from here.
@@ -215,6 +224,20 @@ pub struct DesignVersionView {
     pub updated_at: Millis,
     /// Changed by whom.
     pub updated_by: String,
+}
+
+/// Who was seen using a version: a schema's by the id in payloads, an event's by the schema of its payloads or, where only one
+/// version is served, by its address.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct DesignLive {
+    /// Who sends it, the busiest first, at most 500.
+    pub producers: Vec<FlowRow>,
+    /// Who takes it, the busiest first, at most 500; with the consumer groups of the Kafka topics that it was seen in.
+    pub consumers: Vec<FlowRow>,
+    /// More of them.
+    pub left_out: u64,
+    /// Several versions of the event are served, so that payloads which name no schema are of none that could be told.
+    pub is_untold: bool,
 }
 
 /// Another version, and how it is related.

@@ -1,5 +1,7 @@
 //! The parts every page begins with.
 
+use std::borrow::Cow;
+
 use leptos::prelude::*;
 use leptos_meta::Title;
 
@@ -80,7 +82,8 @@ pub fn Table(
     #[prop(into)]
     label: String,
     /// Column heads: text and classes (`m-low` leaves first when it is narrow, `m-end` is for figures).
-    heads: &'static [(&'static str, &'static str)],
+    #[prop(into)]
+    heads: Cow<'static, [(&'static str, &'static str)]>,
     /// More classes, such as `m-table--two` for two-line rows.
     #[prop(default = "m-table--two")]
     class: &'static str,

@@ -4,6 +4,7 @@ mod cluster;
 mod designed;
 mod edit;
 mod facts;
+mod flows;
 mod kafka;
 mod mqtt;
 mod object;
@@ -15,6 +16,7 @@ mod surveyed;
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
+pub(crate) use self::flows::{FlowTable, in_use};
 pub use self::object::CatalogDetail;
 pub use self::records::CatalogRecords;
 use super::kind_words;

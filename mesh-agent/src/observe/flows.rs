@@ -8,11 +8,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use mesh_protocol::report::{Direction, FLOWS_MAX, Flow, Traffic};
+use mesh_protocol::schema_id;
 use mesh_protocol::topic::Topic;
 use rustc_hash::FxHashMap;
 
 use super::Client;
 use super::address::Addresses;
+use super::named::Named;
 use super::shape;
 use super::shapes::Shapes;
 use crate::counters::{Counter, Counters};
@@ -40,6 +42,7 @@ pub(super) struct Flows {
     clients: Mutex<HashMap<Arc<Client>, Arc<Counted>>>,
     slots: AtomicU64,
     unobserved: Counter,
+    unnamed: Counter,
     shapes: Shapes,
 }
 
@@ -69,6 +72,8 @@ struct Slot {
     /// The next payload is looked at.
     sample_due: AtomicBool,
     sample: Mutex<(Topic, Option<String>)>,
+    /// Schemas that payloads name.
+    named: Mutex<Named>,
 }
 
 impl Flows {
@@ -79,6 +84,7 @@ impl Flows {
             clients: Mutex::default(),
             slots: AtomicU64::new(0),
             unobserved: counters.counter("unobserved_events"),
+            unnamed: counters.counter("schema_ids_left_out_events"),
             shapes: Shapes::new(counters),
         }
     }
@@ -152,6 +158,11 @@ impl Flows {
         drop(side);
         slot.events.fetch_add(1, Ordering::Relaxed);
         slot.bytes.fetch_add(payload.len() as u64, Ordering::Relaxed);
+        if let Some((id, _)) = schema_id::split(payload)
+            && !slot.named.lock().expect("no panic while held").count(id)
+        {
+            self.unnamed.one();
+        }
         if slot.sample_due.load(Ordering::Relaxed) && slot.sample_due.swap(false, Ordering::Relaxed) {
             self.sample(&slot, direction, topic, payload);
         }
@@ -274,6 +285,7 @@ impl Slot {
             idle_windows: AtomicU64::new(0),
             sample_due: AtomicBool::new(true),
             sample: Mutex::new((topic.clone(), None)),
+            named: Mutex::default(),
         }
     }
 
@@ -293,6 +305,7 @@ impl Slot {
             events,
             bytes: self.bytes.swap(0, Ordering::Relaxed),
             shape,
+            schemas: self.named.lock().expect("no panic while held").take(),
         }
     }
 }

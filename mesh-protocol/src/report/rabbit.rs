@@ -238,6 +238,14 @@ impl RabbitNode {
     }
 }
 
+impl RabbitQueueFacts {
+    /// Whether its state is one in which it does not work: `down`, `crashed`, `minority`... Not told is not bad.
+    #[must_use]
+    pub fn is_in_trouble(&self) -> bool {
+        !matches!(self.state.as_str(), "" | "running" | "idle" | "flow")
+    }
+}
+
 /// The name under which an exchange or a queue is told: one name for each virtual host and name. In the virtual host, what
 /// stands for something else in it (`%`, `/`) is written as in the paths of RabbitMQ's own API.
 #[must_use]

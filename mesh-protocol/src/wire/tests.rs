@@ -8,10 +8,11 @@ use crate::id::{AgentId, BrokerId, ListenerId, RouteId, RuleId, SiteId};
 use crate::policy::Action;
 use crate::report::{
     Behind, BehindReason, BrokerNode, ClusterFacts, Denial, Denials, Direction, Discovery, Flow, GroupFacts,
-    HeldInterest, LinkState, MemberFacts, MissingRight, ObjectFacts, ObjectKey, ObjectKind, OffsetFacts, Part, PartRef,
-    PartState, PartitionFacts, Rejection, RejectionKind, RuntimeObject, Scoped, Subscription, Subscriptions,
-    TopicFacts, Traffic,
+    HeldInterest, LinkState, MemberFacts, MissingRight, NamedSchema, ObjectFacts, ObjectKey, ObjectKind, OffsetFacts,
+    Part, PartRef, PartState, PartitionFacts, Rejection, RejectionKind, RuntimeObject, Scoped, Subscription,
+    Subscriptions, TopicFacts, Traffic,
 };
+use crate::schema_id::SchemaId;
 
 const fn id(number: u128) -> Uuid {
     Uuid::from_u128(number)
@@ -201,6 +202,7 @@ fn traffic() -> Report {
             events: 19,
             bytes: 20,
             shape: Some("ab12".into()),
+            schemas: vec![NamedSchema { id: SchemaId::new(7).expect("an id"), events: 19 }],
         }],
         left_out: 0,
     })

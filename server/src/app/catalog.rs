@@ -13,17 +13,24 @@ mod shape;
 mod surveyed;
 mod whole;
 
+use std::cmp::Reverse;
+
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
-use frontend::api::{CatalogObject, CatalogObjectInput, CatalogPage, CatalogQuery, Edit, LiveTopic};
+use frontend::api::{CatalogObject, CatalogObjectInput, CatalogPage, CatalogQuery, Edit, FlowRow, LiveTopic};
+use mesh_protocol::id::BrokerId;
 
 use super::design::designed_as;
 use super::edit::Done;
 use super::permission::Right;
 use super::person::{seen, shown};
+use super::report::lag_series;
 use super::{App, Caller, Error, Result};
 use crate::domain::field::FieldErrors;
 use crate::store::Note;
 use entry::Key;
+
+/// Most consumer groups of a topic whose lag is drawn over time.
+const LAGS_MAX: usize = 20;
 
 impl App {
     /// Finds objects.
@@ -59,10 +66,21 @@ impl App {
             Some(series) => self.store().read().await?.history(&series, world.now_ms()).await?,
             None => Vec::new(),
         };
+        let lag_history = match &key {
+            Key::Group(broker, name) => {
+                let mut tx = self.store().read().await?;
+                tx.levels(&lag_series(*broker, name, None), world.now_ms()).await?
+            }
+            _ => Vec::new(),
+        };
         let shape = self.shape_of(&key, &sight, &world).await?;
         let note = world.seen.notes.get(&key.to_string());
-        let designed = designed_as(entry, &*self.designs().await?, &sight);
-        let (mut producers, mut consumers) = facts::sides(&key, &world);
+        let designs = self.designs().await?;
+        let designed = designed_as(entry, &designs, &sight);
+        let (mut producers, mut consumers) = facts::sides(&key, &world, &designs, &sight);
+        if let Key::Topic(broker, name) = &key {
+            self.put_lag_histories(*broker, name, &mut consumers, world.now_ms()).await?;
+        }
         let mut related = facts::related(&key, &world);
         if !sight.is_whole() {
             // Who sends and takes is said of what is seen; their own pages are not of its domain.
@@ -82,7 +100,19 @@ impl App {
             producers,
             consumers,
             rate_history,
+            lag_history,
         })
+    }
+
+    /// Puts to the groups that are most behind at a topic how far they were.
+    async fn put_lag_histories(&self, broker: BrokerId, topic: &str, rows: &mut [FlowRow], now_ms: i64) -> Result<()> {
+        let mut groups: Vec<&mut FlowRow> = rows.iter_mut().filter(|row| row.lag.is_some()).collect();
+        groups.sort_by_key(|row| Reverse(row.lag));
+        let mut tx = self.store().read().await?;
+        for row in groups.into_iter().take(LAGS_MAX) {
+            row.lag_history = tx.levels(&lag_series(broker, &row.name, Some(topic)), now_ms).await?;
+        }
+        Ok(())
     }
 
     /// Says who owns an object and what it is.
@@ -139,7 +169,7 @@ pub(super) fn href(key: &Key) -> String {
 }
 
 pub(super) use entry::{Entry, Key as ObjectKey};
-pub(super) use facts::read_by;
+pub(super) use facts::{OWN_GROUPS, flow_row, read_by, readers_of};
 pub(super) use records::Noted;
 pub(super) use surveyed::uses;
 pub(super) use whole::{Catalog, Reading};

@@ -16,6 +16,7 @@ use mesh_protocol::id::DesignObjectId;
 use mesh_schema::Level;
 use uuid::Uuid;
 
+use super::carried::{Carried, Wanted};
 use super::edit::Done;
 use super::page::{Slice, page};
 use super::permission::Right;
@@ -166,7 +167,14 @@ impl App {
         let sight = world.config.sight(caller);
         designs.must_see(&sight, id)?;
         let seen = adopt::seen_as(designs.object(id)?, &designs, &world, &sight);
-        Ok(DesignObjectView { seen, ..self.design_object_view(id).await? })
+        let mut view = DesignObjectView { seen, ..self.design_object_view(id).await? };
+        let carried = Carried::of(&world, &designs, |_| true);
+        for row in &mut view.versions {
+            let wanted = Wanted::Design(designs.version(row.id)?);
+            let clients = carried.clients(wanted, &designs, &sight);
+            (row.producers, row.consumers) = (clients.producers.len() as u64, clients.consumers.len() as u64);
+        }
+        Ok(view)
     }
 
     pub(super) async fn design_object_view(&self, id: DesignObjectId) -> Result<DesignObjectView> {

@@ -17,7 +17,7 @@ use mesh_protocol::id::BrokerId;
 use mesh_protocol::policy::Action;
 use mesh_protocol::report::{Direction, ObjectFacts};
 
-use super::catalog::{ObjectKey, read_by, uses};
+use super::catalog::{OWN_GROUPS, ObjectKey, read_by, uses};
 use super::observed::World;
 use super::permission::Right;
 use super::rights::{Rights, granted};
@@ -33,8 +33,6 @@ use places::Places;
 const NODES_MAX: usize = 500;
 /// Steps around the focus when the query does not say.
 const HOPS_DEFAULT: u32 = 2;
-/// Consumer groups of the mesh's own sources begin with this; the source itself is in the graph already.
-const OWN_GROUPS: &str = "meshport-";
 
 impl App {
     /// The graph, or the part around one node.

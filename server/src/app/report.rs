@@ -1,13 +1,13 @@
 //! What agents report becomes rows. A report is believed only about what its agent may speak of: its own clients, and
 //! clusters of its own site.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use frontend::api::LiveTopic;
 use mesh_protocol::id::{AgentId, BrokerId};
 use mesh_protocol::report::{
-    self, AddressShape, DENIALS_MAX, Denials, Direction, Discovery, FLOWS_MAX, OBJECTS_MAX, ObjectFacts, Report,
-    RuntimeObject, SHAPE_NODES_MAX, SHAPES_MAX, SUBSCRIPTIONS_MAX, Shapes, Status, Subscriptions, Traffic,
+    self, AddressShape, DENIALS_MAX, Denials, Direction, Discovery, FLOWS_MAX, GroupFacts, OBJECTS_MAX, ObjectFacts,
+    Report, RuntimeObject, SHAPE_NODES_MAX, SHAPES_MAX, SUBSCRIPTIONS_MAX, Shapes, Status, Subscriptions, Traffic,
 };
 use mesh_protocol::topic::MAX_BYTES;
 use uuid::Uuid;
@@ -59,6 +59,11 @@ impl App {
         // Of kinds that this portal does not know there is nothing to show.
         let is_known = |object: &RuntimeObject| object.facts != ObjectFacts::Unknown;
         for object in discovery.objects.into_iter().filter(is_known) {
+            if let ObjectFacts::Group(group) = &object.facts {
+                for (series, lag) in lags(discovery.broker, &object.name, group) {
+                    tx.set_sample(&series, at_ms, lag).await?;
+                }
+            }
             let found = Found {
                 broker: discovery.broker,
                 kind: object.key().kind,
@@ -220,6 +225,24 @@ pub(super) fn topic_series(broker: BrokerId, topic: &str) -> String {
     format!("topic.{broker}.{topic}")
 }
 
+/// History of how far a consumer group is behind, at one topic or at all of its topics.
+pub(super) fn lag_series(broker: BrokerId, group: &str, topic: Option<&str>) -> String {
+    // A slash is in no name of a Kafka topic.
+    format!("lag.{broker}.{}/{group}", topic.unwrap_or_default())
+}
+
+/// How far a group is behind, at each of its topics and in all. Partitions whose ends are not known count as nothing.
+fn lags(broker: BrokerId, name: &str, group: &GroupFacts) -> BTreeMap<String, u64> {
+    let mut lags = BTreeMap::new();
+    for offset in &group.offsets {
+        let Some(lag) = offset.lag.map(|lag| lag.max(0).unsigned_abs()) else { continue };
+        for topic in [None, Some(offset.topic.as_str())] {
+            *lags.entry(lag_series(broker, name, topic)).or_default() += lag;
+        }
+    }
+    lags
+}
+
 /// Addresses that an agent has folded into one that it reports now: the first few tills each have an address of their
 /// own, until there are enough of them to see that the level varies. An agent that starts anew has to see that anew, so
 /// the folded address may be an old one.
@@ -318,6 +341,7 @@ mod tests {
             events: 1,
             bytes: 1,
             shape: None,
+            schemas: Vec::new(),
         }
     }
 

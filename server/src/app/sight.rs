@@ -12,8 +12,8 @@ use super::snapshot::Snapshot;
 use crate::domain::application_domain::DEPTH_MAX;
 use crate::domain::design::{Object, Sharing};
 
-/// What somebody sees.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What somebody sees; everything by itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Sight(Option<HashSet<ApplicationDomainId>>);
 
 impl Snapshot {

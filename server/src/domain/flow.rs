@@ -7,6 +7,7 @@
 use mesh_protocol::event::Protocol;
 use mesh_protocol::id::{AgentId, BrokerId, PrincipalId, RouteId};
 use mesh_protocol::report::{self, Direction};
+use mesh_protocol::schema_id::SchemaId;
 use sha2::{Digest, Sha256};
 
 /// A flow that was not seen for this long has no rate any more. Three windows of the slowest agent.
@@ -15,6 +16,11 @@ pub const SILENT_AFTER_MS: i64 = 15_000;
 pub const STALE_AFTER_MS: i64 = 60_000;
 /// A flow that was not seen for this long is forgotten (90 days).
 pub const RETENTION_MS: i64 = 90 * 24 * 3_600_000;
+
+/// A client that was seen so lately still counts as a user of what it used (7 days): some work once a day, some only on weekdays.
+pub const LATELY_MS: i64 = 7 * 24 * 3_600_000;
+/// Schemas kept of one flow, those seen last.
+pub const SCHEMAS_KEPT: u32 = 32;
 
 /// Names a flow: a hash over all that makes it one.
 pub type FlowKey = [u8; 32];
@@ -58,6 +64,31 @@ pub struct Flow {
     pub first_seen_ms: i64,
     /// Last seen, milliseconds since the Unix epoch.
     pub last_seen_ms: i64,
+    /// Schemas that its payloads named, by their ids.
+    pub schemas: Vec<NamedSchema>,
+}
+
+/// A schema that payloads of a flow named.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct NamedSchema {
+    /// Its id, at a registry that the payloads do not name.
+    pub id: SchemaId,
+    /// Events per second when it was last seen.
+    pub rate: f64,
+    /// Events since it was first seen.
+    pub events: u64,
+    /// First seen, milliseconds since the Unix epoch.
+    pub first_seen_ms: i64,
+    /// Last seen, milliseconds since the Unix epoch.
+    pub last_seen_ms: i64,
+}
+
+impl NamedSchema {
+    /// Events per second now.
+    #[must_use]
+    pub fn rate_at(&self, now_ms: i64) -> f64 {
+        if is_silent(self.last_seen_ms, now_ms) { 0.0 } else { self.rate }
+    }
 }
 
 impl Flow {
@@ -83,13 +114,24 @@ impl Flow {
             bytes: flow.bytes,
             first_seen_ms: at_ms,
             last_seen_ms: at_ms,
+            schemas: flow
+                .schemas
+                .iter()
+                .map(|named| NamedSchema {
+                    id: named.id,
+                    rate: per_second(named.events, window_ms),
+                    events: named.events,
+                    first_seen_ms: at_ms,
+                    last_seen_ms: at_ms,
+                })
+                .collect(),
         }
     }
 
     /// Events per second now: what the last window said, while there was one lately.
     #[must_use]
     pub fn rate_at(&self, now_ms: i64) -> f64 {
-        if now_ms.saturating_sub(self.last_seen_ms) <= SILENT_AFTER_MS { self.rate } else { 0.0 }
+        if is_silent(self.last_seen_ms, now_ms) { 0.0 } else { self.rate }
     }
 
     /// Whether this is last known rather than live.
@@ -97,6 +139,10 @@ impl Flow {
     pub fn is_stale(&self, now_ms: i64) -> bool {
         now_ms.saturating_sub(self.last_seen_ms) > STALE_AFTER_MS
     }
+}
+
+fn is_silent(last_seen_ms: i64, now_ms: i64) -> bool {
+    now_ms.saturating_sub(last_seen_ms) > SILENT_AFTER_MS
 }
 
 /// Events per second over a window.
@@ -147,6 +193,7 @@ mod tests {
             events,
             bytes: 10 * events,
             shape: None,
+            schemas: Vec::new(),
         }
     }
 

@@ -5,6 +5,7 @@ mod audit;
 mod design;
 mod domains;
 mod drift;
+mod lag;
 mod links;
 mod lists;
 mod matrix;
@@ -18,6 +19,7 @@ mod scopes;
 mod search;
 mod shapes;
 mod streams;
+mod versions;
 
 use std::sync::Arc;
 

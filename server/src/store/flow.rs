@@ -35,7 +35,6 @@ struct Row {
 
 impl TryFrom<Row> for Flow {
     type Error = StoreError;
-    #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
     fn try_from(row: Row) -> Result<Self> {
         let key: FlowKey = row.flow_key.try_into().map_err(|_| StoreError::Unreadable { column: "flow_key" })?;
         Ok(Self {
@@ -52,11 +51,12 @@ impl TryFrom<Row> for Flow {
             broker_topic: row.broker_topic,
             route: row.route_id.map(Into::into),
             shape: row.shape,
-            rate: row.rate_millis as f64 / 1_000.0,
+            rate: per_second(row.rate_millis),
             events: from_i64("events", row.events)?,
             bytes: from_i64("bytes", row.bytes)?,
             first_seen_ms: row.first_seen_ms,
             last_seen_ms: row.last_seen_ms,
+            schemas: Vec::new(),
         })
     }
 }
@@ -105,6 +105,9 @@ impl Tx {
             .await
             .map(|_| ())
         })?;
+        for named in &flow.schemas {
+            self.add_flow_schema(&flow.key, named).await?;
+        }
         Ok(())
     }
 
@@ -152,7 +155,9 @@ impl Tx {
             .fetch_all(conn)
             .await
         })?;
-        rows.into_iter().map(TryInto::try_into).collect()
+        let mut flows = rows.into_iter().map(TryInto::try_into).collect::<Result<Vec<Flow>>>()?;
+        self.name_schemas(environment, since_ms, &mut flows).await?;
+        Ok(flows)
     }
 
     /// Adds events to a series in the slot of a time.
@@ -198,7 +203,52 @@ impl Tx {
         Ok((known..SLOTS_KEPT - 1).map(|index| rate(first + index * SLOT_MS)).collect())
     }
 
-    /// Removes samples and flows that are older than they are kept.
+    /// Sets the level of a series in the slot of a time.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn set_sample(&mut self, series: &str, at_ms: i64, level: u64) -> Result<()> {
+        on_db!(self, |conn| {
+            sqlx::query(
+                "insert into sample (series, slot_ms, events) values ($1, $2, $3)
+                 on conflict (series, slot_ms) do update set events = excluded.events",
+            )
+            .bind(series)
+            .bind(slot(at_ms))
+            .bind(to_i64(level))
+            .execute(conn)
+            .await
+            .map(|_| ())
+        })?;
+        Ok(())
+    }
+
+    /// The level of a series in each slot of the last ten minutes, oldest first, which stays until another one was set;
+    /// from the first one that was set on.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn levels(&mut self, series: &str, now_ms: i64) -> Result<Vec<u64>> {
+        let first = slot(now_ms) - (SLOTS_KEPT - 1) * SLOT_MS;
+        let rows: Vec<(i64, i64)> = on_db!(self, |conn| {
+            sqlx::query_as("select slot_ms, events from sample where series = $1 and slot_ms >= $2 order by slot_ms")
+                .bind(series)
+                .bind(first)
+                .fetch_all(conn)
+                .await
+        })?;
+        let mut levels = Vec::new();
+        let mut rows = rows.into_iter().peekable();
+        for slot_ms in (0..SLOTS_KEPT).map(|index| first + index * SLOT_MS) {
+            match rows.next_if(|(at, _)| *at == slot_ms) {
+                Some((_, level)) => levels.push(from_i64("events", level)?),
+                None => levels.extend(levels.last().copied()),
+            }
+        }
+        Ok(levels)
+    }
+
+    /// Removes samples, flows and what is known of their schemas that are older than they are kept.
     ///
     /// # Errors
     /// The database's.
@@ -217,8 +267,13 @@ impl Tx {
                 .await
                 .map(|_| ())
         })?;
-        Ok(())
+        self.prune_flow_schemas(now_ms - retention_ms).await
     }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+pub(super) fn per_second(millis: i64) -> f64 {
+    millis as f64 / 1_000.0
 }
 
 fn slot(at_ms: i64) -> i64 {
@@ -226,6 +281,6 @@ fn slot(at_ms: i64) -> i64 {
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "saturates, and a rate is far below")]
-fn millis(rate: f64) -> i64 {
+pub(super) fn millis(rate: f64) -> i64 {
     (rate * 1_000.0).round() as i64
 }

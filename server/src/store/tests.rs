@@ -4,6 +4,7 @@
 mod broker;
 mod design;
 mod drift;
+mod flow;
 mod link;
 mod queue;
 mod registry;

@@ -11,12 +11,16 @@ use demo::kafka::{Broker, Jars, Login};
 
 /// Longest run of a tool; usual is 3 s.
 const LIMIT: Duration = Duration::from_secs(120);
+/// The administrator's settings, which lines that the portal shows name as well.
+const LOGIN: &str = "admin.properties";
 /// The tools and the classes they are.
-const TOOLS: [(&str, &str); 5] = [
+const TOOLS: [(&str, &str); 7] = [
     ("kafka-acls", "org.apache.kafka.tools.AclCommand"),
     ("kafka-configs", "kafka.admin.ConfigCommand"),
+    ("kafka-get-offsets", "org.apache.kafka.tools.GetOffsetShell"),
     ("kafka-log-dirs", "org.apache.kafka.tools.LogDirsCommand"),
     ("kafka-metadata-quorum", "org.apache.kafka.tools.MetadataQuorumCommand"),
+    ("kafka-topics", "org.apache.kafka.tools.TopicCommand"),
     ("kafka-transactions", "org.apache.kafka.tools.TransactionsCommand"),
 ];
 
@@ -33,19 +37,34 @@ impl Tools {
     /// # Errors
     /// The folder cannot be written.
     pub fn new(folder: &Path, jars: &Jars, broker: &Broker, admin: &Login) -> anyhow::Result<Self> {
+        let tools = Self::plain(folder, jars, broker)?;
+        tools.sign_in(broker, admin)?;
+        Ok(tools)
+    }
+
+    /// The same for a broker that lets anybody in.
+    ///
+    /// # Errors
+    /// The folder cannot be written.
+    pub fn plain(folder: &Path, jars: &Jars, broker: &Broker) -> anyhow::Result<Self> {
         let bin = folder.join("bin");
         fs::create_dir_all(&bin).with_context(|| format!("create {}", bin.display()))?;
         for (tool, class) in TOOLS {
             let jars = Path::new(&jars.class_path()).display().to_string();
             // Only errors: what a tool warns of would stand between its answers.
             let script = format!(
-                "#!/bin/sh\nexec java -Xmx256m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Dlog4j2.level=error -cp '{jars}' {class} \"$@\"\n"
+                "#!/bin/sh\nexec java -Xmx512m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Dlog4j2.level=error -cp '{jars}' {class} \"$@\"\n"
             );
             let file = bin.join(tool);
             fs::write(&file, script).with_context(|| format!("write {}", file.display()))?;
             fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).context("make it a program")?;
         }
-        let authority = folder.join("ca.pem");
+        fs::write(folder.join(LOGIN), "").context("write the settings of the tools")?;
+        Ok(Self { folder: folder.to_owned(), bootstrap: broker.bootstrap() })
+    }
+
+    fn sign_in(&self, broker: &Broker, admin: &Login) -> anyhow::Result<()> {
+        let authority = self.folder.join("ca.pem");
         fs::write(&authority, broker.ca_pem().context("the broker is secured")?).context("write the authority")?;
         let properties = format!(
             "security.protocol=SASL_SSL\nsasl.mechanism=SCRAM-SHA-512\nssl.truststore.type=PEM\n\
@@ -55,8 +74,7 @@ impl Tools {
             admin.user,
             admin.password
         );
-        fs::write(folder.join("admin.properties"), properties).context("write the administrator's login")?;
-        Ok(Self { folder: folder.to_owned(), bootstrap: broker.bootstrap() })
+        fs::write(self.folder.join(LOGIN), properties).context("write the administrator's login")
     }
 
     /// Runs a whole line of a shell, and returns what it said.
@@ -82,7 +100,6 @@ impl Tools {
     /// It failed; with what it said.
     pub async fn run(&self, tool: &str, arguments: &str) -> anyhow::Result<String> {
         let bootstrap = &self.bootstrap;
-        self.shell(&format!("{tool} --bootstrap-server {bootstrap} --command-config admin.properties {arguments}"))
-            .await
+        self.shell(&format!("{tool} --bootstrap-server {bootstrap} --command-config {LOGIN} {arguments}")).await
     }
 }

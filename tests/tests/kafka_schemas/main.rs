@@ -104,6 +104,8 @@ async fn records_are_routed_by_what_is_in_them_also_while_their_registry_is_away
     let named = reader.messages().iter().filter(|message| schema_id::split(&message.payload).is_some()).count();
     ensure!((1..expected.len()).contains(&named), "the bytes go on as they were written: {named} name a schema");
 
+    in_use(&mesh, "avro-value", &[(1, &["errors"], &["reader"])]).await?;
+
     // The registry goes: what is known flows, also after a restart, and what is new waits with all behind it.
     let newer = step(&mesh, &python, "register", &token, &bootstrap).await?;
     mesh.kill_portal()?;
@@ -124,12 +126,39 @@ async fn records_are_routed_by_what_is_in_them_also_while_their_registry_is_away
 
     // What no schema can read is a dead letter, and stops nothing.
     mesh.online("hq").await?;
+    in_use(&mesh, "avro-value", &[(1, &["errors"], &["reader"]), (2, &["errors"], &["reader"])]).await?;
     step(&mesh, &python, "broken", &known(&written["id"], false, &[]), &bootstrap).await?;
     expected.push("plant/r7/50".to_owned());
     has(&reader, expected.len()).await?;
     ensure!(topics(&reader) == expected, "{:?}", topics(&reader));
     letters_say_why(&mesh, &written["id"]).await?;
     mesh.passed()
+}
+
+/// Who sends and takes which version of a subject of the portal's own registry, as agents see it.
+async fn in_use(mesh: &Mesh, subject: &str, expected: &[(u64, &[&str], &[&str])]) -> anyhow::Result<()> {
+    let names = |rows: &Value| -> Vec<String> {
+        let names = rows.as_array().into_iter().flatten().filter_map(|row| row["name"].as_str());
+        names.map(str::to_owned).collect()
+    };
+    for (number, producers, consumers) in expected {
+        let what = format!("version {number} of {subject} has its users");
+        until(&what, SOON, async || {
+            let schemas = mesh.api.get("designs?kind=schema").await?;
+            let items = schemas["items"].as_array().context("schemas")?;
+            let schema = items.iter().find(|item| item["subject"]["name"] == subject).context("the schema")?;
+            let versions = schema["versions"].as_array().context("versions")?;
+            let Some(version) = versions.iter().find(|version| version["registered"]["version"] == *number) else {
+                return Ok(None);
+            };
+            let shown = mesh.api.get(&format!("design-versions/{}", version["id"].as_str().context("an id")?)).await?;
+            let live = &shown["live"];
+            let is_so = names(&live["producers"]) == *producers && names(&live["consumers"]) == *consumers;
+            Ok(is_so.then_some(()))
+        })
+        .await?;
+    }
+    Ok(())
 }
 
 async fn letters_say_why(mesh: &Mesh, schema: &Value) -> anyhow::Result<()> {

@@ -7,6 +7,7 @@ use leptos::prelude::*;
 use mesh_protocol::report::{GroupFacts, ObjectFacts, OffsetFacts, PartitionFacts, TopicFacts, TransactionFacts};
 
 use super::cluster::cluster_facts;
+use super::flows::Uses;
 use super::{mqtt, rabbit, surveyed};
 
 use crate::components::{Age, Part, Stamp, Table};
@@ -22,6 +23,8 @@ pub(super) fn Facts(
     facts: ObjectFacts,
     /// When, and which agent asked.
     seen: Option<crate::api::Freshness>,
+    /// Who uses the versions of a subject.
+    uses: Uses,
 ) -> impl IntoView {
     let stamp = move || seen.map(|seen| view! { <Stamp at_ms=seen.as_of by=seen.by/> }.into_any());
     match facts {
@@ -30,7 +33,7 @@ pub(super) fn Facts(
         ObjectFacts::Cluster(cluster) => cluster_facts(&cluster, stamp()),
         ObjectFacts::Transaction(transaction) => transaction_facts(&transaction, stamp()),
         ObjectFacts::Registry(registry) => surveyed::registry_facts(&registry, stamp()),
-        ObjectFacts::Subject(subject) => surveyed::subject_facts(&subject, stamp()),
+        ObjectFacts::Subject(subject) => surveyed::subject_facts(&subject, &uses, stamp()),
         ObjectFacts::Connect(connect) => surveyed::connect_facts(&connect, stamp()),
         ObjectFacts::ConnectConnector(connector) => surveyed::connector_facts(&connector, stamp()),
         ObjectFacts::Rabbit(rabbit) => rabbit::cluster_facts(&rabbit, stamp()),

@@ -6,15 +6,12 @@ use leptos_router::hooks::use_params_map;
 use super::designed::Designed;
 use super::edit::About;
 use super::facts::Facts;
+use super::flows::{FlowTable, samples, uses};
 use super::kafka::AroundIt;
 use super::shape::Payload;
-use super::{LATE_MS, TOPICS, kind_icon, kind_word, object_name};
-use mesh_protocol::event::Protocol;
-
-use crate::api::{CatalogKind, CatalogObject, FlowRow};
-use crate::components::{
-    Age, Banner, Code, EvidenceBadge, EvidenceRow, Icon, Main, Part, Rate, Spark, Stamp, Table, Topic,
-};
+use super::{TOPICS, kind_icon, kind_word, object_name};
+use crate::api::{CatalogKind, CatalogObject};
+use crate::components::{Age, Banner, Code, EvidenceBadge, Icon, Main, Part, Rate, Spark, Stamp};
 use crate::format;
 use crate::load::{Load, load};
 
@@ -65,17 +62,23 @@ fn Detail(object: Signal<CatalogObject>) -> impl IntoView {
             <About object=object/>
             <div class="m-split m-split--slim">
                 <div class="m-split__main">
-                    <Show when=move || carries(kind.get())>
+                    <Show when=move || carries(kind.get()) && kind.get() != CatalogKind::Group>
                         <Traffic object=object/>
+                    </Show>
+                    <Show when=move || kind.get() == CatalogKind::Group>
+                        <Behind object=object/>
                     </Show>
                     <Show when=move || flows(kind.get())>
                         <Flows object=object/>
                     </Show>
                     <Payload object=object/>
                     {move || object.get().facts.map(|facts| {
-                        let seen = object.with(|object| object.row.freshness.clone());
-                        view! { <Facts facts=facts seen=seen/> }
+                        let (seen, uses) = object.with(|object| (object.row.freshness.clone(), uses(object)));
+                        view! { <Facts facts=facts seen=seen uses=uses/> }
                     })}
+                    <Show when=move || kind.get() == CatalogKind::Subject>
+                        <Flows object=object/>
+                    </Show>
                     <Connect object=object/>
                     {move || object.get().kafka.map(|side| view! { <AroundIt side=side kind=kind.get()/> })}
                 </div>
@@ -146,7 +149,6 @@ fn Traffic(object: Signal<CatalogObject>) -> impl IntoView {
     let stale =
         Signal::derive(move || object.with(|object| object.row.freshness.as_ref().is_none_or(|seen| seen.stale)));
     let peak = move || history.with(|history| history.iter().copied().fold(0.0, f64::max));
-    let lag = move || object.with(|object| object.row.lag);
     let stamp = move || {
         object.with(|object| object.row.freshness.clone()).map(|seen| view! { <Stamp at_ms=seen.as_of by=seen.by/> })
     };
@@ -156,8 +158,30 @@ fn Traffic(object: Signal<CatalogObject>) -> impl IntoView {
                 <p class="m-traffic__now"><Rate per_second=rate stale=stale/></p>
                 <p class="m-small m-muted m-num">
                     {move || if peak() > 0.0 { format!("peak {}/s", format::rate(peak())) } else { "silent".to_owned() }}
-                    {move || lag().map(|lag| format!(", {} records behind", format::count(lag.max(0).unsigned_abs())))}
                 </p>
+                <div class="m-traffic__shape"><Spark samples=history stale=stale/></div>
+            </div>
+        </Part>
+    }
+    .into_any()
+}
+
+/// How far a consumer group is behind, now and lately.
+#[component]
+fn Behind(object: Signal<CatalogObject>) -> impl IntoView {
+    let lag = Memo::new(move |_| object.with(|object| object.row.lag.unwrap_or_default().max(0).unsigned_abs()));
+    let history = Signal::derive(move || object.with(|object| samples(&object.lag_history)));
+    let peak = Memo::new(move |_| object.with(|object| object.lag_history.iter().copied().max().unwrap_or_default()));
+    let stale =
+        Signal::derive(move || object.with(|object| object.row.freshness.as_ref().is_none_or(|seen| seen.stale)));
+    let stamp = move || {
+        object.with(|object| object.row.freshness.clone()).map(|seen| view! { <Stamp at_ms=seen.as_of by=seen.by/> })
+    };
+    view! {
+        <Part title="Lag" note="the last ten minutes" acts=stamp.into_any()>
+            <div class="m-traffic">
+                <p class="m-traffic__now m-num">{move || format::count(lag.get())}</p>
+                <p class="m-small m-muted m-num">{move || format!("records behind, peak {}", format::count(peak.get().max(lag.get())))}</p>
                 <div class="m-traffic__shape"><Spark samples=history stale=stale/></div>
             </div>
         </Part>
@@ -170,71 +194,20 @@ fn Traffic(object: Signal<CatalogObject>) -> impl IntoView {
 fn Flows(object: Signal<CatalogObject>) -> impl IntoView {
     let producers = Signal::derive(move || object.with(|object| object.producers.clone()));
     let consumers = Signal::derive(move || object.with(|object| object.consumers.clone()));
-    view! {
-        <FlowTable title="Producers" none="Nobody sends to it, as far as the agents see and the rules allow." rows=producers/>
-        <FlowTable title="Consumers" none="Nobody takes from it, as far as the agents see and the rules allow." rows=consumers/>
-    }
-    .into_any()
-}
-
-#[component]
-fn FlowTable(title: &'static str, none: &'static str, rows: Signal<Vec<FlowRow>>) -> impl IntoView {
-    let note = Signal::derive(move || {
-        let observed = rows.with(|rows| rows.iter().filter(|row| row.evidence.observed).count());
-        let all = rows.with(Vec::len);
-        if all == 0 { String::new() } else { format!("{observed} of {all} observed") }
-    });
-    let newest = move || {
-        let newest = rows.with(|rows| rows.iter().map(|row| row.freshness.clone()).max_by_key(|seen| seen.as_of));
-        newest.map(|seen| view! { <Stamp at_ms=seen.as_of by=seen.by/> })
+    // The kind is for the life of the page.
+    let (no_producers, no_consumers) = match object.with_untracked(|object| object.row.kind) {
+        CatalogKind::Subject => (
+            "No agent saw a payload that names one of its versions being sent.",
+            "No agent saw a payload that names one of its versions being taken.",
+        ),
+        _ => (
+            "Nobody sends to it, as far as the agents see and the rules allow.",
+            "Nobody takes from it, as far as the agents see and the rules allow.",
+        ),
     };
     view! {
-        <Part title=title note=note acts=newest.into_any() flush=true>
-            {move || {
-                let rows = rows.get();
-                if rows.is_empty() {
-                    return view! { <p class="m-small m-muted m-pad--below">{none}</p> }.into_any();
-                }
-                let rows = rows.into_iter().map(|row| view! { <FlowLine row=row/> }).collect_view();
-                view! {
-                    <Table
-                        label=title
-                        heads=&[("Who", ""), ("Address", "m-low"), ("Site", "m-low"), ("Evidence", ""), ("Rate", "m-end"), ("Seen", "m-end")]
-                    >
-                        {rows}
-                    </Table>
-                }
-                    .into_any()
-            }}
-        </Part>
-    }
-    .into_any()
-}
-
-#[component]
-fn FlowLine(row: FlowRow) -> impl IntoView {
-    let name = match row.href {
-        Some(href) => view! { <a class="m-cell__name" href=href>{row.name.clone()}</a> }.into_any(),
-        None => view! { <span class="m-cell__name">{row.name.clone()}</span> }.into_any(),
-    };
-    let protocol = format::protocol(row.protocol);
-    let sub = if row.client_id.is_empty() || row.client_id == row.name {
-        protocol.to_owned()
-    } else {
-        format!("{protocol}, {}", row.client_id)
-    };
-    let seen = row.evidence.observed.then_some(row.freshness.as_of);
-    view! {
-        <tr>
-            <td><div class="m-cell">{name}<span class="m-cell__sub">{sub}</span></div></td>
-            <td class="m-low"><Topic name=row.address/></td>
-            <td class="m-low m-muted">{row.site}</td>
-            <td>
-                <EvidenceRow declared=row.evidence.declared permitted=row.evidence.permitted observed=row.evidence.observed governed=row.protocol != Protocol::Kafka || row.evidence.permitted/>
-            </td>
-            <td class="m-end"><Rate per_second=row.rate stale=row.freshness.stale/></td>
-            <td class="m-end m-muted"><Age at_ms=seen late_ms=LATE_MS/></td>
-        </tr>
+        <FlowTable title="Producers" none=no_producers rows=producers/>
+        <FlowTable title="Consumers" none=no_consumers rows=consumers/>
     }
     .into_any()
 }

@@ -216,7 +216,7 @@ pub(super) fn queue_facts(queue: &RabbitQueueFacts, stamp: Option<AnyView>) -> A
     let (messages_in, messages_out) = (rate(queue.in_rate), rate(queue.out_rate));
     let node = fact("Node", queue.node.clone());
     let policy = fact("Policy", queue.policy.clone());
-    let bad = !matches!(queue.state.as_str(), "" | "running" | "idle" | "flow");
+    let bad = queue.is_in_trouble();
     let letters = queue.dead_letter_exchange.as_ref().map(|exchange| match &queue.dead_letter_routing_key {
         Some(key) => format!("exchange {exchange}, routing key {key}"),
         None => format!("exchange {exchange}"),

@@ -6,6 +6,7 @@ use mesh_protocol::report::{
 };
 
 use super::facts::{ROWS_MAX, cut};
+use super::flows::{Uses, in_use};
 use crate::components::{Part, Table};
 use crate::format;
 
@@ -40,7 +41,7 @@ pub(super) fn registry_facts(registry: &RegistryFacts, stamp: Option<AnyView>) -
 }
 
 /// Versions, the newest first.
-pub(super) fn subject_facts(subject: &SubjectFacts, stamp: Option<AnyView>) -> AnyView {
+pub(super) fn subject_facts(subject: &SubjectFacts, uses: &Uses, stamp: Option<AnyView>) -> AnyView {
     let count = subject.versions.len();
     let level = known(subject.compatibility.as_ref(), "the registry's level");
     let mode = subject.mode.as_ref().map(|mode| format!(", mode {mode}")).unwrap_or_default();
@@ -49,13 +50,13 @@ pub(super) fn subject_facts(subject: &SubjectFacts, stamp: Option<AnyView>) -> A
         older => format!(", and {} older", format::count(older)),
     };
     let note = format!("{}{older}; {level}{mode}", format::plural(count, "version"));
-    let rows = subject.versions.iter().rev().take(ROWS_MAX).map(version).collect_view();
+    let rows = subject.versions.iter().rev().take(ROWS_MAX).map(|one| version(one, uses)).collect_view();
     view! {
         <Part title="Versions" note=note acts=stamp.into_any() flush=true>
             <Table
                 label="Versions"
                 class=""
-                heads=&[("Version", ""), ("Schema id", "m-end"), ("Type", ""), ("Built on", "m-low")]
+                heads=&[("Version", ""), ("Schema id", "m-end"), ("Type", ""), ("In use", ""), ("Built on", "m-low")]
             >
                 {rows}
             </Table>
@@ -65,7 +66,8 @@ pub(super) fn subject_facts(subject: &SubjectFacts, stamp: Option<AnyView>) -> A
     .into_any()
 }
 
-fn version(version: &SubjectVersion) -> AnyView {
+fn version(version: &SubjectVersion, uses: &Uses) -> AnyView {
+    let (producers, consumers) = uses.get(&version.version).copied().unwrap_or_default();
     let id = version.id.map_or_else(|| "not read yet".to_owned(), |id| id.to_string());
     let references = version.references.iter().map(|used| format!("{} version {}", used.subject, used.version));
     let more =
@@ -76,6 +78,7 @@ fn version(version: &SubjectVersion) -> AnyView {
             <td class="m-num">{version.version}</td>
             <td class="m-end m-num">{id}</td>
             <td class="m-mono">{version.schema_type.clone()}</td>
+            <td>{in_use(producers as u64, consumers as u64)}</td>
             <td class="m-low m-mono m-muted">{references.join(", ")}</td>
         </tr>
     }

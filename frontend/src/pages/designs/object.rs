@@ -16,6 +16,7 @@ use crate::api::{ApiError, ApplicationDomainView, DesignDifference, DesignObject
 use crate::components::{Age, Button, Confirm, Dialog, Empty, Main, Part, Table, Toasts, Tone};
 use crate::live::Live;
 use crate::load::{Load, Loading, load};
+use crate::pages::catalog::in_use;
 use crate::pages::clients::Until;
 use crate::viewer::{Viewer, right};
 
@@ -137,7 +138,7 @@ fn Versions(object: Signal<DesignObjectView>) -> impl IntoView {
                 view! {
                     <Table
                         label="Versions"
-                        heads=&[("Number", ""), ("State", ""), ("Registered", "m-low"), ("Description", "m-low"), ("Ends", "m-low m-end"), ("Changed", "m-low m-end")]
+                        heads=&[("Number", ""), ("State", ""), ("In use", ""), ("Registered", "m-low"), ("Description", "m-low"), ("Ends", "m-low m-end"), ("Changed", "m-low m-end")]
                     >
                         {rows}
                     </Table>
@@ -157,6 +158,7 @@ fn Row(object: DesignObjectId, version: DesignVersionRow) -> impl IntoView {
         <tr data-version=version.number.clone()>
             <td><a class="m-cell__name m-num" href=href>{version.number.clone()}</a></td>
             <td><StateMark state=version.state/></td>
+            <td class="m-nowrap">{in_use(version.producers, version.consumers)}</td>
             <td class="m-low m-num m-nowrap">
                 {version.registered.map_or_else(|| "–".to_owned(), |one| format!("version {}, id {}", one.version, one.id))}
             </td>

@@ -11,8 +11,10 @@ use crate::api::{
     ApiError, DesignContent, DesignKind, DesignObjectView, DesignReference, DesignState, DesignVersionView,
     SchemaFormat,
 };
-use crate::components::{Age, Button, Code, Dialog, Main, Part, Table, Topic};
+use crate::components::{Age, Banner, Button, Code, Dialog, Main, Part, Table, Topic};
+use crate::format;
 use crate::load::{Load, load};
+use crate::pages::catalog::FlowTable;
 use crate::pages::clients::Until;
 use crate::viewer::{Viewer, right};
 
@@ -71,6 +73,7 @@ fn Detail(both: Signal<(DesignObjectView, DesignVersionView)>) -> impl IntoView 
             <Says version=version/>
             <Example version=version/>
             <References version=version/>
+            <LiveUsers version=version/>
             <Removal version=version/>
         </Main>
         <Dialog open=editor label="Change version" class="m-dialog m-dialog--wide">
@@ -153,6 +156,40 @@ fn Example(version: Signal<DesignVersionView>) -> impl IntoView {
             }
         })
     }
+}
+
+/// Who was seen using it; nothing for applications, of which no payload speaks.
+#[component]
+fn LiveUsers(version: Signal<DesignVersionView>) -> impl IntoView {
+    let producers = Signal::derive(move || version.with(|version| version.live.producers.clone()));
+    let consumers = Signal::derive(move || version.with(|version| version.live.consumers.clone()));
+    let is_seen = Memo::new(move |_| version.with(|version| version.kind != DesignKind::Application));
+    let untold = Memo::new(move |_| version.with(|version| version.live.is_untold));
+    let left_out = Memo::new(move |_| version.with(|version| version.live.left_out));
+    let none = move |side: &'static str, other: &'static str| {
+        Signal::derive(move || if version.with(|version| version.kind == DesignKind::Event) { side } else { other })
+    };
+    let no_producers = none(
+        "Nobody was seen sending it.",
+        "No agent saw a payload being sent that names it. Payloads without a schema id name none.",
+    );
+    let no_consumers = none(
+        "Nobody was seen taking it.",
+        "No agent saw a payload being taken that names it. Payloads without a schema id name none.",
+    );
+    view! {
+        <Show when=move || is_seen.get()>
+            <Show when=move || untold.get()>
+                <Banner tone="warn" text="Several versions of this event are served. Who sends and takes payloads that name no schema can't be told apart, and isn't listed here."/>
+            </Show>
+            <FlowTable title="Live producers" none=no_producers rows=producers/>
+            <FlowTable title="Live consumers" none=no_consumers rows=consumers/>
+            <Show when=move || left_out.get() != 0>
+                <p class="m-tail">{move || format!("{} more are left out.", format::count(left_out.get()))}</p>
+            </Show>
+        </Show>
+    }
+    .into_any()
 }
 
 /// A field of a reference, from the side of who refers and from that of who is referred to.

@@ -5,6 +5,7 @@ use crate::reports::{Full, REPORT_BYTES_MAX, json_bytes};
 use mesh_protocol::event::Protocol;
 use mesh_protocol::policy::Action;
 use mesh_protocol::report::{DENIALS_MAX, Traffic};
+use mesh_protocol::schema_id::{self, SchemaId};
 use std::sync::Mutex;
 
 #[derive(Debug, Default)]
@@ -56,6 +57,26 @@ fn events_are_counted_per_client_direction_and_address() {
     assert!(traffic.flows[0].shape.is_some() && traffic.flows[1].shape.is_none());
     assert_eq!(traffic.flows[1].broker_topic.as_deref(), Some("prices"));
     assert!(window(&observatory).flows.is_empty(), "a window tells only what moved in it");
+}
+
+#[test]
+fn schemas_that_payloads_name_are_told_with_their_flow() {
+    let (observatory, _) = observatory();
+    let one = observatory.client(client("billing"));
+    let id = |number| SchemaId::new(number).expect("an id");
+    for number in [7, 7, 8] {
+        one.produced(&topic("orders/fr"), &schema_id::join(id(number), b"x"), Some("orders"));
+    }
+    one.consumed(&topic("orders/fr"), &schema_id::join(id(7), b"x"), None);
+    one.consumed(&topic("orders/fr"), br#"{"id":1}"#, None);
+    let told: Vec<Vec<_>> = window(&observatory)
+        .flows
+        .iter()
+        .map(|flow| flow.schemas.iter().map(|named| (named.id.get(), named.events)).collect())
+        .collect();
+    assert_eq!(told, [vec![(7, 2), (8, 1)], vec![(7, 1)]]);
+    one.produced(&topic("orders/fr"), br#"{"id":2}"#, Some("orders"));
+    assert!(window(&observatory).flows[0].schemas.is_empty(), "a window tells only what moved in it");
 }
 
 #[test]

@@ -92,10 +92,9 @@ fn of_exchange(exchange: &RabbitExchangeFacts) -> String {
 }
 
 fn of_queue(queue: &RabbitQueueFacts) -> String {
-    let down = !matches!(queue.state.as_str(), "" | "running" | "idle" | "flow");
     joined([
         Some(queue.queue_type.clone()),
-        down.then(|| queue.state.clone()),
+        queue.is_in_trouble().then(|| queue.state.clone()),
         queue.consumers.map(|consumers| count(consumers, "consumer")),
     ])
 }
@@ -132,6 +131,9 @@ pub(super) fn consumers(broker: BrokerId, queue: &str, world: &World) -> Vec<Flo
         rate: 0.0,
         first_seen: found.first_seen_ms,
         freshness: freshness.clone(),
+        lag: None,
+        lag_history: Vec::new(),
+        schemas: Vec::new(),
     };
     facts.consumed_by.iter().map(row).collect()
 }

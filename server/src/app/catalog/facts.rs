@@ -1,17 +1,20 @@
 //! What an object's page shows beside its row: what the broker says, who is on either side, what it hangs together with.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
-use frontend::api::{Evidence, FlowRow, Freshness, Related};
+use frontend::api::{Evidence, FlowRow, FlowSchema, Freshness, Related};
 use mesh_protocol::event::Protocol;
-use mesh_protocol::id::BrokerId;
+use mesh_protocol::id::{BrokerId, PrincipalId};
 use mesh_protocol::report::{Direction, GroupFacts, ObjectFacts, ObjectKind};
 
 use super::entry::Key;
 use super::{brokered, href, surveyed};
+use crate::app::carried::{Carried, Wanted};
+use crate::app::design::Designs;
 use crate::app::observed::World;
 use crate::app::report::{address_series, topic_series};
 use crate::app::rights::Rights;
+use crate::app::sight::Sight;
 use crate::domain::flow::Flow;
 use crate::domain::runtime_object::Found;
 
@@ -52,59 +55,63 @@ fn found<'a>(key: &Key, world: &'a World) -> Option<&'a Found> {
 }
 
 /// Who sends to an object and who takes from it.
-pub(super) fn sides(key: &Key, world: &World) -> (Vec<FlowRow>, Vec<FlowRow>) {
-    let mut rights = Rights::new(world);
-    let mut rows = |is_of: &dyn Fn(&Flow) -> bool| -> Vec<FlowRow> {
-        let flows = world.seen.flows.iter().filter(|flow| is_of(flow));
-        flows.map(|flow| flow_row(flow, rights.permits(flow), world)).collect()
-    };
+pub(super) fn sides(key: &Key, world: &World, designs: &Designs, sight: &Sight) -> (Vec<FlowRow>, Vec<FlowRow>) {
     match key {
-        Key::Address(address) => (
-            rows(&|flow| flow.address == *address && flow.direction == Direction::Produce),
-            rows(&|flow| flow.address == *address && flow.direction == Direction::Consume),
-        ),
-        // Seen from the cluster: what the mesh gives away is produced there.
-        Key::Topic(broker, name) => {
-            let of_topic = |flow: &Flow| flow.broker == Some(*broker) && flow.broker_topic.as_ref() == Some(name);
-            let mut producers = rows(&|flow| of_topic(flow) && flow.direction == Direction::Consume);
-            let mut consumers = rows(&|flow| of_topic(flow) && flow.direction == Direction::Produce);
-            consumers.extend(groups_of(*broker, name, world));
-            producers.extend(surveyed::connectors_of(*broker, name, Direction::Produce, world));
-            consumers.extend(surveyed::connectors_of(*broker, name, Direction::Consume, world));
-            (producers, consumers)
-        }
-        Key::Principal(id) => (
-            rows(&|flow| flow.principal == Some(*id) && flow.direction == Direction::Produce),
-            rows(&|flow| flow.principal == Some(*id) && flow.direction == Direction::Consume),
-        ),
-        Key::Application(id) => {
-            let principals = &world.config.mesh.principals;
-            let is_of = |flow: &Flow| {
-                principals.iter().any(|found| found.application == Some(*id) && flow.principal == Some(found.id))
-            };
-            (
-                rows(&|flow| is_of(flow) && flow.direction == Direction::Produce),
-                rows(&|flow| is_of(flow) && flow.direction == Direction::Consume),
-            )
-        }
-        Key::RabbitQueue(broker, name) => (Vec::new(), brokered::consumers(*broker, name, world)),
-        Key::Group(..)
-        | Key::Cluster(_)
-        | Key::User(..)
-        | Key::Transaction(..)
-        | Key::Registry(_)
-        | Key::Subject(..)
-        | Key::Connect(_)
-        | Key::ConnectConnector(..)
-        | Key::Rabbit(_)
-        | Key::RabbitExchange(..)
-        | Key::RabbitUser(..)
-        | Key::Mqtt(_)
-        | Key::MqttAddress(..) => (Vec::new(), Vec::new()),
+        Key::RabbitQueue(broker, name) => return (Vec::new(), brokered::consumers(*broker, name, world)),
+        Key::Subject(broker, name) => return users_of(*broker, name, world, designs, sight),
+        _ => {}
     }
+    let clients: HashSet<PrincipalId> = match key {
+        Key::Application(id) => {
+            let principals = world.config.mesh.principals.iter();
+            principals.filter(|found| found.application == Some(*id)).map(|found| found.id).collect()
+        }
+        Key::Principal(id) => HashSet::from([*id]),
+        _ => HashSet::new(),
+    };
+    let is_of = |flow: &Flow| match key {
+        Key::Address(address) => flow.address == *address,
+        Key::Topic(broker, name) => flow.broker == Some(*broker) && flow.broker_topic.as_ref() == Some(name),
+        _ => flow.principal.is_some_and(|principal| clients.contains(&principal)),
+    };
+    let carried = Carried::of(world, designs, is_of);
+    let mut rights = Rights::new(world);
+    let (mut producers, mut consumers) = (Vec::new(), Vec::new());
+    for flow in world.seen.flows.iter().filter(|flow| is_of(flow)) {
+        let row = flow_row(flow, rights.permits(flow), carried.schemas(flow, sight), world);
+        // Seen from the cluster, what the mesh gives away is produced there.
+        let gives = (flow.direction == Direction::Produce) != matches!(key, Key::Topic(..));
+        if gives { producers.push(row) } else { consumers.push(row) }
+    }
+    if let Key::Topic(broker, name) = key {
+        consumers.extend(groups_of(*broker, name, world));
+        producers.extend(surveyed::connectors_of(*broker, name, Direction::Produce, world));
+        consumers.extend(surveyed::connectors_of(*broker, name, Direction::Consume, world));
+    }
+    (producers, consumers)
 }
 
-fn flow_row(flow: &Flow, permitted: bool, world: &World) -> FlowRow {
+/// Who uses the versions of a subject.
+fn users_of(
+    broker: BrokerId,
+    name: &str,
+    world: &World,
+    designs: &Designs,
+    sight: &Sight,
+) -> (Vec<FlowRow>, Vec<FlowRow>) {
+    let Some(ObjectFacts::Subject(facts)) =
+        world.seen.found.get(broker, ObjectKind::Subject, name).map(|found| &found.facts)
+    else {
+        return (Vec::new(), Vec::new());
+    };
+    let ids: HashSet<i64> = facts.versions.iter().filter_map(|version| version.id).collect();
+    let names_one = |flow: &Flow| flow.schemas.iter().any(|named| ids.contains(&i64::from(named.id.get())));
+    let users = Carried::of(world, designs, names_one).users(Wanted::Subject(broker, name), designs, sight);
+    (users.producers, users.consumers)
+}
+
+/// A flow, with the schemas that its payloads name.
+pub(in crate::app) fn flow_row(flow: &Flow, permitted: bool, schemas: Vec<FlowSchema>, world: &World) -> FlowRow {
     let href = match (flow.route, flow.principal) {
         (Some(route), _) => Some(format!("/routes/{route}")),
         (None, Some(principal)) => Some(href(&Key::Principal(principal))),
@@ -122,6 +129,9 @@ fn flow_row(flow: &Flow, permitted: bool, world: &World) -> FlowRow {
         rate: flow.rate_at(world.now_ms()),
         first_seen: flow.first_seen_ms,
         freshness: world.flow_freshness(flow),
+        lag: None,
+        lag_history: Vec::new(),
+        schemas,
     }
 }
 
@@ -147,30 +157,51 @@ fn groups(broker: BrokerId, world: &World) -> impl Iterator<Item = (&Found, &Gro
     })
 }
 
+/// Consumer groups of the mesh's own sources begin with this; the sources themselves are seen, too.
+pub(in crate::app) const OWN_GROUPS: &str = "meshport-";
+
+/// Consumer groups that are at work at a topic; the mesh's own are not among them.
+pub(in crate::app) fn readers_of(broker: BrokerId, topic: &str, world: &World) -> Vec<FlowRow> {
+    let is_own = |name: &str| name.starts_with(OWN_GROUPS);
+    let reading = groups(broker, world)
+        .filter(|(found, group)| !group.members.is_empty() && !is_own(&found.name) && reads(group, topic));
+    reading.filter_map(|(found, group)| group_row(found, group, topic, world)).collect()
+}
+
+/// Consumer groups that read a topic.
 fn groups_of(broker: BrokerId, topic: &str, world: &World) -> Vec<FlowRow> {
     let reading = groups(broker, world).filter(|(_, group)| reads(group, topic));
-    reading
-        .filter_map(|(found, group)| {
-            let clients: Vec<&str> = group.members.iter().map(|member| member.client_id.as_str()).collect();
-            Some(FlowRow {
-                name: found.name.clone(),
-                href: Some(href(&Key::Group(broker, found.name.clone()))),
-                client_id: clients.join(", "),
-                protocol: Protocol::Kafka,
-                site: world.broker_site(broker)?,
-                direction: Direction::Consume,
-                address: topic.to_owned(),
-                evidence: Evidence { observed: true, ..Evidence::default() },
-                rate: 0.0,
-                first_seen: found.first_seen_ms,
-                freshness: world.scan_freshness(broker).unwrap_or(Freshness {
-                    as_of: found.last_seen_ms,
-                    by: world.agent_name(found.agent),
-                    stale: true,
-                }),
-            })
-        })
-        .collect()
+    reading.filter_map(|(found, group)| group_row(found, group, topic, world)).collect()
+}
+
+fn group_row(found: &Found, group: &GroupFacts, topic: &str, world: &World) -> Option<FlowRow> {
+    let clients: Vec<&str> = group.members.iter().map(|member| member.client_id.as_str()).collect();
+    Some(FlowRow {
+        name: found.name.clone(),
+        href: Some(href(&Key::Group(found.broker, found.name.clone()))),
+        client_id: clients.join(", "),
+        protocol: Protocol::Kafka,
+        site: world.broker_site(found.broker)?,
+        direction: Direction::Consume,
+        address: topic.to_owned(),
+        evidence: Evidence { observed: true, ..Evidence::default() },
+        rate: 0.0,
+        first_seen: found.first_seen_ms,
+        freshness: world.scan_freshness(found.broker).unwrap_or(Freshness {
+            as_of: found.last_seen_ms,
+            by: world.agent_name(found.agent),
+            stale: true,
+        }),
+        lag: behind(group, topic),
+        lag_history: Vec::new(),
+        schemas: Vec::new(),
+    })
+}
+
+/// How many records a group is behind at a topic; none = it is not known of any partition.
+fn behind(group: &GroupFacts, topic: &str) -> Option<i64> {
+    let lags = group.offsets.iter().filter(|offset| offset.topic == topic).filter_map(|offset| offset.lag);
+    lags.map(|lag| lag.max(0)).reduce(|sum, lag| sum + lag)
 }
 
 /// What an object hangs together with.

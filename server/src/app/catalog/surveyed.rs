@@ -162,6 +162,9 @@ pub(super) fn connectors_of(cluster: BrokerId, topic: &str, wanted: Direction, w
                 by: world.agent_name(found.agent),
                 stale: true,
             }),
+            lag: None,
+            lag_history: Vec::new(),
+            schemas: Vec::new(),
         })
     })
     .collect()

@@ -88,6 +88,8 @@ fn row(version: &Version, registry: &Registry) -> DesignVersionRow {
         description: version.spec.description.clone(),
         end_of_life_at: version.spec.end_of_life_at_ms,
         registered: registered.map(|one| DesignRegistered { version: one.version, id: one.schema.get() }),
+        producers: 0,
+        consumers: 0,
         updated_at: version.updated_at_ms,
         updated_by: version.updated_by.clone(),
     }

@@ -1,15 +1,18 @@
 //! Versions of design objects: what they say, and the steps of their lives.
 
 use frontend::api::{
-    DesignDifference, DesignDifferenceQuery, DesignMove, DesignReference, DesignStep, DesignVersionInput,
+    DesignDifference, DesignDifferenceQuery, DesignLive, DesignMove, DesignReference, DesignStep, DesignVersionInput,
     DesignVersionView, Edit,
 };
 use mesh_protocol::id::{DesignObjectId, DesignVersionId};
 use uuid::Uuid;
 
 use super::{Designs, done, shown, wrong};
+use crate::app::carried::{Carried, Wanted, is_only_one};
+use crate::app::observed::World;
 use crate::app::permission::Right;
 use crate::app::person::{seen, shown as revision};
+use crate::app::sight::Sight;
 use crate::app::{App, Caller, Error, Result};
 use crate::domain::design::{
     Class, Content, Context, Facts, Graph, Number, State, Version, VersionSpec, between_versions, check_delete,
@@ -32,7 +35,7 @@ impl App {
         caller.permit(Right::Read)?;
         let (designs, sight) = (self.designs().await?, self.snapshot().await?.sight(caller));
         designs.must_see(&sight, designs.version(id)?.object)?;
-        let mut view = self.design_version_view(id).await?;
+        let mut view = self.design_version_view_as(id, &sight).await?;
         if !sight.is_whole() {
             let is_seen =
                 |other: &DesignReference| other.object.is_some_and(|object| designs.must_see(&sight, object).is_ok());
@@ -45,12 +48,17 @@ impl App {
     }
 
     async fn design_version_view(&self, id: DesignVersionId) -> Result<DesignVersionView> {
-        let (designs, now_ms) = (self.designs().await?, crate::app::clock::now_ms());
+        self.design_version_view_as(id, &Sight::default()).await
+    }
+
+    async fn design_version_view_as(&self, id: DesignVersionId, sight: &Sight) -> Result<DesignVersionView> {
+        let (designs, world, sight) = (self.designs().await?, self.world().await?, sight.clone());
         // Parsing schemas with all they use is work.
         let view = tokio::task::spawn_blocking(move || {
             let graph = designs.graph();
             let version = designs.version(id)?;
-            view(version, &designs, &graph, now_ms)
+            let live = live(version, &designs, &world, &sight);
+            view(version, &designs, &graph, live, &world)
         });
         view.await.map_err(|_| Error::Internal("a version could not be shown"))?
     }
@@ -150,7 +158,9 @@ impl App {
         id: DesignVersionId,
         input: Edit<DesignMove>,
     ) -> Result<DesignVersionView> {
-        let mut edit = self.edit(caller.permit(Right::CatalogWrite)?).await?;
+        let permit = caller.permit(Right::CatalogWrite)?;
+        let world = self.world().await?;
+        let mut edit = self.edit(permit).await?;
         edit.lock().await?;
         let designs = self.designs_in(&mut edit.tx).await?;
         let (now_ms, by) = (edit.now_ms, edit.actor().to_owned());
@@ -159,12 +169,15 @@ impl App {
         let moved = checked(move || {
             let (graph, old) = (designs.graph(), designs.version(id)?);
             let facts = designs.facts(old, &graph);
+            let lately = Lately::of(old, &facts, &designs, &world);
             let context = Context {
                 now_ms,
                 by: &by,
                 reason: &step.reason,
                 has_consent: step.has_consent,
                 is_forced: step.is_forced,
+                clients: lately.clients,
+                hurt: &lately.hurt,
                 ..facts.context()
             };
             let (version, warnings) = old.moved(shown::state_of(step.to), &context)?;
@@ -251,8 +264,53 @@ pub(in crate::app) fn content(version: &Version, graph: &Graph<'_>) -> Result<Op
     Ok(Some(fingerprint(schema.format, parsed.canonical(), &schema.references)))
 }
 
-fn view(version: &Version, designs: &Designs, graph: &Graph<'_>, now_ms: i64) -> Result<DesignVersionView> {
+/// Who was seen using a version.
+fn live(version: &Version, designs: &Designs, world: &World, sight: &Sight) -> DesignLive {
+    let users = Carried::of(world, designs, |_| true).users(Wanted::Design(version), designs, sight);
+    DesignLive {
+        producers: users.producers,
+        consumers: users.consumers,
+        left_out: users.left_out,
+        is_untold: matches!(version.spec.content, Content::Event(_))
+            && version.state.is_live()
+            && !is_only_one(version, designs),
+    }
+}
+
+/// What traffic says of a step, whoever asks: clients that were seen lately.
+#[derive(Debug)]
+struct Lately {
+    /// How many use the version.
+    clients: u64,
+    /// Who takes the version that it changes.
+    hurt: Vec<String>,
+}
+
+impl Lately {
+    fn of(version: &Version, facts: &Facts, designs: &Designs, world: &World) -> Self {
+        let carried = Carried::of(world, designs, |_| true);
+        let seen = |version: &Version| carried.clients(Wanted::Design(version), designs, &Sight::default());
+        let since = facts.change.filter(|change| change.class == Class::Breaking).and_then(|change| {
+            let is_it = |other: &&Version| other.object == version.object && other.spec.number == change.since;
+            designs.versions.iter().find(is_it)
+        });
+        let hurt = since.map(|since| seen(since).consumers).unwrap_or_default().into_iter().map(|(name, _)| name);
+        let mut hurt: Vec<String> = hurt.collect();
+        hurt.dedup();
+        let clients = seen(version);
+        Self { clients: (clients.producers.len() + clients.consumers.len()) as u64, hurt }
+    }
+}
+
+fn view(
+    version: &Version,
+    designs: &Designs,
+    graph: &Graph<'_>,
+    live: DesignLive,
+    world: &World,
+) -> Result<DesignVersionView> {
     let (object, facts) = (designs.object(version.object)?, designs.facts(version, graph));
+    let lately = Lately::of(version, &facts, designs, world);
     let needs = version.spec.content.needs().into_iter().map(|need| (need.field, need.version));
     let users = graph.used_by(version.id).into_iter().flat_map(|user| {
         let fields = user.spec.content.needs().into_iter().filter(|need| need.version == version.id);
@@ -276,8 +334,9 @@ fn view(version: &Version, designs: &Designs, graph: &Graph<'_>, now_ms: i64) ->
         state_reason: version.state_reason.clone(),
         needs: needs.map(reference).collect(),
         users: users.map(reference).collect(),
+        live,
         example: example(version, graph),
-        steps: State::ALL.into_iter().filter_map(|to| step(version, to, &facts, now_ms)).collect(),
+        steps: State::ALL.into_iter().filter_map(|to| step(version, to, &facts, &lately, world.now_ms())).collect(),
         created_at: version.created_at_ms,
         created_by: version.created_by.clone(),
         updated_at: version.updated_at_ms,
@@ -286,13 +345,21 @@ fn view(version: &Version, designs: &Designs, graph: &Graph<'_>, now_ms: i64) ->
 }
 
 /// A step that exists from here, with what stands in its way.
-fn step(version: &Version, to: State, facts: &Facts, now_ms: i64) -> Option<DesignStep> {
+fn step(version: &Version, to: State, facts: &Facts, lately: &Lately, now_ms: i64) -> Option<DesignStep> {
     if !version.state.leads_to(to) {
         return None;
     }
     let end_of_life_at_ms = version.spec.end_of_life_at_ms;
     let asked = |reason: &'static str| {
-        transition(version.state, to, &Context { now_ms, reason, end_of_life_at_ms, ..facts.context() })
+        let context = Context {
+            now_ms,
+            reason,
+            end_of_life_at_ms,
+            clients: lately.clients,
+            hurt: &lately.hurt,
+            ..facts.context()
+        };
+        transition(version.state, to, &context)
     };
     // What is wrong whatever reason is given; and whether one must be given.
     let with_reason = asked("a reason");

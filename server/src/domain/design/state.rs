@@ -129,6 +129,8 @@ pub struct Context<'a> {
     pub change: Option<Change>,
     /// Release: every owner whom a breaking change hurts agreed to it.
     pub has_consent: bool,
+    /// Release: clients that were seen taking the version which it changes lately.
+    pub hurt: &'a [String],
     /// Deprecation: when it stops being served, in milliseconds since the Unix epoch.
     pub end_of_life_at_ms: Option<i64>,
     /// Deprecation: what the version names as its replacement.
@@ -197,7 +199,9 @@ fn check_release(errors: &mut FieldErrors, context: &Context<'_>) -> Vec<String>
     if let Some(Change { since, number, class: Class::Breaking }) = context.change
         && number.major() == since.major()
     {
-        let problem = format!("breaks consumers of {since}");
+        let hurt = some_of(context.hurt.iter().cloned(), ", ");
+        let seen = if hurt.is_empty() { String::new() } else { format!(" ({hurt}, by what was seen lately)") };
+        let problem = format!("breaks consumers of {since}{seen}");
         if context.has_consent {
             warnings.push(format!("{number} {problem}, to which each owner agreed"));
         } else {

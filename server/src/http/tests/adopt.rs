@@ -34,6 +34,7 @@ pub(super) async fn publishes(portal: &TestPortal, agent: AgentId, addresses: &[
         events: 10,
         bytes: 100,
         shape: None,
+        schemas: Vec::new(),
     };
     let traffic = Traffic {
         at_ms: crate::app::clock::now_ms(),

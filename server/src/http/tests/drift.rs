@@ -63,6 +63,7 @@ impl Mesh {
             events: 10,
             bytes: 100,
             shape: None,
+            schemas: Vec::new(),
         };
         let traffic = Traffic {
             at_ms: crate::app::clock::now_ms(),
