@@ -111,7 +111,7 @@ impl Mesh {
     }
 }
 
-fn version<'a>(object: &'a Value, number: u64) -> &'a Value {
+fn version(object: &Value, number: u64) -> &Value {
     let versions = object["versions"].as_array().expect("versions");
     versions.iter().find(|version| version["registered"]["version"] == number).expect("the version")
 }
