@@ -17,7 +17,7 @@ pub async fn folder(name: &str, make: impl AsyncFnOnce(&Path) -> anyhow::Result<
         return Ok(done);
     }
     fs::create_dir_all(&cache).with_context(|| format!("create {}", cache.display()))?;
-    let _alone = alone(cache.join(format!("{name}.lock"))).await?;
+    let _alone = alone(cache.join("lock")).await?;
     if done.is_dir() {
         return Ok(done);
     }
@@ -30,8 +30,8 @@ pub async fn folder(name: &str, make: impl AsyncFnOnce(&Path) -> anyhow::Result<
     Ok(done)
 }
 
-/// Waits until nobody else makes the same, in this process or another one: tests begin together, and what they fetch with
-/// shares a cache of its own that bears no two writers.
+/// Waits until nobody else makes anything, in this process or another one: tests begin together, and what they fetch with (Maven,
+/// pip) has a cache of its own that bears no two writers.
 async fn alone(path: PathBuf) -> anyhow::Result<File> {
     let what = format!("lock {}", path.display());
     let lock = move || {
@@ -73,7 +73,6 @@ mod tests {
         assert_eq!(MADE.load(Ordering::SeqCst), 1);
         let done = root().expect("a cache").join(&name);
         fs::remove_dir_all(&done).expect("removed");
-        fs::remove_file(done.with_extension("lock")).expect("removed");
     }
 
     #[tokio::test]
@@ -90,6 +89,5 @@ mod tests {
         });
         let done = made.await.expect("made");
         fs::remove_dir_all(&done).expect("removed");
-        fs::remove_file(done.with_extension("lock")).expect("removed");
     }
 }

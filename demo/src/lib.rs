@@ -6,6 +6,7 @@
 pub mod agent;
 pub mod cache;
 pub mod kafka;
+pub mod maven;
 pub mod people;
 pub mod portal;
 pub mod ports;

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use demo::cache;
+use demo::maven;
 use demo::ports::free_port;
 use demo::process::Process;
 use demo::wait::until;
@@ -59,11 +60,12 @@ impl Registry {
 }
 
 async fn download(folder: &Path) -> anyhow::Result<()> {
-    let mut maven = Command::new("mvn");
-    maven.args(["-q", "-B", "dependency:copy"]).arg(format!("-DoutputDirectory={}", folder.display()));
-    maven.arg(format!("-Dartifact=io.apicurio:apicurio-registry-app:{VERSION}:tar.gz:all"));
-    let why = "fetch Apicurio Registry by Maven: is the package `maven` installed?";
-    Process::start("maven", &maven, folder)?.done().await.context(why)?;
+    let arguments = [
+        "dependency:copy".to_owned(),
+        format!("-DoutputDirectory={}", folder.display()),
+        format!("-Dartifact=io.apicurio:apicurio-registry-app:{VERSION}:tar.gz:all"),
+    ];
+    maven::fetch("Apicurio Registry", folder, &arguments).await?;
     let archive = folder.join(format!("apicurio-registry-app-{VERSION}-all.tar.gz"));
     let mut tar = Command::new("tar");
     tar.arg("xzf").arg(&archive).arg("-C").arg(folder);

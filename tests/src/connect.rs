@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use demo::cache;
 use demo::kafka::{Broker, Jars};
+use demo::maven;
 use demo::ports::free_port;
 use demo::process::Process;
 use demo::wait::until;
@@ -114,9 +115,11 @@ fn properties(mesh: &Mesh, broker: &Broker, url: &str, files: &Path) -> anyhow::
 
 async fn download(folder: &Path) -> anyhow::Result<()> {
     let plugin = folder.join("file");
-    let mut maven = Command::new("mvn");
-    maven.args(["-q", "-B", "dependency:copy"]).arg(format!("-DoutputDirectory={}", plugin.display()));
-    maven.arg(format!("-Dartifact=org.apache.kafka:connect-file:{VERSION}"));
-    let why = "fetch Kafka Connect's connectors for files by Maven: is the package `maven` installed?";
-    Process::start("maven", &maven, folder)?.done().await.context(why)
+    std::fs::create_dir_all(&plugin).with_context(|| format!("create {}", plugin.display()))?;
+    let arguments = [
+        "dependency:copy".to_owned(),
+        format!("-DoutputDirectory={}", plugin.display()),
+        format!("-Dartifact=org.apache.kafka:connect-file:{VERSION}"),
+    ];
+    maven::fetch("Kafka Connect's connectors for files", &plugin, &arguments).await
 }

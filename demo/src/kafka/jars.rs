@@ -3,12 +3,11 @@
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::Context;
 
 use crate::cache;
-use crate::process::Process;
+use crate::maven;
 
 /// Also the name of the cache folder: a new version or a new list of parts needs a new name.
 const VERSION: &str = "4.1.1";
@@ -51,9 +50,12 @@ impl Jars {
 async fn download(folder: &Path) -> anyhow::Result<()> {
     let pom = folder.join("pom.xml");
     fs::write(&pom, POM).with_context(|| format!("write {}", pom.display()))?;
-    let mut command = Command::new("mvn");
-    command.args(["-q", "-B", "-f"]).arg(&pom).args(["dependency:copy-dependencies", "-DincludeScope=runtime"]);
-    command.arg(format!("-DoutputDirectory={}", folder.display()));
-    let maven = Process::start("maven", &command, folder)?.done();
-    maven.await.with_context(|| format!("fetch Kafka {VERSION} by Maven: is the package `maven` installed?"))
+    let arguments = [
+        "-f".to_owned(),
+        pom.display().to_string(),
+        "dependency:copy-dependencies".to_owned(),
+        "-DincludeScope=runtime".to_owned(),
+        format!("-DoutputDirectory={}", folder.display()),
+    ];
+    maven::fetch(&format!("Kafka {VERSION}"), folder, &arguments).await
 }
