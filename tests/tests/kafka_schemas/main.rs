@@ -137,9 +137,10 @@ async fn records_are_routed_by_what_is_in_them_also_while_their_registry_is_away
 
 /// Who sends and takes which version of a subject of the portal's own registry, as agents see it.
 async fn in_use(mesh: &Mesh, subject: &str, expected: &[(u64, &[&str], &[&str])]) -> anyhow::Result<()> {
+    // A row for each address, and each of them once here.
     let names = |rows: &Value| -> Vec<String> {
         let names = rows.as_array().into_iter().flatten().filter_map(|row| row["name"].as_str());
-        names.map(str::to_owned).collect()
+        names.map(str::to_owned).collect::<BTreeSet<_>>().into_iter().collect()
     };
     for (number, producers, consumers) in expected {
         let what = format!("version {number} of {subject} has its users");
