@@ -189,7 +189,7 @@ impl<'a> Carried<'a> {
                 self.meaning(flow, named.id).is_some_and(|meaning| self.is(meaning, named.id, &asked))
             };
             let named: Vec<&NamedSchema> = flow.schemas.iter().filter(is_wanted).collect();
-            let by_address = asked.by_address && flow.schemas.is_empty();
+            let by_address = flow.schemas.is_empty() && is_among(flow, &asked.by_address);
             (by_address || !named.is_empty()).then_some((flow, named))
         };
         self.world.seen.flows.iter().filter_map(of_flow).collect()
@@ -285,24 +285,32 @@ struct Asked<'a> {
     subject: Option<(BrokerId, &'a str)>,
     /// Only flows at these topics.
     topics: Option<Filter>,
-    /// Whoever is at these topics uses it, for it is the only version that is served there.
-    by_address: bool,
+    /// Whoever is at these topics uses it, for no other version is served there.
+    by_address: Vec<Filter>,
     /// Nobody uses it as far as can be told.
     is_nothing: bool,
 }
 
 impl<'a> Asked<'a> {
     fn of(wanted: Wanted<'a>, designs: &Designs) -> Self {
-        let nothing = Self { schema: None, subject: None, topics: None, by_address: false, is_nothing: true };
+        let nothing = Self { schema: None, subject: None, topics: None, by_address: Vec::new(), is_nothing: true };
         match wanted {
             Wanted::Subject(registry, name) => Self { subject: Some((registry, name)), is_nothing: false, ..nothing },
             Wanted::Design(version) => match &version.spec.content {
                 Content::Application(_) => nothing,
-                Content::Schema(_) => Self { schema: Some(version.id), is_nothing: false, ..nothing },
+                Content::Schema(_) => {
+                    // What an event carries is used by whoever uses the event.
+                    let carries = |other: &&Version| match &other.spec.content {
+                        Content::Event(event) => event.schema == Some(version.id) && is_only_one(other, designs),
+                        Content::Schema(_) | Content::Application(_) => false,
+                    };
+                    let by_address = designs.versions().iter().filter(carries).filter_map(topics).collect();
+                    Self { schema: Some(version.id), by_address, is_nothing: false, ..nothing }
+                }
                 Content::Event(event) => {
                     let topics = topics(version);
                     let is_nothing = topics.is_none();
-                    let by_address = is_only_one(version, designs);
+                    let by_address = topics.iter().filter(|_| is_only_one(version, designs)).cloned().collect();
                     Self { schema: event.schema, topics, by_address, is_nothing, ..nothing }
                 }
             },
@@ -310,9 +318,14 @@ impl<'a> Asked<'a> {
     }
 
     fn is_at(&self, flow: &Flow) -> bool {
-        let includes = |topics: &Filter| address::filter(&flow.address).is_ok_and(|seen| topics.includes(&seen));
-        !self.is_nothing && self.topics.as_ref().is_none_or(includes)
+        !self.is_nothing && self.topics.as_ref().is_none_or(|topics| is_among(flow, std::slice::from_ref(topics)))
     }
+}
+
+/// Whether all that a flow's address stands for is among these topics.
+fn is_among(flow: &Flow, topics: &[Filter]) -> bool {
+    !topics.is_empty()
+        && address::filter(&flow.address).is_ok_and(|seen| topics.iter().any(|topics| topics.includes(&seen)))
 }
 
 /// Whether a version is the only one of its object that is served: what is not told apart is of this one then.

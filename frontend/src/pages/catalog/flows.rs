@@ -166,7 +166,7 @@ fn FlowLine(row: FlowRow, columns: Columns) -> impl IntoView {
 fn behind(lag: Option<i64>, history: &[u64], stale: bool) -> AnyView {
     let Some(lag) = lag else { return view! { <span class="m-muted">"\u{2013}"</span> }.into_any() };
     let drawn = (history.len() > 1).then(|| view! { <Spark samples=Signal::stored(samples(history)) stale=stale/> });
-    view! { {drawn} {format::count(lag.max(0).unsigned_abs())} }.into_any()
+    view! { <span class="m-rate">{drawn}<span class="m-rate__value">{format::count(lag.max(0).unsigned_abs())}</span></span> }.into_any()
 }
 
 /// The schemas that payloads name, each with its version.

@@ -124,7 +124,7 @@ fn Facts(object: Signal<DesignObjectView>) -> impl IntoView {
 #[component]
 fn Versions(object: Signal<DesignObjectView>) -> impl IntoView {
     view! {
-        <Part title="Versions" note="the highest number first; what is released never changes again">
+        <Part title="Versions" note="the highest number first; what is released never changes again" flush=true>
             {move || {
                 let object = object.get();
                 if object.versions.is_empty() {

@@ -208,7 +208,7 @@ fn relation(field: &str) -> (&'static str, &'static str) {
 fn References(version: Signal<DesignVersionView>) -> impl IntoView {
     let part = |title: &'static str, note: &'static str, none: &'static str, rows: Vec<DesignReference>, own: bool| {
         view! {
-            <Part title=title note=note>
+            <Part title=title note=note flush=!rows.is_empty()>
                 {if rows.is_empty() {
                     view! { <p class="m-small m-muted">{none}</p> }.into_any()
                 } else {

@@ -231,6 +231,10 @@ async fn an_events_users_are_those_of_its_schema_and_all_at_its_address_while_th
     let shown = mesh.until(&first, |shown| names(&shown["live"]["producers"]) == ["till"]).await;
     assert_eq!(names(&shown["live"]["consumers"]), ["plain"], "it takes what is at the address: {shown}");
     assert_eq!(shown["live"]["is_untold"], false);
+    let schema_path = format!("design-versions/{}", version(&schema, 1)["id"].as_str().expect("an id"));
+    let carried = client.api("GET", &schema_path, None).await;
+    let takes = names(&carried["live"]["consumers"]);
+    assert_eq!(takes, ["elsewhere", "plain"], "who takes an event takes what it carries: {carried}");
 
     let second = client.register("orders-value", WIDER).await;
     mesh.moves(vec![flow("new-till", Direction::Produce, "orders/de/new", &[second])]).await;
