@@ -64,6 +64,24 @@ pub struct Login {
     pub password: String,
 }
 
+/// How one is started.
+struct Start {
+    security: Security,
+    member: Option<Member>,
+    /// As Java's `-Xmx` takes it.
+    heap: &'static str,
+}
+
+/// A further node of a cluster.
+struct Member {
+    /// Its number.
+    node: u16,
+    /// Port of the cluster's controller.
+    controller: u16,
+    /// Id of the cluster.
+    cluster: String,
+}
+
 /// A broker and how it is asked. Without its process when somebody else watches and stops that: see [`Broker::part`].
 #[derive(Debug)]
 pub struct Broker<P = Process> {
@@ -87,19 +105,32 @@ impl Broker {
         ports: BrokerPorts,
         security: Security,
     ) -> anyhow::Result<Self> {
-        Self::start_with(name, jars, folder, ports, security, java(jars, folder)).await
+        Self::start_with(name, jars, folder, ports, Start { security, member: None, heap: "512m" }).await
     }
 
-    /// A plain broker that can have tens of thousands of partitions: with 3 GB of heap, and 200,000 open files, for which
-    /// it takes root where the machine allows fewer.
+    /// A plain cluster of several nodes, the first of which is its controller too, for tens of thousands of partitions: one
+    /// node has as many open files as it has partitions, of which machines allow some ten thousand. Its heaps hold 1 GB each.
     ///
     /// # Errors
     /// As [`Broker::start`].
-    pub async fn start_large(name: &str, jars: &Jars, folder: &Path, ports: BrokerPorts) -> anyhow::Result<Self> {
-        let mut command = Command::new("prlimit");
-        command.args(["--nofile=200000:200000", "java", "-Xms1g", "-Xmx3g"]);
-        let command = java_with(command, jars, folder);
-        Self::start_with(name, jars, folder, ports, Security::Plain, command).await
+    pub async fn start_cluster(
+        name: &str,
+        jars: &Jars,
+        folder: &Path,
+        ports: &[BrokerPorts],
+    ) -> anyhow::Result<Vec<Self>> {
+        let mut nodes = Vec::new();
+        let mut member = None;
+        for (number, ports) in (1..).zip(ports) {
+            let name = format!("{name}-{number}");
+            let folder = folder.join(&name);
+            let start = Start { security: Security::Plain, member, heap: "1g" };
+            nodes.push(Self::start_with(&name, jars, &folder, *ports, start).await?);
+            let first = nodes.first().context("the first node")?;
+            let cluster = cluster_of(&first.folder)?;
+            member = Some(Member { node: number + 1, controller: first.ports.controller, cluster });
+        }
+        Ok(nodes)
     }
 
     async fn start_with(
@@ -107,16 +138,17 @@ impl Broker {
         jars: &Jars,
         folder: &Path,
         ports: BrokerPorts,
-        security: Security,
-        mut command: Command,
+        start: Start,
     ) -> anyhow::Result<Self> {
+        let Start { security, member, heap } = start;
         fs::create_dir_all(folder).with_context(|| format!("create {}", folder.display()))?;
         let ca_pem = match &security {
             Security::Plain => None,
             Security::Scram(_) => Some(tls::certificates(folder)?),
         };
-        let properties = files::write_properties(folder, ports, &security)?;
-        format_once(name, jars, folder, &properties, &security).await?;
+        let properties = files::write_properties(folder, ports, &security, member.as_ref())?;
+        format_once(name, jars, folder, &properties, &security, member.as_ref()).await?;
+        let mut command = java(jars, folder, heap);
         command.arg("kafka.Kafka").arg(&properties);
         let process = Process::start(name, &command, &logs(folder))?;
         Ok(Self { process, name: name.to_owned(), folder: folder.to_owned(), ports, security, ca_pem })
@@ -266,14 +298,9 @@ fn logs(folder: &Path) -> PathBuf {
     folder.join("logs")
 }
 
-fn java(jars: &Jars, folder: &Path) -> Command {
+fn java(jars: &Jars, folder: &Path, heap: &str) -> Command {
     let mut command = Command::new("java");
-    command.args(["-Xms128m", "-Xmx512m"]);
-    java_with(command, jars, folder)
-}
-
-fn java_with(mut command: Command, jars: &Jars, folder: &Path) -> Command {
-    command.args(["-XX:+UseG1GC", "-XX:+ExitOnOutOfMemoryError"]);
+    command.args(["-Xms128m", &format!("-Xmx{heap}"), "-XX:+UseG1GC", "-XX:+ExitOnOutOfMemoryError"]);
     command.arg(format!("-Dlog4j2.configurationFile={}", folder.join(files::LOGGING).display()));
     command.arg("-cp").arg(jars.class_path()).current_dir(folder);
     command
@@ -286,6 +313,7 @@ async fn format_once(
     folder: &Path,
     properties: &Path,
     security: &Security,
+    member: Option<&Member>,
 ) -> anyhow::Result<()> {
     let data = folder.join("data");
     if data.join("meta.properties").exists() {
@@ -295,7 +323,11 @@ async fn format_once(
     if data.exists() {
         fs::remove_dir_all(&data).with_context(|| format!("remove the unfinished {}", data.display()))?;
     }
-    let mut arguments = format!("format\n--standalone\n-t\n{}\n-c\n{}\n", cluster_id(), properties.display());
+    let which = match member {
+        None => format!("--standalone\n-t\n{}", cluster_id()),
+        Some(member) => format!("-t\n{}", member.cluster),
+    };
+    let mut arguments = format!("format\n{which}\n-c\n{}\n", properties.display());
     if let Security::Scram(users) = security {
         for Login { user, password } in users {
             arguments.push_str(&format!("--add-scram\nSCRAM-SHA-512=[name={user},password={password}]\n"));
@@ -304,11 +336,19 @@ async fn format_once(
     // In a file, one argument a line: everybody on the machine can read what stands on a command line.
     let file = folder.join("format.arguments");
     write_private(&file, &arguments)?;
-    let mut command = java(jars, folder);
+    let mut command = java(jars, folder, "512m");
     command.arg("kafka.tools.StorageTool").arg(format!("@{}", file.display()));
     let formatted = Process::start(&format!("{name}-format"), &command, &logs(folder))?.done().await;
     fs::remove_file(&file).with_context(|| format!("remove {}", file.display()))?;
     formatted.context("prepare Kafka's data folder: is a Java runtime of version 17 or newer installed?")
+}
+
+/// The id of the cluster that a node's folder is prepared for.
+fn cluster_of(folder: &Path) -> anyhow::Result<String> {
+    let file = folder.join("data/meta.properties");
+    let text = fs::read_to_string(&file).with_context(|| format!("read {}", file.display()))?;
+    let id = text.lines().find_map(|line| line.strip_prefix("cluster.id="));
+    id.map(str::to_owned).with_context(|| format!("{} names no cluster", file.display()))
 }
 
 /// A random cluster id in Kafka's form: a UUID in URL-safe base64. As in Kafka itself, none begins with a dash: its tools

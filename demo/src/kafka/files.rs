@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
-use super::{BrokerPorts, Security};
+use super::{BrokerPorts, Member, Security};
 use crate::secrets::write_private;
 
 /// Name of the logging configuration in a broker's folder.
@@ -23,8 +23,6 @@ rootLogger.appenderRef.console.ref=console
 
 /// One node needs every internal topic to live with one replica.
 const ALONE: &str = "\
-process.roles=broker,controller
-node.id=1
 controller.listener.names=CONTROLLER
 auto.create.topics.enable=false
 offsets.topic.replication.factor=1
@@ -37,16 +35,21 @@ group.initial.rebalance.delay.ms=0
 ";
 
 /// Writes what the broker reads at its start and returns the path of its properties.
-pub(super) fn write_properties(folder: &Path, ports: BrokerPorts, security: &Security) -> anyhow::Result<PathBuf> {
+pub(super) fn write_properties(
+    folder: &Path,
+    ports: BrokerPorts,
+    security: &Security,
+    member: Option<&Member>,
+) -> anyhow::Result<PathBuf> {
     let logging = folder.join(LOGGING);
     fs::write(&logging, LOGGING_TEXT).with_context(|| format!("write {}", logging.display()))?;
     let file = folder.join("broker.properties");
     // It holds the administrator's password.
-    write_private(&file, &properties(folder, ports, security))?;
+    write_private(&file, &properties(folder, ports, security, member))?;
     Ok(file)
 }
 
-fn properties(folder: &Path, ports: BrokerPorts, security: &Security) -> String {
+fn properties(folder: &Path, ports: BrokerPorts, security: &Security, member: Option<&Member>) -> String {
     let BrokerPorts { clients, controller } = ports;
     let mut text = ALONE.to_owned();
     let mut line = |words: std::fmt::Arguments<'_>| writeln!(text, "{words}").expect("a string takes any text");
@@ -54,8 +57,18 @@ fn properties(folder: &Path, ports: BrokerPorts, security: &Security) -> String 
         Security::Plain => "PLAINTEXT",
         Security::Scram(_) => "SASL_SSL",
     };
-    line(format_args!("controller.quorum.bootstrap.servers=127.0.0.1:{controller}"));
-    line(format_args!("listeners={listener}://127.0.0.1:{clients},CONTROLLER://127.0.0.1:{controller}"));
+    match member {
+        None => {
+            line(format_args!("process.roles=broker,controller\nnode.id=1"));
+            line(format_args!("controller.quorum.bootstrap.servers=127.0.0.1:{controller}"));
+            line(format_args!("listeners={listener}://127.0.0.1:{clients},CONTROLLER://127.0.0.1:{controller}"));
+        }
+        Some(Member { node, controller, .. }) => {
+            line(format_args!("process.roles=broker\nnode.id={node}"));
+            line(format_args!("controller.quorum.bootstrap.servers=127.0.0.1:{controller}"));
+            line(format_args!("listeners={listener}://127.0.0.1:{clients}"));
+        }
+    }
     line(format_args!("advertised.listeners={listener}://127.0.0.1:{clients}"));
     line(format_args!("listener.security.protocol.map=CONTROLLER:PLAINTEXT,{listener}:{listener}"));
     line(format_args!("inter.broker.listener.name={listener}"));
