@@ -215,4 +215,4 @@ pub struct VersionSpec {
 }
 
 #[cfg(test)]
-pub(super) mod fixture;
+pub(crate) mod fixture;
