@@ -5,6 +5,8 @@
 #[path = "pages/brokered.rs"]
 mod brokered;
 mod fixture;
+#[path = "pages/tags.rs"]
+mod tags;
 
 use std::sync::OnceLock;
 

@@ -18,6 +18,7 @@ mod scopes;
 mod search;
 mod shapes;
 mod streams;
+mod tags;
 
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
 //! Versions of design objects: what they say, and the steps of their lives.
 
 use frontend::api::{
-    DesignDifference, DesignDifferenceQuery, DesignMove, DesignReference, DesignStep, DesignVersionInput,
+    DesignDifference, DesignDifferenceQuery, DesignMove, DesignReference, DesignStep, DesignTagged, DesignVersionInput,
     DesignVersionView, Edit,
 };
 use mesh_protocol::id::{DesignObjectId, DesignVersionId};
@@ -10,9 +10,10 @@ use uuid::Uuid;
 use super::{Designs, done, shown, wrong};
 use crate::app::permission::Right;
 use crate::app::person::{seen, shown as revision};
+use crate::app::schema::{FIELDS_SHOWN, field};
 use crate::app::{App, Caller, Error, Result};
 use crate::domain::design::{
-    Class, Content, Context, Facts, Graph, Number, State, Version, VersionSpec, between_versions, check_delete,
+    Class, Content, Context, Facts, Graph, Number, State, Tagged, Version, VersionSpec, between_versions, check_delete,
     suggest, transition,
 };
 use crate::domain::registry::fingerprint;
@@ -265,6 +266,9 @@ fn view(version: &Version, designs: &Designs, graph: &Graph<'_>, now_ms: i64) ->
         label: graph.label(id),
         state: shown::state(graph.version(id).map_or(State::Retired, |other| other.state)),
     };
+    let payload = payload(version, graph);
+    let fields = payload.as_ref().map(mesh_schema::Schema::fields).unwrap_or_default();
+    let example = payload.and_then(|schema| schema.example().ok()).map(|value| format!("{value:#}"));
     Ok(DesignVersionView {
         id: version.id,
         revision: revision(version.revision),
@@ -276,7 +280,10 @@ fn view(version: &Version, designs: &Designs, graph: &Graph<'_>, now_ms: i64) ->
         state_reason: version.state_reason.clone(),
         needs: needs.map(reference).collect(),
         users: users.map(reference).collect(),
-        example: example(version, graph),
+        more_fields: fields.len().saturating_sub(FIELDS_SHOWN) as u64,
+        fields: fields.into_iter().take(FIELDS_SHOWN).map(field).collect(),
+        tagged: graph.tagged(version).into_iter().map(tagged).collect(),
+        example,
         steps: State::ALL.into_iter().filter_map(|to| step(version, to, &facts, now_ms)).collect(),
         created_at: version.created_at_ms,
         created_by: version.created_by.clone(),
@@ -305,7 +312,12 @@ fn step(version: &Version, to: State, facts: &Facts, now_ms: i64) -> Option<Desi
     Some(DesignStep { to: shown::state(to), needs_reason, problems, warnings })
 }
 
-fn example(version: &Version, graph: &Graph<'_>) -> Option<String> {
+fn tagged(tagged: Tagged) -> DesignTagged {
+    DesignTagged { part: tagged.part.to_owned(), path: tagged.path, tags: tagged.tags }
+}
+
+/// The schema of a schema version, or of an event's payload.
+fn payload(version: &Version, graph: &Graph<'_>) -> Option<mesh_schema::Schema> {
     let (id, schema) = match &version.spec.content {
         Content::Schema(schema) => (version.id, schema),
         Content::Event(event) => match (event.schema?, &graph.version(event.schema?)?.spec.content) {
@@ -314,6 +326,5 @@ fn example(version: &Version, graph: &Graph<'_>) -> Option<String> {
         },
         Content::Application(_) => return None,
     };
-    let schema = graph.schema(Some(id), schema).ok()?;
-    schema.example().ok().map(|value| format!("{value:#}"))
+    graph.schema(Some(id), schema).ok()
 }
