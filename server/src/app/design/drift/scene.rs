@@ -9,6 +9,7 @@ use mesh_protocol::report::Direction;
 use mesh_protocol::topic::Filter;
 
 use super::super::Designs;
+use super::push::Uses;
 use crate::app::catalog::{Entry, ObjectKey};
 use crate::app::observed::World;
 use crate::app::sight::Sight;
@@ -118,6 +119,8 @@ pub(super) struct Study<'a> {
     clients: BTreeSet<&'a str>,
     /// Designed events by their topics, once somebody asks.
     events: OnceCell<Index<(&'a Object, &'a str)>>,
+    /// What applications say that they do, once somebody asks.
+    pub(super) uses: OnceCell<Uses<'a>>,
 }
 
 impl<'a> Study<'a> {
@@ -165,6 +168,7 @@ impl<'a> Study<'a> {
             used,
             clients,
             events: OnceCell::new(),
+            uses: OnceCell::new(),
         }
     }
 
