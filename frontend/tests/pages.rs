@@ -7,6 +7,8 @@ mod brokered;
 mod fixture;
 #[path = "pages/tags.rs"]
 mod tags;
+#[path = "pages/trend.rs"]
+mod trend;
 
 use std::sync::OnceLock;
 

@@ -19,6 +19,7 @@ mod search;
 mod shapes;
 mod streams;
 mod tags;
+mod trend;
 
 use std::sync::Arc;
 

@@ -76,6 +76,13 @@ impl App {
         let designs = self.designs_in(tx).await?;
         let world = self.world().await?;
         let sight = world.config.sight(caller);
+        Ok(Scene::of(world, designs, sight, decisions))
+    }
+}
+
+impl Scene {
+    /// Of what is known of both sides.
+    pub(super) fn of(world: World, designs: Arc<Designs>, sight: Sight, decisions: HashMap<String, Decision>) -> Self {
         let is_meant = |entry: &Entry| match entry.key {
             ObjectKey::Address(_) => true,
             ObjectKey::Topic(..) => !entry.row.gone && !entry.is_internal,
@@ -84,11 +91,9 @@ impl App {
         let all = world.catalog().iter().enumerate();
         let meant = all.filter(|(_, entry)| is_meant(entry) && sight.sees(entry.domain));
         let entries = meant.map(|(at, _)| at).collect();
-        Ok(Scene { world, designs, sight, entries, decisions })
+        Self { world, designs, sight, entries, decisions }
     }
-}
 
-impl Scene {
     pub(super) fn study(&self) -> Study<'_> {
         Study::of(self)
     }
