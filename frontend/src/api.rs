@@ -258,6 +258,8 @@ pub trait PortalApi: Send + Sync + 'static {
     // --- drift: what is designed beside what was seen ------------------------------------------------------------
     /// `GET /api/v1/drift`: findings, the busiest first.
     fn drift(&self, query: DriftQuery) -> Answer<'_, DriftPage>;
+    /// `GET /api/v1/drift/trend`: how many findings there were, once an hour. Only for who sees every domain.
+    fn drift_trend(&self, query: DriftTrendQuery) -> Answer<'_, DriftTrend>;
     /// `POST /api/v1/drift/proposals`: what could be made of findings, to change and confirm. Makes nothing.
     fn drift_proposals(&self, select: DriftSelection) -> Answer<'_, DriftProposals>;
     /// `POST /api/v1/drift/preview`: what a task would do, exactly. Does nothing.

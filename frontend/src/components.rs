@@ -24,7 +24,7 @@ pub use code::{Code, Secret};
 pub use dialog::{Confirm, Dialog};
 pub use field::{Check, Choice, Field, Select, TextArea, Wrong, either};
 pub use icon::{Glyph, Icon};
-pub use mark::{EvidenceBadge, EvidenceRow, Life, Run, RunState, Track, TrackState};
+pub use mark::{EvidenceBadge, EvidenceRow, Life, Run, RunState, Tags, Track, TrackState};
 pub use page::{Main, Part, Table};
 pub use param::{ListFoot, ParamCheck, ParamChip, ParamSelect, with_param};
 pub(crate) use part::all_stale;

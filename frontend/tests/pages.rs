@@ -5,6 +5,10 @@
 #[path = "pages/brokered.rs"]
 mod brokered;
 mod fixture;
+#[path = "pages/tags.rs"]
+mod tags;
+#[path = "pages/trend.rs"]
+mod trend;
 
 use std::sync::OnceLock;
 

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::id::BrokerId;
+use crate::schema_id::SchemaId;
 
 /// Most records in one answer.
 pub const RECORDS_MAX: u32 = 200;
@@ -41,6 +42,10 @@ pub struct TopicAsk {
     pub from: TopicFrom,
     /// Only records whose key, payload or a header holds this text, upper and lower case alike. Empty = all.
     pub find: String,
+    /// Schemas whose values whoever asks may not see: with a text to look for, no record that names one of them is found,
+    /// wherever it has the text.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hidden: Vec<SchemaId>,
     /// At most so many, and never more than [`RECORDS_MAX`].
     pub limit: u32,
     /// Keys and payloads are cut to this many bytes, and never longer than [`CONTENT_BYTES_MAX`].
@@ -100,6 +105,9 @@ pub struct TopicPage {
     pub looked_at: u64,
     /// Why it ended before all that was asked was looked at.
     pub stopped: Option<String>,
+    /// [`TopicAsk::hidden`] was heeded. An agent that is too old for it does not say so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hides: bool,
 }
 
 /// One record.
@@ -172,6 +180,7 @@ mod tests {
             partition: Some(3),
             from: TopicFrom::Before { places: places.clone() },
             find: "ada".to_owned(),
+            hidden: SchemaId::new(7).into_iter().collect(),
             limit: 5,
             content_bytes_max: 9,
         };
@@ -189,9 +198,15 @@ mod tests {
             headers_left_out: 1,
         };
         let page =
-            TopicPage { records: vec![record], older: Places::new(), newer: places, looked_at: 3, stopped: None };
+            TopicPage { records: vec![record], newer: places, looked_at: 3, hides: true, ..TopicPage::default() };
         let message = ToControl::TopicAnswer { request: 1, answer: TopicAnswer::Page(page) };
         let text = serde_json::to_string(&message).expect("is told");
         assert_eq!(serde_json::from_str::<ToControl>(&text).expect("is read"), message, "{text}");
+    }
+
+    #[test]
+    fn an_agent_that_knows_nothing_of_hidden_schemas_does_not_claim_to_heed_them() {
+        let old = r#"{"records":[],"older":[],"newer":[[0,7]],"looked_at":3,"stopped":null}"#;
+        assert!(!serde_json::from_str::<TopicPage>(old).expect("is read").hides);
     }
 }

@@ -12,8 +12,11 @@ mod example;
 mod fields;
 mod read;
 mod resolve;
+mod spot;
 
 use serde_json::Value;
+
+pub(super) use spot::{Spot, all as all_tags};
 
 use super::compat::{Problem, Sides};
 use super::field::Field as FieldEntry;
@@ -34,6 +37,8 @@ type TypeId = usize;
 struct Type {
     kind: Kind,
     logical: Option<Logical>,
+    /// Tags of all its values.
+    tags: Vec<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -79,6 +84,7 @@ struct Field {
     default: Option<Value>,
     doc: Option<String>,
     deprecated: bool,
+    tags: Vec<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -253,6 +259,11 @@ fn without_defaults(mut value: Value) -> Value {
 
 pub(super) fn fields(model: &Model) -> Vec<FieldEntry> {
     fields::list(model)
+}
+
+/// Tags of the schema as a whole.
+pub(super) fn tags(model: &Model) -> Vec<String> {
+    fields::tags(model, model.root)
 }
 
 pub(super) fn decode(model: &Model, bytes: &[u8]) -> Result<Value, String> {

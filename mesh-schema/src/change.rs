@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::Schema;
 use super::field::Field;
 use super::text::sorted;
+use super::{Schema, WHOLE};
 
 /// Most changes named one by one in the sentence; more are counted.
 const NAMED_MAX: usize = 3;
@@ -43,6 +43,8 @@ pub enum ChangeKind {
     Deprecation,
     /// Other words about it.
     Documentation,
+    /// Other tags.
+    Tags,
 }
 
 /// The changes between two schemas.
@@ -57,7 +59,11 @@ pub struct Changes {
 /// Says what changes from one schema to another.
 #[must_use]
 pub fn describe_change(old: &Schema, new: &Schema) -> Changes {
-    let list = changes(&old.fields(), &new.fields());
+    let mut list = changes(&old.fields(), &new.fields());
+    let is_told = list.iter().any(|change| change.kind == ChangeKind::Tags && change.path == WHOLE);
+    if !is_told {
+        retag(WHOLE, &old.tags(), &new.tags(), &mut list);
+    }
     let sentence = match list.len() {
         0 if old.format() == new.format() && old.canonical() == new.canonical() => {
             "Nothing changes but the layout.".to_owned()
@@ -130,6 +136,22 @@ fn compare(old: &Field, new: &Field, list: &mut Vec<Change>) {
         (_, Some(_)) => add(ChangeKind::Documentation, format!("documents `{path}` anew")),
         (_, None) => add(ChangeKind::Documentation, format!("no longer documents `{path}`")),
     }
+    retag(path, &old.tags, &new.tags, list);
+}
+
+/// Tags that come and go, in one clause.
+fn retag(path: &str, old: &[String], new: &[String], list: &mut Vec<Change>) {
+    let only_in = |these: &[String], others: &[String]| {
+        let only: Vec<&str> = these.iter().filter(|tag| !others.contains(tag)).map(String::as_str).collect();
+        (!only.is_empty()).then(|| only.join(", "))
+    };
+    let text = match (only_in(new, old), only_in(old, new)) {
+        (None, None) => return,
+        (Some(come), None) => format!("tags `{path}` {come}"),
+        (None, Some(gone)) => format!("no longer tags `{path}` {gone}"),
+        (Some(come), Some(gone)) => format!("tags `{path}` {come} instead of {gone}"),
+    };
+    list.push(Change { kind: ChangeKind::Tags, path: path.to_owned(), text });
 }
 
 fn counted(list: &[Change]) -> Vec<String> {
@@ -147,6 +169,7 @@ fn counted(list: &[Change]) -> Vec<String> {
             ChangeKind::Default => format!("changes the default of {fields}"),
             ChangeKind::Deprecation => format!("changes the deprecation of {fields}"),
             ChangeKind::Documentation => format!("changes the documentation of {fields}"),
+            ChangeKind::Tags => format!("changes the tags of {fields}"),
         }
     };
     counts.iter().map(clause).collect()

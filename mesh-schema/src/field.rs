@@ -28,6 +28,9 @@ pub struct Field {
     pub doc: Option<String>,
     /// Its author asks not to use it any more.
     pub deprecated: bool,
+    /// The tags that its values have: its own, and those of its type. Each once, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
     /// Why what is inside is not listed.
     pub cut: Option<Cut>,
 }
@@ -129,6 +132,7 @@ mod tests {
             default: None,
             doc: None,
             deprecated: false,
+            tags: Vec::new(),
             cut: None,
         }
     }

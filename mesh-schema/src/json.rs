@@ -11,6 +11,7 @@ mod example;
 mod fields;
 mod pattern;
 mod read;
+mod spot;
 mod valid;
 mod view;
 
@@ -23,6 +24,7 @@ use super::field::Field;
 use super::invalid::Invalid;
 use super::{NoExample, Parsed, Reference, text};
 use pattern::Pattern;
+pub(super) use spot::{Spot, all as all_tags};
 
 /// A schema with all it refers to.
 #[derive(Clone, Debug)]
@@ -33,6 +35,8 @@ pub(super) struct Model {
     root: NodeId,
     /// The schema itself and its references, for checks of whole values.
     documents: documents::Documents,
+    /// Some reference means another schema where that is used: what is known of a value may not be all.
+    is_dynamic: bool,
 }
 
 /// Index of a node in its model.
@@ -124,6 +128,8 @@ struct Notes {
     default: Option<Value>,
     examples: Vec<Value>,
     deprecated: bool,
+    /// Also those in what is not read as a schema: whatever they were meant for, it is in the value.
+    tags: Vec<String>,
 }
 
 /// A set of types.
@@ -227,6 +233,11 @@ pub(super) fn parse(text: &str, references: &[Reference]) -> Result<Parsed<Model
 
 pub(super) fn fields(model: &Model) -> Vec<Field> {
     fields::list(model)
+}
+
+/// Tags of the schema as a whole.
+pub(super) fn tags(model: &Model) -> Vec<String> {
+    spot::tags(model, model.root)
 }
 
 pub(super) fn example(model: &Model) -> Result<Value, NoExample> {

@@ -20,8 +20,10 @@ mod decoder;
 mod field;
 mod invalid;
 mod json;
+mod mask;
 mod protobuf;
 pub mod seen;
+mod tags;
 mod text;
 mod walk;
 
@@ -36,6 +38,7 @@ pub use field::{Cut, FIELDS_MAX, Field, Presence};
 pub use invalid::{
     Invalid, NESTING_MAX, NESTING_WITH_REFERENCES_MAX, PARTS_MAX, Place, REFERENCES_MAX, Rule, TEXT_BYTES_MAX,
 };
+pub use mask::{MASKED, Mask, Masked};
 
 /// The language a schema is written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -90,6 +93,9 @@ pub struct Reference {
     /// Its text, in the same format.
     pub text: String,
 }
+
+/// The path of a schema as a whole.
+const WHOLE: &str = "$";
 
 /// A sound schema.
 #[derive(Clone, Debug)]
@@ -190,6 +196,35 @@ impl Schema {
             Model::Avro(model) => avro::fields(model),
             Model::Json(model) => json::fields(model),
             Model::Protobuf(model) => protobuf::fields(model),
+        }
+    }
+
+    /// The tags of the schema as a whole, each once: every value by it has them.
+    #[must_use]
+    pub fn tags(&self) -> Vec<String> {
+        match &self.model {
+            Model::Avro(model) => avro::tags(model),
+            Model::Json(model) => json::tags(model),
+            Model::Protobuf(model) => protobuf::tags(model),
+        }
+    }
+
+    /// The fields that have tags. The schema as a whole, where it has some, is the first and has the path `$`.
+    #[must_use]
+    pub fn tagged(&self) -> Vec<(String, Vec<String>)> {
+        let fields = self.fields().into_iter().filter(|field| !field.tags.is_empty());
+        let fields: Vec<_> = fields.map(|field| (field.path, field.tags)).collect();
+        let is_told = fields.iter().any(|(path, _)| path == WHOLE);
+        let whole = Some(self.tags()).filter(|tags| !is_told && !tags.is_empty());
+        whole.map(|tags| (WHOLE.to_owned(), tags)).into_iter().chain(fields).collect()
+    }
+
+    /// Whether a value by it may have a tag, wherever.
+    fn has_tag(&self, is_meant: impl Fn(&str) -> bool) -> bool {
+        match &self.model {
+            Model::Avro(model) => avro::all_tags(model).any(is_meant),
+            Model::Json(model) => json::all_tags(model).any(is_meant),
+            Model::Protobuf(model) => protobuf::all_tags(model).iter().any(|tag| is_meant(tag)),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Protocol Buffers, proto2 and proto3.
 //!
 //! The texts are parsed in memory and joined in a pool of descriptors: no compiler is run and no file is opened.
-//! Imports are answered from the references and from Google's well-known types alone.
+//! Imports are answered from the references, Google's well-known types and Confluent's `confluent/meta.proto` alone.
 
 mod decode;
 mod descriptor;
@@ -9,8 +9,10 @@ mod diff;
 mod example;
 mod fields;
 mod literal;
+mod meta;
 mod print;
 mod read;
+mod spot;
 
 use std::collections::HashMap;
 
@@ -20,7 +22,11 @@ use serde_json::Value;
 use super::compat::{Problem, Sides};
 use super::field::Field;
 use super::invalid::Invalid;
+use super::tags::one_each;
 use super::{NoExample, Parsed, Reference};
+
+pub(super) use decode::decode_with;
+pub(super) use spot::Spot;
 
 /// A schema in the pool with all it imports.
 #[derive(Clone, Debug)]
@@ -66,6 +72,16 @@ pub(super) fn descriptor(model: &Model) -> String {
 
 pub(super) fn fields(model: &Model) -> Vec<Field> {
     fields::list(model)
+}
+
+/// Tags of the file as a whole.
+pub(super) fn tags(model: &Model) -> Vec<String> {
+    one_each(meta::of_file(model))
+}
+
+/// All tags there are, wherever.
+pub(super) fn all_tags(model: &Model) -> Vec<String> {
+    meta::all(model)
 }
 
 pub(super) fn decode(model: &Model, record: &[u8]) -> Result<Value, String> {

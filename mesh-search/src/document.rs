@@ -169,6 +169,8 @@ pub struct Document {
     pub state: Option<String>,
     /// Paths of the fields of its schemas (`order.lines[].sku`).
     pub fields: Vec<String>,
+    /// The fields that have tags, each with one of them; the tags are in `tags` as well.
+    pub tagged: Vec<(String, String)>,
     /// Which topics it is about.
     pub patterns: Vec<Filter>,
     /// It is no longer there.
@@ -195,6 +197,7 @@ impl Document {
             tags: Vec::new(),
             state: None,
             fields: Vec::new(),
+            tagged: Vec::new(),
             patterns: Vec::new(),
             is_gone: false,
             is_shared: false,

@@ -4,6 +4,7 @@
 //! made up for by the next.
 
 pub mod changes;
+pub mod drift;
 pub mod expiry;
 pub mod readings;
 pub mod rollout;
@@ -20,4 +21,5 @@ pub fn start(app: &App, tasks: &Tasks) {
     tasks.spawn_until_stop("readings", readings::run(app.clone()));
     tasks.spawn_until_stop("search", search::run(app.clone()));
     tasks.spawn_until_stop("expiry", expiry::run(app.clone()));
+    tasks.spawn_until_stop("drift", drift::run(app.clone()));
 }

@@ -11,14 +11,14 @@ use frontend::api::{
     ApplicationView, BrokerInput, BrokerView, CatalogObject, CatalogObjectInput, CatalogPage, CatalogQuery,
     DenialQuery, DenialRow, DesignDifference, DesignDifferenceQuery, DesignLevelInput, DesignMove, DesignObjectInput,
     DesignObjectNew, DesignObjectView, DesignQuery, DesignVersionInput, DesignVersionView, DomainSuggestion,
-    DriftApply, DriftDone, DriftPage, DriftPreview, DriftProposals, DriftQuery, DriftSelection, DriftTask, Edit,
-    FlowGraph, GraphQuery, JoinLine, JoinTokenInput, LinkInput, LinkView, ListQuery, ListenerInput, ListenerView,
-    LoginInput, Me, Overview, Page, PersonInput, PersonView, PolicyDocument, PolicyView, PortalApi, PrincipalInput,
-    PrincipalQuery, PrincipalSecret, PrincipalView, PublishInput, PublishResult, QueueInput, QueueQuery, QueueView,
-    ReasonInput, RecordsInput, RecordsPage, RoleInput, RoleView, RotateInput, RouteInput, RouteView, RuleInput,
-    RuleQuery, RuleView, SchemaCheck, SchemaCheckInput, ScopeInput, ScopeView, SearchPage, SearchQuery, SetupInput,
-    SetupState, ShelfDone, ShelfQuery, ShelfTask, SiteInput, SiteView, SubscriptionQuery, SubscriptionRow,
-    TokenCreated, TokenInput, TokenView, TryClient, TryInput, WithheldView,
+    DriftApply, DriftDone, DriftPage, DriftPreview, DriftProposals, DriftQuery, DriftSelection, DriftTask, DriftTrend,
+    DriftTrendQuery, Edit, FlowGraph, GraphQuery, JoinLine, JoinTokenInput, LinkInput, LinkView, ListQuery,
+    ListenerInput, ListenerView, LoginInput, Me, Overview, Page, PersonInput, PersonView, PolicyDocument, PolicyView,
+    PortalApi, PrincipalInput, PrincipalQuery, PrincipalSecret, PrincipalView, PublishInput, PublishResult, QueueInput,
+    QueueQuery, QueueView, ReasonInput, RecordsInput, RecordsPage, RoleInput, RoleView, RotateInput, RouteInput,
+    RouteView, RuleInput, RuleQuery, RuleView, SchemaCheck, SchemaCheckInput, ScopeInput, ScopeView, SearchPage,
+    SearchQuery, SetupInput, SetupState, ShelfDone, ShelfQuery, ShelfTask, SiteInput, SiteView, SubscriptionQuery,
+    SubscriptionRow, TokenCreated, TokenInput, TokenView, TryClient, TryInput, WithheldView,
 };
 use mesh_protocol::id::{
     AgentId, ApplicationDomainId, ApplicationId, BrokerId, DesignObjectId, DesignVersionId, LinkId, ListenerId,
@@ -235,6 +235,7 @@ impl PortalApi for Portal {
         fn move_design_version(id: DesignVersionId, input: Edit<DesignMove>) -> DesignVersionView;
         fn design_difference(query: DesignDifferenceQuery) -> DesignDifference;
         fn drift(query: DriftQuery) -> DriftPage;
+        fn drift_trend(query: DriftTrendQuery) -> DriftTrend;
         fn drift_proposals(select: DriftSelection) -> DriftProposals;
         fn preview_drift(task: DriftTask) -> DriftPreview;
         fn apply_drift(input: DriftApply<DriftTask>) -> DriftDone;

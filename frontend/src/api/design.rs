@@ -6,7 +6,7 @@ use mesh_protocol::id::{ApplicationDomainId, DesignObjectId, DesignVersionId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{FlowRow, Millis, SchemaFormat, SchemaLevel, SeenAs};
+use super::{FlowRow, Millis, SchemaField, SchemaFormat, SchemaLevel, SeenAs};
 
 /// What a design object is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
@@ -214,6 +214,15 @@ pub struct DesignVersionView {
     pub live: DesignLive,
     /// An example of a schema's payload; for an event that of its payload's schema.
     pub example: Option<String>,
+    /// The fields of a schema; of an event those of its payload. At most 1,000.
+    #[serde(default)]
+    pub fields: Vec<SchemaField>,
+    /// How many more there are.
+    #[serde(default)]
+    pub more_fields: u64,
+    /// Those that have tags; of an event also those of its key and its headers.
+    #[serde(default)]
+    pub tagged: Vec<DesignTagged>,
     /// Where it may go from here.
     pub steps: Vec<DesignStep>,
     /// Made when.
@@ -253,6 +262,17 @@ pub struct DesignReference {
     pub label: String,
     /// Where it is in its life.
     pub state: DesignState,
+}
+
+/// A field that has tags.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DesignTagged {
+    /// The field of an event with the schema that has it: `schema`, `key_schema` or `headers_schema`. Of a schema, `schema`.
+    pub part: String,
+    /// The way to it: `order.lines[].sku`; `$` = all of that part.
+    pub path: String,
+    /// Its tags.
+    pub tags: Vec<String>,
 }
 
 /// A step in the life of a version, and what stands in its way.

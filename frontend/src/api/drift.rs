@@ -100,6 +100,35 @@ pub struct DriftCounts {
     pub ignored: u64,
 }
 
+/// Which part of the trend.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct DriftTrendQuery {
+    /// How many days back; default 7, at most 90. Up to 7 each hour is told, of more the last hour of each day.
+    #[serde(default)]
+    pub days: Option<u32>,
+}
+
+/// How drift went.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DriftTrend {
+    /// How many findings there are now.
+    pub now: DriftCounts,
+    /// How many there were a week ago; none = nobody counted then.
+    pub week_ago: Option<DriftTrendPoint>,
+    /// How many there were, the oldest first. Where the portal did not run, nothing was counted.
+    pub points: Vec<DriftTrendPoint>,
+}
+
+/// How many findings there were.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DriftTrendPoint {
+    /// The beginning of the hour.
+    pub at: Millis,
+    /// Of each status.
+    pub counts: DriftCounts,
+}
+
 /// A page of findings, the busiest first, then those that were seen last.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct DriftPage {

@@ -104,6 +104,9 @@ pub struct ContentView {
     pub cut: bool,
     /// The schema that it names.
     pub schema: Option<RecordSchema>,
+    /// What of it is masked by the tags of fields, and why; none = nothing, or all of the page is.
+    #[serde(default)]
+    pub masked: Option<String>,
 }
 
 /// The schema that a record names by its id.

@@ -344,6 +344,9 @@ impl<T: Transport> PortalApi for RestApi<T> {
     fn drift(&self, query: DriftQuery) -> Answer<'_, DriftPage> {
         self.get(&with_query("/drift", &query))
     }
+    fn drift_trend(&self, query: DriftTrendQuery) -> Answer<'_, DriftTrend> {
+        self.get(&with_query("/drift/trend", &query))
+    }
     fn drift_proposals(&self, select: DriftSelection) -> Answer<'_, DriftProposals> {
         self.send(Verb::Post, "/drift/proposals", &select)
     }

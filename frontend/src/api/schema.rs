@@ -137,4 +137,7 @@ pub struct SchemaField {
     pub doc: Option<String>,
     /// Its author asks not to use it any more.
     pub deprecated: bool,
+    /// The tags that its values have.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
 }

@@ -70,6 +70,25 @@ fn evidence_label(declared: bool, permitted: bool, observed: bool) -> String {
     }
 }
 
+/// Tags of a field, each a link to all that has it. The one that marks what is personal is told apart from afar.
+#[component]
+pub fn Tags(
+    /// Their names.
+    tags: Vec<String>,
+) -> impl IntoView {
+    let chips = tags.into_iter().map(|tag| {
+        let href = format!("/search?q={}", crate::api::encoded(&search(&tag)));
+        let is_personal = tag.eq_ignore_ascii_case("pii");
+        view! { <a class="m-chip" class:m-chip--pii=is_personal href=href title="All that has this tag">{tag}</a> }
+    });
+    view! { <span class="m-line m-line--wrap">{chips.collect_view()}</span> }.into_any()
+}
+
+/// The query that finds a tag, whatever is in it.
+fn search(tag: &str) -> String {
+    if tag.contains(char::is_whitespace) { format!("tag:\"{tag}\"") } else { format!("tag:{tag}") }
+}
+
 /// A design state: ink only, because it says nothing about traffic.
 #[component]
 pub fn Life(

@@ -4,6 +4,7 @@ mod adopt;
 mod bar;
 mod doing;
 mod row;
+pub(super) mod trend;
 
 use std::collections::BTreeSet;
 
@@ -13,6 +14,7 @@ use leptos_router::params::ParamsMap;
 
 use self::bar::Bar;
 use self::row::Row;
+use self::trend::{TrendCard, load_trend};
 use crate::api::{ApplicationDomainView, DriftAbout, DriftCounts, DriftPage, DriftQuery, DriftStatus, LiveTopic};
 use crate::components::{Empty, ListFoot, Main, ParamSelect, Search, Table, with_param};
 use crate::format;
@@ -91,6 +93,7 @@ pub fn Drift() -> impl IntoView {
     let key = Memo::new(move |_| query.with(|query| query_of(|name| query.get(name))));
     let page = load(TOPICS, move || key.get(), |api, query| async move { api.0.drift(query).await });
     let domains = load(TOPICS, || (), |api, ()| async move { api.0.all_domains().await });
+    let trend = load_trend(TOPICS);
     let selection = Selection { ids: RwSignal::new(BTreeSet::new()), all: RwSignal::new(false) };
     // What is selected belongs to the list it was selected in; another page of it is the same list.
     let list = Memo::new(move |_| DriftQuery { cursor: None, ..key.get() });
@@ -110,6 +113,7 @@ pub fn Drift() -> impl IntoView {
         .collect();
     view! {
         <Main title="Drift" note="where what is designed and what was seen differ, the busiest first">
+            <TrendCard trend=trend/>
             <div class="m-bar">
                 <Search label="Search by name, owner or domain"/>
                 <ParamSelect label="About" name="about" choices=abouts/>

@@ -16,7 +16,8 @@ use self::figures::Figures;
 use self::map::Map;
 use self::sites::Sites;
 use super::SearchResults;
-use crate::api::{DenialQuery, DenialRow, LiveTopic, Overview as Seen, SiteState};
+use super::drift::trend::{TrendCard, load_trend};
+use crate::api::{DenialQuery, DenialRow, DriftTrend, LiveTopic, Overview as Seen, SiteState};
 use crate::components::{Empty, Main, Right};
 use crate::format;
 use crate::load::{Load, Loading, load};
@@ -47,9 +48,10 @@ fn OfMesh() -> impl IntoView {
             if demo { api.0.denials(DenialQuery::default()).await.map(|page| page.items) } else { Ok(Vec::new()) }
         },
     );
+    let trend = load_trend(&[LiveTopic::Catalog, LiveTopic::Overview]);
     view! {
         <Load resource=overview what="overview" title="Overview" let:overview>
-            <Page overview=overview denials=denials/>
+            <Page overview=overview denials=denials trend=trend/>
         </Load>
     }
     .into_any()
@@ -87,7 +89,7 @@ fn note(overview: &Seen) -> String {
 }
 
 #[component]
-fn Page(overview: Signal<Seen>, denials: Loading<Vec<DenialRow>>) -> impl IntoView {
+fn Page(overview: Signal<Seen>, denials: Loading<Vec<DenialRow>>, trend: Loading<Option<DriftTrend>>) -> impl IntoView {
     let note = Signal::derive(move || overview.with(note));
     let begin = Memo::new(move |_| overview.with(|overview| start(&overview.sites)));
     let is_demo = Memo::new(move |_| overview.with(|overview| overview.demo.is_some()));
@@ -102,6 +104,7 @@ fn Page(overview: Signal<Seen>, denials: Loading<Vec<DenialRow>>) -> impl IntoVi
                     <Attention overview=overview/>
                 </div>
                 <Sites overview=overview/>
+                <TrendCard trend=trend away=true/>
             </Show>
             <Show when=move || is_demo.get()>
                 <Demo overview=overview denials=denials/>

@@ -1,6 +1,7 @@
 //! A schema before anybody builds on it: whether it is one, what is in it, whom a change of it breaks. The same question that
 //! a build asks over the API.
 
+pub(super) mod fields;
 mod verdict;
 
 use leptos::prelude::*;

@@ -22,7 +22,7 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use rdkafka::types::RDKafkaErrorCode as Code;
 use tokio_util::sync::CancellationToken;
 
-use self::tell::{Room, holds, record};
+use self::tell::{Find, Room, record};
 use super::kept::{Kept, Side};
 use crate::kafka::client::{Asker, Complaints, Context, code_of};
 use crate::kafka::trouble::{Operation, Resource, Right, Target};
@@ -112,7 +112,7 @@ impl Look {
         };
         let is_behind = |id: &i32, place: i64| bounds.get(id).is_some_and(|(low, _)| place > *low);
         let older: Places = older.into_iter().filter(|(id, place)| is_behind(id, *place)).collect();
-        Ok(TopicPage { records: taken.records, older, newer, looked_at, stopped })
+        Ok(TopicPage { records: taken.records, older, newer, looked_at, stopped, hides: true })
     }
 
     /// First offset of each partition that is meant, and the one behind its last.
@@ -198,7 +198,7 @@ impl Look {
             open.insert(*id);
         }
         self.asker.assign(&list).map_err(|error| self.why(&error))?;
-        let find = self.ask.find.to_lowercase();
+        let find = Find::new(&self.ask);
         let room = Room::new(self.ask.content_bytes_max, self.limit, spans.len());
         let mut looked_at = 0;
         while !open.is_empty() {
@@ -215,7 +215,7 @@ impl Look {
                     let Some((_, last)) = spans.get(&id).filter(|_| open.contains(&id)) else { continue };
                     if offset < *last {
                         looked_at += 1;
-                        kept.read(id, offset, || holds(&message, &find).then(|| record(&message, room)));
+                        kept.read(id, offset, || find.meets(&message).then(|| record(&message, room)));
                     }
                     if offset + 1 >= *last || kept.has_enough_of(id) {
                         open.remove(&id);

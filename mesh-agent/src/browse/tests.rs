@@ -14,6 +14,7 @@ fn ask(broker: BrokerId) -> TopicAsk {
         partition: None,
         from: TopicFrom::Newest,
         find: String::new(),
+        hidden: Vec::new(),
         limit: 10,
         content_bytes_max: 1024,
     }

@@ -1,6 +1,7 @@
 //! Lists the fields of an Avro schema.
 
 use super::super::field::{Cut, FIELD_DEPTH_MAX, Fields, PATH_BYTES_MAX, Presence, clip, join};
+use super::super::tags::one_each;
 use super::{Field as RecordField, FieldEntry as Field, Kind, Logical, Model, TypeId};
 
 /// Most symbols of an enum that are spelled out.
@@ -17,6 +18,7 @@ pub(super) fn list(model: &Model) -> Vec<Field> {
             default: None,
             doc: None,
             deprecated: false,
+            tags: tags(model, model.root),
             cut: None,
         }),
     };
@@ -80,7 +82,26 @@ fn entry(model: &Model, field: &RecordField, path: &str) -> Field {
         default: field.default.clone(),
         doc: field.doc.clone(),
         deprecated: field.deprecated,
+        tags: one_each(field.tags.iter().cloned().chain(tags(model, field.of))),
         cut: None,
+    }
+}
+
+/// The tags of a type, and of what it is made of up to the next record with fields of its own.
+pub(super) fn tags(model: &Model, id: TypeId) -> Vec<String> {
+    let mut all = Vec::new();
+    collect(model, id, &mut all);
+    one_each(all)
+}
+
+/// Ends at named types, so it ends.
+fn collect(model: &Model, id: TypeId, all: &mut Vec<String>) {
+    let of = &model.types[id];
+    all.extend(of.tags.iter().cloned());
+    match &of.kind {
+        Kind::Array(inner) | Kind::Map(inner) => collect(model, *inner, all),
+        Kind::Union(branches) => branches.iter().for_each(|id| collect(model, *id, all)),
+        _ => {}
     }
 }
 

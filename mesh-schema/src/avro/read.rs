@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use serde_json::{Map, Value};
 
 use super::super::invalid::{Invalid, NESTING_WITH_REFERENCES_MAX, PARTS_MAX, Rule};
+use super::super::tags;
 use super::super::text::{locate, read_json};
 use super::default::Check;
 use super::{Enum, Field, Kind, Logical, Model, Names, PRIMITIVES, Reference, Type, TypeId, full_name, namespace_of};
@@ -49,6 +50,8 @@ struct Reader<'a> {
     path: Vec<String>,
     /// Deepest nesting of the texts that this one refers to.
     below: usize,
+    /// Tags of types that are used by their names, which are tagged here and nowhere else: they go to the field around.
+    carried: Vec<String>,
     /// Checked at the end, when all types are known.
     defaults: Vec<(TypeId, Value, Vec<String>)>,
 }
@@ -71,8 +74,11 @@ impl<'a> Reader<'a> {
         self.text = text;
         self.path.clear();
         self.defaults.clear();
+        self.carried.clear();
         self.below = 0;
         let root = self.any(&value, "")?;
+        let carried = std::mem::take(&mut self.carried);
+        self.types[root].tags.extend(carried);
         self.check_defaults()?;
         if depth + self.below > NESTING_WITH_REFERENCES_MAX {
             return Err(Invalid::too_deep_with_references());
@@ -104,7 +110,7 @@ impl<'a> Reader<'a> {
 
     fn add(&mut self, kind: Kind) -> Result<TypeId, Invalid> {
         self.count(1)?;
-        self.types.push(Type { kind, logical: None });
+        self.types.push(Type { kind, logical: None, tags: Vec::new() });
         Ok(self.types.len() - 1)
     }
 
@@ -190,6 +196,10 @@ impl<'a> Reader<'a> {
         if owns && let Some(logical) = logical(map).filter(|logical| logical.suits(&self.types[id].kind)) {
             self.types[id].logical = Some(logical);
         }
+        let is_of_others =
+            self.types[id].kind.names().is_some() && !matches!(kind.as_str(), Some("record" | "enum" | "fixed"));
+        let place = if is_of_others { &mut self.carried } else { &mut self.types[id].tags };
+        place.extend(tags::written(map));
         Ok(id)
     }
 
@@ -258,7 +268,9 @@ impl<'a> Reader<'a> {
         self.count(1)?;
         let name = self.text_of(map, "name")?.to_owned();
         self.below("name", |reader| reader.check_name(&name, false))?;
+        let around = std::mem::take(&mut self.carried);
         let of = self.inner(map, "type", namespace)?;
+        let carried = std::mem::replace(&mut self.carried, around);
         if let Some(default) = map.get("default") {
             let path = self.path.iter().cloned().chain(["default".to_owned()]).collect();
             self.defaults.push((of, default.clone(), path));
@@ -270,6 +282,7 @@ impl<'a> Reader<'a> {
             default: map.get("default").cloned(),
             doc: map.get("doc").and_then(Value::as_str).map(str::to_owned),
             deprecated: is_deprecated(map),
+            tags: tags::written(map).chain(carried).collect(),
         })
     }
 

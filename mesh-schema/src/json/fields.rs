@@ -7,6 +7,7 @@ use std::collections::{BTreeSet, HashSet};
 use super::super::budget::Budget;
 use super::super::field::{Cut, FIELD_DEPTH_MAX, Fields, PATH_BYTES_MAX, Presence, clip, join};
 use super::super::text::sorted;
+use super::spot::tags_within;
 use super::view::{View, Written};
 use super::{Field, Kinds, Model, Node, NodeId};
 
@@ -103,6 +104,7 @@ fn entry(model: &Model, id: NodeId, path: &str, required: bool, budget: &mut Bud
         default: notes.iter().find_map(|notes| notes.default.clone()),
         doc: notes.iter().find_map(|notes| notes.description.clone().or_else(|| notes.title.clone())),
         deprecated: notes.iter().any(|notes| notes.deprecated),
+        tags: tags_within(model, id),
         cut: None,
     }
 }

@@ -8,6 +8,7 @@ use jsonschema::Draft;
 use serde_json::{Map, Value};
 
 use super::super::invalid::{Invalid, PARTS_MAX, Rule};
+use super::super::tags;
 use super::documents::{Documents, Index, Spot};
 use super::view::all_kinds;
 use super::{Condition, Kinds, Lists, Model, Node, NodeId, Notes, Numbers, Objects, Pattern, Strings};
@@ -16,6 +17,29 @@ use super::{Condition, Kinds, Lists, Model, Node, NodeId, Notes, Numbers, Object
 const NAME_BYTES_MAX: usize = 512;
 /// Most different patterns of one schema.
 const PATTERNS_MAX: usize = 500;
+/// Keywords whose schemas are read.
+const HOLDERS: [&str; 20] = [
+    "additionalItems",
+    "additionalProperties",
+    "allOf",
+    "anyOf",
+    "contains",
+    "dependencies",
+    "dependentRequired",
+    "dependentSchemas",
+    "else",
+    "if",
+    "items",
+    "not",
+    "oneOf",
+    "patternProperties",
+    "prefixItems",
+    "properties",
+    "propertyNames",
+    "then",
+    "unevaluatedItems",
+    "unevaluatedProperties",
+];
 
 pub(super) fn read(documents: Documents) -> Result<Model, Invalid> {
     check_meta(&documents)?;
@@ -28,24 +52,30 @@ pub(super) fn read(documents: Documents) -> Result<Model, Invalid> {
         listed: 0,
         patterns: HashMap::new(),
         queue: Vec::new(),
+        is_dynamic: false,
     };
     let root = reader.at((0, Vec::new()))?;
     while let Some((id, spot)) = reader.queue.pop() {
         reader.nodes[id] = reader.node(&spot)?;
     }
-    let mut nodes = reader.nodes;
+    let (mut nodes, is_dynamic) = (reader.nodes, reader.is_dynamic);
     shorten(&mut nodes);
-    Ok(Model { kinds: all_kinds(&nodes), nodes, root, documents })
+    Ok(Model { kinds: all_kinds(&nodes), nodes, root, documents, is_dynamic })
 }
 
 /// Lets references to references lead to the end at once. Each round halves what is left of a chain; a circle ends in a
-/// node that refers to itself.
+/// node that refers to itself. What is skipped leaves its tags to who skips it.
 fn shorten(nodes: &mut [Node]) {
     let rounds = usize::BITS - nodes.len().leading_zeros();
     for _ in 0..rounds {
         for id in 0..nodes.len() {
-            if let Some(next) = nodes[id].target.and_then(|target| nodes[target].target) {
-                nodes[id].target = Some(next);
+            let Some(target) = nodes[id].target else { continue };
+            let Some(next) = nodes[target].target else { continue };
+            nodes[id].target = Some(next);
+            for tag in nodes[target].notes.tags.clone() {
+                if !nodes[id].notes.tags.contains(&tag) {
+                    nodes[id].notes.tags.push(tag);
+                }
             }
         }
     }
@@ -126,6 +156,7 @@ struct Reader<'a> {
     patterns: HashMap<String, Pattern>,
     /// Nodes that have an index and are not read yet.
     queue: Vec<(NodeId, Spot)>,
+    is_dynamic: bool,
 }
 
 /// The keywords of a schema and where it stands.
@@ -210,11 +241,13 @@ impl Reader<'_> {
     fn keywords(&mut self, words: &Keywords<'_>) -> Result<Node, Invalid> {
         let draft = self.documents.all()[words.spot.0].draft;
         self.count(words.listed())?;
-        let notes = notes(words);
+        let mut notes = notes(words);
         let target = self.target(words)?;
         // Until draft-07 whatever stands beside `$ref` is ignored.
         let alone = !matches!(draft, Draft::Draft201909 | Draft::Draft202012);
-        if target.is_some() && alone {
+        let is_alone = target.is_some() && alone;
+        notes.tags.extend(stray_tags(words, is_alone));
+        if is_alone {
             return Ok(Node { target, notes, ..Node::default() });
         }
         let mut node = Node {
@@ -248,6 +281,7 @@ impl Reader<'_> {
         let Some((key, reference)) = keys.iter().find_map(|key| Some((*key, words.map.get(*key)?.as_str()?))) else {
             return Ok(None);
         };
+        self.is_dynamic |= key != "$ref";
         // A schema that holds schemas: what a meta-schema allows is not looked into.
         if reference.starts_with("http://json-schema.org/draft")
             || reference.starts_with("https://json-schema.org/draft")
@@ -436,5 +470,17 @@ fn notes(words: &Keywords<'_>) -> Notes {
         default: words.map.get("default").cloned(),
         examples,
         deprecated: words.is_true("deprecated"),
+        tags: tags::written(words.map).collect(),
     }
+}
+
+/// The tags in what nobody reads as schemas: what stands beside `$ref` in an old draft, and in keywords of others.
+fn stray_tags(words: &Keywords<'_>, is_alone: bool) -> Vec<String> {
+    let is_read = |key: &str| match key {
+        "$defs" | "definitions" | "const" | "default" | "enum" | "example" | "examples" => true,
+        key => !is_alone && HOLDERS.contains(&key),
+    };
+    let mut all = Vec::new();
+    words.map.iter().filter(|(key, _)| !is_read(key)).for_each(|(_, value)| tags::anywhere(value, &mut all));
+    all
 }

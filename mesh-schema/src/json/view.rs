@@ -138,7 +138,7 @@ impl<'a> Described<'a> {
 
 impl Node {
     /// The nodes that look at the same value as this one.
-    fn in_place(&self) -> impl Iterator<Item = NodeId> {
+    pub(super) fn in_place(&self) -> impl Iterator<Item = NodeId> {
         let condition = self.condition.into_iter();
         let condition = condition.flat_map(|of| [Some(of.when), of.then, of.otherwise].into_iter().flatten());
         let lists = [&self.all, &self.any, &self.one].into_iter().flatten();

@@ -8,11 +8,17 @@ use super::Model;
 
 /// The value of a record behind its schema id: which message of the file it is comes first.
 pub(super) fn decode(model: &Model, record: &[u8]) -> Result<Value, String> {
+    decode_with(model, record).map(|(value, _)| value)
+}
+
+/// The same with the message that it is one of.
+pub(crate) fn decode_with(model: &Model, record: &[u8]) -> Result<(Value, MessageDescriptor), String> {
     let (way, bytes) = message_indexes(record).ok_or("which message of the file it is cannot be read")?;
     let message = message(model, &way).ok_or_else(|| format!("the file has no message {way:?}"))?;
-    let decoded = DynamicMessage::decode(message, bytes).map_err(|error| error.to_string())?;
+    let decoded = DynamicMessage::decode(message.clone(), bytes).map_err(|error| error.to_string())?;
     let options = SerializeOptions::new().skip_default_fields(false);
-    decoded.serialize_with_options(serde_json::value::Serializer, &options).map_err(|error| error.to_string())
+    let told = decoded.serialize_with_options(serde_json::value::Serializer, &options);
+    told.map(|value| (value, message)).map_err(|error| error.to_string())
 }
 
 fn message(model: &Model, way: &[u32]) -> Option<MessageDescriptor> {

@@ -7,7 +7,8 @@ use prost_reflect::{EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor};
 use serde_json::Value;
 
 use super::super::field::{Cut, FIELD_DEPTH_MAX, Fields, PATH_BYTES_MAX, Presence, clip, join};
-use super::{Field, Model};
+use super::super::tags::one_each;
+use super::{Field, Model, meta};
 
 /// Most values of an enum that are spelled out.
 const VALUES_MAX: usize = 20;
@@ -34,7 +35,7 @@ struct Lister<'a> {
 
 impl Lister<'_> {
     fn message(&mut self, message: &MessageDescriptor, path: &str, of: Option<usize>) {
-        if message.package_name() == "google.protobuf" {
+        if meta::is_google(message) {
             return;
         }
         if self.open.contains(message) {
@@ -73,6 +74,7 @@ impl Lister<'_> {
             default: default(field),
             doc: self.model.docs.get(&place).cloned(),
             deprecated,
+            tags: one_each(meta::of_field(field)),
             cut: None,
         }
     }

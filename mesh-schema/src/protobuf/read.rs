@@ -7,6 +7,7 @@ use prost_reflect::{DescriptorError, DescriptorPool};
 
 use super::super::invalid::{Invalid, NESTING_MAX, NESTING_WITH_REFERENCES_MAX, PARTS_MAX, Place, Rule};
 use super::super::text::{place, too_deep};
+use super::meta::KNOWN;
 use super::{Model, Reference};
 
 /// The name a schema's own text has in the pool.
@@ -118,6 +119,10 @@ impl<'a> Reader<'a> {
         }
         if let Some(reference) = self.references.iter().find(|reference| reference.name == name) {
             self.add(name, &reference.text, Some(name))?;
+            return Ok(self.nesting.get(name).copied().unwrap_or_default());
+        }
+        if let Some((_, text)) = KNOWN.iter().find(|(known, _)| *known == name) {
+            self.add(name, text, None)?;
             return Ok(self.nesting.get(name).copied().unwrap_or_default());
         }
         let known = DescriptorPool::global().get_file_by_name(name).filter(|_| name.starts_with("google/protobuf/"));

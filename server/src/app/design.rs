@@ -9,7 +9,7 @@ mod shown;
 pub(super) mod version;
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use frontend::api::{DesignObjectInput, DesignObjectNew, DesignObjectView, DesignQuery, Edit, LiveTopic, Page};
 use mesh_protocol::id::DesignObjectId;
@@ -18,6 +18,7 @@ use uuid::Uuid;
 
 use super::carried::{Carried, Wanted};
 use super::edit::Done;
+use super::mask::Masks;
 use super::page::{Slice, page};
 use super::permission::Right;
 use super::person::seen;
@@ -41,10 +42,12 @@ const LIST_MAX: u32 = 1_000;
 /// All objects and versions as of one entry of the audit trail.
 #[derive(Clone, Debug)]
 pub struct Designs {
-    number: u64,
+    pub(super) number: u64,
     pub(super) objects: Vec<Object>,
     pub(super) versions: Vec<Version>,
     pub(super) registry: Registry,
+    /// What masks values, once somebody asked.
+    pub(super) masks: OnceLock<Arc<Masks>>,
 }
 
 impl Designs {
@@ -69,7 +72,8 @@ impl Designs {
 
     /// The same after the edit of an audit entry, which added this.
     pub(super) fn with(&self, number: u64, registry: Registry, version: Version, object: Option<Object>) -> Self {
-        let mut next = Self { number, objects: self.objects.clone(), versions: self.versions.clone(), registry };
+        let (objects, versions) = (self.objects.clone(), self.versions.clone());
+        let mut next = Self { number, objects, versions, registry, masks: OnceLock::new() };
         next.objects.extend(object);
         next.versions.push(version);
         next
@@ -129,7 +133,7 @@ impl App {
             tx.known_schemas(environment).await?,
             &versions,
         );
-        let designs = Arc::new(Designs { number, objects, versions, registry });
+        let designs = Arc::new(Designs { number, objects, versions, registry, masks: OnceLock::new() });
         self.0.designs.store(Some(designs.clone()));
         Ok(designs)
     }

@@ -1,26 +1,47 @@
 //! Values that not everybody sees: what is designed says by its tags what is delicate, and roles say who sees it anyway.
 //!
-//! Masked JSON keeps its shape, for whoever looks wants to know what there is; anything else is masked as a whole.
+//! ```text
+//! a tag of an event or of one of its schemas --> all of it is masked: JSON keeps its shape, anything else nothing
+//! a tag of a field in a schema's text        --> `Veil`: these fields are masked, and what the schema does not describe
+//! ```
+//! Where a value cannot be told apart by its schema, all of it is masked. What masks is worked out once for each reading of
+//! the designs, for whoever looks.
 
-use std::collections::BTreeSet;
+mod masks;
+mod veil;
 
-use mesh_protocol::id::DesignObjectId;
+use std::sync::Arc;
+
+use mesh_protocol::queue::QueuedEvent;
 use mesh_protocol::topic::{Filter, Topic};
 use serde_json::Value;
 
-use super::design::Designs;
-use super::permission::Right;
-use super::{App, Caller, Result};
-use crate::domain::design::{Content, Graph, Kind, Object, standing, topics};
+pub(super) use mesh_schema::MASKED as MASK;
 
-/// What stands for a value that is masked.
-pub(super) const MASK: &str = "•••";
+pub(super) use self::masks::{Masks, Parts};
+pub(super) use self::veil::{Seen, Veil};
+use super::permission::Right;
+use super::{App, Caller, Error, Result};
+
+/// What stands for a payload that cannot be told apart by its schema.
+const NOT_TOLD: &str = "••• (masked as a whole: it is not what its schema describes, and that has tagged fields)";
 /// Deepest JSON that keeps its shape.
 const DEPTH_MAX: usize = 64;
 
-/// The addresses whose payloads are masked for somebody.
+/// What is masked of events for somebody, by their addresses.
 #[derive(Clone, Debug, Default)]
-pub struct Mask(Vec<Filter>);
+pub struct Mask(Arc<Vec<OfEvent>>);
+
+/// What is masked of the events at an address.
+#[derive(Clone, Debug)]
+pub(super) struct OfEvent {
+    filter: Filter,
+    /// All of it.
+    is_whole: bool,
+    payload: Veil,
+    key: Veil,
+    headers: Veil,
+}
 
 impl App {
     /// What is masked for a caller when events are shown.
@@ -28,49 +49,93 @@ impl App {
         if caller.permit(Right::DataUnmask).is_ok() {
             return Ok(Mask::default());
         }
-        Ok(Mask::of(&*self.designs().await?, &self.config().masked_tags))
+        Ok(Mask(self.masks().await?.events()))
     }
 
-    /// The tags that mask what a design speaks of: its own, and of an event those of its schemas, for an event is as
-    /// delicate as what it carries.
-    pub(super) fn masking_tags(&self, id: DesignObjectId, designs: &Designs) -> BTreeSet<String> {
-        masking_tags(id, designs, &designs.graph(), &self.config().masked_tags)
+    /// What masks anything, for whoever may not see all.
+    pub(super) async fn masks(&self) -> Result<Arc<Masks>> {
+        let designs = self.designs().await?;
+        if let Some(masks) = designs.masks.get() {
+            return Ok(masks.clone());
+        }
+        let app = self.clone();
+        // Schemas are parsed: that is work.
+        let made = tokio::task::spawn_blocking(move || {
+            let make = || Arc::new(Masks::of(&designs, &app.config().masked_tags));
+            designs.masks.get_or_init(make).clone()
+        });
+        made.await.map_err(|_| Error::Internal("what is masked could not be worked out"))
     }
-}
-
-fn masking_tags(id: DesignObjectId, designs: &Designs, graph: &Graph<'_>, masking: &[String]) -> BTreeSet<String> {
-    let event = standing(graph.versions(id)).and_then(|version| match &version.spec.content {
-        Content::Event(event) => Some(event),
-        Content::Schema(_) | Content::Application(_) => None,
-    });
-    let schemas = event.into_iter().flat_map(|event| [event.schema, event.key_schema, event.headers_schema]).flatten();
-    let schemas = schemas.filter_map(|id| graph.version(id)).map(|version| version.object);
-    let objects = std::iter::once(id).chain(schemas).filter_map(|id| designs.object(id).ok());
-    objects.flat_map(|object| &object.spec.tags).filter(|tag| is_masking(tag, masking)).cloned().collect()
-}
-
-fn is_masking(tag: &str, masking: &[String]) -> bool {
-    masking.iter().any(|other| other.eq_ignore_ascii_case(tag))
 }
 
 impl Mask {
-    fn of(designs: &Designs, masking: &[String]) -> Self {
-        let graph = designs.graph();
-        let is_delicate = |object: &&Object| !masking_tags(object.id, designs, &graph, masking).is_empty();
-        let events = designs.objects().iter().filter(|object| object.kind == Kind::Event).filter(is_delicate);
-        let events = events.filter_map(|object| standing(graph.versions(object.id)).and_then(topics));
-        Self(events.collect())
+    /// What masks events at a topic.
+    fn at(&self, topic: &str) -> OfTopic {
+        let topic = Topic::new(topic).ok();
+        let of: Vec<&OfEvent> =
+            self.0.iter().filter(|of| topic.as_ref().is_some_and(|at| of.filter.matches(at))).collect();
+        OfTopic {
+            is_whole: of.iter().any(|of| of.is_whole),
+            payload: Veil::join(of.iter().map(|of| &of.payload)),
+            key: Veil::join(of.iter().map(|of| &of.key)),
+            headers: Veil::join(of.iter().map(|of| &of.headers)),
+        }
     }
 
     /// A payload that came with a topic, masked if it must be.
     #[must_use]
     pub fn payload(&self, topic: &str, payload: String) -> String {
-        let is_masked = || Topic::new(topic).is_ok_and(|topic| self.0.iter().any(|filter| filter.matches(&topic)));
-        if self.0.is_empty() || !is_masked() {
-            return payload;
+        if self.0.is_empty() { payload } else { self.at(topic).payload(payload) }
+    }
+
+    /// An event that waits in a queue, masked where it must be.
+    #[must_use]
+    pub fn queued(&self, event: QueuedEvent) -> QueuedEvent {
+        if self.0.is_empty() {
+            return event;
         }
-        let value = serde_json::from_str(&payload).ok().and_then(|value| masked(&value));
-        value.map_or_else(|| MASK.to_owned(), |value| value.to_string())
+        let of = self.at(&event.topic);
+        let property = |(name, value): (String, String)| {
+            let is_seen = !of.is_whole && of.headers.shows_header(&name, &value);
+            (name, if is_seen { value } else { MASK.to_owned() })
+        };
+        QueuedEvent {
+            key: if event.key.is_empty() { event.key } else { of.key(event.key) },
+            payload: of.payload(event.payload),
+            properties: event.properties.into_iter().map(property).collect(),
+            ..event
+        }
+    }
+}
+
+/// What masks the events at one topic.
+struct OfTopic {
+    is_whole: bool,
+    payload: Veil,
+    key: Veil,
+    headers: Veil,
+}
+
+impl OfTopic {
+    fn payload(&self, payload: String) -> String {
+        if self.is_whole {
+            let value = serde_json::from_str(&payload).ok().and_then(|value| masked(&value));
+            return value.map_or_else(|| MASK.to_owned(), |value| value.to_string());
+        }
+        match self.payload.text(&payload) {
+            Seen::All => payload,
+            Seen::Part { value, .. } => value.to_string(),
+            Seen::Nothing { .. } => NOT_TOLD.to_owned(),
+        }
+    }
+
+    fn key(&self, key: String) -> String {
+        match self.key.text(&key) {
+            _ if self.is_whole => MASK.to_owned(),
+            Seen::All => key,
+            Seen::Part { value, .. } => value.to_string(),
+            Seen::Nothing { .. } => MASK.to_owned(),
+        }
     }
 }
 
@@ -93,27 +158,4 @@ fn within(value: &Value, depth: usize) -> Option<Value> {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn what_is_masked_keeps_its_shape_and_no_value() {
-        let value = json!({ "name": "ada", "lines": [{ "count": 2, "ok": true, "note": null }] });
-        let told = masked(&value).expect("shallow");
-        assert_eq!(told, json!({ "name": MASK, "lines": [{ "count": MASK, "ok": MASK, "note": null }] }));
-        let deep = (0..DEPTH_MAX).fold(json!(1), |value, _| json!([value]));
-        assert_eq!(masked(&deep), None);
-    }
-
-    #[test]
-    fn payloads_are_masked_where_their_topics_are() {
-        let mask = Mask(vec![Filter::mesh("people/*/changed").expect("a filter")]);
-        let payload = |topic: &str, text: &str| mask.payload(topic, text.to_owned());
-        assert_eq!(payload("people/7/changed", r#"{"name":"ada"}"#), format!(r#"{{"name":"{MASK}"}}"#));
-        assert_eq!(payload("people/7/changed", "0x00ff"), MASK);
-        assert_eq!(payload("people/7/removed", "ada"), "ada");
-        assert_eq!(Mask::default().payload("people/7/changed", "ada".to_owned()), "ada");
-    }
-}
+mod tests;

@@ -178,6 +178,7 @@ pub const ENDPOINTS: &[(&str, Access)] = &[
     ("move_design_version", Access::Right(Right::CatalogWrite)),
     ("design_difference", Access::Right(Right::Read)),
     ("drift", Access::Right(Right::Read)),
+    ("drift_trend", Access::Right(Right::MeshRead)),
     ("drift_proposals", Access::Right(Right::CatalogWrite)),
     ("preview_drift", Access::Right(Right::CatalogWrite)),
     ("apply_drift", Access::Right(Right::CatalogWrite)),

@@ -4,12 +4,13 @@ use std::cmp::Reverse;
 
 use frontend::api::{Edit, LiveTopic, Page, RuleInput, RuleQuery, RuleView};
 use mesh_protocol::id::RuleId;
-use mesh_protocol::policy::{Action, Effect, Subject};
+use mesh_protocol::policy::{Action, Effect, Rule as Policy, Subject};
 use mesh_protocol::topic::Topic;
+use mesh_protocol::wire::Revision;
 use uuid::Uuid;
 
 use super::agent::rollout;
-use super::edit::Done;
+use super::edit::{Done, Edit as Transaction};
 use super::page::{Slice, page};
 use super::permission::Right;
 use super::person::{seen, shown};
@@ -49,16 +50,7 @@ impl App {
         check_references(&spec, &snapshot)?;
         let summary = format!("added a rule: {}", sentence(&spec, &snapshot));
         let since = edit.take_revision(&summary).await?;
-        let rule = Rule {
-            policy,
-            note: spec.note,
-            is_block: false,
-            since_revision: since.revision,
-            revision: 1,
-            updated_at_ms: edit.now_ms,
-            updated_by: edit.actor().to_owned(),
-        };
-        edit.tx.insert_rule(self.environment(), &rule).await?;
+        let rule = self.make_rule(&mut edit, policy, spec.note, since).await?;
         edit.finish(done("rule.create", &rule, &summary).after(&config(&rule))).await?;
         self.rule_view(rule.policy.id).await
     }
@@ -104,6 +96,27 @@ impl App {
         edit.take_revision(&summary).await?;
         edit.tx.delete_rule(id, seen(revision)).await?;
         edit.finish(done("rule.delete", &old, &summary).before(&config(&old))).await
+    }
+
+    /// Makes a rule as a part of an edit, which tells of it in its audit entries.
+    pub(super) async fn make_rule(
+        &self,
+        edit: &mut Transaction,
+        policy: Policy,
+        note: String,
+        since: Revision,
+    ) -> Result<Rule> {
+        let rule = Rule {
+            policy,
+            note,
+            is_block: false,
+            since_revision: since.revision,
+            revision: 1,
+            updated_at_ms: edit.now_ms,
+            updated_by: edit.actor().to_owned(),
+        };
+        edit.tx.insert_rule(self.environment(), &rule).await?;
+        Ok(rule)
     }
 
     async fn rule_view(&self, id: RuleId) -> Result<RuleView> {

@@ -11,7 +11,7 @@ use crate::domain::field::FieldErrors;
 /// Most earlier versions in one question.
 const PREVIOUS_MAX: usize = 50;
 /// Most fields in one answer.
-const FIELDS_SHOWN: usize = 1_000;
+pub(super) const FIELDS_SHOWN: usize = 1_000;
 
 impl App {
     /// Says whether a text is a schema, what is in it, and whether it keeps what must stay readable.
@@ -101,7 +101,7 @@ fn finding(finding: Finding) -> SchemaFinding {
     }
 }
 
-fn field(field: Field) -> SchemaField {
+pub(super) fn field(field: Field) -> SchemaField {
     SchemaField {
         path: field.path,
         kind: field.kind,
@@ -109,5 +109,6 @@ fn field(field: Field) -> SchemaField {
         default: field.default.map(|value| value.to_string()),
         doc: field.doc,
         deprecated: field.deprecated,
+        tags: field.tags,
     }
 }

@@ -39,6 +39,11 @@ impl Snapshot {
 }
 
 impl Sight {
+    /// That of the portal itself.
+    pub(super) fn whole() -> Self {
+        Self(None)
+    }
+
     /// Nothing is out of sight.
     pub(super) fn is_whole(&self) -> bool {
         self.0.is_none()

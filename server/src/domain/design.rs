@@ -25,6 +25,7 @@ mod lines;
 mod number;
 mod spec;
 mod state;
+mod tagged;
 
 use std::collections::BTreeMap;
 
@@ -41,6 +42,7 @@ pub use lines::{CONTEXT_LINES, Line, apply, compare};
 pub use number::{Number, NumberError, PART_MAX, suggest};
 pub use spec::{ATTRIBUTES_MAX, DOCUMENT_BYTES_MAX, LABEL_BYTES_MAX, OWNERS_MAX, TAGS_MAX};
 pub use state::{Change, Context, Referred, State, check_delete, transition};
+pub use tagged::Tagged;
 
 /// What a design object is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -215,4 +217,4 @@ pub struct VersionSpec {
 }
 
 #[cfg(test)]
-pub(super) mod fixture;
+pub(crate) mod fixture;

@@ -19,6 +19,8 @@ mod scopes;
 mod search;
 mod shapes;
 mod streams;
+mod tags;
+mod trend;
 mod versions;
 
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What people decided about findings, by the finding's key.
+//! What people decided about findings, by the finding's key, and how many findings there were.
 
 use std::collections::HashMap;
 
@@ -6,6 +6,7 @@ use mesh_protocol::id::EnvironmentId;
 
 use super::{Result, Tx};
 use crate::domain::design::drift::Decision;
+use crate::domain::design::drift::trend::Count;
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -26,6 +27,30 @@ impl From<Row> for Decision {
             reason: row.reason,
             by: row.decided_by,
             at_ms: row.decided_at_ms,
+        }
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct CountRow {
+    hour_ms: i64,
+    partial: i64,
+    design_only: i64,
+    runtime_only: i64,
+    matching: i64,
+    ignored: i64,
+}
+
+impl From<CountRow> for Count {
+    fn from(row: CountRow) -> Self {
+        let count = |stored: i64| u64::try_from(stored).unwrap_or_default();
+        Self {
+            hour_ms: row.hour_ms,
+            partial: count(row.partial),
+            design_only: count(row.design_only),
+            runtime_only: count(row.runtime_only),
+            matching: count(row.matching),
+            ignored: count(row.ignored),
         }
     }
 }
@@ -106,4 +131,74 @@ impl Tx {
         })?;
         Ok(())
     }
+
+    /// Whether the findings of an hour were counted.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn is_drift_counted(&mut self, environment: EnvironmentId, hour_ms: i64) -> Result<bool> {
+        let row: Option<(i64,)> = on_db!(self, |conn| {
+            sqlx::query_as("select hour_ms from drift_count where environment_id = $1 and hour_ms = $2")
+                .bind(environment.0)
+                .bind(hour_ms)
+                .fetch_optional(conn)
+                .await
+        })?;
+        Ok(row.is_some())
+    }
+
+    /// Keeps the count of an hour, unless another portal was first, and forgets those before a moment.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn keep_drift_count(&mut self, environment: EnvironmentId, count: &Count, before_ms: i64) -> Result<()> {
+        on_db!(self, |conn| {
+            sqlx::query(
+                "insert into drift_count (environment_id, hour_ms, partial, design_only, runtime_only, matching, ignored)
+                 values ($1, $2, $3, $4, $5, $6, $7) on conflict (environment_id, hour_ms) do nothing",
+            )
+            .bind(environment.0)
+            .bind(count.hour_ms)
+            .bind(stored(count.partial))
+            .bind(stored(count.design_only))
+            .bind(stored(count.runtime_only))
+            .bind(stored(count.matching))
+            .bind(stored(count.ignored))
+            .execute(conn)
+            .await
+            .map(drop)
+        })?;
+        on_db!(self, |conn| {
+            sqlx::query("delete from drift_count where environment_id = $1 and hour_ms < $2")
+                .bind(environment.0)
+                .bind(before_ms)
+                .execute(conn)
+                .await
+                .map(drop)
+        })?;
+        Ok(())
+    }
+
+    /// All counts from a moment on, the oldest first.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn drift_counts(&mut self, environment: EnvironmentId, since_ms: i64) -> Result<Vec<Count>> {
+        let rows: Vec<CountRow> = on_db!(self, |conn| {
+            sqlx::query_as(
+                "select hour_ms, partial, design_only, runtime_only, matching, ignored from drift_count
+                 where environment_id = $1 and hour_ms >= $2 order by hour_ms",
+            )
+            .bind(environment.0)
+            .bind(since_ms)
+            .fetch_all(conn)
+            .await
+        })?;
+        Ok(rows.into_iter().map(Count::from).collect())
+    }
+}
+
+/// More findings than the database can count are no findings that anybody has.
+fn stored(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }

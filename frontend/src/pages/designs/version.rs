@@ -8,14 +8,15 @@ use super::steps::{Removal, Steps};
 use super::version_form::VersionForm;
 use super::{StateMark, TOPICS, kind_word};
 use crate::api::{
-    ApiError, DesignContent, DesignKind, DesignObjectView, DesignReference, DesignState, DesignVersionView,
-    SchemaFormat,
+    ApiError, DesignContent, DesignKind, DesignObjectView, DesignReference, DesignState, DesignTagged,
+    DesignVersionView, SchemaFormat,
 };
-use crate::components::{Age, Banner, Button, Code, Dialog, Main, Part, Table, Topic};
+use crate::components::{Age, Banner, Button, Code, Dialog, Main, Part, Table, Tags, Topic};
 use crate::format;
 use crate::load::{Load, load};
 use crate::pages::catalog::FlowTable;
 use crate::pages::clients::Until;
+use crate::pages::schemas::fields::FieldsTable;
 use crate::viewer::{Viewer, right};
 
 /// `/designs/:id/versions/:version`
@@ -71,6 +72,7 @@ fn Detail(both: Signal<(DesignObjectView, DesignVersionView)>) -> impl IntoView 
             <Facts version=version/>
             <Steps version=version/>
             <Says version=version/>
+            <Fields version=version/>
             <Example version=version/>
             <References version=version/>
             <LiveUsers version=version/>
@@ -141,6 +143,40 @@ fn Says(version: Signal<DesignVersionView>) -> impl IntoView {
             view! { <Part title="What it does"><p>{words}</p></Part> }.into_any()
         }
     }
+}
+
+/// What it is made of, and what of it has tags.
+#[component]
+fn Fields(version: Signal<DesignVersionView>) -> impl IntoView {
+    move || {
+        let (is_event, fields, more, tagged) = version.with(|version| {
+            (version.kind == DesignKind::Event, version.fields.clone(), version.more_fields, beside(version))
+        });
+        let title = if is_event { "Fields of its payload" } else { "Fields" };
+        let note = if is_event { "in the schema of its payload" } else { "flat, with what its author says of them" };
+        (!fields.is_empty() || !tagged.is_empty()).then(|| {
+            let has_beside = !tagged.is_empty();
+            let beside = tagged.into_iter().map(|one| {
+                let what =
+                    format!("{}: {}", relation(&one.part).0, if one.path == "$" { "all of it" } else { &one.path });
+                view! { <dt>{what}</dt><dd><Tags tags=one.tags/></dd> }
+            });
+            let beside = beside.collect_view();
+            view! {
+                <Part title=title note=note>
+                    {has_beside.then(|| view! { <dl class="m-facts">{beside}</dl> })}
+                    {(!fields.is_empty()).then(|| view! { <FieldsTable fields=fields more=more/> })}
+                </Part>
+            }
+        })
+    }
+}
+
+/// What has tags and stands in no row of the table: fields of an event's key and headers, a schema as a whole.
+fn beside(version: &DesignVersionView) -> Vec<DesignTagged> {
+    let in_table =
+        |one: &DesignTagged| one.part == "schema" && version.fields.iter().any(|field| field.path == one.path);
+    version.tagged.iter().filter(|one| !in_table(one)).cloned().collect()
 }
 
 #[component]

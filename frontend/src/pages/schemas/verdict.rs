@@ -2,7 +2,8 @@
 
 use leptos::prelude::*;
 
-use crate::api::{SchemaCheck, SchemaField, SchemaFinding, SchemaInvalid};
+use super::fields::FieldsTable;
+use crate::api::{SchemaCheck, SchemaFinding, SchemaInvalid};
 use crate::components::{Banner, Code, Table};
 use crate::format;
 
@@ -41,7 +42,7 @@ pub(super) fn Verdict(checked: SchemaCheck) -> impl IntoView {
             <Banner tone=tone text=text/>
             {(!findings.is_empty()).then(|| findings_table(findings))}
             {changed.map(|changed| view! { <p class="m-small m-muted">{format!("The new schema {changed}.")}</p> })}
-            {(!fields.is_empty()).then(|| fields_table(fields, more_fields))}
+            {(!fields.is_empty()).then(|| view! { <FieldsTable fields=fields more=more_fields/> })}
             {example.map(|example| view! { <Code text=example what="the example"/> })}
             {no_example.map(|why| view! { <p class="m-small m-muted">{why}</p> })}
             {fingerprint.map(|print| view! { <p class="m-small m-faint">"Fingerprint: "<code>{print}</code></p> })}
@@ -67,36 +68,6 @@ fn findings_table(findings: Vec<SchemaFinding>) -> AnyView {
         <Table label="What breaks" class="m-table--inset" heads=&[("Part", ""), ("Who cannot read what", ""), ("Rule", "m-low")]>
             {rows}
         </Table>
-    }
-    .into_any()
-}
-
-fn fields_table(fields: Vec<SchemaField>, more: u64) -> AnyView {
-    let rows = fields
-        .into_iter()
-        .map(|field| {
-            let need = if field.required { "required" } else { "optional" };
-            let default =
-                field.default.map(|default| format!("{need}, else {default}")).unwrap_or_else(|| need.to_owned());
-            view! {
-                <tr>
-                    <td>
-                        <div class="m-cell">
-                            <span class="m-topic">{field.path}</span>
-                            {field.doc.map(|doc| view! { <span class="m-cell__sub m-wrap">{doc}</span> })}
-                        </div>
-                    </td>
-                    <td>{field.kind}</td>
-                    <td class="m-low m-muted">{default}{field.deprecated.then_some(", deprecated")}</td>
-                </tr>
-            }
-        })
-        .collect_view();
-    view! {
-        <Table label="Fields" class="m-table--inset" heads=&[("Field", ""), ("Type", ""), ("", "m-low")]>
-            {rows}
-        </Table>
-        {(more > 0).then(|| view! { <p class="m-small m-muted">{format!("and {} more", format::count(more))}</p> })}
     }
     .into_any()
 }

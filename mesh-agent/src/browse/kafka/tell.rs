@@ -1,10 +1,13 @@
 //! A record as it is told: text as text, anything else in base64, and no more than there is room for.
 
+use std::collections::HashSet;
+
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use mesh_protocol::browse::{
-    ANSWER_BYTES_MAX, CONTENT_BYTES_MAX, Content, HEADER_BYTES_MAX, HEADERS_MAX, Piece, TopicRecord,
+    ANSWER_BYTES_MAX, CONTENT_BYTES_MAX, Content, HEADER_BYTES_MAX, HEADERS_MAX, Piece, TopicAsk, TopicRecord,
 };
+use mesh_protocol::schema_id::{SchemaId, split};
 use rdkafka::message::{Headers as _, Message};
 
 /// All contents that one look holds, in bytes.
@@ -29,17 +32,35 @@ impl Room {
     }
 }
 
-/// Whether a record's key, payload or a header holds a text, which is in small letters; every record holds none.
-pub(super) fn holds(message: &impl Message, find: &str) -> bool {
-    if find.is_empty() {
-        return true;
+/// Which records are looked for.
+#[derive(Debug)]
+pub(super) struct Find {
+    /// In small letters.
+    text: String,
+    hidden: HashSet<SchemaId>,
+}
+
+impl Find {
+    pub(super) fn new(ask: &TopicAsk) -> Self {
+        Self { text: ask.find.to_lowercase(), hidden: ask.hidden.iter().copied().collect() }
     }
-    let is_in = |bytes: Option<&[u8]>| bytes.is_some_and(|bytes| contains(bytes, find));
-    if is_in(message.key()) || is_in(message.payload()) {
-        return true;
+
+    /// Whether a record's key, payload or a header holds the text; every record holds none. One whose values may not be seen
+    /// would tell by being found.
+    pub(super) fn meets(&self, message: &impl Message) -> bool {
+        if self.text.is_empty() {
+            return true;
+        }
+        let headers = || message.headers().into_iter().flat_map(|headers| headers.iter());
+        let values =
+            || [message.key(), message.payload()].into_iter().chain(headers().map(|header| header.value)).flatten();
+        let is_hidden = |bytes: &[u8]| split(bytes).is_some_and(|(id, _)| self.hidden.contains(&id));
+        if values().any(is_hidden) {
+            return false;
+        }
+        values().any(|bytes| contains(bytes, &self.text))
+            || headers().any(|header| contains(header.key.as_bytes(), &self.text))
     }
-    let Some(headers) = message.headers() else { return false };
-    headers.iter().any(|header| contains(header.key.as_bytes(), find) || is_in(header.value))
 }
 
 /// Whatever is not text between its letters does not hide it: binary formats hold texts as they are.
@@ -128,9 +149,29 @@ mod tests {
     fn a_text_is_found_wherever_it_stands() {
         let headers = OwnedHeaders::new().insert(Header { key: "Trace", value: Some(b"\x00AbC") });
         let message = message(Some(b"Key-1"), Some(&[0, b'L', b'y', b'o', b'n', 0xff]), Some(headers));
-        for find in ["", "key-1", "lyon", "trace", "abc"] {
-            assert!(holds(&message, find), "{find}");
+        for find in ["", "key-1", "Lyon", "trace", "abc"] {
+            assert!(find_of(find, &[]).meets(&message), "{find}");
         }
-        assert!(!holds(&message, "paris"));
+        assert!(!find_of("paris", &[]).meets(&message));
+    }
+
+    fn find_of(text: &str, hidden: &[u32]) -> Find {
+        let hidden = hidden.iter().filter_map(|id| SchemaId::new(*id)).collect();
+        Find { text: text.to_lowercase(), hidden }
+    }
+
+    #[test]
+    fn a_record_that_names_a_hidden_schema_is_not_found_by_any_text() {
+        let payload = [0, 0, 0, 0, 7, b'a', b'd', b'a'];
+        let in_payload = message(Some(b"key-1"), Some(&payload), None);
+        let headers = OwnedHeaders::new().insert(Header { key: "h", value: Some(&payload[..]) });
+        let in_header = message(Some(b"key-1"), None, Some(headers));
+        for message in [in_payload, in_header] {
+            for text in ["ada", "key-1"] {
+                assert!(find_of(text, &[8]).meets(&message), "{text}");
+                assert!(!find_of(text, &[8, 7]).meets(&message), "{text}");
+            }
+            assert!(find_of("", &[7]).meets(&message), "without a text all records are told");
+        }
     }
 }

@@ -10,7 +10,7 @@
 mod tell;
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use frontend::api::{LiveTopic, RecordsInput, RecordsPage};
 use mesh_protocol::browse::{
@@ -25,6 +25,7 @@ use super::read_id;
 use crate::app::clock::now_ms;
 use crate::app::design::{Designs, designed_as};
 use crate::app::edit::Done;
+use crate::app::mask::{Masks, Parts, Veil};
 use crate::app::observed::World;
 use crate::app::page::{Slice, write};
 use crate::app::permission::{Permit, Right};
@@ -42,6 +43,9 @@ const NOTED_MAX: usize = 10_000;
 
 /// Why what is masked cannot be searched.
 const WOULD_TELL: &str = "would tell what is masked: leave it out";
+/// Why an agent that would find what is masked is not asked.
+const TOO_OLD: &str =
+    "would tell what is masked, as the agent is older than this portal: update it, or leave the text out";
 
 /// Looks that the audit trail has already.
 #[derive(Debug, Default)]
@@ -80,8 +84,18 @@ struct Place<'a> {
     topic: &'a str,
     site: SiteId,
     cluster: String,
-    /// Tags of its designs for which values are masked.
+    /// Tags of its designs for which values are masked as a whole.
     masked_for: BTreeSet<String>,
+    /// What fields of its designs' schemas mask.
+    veils: Parts,
+}
+
+impl Place<'_> {
+    /// Whether a text that is looked for would tell what whoever may not see all must not see.
+    fn is_delicate(&self) -> bool {
+        let Parts { payload, key, headers } = &self.veils;
+        !self.masked_for.is_empty() || [payload, key, headers].into_iter().any(Veil::masks)
+    }
 }
 
 impl App {
@@ -96,56 +110,30 @@ impl App {
         let (world, designs) = (self.world().await?, self.designs().await?);
         let sight = world.config.sight(caller);
         let entry = world.catalog().get(&key).filter(|entry| sight.sees(entry.domain));
-        let place = self.place(entry.ok_or(Error::NotFound { what: "catalog object" })?, &world, &designs, &sight)?;
-        let may_see = caller.permit(Right::DataUnmask).is_ok();
-        let ask = ask(&place, &input, !may_see && !place.masked_for.is_empty())?;
+        let masks = match caller.permit(Right::DataUnmask) {
+            Ok(_) => Arc::default(),
+            Err(_) => self.masks().await?,
+        };
+        let entry = entry.ok_or(Error::NotFound { what: "catalog object" })?;
+        let place = place(entry, &world, &designs, &sight, &masks)?;
+        let hidden: &[SchemaId] = if input.find.is_empty() { &[] } else { masks.ids() };
+        let ask = TopicAsk { hidden: hidden.to_vec(), ..ask(&place, &input, place.is_delicate())? };
         let agent = self.agent_at(place.site).await?;
         let page = match self.fleet().ask_topic(agent, ask).await? {
             TopicAnswer::Page(page) => page,
             TopicAnswer::Refused { reason } => return Err(Error::Conflict(reason)),
         };
+        if !hidden.is_empty() && !page.hides {
+            return Err(FieldErrors::one("find", TOO_OLD).into());
+        }
         // Records may name schemas of other subjects than the topic's.
         let mut tags = place.masked_for.clone();
-        let schemas = schemas(&page, &designs);
-        tags.extend(schemas.into_iter().flat_map(|schema| self.masking_tags(schema, &designs)));
-        let masked_for = (!may_see && !tags.is_empty()).then(|| masked(&tags));
-        if masked_for.is_some() && !input.find.is_empty() {
-            return Err(FieldErrors::one("find", WOULD_TELL).into());
-        }
-        self.note_look(permit, &place, &input.find, masked_for.is_some()).await?;
-        Ok(told(page, &designs, masked_for, world.agent_name(agent)))
-    }
-
-    fn place<'a>(&self, entry: &'a Entry, world: &World, designs: &Designs, sight: &Sight) -> Result<Place<'a>> {
-        let Key::Topic(broker, topic) = &entry.key else {
-            return Err(Error::Conflict("only Kafka topics keep records that can be looked at".to_owned()));
-        };
-        let found = world.config.mesh.brokers.iter().find(|found| found.id == *broker);
-        let found = found.ok_or(Error::NotFound { what: "broker" })?;
-        if !found.spec.browse {
-            return Err(Error::Conflict(format!(
-                "nobody may look into the topics of {}: an operator can allow it in its connection",
-                found.spec.name
-            )));
-        }
-        // An event that a route brings to the topic or takes from it says as much about it as its schemas.
-        let of_topic = world
-            .seen
-            .flows
-            .iter()
-            .filter(|flow| flow.broker == Some(*broker) && flow.broker_topic.as_deref() == Some(topic.as_str()));
-        let addresses: BTreeSet<&str> = of_topic.map(|flow| flow.address.as_str()).collect();
-        let addresses = addresses.into_iter().filter_map(|at| world.catalog().get(&Key::Address(at.to_owned())));
-        let designed = std::iter::once(entry).chain(addresses).flat_map(|entry| designed_as(entry, designs, sight));
-        let masked_for = designed.flat_map(|design| self.masking_tags(design.object, designs)).collect();
-        Ok(Place {
-            key: &entry.key,
-            broker: *broker,
-            topic,
-            site: found.spec.site,
-            cluster: found.spec.name.clone(),
-            masked_for,
-        })
+        tags.extend(schemas(&page, &designs).into_iter().flat_map(|schema| masks.whole(schema)).cloned());
+        let masked_for = (!tags.is_empty()).then(|| masked(&tags));
+        let teller = Teller::new(&designs, &masks, masked_for.is_some(), place.veils.clone());
+        let page = told(page, teller, masked_for, world.agent_name(agent));
+        self.note_look(permit, &place, &input.find, page.masked.is_some()).await?;
+        Ok(page)
     }
 
     /// Puts a look into the audit trail, unless the same one is there from a moment ago.
@@ -162,6 +150,51 @@ impl App {
         self.0.noted.remember(look, now_ms);
         Ok(())
     }
+}
+
+/// Where somebody looks, and what masks it.
+fn place<'a>(entry: &'a Entry, world: &World, designs: &Designs, sight: &Sight, masks: &Masks) -> Result<Place<'a>> {
+    let Key::Topic(broker, topic) = &entry.key else {
+        return Err(Error::Conflict("only Kafka topics keep records that can be looked at".to_owned()));
+    };
+    let found = world.config.mesh.brokers.iter().find(|found| found.id == *broker);
+    let found = found.ok_or(Error::NotFound { what: "broker" })?;
+    if !found.spec.browse {
+        return Err(Error::Conflict(format!(
+            "nobody may look into the topics of {}: an operator can allow it in its connection",
+            found.spec.name
+        )));
+    }
+    // An event that a route brings to the topic or takes from it says as much about it as its schemas.
+    let of_topic = world
+        .seen
+        .flows
+        .iter()
+        .filter(|flow| flow.broker == Some(*broker) && flow.broker_topic.as_deref() == Some(topic.as_str()));
+    let addresses: BTreeSet<&str> = of_topic.map(|flow| flow.address.as_str()).collect();
+    let addresses = addresses.into_iter().filter_map(|at| world.catalog().get(&Key::Address(at.to_owned())));
+    let events: Vec<_> = addresses.flat_map(|entry| designed_as(entry, designs, sight)).map(|of| of.object).collect();
+    let of_subject = |end: &str| designs.registry.subject(&format!("{topic}{end}"))?.object;
+    let (value, key) = (of_subject("-value"), of_subject("-key"));
+    let graph = designs.graph();
+    let of_object = |id: &DesignObjectId| masks.of_object(*id, &graph);
+    let of_events: Vec<Parts> = events.iter().map(of_object).collect();
+    let (of_value, of_key) = (value.as_ref().map(of_object), key.as_ref().map(of_object));
+    let veils = Parts {
+        payload: Veil::join(of_value.iter().chain(&of_events).map(|parts| &parts.payload)),
+        key: Veil::join(of_key.iter().map(|parts| &parts.payload).chain(of_events.iter().map(|parts| &parts.key))),
+        headers: Veil::join(of_events.iter().map(|parts| &parts.headers)),
+    };
+    let designed = events.into_iter().chain(value).chain(key);
+    Ok(Place {
+        key: &entry.key,
+        broker: *broker,
+        topic,
+        site: found.spec.site,
+        cluster: found.spec.name.clone(),
+        masked_for: designed.flat_map(|id| masks.whole(id)).cloned().collect(),
+        veils,
+    })
 }
 
 /// The schemas that the records of an answer name.
@@ -215,15 +248,17 @@ fn ask(place: &Place<'_>, input: &RecordsInput, is_masked: bool) -> Result<Topic
         partition: input.partition,
         from,
         find: input.find.clone(),
+        hidden: Vec::new(),
         limit: input.limit.unwrap_or(LIMIT).clamp(1, RECORDS_MAX),
         content_bytes_max: CONTENT_BYTES_MAX,
     })
 }
 
-fn told(page: TopicPage, designs: &Designs, masked: Option<String>, by: String) -> RecordsPage {
-    let mut teller = Teller::new(designs, masked.is_some());
+fn told(page: TopicPage, mut teller: Teller<'_>, masked: Option<String>, by: String) -> RecordsPage {
+    let items = page.records.into_iter().map(|record| teller.record(record)).collect();
+    let masked = masked.or_else(|| teller.masked());
     RecordsPage {
-        items: page.records.into_iter().map(|record| teller.record(record)).collect(),
+        items,
         older: (!page.older.is_empty()).then(|| write(&TopicFrom::Before { places: page.older })),
         newer: write(&TopicFrom::After { places: page.newer }),
         looked_at: page.looked_at,

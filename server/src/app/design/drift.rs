@@ -9,6 +9,7 @@ mod push;
 mod scene;
 mod shown;
 mod task;
+mod trend;
 
 use std::cmp::Reverse;
 use std::collections::HashMap;

@@ -1,8 +1,8 @@
 //! Versions of design objects: what they say, and the steps of their lives.
 
 use frontend::api::{
-    DesignDifference, DesignDifferenceQuery, DesignLive, DesignMove, DesignReference, DesignStep, DesignVersionInput,
-    DesignVersionView, Edit,
+    DesignDifference, DesignDifferenceQuery, DesignLive, DesignMove, DesignReference, DesignStep, DesignTagged,
+    DesignVersionInput, DesignVersionView, Edit,
 };
 use mesh_protocol::id::{DesignObjectId, DesignVersionId};
 use uuid::Uuid;
@@ -12,10 +12,11 @@ use crate::app::carried::{Carried, Wanted, is_only_one};
 use crate::app::observed::World;
 use crate::app::permission::Right;
 use crate::app::person::{seen, shown as revision};
+use crate::app::schema::{FIELDS_SHOWN, field};
 use crate::app::sight::Sight;
 use crate::app::{App, Caller, Error, Result};
 use crate::domain::design::{
-    Class, Content, Context, Facts, Graph, Number, State, Version, VersionSpec, between_versions, check_delete,
+    Class, Content, Context, Facts, Graph, Number, State, Tagged, Version, VersionSpec, between_versions, check_delete,
     suggest, transition,
 };
 use crate::domain::registry::fingerprint;
@@ -323,6 +324,9 @@ fn view(
         label: graph.label(id),
         state: shown::state(graph.version(id).map_or(State::Retired, |other| other.state)),
     };
+    let payload = payload(version, graph);
+    let fields = payload.as_ref().map(mesh_schema::Schema::fields).unwrap_or_default();
+    let example = payload.and_then(|schema| schema.example().ok()).map(|value| format!("{value:#}"));
     Ok(DesignVersionView {
         id: version.id,
         revision: revision(version.revision),
@@ -335,7 +339,10 @@ fn view(
         needs: needs.map(reference).collect(),
         users: users.map(reference).collect(),
         live,
-        example: example(version, graph),
+        more_fields: fields.len().saturating_sub(FIELDS_SHOWN) as u64,
+        fields: fields.into_iter().take(FIELDS_SHOWN).map(field).collect(),
+        tagged: graph.tagged(version).into_iter().map(tagged).collect(),
+        example,
         steps: State::ALL.into_iter().filter_map(|to| step(version, to, &facts, &lately, world.now_ms())).collect(),
         created_at: version.created_at_ms,
         created_by: version.created_by.clone(),
@@ -372,7 +379,12 @@ fn step(version: &Version, to: State, facts: &Facts, lately: &Lately, now_ms: i6
     Some(DesignStep { to: shown::state(to), needs_reason, problems, warnings })
 }
 
-fn example(version: &Version, graph: &Graph<'_>) -> Option<String> {
+fn tagged(tagged: Tagged) -> DesignTagged {
+    DesignTagged { part: tagged.part.to_owned(), path: tagged.path, tags: tagged.tags }
+}
+
+/// The schema of a schema version, or of an event's payload.
+fn payload(version: &Version, graph: &Graph<'_>) -> Option<mesh_schema::Schema> {
     let (id, schema) = match &version.spec.content {
         Content::Schema(schema) => (version.id, schema),
         Content::Event(event) => match (event.schema?, &graph.version(event.schema?)?.spec.content) {
@@ -381,6 +393,5 @@ fn example(version: &Version, graph: &Graph<'_>) -> Option<String> {
         },
         Content::Application(_) => return None,
     };
-    let schema = graph.schema(Some(id), schema).ok()?;
-    schema.example().ok().map(|value| format!("{value:#}"))
+    graph.schema(Some(id), schema).ok()
 }

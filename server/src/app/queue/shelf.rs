@@ -191,11 +191,7 @@ impl App {
             Asked::Answered(QueueAnswer::Page(found)) => {
                 let last = found.events.last().map(|event| event.position.to_string());
                 let mask = self.mask(caller).await?;
-                let masked = |event: QueuedEvent| {
-                    let payload = mask.payload(&event.topic, event.payload);
-                    QueuedEvent { payload, ..event }
-                };
-                let items = found.events.into_iter().map(masked).collect();
+                let items = found.events.into_iter().map(|event| mask.queued(event)).collect();
                 Ok(Page { next: last.filter(|_| found.more), items, total: found.total })
             }
             Asked::Answered(QueueAnswer::Refused { reason }) => Err(Error::Conflict(reason)),

@@ -1,6 +1,7 @@
 //! Everything the portal knows, as documents.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use frontend::api::CatalogKind;
 use mesh_protocol::id::{ApplicationDomainId, DesignVersionId, SiteId};
@@ -16,8 +17,26 @@ use crate::domain::application_domain::Claims;
 use crate::domain::design::{Address, Content, Graph, Kind as DesignKind, Object, Sharing, State, Version, standing};
 use crate::domain::route;
 
-/// Paths of the fields of schema versions, by version and its revision.
-pub(super) type Fields = HashMap<(DesignVersionId, u64), Vec<String>>;
+/// Fields of schema versions, by version and its revision.
+pub(super) type Fields = HashMap<(DesignVersionId, u64), Arc<SchemaFields>>;
+
+/// The fields of a schema.
+#[derive(Debug, Default)]
+pub(super) struct SchemaFields {
+    paths: Vec<String>,
+    /// Those that have tags, each with one of them.
+    tagged: Vec<(String, String)>,
+}
+
+impl SchemaFields {
+    fn of(schema: &mesh_schema::Schema) -> Self {
+        let each = |(path, tags): (String, Vec<String>)| tags.into_iter().map(move |tag| (path.clone(), tag));
+        Self {
+            paths: schema.fields().into_iter().map(|field| field.path).collect(),
+            tagged: schema.tagged().into_iter().flat_map(each).collect(),
+        }
+    }
+}
 
 /// Paths of the fields that payloads were seen to have, by address.
 pub(super) type SeenFields = HashMap<String, BTreeSet<String>>;
@@ -54,7 +73,7 @@ fn schema_fields(graph: &Graph<'_>, designs: &Designs, known: &mut Fields) -> Fi
         let fields = known.remove(&key).unwrap_or_else(|| {
             // A draft may be anything: what is not a schema has no fields.
             let parsed = graph.schema(Some(version.id), schema);
-            parsed.map(|schema| schema.fields().into_iter().map(|field| field.path).collect()).unwrap_or_default()
+            Arc::new(parsed.map(|schema| SchemaFields::of(&schema)).unwrap_or_default())
         });
         Some((key, fields))
     };
@@ -129,9 +148,19 @@ impl Writer<'_> {
             Content::Application(_) => Vec::new(),
         });
         let of_schema = |id: DesignVersionId| fields.get(&(id, graph.version(id)?.revision));
-        let mut fields: Vec<String> = schemas.filter_map(of_schema).flatten().cloned().collect();
+        let all: Vec<&Arc<SchemaFields>> = schemas.filter_map(of_schema).collect();
+        let mut fields: Vec<String> = all.iter().flat_map(|of| of.paths.iter().cloned()).collect();
         fields.sort_unstable();
         fields.dedup();
+        let mut tagged: Vec<(String, String)> = all.iter().flat_map(|of| of.tagged.iter().cloned()).collect();
+        tagged.sort_unstable();
+        tagged.dedup();
+        let mut tags = object.spec.tags.clone();
+        for (_, tag) in &tagged {
+            if !tags.iter().any(|known| known.eq_ignore_ascii_case(tag)) {
+                tags.push(tag.clone());
+            }
+        }
         let addresses = served.iter().filter_map(|version| match &version.spec.content {
             Content::Event(event) => Address::parse(&event.address).ok().map(|address| address.filter()),
             _ => None,
@@ -144,7 +173,8 @@ impl Writer<'_> {
             description: object.spec.document.clone(),
             owner: Some(owner.to_owned()),
             domain: domain.map(|domain| (domain.id.to_string(), domain.spec.name.clone())).or(Some(Default::default())),
-            tags: object.spec.tags.clone(),
+            tags,
+            tagged,
             state: standing(versions)
                 .or(versions.last().copied())
                 .map(|version| version.state.name().replace(' ', "_")),

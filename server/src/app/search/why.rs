@@ -6,6 +6,8 @@ use mesh_search::{Document, Facet, Query, What, Word, inner, of_field, tokens};
 
 /// Most reasons of one hit.
 const REASONS_MAX: usize = 3;
+/// The path of all of a schema.
+const WHOLE: &str = "$";
 /// Bytes of a text that are shown around what was looked for.
 const AROUND_BYTES: usize = 120;
 
@@ -29,7 +31,12 @@ pub(super) fn why(document: &Document, query: &Query) -> Vec<SearchWhy> {
                     text.to_lowercase().starts_with(value.as_str())
                         || of_field(text).iter().chain(&tokens(text)).any(|part| part.starts_with(value.as_str()))
                 };
-                document.values(*facet).into_iter().find(holds).map(|text| reason(facet.name(), text.to_owned()))
+                let of_field = || of_tag(document, |tag| holds(&tag));
+                let found = || document.values(*facet).into_iter().find(holds);
+                match facet {
+                    Facet::Tag => of_field().or_else(|| found().map(|tag| reason(facet.name(), tag.to_owned()))),
+                    _ => found().map(|text| reason(facet.name(), text.to_owned())),
+                }
             }
             What::Is(..) => None,
         };
@@ -45,6 +52,13 @@ fn reason(what: &str, text: String) -> SearchWhy {
     SearchWhy { what: what.to_owned(), text }
 }
 
+/// The first field that has such a tag.
+fn of_tag(document: &Document, holds: impl Fn(&str) -> bool) -> Option<SearchWhy> {
+    let (path, tag) = document.tagged.iter().find(|(_, tag)| holds(tag))?;
+    let what = if path == WHOLE { "all of it".to_owned() } else { path.clone() };
+    Some(reason("tag", format!("{tag} at {what}")))
+}
+
 fn of_word(document: &Document, word: &Word) -> Option<SearchWhy> {
     let mut of_name = tokens(&document.name);
     of_name.extend(inner(&document.name));
@@ -55,6 +69,7 @@ fn of_word(document: &Document, word: &Word) -> Option<SearchWhy> {
     let in_description = || Some(&document.description).filter(holds).map(|text| around(text, missing));
     among(&document.fields)
         .map(|text| reason("field", text))
+        .or_else(|| of_tag(document, |tag| holds(&&tag.to_owned())))
         .or_else(|| among(&document.tags).map(|text| reason("tag", text)))
         .or_else(|| in_owner().map(|text| reason("owner", text)))
         .or_else(|| in_description().map(|text| reason("description", text)))
@@ -112,6 +127,12 @@ mod tests {
         assert_eq!(reasons(&document, "field:cust"), of("field", "customer.email"));
         assert_eq!(reasons(&document, "fulf"), of("owner", "team fulfilment"));
         assert_eq!(reasons(&document, "PII"), of("tag", "pii"));
+        document.tags = vec!["GDPR".into(), "pii".into()];
+        document.tagged = vec![("$".into(), "Open".into()), ("customer.email".into(), "PII".into())];
+        assert_eq!(reasons(&document, "tag:pii"), of("tag", "PII at customer.email"));
+        assert_eq!(reasons(&document, "pii"), of("tag", "PII at customer.email"));
+        assert_eq!(reasons(&document, "tag:gdpr"), of("tag", "GDPR"));
+        assert_eq!(reasons(&document, "tag:open"), of("tag", "Open at all of it"));
         assert_eq!(reasons(&document, "paid"), of("description", "Sent by the till when somebody has paid"));
         assert_eq!(reasons(&document, "orders/fr/created"), of("topics", "orders/*/created"));
     }

@@ -285,8 +285,9 @@ fn judge_schemas(
     };
     let changes = describe_change(&old, &new);
     let is_worded_anew = || {
-        let words = changes.list.iter().all(|change| change.kind == ChangeKind::Documentation);
-        // Only words are told of, yet something beside the fields may have changed as well.
+        let is_word = |kind| matches!(kind, ChangeKind::Documentation | ChangeKind::Tags);
+        let words = changes.list.iter().all(|change| is_word(change.kind));
+        // Only words and tags are told of, yet something beside the fields may have changed as well.
         words && !changes.list.is_empty() && check(Level::Full, &new, &[&old]).compatible
     };
     let verdict = check(level, &new, &[&old]);

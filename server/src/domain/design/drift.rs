@@ -20,6 +20,7 @@ pub mod adoption;
 mod decision;
 mod index;
 mod told;
+pub mod trend;
 mod uses;
 
 use std::collections::{BTreeSet, HashMap, HashSet};

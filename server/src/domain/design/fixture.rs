@@ -7,14 +7,14 @@ use super::*;
 
 /// What a test has made so far; ids count up.
 #[derive(Debug, Default)]
-pub(in crate::domain) struct Catalog {
-    pub(in crate::domain) objects: Vec<Object>,
-    pub(in crate::domain) versions: Vec<Version>,
+pub(crate) struct Catalog {
+    pub(crate) objects: Vec<Object>,
+    pub(crate) versions: Vec<Version>,
 }
 
 impl Catalog {
     /// A new object; domains are told apart by a number.
-    pub(in crate::domain) fn object(&mut self, kind: Kind, name: &str, domain: u128) -> DesignObjectId {
+    pub(crate) fn object(&mut self, kind: Kind, name: &str, domain: u128) -> DesignObjectId {
         let id = DesignObjectId(Uuid::from_u128(self.objects.len() as u128 + 1));
         let spec = Spec {
             name: name.to_owned(),
@@ -41,12 +41,7 @@ impl Catalog {
     }
 
     /// A new version, released.
-    pub(in crate::domain) fn version(
-        &mut self,
-        object: DesignObjectId,
-        number: &str,
-        content: Content,
-    ) -> DesignVersionId {
+    pub(crate) fn version(&mut self, object: DesignObjectId, number: &str, content: Content) -> DesignVersionId {
         let id = DesignVersionId(Uuid::from_u128(self.versions.len() as u128 + 1));
         self.versions.push(Version {
             id,
@@ -64,26 +59,26 @@ impl Catalog {
     }
 
     /// A new object with one version, 1.0.0, released.
-    pub(in crate::domain) fn both(&mut self, name: &str, content: Content) -> (DesignObjectId, DesignVersionId) {
+    pub(crate) fn both(&mut self, name: &str, content: Content) -> (DesignObjectId, DesignVersionId) {
         let object = self.object(content.kind(), name, 1);
         (object, self.version(object, "1.0.0", content))
     }
 
-    pub(in crate::domain) fn at(&mut self, id: DesignVersionId) -> &mut Version {
+    pub(crate) fn at(&mut self, id: DesignVersionId) -> &mut Version {
         self.versions.iter_mut().find(|version| version.id == id).expect("a version of the test")
     }
 
-    pub(in crate::domain) fn share(&mut self, id: DesignObjectId) {
+    pub(crate) fn share(&mut self, id: DesignObjectId) {
         let object = self.objects.iter_mut().find(|object| object.id == id);
         object.expect("an object of the test").spec.sharing = Sharing::Shared;
     }
 
-    pub(in crate::domain) fn graph(&self) -> Graph<'_> {
+    pub(crate) fn graph(&self) -> Graph<'_> {
         Graph::of(&self.objects, &self.versions)
     }
 }
 
-pub(in crate::domain) fn spec(number: &str, content: Content) -> VersionSpec {
+pub(crate) fn spec(number: &str, content: Content) -> VersionSpec {
     VersionSpec {
         number: number.parse().expect("a number"),
         description: String::new(),
@@ -93,30 +88,30 @@ pub(in crate::domain) fn spec(number: &str, content: Content) -> VersionSpec {
     }
 }
 
-pub(in crate::domain) fn event(address: &str, schema: Option<DesignVersionId>) -> Content {
+pub(crate) fn event(address: &str, schema: Option<DesignVersionId>) -> Content {
     Content::Event(Event { address: address.to_owned(), schema, ..Event::default() })
 }
 
 /// A record of these fields, such as `{"name": "sku", "type": "string"}`.
-pub(in crate::domain) fn avro(fields: &str) -> Content {
+pub(crate) fn avro(fields: &str) -> Content {
     avro_with(fields, &[])
 }
 
-pub(in crate::domain) fn avro_with(fields: &str, references: &[(&str, DesignVersionId)]) -> Content {
+pub(crate) fn avro_with(fields: &str, references: &[(&str, DesignVersionId)]) -> Content {
     record("Order", fields, references)
 }
 
-pub(in crate::domain) fn record(name: &str, fields: &str, references: &[(&str, DesignVersionId)]) -> Content {
+pub(crate) fn record(name: &str, fields: &str, references: &[(&str, DesignVersionId)]) -> Content {
     let text = format!("{{\"type\": \"record\", \"name\": \"{name}\", \"fields\": [\n{fields}\n]}}");
     let reference = |(name, version): &(&str, _)| SchemaReference { name: (*name).to_owned(), version: *version };
     Content::Schema(Schema { format: Format::Avro, text, references: references.iter().map(reference).collect() })
 }
 
-pub(in crate::domain) fn application(publishes: &[DesignVersionId], consumes: &[DesignVersionId]) -> Content {
+pub(crate) fn application(publishes: &[DesignVersionId], consumes: &[DesignVersionId]) -> Content {
     Content::Application(Application { publishes: publishes.to_vec(), consumes: consumes.to_vec() })
 }
 
 /// The errors of a check, as one text; empty = none.
-pub(in crate::domain) fn told(result: Result<impl Sized, super::super::field::FieldErrors>) -> String {
+pub(crate) fn told(result: Result<impl Sized, super::super::field::FieldErrors>) -> String {
     result.err().map(|errors| errors.to_string()).unwrap_or_default()
 }

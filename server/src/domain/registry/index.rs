@@ -201,6 +201,11 @@ impl Registry {
         self.holders.get(&id).map(Vec::as_slice).ok_or(Refusal::NoId(id))
     }
 
+    /// Every id that is registered somewhere.
+    pub fn held_ids(&self) -> impl Iterator<Item = SchemaId> {
+        self.holders.keys().copied()
+    }
+
     /// The id of a content.
     #[must_use]
     pub fn id_of(&self, fingerprint: &str) -> Option<SchemaId> {

@@ -81,6 +81,16 @@ pub(super) fn Row(record: RecordView) -> impl IntoView {
     .into_any()
 }
 
+/// What of it is masked by the tags of fields, part by part.
+fn masked(record: &RecordView) -> Option<String> {
+    let parts = [("key", record.key.as_ref()), ("payload", record.payload.as_ref())];
+    let parts = parts.into_iter().filter_map(|(name, part)| Some((name.to_owned(), part?)));
+    let headers = record.headers.iter().map(|header| (format!("header {}", header.name), &header.value));
+    let told = parts.chain(headers).filter_map(|(name, part)| Some(format!("{name}: {}", part.masked.as_ref()?)));
+    let told: Vec<String> = told.collect();
+    (!told.is_empty()).then(|| format!("In the {}.", told.join("; ")))
+}
+
 /// Everything about one record.
 #[component]
 fn Whole(record: RecordView) -> impl IntoView {
@@ -102,6 +112,7 @@ fn Whole(record: RecordView) -> impl IntoView {
                 })}
                 {record.key.as_ref().map(|key| view! { <dt>"Key"</dt><dd class="m-mono m-small m-wrap">{key.text.clone()}</dd> })}
                 {size.map(|size| view! { <dt>"Payload"</dt><dd>{size}</dd> })}
+                {masked(&record).map(|why| view! { <dt>"Masked"</dt><dd class="m-small">{why}</dd> })}
                 {schema.map(|schema| view! { <Schema schema=schema/> })}
                 {(!record.headers.is_empty()).then(|| view! {
                     <dt>"Headers"</dt>
@@ -139,7 +150,7 @@ mod tests {
     use super::*;
 
     fn content(form: ContentForm, text: &str) -> ContentView {
-        ContentView { bytes: 10, form, text: text.to_owned(), cut: false, schema: None }
+        ContentView { bytes: 10, form, text: text.to_owned(), cut: false, schema: None, masked: None }
     }
 
     #[test]

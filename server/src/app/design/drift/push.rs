@@ -3,10 +3,10 @@
 //! A designed application and the one with the clients are the same when they have the same name. Its clients get the right
 //! by a role when all of them have it and nobody else does, else each by its own rule.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use frontend::api::{DRIFT_TASK_MAX, DriftApply, DriftDone, DriftLine, DriftPreview, DriftSelection};
-use mesh_protocol::id::RuleId;
+use mesh_protocol::id::{DesignObjectId, RuleId};
 use mesh_protocol::policy::{Action, Effect, Subject as Whom};
 use mesh_protocol::topic::{Dialect, Filter};
 use uuid::Uuid;
@@ -21,7 +21,11 @@ use crate::domain::field::FieldErrors;
 use crate::domain::principal::{Kind as PrincipalKind, Principal};
 use crate::domain::rule::{Rule, Spec};
 
+/// What applications say that they do, by the event. Every finding asks.
+pub(super) type Uses<'a> = HashMap<DesignObjectId, Vec<Pushed<'a>>>;
+
 /// A use of an event that an application says, to be permitted.
+#[derive(Clone, Copy)]
 pub(super) struct Pushed<'a> {
     pub(super) application: &'a Object,
     side: Side,
@@ -36,17 +40,25 @@ impl<'a> Study<'a> {
             return Vec::new();
         }
         match row.finding.subject {
-            Subject::Event(event) => self.uses(|_, used, _| used.id == event.id),
+            Subject::Event(event) => self.uses_of(event).to_vec(),
             Subject::Says(object, side, event) => {
-                self.uses(|application, used, way| application.id == object.id && used.id == event.id && way == side)
+                let is_meant = |one: &&Pushed<'_>| one.application.id == object.id && one.side == side;
+                self.uses_of(event).iter().filter(is_meant).copied().collect()
             }
             _ => Vec::new(),
         }
     }
 
-    fn uses(&self, is_meant: impl Fn(&Object, &Object, Side) -> bool) -> Vec<Pushed<'a>> {
+    /// The uses of an event that applications say.
+    fn uses_of(&self, event: &Object) -> &[Pushed<'a>] {
+        let uses = self.uses.get_or_init(|| self.uses());
+        uses.get(&event.id).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// All uses that applications say, by the event.
+    fn uses(&self) -> Uses<'a> {
         let designs = &self.scene.designs;
-        let mut all = Vec::new();
+        let mut all = Uses::new();
         for application in designs.objects.iter().filter(|object| object.kind == Kind::Application) {
             let Some(standing) = standing(self.graph.versions(application.id)) else { continue };
             let Content::Application(says) = &standing.spec.content else { continue };
@@ -54,9 +66,7 @@ impl<'a> Study<'a> {
             for (side, id) in publishes.chain(says.consumes.iter().map(|id| (Side::Consume, id))) {
                 let Some(version) = self.graph.version(*id) else { continue };
                 let Some(event) = self.graph.object(version.object) else { continue };
-                if is_meant(application, event, side) {
-                    all.push(Pushed { application, side, event, version });
-                }
+                all.entry(event.id).or_default().push(Pushed { application, side, event, version });
             }
         }
         all
@@ -135,17 +145,7 @@ pub(super) async fn apply(app: &App, caller: &Caller, input: DriftApply<DriftSel
     for spec in plan.work {
         let policy = spec.check(RuleId(Uuid::now_v7()))?;
         let summary = format!("added a rule: {}", rule::sentence(&spec, &scene.world.config));
-        let rule = Rule {
-            policy,
-            note: spec.note,
-            is_block: false,
-            since_revision: since.revision,
-            revision: 1,
-            updated_at_ms: edit.now_ms,
-            updated_by: edit.actor().to_owned(),
-        };
-        edit.tx.insert_rule(app.environment(), &rule).await?;
-        made.push((rule, summary));
+        made.push((app.make_rule(&mut edit, policy, spec.note, since).await?, summary));
     }
     let Some(((last, summary), others)) = made.split_last() else {
         return Err(Error::Internal("rules were planned and none was made"));

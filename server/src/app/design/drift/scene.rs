@@ -9,6 +9,7 @@ use mesh_protocol::report::Direction;
 use mesh_protocol::topic::Filter;
 
 use super::super::Designs;
+use super::push::Uses;
 use crate::app::catalog::{Entry, ObjectKey};
 use crate::app::observed::World;
 use crate::app::sight::Sight;
@@ -75,6 +76,13 @@ impl App {
         let designs = self.designs_in(tx).await?;
         let world = self.world().await?;
         let sight = world.config.sight(caller);
+        Ok(Scene::of(world, designs, sight, decisions))
+    }
+}
+
+impl Scene {
+    /// Of what is known of both sides.
+    pub(super) fn of(world: World, designs: Arc<Designs>, sight: Sight, decisions: HashMap<String, Decision>) -> Self {
         let is_meant = |entry: &Entry| match entry.key {
             ObjectKey::Address(_) => true,
             ObjectKey::Topic(..) => !entry.row.gone && !entry.is_internal,
@@ -83,11 +91,9 @@ impl App {
         let all = world.catalog().iter().enumerate();
         let meant = all.filter(|(_, entry)| is_meant(entry) && sight.sees(entry.domain));
         let entries = meant.map(|(at, _)| at).collect();
-        Ok(Scene { world, designs, sight, entries, decisions })
+        Self { world, designs, sight, entries, decisions }
     }
-}
 
-impl Scene {
     pub(super) fn study(&self) -> Study<'_> {
         Study::of(self)
     }
@@ -118,6 +124,8 @@ pub(super) struct Study<'a> {
     clients: BTreeSet<&'a str>,
     /// Designed events by their topics, once somebody asks.
     events: OnceCell<Index<(&'a Object, &'a str)>>,
+    /// What applications say that they do, once somebody asks.
+    pub(super) uses: OnceCell<Uses<'a>>,
 }
 
 impl<'a> Study<'a> {
@@ -165,6 +173,7 @@ impl<'a> Study<'a> {
             used,
             clients,
             events: OnceCell::new(),
+            uses: OnceCell::new(),
         }
     }
 
