@@ -30,4 +30,5 @@ pub mod scope;
 pub mod service_token;
 pub mod shape;
 pub mod site;
+pub mod team;
 pub mod webhook;

@@ -64,6 +64,7 @@ mod setting;
 mod shape;
 mod site;
 mod subscription;
+mod team;
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -10,6 +10,7 @@ mod registry;
 mod schema;
 mod scope;
 mod shape;
+mod team;
 
 use std::collections::BTreeMap;
 
