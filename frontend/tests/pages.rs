@@ -5,6 +5,8 @@
 #[path = "pages/brokered.rs"]
 mod brokered;
 mod fixture;
+#[path = "pages/teams.rs"]
+mod teams;
 
 use std::sync::OnceLock;
 

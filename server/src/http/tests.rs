@@ -8,6 +8,7 @@ mod drift;
 mod links;
 mod lists;
 mod matrix;
+mod ownership;
 mod queues;
 mod readings;
 mod registry;
@@ -18,6 +19,7 @@ mod scopes;
 mod search;
 mod shapes;
 mod streams;
+mod teams;
 
 use std::sync::Arc;
 
