@@ -18,7 +18,7 @@ use frontend::api::{
 };
 
 use self::evidence::Study;
-use self::scene::{Scene, Thing};
+use self::scene::Thing;
 use super::page::{Slice, page};
 use super::permission::Right;
 use super::{App, Caller, Result};

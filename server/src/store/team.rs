@@ -180,7 +180,7 @@ impl Tx {
 
     async fn names_of(&mut self, sql: &'static str, environment: EnvironmentId, owner: &str) -> Result<Vec<String>> {
         let rows: Vec<(String,)> =
-            on_db!(self, |conn| { sqlx::query_as(sql).bind(environment.0).bind(owner).fetch_all(conn).await })?;
+            on_db!(self, |conn| sqlx::query_as(sql).bind(environment.0).bind(owner).fetch_all(conn).await)?;
         Ok(rows.into_iter().map(|(name,)| name).collect())
     }
 
