@@ -16,6 +16,7 @@ pub mod fetch;
 mod kafka;
 mod live;
 mod overview;
+mod ownership;
 mod people;
 mod query;
 mod queue;
@@ -25,6 +26,7 @@ mod route;
 mod schema;
 mod search;
 mod shape;
+mod team;
 mod topology;
 
 use std::future::Future;
@@ -41,10 +43,11 @@ pub use kafka::*;
 pub use live::*;
 use mesh_protocol::id::{
     AgentId, ApplicationDomainId, ApplicationId, BrokerId, DesignObjectId, DesignVersionId, LinkId, ListenerId,
-    PersonId, PrincipalId, QueueId, RoleId, RouteId, RuleId, ScopeId, SiteId,
+    PersonId, PrincipalId, QueueId, RoleId, RouteId, RuleId, ScopeId, SiteId, TeamId,
 };
 use mesh_protocol::queue::QueuedEvent;
 pub use overview::*;
+pub use ownership::*;
 pub use people::*;
 pub use query::encode as encoded;
 pub use queue::*;
@@ -53,6 +56,7 @@ pub use route::*;
 pub use schema::*;
 pub use search::*;
 pub use shape::*;
+pub use team::*;
 pub use topology::*;
 
 /// The answer of every call.
@@ -221,6 +225,35 @@ pub trait PortalApi: Send + Sync + 'static {
     /// `DELETE /api/v1/domains/{id}?revision=`: refused while other domains are parts of it.
     fn delete_domain(&self, id: ApplicationDomainId, revision: i64) -> Answer<'_, ()>;
 
+    // --- teams --------------------------------------------------------------------------------------------------
+    /// `GET /api/v1/teams`: by name.
+    fn teams(&self, query: TeamQuery) -> Answer<'_, Page<TeamView>>;
+    /// `GET /api/v1/teams/{id}`.
+    fn team(&self, id: TeamId) -> Answer<'_, TeamView>;
+    /// `GET /api/v1/teams/{id}/owned`: what names it as its owner, by kind and name.
+    fn team_owned(&self, id: TeamId, query: OwnedQuery) -> Answer<'_, Page<OwnedView>>;
+    /// `POST /api/v1/teams`: what names it already is its own from then on.
+    fn create_team(&self, input: TeamInput) -> Answer<'_, TeamView>;
+    /// `PUT /api/v1/teams/{id}`: another name is given to everything that it owns.
+    fn update_team(&self, id: TeamId, input: Edit<TeamInput>) -> Answer<'_, TeamView>;
+    /// `DELETE /api/v1/teams/{id}?revision=&hand_to=`: refused while it owns something that nobody else is to own.
+    fn delete_team(&self, id: TeamId, removal: TeamRemoval) -> Answer<'_, ()>;
+    /// `GET /api/v1/owners`: teams, then people, who can be named as an owner. Others can be named too.
+    fn owner_choices(&self, query: ListQuery) -> Answer<'_, Page<OwnerChoice>>;
+
+    // --- what nobody answers for -------------------------------------------------------------------------------
+    /// `GET /api/v1/ownership`: what nobody answers for, the busiest first.
+    fn ownership(&self, query: OwnershipQuery) -> Answer<'_, OwnershipPage>;
+    /// `POST /api/v1/ownership/preview`: what a task would do, exactly. Does nothing.
+    fn preview_ownership(&self, task: OwnershipTask) -> Answer<'_, OwnershipPreview>;
+    /// `POST /api/v1/ownership`: does a task as it was previewed, all of it or nothing; 409 `stale-preview` when it would be
+    /// something else by now.
+    fn apply_ownership(&self, input: OwnershipApply<OwnershipTask>) -> Answer<'_, OwnershipDone>;
+    /// `POST /api/v1/ownership/import/preview`: what a list of owners would do, line by line. Does nothing.
+    fn preview_owners(&self, list: OwnershipImport) -> Answer<'_, OwnershipPreview>;
+    /// `POST /api/v1/ownership/import`: gives everything the owner that a list names, as it was previewed, or nothing.
+    fn import_owners(&self, input: OwnershipApply<OwnershipImport>) -> Answer<'_, OwnershipDone>;
+
     // --- schemas ------------------------------------------------------------------------------------------------
     /// `POST /api/v1/schemas/check`: whether a text is a schema, what is in it, and whom a change breaks. Keeps nothing.
     fn check_schema(&self, input: SchemaCheckInput) -> Answer<'_, SchemaCheck>;
@@ -375,6 +408,10 @@ pub trait PortalApi: Send + Sync + 'static {
     /// All application domains.
     fn all_domains(&self) -> Answer<'_, Vec<ApplicationDomainView>> {
         Box::pin(all(|query| self.domains(query)))
+    }
+    /// Everybody who can be named as an owner.
+    fn all_owner_choices(&self) -> Answer<'_, Vec<OwnerChoice>> {
+        Box::pin(all(|query| self.owner_choices(query)))
     }
     /// All applications.
     fn all_applications(&self) -> Answer<'_, Vec<ApplicationView>> {

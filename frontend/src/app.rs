@@ -11,9 +11,9 @@ use crate::frame::Frame;
 use crate::live::Live;
 use crate::pages::{
     Acl, AgentDeadLetters, AgentDetail, Agents, Brokers, Catalog, CatalogDetail, CatalogRecords, ClientDetail, Clients,
-    DesignDetail, DesignVersionDetail, Designs, Domains, Drift, Graph, Login, NewQueue, NotFound, Overview, People,
-    QueueDetail, Queues, RouteDetail, RouteEvents, Routes as RoutesPage, Schemas, Scopes, SearchResults, Setup,
-    SiteDetail, Sites, Subscriptions,
+    DesignDetail, DesignVersionDetail, Designs, Domains, Drift, Graph, Login, NewQueue, NotFound, Overview, Ownership,
+    People, QueueDetail, Queues, RouteDetail, RouteEvents, Routes as RoutesPage, Schemas, Scopes, SearchResults, Setup,
+    SiteDetail, Sites, Subscriptions, TeamDetail, Teams,
 };
 use crate::viewer::Viewer;
 
@@ -54,6 +54,9 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/designs/:id/versions/:version") view=DesignVersionDetail ssr=SsrMode::Async/>
                     <Route path=path!("/drift") view=Drift ssr=SsrMode::Async/>
                     <Route path=path!("/domains") view=Domains ssr=SsrMode::Async/>
+                    <Route path=path!("/ownership") view=Ownership ssr=SsrMode::Async/>
+                    <Route path=path!("/teams") view=Teams ssr=SsrMode::Async/>
+                    <Route path=path!("/teams/:id") view=TeamDetail ssr=SsrMode::Async/>
                     <Route path=path!("/schemas") view=Schemas ssr=SsrMode::Async/>
                     <Route path=path!("/scopes") view=Scopes ssr=SsrMode::Async/>
                     <Route path=path!("/clients") view=Clients ssr=SsrMode::Async/>

@@ -76,3 +76,15 @@ pub fn form_text(ev: &web_sys::SubmitEvent, name: &str) -> String {
     let data = form.and_then(|form| web_sys::FormData::new_with_form(&form).ok());
     data.and_then(|data| data.get(name).as_string()).unwrap_or_default()
 }
+
+/// The file that somebody chose in an input; none = they chose none.
+#[must_use]
+pub fn chosen_file(ev: &web_sys::Event) -> Option<web_sys::File> {
+    let input = ev.target()?.dyn_into::<web_sys::HtmlInputElement>().ok()?;
+    input.files()?.get(0)
+}
+
+/// What is in a file; none = it cannot be read.
+pub async fn text_of(file: web_sys::File) -> Option<String> {
+    wasm_bindgen_futures::JsFuture::from(file.text()).await.ok()?.as_string()
+}

@@ -23,6 +23,7 @@ pub mod graph;
 pub mod live;
 pub mod load;
 mod moment;
+pub mod owners;
 pub mod pages;
 mod quantity;
 mod status;

@@ -13,17 +13,20 @@ mod graph;
 mod login;
 mod narrow;
 mod overview;
+mod ownership;
 mod people;
 mod queues;
 mod routes;
 mod schemas;
 mod scopes;
 mod search;
+mod selection;
 mod setup;
 mod site_select;
 mod sites;
 mod subscriptions;
 mod tail;
+mod teams;
 mod unanswered;
 
 use leptos::prelude::*;
@@ -42,6 +45,7 @@ pub use drift::Drift;
 pub use graph::Graph;
 pub use login::Login;
 pub use overview::Overview;
+pub use ownership::Ownership;
 pub use people::People;
 pub use queues::{AgentDeadLetters, NewQueue, QueueDetail, Queues, RouteEvents};
 pub use routes::{RouteDetail, Routes};
@@ -52,6 +56,7 @@ pub(crate) use search::{kind_words, place as hit_place};
 pub use setup::Setup;
 pub use sites::{SiteDetail, Sites};
 pub use subscriptions::Subscriptions;
+pub use teams::{TeamDetail, Teams};
 
 use site_select::{SiteSelect, load_sites};
 

@@ -7,6 +7,8 @@ mod brokered;
 mod fixture;
 #[path = "pages/tags.rs"]
 mod tags;
+#[path = "pages/teams.rs"]
+mod teams;
 #[path = "pages/trend.rs"]
 mod trend;
 

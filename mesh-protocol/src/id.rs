@@ -69,6 +69,8 @@ uuid_ids! {
     QueueId,
     /// A person who uses the portal.
     PersonId,
+    /// People who answer for things together.
+    TeamId,
     /// An event, a schema or an application of the design-time catalog.
     DesignObjectId,
     /// One version of such an object.

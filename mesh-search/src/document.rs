@@ -53,6 +53,8 @@ pub enum Kind {
     Application,
     /// An application domain.
     Domain,
+    /// A team.
+    Team,
     /// A client of the mesh.
     Client,
     /// A queue.
@@ -75,7 +77,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::Address,
         Self::Event,
         Self::Schema,
@@ -96,6 +98,7 @@ impl Kind {
         Self::MqttAddress,
         Self::Application,
         Self::Domain,
+        Self::Team,
         Self::Client,
         Self::Queue,
         Self::Route,
@@ -131,6 +134,7 @@ impl Kind {
             Self::MqttAddress => "mqtt_address",
             Self::Application => "application",
             Self::Domain => "domain",
+            Self::Team => "team",
             Self::Client => "client",
             Self::Queue => "queue",
             Self::Route => "route",

@@ -13,16 +13,18 @@ use frontend::api::{
     DesignObjectNew, DesignObjectView, DesignQuery, DesignVersionInput, DesignVersionView, DomainSuggestion,
     DriftApply, DriftDone, DriftPage, DriftPreview, DriftProposals, DriftQuery, DriftSelection, DriftTask, DriftTrend,
     DriftTrendQuery, Edit, FlowGraph, GraphQuery, JoinLine, JoinTokenInput, LinkInput, LinkView, ListQuery,
-    ListenerInput, ListenerView, LoginInput, Me, Overview, Page, PersonInput, PersonView, PolicyDocument, PolicyView,
-    PortalApi, PrincipalInput, PrincipalQuery, PrincipalSecret, PrincipalView, PublishInput, PublishResult, QueueInput,
-    QueueQuery, QueueView, ReasonInput, RecordsInput, RecordsPage, RoleInput, RoleView, RotateInput, RouteInput,
-    RouteView, RuleInput, RuleQuery, RuleView, SchemaCheck, SchemaCheckInput, ScopeInput, ScopeView, SearchPage,
-    SearchQuery, SetupInput, SetupState, ShelfDone, ShelfQuery, ShelfTask, SiteInput, SiteView, SubscriptionQuery,
-    SubscriptionRow, TokenCreated, TokenInput, TokenView, TryClient, TryInput, WithheldView,
+    ListenerInput, ListenerView, LoginInput, Me, Overview, OwnedQuery, OwnedView, OwnerChoice, OwnershipApply,
+    OwnershipDone, OwnershipImport, OwnershipPage, OwnershipPreview, OwnershipQuery, OwnershipTask, Page, PersonInput,
+    PersonView, PolicyDocument, PolicyView, PortalApi, PrincipalInput, PrincipalQuery, PrincipalSecret, PrincipalView,
+    PublishInput, PublishResult, QueueInput, QueueQuery, QueueView, ReasonInput, RecordsInput, RecordsPage, RoleInput,
+    RoleView, RotateInput, RouteInput, RouteView, RuleInput, RuleQuery, RuleView, SchemaCheck, SchemaCheckInput,
+    ScopeInput, ScopeView, SearchPage, SearchQuery, SetupInput, SetupState, ShelfDone, ShelfQuery, ShelfTask,
+    SiteInput, SiteView, SubscriptionQuery, SubscriptionRow, TeamInput, TeamQuery, TeamRemoval, TeamView, TokenCreated,
+    TokenInput, TokenView, TryClient, TryInput, WithheldView,
 };
 use mesh_protocol::id::{
     AgentId, ApplicationDomainId, ApplicationId, BrokerId, DesignObjectId, DesignVersionId, LinkId, ListenerId,
-    PersonId, PrincipalId, QueueId, RoleId, RouteId, RuleId, ScopeId, SiteId,
+    PersonId, PrincipalId, QueueId, RoleId, RouteId, RuleId, ScopeId, SiteId, TeamId,
 };
 
 use mesh_protocol::queue::QueuedEvent;
@@ -221,6 +223,18 @@ impl PortalApi for Portal {
         fn create_domain(input: ApplicationDomainInput) -> ApplicationDomainView;
         fn update_domain(id: ApplicationDomainId, input: Edit<ApplicationDomainInput>) -> ApplicationDomainView;
         fn delete_domain(id: ApplicationDomainId, revision: i64) -> ();
+        fn teams(query: TeamQuery) -> Page<TeamView>;
+        fn team(id: TeamId) -> TeamView;
+        fn team_owned(id: TeamId, query: OwnedQuery) -> Page<OwnedView>;
+        fn create_team(input: TeamInput) -> TeamView;
+        fn update_team(id: TeamId, input: Edit<TeamInput>) -> TeamView;
+        fn delete_team(id: TeamId, removal: TeamRemoval) -> ();
+        fn owner_choices(query: ListQuery) -> Page<OwnerChoice>;
+        fn ownership(query: OwnershipQuery) -> OwnershipPage;
+        fn preview_ownership(task: OwnershipTask) -> OwnershipPreview;
+        fn apply_ownership(input: OwnershipApply<OwnershipTask>) -> OwnershipDone;
+        fn preview_owners(list: OwnershipImport) -> OwnershipPreview;
+        fn import_owners(input: OwnershipApply<OwnershipImport>) -> OwnershipDone;
         fn check_schema(input: SchemaCheckInput) -> SchemaCheck;
         fn design_objects(query: DesignQuery) -> Page<DesignObjectView>;
         fn design_object(id: DesignObjectId) -> DesignObjectView;

@@ -65,6 +65,7 @@ mod setting;
 mod shape;
 mod site;
 mod subscription;
+mod team;
 
 #[cfg(test)]
 pub(crate) mod tests;

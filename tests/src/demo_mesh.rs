@@ -17,7 +17,7 @@ use reqwest::Client;
 use crate::usage::processes_with;
 
 /// The pages that show what the mesh is and does.
-pub const PAGES: [&str; 18] = [
+pub const PAGES: [&str; 20] = [
     "/",
     "/search",
     "/catalog",
@@ -28,6 +28,8 @@ pub const PAGES: [&str; 18] = [
     "/designs",
     "/drift",
     "/domains",
+    "/ownership",
+    "/teams",
     "/schemas",
     "/clients",
     "/routes",

@@ -128,7 +128,7 @@ async fn one_topic_has_no_owner(api: &Client) -> anyhow::Result<()> {
     let overview = api.get("overview").await?;
     let attention = overview["attention"].as_array().context("an overview tells what needs attention")?;
     let line = attention.iter().find(|entry| entry["title"] == "the topic retail.refunds has no owner");
-    ensure!(line.is_some_and(|line| line["href"] == "/catalog?kind=topic&owner=none"), "it is not told: {attention:?}");
+    ensure!(line.is_some_and(|line| line["href"] == "/ownership?kind=topic"), "it is not told: {attention:?}");
     Ok(())
 }
 

@@ -56,6 +56,13 @@ const INPUTS: &[Input] = &[
         forms: &["drift/doing.rs"],
         unseen: &["select", "events"],
     },
+    Input { checks: &["domain/team.rs", "app/team.rs"], forms: &["teams/form.rs", "teams/removal.rs"], unseen: &[] },
+    // What is selected is made by the page.
+    Input {
+        checks: &["app/ownership/task.rs", "app/ownership/import.rs"],
+        forms: &["ownership/bar.rs", "ownership/list.rs"],
+        unseen: &["select"],
+    },
     Input { checks: &["app/catalog.rs"], forms: &["catalog/edit.rs"], unseen: &[] },
     Input {
         checks: &["domain/application_domain.rs", "app/application_domain.rs"],

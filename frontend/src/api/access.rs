@@ -1,6 +1,6 @@
 //! Applications, clients (principals), mesh roles, rules, and how far the agents are with them.
 
-use mesh_protocol::id::{AgentId, ApplicationId, PrincipalId, RoleId, RuleId, ScopeId, SiteId};
+use mesh_protocol::id::{AgentId, ApplicationId, PrincipalId, RoleId, RuleId, ScopeId, SiteId, TeamId};
 use mesh_protocol::policy::{Action, Effect, Principal, Role, Rule, Subject};
 use mesh_protocol::topic::Dialect;
 use mesh_protocol::wire::Revision;
@@ -20,6 +20,9 @@ pub struct ApplicationView {
     pub name: String,
     /// Who answers for it; empty = nobody yet.
     pub owner: String,
+    /// The team that `owner` names; none = it names no team.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<TeamId>,
     /// What it does.
     pub description: String,
     /// Number of its clients.

@@ -1,6 +1,6 @@
 //! Application domains: which addresses and Kafka topics belong together, and who answers for them.
 
-use mesh_protocol::id::ApplicationDomainId;
+use mesh_protocol::id::{ApplicationDomainId, TeamId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -19,6 +19,9 @@ pub struct ApplicationDomainView {
     pub parent_name: Option<String>,
     /// Who answers for it: its owner, else that of the nearest domain above that has one; empty = nobody.
     pub owner: String,
+    /// The team that `owner` names; none = it names no team.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<TeamId>,
     /// Event addresses that belong to it itself.
     pub addresses: u64,
     /// Kafka topics that do.

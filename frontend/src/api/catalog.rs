@@ -1,7 +1,9 @@
 //! The catalog, the flow graph, the live subscriptions, and what policy refused.
 
 use mesh_protocol::event::Protocol;
-use mesh_protocol::id::{ApplicationDomainId, DesignObjectId, DesignVersionId, PrincipalId, RouteId, RuleId, SiteId};
+use mesh_protocol::id::{
+    ApplicationDomainId, DesignObjectId, DesignVersionId, PrincipalId, RouteId, RuleId, SiteId, TeamId,
+};
 use mesh_protocol::policy::Action;
 use mesh_protocol::report::{Direction, ObjectFacts};
 use mesh_protocol::topic::Dialect;
@@ -133,6 +135,9 @@ pub struct CatalogRow {
     pub owner: String,
     /// Nobody was named for the object itself: that is the owner of its domain.
     pub owner_by_domain: bool,
+    /// The team that `owner` names; none = it names no team.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<TeamId>,
     /// The application domain that claims it.
     pub domain: Option<String>,
     /// Sites where it lives.

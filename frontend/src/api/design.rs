@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use mesh_protocol::id::{ApplicationDomainId, DesignObjectId, DesignVersionId};
+use mesh_protocol::id::{ApplicationDomainId, DesignObjectId, DesignVersionId, TeamId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -70,6 +70,9 @@ pub struct DesignObjectView {
     pub domain_name: String,
     /// Who answers for it: its owner, else that of its domain; empty = nobody.
     pub owner: String,
+    /// The team that `owner` names; none = it names no team.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<TeamId>,
     /// Its versions, the highest number first.
     pub versions: Vec<DesignVersionRow>,
     /// What serializers know a schema by; none = another kind.

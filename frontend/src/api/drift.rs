@@ -1,6 +1,6 @@
 //! Findings: where what is designed and what was seen agree, and where they do not, with what can be done about each.
 
-use mesh_protocol::id::{ApplicationDomainId, DesignVersionId};
+use mesh_protocol::id::{ApplicationDomainId, DesignVersionId, TeamId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -163,6 +163,9 @@ pub struct DriftFinding {
     pub domain_name: String,
     /// Who answers for it; empty = nobody.
     pub owner: String,
+    /// The team that `owner` names; none = it names no team.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<TeamId>,
     /// Sites it was seen at.
     pub sites: Vec<String>,
     /// The Kafka cluster it is in.

@@ -6,7 +6,7 @@ use std::pin::Pin;
 
 use mesh_protocol::id::{
     AgentId, ApplicationDomainId, ApplicationId, BrokerId, DesignObjectId, DesignVersionId, LinkId, ListenerId,
-    PersonId, PrincipalId, QueueId, RoleId, RouteId, RuleId, ScopeId, SiteId,
+    PersonId, PrincipalId, QueueId, RoleId, RouteId, RuleId, ScopeId, SiteId, TeamId,
 };
 use mesh_protocol::queue::QueuedEvent;
 use serde::Serialize;
@@ -297,6 +297,42 @@ impl<T: Transport> PortalApi for RestApi<T> {
     }
     fn delete_domain(&self, id: ApplicationDomainId, revision: i64) -> Answer<'_, ()> {
         self.delete(&format!("/domains/{id}?revision={revision}"))
+    }
+    fn teams(&self, query: TeamQuery) -> Answer<'_, Page<TeamView>> {
+        self.get(&with_query("/teams", &query))
+    }
+    fn team(&self, id: TeamId) -> Answer<'_, TeamView> {
+        self.get(&format!("/teams/{id}"))
+    }
+    fn team_owned(&self, id: TeamId, query: OwnedQuery) -> Answer<'_, Page<OwnedView>> {
+        self.get(&with_query(&format!("/teams/{id}/owned"), &query))
+    }
+    fn create_team(&self, input: TeamInput) -> Answer<'_, TeamView> {
+        self.send(Verb::Post, "/teams", &input)
+    }
+    fn update_team(&self, id: TeamId, input: Edit<TeamInput>) -> Answer<'_, TeamView> {
+        self.send(Verb::Put, &format!("/teams/{id}"), &input)
+    }
+    fn delete_team(&self, id: TeamId, removal: TeamRemoval) -> Answer<'_, ()> {
+        self.delete(&with_query(&format!("/teams/{id}"), &removal))
+    }
+    fn owner_choices(&self, query: ListQuery) -> Answer<'_, Page<OwnerChoice>> {
+        self.get(&with_query("/owners", &query))
+    }
+    fn ownership(&self, query: OwnershipQuery) -> Answer<'_, OwnershipPage> {
+        self.get(&with_query("/ownership", &query))
+    }
+    fn preview_ownership(&self, task: OwnershipTask) -> Answer<'_, OwnershipPreview> {
+        self.send(Verb::Post, "/ownership/preview", &task)
+    }
+    fn apply_ownership(&self, input: OwnershipApply<OwnershipTask>) -> Answer<'_, OwnershipDone> {
+        self.send(Verb::Post, "/ownership", &input)
+    }
+    fn preview_owners(&self, list: OwnershipImport) -> Answer<'_, OwnershipPreview> {
+        self.send(Verb::Post, "/ownership/import/preview", &list)
+    }
+    fn import_owners(&self, input: OwnershipApply<OwnershipImport>) -> Answer<'_, OwnershipDone> {
+        self.send(Verb::Post, "/ownership/import", &input)
     }
     fn check_schema(&self, input: SchemaCheckInput) -> Answer<'_, SchemaCheck> {
         self.send(Verb::Post, "/schemas/check", &input)

@@ -1,5 +1,6 @@
 //! Search over everything there is.
 
+use mesh_protocol::id::TeamId;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -49,6 +50,8 @@ pub enum SearchKind {
     Application,
     /// An application domain.
     Domain,
+    /// A team.
+    Team,
     /// A client of the mesh.
     Client,
     /// A queue.
@@ -135,6 +138,9 @@ pub struct SearchHit {
     pub description: String,
     /// Who answers for it; empty = nobody, none = nobody could.
     pub owner: Option<String>,
+    /// The team that `owner` names; none = it names no team.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<TeamId>,
     /// The application domain it belongs to; empty = none does, none = none could.
     pub domain: Option<String>,
     /// Where it is.

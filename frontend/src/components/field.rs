@@ -75,6 +75,9 @@ pub fn Field(
     /// The browser's hint for password managers.
     #[prop(default = "off")]
     autocomplete: &'static str,
+    /// Id of the `<datalist>` of what can be chosen, where something else can be typed too.
+    #[prop(optional)]
+    list: Option<&'static str>,
 ) -> impl IntoView {
     let class = if mono { "m-input m-input--mono" } else { "m-input" };
     let first = value.map_or(initial, |value| value.get_untracked());
@@ -89,6 +92,7 @@ pub fn Field(
                 placeholder=placeholder
                 required=required
                 autocomplete=autocomplete
+                list=list
                 autocapitalize="none"
                 spellcheck="false"
                 aria-invalid=move || error.with(Option::is_some).then_some("true")

@@ -49,6 +49,8 @@ pub(super) const GROUPS: [(&str, &[Place]); 4] = [
             open("/designs", "Design", "event", 'n'),
             open("/drift", "Drift", "drift", 'i'),
             open("/domains", "Domains", "app", 'd'),
+            open("/ownership", "Ownership", "ask", 'w'),
+            open("/teams", "Teams", "team", 't'),
             open("/schemas", "Schemas", "schema", 'm'),
             place("/graph", "Flow graph", "graph", 'f'),
             place("/subscriptions", "Subscriptions", "filter", 'u'),

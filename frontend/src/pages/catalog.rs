@@ -27,6 +27,7 @@ use crate::components::{
 };
 use crate::format;
 use crate::load::{Load, load};
+use crate::owners::OwnerName;
 
 /// What makes a row of the catalog old: the object itself, or its rate.
 pub(super) const TOPICS: &[LiveTopic] = &[LiveTopic::Catalog, LiveTopic::Overview];
@@ -230,11 +231,7 @@ fn Row(row: CatalogRow) -> impl IntoView {
             </td>
             <td class="m-low">
                 <div class="m-cell">
-                    {if row.owner.is_empty() {
-                        view! { <span class="m-warn">"no owner"</span> }.into_any()
-                    } else {
-                        view! { <span>{row.owner}</span> }.into_any()
-                    }}
+                    <OwnerName owner=row.owner team=row.team/>
                     {row.domain.map(|domain| view! { <span class="m-cell__sub">{domain}</span> })}
                 </div>
             </td>

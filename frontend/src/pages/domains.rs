@@ -13,6 +13,7 @@ use crate::components::{Age, Button, Confirm, Dialog, Empty, Main, Rate, Table, 
 use crate::format;
 use crate::live::Live;
 use crate::load::{Load, load};
+use crate::owners::OwnerName;
 use crate::viewer::{Viewer, right};
 
 /// What makes domains and what is in them old.
@@ -193,17 +194,10 @@ fn Row(
             </td>
             <td class="m-low"><Claims claims=claims/></td>
             <td>
-                {if domain.owner.is_empty() {
-                    view! { <span class="m-warn">"no owner"</span> }.into_any()
-                } else {
-                    view! {
-                        <div class="m-cell">
-                            <span>{domain.owner}</span>
-                            {inherited.then(|| view! { <span class="m-cell__sub">"from above"</span> })}
-                        </div>
-                    }
-                        .into_any()
-                }}
+                <div class="m-cell">
+                    <OwnerName owner=domain.owner team=domain.team/>
+                    {inherited.then(|| view! { <span class="m-cell__sub">"from above"</span> })}
+                </div>
             </td>
             <td class="m-low m-end m-num">{format::count(domain.addresses)}</td>
             <td class="m-low m-end m-num">{format::count(domain.kafka_topics)}</td>
@@ -269,6 +263,7 @@ mod tests {
             },
             parent_name: None,
             owner: String::new(),
+            team: None,
             addresses: 0,
             kafka_topics: 0,
             rate: 0.0,

@@ -6,8 +6,6 @@ mod doing;
 mod row;
 pub(super) mod trend;
 
-use std::collections::BTreeSet;
-
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 use leptos_router::params::ParamsMap;
@@ -15,6 +13,7 @@ use leptos_router::params::ParamsMap;
 use self::bar::Bar;
 use self::row::Row;
 use self::trend::{TrendCard, load_trend};
+use super::selection::Selection;
 use crate::api::{ApplicationDomainView, DriftAbout, DriftCounts, DriftPage, DriftQuery, DriftStatus, LiveTopic};
 use crate::components::{Empty, ListFoot, Main, ParamSelect, Search, Table, with_param};
 use crate::format;
@@ -66,26 +65,6 @@ fn query_of(get: impl Fn(&str) -> Option<String>) -> DriftQuery {
     }
 }
 
-/// What is selected. Cheap to copy.
-#[derive(Clone, Copy, Debug)]
-struct Selection {
-    /// These findings.
-    ids: RwSignal<BTreeSet<String>>,
-    /// All that the list has, whatever its pages.
-    all: RwSignal<bool>,
-}
-
-impl Selection {
-    fn clear(self) {
-        self.ids.update(BTreeSet::clear);
-        self.all.set(false);
-    }
-
-    fn has(self, id: &str) -> bool {
-        self.all.get() || self.ids.with(|ids| ids.contains(id))
-    }
-}
-
 /// `/drift?status=&about=&domain=&q=&ignored=&cursor=`
 #[component]
 pub fn Drift() -> impl IntoView {
@@ -94,16 +73,8 @@ pub fn Drift() -> impl IntoView {
     let page = load(TOPICS, move || key.get(), |api, query| async move { api.0.drift(query).await });
     let domains = load(TOPICS, || (), |api, ()| async move { api.0.all_domains().await });
     let trend = load_trend(TOPICS);
-    let selection = Selection { ids: RwSignal::new(BTreeSet::new()), all: RwSignal::new(false) };
-    // What is selected belongs to the list it was selected in; another page of it is the same list.
     let list = Memo::new(move |_| DriftQuery { cursor: None, ..key.get() });
-    Effect::new(move |last: Option<DriftQuery>| {
-        let now = list.get();
-        if last.is_some_and(|last| last != now) {
-            selection.clear();
-        }
-        now
-    });
+    let selection = Selection::of_list(list);
     let of_domains = Signal::derive(move || {
         let known = domains.get().and_then(Result::ok).unwrap_or_default();
         choices_of(known)

@@ -9,6 +9,7 @@ use crate::api::{CatalogKind, LiveTopic, SearchHit, SearchKind, SearchPage, Sear
 use crate::components::{Empty, Icon, Life, ListFoot, Main, ParamCheck, Run, RunState, Search, Table};
 use crate::format;
 use crate::load::{Load, load};
+use crate::owners::OwnerName;
 
 /// Anything may be found that was not before.
 const TOPICS: &[LiveTopic] =
@@ -104,6 +105,7 @@ pub(crate) const fn kind_words(kind: SearchKind) -> (&'static str, &'static str,
         SearchKind::MqttAddress => ("MQTT address", "MQTT addresses", "event"),
         SearchKind::Application => ("Application", "Applications", "app"),
         SearchKind::Domain => ("Domain", "Domains", "catalog"),
+        SearchKind::Team => ("Team", "Teams", "team"),
         SearchKind::Client => ("Client", "Clients", "key"),
         SearchKind::Queue => ("Queue", "Queues", "queue"),
         SearchKind::Route => ("Route", "Routes", "route"),
@@ -226,16 +228,12 @@ fn Row(hit: SearchHit) -> impl IntoView {
                 <span class="m-line m-nowrap"><Icon name=icon small=true/>{word}</span>
             </td>
             <td class="m-low m-muted">{hit.domain}</td>
-            <td class="m-low">{hit.owner.map(owner)}</td>
+            <td class="m-low">{hit.owner.map(|owner| view! { <OwnerName owner=owner team=hit.team/> })}</td>
             <td class="m-low m-muted">{place}</td>
             <td>{state(hit.gone, hit.state.as_deref())}</td>
         </tr>
     }
     .into_any()
-}
-
-fn owner(owner: String) -> AnyView {
-    if owner.is_empty() { view! { <span class="m-warn">"no owner"</span> }.into_any() } else { owner.into_any() }
 }
 
 fn state(is_gone: bool, state: Option<&str>) -> AnyView {
@@ -266,6 +264,7 @@ mod tests {
             name: name.to_owned(),
             description: String::new(),
             owner: None,
+            team: None,
             domain: None,
             sites: sites.iter().map(|site| (*site).to_owned()).collect(),
             broker: broker.map(str::to_owned),

@@ -99,7 +99,8 @@ fn done<'a>(action: &'a str, id: ApplicationId, summary: &'a str) -> Done<'a> {
     Done::new(action, id, summary, LiveTopic::Access)
 }
 
-fn config(spec: &Spec) -> ApplicationInput {
+/// An application as the API takes it.
+pub(super) fn config(spec: &Spec) -> ApplicationInput {
     ApplicationInput { name: spec.name.clone(), owner: spec.owner.clone(), description: spec.description.clone() }
 }
 
@@ -114,6 +115,7 @@ fn view(application: &Application, snapshot: &Snapshot) -> ApplicationView {
         revision: shown(application.revision),
         name: application.spec.name.clone(),
         owner: application.spec.owner.clone(),
+        team: snapshot.team_named(&application.spec.owner),
         description: application.spec.description.clone(),
         principals: snapshot.mesh.principals.iter().filter(of_it).count() as u64,
     }

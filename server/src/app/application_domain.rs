@@ -14,6 +14,7 @@ use super::observed::World;
 use super::page::{Slice, page};
 use super::permission::Right;
 use super::person::{seen, shown};
+use super::snapshot::Snapshot;
 use super::{App, Caller, Error, Result};
 use crate::domain::application_domain::{ApplicationDomain, Spec, Unclaimed, owner, suggest};
 
@@ -39,7 +40,7 @@ impl App {
         let sight = world.config.sight(caller);
         let seen = all.iter().filter(|domain| sight.sees(Some(domain.id))).collect();
         let page = page(seen, Slice::of_list(&query), |domain: &&ApplicationDomain| domain.spec.name.clone())?;
-        Ok(page.map(|domain| view(domain, all, &content)))
+        Ok(page.map(|domain| view(domain, &world.config, &content)))
     }
 
     /// Domains that could be made of what no domain claims, the largest first.
@@ -130,8 +131,8 @@ impl App {
 
     async fn domain_view(&self, caller: &Caller, id: ApplicationDomainId) -> Result<ApplicationDomainView> {
         let world = self.world().await?;
-        let all = &world.config.domains;
-        Ok(view(find(all, id)?, all, &self.content(caller, &world).await?))
+        let domain = find(&world.config.domains, id)?;
+        Ok(view(domain, &world.config, &self.content(caller, &world).await?))
     }
 
     async fn content(&self, caller: &Caller, world: &World) -> Result<HashMap<ApplicationDomainId, Content>> {
@@ -202,17 +203,19 @@ pub(super) fn config(spec: &Spec) -> ApplicationDomainInput {
 
 fn view(
     domain: &ApplicationDomain,
-    all: &[ApplicationDomain],
+    config: &Snapshot,
     content: &HashMap<ApplicationDomainId, Content>,
 ) -> ApplicationDomainView {
+    let all = &config.domains;
     let parent = domain.spec.parent.and_then(|parent| all.iter().find(|other| other.id == parent));
     let own = content.get(&domain.id).copied().unwrap_or_default();
     ApplicationDomainView {
         id: domain.id,
         revision: shown(domain.revision),
-        config: config(&domain.spec),
+        config: self::config(&domain.spec),
         parent_name: parent.map(|parent| parent.spec.name.clone()),
         owner: owner(domain, all).to_owned(),
+        team: config.team_named(owner(domain, all)),
         addresses: own.addresses,
         kafka_topics: own.kafka_topics,
         rate: own.rate,

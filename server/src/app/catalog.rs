@@ -163,6 +163,11 @@ pub(super) fn read_id(id: &str) -> Result<Key> {
     text.and_then(|text| Key::read(&text)).ok_or(Error::NotFound { what: "catalog object" })
 }
 
+/// A key as notes hang on it; none = it is none that this version knows.
+pub(super) fn read_key(text: &str) -> Option<Key> {
+    Key::read(text)
+}
+
 /// Where an object's page is.
 pub(super) fn href(key: &Key) -> String {
     format!("/catalog/{}", write_id(key))

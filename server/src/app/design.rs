@@ -23,7 +23,7 @@ use super::page::{Slice, page};
 use super::permission::Right;
 use super::person::seen;
 use super::sight::Sight;
-use super::{App, Caller, Error, Result};
+use super::{App, Caller, Error, Result, team};
 use crate::domain::design::{Content, Facts, Graph, Kind, Object, Sharing, Spec, State, Version};
 use crate::domain::field::FieldErrors;
 use crate::domain::registry::{Registry, check_subject, judging};
@@ -31,7 +31,7 @@ use crate::store::Tx;
 
 pub(super) use adopt::designed_as;
 pub use drift::Open;
-pub(super) use shown::level_of;
+pub(super) use shown::{config as object_config, level_of};
 
 /// First part of the actions of all edits here, by which the audit trail tells that something changed.
 const AUDIT_KIND: &str = "design";
@@ -118,7 +118,8 @@ impl App {
 
     /// As this transaction sees them.
     pub(super) async fn designs_in(&self, tx: &mut Tx) -> Result<Arc<Designs>> {
-        let number = tx.audit_number_of(AUDIT_KIND).await?;
+        // With a team's name the owner of what it owns changes.
+        let number = tx.audit_number_of(AUDIT_KIND).await?.max(tx.audit_number_of(team::AUDIT_KIND).await?);
         if let Some(kept) = self.0.designs.load_full()
             && kept.number == number
         {

@@ -54,7 +54,7 @@ impl App {
             next: last.map(|(place, _)| super::page::write(&cursor(*place))),
             total: results.total,
             facets: facets(&results, &snapshot),
-            items: results.documents.into_iter().map(|(_, document)| hit(document, &parsed)).collect(),
+            items: results.documents.into_iter().map(|(_, document)| hit(document, &parsed, &snapshot)).collect(),
         })
     }
 
@@ -117,12 +117,13 @@ fn facets(results: &Results, snapshot: &Snapshot) -> Vec<api::Facet> {
     Facet::COUNTED.into_iter().map(facet).collect()
 }
 
-fn hit(document: Document, query: &Query) -> SearchHit {
+fn hit(document: Document, query: &Query, snapshot: &Snapshot) -> SearchHit {
     SearchHit {
         why: why::why(&document, query),
         kind: kind(document.kind),
         name: document.name,
         description: why::beginning(&document.description, DESCRIPTION_BYTES),
+        team: document.owner.as_deref().and_then(|owner| snapshot.team_named(owner)),
         owner: document.owner,
         domain: document.domain.map(|(_, name)| name),
         sites: document.sites,
@@ -148,6 +149,6 @@ macro_rules! kinds {
 
 kinds! {
     Address, Event, Schema, Topic, Group, Cluster, User, Transaction, Registry, Subject, Connect, ConnectConnector, Rabbit,
-    RabbitExchange, RabbitQueue, RabbitUser, Mqtt, MqttAddress, Application, Domain, Client, Queue, Route, Subscription, Rule, Role, Scope,
+    RabbitExchange, RabbitQueue, RabbitUser, Mqtt, MqttAddress, Application, Domain, Team, Client, Queue, Route, Subscription, Rule, Role, Scope,
     Site, Agent
 }

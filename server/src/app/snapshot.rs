@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use mesh_protocol::id::{AgentId, ApplicationId, SiteId};
+use mesh_protocol::id::{AgentId, ApplicationId, SiteId, TeamId};
 use mesh_protocol::report::Status;
 use mesh_protocol::wire::Revision;
 
@@ -20,6 +20,7 @@ use crate::domain::application::Application;
 use crate::domain::application_domain::ApplicationDomain;
 use crate::domain::desired::Mesh;
 use crate::domain::site::Site;
+use crate::domain::team::Team;
 use crate::store::{PolicyRevision, Tx};
 
 /// The whole configuration at one point of the audit trail.
@@ -32,6 +33,8 @@ pub struct Snapshot {
     pub applications: Vec<Application>,
     /// All application domains.
     pub domains: Vec<ApplicationDomain>,
+    /// All teams.
+    pub teams: Vec<Team>,
     /// The newest policy revision with its author; none before the first edit.
     pub newest: Option<PolicyRevision>,
 }
@@ -87,11 +90,15 @@ impl App {
     }
 
     async fn read_snapshot(&self, tx: &mut Tx, number: u64) -> Result<Snapshot> {
+        let mut teams = tx.teams(self.environment()).await?;
+        // The database orders names by its collation; here they are looked up.
+        teams.sort_by(|a, b| a.spec.name.cmp(&b.spec.name));
         Ok(Snapshot {
             number,
             mesh: self.read_mesh(tx).await?,
             applications: tx.applications(self.environment()).await?,
             domains: tx.application_domains(self.environment()).await?,
+            teams,
             newest: tx.policy_revisions(self.environment(), 1).await?.pop(),
         })
     }
@@ -135,6 +142,13 @@ impl Snapshot {
     #[must_use]
     pub fn application_name(&self, id: ApplicationId) -> Option<String> {
         self.applications.iter().find(|application| application.id == id).map(|found| found.spec.name.clone())
+    }
+
+    /// The team of a name.
+    #[must_use]
+    pub fn team_named(&self, name: &str) -> Option<TeamId> {
+        let at = self.teams.binary_search_by(|team| team.spec.name.as_str().cmp(name)).ok()?;
+        Some(self.teams[at].id)
     }
 
     /// The newest policy revision.

@@ -40,7 +40,7 @@ pub use facts::Facts;
 pub use graph::{Cycle, Graph};
 pub use lines::{CONTEXT_LINES, Line, apply, compare};
 pub use number::{Number, NumberError, PART_MAX, suggest};
-pub use spec::{ATTRIBUTES_MAX, DOCUMENT_BYTES_MAX, LABEL_BYTES_MAX, OWNERS_MAX, TAGS_MAX};
+pub use spec::{ATTRIBUTES_MAX, DOCUMENT_BYTES_MAX, LABEL_BYTES_MAX, OWNERS_MAX, TAGS_MAX, check_tags};
 pub use state::{Change, Context, Referred, State, check_delete, transition};
 pub use tagged::Tagged;
 

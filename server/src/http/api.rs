@@ -109,10 +109,12 @@ mod answers;
 mod design;
 mod drift;
 mod evidence;
+mod ownership;
 mod person;
 mod policy;
 mod queue;
 mod route;
+mod team;
 mod topology;
 mod trial;
 
@@ -137,6 +139,8 @@ fn all() -> OpenApiRouter<Http> {
         .merge(evidence::router())
         .merge(design::router())
         .merge(drift::router())
+        .merge(team::router())
+        .merge(ownership::router())
         .merge(topology::router())
         .merge(route::router())
         .merge(queue::router())

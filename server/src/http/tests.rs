@@ -9,6 +9,7 @@ mod lag;
 mod links;
 mod lists;
 mod matrix;
+mod ownership;
 mod queues;
 mod readings;
 mod registry;
@@ -20,6 +21,7 @@ mod search;
 mod shapes;
 mod streams;
 mod tags;
+mod teams;
 mod trend;
 mod versions;
 

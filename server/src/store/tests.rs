@@ -11,6 +11,7 @@ mod registry;
 mod schema;
 mod scope;
 mod shape;
+mod team;
 
 use std::collections::BTreeMap;
 

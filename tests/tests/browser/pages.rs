@@ -13,12 +13,14 @@ use crate::faults;
 const NOWHERE: &str = "/no-such-page";
 
 /// Buttons that open a dialog, and where they are.
-const DIALOGS: [(&str, &str); 17] = [
+const DIALOGS: [(&str, &str); 19] = [
     ("/acl", "New rule"),
     ("/acl", "Explain access"),
     ("/scopes", "New scope"),
     ("/designs", "New object"),
     ("/domains", "New domain"),
+    ("/teams", "New team"),
+    ("/ownership", "Import a list"),
     ("/clients", "New client"),
     ("/clients", "New role"),
     ("/clients", "New application"),
@@ -34,9 +36,11 @@ const DIALOGS: [(&str, &str); 17] = [
 ];
 
 /// The same on the pages of single objects: making one, changing it, and what is asked before one goes.
-const DETAIL_DIALOGS: [(&str, &str); 11] = [
+const DETAIL_DIALOGS: [(&str, &str); 13] = [
     ("/designs/", "Edit"),
     ("/designs/", "New version"),
+    ("/teams/", "Edit"),
+    ("/teams/", "Delete team"),
     ("/sites/", "New listener"),
     ("/sites/", "Edit"),
     ("/clients/", "Rotate secret"),
@@ -63,7 +67,10 @@ async fn details(estate: &Estate) -> anyhow::Result<Vec<String>> {
     let queue = api.post("queues", &queue).await?;
     let topic = estate.topic().await?;
     let (object, version) = design(&estate.mesh.api).await?;
+    let team = json!({ "name": "designers", "contact": "designers@shop.example", "description": "who design" });
+    let team = api.post("teams", &team).await?;
     Ok(vec![
+        format!("/teams/{}", team["id"].as_str().context("read the id of the team")?),
         format!("/designs/{object}"),
         format!("/designs/{object}/versions/{version}"),
         format!("/catalog/{}", topic["id"].as_str().context("read the id of the topic")?),
@@ -81,8 +88,7 @@ async fn details(estate: &Estate) -> anyhow::Result<Vec<String>> {
 async fn design(api: &Client) -> anyhow::Result<(String, String)> {
     let id = |made: &Value| made["id"].as_str().map(str::to_owned).context("read the id of what was made");
     let domain = api.post("domains", &json!({ "name": "design", "topics": ["design/>"] })).await?;
-    let object =
-        json!({ "kind": "schema", "name": "order", "domain": domain["id"], "document": "# Orders", "tags": ["gold"] });
+    let object = json!({ "kind": "schema", "name": "order", "domain": domain["id"], "owner": "designers", "document": "# Orders", "tags": ["gold"] });
     let object = id(&api.post("designs", &object).await?)?;
     let schema = |text: &str| json!({ "content": { "kind": "schema", "format": "AVRO", "text": text } });
     let first = api.post(&format!("designs/{object}/versions"), &schema("\"string\"")).await?;

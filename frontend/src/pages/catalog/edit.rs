@@ -6,8 +6,9 @@ use leptos::prelude::*;
 use super::TOPICS;
 use crate::act::{Act, ActError};
 use crate::api::{CatalogObject, CatalogObjectInput, Edit};
-use crate::components::{Banner, Button, Field, Submit, TextArea, Toasts, Tone};
+use crate::components::{Banner, Button, Submit, TextArea, Toasts, Tone};
 use crate::live::Live;
+use crate::owners::{OwnerField, OwnerName};
 use crate::viewer::{Viewer, right};
 
 /// What was said of the object itself.
@@ -38,6 +39,7 @@ fn Reading(object: Signal<CatalogObject>, editing: RwSignal<bool>) -> impl IntoV
     let may = Signal::derive(|| Viewer::has(right::CATALOG_WRITE));
     let description = Memo::new(move |_| object.with(|object| object.row.description.clone()));
     let owner = Memo::new(move |_| object.with(|object| object.row.owner.clone()));
+    let team = Memo::new(move |_| object.with(|object| object.row.team));
     let by_domain = Memo::new(move |_| object.with(|object| object.row.owner_by_domain));
     view! {
         <Show when=move || owner.with(String::is_empty)>
@@ -52,10 +54,7 @@ fn Reading(object: Signal<CatalogObject>, editing: RwSignal<bool>) -> impl IntoV
             </p>
             <p class="m-line m-line--wrap m-small">
                 <span class="m-muted">"Owner"</span>
-                {move || {
-                    let text = owner.get();
-                    if text.is_empty() { view! { <span class="m-warn">"nobody"</span> }.into_any() } else { view! { <b>{text}</b> }.into_any() }
-                }}
+                <b>{move || view! { <OwnerName owner=owner.get() team=team.get() nobody="nobody"/> }}</b>
                 {move || by_domain.get().then(|| view! { <span class="m-muted">"by its domain"</span> })}
                 <Button small=true right=may on_press=move |()| editing.set(true)>"Edit owner and description"</Button>
             </p>
@@ -110,7 +109,7 @@ fn Form(object: Signal<CatalogObject>, editing: RwSignal<bool>) -> impl IntoView
     };
     view! {
         <form class="m-form m-about" method="post" on:submit=on_submit>
-            <Field label="Owner" name="owner" value=owner error=save.field("owner") hint="A team or a person; empty means nobody." />
+            <OwnerField value=owner error=save.field("owner") hint="A team or a person; empty means nobody."/>
             <TextArea label="Description" name="description" value=description error=save.field("description") hint="One line: what it tells, and when."/>
             <Show
                 when=stale

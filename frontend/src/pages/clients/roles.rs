@@ -10,6 +10,7 @@ use crate::components::{Button, Dialog, Field, Table, Tone};
 use crate::editor::{Editing, Editor, Section, closing};
 use crate::format;
 use crate::load::{Load, load};
+use crate::owners::{OwnerField, OwnerName};
 use crate::viewer::{Viewer, right};
 
 /// The mesh roles.
@@ -162,11 +163,6 @@ fn application_table(applications: Vec<ApplicationView>, editing: Editing<Applic
         .into_iter()
         .map(|application| {
             let for_edit = application.clone();
-            let owner = if application.owner.is_empty() {
-                view! { <span class="m-warn">"nobody"</span> }.into_any()
-            } else {
-                view! { <span>{application.owner}</span> }.into_any()
-            };
             view! {
                 <tr>
                     <td>
@@ -175,7 +171,7 @@ fn application_table(applications: Vec<ApplicationView>, editing: Editing<Applic
                             <span class="m-cell__sub">{application.description}</span>
                         </div>
                     </td>
-                    <td>{owner}</td>
+                    <td><OwnerName owner=application.owner team=application.team nobody="nobody"/></td>
                     <td class="m-end m-num">{format::count(application.principals)}</td>
                     <td class="m-tight">
                         <span class="m-acts">
@@ -243,7 +239,7 @@ fn ApplicationForm(application: Option<ApplicationView>, open: RwSignal<bool>) -
             consequence=consequence
         >
             <Field label="Name" name="name" value=name required=true error=save.field("name")/>
-            <Field label="Owner" name="owner" value=owner hint="A team or a person" error=save.field("owner")/>
+            <OwnerField value=owner hint="A team or a person" error=save.field("owner")/>
             <Field label="What it does" name="description" value=description error=save.field("description")/>
             <ActError act=delete/>
         </Editor>

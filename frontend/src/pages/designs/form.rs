@@ -11,6 +11,7 @@ use crate::act::Act;
 use crate::api::{ApplicationDomainView, DesignKind, DesignObjectInput, DesignObjectNew, DesignObjectView, Edit};
 use crate::components::{Check, Choice, Field, Select, TextArea, Wrong, either};
 use crate::editor::{Editor, closing};
+use crate::owners::OwnerField;
 use crate::viewer::right;
 
 /// The fields as they stand.
@@ -147,7 +148,7 @@ pub(super) fn ObjectForm(
                 <Field label="Subject" name="subject" value=fields.subject placeholder="orders-value" error=save.field("subject") hint="What Kafka's serializers call it, for life; empty: its name"/>
             })}
             <div class="m-form__row">
-                <Field label="Owner" name="owner" value=fields.owner error=save.field("owner") hint="The team that answers for it; empty: who answers for the domain"/>
+                <OwnerField value=fields.owner error=save.field("owner") hint="The team that answers for it; empty: who answers for the domain"/>
                 <Field label="People" name="people" value=fields.people error=save.field("people") hint="Login names, with commas between"/>
             </div>
             <Field label="Tags" name="tags" value=fields.tags error=save.field("tags") hint="With commas between: pii, gold"/>

@@ -16,6 +16,7 @@ use crate::api::{ApiError, ApplicationDomainView, DesignDifference, DesignObject
 use crate::components::{Age, Button, Confirm, Dialog, Empty, Main, Part, Table, Toasts, Tone};
 use crate::live::Live;
 use crate::load::{Load, Loading, load};
+use crate::owners::OwnerName;
 use crate::pages::catalog::in_use;
 use crate::pages::clients::Until;
 use crate::viewer::{Viewer, right};
@@ -97,11 +98,8 @@ fn Facts(object: Signal<DesignObjectView>) -> impl IntoView {
                 <dl class="m-facts">
                     <dt>"Owner"</dt>
                     <dd>
-                        {if object.owner.is_empty() {
-                            view! { <span class="m-warn">"nobody answers for it"</span> }.into_any()
-                        } else {
-                            view! { {object.owner}{inherited.then_some(", by its domain")} }.into_any()
-                        }}
+                        <OwnerName owner=object.owner team=object.team nobody="nobody answers for it"/>
+                        {inherited.then_some(", by its domain")}
                     </dd>
                     {(!config.people.is_empty()).then(|| view! { <dt>"People"</dt><dd>{config.people.join(", ")}</dd> })}
                     {(!config.tags.is_empty()).then(|| view! { <dt>"Tags"</dt><dd>{config.tags.join(", ")}</dd> })}

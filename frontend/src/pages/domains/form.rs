@@ -8,6 +8,7 @@ use crate::act::Act;
 use crate::api::{ApplicationDomainInput, ApplicationDomainView, Edit};
 use crate::components::{Choice, Field, Select, TextArea, either};
 use crate::editor::{Editor, closing};
+use crate::owners::OwnerField;
 use crate::viewer::right;
 
 /// The fields as they stand.
@@ -114,7 +115,7 @@ pub(super) fn DomainForm(
                 hint="One name a line; a last * stands for whatever follows: retail.orders.*"
                 error=save.field("kafka_topics")
             />
-            <Field label="Owner" name="owner" value=fields.owner error=save.field("owner") hint="A team or a person; answers for what nobody else was named for"/>
+            <OwnerField value=fields.owner error=save.field("owner") hint="A team or a person; answers for what nobody else was named for"/>
             <Field label="What it is about" name="description" value=fields.description error=save.field("description")/>
         </Editor>
     }

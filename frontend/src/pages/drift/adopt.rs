@@ -13,6 +13,7 @@ use crate::api::{
 use crate::components::{Button, Check, Choice, Skeleton, Submit, Tone};
 use crate::format;
 use crate::load::Loading;
+use crate::owners::{OWNERS, OwnerChoices};
 use crate::viewer::{Viewer, right};
 
 /// A proposal as somebody changes it. Cheap to copy.
@@ -211,7 +212,7 @@ fn Proposed(
                     "Nothing is made yet. Change names, domains and owners, leave out what you do not want; each says what speaks for it."
                 </p>
                 {move || match drafts.get() {
-                    Some((drafts, left_out)) => view! { <All drafts=drafts left_out=left_out known=known/> }.into_any(),
+                    Some((drafts, left_out)) => view! { <All drafts=drafts left_out=left_out known=known/> <OwnerChoices/> }.into_any(),
                     None if propose.busy.get() => view! { <Skeleton/> }.into_any(),
                     None => ().into_any(),
                 }}
@@ -323,7 +324,7 @@ fn One<T: Clone + Send + Sync + 'static>(
             <div class="m-drift__fields">
                 <Text label=format!("Name of the {kind} {first}") name="name" words="Name" value=draft.name/>
                 {choices.map(|choices| view! { <Home label=format!("Domain of {first}") value=draft.domain choices=choices/> })}
-                <Text label=format!("Owner of {first}") name="owner" words="Owner, else the domain's" value=draft.owner/>
+                <Text label=format!("Owner of {first}") name="owner" words="Owner, else the domain's" value=draft.owner list=OWNERS/>
                 {has_address.then(|| view! { <Text label=format!("Address of {first}") name="address" words="Address" value=draft.address mono=true/> })}
             </div>
             {draft.with_schema.map(|with_schema| view! {
@@ -346,6 +347,7 @@ fn Text(
     words: &'static str,
     value: RwSignal<String>,
     #[prop(optional)] mono: bool,
+    #[prop(optional)] list: Option<&'static str>,
 ) -> impl IntoView {
     view! {
         <input
@@ -354,6 +356,7 @@ fn Text(
             name=name
             aria-label=label
             placeholder=words
+            list=list
             autocomplete="off"
             autocapitalize="none"
             spellcheck="false"

@@ -22,10 +22,7 @@ pub(super) fn Bar(
     domains: Loading<Vec<ApplicationDomainView>>,
 ) -> impl IntoView {
     let total = Memo::new(move |_| page.with(|page| page.total));
-    let count = Memo::new(move |_| match selection.all.get() {
-        true => total.get(),
-        false => selection.ids.with(|ids| ids.len() as u64),
-    });
+    let count = Memo::new(move |_| selection.count(total.get()));
     let chosen = Signal::derive(move || match selection.all.get() {
         true => DriftSelection { ids: Vec::new(), matching: Some(query.get()) },
         false => DriftSelection { ids: selection.ids.with(|ids| ids.iter().cloned().collect()), matching: None },
@@ -48,10 +45,7 @@ pub(super) fn Bar(
                         (count, false) => format!("{} selected", format::count(count)),
                     }}
                 </span>
-                <Button small=true tone=Tone::Quiet on_press=move |()| {
-                    selection.all.set(false);
-                    selection.ids.set(page_ids());
-                }>"Select this page"</Button>
+                <Button small=true tone=Tone::Quiet on_press=move |()| selection.only(page_ids())>"Select this page"</Button>
                 <Show when=move || { total.get() <= DRIFT_TASK_MAX as u64 } fallback=move || view! {
                     <span class="m-small m-muted">{format!("Narrow the list to {DRIFT_TASK_MAX} to take all")}</span>
                 }>

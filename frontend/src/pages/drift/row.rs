@@ -1,12 +1,14 @@
 //! One finding in a row: what it is about, what differs, and what is known of it.
 
 use leptos::prelude::*;
+use mesh_protocol::id::TeamId;
 
 use super::{Selection, about_word, status_word};
 use crate::api::{DriftAbout, DriftFinding, DriftIgnored, DriftStatus};
 use crate::clock::Clock;
 use crate::components::{Age, EvidenceBadge, Rate, Topic};
 use crate::format;
+use crate::owners::OwnerName;
 use crate::pages::catalog::LATE_MS;
 use crate::viewer::{Viewer, right};
 
@@ -16,18 +18,7 @@ pub(super) fn Row(finding: DriftFinding, selection: Selection) -> impl IntoView 
     let may = Viewer::has(right::CATALOG_WRITE).granted() && finding.status != DriftStatus::Match;
     let id = StoredValue::new(finding.id.clone());
     let selected = move || id.with_value(|id| selection.has(id));
-    let select = move |ev: leptos::ev::Event| {
-        let on = event_target_checked(&ev);
-        let id = id.get_value();
-        selection.all.set(false);
-        selection.ids.update(|ids| {
-            if on {
-                ids.insert(id)
-            } else {
-                ids.remove(&id)
-            };
-        });
-    };
+    let select = move |ev: leptos::ev::Event| selection.set(id.get_value(), event_target_checked(&ev));
     let place = place(&finding);
     let stale = finding.freshness.as_ref().is_none_or(|seen| seen.stale);
     let seen = finding.freshness.as_ref().map(|seen| seen.as_of);
@@ -53,7 +44,7 @@ pub(super) fn Row(finding: DriftFinding, selection: Selection) -> impl IntoView 
             </td>
             <td class="m-low">{about_word(finding.about)}</td>
             <td><Status status=finding.status/></td>
-            <td class="m-low"><Home domain=finding.domain_name owner=finding.owner/></td>
+            <td class="m-low"><Home domain=finding.domain_name owner=finding.owner team=finding.team/></td>
             <td class="m-low m-muted">{place}</td>
             <td class="m-end"><Rate per_second=finding.rate stale=stale/></td>
             <td class="m-low m-end m-muted m-nowrap"><Age at_ms=finding.since/></td>
@@ -90,16 +81,12 @@ fn Status(status: DriftStatus) -> impl IntoView {
 }
 
 #[component]
-fn Home(domain: String, owner: String) -> impl IntoView {
+fn Home(domain: String, owner: String, team: Option<TeamId>) -> impl IntoView {
     let domain = if domain.is_empty() { "in no domain".to_owned() } else { domain };
     view! {
         <div class="m-cell">
             <span>{domain}</span>
-            {if owner.is_empty() {
-                view! { <span class="m-cell__sub m-warn">"no owner"</span> }.into_any()
-            } else {
-                view! { <span class="m-cell__sub">{owner}</span> }.into_any()
-            }}
+            <span class="m-cell__sub"><OwnerName owner=owner team=team/></span>
         </div>
     }
     .into_any()

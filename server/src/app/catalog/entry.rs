@@ -141,13 +141,15 @@ fn assign(all: &mut [Entry], world: &World) {
             Key::Topic(_, name) => claims.of_kafka(name),
             _ => None,
         };
-        let Some(domain) = domain else { continue };
-        entry.row.domain = Some(domain.spec.name.clone());
-        entry.domain = Some(domain.id);
-        if entry.row.owner.is_empty() {
-            claims.owner(domain).clone_into(&mut entry.row.owner);
-            entry.row.owner_by_domain = !entry.row.owner.is_empty();
+        if let Some(domain) = domain {
+            entry.row.domain = Some(domain.spec.name.clone());
+            entry.domain = Some(domain.id);
+            if entry.row.owner.is_empty() {
+                claims.owner(domain).clone_into(&mut entry.row.owner);
+                entry.row.owner_by_domain = !entry.row.owner.is_empty();
+            }
         }
+        entry.row.team = world.config.team_named(&entry.row.owner);
     }
 }
 
@@ -159,6 +161,7 @@ fn row(key: &Key, kind: CatalogKind, name: &str) -> CatalogRow {
         description: String::new(),
         owner: String::new(),
         owner_by_domain: false,
+        team: None,
         domain: None,
         sites: Vec::new(),
         broker: None,

@@ -13,6 +13,7 @@ fn entry(key: Key, kind: CatalogKind, name: &str, owner: &str, site: &str) -> En
         description: String::new(),
         owner: owner.to_owned(),
         owner_by_domain: false,
+        team: None,
         domain: None,
         sites: vec![site.to_owned()],
         broker: None,

@@ -52,13 +52,15 @@ pub(super) fn object(object: &Object, graph: &Graph<'_>, registry: &Registry, sn
     let domain = snapshot.domains.iter().find(|domain| domain.id == object.spec.domain);
     let of_domain = || domain.map(|domain| application_domain::owner(domain, &snapshot.domains).to_owned());
     let own = Some(object.spec.owner.clone()).filter(|owner| !owner.is_empty());
+    let owner = own.or_else(of_domain).unwrap_or_default();
     DesignObjectView {
         id: object.id,
         revision: shown(object.revision),
         kind: kind(object.kind),
         config: config(&object.spec),
         domain_name: domain.map(|domain| domain.spec.name.clone()).unwrap_or_default(),
-        owner: own.or_else(of_domain).unwrap_or_default(),
+        team: snapshot.team_named(&owner),
+        owner,
         versions: graph.versions(object.id).iter().rev().map(|version| row(version, registry)).collect(),
         subject: subject(object, registry),
         created_at: object.created_at_ms,
@@ -95,7 +97,7 @@ fn row(version: &Version, registry: &Registry) -> DesignVersionRow {
     }
 }
 
-pub(super) fn config(spec: &Spec) -> DesignObjectInput {
+pub(in crate::app) fn config(spec: &Spec) -> DesignObjectInput {
     DesignObjectInput {
         name: spec.name.clone(),
         domain: spec.domain,

@@ -280,9 +280,11 @@ fn refusals(denials: &[Denial], world: &World) -> Vec<Attention> {
     all
 }
 
-/// Kafka topics and event addresses that nobody answers for, as the catalog lists them: these are what others depend on.
+/// Kafka topics and event addresses that nobody answers for, as the queue of ownership lists them: these are what others
+/// depend on.
 fn unowned(world: &World) -> Option<Attention> {
-    let there = world.catalog().iter().filter(|entry| !entry.row.gone && entry.row.owner.is_empty());
+    let there = world.catalog().iter().filter(|entry| !entry.row.gone && !entry.is_internal);
+    let there = there.filter(|entry| entry.row.owner.is_empty());
     let (mut topics, mut addresses) = (Vec::new(), Vec::new());
     for entry in there {
         match entry.row.kind {
@@ -297,16 +299,16 @@ fn unowned(world: &World) -> Option<Attention> {
 fn without_owner(topics: &[&str], addresses: &[&str]) -> Option<Attention> {
     let (what, href) = match (topics, addresses) {
         ([], []) => return None,
-        ([topic], []) => (format!("the topic {topic} has"), "/catalog?kind=topic&owner=none"),
-        (topics, []) => (format!("{} topics have", topics.len()), "/catalog?kind=topic&owner=none"),
-        ([], [address]) => (format!("the event address {address} has"), "/catalog?kind=address&owner=none"),
-        ([], addresses) => (format!("{} event addresses have", addresses.len()), "/catalog?kind=address&owner=none"),
+        ([topic], []) => (format!("the topic {topic} has"), "/ownership?kind=topic"),
+        (topics, []) => (format!("{} topics have", topics.len()), "/ownership?kind=topic"),
+        ([], [address]) => (format!("the event address {address} has"), "/ownership?kind=address"),
+        ([], addresses) => (format!("{} event addresses have", addresses.len()), "/ownership?kind=address"),
         (topics, addresses) => {
             let of =
                 |number: usize, one: &str, many: &str| format!("{number} {}", if number == 1 { one } else { many });
             let topics = of(topics.len(), "topic", "topics");
             let addresses = of(addresses.len(), "event address", "event addresses");
-            (format!("{topics} and {addresses} have"), "/catalog?owner=none")
+            (format!("{topics} and {addresses} have"), "/ownership")
         }
     };
     Some(Attention {
@@ -361,16 +363,13 @@ mod tests {
         assert_eq!(told(&[], &[]), None);
         assert_eq!(
             told(&["retail.refunds"], &[]),
-            line("the topic retail.refunds has no owner", "/catalog?kind=topic&owner=none")
+            line("the topic retail.refunds has no owner", "/ownership?kind=topic")
         );
-        assert_eq!(told(&["a", "b"], &[]), line("2 topics have no owner", "/catalog?kind=topic&owner=none"));
+        assert_eq!(told(&["a", "b"], &[]), line("2 topics have no owner", "/ownership?kind=topic"));
         assert_eq!(
             told(&[], &["orders/{level2}"]),
-            line("the event address orders/{level2} has no owner", "/catalog?kind=address&owner=none")
+            line("the event address orders/{level2} has no owner", "/ownership?kind=address")
         );
-        assert_eq!(
-            told(&["a"], &["b/c", "d"]),
-            line("1 topic and 2 event addresses have no owner", "/catalog?owner=none")
-        );
+        assert_eq!(told(&["a"], &["b/c", "d"]), line("1 topic and 2 event addresses have no owner", "/ownership"));
     }
 }

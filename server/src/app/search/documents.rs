@@ -55,6 +55,7 @@ pub(super) fn documents(world: &World, designs: &Designs, payloads: &SeenFields,
     all.extend(designs.objects().iter().map(|object| writer.design(object, &graph, &seen)));
     *fields = seen;
     all.extend(writer.domains());
+    all.extend(writer.teams());
     all.extend(writer.queues());
     all.extend(writer.routes());
     all.extend(writer.rules());
@@ -194,6 +195,22 @@ impl Writer<'_> {
                 domain: Some((domain.id.to_string(), domain.spec.name.clone())),
                 patterns: filters(&domain.spec.topics),
                 ..Document::new(Kind::Domain, format!("domain:{}", domain.id), domain.spec.name.clone(), href)
+            }
+        })
+    }
+
+    fn teams(&self) -> impl Iterator<Item = Document> {
+        self.world.config.teams.iter().map(|team| {
+            let said = [team.spec.description.as_str(), team.spec.contact.as_str()];
+            let said: Vec<&str> = said.into_iter().filter(|text| !text.is_empty()).collect();
+            Document {
+                description: said.join(" · "),
+                ..Document::new(
+                    Kind::Team,
+                    format!("team:{}", team.id),
+                    team.spec.name.clone(),
+                    format!("/teams/{}", team.id),
+                )
             }
         })
     }

@@ -19,6 +19,18 @@ pub const LABEL_BYTES_MAX: usize = 256;
 /// Longest document, in bytes: 64 KiB.
 pub const DOCUMENT_BYTES_MAX: usize = 64 * 1024;
 
+/// Checks tags that are given to something.
+pub fn check_tags(errors: &mut FieldErrors, tags: &[String]) {
+    if tags.len() > TAGS_MAX {
+        errors.add("tags", format_args!("are more than {TAGS_MAX}"));
+    }
+    // A comma separates tags in addresses of pages.
+    if let Some(tag) = tags.iter().find(|tag| tag.is_empty() || tag.contains(',') || !is_label(tag)) {
+        let rule = format!("1 to {LABEL_BYTES_MAX} bytes on one line, without commas");
+        errors.add("tags", format_args!("hold `{}`: a tag has {rule}", tag.escape_debug()));
+    }
+}
+
 impl Spec {
     /// The same without what only differs in its writing: spaces, the order of tags and people, what is named twice.
     #[must_use]
@@ -69,14 +81,7 @@ impl Spec {
     }
 
     fn check_labels(&self, errors: &mut FieldErrors) {
-        if self.tags.len() > TAGS_MAX {
-            errors.add("tags", format_args!("are more than {TAGS_MAX}"));
-        }
-        // A comma separates tags in addresses of pages.
-        if let Some(tag) = self.tags.iter().find(|tag| tag.is_empty() || tag.contains(',') || !is_label(tag)) {
-            let rule = format!("1 to {LABEL_BYTES_MAX} bytes on one line, without commas");
-            errors.add("tags", format_args!("hold `{}`: a tag has {rule}", tag.escape_debug()));
-        }
+        check_tags(errors, &self.tags);
         if self.attributes.len() > ATTRIBUTES_MAX {
             errors.add("attributes", format_args!("are more than {ATTRIBUTES_MAX}"));
         }

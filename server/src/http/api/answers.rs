@@ -51,7 +51,7 @@ fn gives(status: u16, path: &str, method: &HttpMethod, operation: &Operation) ->
     // What is in a queue is asked of its agent, which may refuse.
     let is_asked = path.ends_with("/events");
     // What would be done may be something else by now.
-    let is_previewed = matches!(name, "apply_drift" | "push_drift");
+    let is_previewed = matches!(name, "apply_drift" | "push_drift" | "apply_ownership" | "import_owners");
     match status {
         400 => operation.request_body.is_some() || has_query(operation),
         401 => is_login || access != Access::Open,

@@ -54,6 +54,8 @@ async fn every_edit_is_kept_with_before_and_after_and_names_its_object() {
     trail.whole_life("applications", application("ada"), application("bob")).await;
     let role = |text| json!({"name": "till", "description": text});
     trail.whole_life("roles", role("a"), role("b")).await;
+    let team = |contact| json!({"name": "tellers", "contact": contact});
+    trail.whole_life("teams", team("a"), team("b")).await;
     let rule = |effect| json!({"subject": "anyone", "action": "publish", "effect": effect, "filter": "a/>"});
     trail.whole_life("rules", rule("allow"), rule("deny")).await;
     let person =
@@ -116,6 +118,7 @@ async fn every_edit_is_kept_with_before_and_after_and_names_its_object() {
         "removed the broker connection kafka-a",
         "removed the application tills",
         "removed the role till",
+        "removed the team tellers",
         "removed the client till-8",
         "removed the route r-1",
         "paused the queue q-1",

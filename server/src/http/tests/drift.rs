@@ -10,16 +10,16 @@ use super::streams::agent;
 use super::{Reply, TestPortal};
 
 /// A portal with an agent, an application `till` with one client, and a way to call it as the admin.
-struct Mesh {
-    portal: TestPortal,
-    admin: String,
-    agent: AgentId,
-    site: Value,
+pub(super) struct Mesh {
+    pub(super) portal: TestPortal,
+    pub(super) admin: String,
+    pub(super) agent: AgentId,
+    pub(super) site: Value,
     client: PrincipalId,
 }
 
 impl Mesh {
-    async fn start() -> Self {
+    pub(super) async fn start() -> Self {
         let portal = TestPortal::start().await;
         let admin = portal.admin().await;
         let (site, _seat) = agent(&portal, &admin).await;
@@ -33,11 +33,11 @@ impl Mesh {
         Self { client, ..mesh }
     }
 
-    async fn call(&self, method: &str, path: &str, input: Option<Value>) -> Reply {
+    pub(super) async fn call(&self, method: &str, path: &str, input: Option<Value>) -> Reply {
         self.portal.call(method, &format!("/api/v1/{path}"), Some(&self.admin), input).await
     }
 
-    async fn post(&self, path: &str, input: Value) -> Reply {
+    pub(super) async fn post(&self, path: &str, input: Value) -> Reply {
         self.call("POST", path, Some(input)).await
     }
 
@@ -48,7 +48,7 @@ impl Mesh {
     }
 
     /// The till publishes here, as the agent reports it.
-    async fn publishes(&self, addresses: &[&str]) {
+    pub(super) async fn publishes(&self, addresses: &[&str]) {
         let flow = |address: &&str| Flow {
             principal: Some(self.client),
             principal_name: "till-7".to_owned(),
@@ -96,7 +96,24 @@ impl Mesh {
         done.body
     }
 
-    async fn audited(&self, action: &str) -> usize {
+    /// An object of the catalog, once it is there.
+    pub(super) async fn until_catalog(&self, name: &str) -> Value {
+        for _ in 0..200 {
+            let page = self.call("GET", &format!("catalog?q={}", frontend::api::encoded(name)), None).await.body;
+            if page["total"] == 1 {
+                return page["items"][0].clone();
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        panic!("{name} never comes into the catalog");
+    }
+
+    /// How many entries the audit trail has.
+    pub(super) async fn audited_in_all(&self) -> usize {
+        self.portal.app.store().read().await.expect("open").audit_after(0, 1_000).await.expect("read").len()
+    }
+
+    pub(super) async fn audited(&self, action: &str) -> usize {
         let entries = self.portal.app.store().read().await.expect("open").audit_after(0, 1_000).await.expect("read");
         assert_eq!(crate::domain::audit::first_break(&entries), None);
         entries.iter().filter(|entry| entry.entry.action == action).count()

@@ -47,6 +47,7 @@ async fn every_list_is_the_same_whole_and_page_by_page() {
         make("tokens", json!({"name": name, "role": "viewer"})).await;
         make("principals", json!({"username": name})).await;
         make("rules", json!({"subject": "anyone", "action": "publish", "effect": "allow", "filter": name})).await;
+        make("teams", json!({"name": name})).await;
         portal.person(&admin, name, "viewer").await;
     }
     for (list, least) in [
@@ -65,6 +66,9 @@ async fn every_list_is_the_same_whole_and_page_by_page() {
         ("rules", 3),
         ("scopes", 0),
         ("domains", 0),
+        ("teams", 3),
+        ("owners", 7),
+        ("ownership", 0),
         ("designs", 0),
         ("denials", 0),
         ("subscriptions", 0),

@@ -67,6 +67,7 @@ pub(super) fn finding(row: &Row<'_>, study: &Study<'_>) -> DriftFinding {
         sentence: row.finding.sentence(),
         domain: row.domain,
         domain_name: domain_name.to_owned(),
+        team: study.scene.world.config.team_named(&owner),
         owner,
         sites: sites(row, study),
         broker: row.entry.and_then(|entry| entry.row.broker.clone()),

@@ -1,13 +1,10 @@
-//! Things to do about many findings at once: shown exactly before, then done as a whole or not at all.
-//!
-//! A preview and its doing make the same [`Plan`], of what is there at their time. The preview's digest is over all that
-//! would be done; when the plan at the time of doing has another one, nothing is done and the person looks again.
+//! Things to do about many findings at once: shown exactly before, then done as a whole or not at all (see
+//! [`plan`](crate::app::plan)).
 
 use frontend::api::{
     DRIFT_TASK_MAX, DriftApply, DriftDone, DriftLine, DriftPreview, DriftSelection, DriftTask, LiveTopic,
 };
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 use super::Asked;
 use super::adopt::{self, Made, Wanted};
@@ -15,7 +12,7 @@ use super::scene::{Row, Scene, Study};
 use super::shown;
 use crate::app::edit::{Done, Edit};
 use crate::app::permission::Right;
-use crate::app::{App, Caller, Error, Result};
+use crate::app::{App, Caller, Error, Result, plan};
 use crate::domain::design::drift::{Decision, Status};
 use crate::domain::field::FieldErrors;
 
@@ -42,8 +39,7 @@ enum Work {
 impl<W> Plan<W> {
     /// `basis` is all that decides what is done and is in no line.
     pub(super) fn new(lines: Vec<DriftLine>, work: W, basis: &impl Serialize) -> Self {
-        let text = serde_json::to_vec(&(&lines, basis)).unwrap_or_default();
-        let digest = hex::encode(&Sha256::digest(text)[..16]);
+        let digest = plan::digest(&lines, basis);
         Self { lines, work, digest }
     }
 
@@ -54,20 +50,8 @@ impl<W> Plan<W> {
 
     /// Whether it is what somebody saw, and nothing stands in its way.
     pub(super) fn check(&self, preview: &str) -> Result<()> {
-        if self.digest != preview {
-            return Err(Error::StalePreview);
-        }
-        let mut conflicts = self.lines.iter().filter_map(|line| Some((&line.what, line.conflict.as_ref()?)));
-        match conflicts.next() {
-            None => Ok(()),
-            Some((what, conflict)) => {
-                let more = match conflicts.count() {
-                    0 => String::new(),
-                    more => format!(" ({more} more cannot be either)"),
-                };
-                Err(Error::Conflict(format!("nothing was done, because {what} {conflict}{more}")))
-            }
-        }
+        let conflicts = self.lines.iter().filter_map(|line| Some((&line.what, line.conflict.as_ref()?)));
+        plan::check(&self.digest, preview, conflicts)
     }
 }
 
