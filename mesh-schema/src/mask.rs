@@ -3,7 +3,7 @@
 //! It fails closed. A value is walked beside the places of the schemas that it may stand at: whatever has a masking tag
 //! at any of them is masked as a whole, and so is whatever none of them describes, for nobody said what it holds: a field
 //! under another name, a list where an object is meant, what an open schema lets in. Which branch of a union a value is of
-//! is not asked. A value that is too large or too deep is not told at all. Null stays what it is.
+//! is not asked; what is valid by one of them is a value of it. A value that is too large or too deep is not told at all. Null stays what it is.
 //!
 //! The result is made of the walk alone, so nothing of the payload's own text gets through: of two equal keys, say, the
 //! one that no parser keeps.
