@@ -13,6 +13,7 @@ mod design;
 mod drift;
 #[cfg(feature = "hydrate")]
 pub mod fetch;
+mod graph;
 mod kafka;
 mod live;
 mod overview;
@@ -39,6 +40,7 @@ pub use catalog::*;
 pub use common::*;
 pub use design::*;
 pub use drift::*;
+pub use graph::*;
 pub use kafka::*;
 pub use live::*;
 use mesh_protocol::id::{

@@ -70,7 +70,7 @@ impl Mask {
     #[must_use]
     pub fn value(&self, value: &Value) -> Option<Masked> {
         let spots: Option<Vec<_>> = self.schemas.iter().map(|schema| Spot::root(schema)).collect();
-        self.walk(spots?, value)
+        self.walk(&spots?, value)
     }
 
     /// The value of a record that was written with a schema, as [`Schema::decode`] tells it, as far as it may be seen: by
@@ -88,12 +88,12 @@ impl Mask {
         };
         let others = self.schemas.iter().filter(|other| other.fingerprint() != schema.fingerprint());
         let spots: Option<Vec<_>> = std::iter::once(spot).chain(others.map(|schema| Spot::root(schema))).collect();
-        Ok(spots.and_then(|spots| self.walk(spots, &value)))
+        Ok(spots.and_then(|spots| self.walk(&spots, &value)))
     }
 
-    fn walk(&self, spots: Vec<Spot<'_>>, value: &Value) -> Option<Masked> {
+    fn walk(&self, spots: &[Spot<'_>], value: &Value) -> Option<Masked> {
         let mut walk = Walk { tags: &self.tags, budget: Budget::new(), parts: 0 };
-        let value = walk.value(&spots, value)?;
+        let value = walk.value(spots, value)?;
         Some(Masked { value, parts: walk.parts })
     }
 }

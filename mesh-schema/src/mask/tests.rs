@@ -355,7 +355,7 @@ fn filled(made: &Made, secret: bool, at: &mut dyn Iterator<Item = u8>) -> Value 
         // What is no value of one branch may be one of the other, where it is not tagged.
         Made::Either(one, other) => {
             let mut tame = at.map(|choice| choice.clamp(NAMED, TAME));
-            object(if choice % 2 == 0 { one } else { other }, secret, &mut tame)
+            object(if choice.is_multiple_of(2) { one } else { other }, secret, &mut tame)
         }
     };
     match choice {

@@ -14,6 +14,8 @@ use super::person::{Person, State};
 
 /// Most members of one team.
 pub const MEMBERS_MAX: usize = 200;
+/// Longest name, in bytes. It may be any words, as people call their team.
+pub const TEAM_NAME_BYTES_MAX: usize = 80;
 /// Longest contact, in bytes.
 pub const CONTACT_BYTES_MAX: usize = 256;
 
@@ -74,7 +76,13 @@ impl Spec {
     /// What is wrong, by field.
     pub fn check(&self, old: Option<&Self>, people: &[Person]) -> Result<(), FieldErrors> {
         let mut errors = FieldErrors::default();
-        errors.name("name", &self.name);
+        if self.name.is_empty() {
+            errors.add("name", "is required");
+        } else if self.name.len() > TEAM_NAME_BYTES_MAX {
+            errors.add("name", format_args!("is longer than {TEAM_NAME_BYTES_MAX} characters"));
+        } else if self.name.chars().any(char::is_control) {
+            errors.add("name", "must be one line");
+        }
         errors.text("description", &self.description);
         if self.contact.len() > CONTACT_BYTES_MAX {
             errors.add("contact", format_args!("is longer than {CONTACT_BYTES_MAX} characters"));
@@ -204,7 +212,7 @@ mod tests {
 
     #[test]
     fn every_wrong_field_is_named() {
-        let wrong = Spec { name: "Tills".into(), contact: "a\nb".into(), description: "x\0".into(), members: vec![] };
+        let wrong = Spec { name: "till\ts".into(), contact: "a\nb".into(), description: "x\0".into(), members: vec![] };
         let errors = wrong.check(None, &[]).expect_err("refused");
         assert_eq!(errors.0.keys().collect::<Vec<_>>(), ["contact", "description", "name"]);
         let long = Spec { contact: "x".repeat(CONTACT_BYTES_MAX + 1), ..spec(&[]) };

@@ -65,7 +65,7 @@ impl Wanted {
         check_tags(&mut errors, &tags);
         match (owner.is_empty(), task.suggested) {
             (false, true) => {
-                errors.add("owner", "cannot be named where each gets its suggested one: choose one of the two")
+                errors.add("owner", "cannot be named where each gets its suggested one: choose one of the two");
             }
             (true, false) if tags.is_empty() => errors.add("owner", "is required, unless tags are added"),
             _ => {}
