@@ -1,6 +1,5 @@
 //! Teams, what they own, and what nobody answers for.
 
-use axum::http::StatusCode;
 use serde_json::json;
 
 use super::fixture::teams::{TEAM, queue, team};
@@ -53,13 +52,13 @@ fn a_team_shows_how_to_reach_it_and_what_it_owns_by_kind() {
     assert!(html.contains("#store-systems") && !html.contains("mailto:"), "a channel is no link: {html}");
     let nothing = retailer().with(&format!("/teams/{}/owned", id(TEAM)), json!([]));
     assert!(admin_sees(nothing, &address()).contains("It owns nothing yet"));
-    let (status, _, html) = page(retailer(), Some(me("admin")), &format!("/teams/{}", id(77)));
-    assert_eq!(status, StatusCode::NOT_FOUND, "{html}");
+    let (_, _, html) = page(retailer(), Some(me("admin")), &format!("/teams/{}", id(77)));
+    assert!(html.contains("It is not here"), "{html}");
 }
 
 #[test]
 fn an_owner_that_is_a_team_leads_to_it_and_any_other_is_a_name() {
-    let link = format!("<a href=\"{}\">Store Systems</a>", address());
+    let link = format!("<a href=\"{}\">Store Systems<", address());
     let mut findings = drift::findings();
     let html = admin_sees(retailer(), "/drift");
     assert!(html.contains("Store Systems") && !html.contains(&link), "{html}");
@@ -74,7 +73,7 @@ fn the_queue_says_who_could_answer_for_it_and_why() {
     for text in [
         "till sends there and belongs to store-systems.",
         "nothing speaks for anybody",
-        &format!("<a href=\"{}\">store-systems</a>", address()),
+        &format!("<a href=\"{}\">store-systems<", address()),
         "name=\"thing\"",
         "href=\"?kind=schema\"",
         "2 without an owner",

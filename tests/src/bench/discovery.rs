@@ -4,6 +4,8 @@
 //! The tools print what an agent reads of topics: their partitions, leaders and settings, both offsets of each, and their sizes on
 //! disk. Afterwards a change is timed, and what looking costs the broker while nothing changes.
 
+mod kafka;
+
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -11,9 +13,6 @@ use anyhow::{Context, ensure};
 use demo::kafka::{Broker, BrokerPorts, Jars};
 use demo::ports::free_port;
 use demo::wait::until;
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
-use rdkafka::types::RDKafkaErrorCode;
 use serde_json::json;
 
 use crate::kafka::Tools;
@@ -22,8 +21,6 @@ use crate::usage;
 
 const TOPICS: usize = 10_000;
 const PARTITIONS: i32 = 4;
-/// Topics made at once.
-const CHUNK: usize = 100;
 /// What the product promises, for the first look and for a change.
 const BAR: Duration = Duration::from_secs(60);
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -80,7 +77,7 @@ pub(super) async fn large_cluster() -> anyhow::Result<()> {
     let worked = || processes.iter().map(|process| usage::processor_time(*process)).sum::<anyhow::Result<Duration>>();
     let broker = &nodes[0];
     let began = Instant::now();
-    fill(broker).await?;
+    kafka::fill(broker).await?;
     println!("  made and given a record each in {:.0} s", began.elapsed().as_secs_f64());
 
     let share = |now: Duration, then: Duration| now.saturating_sub(then).as_secs_f64() / QUIET.as_secs_f64() * 100.0;
@@ -136,42 +133,6 @@ pub(super) async fn large_cluster() -> anyhow::Result<()> {
     mesh.passed()
 }
 
-fn name(number: usize) -> String {
-    format!("estate.{number:05}")
-}
-
-/// All topics, with a record in each partition.
-async fn fill(broker: &Broker) -> anyhow::Result<()> {
-    let admin: AdminClient<_> = broker.admin_config().create().context("make a Kafka client")?;
-    let options = AdminOptions::new().operation_timeout(Some(Duration::from_secs(60)));
-    for first in (0..TOPICS).step_by(CHUNK) {
-        let names: Vec<String> = (first..first + CHUNK).map(name).collect();
-        let one = || TopicReplication::Fixed(1);
-        let topics = names.iter().map(|name| NewTopic::new(name, PARTITIONS, one()));
-        let topics: Vec<_> = topics.collect();
-        for answer in admin.create_topics(&topics, &options).await.context("create topics")? {
-            match answer {
-                Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
-                Err((topic, code)) => anyhow::bail!("create topic {topic}: {code}"),
-            }
-        }
-    }
-    let mut config = broker.admin_config();
-    config.set("message.timeout.ms", "300000").set("queue.buffering.max.messages", "200000");
-    tokio::task::spawn_blocking(move || {
-        let producer: BaseProducer = config.create().context("make a producer")?;
-        for topic in (0..TOPICS).map(name) {
-            for partition in 0..PARTITIONS {
-                let record = BaseRecord::<(), str>::to(&topic).partition(partition).payload("a record");
-                producer.send(record).map_err(|(error, _)| error).context("hand a record over")?;
-            }
-            producer.poll(Duration::ZERO);
-        }
-        producer.flush(PATIENCE).context("wait until all are written")
-    })
-    .await?
-}
-
 /// How long Kafka's own tools take to print what an agent reads.
 async fn by_tools(folder: &Path, jars: &Jars, broker: &Broker) -> anyhow::Result<Duration> {
     let tools = Tools::plain(folder, jars, broker)?;
@@ -194,7 +155,7 @@ async fn by_tools(folder: &Path, jars: &Jars, broker: &Broker) -> anyhow::Result
 
 /// What is shown is all there is to know, here of the last topic.
 async fn is_whole(mesh: &Mesh) -> anyhow::Result<()> {
-    let last = name(TOPICS - 1);
+    let last = kafka::name(TOPICS - 1);
     let found =
         mesh.api.find(&format!("catalog?kind=topic&q={last}"), "/name", &last).await?.context("the last topic")?;
     let topic = mesh.api.get(&format!("catalog/{}", found["id"].as_str().context("an id")?)).await?;
