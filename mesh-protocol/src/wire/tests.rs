@@ -47,6 +47,18 @@ fn an_unknown_message_is_an_error_and_an_unknown_field_is_not() {
     assert_eq!(serde_json::from_str::<ToAgent>(r#"{"type":"pong","at":1}"#).expect("known"), ToAgent::Pong);
 }
 
+/// Flows say which schemas their payloads name since they can; none is not said.
+#[test]
+fn the_schemas_of_a_flow_are_read_as_written() {
+    let Report::Traffic(mut traffic) = traffic() else { panic!("traffic is traffic") };
+    let mut flow = traffic.flows.remove(0);
+    assert!(!serde_json::to_string(&flow).expect("JSON").contains("schemas"));
+    flow.schemas = vec![NamedSchema { id: SchemaId::new(7).expect("an id"), events: 19 }];
+    let written = serde_json::to_string(&flow).expect("JSON");
+    assert!(written.ends_with(r#""schemas":[{"id":7,"events":19}]}"#), "{written}");
+    assert_eq!(serde_json::from_str::<Flow>(&written).expect("read"), flow);
+}
+
 /// What came to the first version's messages later, each with a field that may be missing.
 #[test]
 fn what_a_link_keeps_back_and_who_is_behind_are_read_as_written() {
@@ -202,7 +214,7 @@ fn traffic() -> Report {
             events: 19,
             bytes: 20,
             shape: Some("ab12".into()),
-            schemas: vec![NamedSchema { id: SchemaId::new(7).expect("an id"), events: 19 }],
+            schemas: Vec::new(),
         }],
         left_out: 0,
     })
