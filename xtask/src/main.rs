@@ -46,7 +46,7 @@ enum Command {
     /// A seed that fails is printed with the command that replays it.
     Simulate(simulate::Arguments),
     /// Ours and peers in one run, with release builds: `mqtt` (Mosquitto), `fabric` and `guaranteed` (NATS), `kafka`
-    /// (MirrorMaker 2), `catalog` (SQLite's search),
+    /// (MirrorMaker 2), `catalog` (SQLite's search), `discovery` (Kafka's own tools),
     /// and the bars for memory, page times and long links: `idle`, `pages`, `wan`.
     Bench {
         /// Only the entries whose name contains this.

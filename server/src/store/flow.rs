@@ -188,19 +188,25 @@ impl Tx {
     #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
     pub async fn history(&mut self, series: &str, now_ms: i64) -> Result<Vec<f64>> {
         let first = slot(now_ms) - (SLOTS_KEPT - 1) * SLOT_MS;
-        let rows: Vec<(i64, i64)> = on_db!(self, |conn| {
-            sqlx::query_as("select slot_ms, events from sample where series = $1 and slot_ms >= $2 order by slot_ms")
-                .bind(series)
-                .bind(first)
-                .fetch_all(conn)
-                .await
-        })?;
+        let rows = self.samples(series, first).await?;
         let rate = |slot_ms: i64| {
             let found = rows.iter().find(|(at, _)| *at == slot_ms).map_or(0, |(_, events)| *events);
             found as f64 * 1_000.0 / SLOT_MS as f64
         };
         let known = rows.first().map_or(SLOTS_KEPT - 1, |(at, _)| (at - first) / SLOT_MS);
         Ok((known..SLOTS_KEPT - 1).map(|index| rate(first + index * SLOT_MS)).collect())
+    }
+
+    /// What a series has since a slot: slots and numbers, the oldest first.
+    async fn samples(&mut self, series: &str, first_ms: i64) -> Result<Vec<(i64, i64)>> {
+        let rows = on_db!(self, |conn| {
+            sqlx::query_as("select slot_ms, events from sample where series = $1 and slot_ms >= $2 order by slot_ms")
+                .bind(series)
+                .bind(first_ms)
+                .fetch_all(conn)
+                .await
+        })?;
+        Ok(rows)
     }
 
     /// Sets the level of a series in the slot of a time.
@@ -230,13 +236,7 @@ impl Tx {
     /// The database's.
     pub async fn levels(&mut self, series: &str, now_ms: i64) -> Result<Vec<u64>> {
         let first = slot(now_ms) - (SLOTS_KEPT - 1) * SLOT_MS;
-        let rows: Vec<(i64, i64)> = on_db!(self, |conn| {
-            sqlx::query_as("select slot_ms, events from sample where series = $1 and slot_ms >= $2 order by slot_ms")
-                .bind(series)
-                .bind(first)
-                .fetch_all(conn)
-                .await
-        })?;
+        let rows = self.samples(series, first).await?;
         let mut levels = Vec::new();
         let mut rows = rows.into_iter().peekable();
         for slot_ms in (0..SLOTS_KEPT).map(|index| first + index * SLOT_MS) {

@@ -9,7 +9,6 @@ use uuid::Uuid;
 
 use super::{Designs, done, shown, wrong};
 use crate::app::carried::{Carried, Wanted, is_only_one};
-use crate::app::observed::World;
 use crate::app::permission::Right;
 use crate::app::person::{seen, shown as revision};
 use crate::app::schema::{FIELDS_SHOWN, field};
@@ -58,8 +57,9 @@ impl App {
         let view = tokio::task::spawn_blocking(move || {
             let graph = designs.graph();
             let version = designs.version(id)?;
-            let live = live(version, &designs, &world, &sight);
-            view(version, &designs, &graph, live, &world)
+            let carried = Carried::of(&world, &designs, |_| true);
+            let live = live(version, &designs, &carried, &sight);
+            view(version, &designs, &graph, live, &carried, world.now_ms())
         });
         view.await.map_err(|_| Error::Internal("a version could not be shown"))?
     }
@@ -170,7 +170,8 @@ impl App {
         let moved = checked(move || {
             let (graph, old) = (designs.graph(), designs.version(id)?);
             let facts = designs.facts(old, &graph);
-            let lately = Lately::of(old, &facts, &designs, &world);
+            let carried = Carried::of(&world, &designs, |_| true);
+            let lately = Lately::of(old, &facts, &designs, &carried);
             let context = Context {
                 now_ms,
                 by: &by,
@@ -266,8 +267,8 @@ pub(in crate::app) fn content(version: &Version, graph: &Graph<'_>) -> Result<Op
 }
 
 /// Who was seen using a version.
-fn live(version: &Version, designs: &Designs, world: &World, sight: &Sight) -> DesignLive {
-    let users = Carried::of(world, designs, |_| true).users(Wanted::Design(version), designs, sight);
+fn live(version: &Version, designs: &Designs, carried: &Carried<'_>, sight: &Sight) -> DesignLive {
+    let users = carried.users(Wanted::Design(version), designs, sight);
     DesignLive {
         producers: users.producers,
         consumers: users.consumers,
@@ -288,8 +289,7 @@ struct Lately {
 }
 
 impl Lately {
-    fn of(version: &Version, facts: &Facts, designs: &Designs, world: &World) -> Self {
-        let carried = Carried::of(world, designs, |_| true);
+    fn of(version: &Version, facts: &Facts, designs: &Designs, carried: &Carried<'_>) -> Self {
         let seen = |version: &Version| carried.clients(Wanted::Design(version), designs, &Sight::default());
         let since = facts.change.filter(|change| change.class == Class::Breaking).and_then(|change| {
             let is_it = |other: &&Version| other.object == version.object && other.spec.number == change.since;
@@ -308,10 +308,11 @@ fn view(
     designs: &Designs,
     graph: &Graph<'_>,
     live: DesignLive,
-    world: &World,
+    carried: &Carried<'_>,
+    now_ms: i64,
 ) -> Result<DesignVersionView> {
     let (object, facts) = (designs.object(version.object)?, designs.facts(version, graph));
-    let lately = Lately::of(version, &facts, designs, world);
+    let lately = Lately::of(version, &facts, designs, carried);
     let needs = version.spec.content.needs().into_iter().map(|need| (need.field, need.version));
     let users = graph.used_by(version.id).into_iter().flat_map(|user| {
         let fields = user.spec.content.needs().into_iter().filter(|need| need.version == version.id);
@@ -343,7 +344,7 @@ fn view(
         fields: fields.into_iter().take(FIELDS_SHOWN).map(field).collect(),
         tagged: graph.tagged(version).into_iter().map(tagged).collect(),
         example,
-        steps: State::ALL.into_iter().filter_map(|to| step(version, to, &facts, &lately, world.now_ms())).collect(),
+        steps: State::ALL.into_iter().filter_map(|to| step(version, to, &facts, &lately, now_ms)).collect(),
         created_at: version.created_at_ms,
         created_by: version.created_by.clone(),
         updated_at: version.updated_at_ms,
