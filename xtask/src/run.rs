@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::Context;
 
 use crate::cargo::{cargo, root, run as run_command, target_dir};
-use crate::site;
+use crate::site::{self, Profile};
 use crate::step::Steps;
 
 /// What `make run` runs.
@@ -20,7 +20,7 @@ pub(crate) fn build(steps: &mut Steps) -> anyhow::Result<()> {
     if !site::exists() {
         return steps.step("build the pages (wasm), the portal, the agent and the demo", build_together);
     }
-    steps.step("build the pages for the browser (wasm)", site::build)?;
+    steps.step("build the pages for the browser (wasm)", || site::build(Profile::Dev))?;
     steps.step("build the portal, the agent and the demo", || run_command(&mut programs()))
 }
 
@@ -36,7 +36,7 @@ fn build_together() -> anyhow::Result<()> {
     let pending = site::Pending::begin()?;
     let mut programs = programs();
     let mut programs = programs.env(site::PENDING, pending.marker()).spawn().context("start `cargo build`")?;
-    let site = site::build().and_then(|()| pending.date_back());
+    let site = site::build(Profile::Dev).and_then(|()| pending.date_back());
     drop(pending);
     let status = programs.wait().context("wait for `cargo build`")?;
     site?;
@@ -74,7 +74,7 @@ pub(crate) fn estate(options: &[String]) -> anyhow::Result<()> {
 /// Builds what runs, and a program that measures it.
 fn release(measures: &str) -> anyhow::Result<()> {
     let mut steps = Steps::new(2);
-    steps.step("build the pages for the browser (wasm)", site::build)?;
+    steps.step("build the pages for the browser (wasm)", || site::build(Profile::Release))?;
     let programs = PROGRAMS.into_iter().chain([measures]).flat_map(|program| ["--bin", program]);
     steps.step("build the programs for release", || {
         run_command(cargo(["build", "--workspace", "--release"]).args(programs))
