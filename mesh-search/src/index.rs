@@ -13,21 +13,27 @@
 mod ask;
 mod bits;
 mod collect;
+mod columns;
 mod names;
 mod schema;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
+use tantivy::index::SegmentId;
 use tantivy::schema::Value as _;
-use tantivy::{DocAddress, Index, IndexReader, IndexWriter, ReloadPolicy, TantivyDocument, TantivyError, Term};
+use tantivy::{
+    DocAddress, Index, IndexReader, IndexWriter, ReloadPolicy, Searcher, SegmentReader, TantivyDocument, TantivyError,
+    Term,
+};
 
 use crate::document::Document;
 use crate::query::{Facet, Query};
 use crate::rank::{Order, hash};
 use collect::Found;
+use columns::Columns;
 use names::Names;
 use schema::Fields;
 
@@ -93,6 +99,28 @@ pub struct SearchIndex {
     writer: Mutex<IndexWriter>,
     reader: IndexReader,
     names: Names,
+    seen: RwLock<Arc<Seen>>,
+}
+
+/// What searches look at: the index as it was after one change.
+struct Seen {
+    searcher: Searcher,
+    /// Of each of its segments.
+    columns: Vec<(SegmentId, Arc<Columns>)>,
+}
+
+impl Seen {
+    /// Of the index as it is; columns of segments that were seen before are taken over.
+    fn now(reader: &IndexReader, before: &[(SegmentId, Arc<Columns>)]) -> Result<Self, SearchError> {
+        let searcher = reader.searcher();
+        let columns = |segment: &SegmentReader| {
+            let id = segment.segment_id();
+            let known = before.iter().find(|(before, _)| *before == id);
+            Ok((id, known.map_or_else(|| Columns::of(segment).map(Arc::new), |(_, columns)| Ok(columns.clone()))?))
+        };
+        let columns = searcher.segment_readers().iter().map(columns).collect::<Result<_, SearchError>>()?;
+        Ok(Self { searcher, columns })
+    }
 }
 
 impl std::fmt::Debug for SearchIndex {
@@ -111,13 +139,14 @@ impl SearchIndex {
         let index = Index::create_in_ram(schema);
         let writer = index.writer_with_num_threads(1, WRITER_BYTES)?;
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
-        Ok(Self { fields, writer: Mutex::new(writer), reader, names: Names::default() })
+        let seen = RwLock::new(Arc::new(Seen::now(&reader, &[])?));
+        Ok(Self { fields, writer: Mutex::new(writer), reader, names: Names::default(), seen })
     }
 
     /// Documents in it.
     #[must_use]
     pub fn len(&self) -> u64 {
-        self.reader.searcher().num_docs()
+        self.seen().searcher.num_docs()
     }
 
     /// Nothing is in it.
@@ -139,6 +168,8 @@ impl SearchIndex {
         }
         written?;
         self.reader.reload()?;
+        let seen = Seen::now(&self.reader, &self.seen().columns)?;
+        *self.seen.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(seen);
         Ok(())
     }
 
@@ -158,12 +189,14 @@ impl SearchIndex {
     /// # Errors
     /// tantivy's.
     pub fn search(&self, asked: &Asked) -> Result<Results, SearchError> {
-        let searcher = self.reader.searcher();
+        let seen = self.seen();
+        let Seen { searcher, columns } = seen.as_ref();
         let mut answers = Vec::new();
-        for segment in searcher.segment_readers() {
-            answers.push((segment, ask::ask(segment, &self.fields, &self.names, &asked.query)?));
+        for (segment, (_, columns)) in searcher.segment_readers().iter().zip(columns) {
+            let answer = ask::ask((segment, columns), &self.fields, &self.names, &asked.query)?;
+            answers.push((columns.as_ref(), answer));
         }
-        let found = collect::Collect::new(&self.names, asked).over(answers.into_iter())?;
+        let found = collect::Collect::new(&self.names, asked).over(answers.into_iter());
         let read = |address: DocAddress| -> Result<Document, SearchError> {
             let stored: TantivyDocument = searcher.doc(address)?;
             let body = stored.get_first(self.fields.body).and_then(|value| value.as_bytes()).unwrap_or_default();
@@ -179,6 +212,10 @@ impl SearchIndex {
             has_more,
             counts: self.names.counted(&counts),
         })
+    }
+
+    fn seen(&self) -> Arc<Seen> {
+        self.seen.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn writer(&self) -> MutexGuard<'_, IndexWriter> {

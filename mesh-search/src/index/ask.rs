@@ -3,11 +3,14 @@
 //! Every place that a word may stand in is one stretch of the index's sorted terms, read once into a set of documents; the
 //! rest is sets. So a search costs what its words' postings cost, however its terms are combined.
 
+use std::ops::Range;
+
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{DocId, SegmentReader};
 
 use super::SearchError;
 use super::bits::Bits;
+use super::columns::Columns;
 use super::names::Names;
 use super::schema::{Fields, Words, is_term, none_term};
 use crate::document::NONE;
@@ -27,33 +30,20 @@ type Tiers = Vec<(u8, Among)>;
 enum Among {
     /// These.
     Set(Bits),
-    /// Those whose names begin so. They are in the set of another tier; whether they are in this one is read off their
-    /// columns, because as many terms of the index begin so as there are names.
-    Names(NameBegins),
+    /// Those at these places, which is where names that begin so stand. They are in the set of another tier; a set of
+    /// their own would be as many terms of the index as there are names.
+    Names(Range<u32>),
 }
 
-/// The beginning of a name, as the columns of [`Order`] hold it.
-#[derive(Debug)]
-struct NameBegins {
-    bits: [u64; 3],
-    mask: [u64; 3],
-}
-
-impl NameBegins {
-    /// None = it is longer than the columns hold.
-    fn of(text: &str) -> Option<Self> {
-        let length = text.len();
-        if length > 3 * size_of::<u64>() {
-            return None;
-        }
-        let ones = |at: usize| if at < length { u8::MAX } else { 0 };
-        let mask = |word: usize| u64::from_be_bytes(std::array::from_fn(|i| ones(8 * word + i)));
-        Some(Self { bits: Order::of(text, "").name, mask: [mask(0), mask(1), mask(2)] })
+/// Where names stand that begin so; none = it is longer than what documents are put in order by.
+fn names(columns: &Columns, text: &str) -> Option<Range<u32>> {
+    let length = text.len();
+    if length > 3 * size_of::<u64>() {
+        return None;
     }
-
-    fn is_of(&self, name: [u64; 3]) -> bool {
-        (0..3).all(|i| name[i] & self.mask[i] == self.bits[i])
-    }
+    let ones = |at: usize| if at < length { u8::MAX } else { 0 };
+    let mask = |word: usize| u64::from_be_bytes(std::array::from_fn(|i| ones(8 * word + i)));
+    Some(columns.names(Order::of(text, "").name, [mask(0), mask(1), mask(2)]))
 }
 
 /// What a query finds in a segment.
@@ -65,11 +55,11 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    /// The sum over the terms of the best place of each, for a document with the beginning of its name.
-    pub(super) fn score(&self, document: DocId, name: [u64; 3]) -> u32 {
+    /// The sum over the terms of the best place of each, for a document at a place of the order.
+    pub(super) fn score(&self, document: DocId, place: u32) -> u32 {
         let is_among = |among: &Among| match among {
             Among::Set(documents) => documents.has(document),
-            Among::Names(begins) => begins.is_of(name),
+            Among::Names(places) => places.contains(&place),
         };
         let of_term = |tiers: &Tiers| {
             let best = tiers.iter().find(|(_, among)| is_among(among));
@@ -81,12 +71,12 @@ impl Answer {
 
 /// Asks one segment.
 pub(super) fn ask(
-    segment: &SegmentReader,
+    (segment, columns): (&SegmentReader, &Columns),
     fields: &Fields,
     names: &Names,
     query: &Query,
 ) -> Result<Answer, SearchError> {
-    let asking = Asking { segment, fields, names };
+    let asking = Asking { segment, columns, fields, names };
     let mut found = Bits::all(segment.max_doc(), segment.alive_bitset());
     let mut all = Vec::new();
     for Term { is_not, what } in &query.terms {
@@ -114,6 +104,7 @@ pub(super) fn ask(
 
 struct Asking<'a> {
     segment: &'a SegmentReader,
+    columns: &'a Columns,
     fields: &'a Fields,
     names: &'a Names,
 }
@@ -210,8 +201,8 @@ impl Asking<'_> {
 
     /// Documents whose names begin so.
     fn names(&self, text: &str) -> Result<Among, SearchError> {
-        match NameBegins::of(text) {
-            Some(begins) => Ok(Among::Names(begins)),
+        match names(self.columns, text) {
+            Some(places) => Ok(Among::Names(places)),
             None => Ok(Among::Set(self.begins(self.fields.whole, text)?)),
         }
     }

@@ -17,12 +17,17 @@ impl Bits {
 
     /// All of them that are alive; no set of living ones means that all are.
     pub(super) fn all(documents: u32, alive: Option<&AliveBitSet>) -> Self {
-        let mut all = Self::none(documents);
-        match alive {
-            Some(alive) => alive.iter_alive().for_each(|document| all.insert(document)),
-            None => (0..documents).for_each(|document| all.insert(document)),
+        if let Some(alive) = alive {
+            let mut all = Self::none(documents);
+            alive.iter_alive().for_each(|document| all.insert(document));
+            return all;
         }
-        all
+        let mut all = vec![u64::MAX; documents.div_ceil(WORD_BITS) as usize];
+        if let Some(last) = all.last_mut() {
+            // Those that the last word has beyond the documents.
+            *last >>= (WORD_BITS - documents % WORD_BITS) % WORD_BITS;
+        }
+        Self(all)
     }
 
     pub(super) fn insert(&mut self, document: DocId) {
@@ -89,6 +94,8 @@ mod tests {
         assert_eq!(list(&one.clone().or(&two)), [0, 63, 64, 100, 199]);
         assert_eq!(list(&one.clone().and_not(&two)), [0, 64]);
         assert!(one.has(64) && !one.has(65) && !one.has(5_000));
-        assert_eq!(list(&Bits::all(3, None)), [0, 1, 2]);
+        for documents in [0, 1, 3, 63, 64, 65, 128] {
+            assert_eq!(list(&Bits::all(documents, None)), (0..documents).collect::<Vec<_>>());
+        }
     }
 }

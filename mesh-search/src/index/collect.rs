@@ -1,20 +1,16 @@
 //! One pass over what a query finds: what may be seen is counted by facet, and the first of it are kept.
 
-use std::cmp::Ordering;
+use std::cmp::{Ordering, Reverse};
 use std::collections::{BTreeMap, BinaryHeap, HashSet};
-use std::sync::Arc;
 
-use tantivy::columnar::Column;
-use tantivy::fastfield::FastFieldReaders;
-use tantivy::{DocAddress, DocId, SegmentOrdinal, SegmentReader};
+use tantivy::{DocAddress, DocId, SegmentOrdinal};
 
 use super::ask::Answer;
+use super::columns::{Class, Columns, Row};
 use super::names::{ABSENT, Names, of_domain};
-use super::schema::{KEY, MORE, More, NAME, NUMBERS, Numbers, SITES, TAGS};
-use super::{Asked, Place, SearchError};
+use super::{Asked, Place};
 use crate::document::NONE;
 use crate::query::Facet;
-use crate::rank::Order;
 
 /// What is found.
 #[derive(Debug, Default)]
@@ -27,8 +23,8 @@ pub(super) struct Found {
 }
 
 /// The pass.
-#[derive(Clone, Debug)]
-pub(super) struct Collect(Arc<Wanted>);
+#[derive(Debug)]
+pub(super) struct Collect(Wanted);
 
 #[derive(Debug)]
 struct Wanted {
@@ -47,57 +43,31 @@ impl Collect {
             let known = ids.iter().filter(|id| !id.is_empty() && *id != NONE);
             known.filter_map(|id| names.known(Facet::Domain, of_domain(id))).collect()
         };
-        Self(Arc::new(Wanted {
+        Self(Wanted {
             sight: asked.sight.as_ref().map(domains),
             with_gone: asked.with_gone,
             chosen: asked.chosen.iter().map(number).collect(),
             after: asked.after,
             keep: asked.limit.saturating_add(1),
-        }))
+        })
     }
 }
 
 impl Collect {
     /// The pass over all segments.
-    pub(super) fn over<'a>(
-        &self,
-        segments: impl Iterator<Item = (&'a SegmentReader, Answer)>,
-    ) -> Result<Found, SearchError> {
+    pub(super) fn over<'a>(&self, segments: impl Iterator<Item = (&'a Columns, Answer)>) -> Found {
         let mut all = Found::default();
-        for (number, (segment, answer)) in (0..).zip(segments) {
-            let mut pass = self.segment(number, segment)?;
+        for (number, (columns, answer)) in (0..).zip(segments) {
+            let mut pass = Segment::new(&self.0, columns);
             for document in answer.found.iter() {
                 pass.collect(document, &answer);
             }
-            pass.into(&mut all);
+            pass.into(number, &mut all);
         }
         all.first.sort_by(|(a, _), (b, _)| a.cmp(b));
         all.first.truncate(self.0.keep);
-        Ok(all)
+        all
     }
-
-    fn segment(&self, number: SegmentOrdinal, segment: &SegmentReader) -> Result<Segment, SearchError> {
-        let columns = segment.fast_fields();
-        let column = |name: &str| columns.u64(name);
-        let [a, b, c] = NAME;
-        Ok(Segment {
-            wanted: self.0.clone(),
-            number,
-            numbers: column(NUMBERS)?,
-            more: column(MORE)?,
-            sites: some(columns, SITES)?,
-            tags: some(columns, TAGS)?,
-            order: [column(a)?, column(b)?, column(c)?, column(KEY)?],
-            first: BinaryHeap::new(),
-            total: 0,
-            counts: Counts::default(),
-        })
-    }
-}
-
-/// A column that no document of a segment may have.
-fn some(columns: &FastFieldReaders, name: &str) -> tantivy::Result<Option<Column<u64>>> {
-    columns.column_opt(name)
 }
 
 impl Place {
@@ -107,154 +77,119 @@ impl Place {
     }
 }
 
-/// One that is kept; the last in the order is the greatest.
-struct Kept(Place, DocId);
-
-impl Ord for Kept {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.0.cmp(&other.0)
-    }
-}
-
-impl PartialOrd for Kept {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Kept {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-
-impl Eq for Kept {}
-
-#[derive(Default)]
-struct Counts([Vec<u64>; Facet::COUNTED.len()]);
-
-impl Counts {
-    fn add(&mut self, facet: Facet, number: u32) {
-        if number == ABSENT {
-            return;
-        }
-        let counts = &mut self.0[facet as usize];
-        let at = number as usize;
-        if counts.len() <= at {
-            counts.resize(at + 1, 0);
-        }
-        counts[at] += 1;
-    }
+/// What a class means for its documents.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    /// Nobody has asked yet.
+    Unknown,
+    /// They may not be seen, or miss more than one value that was chosen.
+    Passed,
+    /// They miss the value that was chosen of this facet, and count for the others of it.
+    Misses(Facet),
+    /// They are found.
+    Found,
 }
 
 /// The pass over one segment.
-struct Segment {
-    wanted: Arc<Wanted>,
-    number: SegmentOrdinal,
-    numbers: Column<u64>,
-    more: Column<u64>,
-    sites: Option<Column<u64>>,
-    tags: Option<Column<u64>>,
-    order: [Column<u64>; 4],
-    first: BinaryHeap<Kept>,
-    total: u64,
-    counts: Counts,
+struct Segment<'a> {
+    wanted: &'a Wanted,
+    columns: &'a Columns,
+    /// By class: what it means, and how many were met.
+    classes: Vec<(Fate, u32)>,
+    /// The first ones by the opposite of their score and their place; the last of them on top.
+    first: BinaryHeap<(Reverse<u32>, u32)>,
+    /// What comes behind this is wanted.
+    after: Option<(Reverse<u32>, u32)>,
 }
 
-impl Segment {
-    fn numbers_of(column: Option<&Column<u64>>, doc: DocId) -> impl Iterator<Item = u32> {
-        column
-            .into_iter()
-            .flat_map(move |column| column.values_for_doc(doc))
-            .filter_map(|number| number.try_into().ok())
-    }
-
-    fn has(&self, doc: DocId, facet: Facet, number: u32, numbers: Numbers, more: More) -> bool {
-        match facet {
-            Facet::Kind => numbers.kind == number,
-            Facet::State => numbers.state == number,
-            Facet::Domain => numbers.domain == number,
-            Facet::Broker => numbers.broker == number,
-            Facet::Owner => more.owner == number,
-            Facet::Site => Self::numbers_of(self.sites.as_ref(), doc).any(|site| site == number),
-            Facet::Tag => Self::numbers_of(self.tags.as_ref(), doc).any(|tag| tag == number),
-            Facet::Field => false,
+impl<'a> Segment<'a> {
+    fn new(wanted: &'a Wanted, columns: &'a Columns) -> Self {
+        // From this place on documents of the same score are behind it.
+        let after = |after: &Place| (Reverse(after.score), columns.first_not(|order| *order <= after.order));
+        Self {
+            wanted,
+            columns,
+            classes: vec![(Fate::Unknown, 0); columns.classes().len()],
+            first: BinaryHeap::new(),
+            after: wanted.after.as_ref().map(after),
         }
     }
 
-    fn count(&mut self, doc: DocId, facet: Facet, numbers: Numbers, more: More) {
-        let many = match facet {
-            Facet::Kind => return self.counts.add(facet, numbers.kind),
-            Facet::State => return self.counts.add(facet, numbers.state),
-            Facet::Domain => return self.counts.add(facet, numbers.domain),
-            Facet::Broker => return self.counts.add(facet, numbers.broker),
-            Facet::Owner => return self.counts.add(facet, more.owner),
-            Facet::Site => self.sites.as_ref(),
-            Facet::Tag => self.tags.as_ref(),
-            Facet::Field => return,
+    fn collect(&mut self, doc: DocId, answer: &Answer) {
+        let Row { class, place } = self.columns.row(doc);
+        let (fate, met) = &mut self.classes[class as usize];
+        if *fate == Fate::Unknown {
+            *fate = self.wanted.fate(&self.columns.classes()[class as usize]);
+        }
+        *met += 1;
+        if *fate == Fate::Found {
+            self.rank((Reverse(answer.score(doc, place)), place));
+        }
+    }
+
+    /// Keeps it when it is among the first. Most are not.
+    fn rank(&mut self, at: (Reverse<u32>, u32)) {
+        if self.after.is_some_and(|after| at < after) {
+            return;
+        }
+        if self.first.len() < self.wanted.keep {
+            self.first.push(at);
+        } else if let Some(mut last) = self.first.peek_mut()
+            && at < *last
+        {
+            *last = at;
+        }
+    }
+
+    fn into(self, number: SegmentOrdinal, all: &mut Found) {
+        let Self { columns, classes, first, .. } = self;
+        let shown = |(Reverse(score), place)| {
+            let address = DocAddress::new(number, columns.at(place));
+            (Place { score, order: columns.order(place) }, address)
         };
-        for number in Self::numbers_of(many, doc) {
-            self.counts.add(facet, number);
+        all.first.extend(first.into_iter().map(shown));
+        for (class, (fate, met)) in columns.classes().iter().zip(classes) {
+            match fate {
+                Fate::Found => {
+                    all.total += u64::from(met);
+                    Facet::COUNTED.into_iter().for_each(|facet| all.count(class, facet, met));
+                }
+                Fate::Misses(facet) => all.count(class, facet, met),
+                Fate::Unknown | Fate::Passed => {}
+            }
         }
     }
+}
 
-    /// Keeps it when it is among the first. Most are not, and most of those by their score or first letters.
-    fn rank(&mut self, doc: DocId, score: u32) {
-        let value = |column: &Column<u64>| column.first(doc).unwrap_or_default();
-        let is_full = self.first.len() >= self.wanted.keep;
-        if is_full && let Some(Kept(last, _)) = self.first.peek() {
-            let by_score = last.score.cmp(&score);
-            if by_score == Ordering::Greater
-                || (by_score == Ordering::Equal && value(&self.order[0]) > last.order.name[0])
-            {
+impl Wanted {
+    fn fate(&self, class: &Class) -> Fate {
+        let more = class.more();
+        let may_see = |sight: &HashSet<u32>| more.is_shared || sight.contains(&class.domain());
+        if !self.sight.as_ref().is_none_or(may_see) || (more.is_gone && !self.with_gone) {
+            return Fate::Passed;
+        }
+        let misses = |(facet, number): &&(Facet, Option<u32>)| !number.is_some_and(|number| class.has(*facet, number));
+        let mut missed = self.chosen.iter().filter(misses).map(|(facet, _)| *facet);
+        match (missed.next(), missed.next()) {
+            (None, _) => Fate::Found,
+            (Some(facet), None) => Fate::Misses(facet),
+            (Some(_), Some(_)) => Fate::Passed,
+        }
+    }
+}
+
+impl Found {
+    fn count(&mut self, class: &Class, facet: Facet, met: u32) {
+        let counts = self.counts.entry(facet).or_default();
+        class.values(facet, |number| {
+            if number == ABSENT {
                 return;
             }
-        }
-        let [a, b, c, key] = [0, 1, 2, 3].map(|i| value(&self.order[i]));
-        let place = Place { score, order: Order { name: [a, b, c], key } };
-        if self.wanted.after.is_some_and(|after| place.cmp(&after) != Ordering::Greater) {
-            return;
-        }
-        self.first.push(Kept(place, doc));
-        if self.first.len() > self.wanted.keep {
-            self.first.pop();
-        }
-    }
-}
-
-impl Segment {
-    fn collect(&mut self, doc: DocId, answer: &Answer) {
-        let numbers = Numbers::of(self.numbers.first(doc).unwrap_or_default());
-        let more = More::of(self.more.first(doc).unwrap_or_default());
-        let may_see = |sight: &HashSet<u32>| more.is_shared || sight.contains(&numbers.domain);
-        if !self.wanted.sight.as_ref().is_none_or(may_see) || (more.is_gone && !self.wanted.with_gone) {
-            return;
-        }
-        let misses = |(facet, number): &&(Facet, Option<u32>)| {
-            !number.is_some_and(|number| self.has(doc, *facet, number, numbers, more))
-        };
-        let mut missed = self.wanted.chosen.iter().filter(misses).map(|(facet, _)| *facet);
-        let missed = (missed.next(), missed.next());
-        match missed {
-            (None, _) => {
-                Facet::COUNTED.iter().for_each(|facet| self.count(doc, *facet, numbers, more));
-                self.total += 1;
-                let name = [0, 1, 2].map(|i| self.order[i].first(doc).unwrap_or_default());
-                self.rank(doc, answer.score(doc, name));
+            let at = number as usize;
+            if counts.len() <= at {
+                counts.resize(at + 1, 0);
             }
-            (Some(facet), None) => self.count(doc, facet, numbers, more),
-            (Some(_), Some(_)) => {}
-        }
-    }
-
-    fn into(self, all: &mut Found) {
-        all.total += self.total;
-        let address = |doc| DocAddress::new(self.number, doc);
-        all.first.extend(self.first.into_iter().map(|Kept(place, doc)| (place, address(doc))));
-        for (facet, counts) in Facet::COUNTED.into_iter().zip(self.counts.0) {
-            let sum = all.counts.entry(facet).or_default();
-            sum.resize(sum.len().max(counts.len()), 0);
-            sum.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
-        }
+            counts[at] += u64::from(met);
+        });
     }
 }
