@@ -20,6 +20,7 @@ mod domains;
 mod queues;
 mod routes;
 pub mod tally;
+mod teams;
 pub mod traffic;
 
 use std::collections::BTreeMap;
@@ -175,6 +176,7 @@ pub async fn clients(
     describe: bool,
 ) -> anyhow::Result<BTreeMap<String, String>> {
     if describe {
+        teams::make(portal).await?;
         domains::make(portal).await?;
         designs::make(portal).await?;
     }

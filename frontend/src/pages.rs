@@ -3,6 +3,7 @@
 mod acl;
 mod agents;
 mod brokers;
+mod bulk;
 mod catalog;
 mod clients;
 mod designs;

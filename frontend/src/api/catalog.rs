@@ -10,7 +10,7 @@ use mesh_protocol::topic::Dialect;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{DesignKind, DesignState, Evidence, Freshness, KafkaSide, Millis, Rate, SeenShape};
+use super::{DesignKind, DesignState, Evidence, Freshness, KafkaSide, Millis, Rate, SearchKind, SeenShape};
 
 /// Kinds of catalog objects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
@@ -52,6 +52,33 @@ pub enum CatalogKind {
     Application,
     /// A client of the mesh.
     Principal,
+}
+
+impl CatalogKind {
+    /// The same kind among all that can be found.
+    #[must_use]
+    pub const fn among_all(self) -> SearchKind {
+        match self {
+            Self::Address => SearchKind::Address,
+            Self::Topic => SearchKind::Topic,
+            Self::Group => SearchKind::Group,
+            Self::Cluster => SearchKind::Cluster,
+            Self::User => SearchKind::User,
+            Self::Transaction => SearchKind::Transaction,
+            Self::Registry => SearchKind::Registry,
+            Self::Subject => SearchKind::Subject,
+            Self::Connect => SearchKind::Connect,
+            Self::ConnectConnector => SearchKind::ConnectConnector,
+            Self::Rabbit => SearchKind::Rabbit,
+            Self::RabbitExchange => SearchKind::RabbitExchange,
+            Self::RabbitQueue => SearchKind::RabbitQueue,
+            Self::RabbitUser => SearchKind::RabbitUser,
+            Self::Mqtt => SearchKind::Mqtt,
+            Self::MqttAddress => SearchKind::MqttAddress,
+            Self::Application => SearchKind::Application,
+            Self::Principal => SearchKind::Client,
+        }
+    }
 }
 
 /// What to look for. The same fields are the page's URL.

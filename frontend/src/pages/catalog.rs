@@ -21,7 +21,7 @@ pub use self::object::CatalogDetail;
 pub use self::records::CatalogRecords;
 use super::kind_words;
 use super::narrow::{Chosen, Fields, Kinds, Narrow};
-use crate::api::{CatalogKind, CatalogPage, CatalogQuery, CatalogRow, LiveTopic, SearchKind};
+use crate::api::{CatalogKind, CatalogPage, CatalogQuery, CatalogRow, LiveTopic};
 use crate::components::{
     Age, Empty, EvidenceRow, Icon, ListFoot, Main, ParamCheck, Rate, Run, RunState, Search, Table, Topic,
 };
@@ -90,41 +90,17 @@ fn word_of_kind(text: &str) -> Option<&'static str> {
 
 /// Many of a kind.
 fn words_of_kind(text: &str) -> Option<&'static str> {
-    Some(kind_words(among_all(kind_from(text)?)).1)
-}
-
-/// The same kind among all that can be found, which has the words and icons.
-const fn among_all(kind: CatalogKind) -> SearchKind {
-    match kind {
-        CatalogKind::Address => SearchKind::Address,
-        CatalogKind::Topic => SearchKind::Topic,
-        CatalogKind::Group => SearchKind::Group,
-        CatalogKind::Cluster => SearchKind::Cluster,
-        CatalogKind::User => SearchKind::User,
-        CatalogKind::Transaction => SearchKind::Transaction,
-        CatalogKind::Registry => SearchKind::Registry,
-        CatalogKind::Subject => SearchKind::Subject,
-        CatalogKind::Connect => SearchKind::Connect,
-        CatalogKind::ConnectConnector => SearchKind::ConnectConnector,
-        CatalogKind::Rabbit => SearchKind::Rabbit,
-        CatalogKind::RabbitExchange => SearchKind::RabbitExchange,
-        CatalogKind::RabbitQueue => SearchKind::RabbitQueue,
-        CatalogKind::RabbitUser => SearchKind::RabbitUser,
-        CatalogKind::Mqtt => SearchKind::Mqtt,
-        CatalogKind::MqttAddress => SearchKind::MqttAddress,
-        CatalogKind::Application => SearchKind::Application,
-        CatalogKind::Principal => SearchKind::Client,
-    }
+    Some(kind_words(kind_from(text)?.among_all()).1)
 }
 
 /// What a kind is called.
 pub(super) const fn kind_word(kind: CatalogKind) -> &'static str {
-    kind_words(among_all(kind)).0
+    kind_words(kind.among_all()).0
 }
 
 /// Its icon.
 pub(super) const fn kind_icon(kind: CatalogKind) -> &'static str {
-    kind_words(among_all(kind)).2
+    kind_words(kind.among_all()).2
 }
 
 /// The page of an object.

@@ -9,13 +9,14 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
 use self::bar::Bar;
-use self::doing::Doing;
 use self::list::ListForm;
 use self::row::Row;
+use super::bulk::Doing;
 use super::selection::Selection;
 use crate::api::{ApplicationDomainView, LiveTopic, OwnershipCount, OwnershipKind, OwnershipPage, OwnershipQuery};
 use crate::components::{Button, Dialog, Empty, ListFoot, Main, ParamCheck, ParamSelect, Search, Table, with_param};
 use crate::format;
+use crate::live::Live;
 use crate::load::{Load, load};
 use crate::viewer::{Viewer, right};
 
@@ -59,7 +60,8 @@ pub fn Ownership() -> impl IntoView {
     let domains = load(TOPICS, || (), |api, ()| async move { api.0.all_domains().await });
     let list = Memo::new(move |_| OwnershipQuery { cursor: None, ..key.get() });
     let selection = Selection::of_list(list);
-    let doing = Doing::new(selection);
+    let live = Live::get();
+    let doing = Doing::new(selection, move || live.bump(TOPICS));
     let importing = RwSignal::new(false);
     let may = Signal::derive(|| Viewer::has(right::CATALOG_WRITE));
     let of_domains = Signal::derive(move || {

@@ -5,6 +5,7 @@
 //! more than a registry at the same site; and where several registries would do and nothing speaks for one of them, nothing
 //! is said.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeSet, HashMap};
 
 use frontend::api::{FlowRow, FlowSchema};
@@ -47,6 +48,8 @@ pub(super) struct Carried<'a> {
     topics: HashMap<&'a str, BTreeSet<&'a str>>,
     /// What designed events say: their topics and the schemas of their payloads.
     events: Vec<(Filter, DesignVersionId)>,
+    /// What the addresses of flows stand for, worked out for the first version that is asked for.
+    addresses: OnceCell<HashMap<&'a str, Filter>>,
 }
 
 /// Who uses a version, as agents see it.
@@ -79,7 +82,13 @@ impl<'a> Carried<'a> {
         let naming = || world.seen.flows.iter().filter(|flow| !flow.schemas.is_empty());
         let ids: BTreeSet<SchemaId> =
             naming().filter(|flow| is_meant(flow)).flat_map(|flow| &flow.schemas).map(|named| named.id).collect();
-        let mut carried = Self { world, meanings: HashMap::new(), topics: HashMap::new(), events: Vec::new() };
+        let mut carried = Self {
+            world,
+            meanings: HashMap::new(),
+            topics: HashMap::new(),
+            events: Vec::new(),
+            addresses: OnceCell::new(),
+        };
         if ids.is_empty() {
             return carried;
         }
@@ -178,18 +187,36 @@ impl<'a> Carried<'a> {
         flow.schemas.iter().map(shown).collect()
     }
 
+    fn is_at(&self, flow: &Flow, asked: &Asked<'_>) -> bool {
+        let is_among = |topics| self.is_among(flow, std::slice::from_ref(topics));
+        !asked.is_nothing && asked.topics.as_ref().is_none_or(is_among)
+    }
+
+    /// Whether all that a flow's address stands for is among these topics.
+    fn is_among(&self, flow: &Flow, topics: &[Filter]) -> bool {
+        if topics.is_empty() {
+            return false;
+        }
+        let of_all = || {
+            let addresses = self.world.seen.flows.iter().map(|flow| flow.address.as_str());
+            addresses.filter_map(|at| Some((at, address::filter(at).ok()?))).collect()
+        };
+        let seen = self.addresses.get_or_init(of_all).get(flow.address.as_str());
+        seen.is_some_and(|seen| topics.iter().any(|topics| topics.includes(seen)))
+    }
+
     /// Who uses what is wanted, the flows with those of their schemas that it is; without any where only the address tells.
     fn using(&self, wanted: Wanted<'_>, designs: &Designs) -> Vec<(&'a Flow, Vec<&'a NamedSchema>)> {
         let asked = Asked::of(wanted, designs);
         let of_flow = |flow: &'a Flow| {
-            if !asked.is_at(flow) {
+            if !self.is_at(flow, &asked) {
                 return None;
             }
             let is_wanted = |named: &&NamedSchema| {
                 self.meaning(flow, named.id).is_some_and(|meaning| self.is(meaning, named.id, &asked))
             };
             let named: Vec<&NamedSchema> = flow.schemas.iter().filter(is_wanted).collect();
-            let by_address = flow.schemas.is_empty() && is_among(flow, &asked.by_address);
+            let by_address = flow.schemas.is_empty() && self.is_among(flow, &asked.by_address);
             (by_address || !named.is_empty()).then_some((flow, named))
         };
         self.world.seen.flows.iter().filter_map(of_flow).collect()
@@ -316,16 +343,6 @@ impl<'a> Asked<'a> {
             },
         }
     }
-
-    fn is_at(&self, flow: &Flow) -> bool {
-        !self.is_nothing && self.topics.as_ref().is_none_or(|topics| is_among(flow, std::slice::from_ref(topics)))
-    }
-}
-
-/// Whether all that a flow's address stands for is among these topics.
-fn is_among(flow: &Flow, topics: &[Filter]) -> bool {
-    !topics.is_empty()
-        && address::filter(&flow.address).is_ok_and(|seen| topics.iter().any(|topics| topics.includes(&seen)))
 }
 
 /// Whether a version is the only one of its object that is served: what is not told apart is of this one then.

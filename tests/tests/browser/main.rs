@@ -6,5 +6,6 @@ mod faults;
 mod journeys;
 mod links;
 mod live;
+mod owning;
 mod pages;
 mod queues;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use leptos::prelude::*;
 
-use super::doing::{Doing, Job, Preview};
+use super::doing::Job;
 use crate::act::{Act, ActError};
 use crate::api::{
     ApplicationDomainInput, ApplicationDomainView, DriftApplicationInput, DriftEventInput, DriftLeftOut, DriftProposal,
@@ -14,6 +14,7 @@ use crate::components::{Button, Check, Choice, Skeleton, Submit, Tone};
 use crate::format;
 use crate::load::Loading;
 use crate::owners::{OWNERS, OwnerChoices};
+use crate::pages::bulk::{Doing, Preview};
 use crate::viewer::{Viewer, right};
 
 /// A proposal as somebody changes it. Cheap to copy.
@@ -156,7 +157,7 @@ fn follow(all: Vec<String>, addresses: &BTreeMap<String, Option<String>>) -> Vec
 /// The wizard.
 #[component]
 pub(super) fn Adopt(
-    doing: Doing,
+    doing: Doing<Job>,
     chosen: Signal<DriftSelection>,
     domains: Loading<Vec<ApplicationDomainView>>,
     open: RwSignal<bool>,
@@ -190,7 +191,7 @@ pub(super) fn Adopt(
 /// What is proposed, as a form.
 #[component]
 fn Proposed(
-    doing: Doing,
+    doing: Doing<Job>,
     drafts: RwSignal<Option<(Drafts, Vec<DriftLeftOut>)>>,
     propose: Act<DriftSelection>,
     known: Signal<Vec<String>>,

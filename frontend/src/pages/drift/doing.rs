@@ -2,13 +2,11 @@
 
 use leptos::prelude::*;
 
-use super::{Selection, TOPICS};
-use crate::act::{Act, ActError};
-use crate::api::{ApiError, DriftApply, DriftDone, DriftLine, DriftPreview, DriftSelection, DriftTask, LiveTopic};
-use crate::components::{Button, Choice, Field, Glyph, Select, Skeleton, Submit, Toasts, Tone};
+use crate::act::ActError;
+use crate::api::{Api, DriftApply, DriftLine, DriftPreview, DriftSelection, DriftTask};
+use crate::components::{Button, Choice, Field, Select, Submit, Tone};
 use crate::format;
-use crate::live::Live;
-use crate::viewer::Viewer;
+use crate::pages::bulk::{self, Answer, Doing, Line, Plan, Preview, Verdict};
 
 /// Something to do.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,175 +17,38 @@ pub(super) enum Job {
     Push(DriftSelection),
 }
 
-/// What is being done: the job with what it would do, once that is known. Cheap to copy.
-#[derive(Clone, Copy)]
-pub(super) struct Doing {
-    /// What was shown.
-    pub(super) shown: RwSignal<Option<(Job, DriftPreview)>>,
-    /// Asks what a job would do.
-    pub(super) look: Act<Job>,
-    /// Does it.
-    apply: Act<(Job, String)>,
-    /// Counts what was done: who waits for it closes.
-    done: RwSignal<u64>,
-}
-
-impl Doing {
-    pub(super) fn new(selection: Selection) -> Self {
-        let shown = RwSignal::new(None);
-        let done = RwSignal::new(0_u64);
-        let (toasts, live) = (Toasts::get(), Live::get());
-        let look = Act::new(
-            |api, job: Job| async move {
-                let preview = match job.clone() {
-                    Job::Task(task) => api.0.preview_drift(task).await?,
-                    Job::Push(select) => api.0.preview_push(select).await?,
-                };
-                Ok::<_, ApiError>((job, preview))
-            },
-            move |answer| shown.set(Some(answer)),
-        );
-        let apply = Act::new(
-            |api, (job, preview): (Job, String)| async move {
-                match job {
-                    Job::Task(task) => api.0.apply_drift(DriftApply { preview, task }).await,
-                    Job::Push(task) => api.0.push_drift(DriftApply { preview, task }).await,
-                }
-            },
-            move |answer: DriftDone| {
-                toasts.done(format!("{}.", answer.sentence));
-                live.bump(TOPICS);
-                live.bump(&[LiveTopic::Access]);
-                selection.clear();
-                shown.set(None);
-                done.update(|done| *done += 1);
-            },
-        );
-        Self { shown, look, apply, done }
-    }
-
-    /// Forgets what was shown before.
-    pub(super) fn begin(self) {
-        self.shown.set(None);
-        self.look.error.set(None);
-        self.apply.error.set(None);
-    }
-
-    /// Asks what a job would do.
-    pub(super) fn preview(self, job: Job) {
-        self.begin();
-        self.look.run(job);
-    }
-
-    /// Closes a dialog once something was done.
-    pub(super) fn close_when_done(self, open: RwSignal<bool>) {
-        let before = self.done.get_untracked();
-        Effect::new(move |_| {
-            if self.done.get() != before {
-                open.set(false);
-            }
-        });
-    }
-}
-
-/// What a job would do, line by line, and the button that does it.
-#[component]
-pub(super) fn Preview(
-    doing: Doing,
-    open: RwSignal<bool>,
-    title: &'static str,
-    verb: &'static str,
-    right: &'static str,
-    /// The way to the step before, where there is one.
-    #[prop(optional_no_strip)]
-    back: Option<Callback<()>>,
-) -> impl IntoView {
-    doing.close_when_done(open);
-    let may = Signal::derive(move || Viewer::has(right));
-    let (shown, apply) = (doing.shown, doing.apply);
-    let submit = move |ev: leptos::ev::SubmitEvent| {
-        ev.prevent_default();
-        if let Some((job, preview)) = shown.get_untracked() {
-            apply.run((job, preview.preview));
-        }
-    };
-    let is_possible = move || {
-        shown.with(|shown| {
-            shown.as_ref().is_some_and(|(_, preview)| preview.conflicts == 0 && !preview.lines.is_empty())
+impl bulk::Job for Job {
+    fn look(self, api: Api) -> Answer<Plan> {
+        Box::pin(async move {
+            Ok(plan(match self {
+                Job::Task(task) => api.0.preview_drift(task).await?,
+                Job::Push(select) => api.0.preview_push(select).await?,
+            }))
         })
+    }
+
+    fn apply(self, api: Api, preview: String) -> Answer<String> {
+        Box::pin(async move {
+            let done = match self {
+                Job::Task(task) => api.0.apply_drift(DriftApply { preview, task }).await?,
+                Job::Push(task) => api.0.push_drift(DriftApply { preview, task }).await?,
+            };
+            Ok(done.sentence)
+        })
+    }
+}
+
+fn plan(shown: DriftPreview) -> Plan {
+    let sentence = match shown.conflicts {
+        0 => format!("{}, all in one go.", format::plural(shown.lines.len(), "line")),
+        conflicts => bulk::cannot_be(conflicts, shown.lines.len()),
     };
-    // What would be done is another thing by now: look again.
-    let is_stale = move || apply.error.with(|error| error.as_ref().is_some_and(|error| error.kind == "stale-preview"));
-    view! {
-        <form method="post" on:submit=submit>
-            <div class="m-dialog__body">
-                <h2>{title}</h2>
-                {move || match shown.get() {
-                    Some((_, preview)) => view! { <Lines preview=preview/> }.into_any(),
-                    None if doing.look.busy.get() => view! { <Skeleton lines=3/> }.into_any(),
-                    None => ().into_any(),
-                }}
-                <ActError act=doing.look/>
-                <ActError act=apply/>
-            </div>
-            <div class="m-dialog__foot">
-                {back.map(|back| view! { <Button tone=Tone::Quiet on_press=back>"Back"</Button><span class="m-push"></span> })}
-                <Button tone=Tone::Quiet on_press=move |()| open.set(false)>"Cancel"</Button>
-                <Show when=is_stale>
-                    <Button on_press=move |()| {
-                        if let Some((job, _)) = shown.get_untracked() {
-                            doing.preview(job);
-                        }
-                    }>"Look again"</Button>
-                </Show>
-                <Show when=is_possible>
-                    <Submit busy=apply.busy right=may>{verb}</Submit>
-                </Show>
-            </div>
-        </form>
-    }
-    .into_any()
-}
-
-#[component]
-fn Lines(preview: DriftPreview) -> impl IntoView {
-    let sentence = sentence(&preview);
-    let tone = if preview.conflicts > 0 { "m-small m-bad" } else { "m-small m-muted" };
-    // What cannot be stands first: it is what one has to act on.
-    let mut lines = preview.lines;
-    lines.sort_by_key(|line| line.conflict.is_none());
-    let lines = lines.into_iter().map(|line| view! { <Line line=line/> }).collect_view();
-    view! {
-        <p class=tone>{sentence}</p>
-        <ul class="m-drift__lines" tabindex="0" aria-label="What would be done">{lines}</ul>
-    }
-    .into_any()
-}
-
-/// What a preview comes to, in a sentence.
-fn sentence(preview: &DriftPreview) -> String {
-    let all = preview.lines.len();
-    let conflicts = usize::try_from(preview.conflicts).unwrap_or(usize::MAX);
-    if conflicts == 0 {
-        return format!("{}, all in one go.", format::plural(all, "line"));
-    }
-    format!("{conflicts} of {} cannot be: nothing is done before that is changed.", format::plural(all, "line"))
-}
-
-#[component]
-fn Line(line: DriftLine) -> impl IntoView {
-    let (tone, glyph) = if line.conflict.is_some() { ("bad", "failed") } else { ("ok", "live") };
-    view! {
-        <li class="m-drift__line" data-tone=tone>
-            <Glyph name=glyph/>
-            <div class="m-cell">
-                <span class="m-wrap">{line.what}</span>
-                {line.conflict.map(|conflict| view! { <span class="m-cell__sub m-wrap m-bad">{conflict}</span> })}
-                {(!line.detail.is_empty()).then(|| view! { <span class="m-cell__sub m-wrap">{line.detail}</span> })}
-            </div>
-        </li>
-    }
-    .into_any()
+    let line = |line: DriftLine| {
+        let verdict = if line.conflict.is_some() { Verdict::Conflict } else { Verdict::Change };
+        Line { verdict, what: line.what, change: line.detail, note: line.conflict.unwrap_or_default() }
+    };
+    let has_changes = !shown.lines.is_empty();
+    Plan { preview: shown.preview, sentence, has_changes, lines: shown.lines.into_iter().map(line).collect() }
 }
 
 const DAY_MS: i64 = 24 * 3_600_000;
@@ -202,7 +63,7 @@ const TIMES: [(&str, &str, i64); 4] = [
 
 /// Asks how long and why, then shows what that would do.
 #[component]
-pub(super) fn Ignore(doing: Doing, chosen: Signal<DriftSelection>, open: RwSignal<bool>) -> impl IntoView {
+pub(super) fn Ignore(doing: Doing<Job>, chosen: Signal<DriftSelection>, open: RwSignal<bool>) -> impl IntoView {
     let time = RwSignal::new("month".to_owned());
     let reason = RwSignal::new(String::new());
     let look = doing.look;
@@ -252,9 +113,12 @@ mod tests {
     #[test]
     fn a_preview_says_whether_it_can_be() {
         let line = DriftLine { what: "event a".to_owned(), detail: String::new(), rule: None, conflict: None };
-        let mut preview = DriftPreview { preview: String::new(), lines: vec![line.clone(), line], conflicts: 0 };
-        assert_eq!(sentence(&preview), "2 lines, all in one go.");
-        preview.conflicts = 1;
-        assert_eq!(sentence(&preview), "1 of 2 lines cannot be: nothing is done before that is changed.");
+        let mut shown = DriftPreview { preview: String::new(), lines: vec![line.clone(), line], conflicts: 0 };
+        assert_eq!(plan(shown.clone()).sentence, "2 lines, all in one go.");
+        shown.conflicts = 1;
+        shown.lines[1].conflict = Some("it is there".to_owned());
+        let plan = plan(shown);
+        assert_eq!(plan.sentence, "1 of 2 lines cannot be: nothing is done before that is changed.");
+        assert_eq!((plan.lines[1].verdict, plan.lines[1].note.as_str()), (Verdict::Conflict, "it is there"));
     }
 }

@@ -28,7 +28,7 @@ pub(super) fn Row(finding: DriftFinding, selection: Selection) -> impl IntoView 
     view! {
         <tr data-finding=mark aria-selected=move || selected().then_some("true")>
             <td>
-                <div class="m-drift__what">
+                <div class="m-bulk__what">
                     {may.then(|| view! {
                         <input class="m-check" type="checkbox" name="finding" aria-label=label prop:checked=selected on:change=select/>
                     })}

@@ -2,12 +2,12 @@
 
 use leptos::prelude::*;
 
-use super::doing::{Doing, Job, Preview};
+use super::doing::Job;
 use crate::act::ActError;
 use crate::api::{OWNERSHIP_TASK_MAX, OwnershipPage, OwnershipQuery, OwnershipSelection, OwnershipTask};
 use crate::components::{Button, Dialog, Field, Submit, Tone};
-use crate::format;
 use crate::owners::OwnerField;
+use crate::pages::bulk::{Doing, Preview, SelectionBar};
 use crate::pages::selection::Selection;
 use crate::viewer::{Viewer, right};
 
@@ -17,54 +17,33 @@ pub(super) fn Bar(
     page: Signal<OwnershipPage>,
     query: Memo<OwnershipQuery>,
     selection: Selection,
-    doing: Doing,
+    doing: Doing<Job>,
 ) -> impl IntoView {
     let total = Memo::new(move |_| page.with(|page| page.total));
-    let count = Memo::new(move |_| selection.count(total.get()));
     let chosen = Signal::derive(move || match selection.all.get() {
         true => OwnershipSelection { ids: Vec::new(), matching: Some(query.get()) },
         false => OwnershipSelection { ids: selection.ids.with(|ids| ids.iter().cloned().collect()), matching: None },
     });
     let (giving, suggesting) = (RwSignal::new(false), RwSignal::new(false));
     let may = Signal::derive(|| Viewer::has(right::CATALOG_WRITE));
-    let page_ids = move || page.with_untracked(|page| page.items.iter().map(|thing| thing.id.clone()).collect());
+    let ids = move |()| page.with_untracked(|page| page.items.iter().map(|thing| thing.id.clone()).collect());
+    let page_ids = Callback::new(ids);
     view! {
         <Show when=move || { total.get() > 0 }>
-            <div class="m-drift__bar" role="group" aria-label="What to do with them">
-                <span class="m-small" role="status">
-                    {move || match (count.get(), selection.all.get()) {
-                        (0, _) => "Select things, or take all".to_owned(),
-                        (count, true) => format!("all {} selected", format::count(count)),
-                        (count, false) => format!("{} selected", format::count(count)),
-                    }}
-                </span>
-                <Button small=true tone=Tone::Quiet on_press=move |()| selection.only(page_ids())>"Select this page"</Button>
-                <Show when=move || { total.get() <= OWNERSHIP_TASK_MAX as u64 } fallback=move || view! {
-                    <span class="m-small m-muted">{format!("Narrow the list to {OWNERSHIP_TASK_MAX} to take all")}</span>
-                }>
-                    <Button small=true tone=Tone::Quiet on_press=move |()| selection.all.set(true)>
-                        {move || format!("Select all {}", format::count(total.get()))}
-                    </Button>
-                </Show>
-                <Show when=move || { count.get() > 0 }>
-                    <Button small=true tone=Tone::Quiet on_press=move |()| selection.clear()>"Clear"</Button>
-                </Show>
-                <span class="m-push"></span>
-                <Show when=move || { count.get() > 0 }>
-                    <Button small=true icon="check" right=may on_press=move |()| {
-                        let select = chosen.get_untracked();
-                        doing.preview(Job::Task(OwnershipTask { select, suggested: true, ..OwnershipTask::default() }));
-                        suggesting.set(true);
-                    }>"Give as suggested"</Button>
-                    <Button small=true tone=Tone::Primary icon="user" right=may on_press=move |()| {
-                        doing.begin();
-                        giving.set(true);
-                    }>"Set owner and tags"</Button>
-                </Show>
-            </div>
+            <SelectionBar selection=selection total=total max=OWNERSHIP_TASK_MAX things="things" page=page_ids>
+                <Button small=true icon="check" right=may on_press=move |()| {
+                    let select = chosen.get_untracked();
+                    doing.preview(Job::Task(OwnershipTask { select, suggested: true, ..OwnershipTask::default() }));
+                    suggesting.set(true);
+                }>"Give as suggested"</Button>
+                <Button small=true tone=Tone::Primary icon="user" right=may on_press=move |()| {
+                    doing.begin();
+                    giving.set(true);
+                }>"Set owner and tags"</Button>
+            </SelectionBar>
         </Show>
         <Dialog open=suggesting label="Give as suggested" class="m-dialog m-dialog--wide">
-            <Preview doing=doing open=suggesting title="Give each to whom it could belong" verb="Give them"/>
+            <Preview doing=doing open=suggesting title="Give each to whom it could belong" verb="Give them" right=right::CATALOG_WRITE/>
         </Dialog>
         <Dialog open=giving label="Set owner and tags" class="m-dialog m-dialog--wide">
             <Give doing=doing chosen=chosen open=giving/>
@@ -80,7 +59,7 @@ fn tags_of(text: &str) -> Vec<String> {
 
 /// Asks for owner and tags, then shows what that would do.
 #[component]
-fn Give(doing: Doing, chosen: Signal<OwnershipSelection>, open: RwSignal<bool>) -> impl IntoView {
+fn Give(doing: Doing<Job>, chosen: Signal<OwnershipSelection>, open: RwSignal<bool>) -> impl IntoView {
     let (owner, tags) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
     let look = doing.look;
     let submit = move |ev: leptos::ev::SubmitEvent| {
@@ -115,7 +94,7 @@ fn Give(doing: Doing, chosen: Signal<OwnershipSelection>, open: RwSignal<bool>) 
                 </form>
             }
         >
-            <Preview doing=doing open=open title="Set owner and tags" verb="Set them"
+            <Preview doing=doing open=open title="Set owner and tags" verb="Set them" right=right::CATALOG_WRITE
                 back=Some(Callback::new(move |()| doing.begin()))/>
         </Show>
     }

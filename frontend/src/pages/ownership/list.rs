@@ -3,18 +3,20 @@
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use super::doing::{Doing, Job, Preview};
+use super::doing::Job;
 use crate::act::ActError;
 use crate::api::OwnershipImport;
 use crate::browser;
 use crate::components::{Button, Check, Submit, TextArea, Toasts, Tone};
+use crate::pages::bulk::{Doing, Preview};
+use crate::viewer::right;
 
 /// Longest list that the portal takes, in bytes.
 const BYTES_MAX: f64 = 512.0 * 1024.0;
 
 /// The two steps: the list, then what it would do.
 #[component]
-pub(super) fn ListForm(doing: Doing, open: RwSignal<bool>) -> impl IntoView {
+pub(super) fn ListForm(doing: Doing<Job>, open: RwSignal<bool>) -> impl IntoView {
     let (csv, skip_unknown) = (RwSignal::new(String::new()), RwSignal::new(false));
     let look = doing.look;
     let submit = move |ev: leptos::ev::SubmitEvent| {
@@ -65,7 +67,7 @@ pub(super) fn ListForm(doing: Doing, open: RwSignal<bool>) -> impl IntoView {
                 </form>
             }
         >
-            <Preview doing=doing open=open title="Import a list of owners" verb="Import"
+            <Preview doing=doing open=open title="Import a list of owners" verb="Import" right=right::CATALOG_WRITE
                 back=Some(Callback::new(move |()| doing.begin()))/>
         </Show>
     }

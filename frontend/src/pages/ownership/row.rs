@@ -32,7 +32,7 @@ pub(super) fn Row(thing: UnownedView, selection: Selection) -> impl IntoView {
     view! {
         <tr data-thing=mark aria-selected=move || selected().then_some("true")>
             <td>
-                <div class="m-drift__what">
+                <div class="m-bulk__what">
                     {may.then(|| view! {
                         <input class="m-check" type="checkbox" name="thing" aria-label=label prop:checked=selected on:change=select/>
                     })}

@@ -280,7 +280,7 @@ impl<'a> Study<'a> {
     fn beside(&self, entry: &'a Entry) -> Option<Hint> {
         let Majority { prefix, owner, count, of } = self.neighbours().siblings.of(naming(entry)?, &entry.row.name)?;
         let sentence = match of {
-            1 => format!("The 1 other under {prefix} that has an owner belongs to {owner}."),
+            1 => format!("One other under {prefix} has an owner: {owner}."),
             of => format!("{count} of {of} under {prefix} that have an owner belong to {owner}."),
         };
         Some(hint(owner, sentence))

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use frontend::api::{CatalogKind, OwnedView, SearchKind, TeamOwns};
+use frontend::api::{OwnedView, SearchKind, TeamOwns};
 use mesh_protocol::id::TeamId;
 
 use crate::app::catalog::{Entry, ObjectKey, href};
@@ -140,7 +140,7 @@ impl Holdings {
             gone: false,
         });
         let objects = self.owned_entries().filter(|entry| entry.row.owner == owner).map(|entry| OwnedView {
-            kind: kind(entry.row.kind),
+            kind: entry.row.kind.among_all(),
             name: entry.row.name.clone(),
             href: href(&entry.key),
             place: entry.row.broker.clone().unwrap_or_else(|| entry.row.sites.join(", ")),
@@ -161,28 +161,5 @@ pub(super) const fn rank(kind: SearchKind) -> u8 {
         SearchKind::Topic => 5,
         // The rest in the order of the kinds.
         other => 6 + other as u8,
-    }
-}
-
-const fn kind(kind: CatalogKind) -> SearchKind {
-    match kind {
-        CatalogKind::Address => SearchKind::Address,
-        CatalogKind::Topic => SearchKind::Topic,
-        CatalogKind::Group => SearchKind::Group,
-        CatalogKind::Cluster => SearchKind::Cluster,
-        CatalogKind::User => SearchKind::User,
-        CatalogKind::Transaction => SearchKind::Transaction,
-        CatalogKind::Registry => SearchKind::Registry,
-        CatalogKind::Subject => SearchKind::Subject,
-        CatalogKind::Connect => SearchKind::Connect,
-        CatalogKind::ConnectConnector => SearchKind::ConnectConnector,
-        CatalogKind::Rabbit => SearchKind::Rabbit,
-        CatalogKind::RabbitExchange => SearchKind::RabbitExchange,
-        CatalogKind::RabbitQueue => SearchKind::RabbitQueue,
-        CatalogKind::RabbitUser => SearchKind::RabbitUser,
-        CatalogKind::Mqtt => SearchKind::Mqtt,
-        CatalogKind::MqttAddress => SearchKind::MqttAddress,
-        CatalogKind::Application => SearchKind::Application,
-        CatalogKind::Principal => SearchKind::Client,
     }
 }

@@ -103,7 +103,7 @@ async fn what_nobody_answers_for_stands_there_the_busiest_first_with_who_could()
     let suggestion = &named(&page, "retail.orders")["suggestion"];
     assert_eq!((&suggestion["owner"], &suggestion["team"]), (&json!("stock"), &stock["id"]), "{page}");
     let evidence = suggestion["evidence"].to_string();
-    assert!(evidence.contains("The 1 other under retail. that has an owner belongs to stock."), "{evidence}");
+    assert!(evidence.contains("One other under retail. has an owner: stock."), "{evidence}");
     let shop = made(&mesh, "domains", json!({"name": "shop"})).await;
     let design = json!({"kind": "event", "name": "ordered", "domain": shop["id"], "owner": "sales"});
     let event = made(&mesh, "designs", design).await["id"].as_str().expect("an id").to_owned();
