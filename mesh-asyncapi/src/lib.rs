@@ -1,0 +1,27 @@
+//! AsyncAPI documents: built, read, written, checked, converted and compared.
+//!
+//! A portal lives from documents that others make and read: what it exports has to pass every tool, and what it
+//! imports may be anything. Everything that is known about them is here, as functions on values. Nothing is fetched,
+//! opened or run, so the portal and its tests use the same code, and a document cannot make the portal call anybody.
+//!
+//! A [`Document`] is the JSON value it was written as (see there why). Around it stand:
+//! - [`read`] and [`to_yaml`], [`to_json`]: texts, within bounds;
+//! - [`official`]: the schema of the AsyncAPI initiative, with sentences that lead to the part that is wrong.
+
+pub mod official;
+
+mod document;
+mod finding;
+mod parts;
+mod pointer;
+mod refs;
+mod text;
+
+pub use document::{Document, NotADocument, Version};
+pub use finding::{Finding, Severity};
+pub use parts::Level;
+pub use pointer::Pointer;
+pub use text::{
+    CONTENT_BYTES_MAX, NESTING_MAX, Place, Syntax, TEXT_BYTES_MAX, Unreadable, VALUES_MAX, locate, read, to_json,
+    to_yaml,
+};
