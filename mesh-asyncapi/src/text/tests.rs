@@ -54,7 +54,7 @@ fn what_is_wrong_is_said_with_its_place() {
     assert!(refusal("a: !!binary aGk=\n").contains("binary` has no meaning in JSON"));
     assert!(refusal("a: !ruby/object x\n").contains("has no meaning in JSON"));
     assert!(refusal("a: .inf\n").contains("a number that JSON does not have"));
-    assert!(refusal("[a]: 1\n").contains("a key has to be a text"));
+    assert!(refusal("? [a]\n: 1\n").contains("a key has to be a text"));
     assert!(refusal("a: &x [*x]\n").contains("stands inside what it means"));
     assert!(refusal("  \n").contains("the text is empty"));
     assert!(refusal("# nothing\n").contains("no document"));
