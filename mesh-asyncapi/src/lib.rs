@@ -6,8 +6,13 @@
 //!
 //! A [`Document`] is the JSON value it was written as (see there why). Around it stand:
 //! - [`read`] and [`to_yaml`], [`to_json`]: texts, within bounds;
-//! - [`official`]: the schema of the AsyncAPI initiative, with sentences that lead to the part that is wrong.
+//! - [`official`]: the schema of the AsyncAPI initiative, with sentences that lead to the part that is wrong;
+//! - [`lint`]: everything else that tools refuse or readers miss, as rules that a team may set, and a score;
+//! - [`build`]: documents made from what is known, with [`bindings`] for what protocols add;
 
+pub mod bindings;
+pub mod build;
+pub mod lint;
 pub mod official;
 
 mod document;
@@ -15,12 +20,14 @@ mod finding;
 mod parts;
 mod pointer;
 mod refs;
+mod schema;
 mod text;
 
 pub use document::{Document, NotADocument, Version};
 pub use finding::{Finding, Severity};
 pub use parts::Level;
 pub use pointer::Pointer;
+pub use schema::schema_format;
 pub use text::{
     CONTENT_BYTES_MAX, NESTING_MAX, Place, Syntax, TEXT_BYTES_MAX, Unreadable, VALUES_MAX, locate, read, to_json,
     to_yaml,

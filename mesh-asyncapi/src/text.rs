@@ -134,4 +134,4 @@ fn twice(key: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
