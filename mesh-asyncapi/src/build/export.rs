@@ -226,11 +226,12 @@ impl Export {
         let messages =
             self.messages.write(|key, message| message.to_value(self.version, &MessageKey(key.to_owned()).pointer()));
         put(&mut components, "messages", messages);
-        put(
-            &mut components,
-            "securitySchemes",
-            self.schemes.write(|_, (scheme, description)| scheme.to_value(description)),
-        );
+        let mut schemes = self.schemes.write(|_, (scheme, description)| scheme.to_value(description));
+        // With scopes a scheme is written out where it is asked for; what nothing refers to is left out here.
+        let asked = || self.requirements().map(|(_, requirement)| requirement);
+        let is_plain = |key: &str| asked().any(|asked| matches!(asked, Requirement::Scheme(scheme) if scheme.0 == key));
+        schemes.retain(|key, _| is_plain(key) || !asked().any(|asked| asked.scheme().0 == *key));
+        put(&mut components, "securitySchemes", schemes);
         components
     }
 
@@ -288,16 +289,19 @@ impl Export {
                 }
             }
         }
+        for (at, requirement) in self.requirements() {
+            self.check_requirement(&at, requirement, &mut add);
+        }
+        problems
+    }
+
+    /// What servers and operations ask of clients, and where.
+    fn requirements(&self) -> impl Iterator<Item = (Pointer, &Requirement)> {
         let servers =
             self.servers.parts.iter().map(|(key, part)| (ServerKey(key.clone()).pointer(), part.requirements()));
         let operations =
             self.operations.parts.iter().map(|(key, part)| (OperationKey(key.clone()).pointer(), part.requirements()));
-        for (at, requirements) in servers.chain(operations) {
-            for requirement in requirements {
-                self.check_requirement(&at, requirement, &mut add);
-            }
-        }
-        problems
+        servers.chain(operations).flat_map(|(at, list)| list.iter().map(move |requirement| (at.clone(), requirement)))
     }
 
     fn check_entries(
