@@ -33,6 +33,7 @@ mod operation;
 mod security;
 mod server;
 
+pub(crate) use address::SUBTREE;
 pub use address::{Address, BadAddress, Level, Parameter};
 pub use channel::Channel;
 pub use content::{Content, NotContent};

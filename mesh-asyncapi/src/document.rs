@@ -73,6 +73,9 @@ pub enum NotADocument {
     /// A document of AsyncAPI 2, which has to be converted (see [`import`](crate::import)).
     #[error("the document is of AsyncAPI {0}: import it, which converts it to 3.0.0")]
     Old(String),
+    /// It is larger than what is read (see [`read`](crate::read)).
+    #[error("{0}")]
+    TooLarge(String),
     /// Any other version.
     #[error("AsyncAPI {0} is not known here: 2.0.0 to 2.6.0, 3.0.0 and 3.1.0 are")]
     UnknownVersion(String),
@@ -82,8 +85,9 @@ impl Document {
     /// Takes a value as a document.
     ///
     /// # Errors
-    /// It is no object, or names no version 3 that is known here.
+    /// It is no object, names no version 3 that is known here, or is too large.
     pub fn new(value: Value) -> Result<Self, NotADocument> {
+        crate::text::bounds::check(&value).map_err(NotADocument::TooLarge)?;
         let name = version_name(&value)?;
         let Some(version) = Version::by_name(name) else {
             let is_old = name.starts_with("2.");

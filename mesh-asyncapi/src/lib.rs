@@ -9,11 +9,15 @@
 //! - [`official`]: the schema of the AsyncAPI initiative, with sentences that lead to the part that is wrong;
 //! - [`lint`]: everything else that tools refuse or readers miss, as rules that a team may set, and a score;
 //! - [`build`]: documents made from what is known, with [`bindings`] for what protocols add;
+//! - [`diff`]: what changes between two versions, and whom it hurts;
+//! - [`summary`]: a document as a page shows it, everything looked up;
 
 pub mod bindings;
 pub mod build;
+pub mod diff;
 pub mod lint;
 pub mod official;
+pub mod summary;
 
 mod document;
 mod finding;
@@ -22,6 +26,7 @@ mod pointer;
 mod refs;
 mod schema;
 mod text;
+mod traits;
 
 pub use document::{Document, NotADocument, Version};
 pub use finding::{Finding, Severity};

@@ -19,6 +19,7 @@ mod usage;
 
 use std::collections::BTreeMap;
 
+use mesh_schema::Schema;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -27,13 +28,17 @@ use crate::finding::{Finding, Severity, sort};
 use crate::official;
 use crate::parts::Parts;
 use crate::pointer::Pointer;
-use crate::refs::Refs;
+use crate::refs::{Found, Refs};
+use crate::schema::{self, Trouble};
 
 pub use rules::{RULES, Rule};
 pub(crate) use secrets::secrets;
 
 /// Most findings of one rule that are told.
 pub const FINDINGS_OF_RULE_MAX: usize = 100;
+
+/// Most bytes of schemas that are read for one document, each with what it refers to.
+const SCHEMA_BYTES_MAX: usize = 16 << 20;
 
 /// The severity of each rule: that of the rule, unless it is set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -113,6 +118,7 @@ pub fn lint(document: &Document, rules: &Ruleset) -> Vec<Finding> {
         rules,
         findings: Vec::new(),
         told: BTreeMap::new(),
+        schema_bytes: SCHEMA_BYTES_MAX,
     };
     for group in GROUPS {
         group(&mut lint);
@@ -170,9 +176,21 @@ struct Lint<'a> {
     rules: &'a Ruleset,
     findings: Vec<Finding>,
     told: BTreeMap<&'static str, usize>,
+    /// Bytes of schemas that may still be read.
+    schema_bytes: usize,
 }
 
-impl Lint<'_> {
+impl<'a> Lint<'a> {
+    /// A schema by itself, as long as not too many were read.
+    fn load(&mut self, schema: &Found<'a>) -> Result<Schema, Trouble> {
+        if self.schema_bytes == 0 {
+            return Err(Trouble::TooLarge);
+        }
+        let (format, text) = schema::text(self.refs, schema)?;
+        self.schema_bytes = self.schema_bytes.saturating_sub(text.len());
+        schema::parse(format, &text)
+    }
+
     fn is_on(&self, rule: &Rule) -> bool {
         self.rules.severity(rule).is_some()
     }
@@ -190,4 +208,4 @@ impl Lint<'_> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

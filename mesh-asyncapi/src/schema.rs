@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use mesh_schema::{Format, Schema};
+use mesh_schema::{Format, Schema, TEXT_BYTES_MAX};
 use serde_json::{Map, Value, json};
 
 use crate::parts::{is_json_schema, reference};
@@ -114,10 +114,12 @@ pub(crate) fn text<'a>(refs: Refs<'a>, found: &Found<'a>) -> Result<(Format, Str
     }
 }
 
-/// A schema by itself.
-pub(crate) fn load<'a>(refs: Refs<'a>, found: &Found<'a>) -> Result<Schema, Trouble> {
-    let (format, text) = text(refs, found)?;
-    Schema::parse(format, &text, &[]).map_err(|invalid| Trouble::Invalid(invalid.to_string()))
+/// A text that is known to be small enough, read.
+pub(crate) fn parse(format: Format, text: &str) -> Result<Schema, Trouble> {
+    if text.len() > TEXT_BYTES_MAX {
+        return Err(Trouble::TooLarge);
+    }
+    Schema::parse(format, text, &[]).map_err(|invalid| Trouble::Invalid(invalid.to_string()))
 }
 
 /// A schema with all that it refers to.

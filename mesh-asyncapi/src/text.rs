@@ -4,6 +4,7 @@
 //! what counts is not the text but what comes out of it, and reading stops as soon as that is too much. Nothing here
 //! follows a reference or opens a file.
 
+pub(crate) mod bounds;
 mod json;
 mod locate;
 mod plain;
@@ -90,14 +91,16 @@ pub fn read(text: &str) -> Result<(Value, Syntax), Unreadable> {
     if text.trim().is_empty() {
         return Err(Unreadable::new(None, "the text is empty: paste a document in YAML or JSON"));
     }
-    match Syntax::of(text) {
-        Syntax::Yaml => yaml::read(text).map(|value| (value, Syntax::Yaml)),
+    let (value, syntax) = match Syntax::of(text) {
+        Syntax::Yaml => (yaml::read(text)?, Syntax::Yaml),
         Syntax::Json => match json::read(text) {
-            Ok(value) => Ok((value, Syntax::Json)),
+            Ok(value) => (value, Syntax::Json),
             // YAML may begin with a bracket as well. If it is neither, what JSON says is what its author expects.
-            Err(unreadable) => yaml::read(text).map(|value| (value, Syntax::Yaml)).map_err(|_| unreadable),
+            Err(unreadable) => (yaml::read(text).map_err(|_| unreadable)?, Syntax::Yaml),
         },
-    }
+    };
+    bounds::check(&value).map_err(|reason| Unreadable::new(None, reason))?;
+    Ok((value, syntax))
 }
 
 /// Values, bytes and levels left.
@@ -115,14 +118,18 @@ impl Budget {
     fn take(&mut self, values: usize, bytes: usize) -> Result<(), String> {
         let left = self.values.checked_sub(values).zip(self.bytes.checked_sub(bytes));
         let Some((values, bytes)) = left else {
-            return Err(format!(
-                "the document stands for more than {VALUES_MAX} values or {CONTENT_BYTES_MAX} bytes: split it, and use \
-                 `$ref` instead of aliases"
-            ));
+            return Err(too_much());
         };
         *self = Self { values, bytes };
         Ok(())
     }
+}
+
+fn too_much() -> String {
+    format!(
+        "the document stands for more than {VALUES_MAX} values or {CONTENT_BYTES_MAX} bytes: split it, and use `$ref` \
+         instead of aliases"
+    )
 }
 
 fn too_deep() -> String {

@@ -14,6 +14,9 @@ use crate::parts::{Kind, Part};
 use crate::pointer::Pointer;
 use crate::refs::Found;
 
+/// Most channels of one address that are compared with each other.
+const COMPARED_MAX: usize = 200;
+
 pub(super) fn check(lint: &mut Lint<'_>) {
     if lint.root.get("servers").and_then(Value::as_object).is_none_or(serde_json::Map::is_empty) {
         let advice = "add `servers`, so that a reader knows where to connect";
@@ -168,7 +171,7 @@ fn same_address(lint: &mut Lint<'_>) {
     }
     let mut twice = Vec::new();
     for (address, channels) in by_address {
-        for (index, (at, servers)) in channels.iter().enumerate().skip(1) {
+        for (index, (at, servers)) in channels.iter().take(COMPARED_MAX).enumerate().skip(1) {
             let meets = |(_, others): &&(Pointer, BTreeSet<&str>)| {
                 servers.is_empty() || others.is_empty() || !servers.is_disjoint(others)
             };

@@ -9,7 +9,6 @@ use crate::document::kind;
 use crate::parts::{Kind, Part};
 use crate::pointer::Pointer;
 use crate::refs::Found;
-use crate::schema::load;
 
 /// Most examples and defaults of one document that are looked at. The rest of so many tells nothing new.
 const LOOKED_AT_MAX: usize = 1_000;
@@ -43,13 +42,20 @@ pub(super) fn check(lint: &mut Lint<'_>) {
     }
 }
 
-fn judge(lint: &mut Lint<'_>, rule: &Rule, schema: &Found<'_>, values: Vec<Found<'_>>, word: &str, left: &mut usize) {
+fn judge<'a>(
+    lint: &mut Lint<'a>,
+    rule: &Rule,
+    schema: &Found<'a>,
+    values: Vec<Found<'_>>,
+    word: &str,
+    left: &mut usize,
+) {
     if values.is_empty() || *left == 0 {
         return;
     }
     *left = left.saturating_sub(values.len());
     // What is wrong with the schema itself is told elsewhere.
-    let Ok(schema) = load(lint.refs, schema) else { return };
+    let Ok(schema) = lint.load(schema) else { return };
     for value in values {
         if schema.holds(value.value) == Some(false) {
             let (at, why) = explain(&schema, &value);

@@ -13,6 +13,11 @@ use crate::schema::{Standing, standing};
 /// Most messages of one channel that are compared with each other.
 const COMPARED_MAX: usize = 40;
 
+/// Most pairs of messages of one document that are compared.
+const PAIRS_MAX: usize = 20_000;
+/// Most fields of one schema that are looked at.
+const FIELDS_MAX: usize = 200;
+
 /// Headers of protocols, which libraries set and which have their own places in a document.
 const PROTOCOL_HEADERS: [&str; 16] = [
     "accept",
@@ -71,6 +76,7 @@ fn ambiguity(lint: &mut Lint<'_>) {
     let has_registry =
         lint.parts.all(Kind::Server).any(|server| server.value.pointer("/bindings/kafka/schemaRegistryUrl").is_some());
     let mut found = Vec::new();
+    let mut left = PAIRS_MAX;
     for channel in lint.parts.all(Kind::Channel) {
         let entries = (Found { at: channel.at.clone(), value: channel.value }).entries("messages");
         let messages: Vec<_> = entries.map(|(key, entry)| (key, lint.refs.behind(&entry))).take(COMPARED_MAX).collect();
@@ -80,6 +86,10 @@ fn ambiguity(lint: &mut Lint<'_>) {
             .flat_map(|(index, one)| messages[..index].iter().map(move |other| (other, one)));
         let alike = |pair: &(&(&str, Found<'_>), &(&str, Found<'_>))| {
             let ((_, one), (_, other)) = pair;
+            left = left.saturating_sub(1);
+            if left == 0 {
+                return false;
+            }
             one.at == other.at || !are_apart(lint.refs, one, other, has_registry)
         };
         if let Some(((one, _), (other, _))) = pairs.into_iter().find(alike) {
@@ -137,8 +147,9 @@ fn types(schema: &Value) -> Option<BTreeSet<&str>> {
 fn fixed<'a>(refs: Refs<'a>, schema: &Standing<'a>, depth: usize) -> BTreeMap<String, Vec<Value>> {
     let mut map = BTreeMap::new();
     let found = Found { at: schema.at.clone(), value: schema.value };
-    let required: BTreeSet<&str> = found.items("required").filter_map(|name| name.value.as_str()).collect();
-    for (name, property) in found.entries("properties").filter(|(name, _)| required.contains(name)) {
+    let required: BTreeSet<&str> =
+        found.items("required").take(FIELDS_MAX).filter_map(|name| name.value.as_str()).collect();
+    for (name, property) in found.entries("properties").filter(|(name, _)| required.contains(name)).take(FIELDS_MAX) {
         let property = refs.behind(&property);
         let values = property.value.get("const").map(|value| vec![value.clone()]);
         let values = values.or_else(|| property.value.get("enum").and_then(Value::as_array).cloned());
@@ -150,7 +161,7 @@ fn fixed<'a>(refs: Refs<'a>, schema: &Standing<'a>, depth: usize) -> BTreeMap<St
             map.extend(inside.into_iter().map(|(path, values)| (format!("{name}/{path}"), values)));
         }
     }
-    for part in found.items("allOf") {
+    for part in found.items("allOf").take(FIELDS_MAX) {
         let part = refs.behind(&part);
         if depth > 0 {
             map.extend(fixed(refs, &Standing { at: part.at, value: part.value, format: None }, depth - 1));

@@ -88,6 +88,14 @@ fn what_is_nested_too_deeply_is_refused() {
 }
 
 #[test]
+fn long_keys_around_many_values_are_refused() {
+    let items = vec!["1"; 50_000].join(",");
+    let keys = |length: usize| format!("{{\"{}\": [{items}]}}", "k".repeat(length));
+    assert!(read(&keys(1_000)).is_ok());
+    assert!(refusal(&keys(3_000)).contains("too long keys"));
+}
+
+#[test]
 fn too_long_a_text_is_refused() {
     assert!(refusal(&" ".repeat(TEXT_BYTES_MAX + 1)).contains("bytes"));
 }
