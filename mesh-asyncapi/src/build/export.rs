@@ -1,5 +1,7 @@
 //! The document while it is built.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::{Map, Value, json};
 
 use super::channel::Channel;
@@ -25,46 +27,39 @@ pub struct Export {
     extensions: Extensions,
     servers: Kept<Server>,
     channels: Kept<Channel>,
-    entries: Vec<Entry>,
+    entries: BTreeSet<Entry>,
     operations: Kept<Operation>,
     messages: Kept<Message>,
     schemas: Kept<Content>,
     schemes: Kept<(Scheme, String)>,
 }
 
-/// Parts of one kind by their keys.
+/// Parts of one kind, in the order of their keys: documents of the same content are the same, whatever came first.
 #[derive(Clone, Debug)]
 struct Kept<T> {
     taken: Taken,
-    parts: Vec<(String, T)>,
+    parts: BTreeMap<String, T>,
 }
 
 impl<T> Default for Kept<T> {
     fn default() -> Self {
-        Self { taken: Taken::default(), parts: Vec::new() }
+        Self { taken: Taken::default(), parts: BTreeMap::new() }
     }
 }
 
 impl<T> Kept<T> {
     fn add(&mut self, name: &str, part: T) -> String {
         let key = self.taken.key(name);
-        self.parts.push((key.clone(), part));
+        self.parts.insert(key.clone(), part);
         key
     }
 
     fn get(&self, key: &str) -> Option<&T> {
-        self.parts.iter().find(|(known, _)| known == key).map(|(_, part)| part)
-    }
-
-    /// In the order of keys: documents of the same content are the same, whatever came first.
-    fn sorted(&self) -> Vec<&(String, T)> {
-        let mut parts: Vec<_> = self.parts.iter().collect();
-        parts.sort_by(|(one, _), (other, _)| one.cmp(other));
-        parts
+        self.parts.get(key)
     }
 
     fn write(&self, value: impl Fn(&str, &T) -> Value) -> Map<String, Value> {
-        self.sorted().into_iter().map(|(key, part)| (key.clone(), value(key, part))).collect()
+        self.parts.iter().map(|(key, part)| (key.clone(), value(key, part))).collect()
     }
 }
 
@@ -101,7 +96,7 @@ impl Export {
             extensions: Extensions::new(),
             servers: Kept::default(),
             channels: Kept::default(),
-            entries: Vec::new(),
+            entries: BTreeSet::new(),
             operations: Kept::default(),
             messages: Kept::default(),
             schemas: Kept::default(),
@@ -170,9 +165,7 @@ impl Export {
     /// A channel carries a message. Operations refer to this.
     pub fn carry(&mut self, channel: &ChannelKey, message: &MessageKey) -> Entry {
         let entry = Entry { channel: channel.clone(), message: message.clone() };
-        if !self.entries.contains(&entry) {
-            self.entries.push(entry.clone());
-        }
+        self.entries.insert(entry.clone());
         entry
     }
 
@@ -236,10 +229,10 @@ impl Export {
     }
 
     fn messages_of(&self, channel: &str) -> Map<String, Value> {
-        let mut entries: Vec<_> = self.entries.iter().filter(|entry| entry.channel.0 == channel).collect();
-        entries.sort();
+        let first = Entry { channel: ChannelKey(channel.to_owned()), message: MessageKey(String::new()) };
+        let entries = self.entries.range(first..).take_while(|entry| entry.channel.0 == channel);
         let reference = |entry: &Entry| json!({ "$ref": entry.message.pointer().to_reference() });
-        entries.into_iter().map(|entry| (entry.message.0.clone(), reference(entry))).collect()
+        entries.map(|entry| (entry.message.0.clone(), reference(entry))).collect()
     }
 
     /// A reference, or with scopes the scheme written out: references have no scopes.

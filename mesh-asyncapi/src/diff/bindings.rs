@@ -49,7 +49,7 @@ pub(super) fn compare<'a>(sides: &mut Sides<'a>, pair: &Pair<'a>, level: Level, 
         });
         all.collect()
     };
-    let matched = sides.matched(entries(&old), entries(&new), |_, _| false);
+    let matched = sides.matched(entries(&old), entries(&new), |_, _| None);
     for binding in &matched.both {
         one(sides, binding, level, what, action);
     }

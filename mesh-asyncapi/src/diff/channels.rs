@@ -17,7 +17,8 @@ use crate::refs::{Found, Refs};
 const FIELDS: [Field; 1] = [("address", "channel-address-changed", Breaking)];
 
 pub(super) fn compare(sides: &mut Sides<'_>) {
-    let matched = all(sides);
+    let (old, new) = (sides.old.root().entries("channels").collect(), sides.new.root().entries("channels").collect());
+    let matched = sides.matched(old, new, |_, channel| identity(channel));
     for (key, pair) in &matched.moved {
         let sentence = format!("The channel `{key}` is called `{}` now; its address stays.", pair.key);
         sides.add("channel-renamed", NonBreaking, &pair.at, (None, None), sentence);
@@ -36,25 +37,11 @@ pub(super) fn compare(sides: &mut Sides<'_>) {
 }
 
 /// Channels under another key count as the same when their address is.
-fn all<'a>(sides: &Sides<'a>) -> super::sides::Matched<'a> {
-    let (old, new) = (sides.old.root().entries("channels").collect(), sides.new.root().entries("channels").collect());
-    sides.matched(old, new, is_same)
+pub(super) fn identity(channel: &Found<'_>) -> Option<String> {
+    channel.text("address").map(str::to_owned)
 }
 
-pub(super) fn is_same(old: &Found<'_>, new: &Found<'_>) -> bool {
-    old.text("address").is_some() && old.text("address") == new.text("address")
-}
-
-/// What clients do with a channel, by the operations of a document.
-fn uses(refs: Refs<'_>, at: &Pointer) -> Vec<Action> {
-    let operations = refs.root().entries("operations").map(|(_, entry)| refs.behind(&entry));
-    let is_here = |of: &Found<'_>| {
-        of.field("channel").and_then(|channel| Pointer::from_reference(reference(channel.value)?)).as_ref() == Some(at)
-    };
-    operations.filter(is_here).filter_map(|operation| operation.text("action").and_then(Action::by_name)).collect()
-}
-
-fn channel(sides: &mut Sides<'_>, pair: &Pair<'_>) {
+fn channel<'a>(sides: &mut Sides<'a>, pair: &Pair<'a>) {
     let what = format!("the channel `{}`", pair.key);
     let table = match pair.values("address") {
         // It was not known, or is not known any more: clients learn it at run time.
@@ -66,15 +53,14 @@ fn channel(sides: &mut Sides<'_>, pair: &Pair<'_>) {
     compare_fields(sides, pair, &what, &table, &["messages", "servers", "parameters", "bindings"]);
     bindings::compare(sides, pair, Level::Channel, &what, None);
     servers(sides, pair, &what);
-    let actions = uses(sides.new, &pair.at);
-    let done: Vec<Action> = actions.into_iter().map(|action| sides.done_by_client(action)).collect();
+    let done = sides.uses_of(&pair.at);
     parameters(sides, pair, &what, &done);
     if done.is_empty() {
         messages::of_channel(sides, pair, &what, Does::Unknown);
     }
 }
 
-fn servers(sides: &mut Sides<'_>, pair: &Pair<'_>, what: &str) {
+fn servers<'a>(sides: &mut Sides<'a>, pair: &Pair<'a>, what: &str) {
     let named = |refs: Refs<'_>, of: &Found<'_>| -> BTreeSet<String> {
         let own = of
             .items("servers")
@@ -99,9 +85,9 @@ fn servers(sides: &mut Sides<'_>, pair: &Pair<'_>, what: &str) {
     }
 }
 
-fn parameters(sides: &mut Sides<'_>, pair: &Pair<'_>, what: &str, done: &[Action]) {
+fn parameters<'a>(sides: &mut Sides<'a>, pair: &Pair<'a>, what: &str, done: &[Action]) {
     let matched =
-        sides.matched(pair.old.entries("parameters").collect(), pair.new.entries("parameters").collect(), |_, _| false);
+        sides.matched(pair.old.entries("parameters").collect(), pair.new.entries("parameters").collect(), |_, _| None);
     for parameter in &matched.both {
         let what = format!("the parameter `{}` of {what}", parameter.key);
         let values = fields::values(&parameter.old, &parameter.new);

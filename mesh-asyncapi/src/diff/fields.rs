@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::Impact::{self, Breaking, NonBreaking, Unclassified};
+use super::Impact::{self, NonBreaking, Unclassified};
 use super::sides::{Pair, Sides};
 use crate::parts::reference;
 use crate::pointer::Pointer;
@@ -128,9 +128,4 @@ pub(super) fn values(old: &Found<'_>, new: &Found<'_>) -> Values {
             wider: new.iter().any(|value| !old.contains(value)),
         },
     }
-}
-
-/// Whom an addition to or a removal from a list of choices hurts.
-pub(super) fn choice(is_there: bool) -> Impact {
-    if is_there { NonBreaking } else { Breaking }
 }

@@ -70,8 +70,8 @@ fn lists<'a>(
     what: &str,
     does: Does,
 ) {
-    let same = |old: &Found<'a>, new: &Found<'a>| old.text("name").is_some() && old.text("name") == new.text("name");
-    let matched = sides.matched(old, new, same);
+    let identity = |_, message: &Found<'a>| message.text("name").map(str::to_owned);
+    let matched = sides.matched(old, new, identity);
     for pair in matched.both.iter().chain(matched.moved.iter().map(|(_, pair)| pair)) {
         message(sides, pair, does);
     }

@@ -14,15 +14,12 @@ use crate::refs::{Found, Refs};
 pub(super) fn compare(sides: &mut Sides<'_>) {
     let (old, new) =
         (sides.old.root().entries("operations").collect(), sides.new.root().entries("operations").collect());
-    let (old_refs, new_refs) = (sides.old, sides.new);
     // Under another key, it is the same if it does the same with the same channel.
-    let same = |old: &Found<'_>, new: &Found<'_>| {
-        let channels = channel(old_refs, old).zip(channel(new_refs, new));
-        old.text("action").is_some()
-            && old.text("action") == new.text("action")
-            && channels.is_some_and(|(old, new)| channels::is_same(&old, &new))
+    let identity = |refs, operation: &Found<'_>| {
+        let address = channel(refs, operation).and_then(|channel| channels::identity(&channel))?;
+        operation.text("action").map(|action| format!("{action} {address}"))
     };
-    let matched = sides.matched(old, new, same);
+    let matched = sides.matched(old, new, identity);
     for (key, pair) in &matched.moved {
         let sentence = format!("The operation `{key}` is called `{}` now and does the same.", pair.key);
         sides.add("operation-renamed", NonBreaking, &pair.at, (None, None), sentence);
@@ -45,7 +42,7 @@ fn channel<'a>(refs: Refs<'a>, of: &Found<'a>) -> Option<Found<'a>> {
     refs.follow(&of.field("channel")?).ok()
 }
 
-fn operation(sides: &mut Sides<'_>, pair: &Pair<'_>) {
+fn operation<'a>(sides: &mut Sides<'a>, pair: &Pair<'a>) {
     let what = format!("the operation `{}`", pair.key);
     let table = [("action", "operation-action-changed", Breaking)];
     compare_fields(sides, pair, &what, &table, &["channel", "messages", "security", "bindings", "reply"]);
@@ -59,10 +56,12 @@ fn operation(sides: &mut Sides<'_>, pair: &Pair<'_>) {
 }
 
 /// Whether it goes to another channel: another address hurts, another key does not.
-fn moved(sides: &mut Sides<'_>, pair: &Pair<'_>, what: &str) {
+fn moved<'a>(sides: &mut Sides<'a>, pair: &Pair<'a>, what: &str) {
     let (old, new) = (channel(sides.old, &pair.old), channel(sides.new, &pair.new));
     let is_same = match (&old, &new) {
-        (Some(old), Some(new)) => old.at == new.at || channels::is_same(old, new),
+        (Some(old), Some(new)) => {
+            old.at == new.at || channels::identity(old).is_some_and(|old| channels::identity(new) == Some(old))
+        }
         (None, None) => pair.values("channel").0 == pair.values("channel").1,
         _ => false,
     };
@@ -75,7 +74,7 @@ fn moved(sides: &mut Sides<'_>, pair: &Pair<'_>, what: &str) {
     }
 }
 
-fn reply(sides: &mut Sides<'_>, pair: &Pair<'_>, what: &str, does: Does) {
+fn reply<'a>(sides: &mut Sides<'a>, pair: &Pair<'a>, what: &str, does: Does) {
     let field = |refs: Refs<'_>, of: &Found<'_>| of.field("reply").is_some_and(|reply| refs.follow(&reply).is_ok());
     let at = pair.at.child("reply");
     match (field(sides.old, &pair.old), field(sides.new, &pair.new)) {

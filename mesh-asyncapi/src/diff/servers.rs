@@ -5,6 +5,7 @@ use super::fields::{self, Field, compare as compare_fields};
 use super::sides::{Pair, Sides};
 use super::{bindings, security};
 use crate::parts::Level;
+use crate::refs::Found;
 
 const FIELDS: [Field; 4] = [
     ("host", "server-address-changed", Breaking),
@@ -15,12 +16,11 @@ const FIELDS: [Field; 4] = [
 
 pub(super) fn compare(sides: &mut Sides<'_>) {
     let (old, new) = (sides.old.root().entries("servers").collect(), sides.new.root().entries("servers").collect());
-    let same = |old: &crate::refs::Found<'_>, new: &crate::refs::Found<'_>| {
-        let place =
-            |of: &crate::refs::Found<'_>| ["host", "pathname", "protocol"].map(|key| of.text(key).map(str::to_owned));
-        old.text("host").is_some() && place(old) == place(new)
+    let identity = |_, server: &Found<'_>| {
+        let place = ["protocol", "host", "pathname"].map(|key| server.text(key).unwrap_or_default());
+        server.text("host").map(|_| place.join(" "))
     };
-    let matched = sides.matched(old, new, same);
+    let matched = sides.matched(old, new, identity);
     for (key, pair) in &matched.moved {
         let sentence = format!("The server `{key}` is called `{}` now; its address stays.", pair.key);
         sides.add("server-renamed", NonBreaking, &pair.at, (None, None), sentence);
@@ -38,13 +38,13 @@ pub(super) fn compare(sides: &mut Sides<'_>) {
     }
 }
 
-fn server(sides: &mut Sides<'_>, pair: &Pair<'_>) {
+fn server<'a>(sides: &mut Sides<'a>, pair: &Pair<'a>) {
     let what = format!("the server `{}`", pair.key);
     compare_fields(sides, pair, &what, &FIELDS, &["variables", "security", "bindings"]);
     security::compare(sides, pair, &what);
     bindings::compare(sides, pair, Level::Server, &what, None);
     let matched =
-        sides.matched(pair.old.entries("variables").collect(), pair.new.entries("variables").collect(), |_, _| false);
+        sides.matched(pair.old.entries("variables").collect(), pair.new.entries("variables").collect(), |_, _| None);
     for variable in &matched.both {
         let what = format!("the variable `{}` of {what}", variable.key);
         if fields::values(&variable.old, &variable.new).narrower {

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{Change, Impact, Whose};
 use crate::build::Action;
-use crate::parts::{Kind, Parts};
+use crate::parts::{Kind, Parts, reference};
 use crate::pointer::Pointer;
 use crate::refs::{Found, Refs};
 use crate::traits::merged;
@@ -39,6 +39,8 @@ pub(super) struct Sides<'a> {
     whose: Whose,
     changes: Vec<Change>,
     pub(super) schema_bytes: usize,
+    /// What clients do with the channels of the new document.
+    uses: BTreeMap<Pointer, Vec<Action>>,
 }
 
 /// A document whose operations and messages are as their traits make them.
@@ -62,7 +64,33 @@ pub(super) fn flat(value: &Value) -> Value {
 impl<'a> Sides<'a> {
     pub(super) fn new(old: &'a Value, new: &'a Value, whose: Whose) -> Self {
         let (old, new) = (Refs::new(old), Refs::new(new));
-        Self { old, new, whose, changes: Vec::new(), schema_bytes: SCHEMA_BYTES_MAX }
+        let mut sides =
+            Self { old, new, whose, changes: Vec::new(), schema_bytes: SCHEMA_BYTES_MAX, uses: BTreeMap::new() };
+        sides.find_uses();
+        sides
+    }
+
+    /// By operations and their replies.
+    fn find_uses(&mut self) {
+        let channel = |of: &Found<'_>| of.field("channel").and_then(|at| Pointer::from_reference(reference(at.value)?));
+        for (_, entry) in self.new.root().entries("operations") {
+            let operation = self.new.behind(&entry);
+            let Some(action) = operation.text("action").and_then(Action::by_name) else { continue };
+            let action = self.done_by_client(action);
+            let reply = operation.field("reply").map(|reply| self.new.behind(&reply));
+            for (at, action) in
+                [(channel(&operation), action), (reply.and_then(|reply| channel(&reply)), action.mirrored())]
+            {
+                if let Some(at) = at {
+                    self.uses.entry(at).or_default().push(action);
+                }
+            }
+        }
+    }
+
+    /// What clients do with a channel of the new document.
+    pub(super) fn uses_of(&self, channel: &Pointer) -> Vec<Action> {
+        self.uses.get(channel).cloned().unwrap_or_default()
     }
 
     /// What a client does in an operation.
@@ -102,16 +130,24 @@ impl<'a> Sides<'a> {
     }
 
     /// The entries of both sides: those on both, those that are gone, and those that have come. What has another key
-    /// counts as the same when `same` says so.
+    /// counts as the same when it is identified by the same text.
     pub(super) fn matched(
         &self,
         old: Vec<(&'a str, Found<'a>)>,
         new: Vec<(&'a str, Found<'a>)>,
-        same: impl Fn(&Found<'a>, &Found<'a>) -> bool,
+        identity: impl Fn(Refs<'a>, &Found<'a>) -> Option<String>,
     ) -> Matched<'a> {
         let old_keys: BTreeSet<&str> = old.iter().map(|(key, _)| *key).collect();
-        let mut left: BTreeMap<&str, (usize, Found<'a>)> =
-            new.iter().enumerate().map(|(index, (key, found))| (*key, (index, found.clone()))).collect();
+        let mut left: BTreeMap<&str, (usize, Found<'a>)> = BTreeMap::new();
+        let mut identities: BTreeMap<String, &str> = BTreeMap::new();
+        for (index, (key, found)) in new.into_iter().enumerate() {
+            if !old_keys.contains(key)
+                && let Some(identity) = identity(self.new, &self.new.behind(&found))
+            {
+                identities.entry(identity).or_insert(key);
+            }
+            left.insert(key, (index, found));
+        }
         let mut matched = Matched { both: Vec::new(), moved: Vec::new(), gone: Vec::new(), come: Vec::new() };
         let pair = |key, old: &Found<'a>, new: Found<'a>| Pair {
             key,
@@ -119,19 +155,12 @@ impl<'a> Sides<'a> {
             at: new.at.clone(),
             new: self.new.behind(&new),
         };
-        let mut missing = Vec::new();
         for (key, found) in old {
-            match left.remove(key) {
-                Some((_, other)) => matched.both.push(pair(key, &found, other)),
-                None => missing.push((key, found)),
+            if let Some((_, other)) = left.remove(key) {
+                matched.both.push(pair(key, &found, other));
+                continue;
             }
-        }
-        for (key, found) in missing {
-            let behind = self.old.behind(&found);
-            let fits = |(other_key, (_, other)): &(&&'a str, &(usize, Found<'a>))| {
-                !old_keys.contains(**other_key) && same(&behind, &self.new.behind(other))
-            };
-            let other = left.iter().find(fits).map(|(other, _)| *other);
+            let other = identity(self.old, &self.old.behind(&found)).and_then(|identity| identities.remove(&identity));
             match other.and_then(|other| left.remove(other).map(|(_, found)| (other, found))) {
                 Some((other, new)) => matched.moved.push((key, pair(other, &found, new))),
                 None => matched.gone.push((key, found)),

@@ -22,6 +22,8 @@ pub(super) struct Reader<'a> {
     /// Where each message is defined.
     messages: HashMap<Pointer, usize>,
     list: Vec<Message>,
+    /// The channels, in order, behind references.
+    found: Vec<Found<'a>>,
     pub(super) schema_bytes: usize,
 }
 
@@ -46,6 +48,7 @@ impl<'a> Reader<'a> {
             channels: HashMap::new(),
             messages: HashMap::new(),
             list: Vec::new(),
+            found: Vec::new(),
             schema_bytes: SCHEMA_BYTES_MAX,
         }
     }
@@ -187,6 +190,7 @@ impl<'a> Reader<'a> {
         let mut channels = Vec::new();
         for (index, (key, entry)) in self.refs.root().entries("channels").enumerate() {
             let channel = self.behind(&entry);
+            self.found.push(channel.clone());
             self.channels.entry(entry.at.clone()).or_insert(index);
             self.channels.entry(channel.at.clone()).or_insert(index);
             let named = channel.items("servers").filter_map(|server| Pointer::from_reference(reference(server.value)?));
@@ -219,8 +223,8 @@ impl<'a> Reader<'a> {
     /// The messages that something names, or else all of its channel.
     fn messages_of(&mut self, value: &'a Value, channel: Option<usize>) -> Vec<usize> {
         let Some(list) = value.get("messages").and_then(Value::as_array) else {
-            let channel = channel.and_then(|index| self.refs.root().entries("channels").nth(index));
-            let entries = channel.map(|(_, entry)| self.behind(&entry).entries("messages").collect::<Vec<_>>());
+            let channel = channel.and_then(|index| self.found.get(index));
+            let entries = channel.map(|channel| channel.entries("messages").collect::<Vec<_>>());
             return entries.unwrap_or_default().into_iter().map(|(key, entry)| self.message(key, &entry)).collect();
         };
         let named = list.iter().filter_map(|item| Pointer::from_reference(reference(item)?));
