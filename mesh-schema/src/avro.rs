@@ -270,6 +270,13 @@ pub(super) fn decode(model: &Model, bytes: &[u8]) -> Result<Value, String> {
     decode::decode(model, bytes)
 }
 
+/// Whether a value is one; none = it would take too long to say.
+pub(super) fn holds(model: &Model, value: &Value) -> Option<bool> {
+    let mut check = default::Check::of_examples(&model.types);
+    let holds = check.holds(model.root, value);
+    (holds || !check.is_spent()).then_some(holds)
+}
+
 pub(super) fn example(model: &Model) -> Result<Value, NoExample> {
     example::example(model)
 }

@@ -240,6 +240,11 @@ pub(super) fn tags(model: &Model) -> Vec<String> {
     spot::tags(model, model.root)
 }
 
+/// Whether a value is valid; none = that cannot be said.
+pub(super) fn holds(model: &Model, value: &Value) -> Option<bool> {
+    valid::holds(model, value)
+}
+
 pub(super) fn example(model: &Model) -> Result<Value, NoExample> {
     example::example(model)
 }

@@ -241,6 +241,17 @@ impl Schema {
         }
     }
 
+    /// Whether a value that somebody wrote down is one by it. Avro: in Avro's JSON encoding, or with the values of unions
+    /// without their tags. None = that cannot be said: Protobuf, and what would take too long.
+    #[must_use]
+    pub fn holds(&self, value: &Value) -> Option<bool> {
+        match &self.model {
+            Model::Avro(model) => avro::holds(model, value),
+            Model::Json(model) => json::holds(model, value),
+            Model::Protobuf(_) => None,
+        }
+    }
+
     /// The value that a record holds behind its schema id, as JSON; for Protobuf the message indexes come first. Avro: as
     /// in [`Schema::example`], with moments, days and decimals as people write them.
     ///

@@ -291,3 +291,24 @@ proptest! {
         prop_assert_eq!(one.fingerprint(), other.fingerprint());
     }
 }
+
+#[test]
+fn a_value_is_held_against_its_schema() {
+    let holds = |format, text: &str, value: Value| {
+        let schema = Schema::parse(format, text, &[]).unwrap_or_else(|invalid| panic!("{text}: {invalid}"));
+        schema.holds(&value)
+    };
+    let json = r#"{"type": "object", "properties": {"n": {"type": "integer", "minimum": 1}}, "required": ["n"]}"#;
+    assert_eq!(holds(Format::JsonSchema, json, json!({"n": 1})), Some(true));
+    assert_eq!(holds(Format::JsonSchema, json, json!({"n": 0})), Some(false));
+    assert_eq!(holds(Format::JsonSchema, json, json!({})), Some(false));
+    let avro = r#"{"type": "record", "name": "O", "fields": [
+        {"name": "id", "type": "string"}, {"name": "note", "type": ["null", "string"], "default": null}]}"#;
+    assert_eq!(holds(Format::Avro, avro, json!({"id": "a", "note": "x"})), Some(true));
+    assert_eq!(holds(Format::Avro, avro, json!({"id": "a", "note": {"string": "x"}})), Some(true), "with its tag");
+    assert_eq!(holds(Format::Avro, avro, json!({"id": "a", "note": {"int": 1}})), Some(false));
+    assert_eq!(holds(Format::Avro, avro, json!({"note": "x"})), Some(false));
+    let strict = r#"{"$schema": "https://json-schema.org/draft/2020-12/schema", "prefixItems": [{}], "unevaluatedItems": false}"#;
+    assert_eq!(holds(Format::JsonSchema, strict, json!([1, 2])), None, "stricter here than the schema may be");
+    assert_eq!(holds(Format::Protobuf, "syntax = \"proto3\"; message M {}", json!({})), None);
+}

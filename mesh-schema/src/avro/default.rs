@@ -12,11 +12,18 @@ use super::{Field, Kind, Type, TypeId};
 pub(super) struct Check<'a> {
     types: &'a [Type],
     budget: Budget,
+    /// A value of a union may stand in an object by the name of its type, as in Avro's JSON encoding.
+    takes_tags: bool,
 }
 
 impl<'a> Check<'a> {
     pub(super) fn new(types: &'a [Type]) -> Self {
-        Self { types, budget: Budget::new() }
+        Self { types, budget: Budget::new(), takes_tags: false }
+    }
+
+    /// That of values that people write down: in Avro's JSON encoding, or as they would write any JSON.
+    pub(super) fn of_examples(types: &'a [Type]) -> Self {
+        Self { takes_tags: true, ..Self::new(types) }
     }
 
     /// Whether a value is one of a type.
@@ -48,7 +55,9 @@ impl<'a> Check<'a> {
             Kind::Map(values) => {
                 value.as_object().is_some_and(|map| map.values().all(|value| self.holds(*values, value)))
             }
-            Kind::Union(branches) => branches.iter().any(|branch| self.holds(*branch, value)),
+            Kind::Union(branches) => {
+                branches.iter().any(|branch| self.holds(*branch, value)) || self.tagged(branches, value)
+            }
             Kind::Record(_, fields) => value.as_object().is_some_and(|map| {
                 self.budget.spend(fields.len() / 64)
                     && fields.iter().all(|field: &Field| match map.get(&field.name) {
@@ -63,6 +72,33 @@ impl<'a> Check<'a> {
                 value.as_str().is_some_and(|text| is_bytes(text) && u64::try_from(text.chars().count()) == Ok(*size))
             }
         }
+    }
+
+    fn tagged(&mut self, branches: &[TypeId], value: &Value) -> bool {
+        let types = self.types;
+        let mut entries = value.as_object().filter(|map| self.takes_tags && map.len() == 1).into_iter().flatten();
+        entries.any(|(tag, value)| {
+            let named = branches.iter().find(|branch| tag_of(&types[**branch].kind) == tag);
+            named.is_some_and(|branch| self.holds(*branch, value))
+        })
+    }
+}
+
+/// What a union's tag calls a type.
+fn tag_of(kind: &Kind) -> &str {
+    match kind {
+        Kind::Null => "null",
+        Kind::Boolean => "boolean",
+        Kind::Int => "int",
+        Kind::Long => "long",
+        Kind::Float => "float",
+        Kind::Double => "double",
+        Kind::Bytes => "bytes",
+        Kind::String => "string",
+        Kind::Array(_) => "array",
+        Kind::Map(_) => "map",
+        Kind::Union(_) => "union",
+        Kind::Record(names, _) | Kind::Enum(names, _) | Kind::Fixed(names, _) => &names.full,
     }
 }
 

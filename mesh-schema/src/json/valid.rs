@@ -18,6 +18,15 @@ pub(super) fn is_valid(model: &Model, value: &Value) -> bool {
     Check { model, budget: Budget::new() }.node(model.root, value)
 }
 
+/// Whether a value is valid under a model; none = it would take too long to say, or this validator is stricter than
+/// the schema.
+pub(super) fn holds(model: &Model, value: &Value) -> Option<bool> {
+    let mut check = Check { model, budget: Budget::new() };
+    let is_valid = check.node(model.root, value);
+    let is_strict = || model.is_dynamic || model.nodes.iter().any(|node| node.list.unevaluated.is_some());
+    (is_valid || (check.budget.spend(1) && !is_strict())).then_some(is_valid)
+}
+
 struct Check<'a> {
     model: &'a Model,
     budget: Budget,

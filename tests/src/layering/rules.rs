@@ -18,6 +18,7 @@ pub(super) const MEMBERS: &[Member] = &[
     Member { folder: "mesh-protocol", name: "mesh_protocol", may: &[] },
     Member { folder: "mesh-search", name: "mesh_search", may: &["mesh-protocol"] },
     Member { folder: "mesh-schema", name: "mesh_schema", may: &["mesh-protocol"] },
+    Member { folder: "mesh-asyncapi", name: "mesh_asyncapi", may: &["mesh-schema"] },
     Member { folder: "frontend", name: "frontend", may: &["mesh-protocol"] },
     Member { folder: "server", name: "server", may: &["frontend", "mesh-protocol", "mesh-schema", "mesh-search"] },
     Member { folder: "mesh-agent", name: "mesh_agent", may: &["mesh-protocol", "mesh-schema"] },
@@ -41,10 +42,17 @@ struct Only {
 const ONLY: &[Only] = &[
     Only { used: &["sqlx"], within: &["server::store"], why: "one layer speaks SQL" },
     Only {
-        used: &["apache_avro", "jsonschema", "prost_reflect", "protox_parse"],
+        used: &["apache_avro", "prost_reflect", "protox_parse"],
         within: &["mesh_schema"],
         why: "schemas are read in one place",
     },
+    Only {
+        used: &["jsonschema"],
+        // The schema of AsyncAPI itself is no schema of events, and trusted.
+        within: &["mesh_schema", "mesh_asyncapi::official"],
+        why: "schemas are read in one place",
+    },
+    Only { used: &["granit_parser"], within: &["mesh_asyncapi::text"], why: "YAML is read in one place" },
     Only { used: &["tantivy"], within: &["mesh_search::index"], why: "one module knows the index" },
     Only {
         used: &["zenoh"],
@@ -85,7 +93,7 @@ struct Never {
 
 const NEVER: &[Never] = &[
     Never {
-        within: &["mesh_protocol", "mesh_schema"],
+        within: &["mesh_protocol", "mesh_schema", "mesh_asyncapi"],
         used: &[
             "tokio",
             "std::fs",
