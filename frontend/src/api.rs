@@ -7,6 +7,7 @@
 
 mod access;
 mod application_domain;
+mod asyncapi;
 mod catalog;
 mod common;
 mod design;
@@ -36,6 +37,7 @@ use std::sync::Arc;
 
 pub use access::*;
 pub use application_domain::*;
+pub use asyncapi::*;
 pub use catalog::*;
 pub use common::*;
 pub use design::*;
@@ -287,6 +289,9 @@ pub trait PortalApi: Send + Sync + 'static {
     fn delete_design_version(&self, id: DesignVersionId, revision: i64) -> Answer<'_, ()>;
     /// `POST /api/v1/design-versions/{id}/move`: one step on in its life, or back.
     fn move_design_version(&self, id: DesignVersionId, input: Edit<DesignMove>) -> Answer<'_, DesignVersionView>;
+    /// `GET /api/v1/design-versions/{id}/asyncapi`: as an AsyncAPI document, of events and applications. The text alone is at
+    /// `…/asyncapi.yaml` and `…/asyncapi.json`.
+    fn design_document(&self, id: DesignVersionId, query: AsyncApiQuery) -> Answer<'_, AsyncApiDocument>;
     /// `GET /api/v1/design-difference`: how two versions of one object differ.
     fn design_difference(&self, query: DesignDifferenceQuery) -> Answer<'_, DesignDifference>;
 

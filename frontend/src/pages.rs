@@ -40,7 +40,7 @@ pub use agents::{AgentDetail, Agents};
 pub use brokers::Brokers;
 pub use catalog::{Catalog, CatalogDetail, CatalogRecords};
 pub use clients::{ClientDetail, Clients};
-pub use designs::{DesignDetail, DesignVersionDetail, Designs};
+pub use designs::{DesignDetail, DesignDocument, DesignVersionDetail, Designs};
 pub use domains::Domains;
 pub use drift::Drift;
 pub use graph::Graph;

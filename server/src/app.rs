@@ -8,6 +8,7 @@
 pub mod agent;
 pub mod application;
 pub mod application_domain;
+mod asyncapi;
 pub mod authority;
 pub mod broker;
 mod carried;

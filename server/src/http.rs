@@ -6,6 +6,7 @@
 mod api;
 mod assets;
 mod auth;
+mod document;
 mod download;
 mod headers;
 mod live;
@@ -75,6 +76,7 @@ pub fn router(app: &App, stopping: CancellationToken) -> Router {
     let streams = Router::new().merge(live::routes()).merge(tail::routes());
     let requests = Router::new()
         .merge(api::routes())
+        .merge(document::routes())
         .merge(pages::routes(&state))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST_TIMEOUT));
     let compression = CompressionLayer::new()

@@ -8,19 +8,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use frontend::api::{
     AdoptInput, AgentView, Answer, ApiError, ApplicationDomainInput, ApplicationDomainView, ApplicationInput,
-    ApplicationView, BrokerInput, BrokerView, CatalogObject, CatalogObjectInput, CatalogPage, CatalogQuery,
-    DenialQuery, DenialRow, DesignDifference, DesignDifferenceQuery, DesignLevelInput, DesignMove, DesignObjectInput,
-    DesignObjectNew, DesignObjectView, DesignQuery, DesignVersionInput, DesignVersionView, DomainSuggestion,
-    DriftApply, DriftDone, DriftPage, DriftPreview, DriftProposals, DriftQuery, DriftSelection, DriftTask, DriftTrend,
-    DriftTrendQuery, Edit, FlowGraph, GraphQuery, JoinLine, JoinTokenInput, LinkInput, LinkView, ListQuery,
-    ListenerInput, ListenerView, LoginInput, Me, Overview, OwnedQuery, OwnedView, OwnerChoice, OwnershipApply,
-    OwnershipDone, OwnershipImport, OwnershipPage, OwnershipPreview, OwnershipQuery, OwnershipTask, Page, PersonInput,
-    PersonView, PolicyDocument, PolicyView, PortalApi, PrincipalInput, PrincipalQuery, PrincipalSecret, PrincipalView,
-    PublishInput, PublishResult, QueueInput, QueueQuery, QueueView, ReasonInput, RecordsInput, RecordsPage, RoleInput,
-    RoleView, RotateInput, RouteInput, RouteView, RuleInput, RuleQuery, RuleView, SchemaCheck, SchemaCheckInput,
-    ScopeInput, ScopeView, SearchPage, SearchQuery, SetupInput, SetupState, ShelfDone, ShelfQuery, ShelfTask,
-    SiteInput, SiteView, SubscriptionQuery, SubscriptionRow, TeamInput, TeamQuery, TeamRemoval, TeamView, TokenCreated,
-    TokenInput, TokenView, TryClient, TryInput, WithheldView,
+    ApplicationView, AsyncApiDocument, AsyncApiQuery, BrokerInput, BrokerView, CatalogObject, CatalogObjectInput,
+    CatalogPage, CatalogQuery, DenialQuery, DenialRow, DesignDifference, DesignDifferenceQuery, DesignLevelInput,
+    DesignMove, DesignObjectInput, DesignObjectNew, DesignObjectView, DesignQuery, DesignVersionInput,
+    DesignVersionView, DomainSuggestion, DriftApply, DriftDone, DriftPage, DriftPreview, DriftProposals, DriftQuery,
+    DriftSelection, DriftTask, DriftTrend, DriftTrendQuery, Edit, FlowGraph, GraphQuery, JoinLine, JoinTokenInput,
+    LinkInput, LinkView, ListQuery, ListenerInput, ListenerView, LoginInput, Me, Overview, OwnedQuery, OwnedView,
+    OwnerChoice, OwnershipApply, OwnershipDone, OwnershipImport, OwnershipPage, OwnershipPreview, OwnershipQuery,
+    OwnershipTask, Page, PersonInput, PersonView, PolicyDocument, PolicyView, PortalApi, PrincipalInput,
+    PrincipalQuery, PrincipalSecret, PrincipalView, PublishInput, PublishResult, QueueInput, QueueQuery, QueueView,
+    ReasonInput, RecordsInput, RecordsPage, RoleInput, RoleView, RotateInput, RouteInput, RouteView, RuleInput,
+    RuleQuery, RuleView, SchemaCheck, SchemaCheckInput, ScopeInput, ScopeView, SearchPage, SearchQuery, SetupInput,
+    SetupState, ShelfDone, ShelfQuery, ShelfTask, SiteInput, SiteView, SubscriptionQuery, SubscriptionRow, TeamInput,
+    TeamQuery, TeamRemoval, TeamView, TokenCreated, TokenInput, TokenView, TryClient, TryInput, WithheldView,
 };
 use mesh_protocol::id::{
     AgentId, ApplicationDomainId, ApplicationId, BrokerId, DesignObjectId, DesignVersionId, LinkId, ListenerId,
@@ -247,6 +247,7 @@ impl PortalApi for Portal {
         fn update_design_version(id: DesignVersionId, input: Edit<DesignVersionInput>) -> DesignVersionView;
         fn delete_design_version(id: DesignVersionId, revision: i64) -> ();
         fn move_design_version(id: DesignVersionId, input: Edit<DesignMove>) -> DesignVersionView;
+        fn design_document(id: DesignVersionId, query: AsyncApiQuery) -> AsyncApiDocument;
         fn design_difference(query: DesignDifferenceQuery) -> DesignDifference;
         fn drift(query: DriftQuery) -> DriftPage;
         fn drift_trend(query: DriftTrendQuery) -> DriftTrend;

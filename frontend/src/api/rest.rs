@@ -374,6 +374,9 @@ impl<T: Transport> PortalApi for RestApi<T> {
     fn move_design_version(&self, id: DesignVersionId, input: Edit<DesignMove>) -> Answer<'_, DesignVersionView> {
         self.send(Verb::Post, &format!("/design-versions/{id}/move"), &input)
     }
+    fn design_document(&self, id: DesignVersionId, query: AsyncApiQuery) -> Answer<'_, AsyncApiDocument> {
+        self.get(&with_query(&format!("/design-versions/{id}/asyncapi"), &query))
+    }
     fn design_difference(&self, query: DesignDifferenceQuery) -> Answer<'_, DesignDifference> {
         self.get(&with_query("/design-difference", &query))
     }

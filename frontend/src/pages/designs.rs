@@ -1,6 +1,7 @@
 //! The design-time catalog: events, schemas and applications as they are meant, each in versions with a life of their own.
 
 mod difference;
+mod document;
 mod form;
 mod known;
 mod object;
@@ -13,6 +14,7 @@ mod version_form;
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
+pub use self::document::DesignDocument;
 use self::form::ObjectForm;
 pub use self::object::DesignDetail;
 pub use self::version::DesignVersionDetail;

@@ -187,6 +187,7 @@ pub const ENDPOINTS: &[(&str, Access)] = &[
     ("design_version", Access::Right(Right::Read)),
     ("update_design_version", Access::Right(Right::CatalogWrite)),
     ("delete_design_version", Access::Right(Right::CatalogWrite)),
+    ("design_document", Access::Right(Right::Read)),
     ("move_design_version", Access::Right(Right::CatalogWrite)),
     ("design_difference", Access::Right(Right::Read)),
     ("drift", Access::Right(Right::Read)),

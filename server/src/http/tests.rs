@@ -1,6 +1,7 @@
 //! The browsers' port as a client sees it, on a database of its own.
 
 mod adopt;
+mod asyncapi;
 mod audit;
 mod design;
 mod domains;

@@ -66,7 +66,17 @@ fn Detail(both: Signal<(DesignObjectView, DesignVersionView)>) -> impl IntoView 
             <li>{move || version.with(|version| version.config.number.clone())}</li>
         </ol>
     };
-    let acts = view! { <Button right=may on_press=move |()| editor.set(true)>"Edit"</Button> };
+    let document = move || {
+        let has_one = version.with(|version| version.kind != DesignKind::Schema);
+        has_one.then(|| {
+            let href = version.with(|version| format!("/designs/{}/versions/{}/asyncapi", version.object, version.id));
+            view! { <a class="m-button" href=href>"AsyncAPI"</a> }
+        })
+    };
+    let acts = view! {
+        {document}
+        <Button right=may on_press=move |()| editor.set(true)>"Edit"</Button>
+    };
     view! {
         <Main title=title note=note crumbs=crumbs.into_any() acts=acts.into_any()>
             <Facts version=version/>

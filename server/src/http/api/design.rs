@@ -1,8 +1,9 @@
 //! The design-time catalog.
 
 use frontend::api::{
-    DesignDifference, DesignDifferenceQuery, DesignLevelInput, DesignMove, DesignObjectInput, DesignObjectNew,
-    DesignObjectView, DesignQuery, DesignVersionInput, DesignVersionView, Edit, Page, PortalApi,
+    AsyncApiDocument, AsyncApiQuery, DesignDifference, DesignDifferenceQuery, DesignLevelInput, DesignMove,
+    DesignObjectInput, DesignObjectNew, DesignObjectView, DesignQuery, DesignVersionInput, DesignVersionView, Edit,
+    Page, PortalApi,
 };
 use mesh_protocol::id::{DesignObjectId, DesignVersionId};
 
@@ -18,5 +19,6 @@ operations! { "design",
     put "/api/v1/design-versions/{id}" update_design_version(path DesignVersionId, body Edit<DesignVersionInput>) -> DesignVersionView;
     delete "/api/v1/design-versions/{id}" delete_design_version(path DesignVersionId, revision) -> ();
     post "/api/v1/design-versions/{id}/move" move_design_version(path DesignVersionId, body Edit<DesignMove>) -> DesignVersionView;
+    get "/api/v1/design-versions/{id}/asyncapi" design_document(path DesignVersionId, query AsyncApiQuery) -> AsyncApiDocument;
     get "/api/v1/design-difference" design_difference(query DesignDifferenceQuery) -> DesignDifference;
 }

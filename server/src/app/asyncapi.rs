@@ -1,0 +1,146 @@
+//! What is designed as AsyncAPI documents, with the servers, topics and settings that really run.
+//!
+//! A document is one side's view: that of an application, or of whoever consumes or provides an event. What an application
+//! publishes it sends; what the consumer's document of an event receives its provider's document sends.
+//!
+//! ```text
+//! event version -> message with its schemas
+//!              \-> a channel at its address   on the MQTT and HTTP listeners of the sites where it is seen
+//!               \> a channel for each Kafka topic that connectors tie to it, with partitions and settings as discovered
+//! ```
+//! Nothing is kept: a document is made when somebody asks, out of what the caller may see, and each is held against the
+//! official schema and the rules of `mesh_asyncapi::lint` before it is given away.
+
+mod places;
+mod servers;
+mod write;
+
+use frontend::api::{
+    AsyncApiDocument, AsyncApiFinding, AsyncApiQuery, AsyncApiSeverity, AsyncApiSide, AsyncApiSpec, AsyncApiSyntax,
+};
+use mesh_asyncapi::build::Action;
+use mesh_asyncapi::lint::{Ruleset, check};
+use mesh_asyncapi::{Finding, Severity, Version as Spec, to_json, to_yaml};
+use mesh_protocol::id::DesignVersionId;
+
+use super::design::Designs;
+use super::observed::World;
+use super::permission::Right;
+use super::sight::Sight;
+use super::{App, Caller, Error, Result};
+use crate::domain::design::{Content, Object, Version};
+use crate::domain::field::FieldErrors;
+
+impl App {
+    /// The AsyncAPI document of an application's or an event's version, and what checks say about it.
+    ///
+    /// # Errors
+    /// The caller may not, there is none, it is of a schema, a side is asked of an application, or the database's.
+    pub async fn design_document(
+        &self,
+        caller: &Caller,
+        id: DesignVersionId,
+        query: AsyncApiQuery,
+    ) -> Result<AsyncApiDocument> {
+        caller.permit(Right::Read)?;
+        let (designs, world) = (self.designs().await?, self.world().await?);
+        let sight = world.config.sight(caller);
+        // Schemas are read with all they use, and the document is held against the official one.
+        let made = tokio::task::spawn_blocking(move || document(&designs, &world, &sight, id, query));
+        made.await.map_err(|_| Error::Internal("a document could not be made"))?
+    }
+}
+
+/// What one side does with an event.
+type Does<'a> = (Action, &'a Version);
+
+fn document(
+    designs: &Designs,
+    world: &World,
+    sight: &Sight,
+    id: DesignVersionId,
+    query: AsyncApiQuery,
+) -> Result<AsyncApiDocument> {
+    let version = designs.version(id)?;
+    let object = designs.object(version.object)?;
+    if !sight.sees_design(object) {
+        return Err(Error::NotFound { what: "version" });
+    }
+    let does = does(version, designs, sight, query.side)?;
+    let spec = match query.spec.unwrap_or_default() {
+        AsyncApiSpec::V3_0 => Spec::V3_0,
+        AsyncApiSpec::V3_1 => Spec::V3_1,
+    };
+    let writer = write::Writer::new(designs, world, sight, (object, version), spec, query.side);
+    let document = writer.write(&does)?;
+    let report = check(&document, &Ruleset::default());
+    let syntax = query.syntax.unwrap_or_default();
+    let text = match syntax {
+        AsyncApiSyntax::Yaml => to_yaml(document.value()),
+        AsyncApiSyntax::Json => to_json(document.value()),
+    };
+    Ok(AsyncApiDocument {
+        version: id,
+        file_name: file_name(object, version, query.side, syntax),
+        text,
+        score: report.score,
+        findings: report.findings.into_iter().map(finding).collect(),
+    })
+}
+
+/// What the side whose document it is does, as far as it is in sight.
+fn does<'a>(
+    version: &'a Version,
+    designs: &'a Designs,
+    sight: &Sight,
+    side: Option<AsyncApiSide>,
+) -> Result<Vec<Does<'a>>> {
+    let refused = |field, message: &str| {
+        let mut errors = FieldErrors::default();
+        errors.add(field, message);
+        Err(Error::Invalid(errors))
+    };
+    match &version.spec.content {
+        Content::Schema(_) => {
+            refused("id", "is a schema: a document is about an event, or about an application that sends and receives")
+        }
+        Content::Event(_) => Ok(vec![match side.unwrap_or_default() {
+            AsyncApiSide::Consumer => (Action::Receive, version),
+            AsyncApiSide::Provider => (Action::Send, version),
+        }]),
+        Content::Application(_) if side.is_some() => {
+            refused("side", "is for events: an application has one document, which is its own view; leave it out")
+        }
+        Content::Application(application) => {
+            let events = |action, ids: &'a [DesignVersionId]| {
+                let event = move |id: &DesignVersionId| designs.versions().iter().find(|version| version.id == *id);
+                ids.iter().filter_map(event).map(move |version| (action, version))
+            };
+            let all =
+                events(Action::Send, &application.publishes).chain(events(Action::Receive, &application.consumes));
+            let is_seen =
+                |(_, version): &Does<'_>| designs.object(version.object).is_ok_and(|it| sight.sees_design(it));
+            Ok(all.filter(is_seen).collect())
+        }
+    }
+}
+
+fn file_name(object: &Object, version: &Version, side: Option<AsyncApiSide>, syntax: AsyncApiSyntax) -> String {
+    let side = if side == Some(AsyncApiSide::Provider) { "-provider" } else { "" };
+    format!("{}-{}{side}.asyncapi.{}", object.spec.name, version.spec.number, syntax.name())
+}
+
+fn finding(found: Finding) -> AsyncApiFinding {
+    AsyncApiFinding {
+        rule: found.rule,
+        severity: match found.severity {
+            Severity::Error => AsyncApiSeverity::Error,
+            Severity::Warning => AsyncApiSeverity::Warning,
+            Severity::Info => AsyncApiSeverity::Info,
+            Severity::Hint => AsyncApiSeverity::Hint,
+        },
+        at: found.at.to_string(),
+        message: found.message,
+        advice: found.advice,
+    }
+}

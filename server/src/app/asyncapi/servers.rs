@@ -1,0 +1,90 @@
+//! Listeners and clusters as the servers of a document. No secret is known here: documents say how to log in, never with what.
+
+use mesh_asyncapi::build::{Protocol, Scheme, SchemeKey, Server, ServerKey};
+use mesh_protocol::desired::{KafkaSecurity, SaslMechanism};
+use mesh_protocol::id::{BrokerId, SiteId};
+
+use super::places::SITES_MAX;
+use super::write::Writer;
+use crate::domain::broker::Target;
+
+/// Where HTTP listeners take and give events.
+const HTTP_PATH: &str = "/v1/events";
+/// What whoever connects to the mesh has to have.
+const CLIENT: &str = "Name and secret of a client of the mesh.";
+
+/// The servers of a site.
+#[derive(Clone, Default)]
+pub(super) struct Listeners {
+    pub(super) mqtt: Option<ServerKey>,
+    pub(super) http: Option<ServerKey>,
+}
+
+impl Writer<'_> {
+    /// The listeners of a site that run.
+    pub(super) fn listeners(&mut self, site: SiteId) -> Listeners {
+        if let Some(listeners) = self.sites.get(&site) {
+            return listeners.clone();
+        }
+        if self.sites.len() >= SITES_MAX {
+            self.left_out.insert(site);
+            return Listeners::default();
+        }
+        let [mqtt, http] = self.seen.listeners(site);
+        let name = self.world.config.site_name(site);
+        let mqtt = mqtt.and_then(|host| {
+            let login = self.scheme("mqtt-login", Scheme::UserPassword, CLIENT);
+            let server = Server::new(Protocol::Mqtt, &host).ok()?.protocol_version("5").security(&login);
+            Some(self.add(&format!("{name} mqtt"), &format!("MQTT at the site {name}."), server))
+        });
+        let http = http.and_then(|host| {
+            let login = self.scheme("http-login", Scheme::HttpBasic, CLIENT);
+            let server = Server::new(Protocol::Http, &host).ok()?.path(HTTP_PATH).ok()?.security(&login);
+            Some(self.add(&format!("{name} http"), &format!("HTTP at the site {name}."), server))
+        });
+        let listeners = Listeners { mqtt, http };
+        self.sites.insert(site, listeners.clone());
+        listeners
+    }
+
+    /// The brokers of a Kafka cluster that clients begin with.
+    pub(super) fn cluster(&mut self, id: BrokerId, name: &str) -> Vec<ServerKey> {
+        if let Some(servers) = self.clusters.get(&id) {
+            return servers.clone();
+        }
+        let world = self.world;
+        let broker = world.config.mesh.brokers.iter().find(|broker| broker.id == id);
+        let mut servers = Vec::new();
+        if let Some(Target::Kafka { bootstrap, security }) = broker.map(|broker| &broker.spec.target) {
+            let protocol = if security.tls { Protocol::KafkaSecure } else { Protocol::Kafka };
+            for address in bootstrap {
+                let Ok(mut server) = Server::new(protocol.clone(), address) else { continue };
+                if let Some(login) = self.kafka_login(security) {
+                    server = server.security(&login);
+                }
+                servers.push(self.add(name, &format!("The Kafka cluster {name}."), server));
+            }
+        }
+        self.clusters.insert(id, servers.clone());
+        servers
+    }
+
+    fn kafka_login(&mut self, security: &KafkaSecurity) -> Option<SchemeKey> {
+        let (name, scheme) = match security.sasl.as_ref()?.mechanism {
+            SaslMechanism::Plain => ("kafka-plain", Scheme::Plain),
+            SaslMechanism::ScramSha256 => ("kafka-scram-256", Scheme::ScramSha256),
+            SaslMechanism::ScramSha512 => ("kafka-scram-512", Scheme::ScramSha512),
+        };
+        Some(self.scheme(name, scheme, "A user of the Kafka cluster."))
+    }
+
+    fn scheme(&mut self, name: &'static str, scheme: Scheme, description: &str) -> SchemeKey {
+        let Self { schemes, export, .. } = self;
+        schemes.entry(name).or_insert_with(|| export.described_scheme(name, scheme, description)).clone()
+    }
+
+    fn add(&mut self, name: &str, description: &str, server: Server) -> ServerKey {
+        let environment = format!("env:{}", self.world.config.mesh.environment.name);
+        self.export.server(name, server.description(description).tag(environment))
+    }
+}

@@ -1,0 +1,113 @@
+//! AsyncAPI documents of events and applications: whose view they have, what is in them, and who gets them.
+
+use axum::http::StatusCode;
+use frontend::api::AsyncApiDocument;
+use mesh_asyncapi::{Document, official, read};
+use serde_json::{Value, json};
+
+use super::TestPortal;
+use super::registry::Client;
+
+const ORDER: &str = r#"{"type": "record", "name": "Order", "fields": [{"name": "id", "type": "string"}]}"#;
+
+struct Designed {
+    client: Client,
+    event: String,
+    application: String,
+    schema: String,
+}
+
+impl Designed {
+    /// An application that sends an event with a schema and a description.
+    async fn start() -> Self {
+        let portal = TestPortal::start().await;
+        let admin = portal.admin().await;
+        let client = Client { portal, auth: admin };
+        let team = json!({"name": "tills", "contact": "tills@shop.example", "members": []});
+        client.api("POST", "teams", Some(team)).await;
+        let domain = json!({"name": "orders", "owner": "tills", "topics": ["orders/>"]});
+        let domain = client.api("POST", "domains", Some(domain)).await["id"].clone();
+        let make = async |kind: &str, name: &str, content: Value| {
+            let object = json!({"kind": kind, "name": name, "domain": domain, "document": format!("All about {name}."), "tags": ["gold"]});
+            let object = client.api("POST", "designs", Some(object)).await;
+            let path = format!("designs/{}/versions", object["id"].as_str().expect("an id"));
+            let version = client.api("POST", &path, Some(json!({"content": content}))).await;
+            version["id"].as_str().unwrap_or_else(|| panic!("made: {version}")).to_owned()
+        };
+        let schema = make("schema", "order", json!({"kind": "schema", "format": "AVRO", "text": ORDER})).await;
+        let content = json!({"kind": "event", "address": "orders/{country}/placed", "schema": schema});
+        let event = make("event", "order-placed", content).await;
+        let content = json!({"kind": "application", "publishes": [event], "consumes": []});
+        let application = make("application", "till", content).await;
+        Self { client, event, application, schema }
+    }
+
+    async fn document(&self, path: &str) -> (AsyncApiDocument, Value) {
+        let answer = self.client.api("GET", &format!("design-versions/{path}"), None).await;
+        let answer: AsyncApiDocument = serde_json::from_value(answer.clone()).unwrap_or_else(|_| panic!("{answer}"));
+        let (value, _) = read(&answer.text).expect("a document that can be read");
+        let document = Document::new(value).expect("of a version that is known");
+        assert_eq!(official::check(&document), [], "{}", answer.text);
+        (answer, document.value().clone())
+    }
+}
+
+#[tokio::test]
+async fn an_application_sends_what_it_publishes_and_an_event_has_two_sides() {
+    let designed = Designed::start().await;
+    let (answer, document) = designed.document(&format!("{}/asyncapi", designed.application)).await;
+    assert_eq!(answer.file_name, "till-1.0.0.asyncapi.yaml");
+    assert_eq!(document["asyncapi"], "3.0.0");
+    assert_eq!(document["id"], "urn:meshport:orders:till:1.0.0");
+    assert_eq!(document["info"]["contact"], json!({"name": "tills", "email": "tills@shop.example"}));
+    let tags = document["info"]["tags"].as_array().expect("tags");
+    assert!(tags.contains(&json!({"name": "gold"})) && tags.contains(&json!({"name": "domain:orders"})), "{tags:?}");
+    assert!(document["info"]["description"].as_str().is_some_and(|text| text.contains("All about till.")));
+    assert_eq!(document["x-mesh-owner"], "tills");
+    assert_eq!(document["x-mesh-lifecycle"], "draft");
+    let operation = &document["operations"]["send-order-placed"];
+    assert_eq!(operation["action"], "send");
+    assert_eq!(operation["channel"]["$ref"], "#/channels/order-placed");
+    let channel = &document["channels"]["order-placed"];
+    assert_eq!(channel["address"], "orders/{country}/placed");
+    assert!(channel["parameters"]["country"].is_object(), "{channel}");
+    let payload = &document["components"]["schemas"]["order-1.0.0"];
+    assert_eq!(payload["schema"]["name"], "Order", "{document}");
+    let errors = answer.findings.iter().filter(|one| one.severity == frontend::api::AsyncApiSeverity::Error);
+    assert_eq!(errors.count(), 0, "{:?}", answer.findings);
+    assert!(answer.score > 0 && answer.findings.iter().any(|one| one.rule == "asyncapi-servers"), "no agent runs");
+
+    let (_, consumer) = designed.document(&format!("{}/asyncapi", designed.event)).await;
+    assert_eq!(consumer["operations"]["receive-order-placed"]["action"], "receive");
+    let (answer, provider) =
+        designed.document(&format!("{}/asyncapi?side=provider&syntax=json&spec=3.1.0", designed.event)).await;
+    assert_eq!(answer.file_name, "order-placed-1.0.0-provider.asyncapi.json");
+    assert_eq!(provider["asyncapi"], "3.1.0");
+    assert_eq!(provider["operations"]["send-order-placed"]["action"], "send");
+    let again = designed.document(&format!("{}/asyncapi?side=provider&syntax=json&spec=3.1.0", designed.event)).await;
+    assert_eq!(again.0.text, answer.text, "the same content gives the same text");
+}
+
+#[tokio::test]
+async fn what_has_no_document_is_refused_and_files_are_files() {
+    let designed = Designed::start().await;
+    let Client { portal, auth } = &designed.client;
+    let get =
+        async |path: String| portal.call("GET", &format!("/api/v1/design-versions/{path}"), Some(auth), None).await;
+    let refused = get(format!("{}/asyncapi", designed.schema)).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(
+        refused.body["fields"][0]["message"].as_str().is_some_and(|text| text.contains("is a schema")),
+        "{refused:?}"
+    );
+    let refused = get(format!("{}/asyncapi?side=consumer", designed.application)).await;
+    assert_eq!(refused.body["fields"][0]["field"], "side", "{refused:?}");
+    assert_eq!(get(format!("{}/asyncapi", uuid::Uuid::nil())).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(get(format!("{}/asyncapi?syntax=xml", designed.event)).await.status, StatusCode::BAD_REQUEST);
+    let nobody =
+        portal.call("GET", &format!("/api/v1/design-versions/{}/asyncapi.yaml", designed.event), None, None).await;
+    assert_eq!(nobody.status, StatusCode::UNAUTHORIZED);
+    let file = get(format!("{}/asyncapi.json", designed.event)).await;
+    assert_eq!(file.status, StatusCode::OK);
+    assert_eq!(file.body["info"]["title"], "order-placed");
+}
