@@ -40,6 +40,7 @@ pub use content::{Content, NotContent};
 pub use export::{Export, Problem, Refused};
 pub use extensions::{BadExtension, Extensions};
 pub use info::{Contact, Info, License};
+pub(crate) use key::Taken;
 pub use key::{ChannelKey, Entry, MessageKey, OperationKey, SchemaKey, SchemeKey, ServerKey};
 pub use message::{Example, Message};
 pub use operation::{Action, Operation, Reply};

@@ -9,12 +9,14 @@
 //! - [`official`]: the schema of the AsyncAPI initiative, with sentences that lead to the part that is wrong;
 //! - [`lint`]: everything else that tools refuse or readers miss, as rules that a team may set, and a score;
 //! - [`build`]: documents made from what is known, with [`bindings`] for what protocols add;
+//! - [`import`](mod@import): documents of others, of any version from 2.0 on;
 //! - [`diff`]: what changes between two versions, and whom it hurts;
 //! - [`summary`]: a document as a page shows it, everything looked up;
 
 pub mod bindings;
 pub mod build;
 pub mod diff;
+pub mod import;
 pub mod lint;
 pub mod official;
 pub mod summary;
@@ -30,6 +32,7 @@ mod traits;
 
 pub use document::{Document, NotADocument, Version};
 pub use finding::{Finding, Severity};
+pub use import::import;
 pub use parts::Level;
 pub use pointer::Pointer;
 pub use schema::schema_format;

@@ -38,14 +38,23 @@ pub fn schema(version: Version) -> &'static str {
 /// Checks a document against the official schema of its version. Empty = it is valid.
 #[must_use]
 pub fn check(document: &Document) -> Vec<Finding> {
-    let validator = match document.version() {
-        Version::V3_0 => &*V3_0,
-        Version::V3_1 => &*V3_1,
-    };
-    let leaves = validator.iter_errors(document.value()).flat_map(|error| leaves(&error));
+    let leaves = validator(document).iter_errors(document.value()).flat_map(|error| leaves(&error));
     let mut findings: Vec<Finding> = leaves.take(FINDINGS_MAX).map(Leaf::into_finding).collect();
     sort(&mut findings);
     findings
+}
+
+/// The keys of a document that its version does not know where they stand.
+pub(crate) fn unknown_keys(document: &Document) -> Vec<Pointer> {
+    let leaves = validator(document).iter_errors(document.value()).flat_map(|error| leaves(&error));
+    leaves.filter(|leaf| leaf.why == Why::Unknown).map(|leaf| leaf.at).take(FINDINGS_MAX).collect()
+}
+
+fn validator(document: &Document) -> &'static Validator {
+    match document.version() {
+        Version::V3_0 => &V3_0,
+        Version::V3_1 => &V3_1,
+    }
 }
 
 fn compile(text: &str) -> Validator {
@@ -73,6 +82,8 @@ struct Leaf {
 enum Why {
     Missing(String),
     Type,
+    /// Its key is not known there.
+    Unknown,
     /// It has to be one of these.
     Options(Vec<String>),
     Other,
@@ -105,7 +116,7 @@ fn unknown_key(at: &Pointer, key: &str) -> Leaf {
     Leaf {
         at: at.child(key),
         asked_at: at.clone(),
-        why: Why::Other,
+        why: Why::Unknown,
         message: format!("`{key}` is not known {}", place(at)),
         advice: "correct its name, remove it, or begin it with `x-` if it is your own".into(),
     }

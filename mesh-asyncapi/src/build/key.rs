@@ -63,12 +63,12 @@ impl Entry {
 
 /// Keys that are taken.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Taken(BTreeSet<String>);
+pub(crate) struct Taken(BTreeSet<String>);
 
 impl Taken {
     /// A key for a name: letters, digits, `.`, `_` and `-`. A second name that gives the same key gets one with a piece
     /// of its own hash, which does not depend on how many others there are; the same name again gets a number.
-    pub(super) fn key(&mut self, name: &str) -> String {
+    pub(crate) fn key(&mut self, name: &str) -> String {
         let plain = slug(name);
         let hashed = || format!("{plain}-{}", &hex::encode(Sha256::digest(name))[..6]);
         let numbered = (2..).map(|number| format!("{}-{number}", hashed()));
