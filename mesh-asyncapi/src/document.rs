@@ -11,6 +11,9 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::build::Action;
+use crate::pointer::Pointer;
+
 /// The versions of AsyncAPI that documents here have. 3.1 adds bindings for ROS 2 and is otherwise the same.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub enum Version {
@@ -134,6 +137,22 @@ impl Document {
         self.value["info"]["version"].as_str().unwrap_or_default()
     }
 
+    /// The same document from the other side: who sent receives, and who received sends. Keys, words and replies stay; the
+    /// latter are seen from the operation, which is turned.
+    #[must_use]
+    pub fn mirrored(mut self) -> Self {
+        for at in [Pointer::of(["operations"]), Pointer::of(["components", "operations"])] {
+            let operations = at.get_mut(&mut self.value).and_then(Value::as_object_mut);
+            for (_, operation) in operations.into_iter().flatten() {
+                let action = operation.get("action").and_then(Value::as_str).and_then(Action::by_name);
+                if let Some(action) = action {
+                    operation["action"] = action.mirrored().name().into();
+                }
+            }
+        }
+        self
+    }
+
     /// Whether nothing in it points out of it.
     #[must_use]
     pub fn is_bundled(&self) -> bool {
@@ -160,5 +179,41 @@ pub(crate) fn kind(value: &Value) -> &'static str {
         Value::String(_) => "a text",
         Value::Array(_) => "a list",
         Value::Object(_) => "an object",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn document() -> Document {
+        let value = json!({
+            "asyncapi": "3.0.0",
+            "operations": {"a": {"action": "send"}, "b": {"action": "receive"}, "c": {"$ref": "#/components/operations/c"}, "d": 5},
+            "components": {"operations": {"c": {"action": "send"}}},
+        });
+        Document::new(value).expect("a document")
+    }
+
+    #[test]
+    fn the_other_side_does_the_opposite() {
+        let mirrored = document().mirrored();
+        assert_eq!(mirrored.value()["operations"]["a"]["action"], "receive");
+        assert_eq!(mirrored.value()["operations"]["b"]["action"], "send");
+        assert_eq!(mirrored.value()["components"]["operations"]["c"]["action"], "receive");
+        assert_eq!(mirrored.mirrored(), document());
+    }
+
+    #[test]
+    fn a_document_names_a_known_version() {
+        let refusal = |value: Value| Document::new(value).expect_err("no document").to_string();
+        assert!(refusal(json!([])).contains("a list"));
+        assert!(refusal(json!({"asyncapi": 3})).contains("a number"));
+        assert!(refusal(json!({"asyncapi": "3.9.0"})).contains("3.9.0"));
+        assert_eq!(document().into_version(Version::V3_1).value()["asyncapi"], "3.1.0");
+        let deep = (0..200).fold(json!({}), |inner, _| json!([inner]));
+        assert!(refusal(json!({"asyncapi": "3.0.0", "x-a": deep})).contains("nested deeper"));
     }
 }

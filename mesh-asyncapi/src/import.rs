@@ -91,7 +91,7 @@ pub fn from_value(value: Value, view: View) -> Result<(Document, String, Vec<Not
         return Document::new(value).map(|document| (document, from, Vec::new()));
     }
     bounds::check(&value).map_err(NotADocument::TooLarge)?;
-    let (value, mut notes) = convert::convert(value, view).map_err(NotADocument::TooLarge)?;
+    let (value, mut notes) = convert::convert(&value, view).map_err(NotADocument::TooLarge)?;
     let mut document = Document::new(value)?;
     repair::repair(&mut document, &mut notes);
     Ok((document, from, notes))

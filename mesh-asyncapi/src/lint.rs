@@ -12,6 +12,7 @@ mod messages;
 mod operations;
 mod references;
 mod rules;
+mod ruleset;
 mod schemas;
 mod secrets;
 mod security;
@@ -32,6 +33,7 @@ use crate::refs::{Found, Refs};
 use crate::schema::{self, Trouble};
 
 pub use rules::{RULES, Rule};
+pub use ruleset::{BadRuleset, Ruleset};
 pub(crate) use secrets::secrets;
 
 /// Most findings of one rule that are told.
@@ -39,33 +41,6 @@ pub const FINDINGS_OF_RULE_MAX: usize = 100;
 
 /// Most bytes of schemas that are read for one document, each with what it refers to.
 const SCHEMA_BYTES_MAX: usize = 16 << 20;
-
-/// The severity of each rule: that of the rule, unless it is set.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Ruleset(BTreeMap<&'static str, Option<Severity>>);
-
-/// A rule that does not exist.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there is no rule `{0}`: look it up in the list of rules")]
-pub struct UnknownRule(pub String);
-
-impl Ruleset {
-    /// Sets the severity of a rule; none = the rule is off.
-    ///
-    /// # Errors
-    /// There is no such rule.
-    pub fn set(&mut self, rule: &str, severity: Option<Severity>) -> Result<(), UnknownRule> {
-        let known = RULES.iter().find(|known| known.id == rule).ok_or_else(|| UnknownRule(rule.to_owned()))?;
-        self.0.insert(known.id, severity);
-        Ok(())
-    }
-
-    /// The severity of a rule; none = it is off.
-    #[must_use]
-    pub fn severity(&self, rule: &Rule) -> Option<Severity> {
-        self.0.get(rule.id).copied().unwrap_or(Some(rule.severity))
-    }
-}
 
 /// What the checks say about a document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

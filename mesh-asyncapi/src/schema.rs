@@ -122,6 +122,20 @@ pub(crate) fn parse(format: Format, text: &str) -> Result<Schema, Trouble> {
     Schema::parse(format, text, &[]).map_err(|invalid| Trouble::Invalid(invalid.to_string()))
 }
 
+/// The format of the schema that something is a part of.
+pub(crate) fn format_around(root: &Value, at: &Pointer) -> Option<String> {
+    let mut inside = at.clone();
+    while let Some(around) = inside.parent() {
+        if inside.last() == Some("schema")
+            && let Some(format) = around.get(root)?.get("schemaFormat").and_then(Value::as_str)
+        {
+            return Some(format.to_owned());
+        }
+        inside = around;
+    }
+    None
+}
+
 /// A schema with all that it refers to.
 pub(crate) fn bundle<'a>(refs: Refs<'a>, standing: &Standing<'a>) -> Result<Value, Trouble> {
     let mut bundler = Bundler { refs, names: BTreeMap::new(), waiting: Vec::new() };
@@ -183,6 +197,10 @@ impl<'a> Bundler<'a> {
     fn name(&mut self, text: &str) -> Result<String, Trouble> {
         let found = self.refs.look_up(text).map_err(|_| Trouble::Broken)?;
         let found = self.refs.follow(&found).map_err(|_| Trouble::Broken)?;
+        let around = format_around(self.refs.root().value, &found.at);
+        if !is_json_schema(around.as_deref()) {
+            return Err(Trouble::Broken);
+        }
         let found = match found.text("schemaFormat") {
             Some(format) if is_json_schema(Some(format)) => found.field("schema").ok_or(Trouble::Broken)?,
             // Told as a reference to another format.

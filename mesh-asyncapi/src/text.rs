@@ -18,11 +18,11 @@ pub use locate::locate;
 pub use write::{to_json, to_yaml};
 
 /// Longest text, in bytes.
-pub const TEXT_BYTES_MAX: usize = 4 << 20;
+pub const TEXT_BYTES_MAX: usize = 16 << 20;
 /// Most values in a document, keys counted, with all aliases written out.
-pub const VALUES_MAX: usize = 300_000;
+pub const VALUES_MAX: usize = 1_000_000;
 /// Most bytes of all texts and keys in a document, with all aliases written out.
-pub const CONTENT_BYTES_MAX: usize = 16 << 20;
+pub const CONTENT_BYTES_MAX: usize = 32 << 20;
 /// Deepest nesting, with all aliases written out.
 pub const NESTING_MAX: usize = 100;
 

@@ -92,14 +92,14 @@ pub struct KafkaOperation {
 impl KafkaOperation {
     /// The consumer group has to be this one.
     #[must_use]
-    pub fn in_group(mut self, group: &str) -> Self {
+    pub fn group(mut self, group: &str) -> Self {
         self.group_id = Some(only(group));
         self
     }
 
     /// The client id has to be this one.
     #[must_use]
-    pub fn as_client(mut self, client: &str) -> Self {
+    pub fn client(mut self, client: &str) -> Self {
         self.client_id = Some(only(client));
         self
     }

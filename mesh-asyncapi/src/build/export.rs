@@ -13,7 +13,7 @@ use super::message::Message;
 use super::operation::Operation;
 use super::security::{Requirement, Scheme};
 use super::server::Server;
-use crate::document::{Document, Version};
+use crate::document::{Document, NotADocument, Version};
 use crate::lint::secrets;
 use crate::pointer::Pointer;
 
@@ -177,7 +177,8 @@ impl Export {
     /// The document.
     ///
     /// # Errors
-    /// Keys of another export, messages of another channel, scopes where there are none, or a secret: all of it.
+    /// Keys of another export, messages of another channel, scopes where there are none, or a secret: all of it. Or it is
+    /// larger than what is read (see [`read`](crate::read)).
     pub fn finish(self) -> Result<Document, Refused> {
         let mut problems = self.problems();
         let value = self.to_value();
@@ -186,7 +187,8 @@ impl Export {
         if !problems.is_empty() {
             return Err(Refused(problems));
         }
-        Ok(Document::new(value).expect("the version is known"))
+        let too_large = |error: NotADocument| Refused(vec![Problem { at: Pointer::root(), reason: error.to_string() }]);
+        Document::new(value).map_err(too_large)
     }
 
     fn to_value(&self) -> Value {

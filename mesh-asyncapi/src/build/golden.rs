@@ -5,7 +5,11 @@ use mesh_schema::Format;
 use serde_json::json;
 
 use super::*;
-use crate::bindings::*;
+use crate::bindings::{
+    AccessType, CleanupPolicy, DeliveryMode, Destination, HttpMessage, HttpMethod, HttpOperation, KafkaChannel,
+    KafkaMessage, KafkaOperation, KafkaServer, LastWill, MqttMessage, MqttOperation, MqttServer, Qos, SchemaIdLocation,
+    SolaceOperation, SolaceQueue, SolaceServer, TopicConfiguration, WsChannel, WsMethod,
+};
 use crate::lint::{Ruleset, check};
 use crate::{Document, Finding, Severity, Syntax, official, read, to_json, to_yaml};
 
@@ -117,10 +121,8 @@ fn kafka() -> Export {
     let placed = export.message("OrderPlaced", message);
     let entry = export.carry(&orders, &placed);
     let read = Operation::receive(&orders).message(&entry).summary("An order was placed.");
-    export.operation(
-        "receiveOrderPlaced",
-        read.binding(KafkaOperation::default().in_group("billing").as_client("billing-1")),
-    );
+    export
+        .operation("receiveOrderPlaced", read.binding(KafkaOperation::default().group("billing").client("billing-1")));
     export
 }
 

@@ -2,7 +2,7 @@ use mesh_schema::{Format, Reference};
 use serde_json::json;
 
 use super::*;
-use crate::bindings::*;
+use crate::bindings::{AccessType, KafkaServer, ServerBinding, to_object};
 use crate::document::Version;
 use crate::lint::{Ruleset, check};
 

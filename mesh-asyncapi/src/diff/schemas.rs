@@ -2,6 +2,7 @@
 
 use mesh_schema::{Level, Schema, check, describe_change};
 
+use super::Change;
 use super::Impact::{self, Breaking, NonBreaking, Unclassified};
 use super::messages::Does;
 use super::sides::{Pair, Sides};
@@ -65,7 +66,8 @@ pub(super) fn between<'a>(
         Unclassified => "has to be looked at",
     };
     let sentence = format!("A change of {what} {said}. {change}");
-    sides.tell(rule, impact, at, (before, after), sentence, details);
+    let (before, after) = (before.cloned(), after.cloned());
+    sides.tell(Change { at: at.clone(), rule, impact, before, after, sentence, details });
 }
 
 /// Whom it hurts. Clients have the old schema: those who receive read with it what is written with the new one, and what

@@ -113,20 +113,12 @@ impl<'a> Sides<'a> {
         values: (Option<&Value>, Option<&Value>),
         sentence: String,
     ) {
-        self.tell(rule, impact, at, values, sentence, Vec::new());
+        let (before, after) = (values.0.cloned(), values.1.cloned());
+        self.tell(Change { at: at.clone(), rule, impact, before, after, sentence, details: Vec::new() });
     }
 
-    pub(super) fn tell(
-        &mut self,
-        rule: &'static str,
-        impact: Impact,
-        at: &Pointer,
-        (before, after): (Option<&Value>, Option<&Value>),
-        sentence: String,
-        details: Vec<String>,
-    ) {
-        let (before, after) = (before.cloned(), after.cloned());
-        self.changes.push(Change { at: at.clone(), rule, impact, before, after, sentence, details });
+    pub(super) fn tell(&mut self, change: Change) {
+        self.changes.push(change);
     }
 
     /// The entries of both sides: those on both, those that are gone, and those that have come. What has another key

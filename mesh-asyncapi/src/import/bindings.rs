@@ -57,13 +57,13 @@ fn one(
     }
     let Some(given) = fields.get("bindingVersion") else { return };
     let is_known = given.as_str().is_some_and(|given| allowed.contains(&given));
-    // The oldest one there is changed the least.
-    if let Some(oldest) = allowed.last().filter(|_| !is_known) {
+    // The latest one: versions add to those before them.
+    if let Some(latest) = allowed.first().filter(|_| !is_known) {
         converter.note(
             &at.child("bindingVersion"),
-            format!("The bindings of {protocol} are of version {oldest} now: version 3 does not know {given}."),
+            format!("The bindings of {protocol} are of version {latest} now: version 3 does not know {given}."),
         );
-        fields.insert("bindingVersion".into(), (*oldest).into());
+        fields.insert("bindingVersion".into(), (*latest).into());
     }
 }
 

@@ -179,11 +179,6 @@ fn entry(
             let to = Pointer::of(["components", "messages", &key]);
             converter.moves.push((at.clone(), to.clone()));
             messages::convert(converter, &mut message, at);
-            // What was inside the payload moved together with the message.
-            let from = at.child("payload");
-            if let Some(moved) = converter.moves.iter_mut().rev().find(|(known, _)| *known == from) {
-                moved.1 = to.child("payload").child("schema");
-            }
             converter.messages.insert(key.clone(), message);
             (key, to.to_reference())
         }

@@ -1,5 +1,7 @@
 //! The conversion as a whole: what moves where, and references that follow.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::{Map, Value, json};
 
 use super::{Note, View, channels, messages, parameters, security, servers};
@@ -18,6 +20,8 @@ pub(super) struct Converter<'a> {
     pub(super) notes: Vec<Note>,
     /// From where to where parts went.
     pub(super) moves: Vec<(Pointer, Pointer)>,
+    /// Payloads, where they were, whose schema stands in an object with its format now.
+    pub(super) wrapped: Vec<Pointer>,
     /// Messages of the components, those that were there first.
     pub(super) messages: Map<String, Value>,
     pub(super) message_keys: Taken,
@@ -60,12 +64,13 @@ const ROOT: [&str; 8] =
     ["asyncapi", "id", "info", "defaultContentType", "servers", "channels", "operations", "components"];
 
 /// Converts a document of version 2.
-pub(super) fn convert(old: Value, view: View) -> Result<(Value, Vec<Note>), String> {
+pub(super) fn convert(old: &Value, view: View) -> Result<(Value, Vec<Note>), String> {
     let mut converter = Converter {
-        refs: Refs::new(&old),
+        refs: Refs::new(old),
         view,
         notes: Vec::new(),
         moves: Vec::new(),
+        wrapped: Vec::new(),
         messages: Map::new(),
         message_keys: Taken::default(),
         channel_keys: Taken::default(),
@@ -89,8 +94,8 @@ pub(super) fn convert(old: Value, view: View) -> Result<(Value, Vec<Note>), Stri
     }
     components_last(&mut converter, &mut root);
     let mut value = Value::Object(ordered(root, &ROOT));
-    let Converter { notes, moves, .. } = converter;
-    follow(&mut value, &moves);
+    let Converter { notes, moves, wrapped, .. } = converter;
+    follow(&mut value, &moves, &wrapped);
     Ok((value, notes))
 }
 
@@ -181,20 +186,35 @@ pub(super) fn ordered(mut map: Map<String, Value>, first: &[&str]) -> Map<String
     sorted
 }
 
-/// References to what moved lead to where it is now. Of several moves on the way, the longest counts.
-fn follow(value: &mut Value, moves: &[(Pointer, Pointer)]) {
-    let moves: std::collections::BTreeMap<&Pointer, &Pointer> = moves.iter().map(|(from, to)| (from, to)).collect();
+/// References to what moved lead to where it is now. Of several moves on the way, the longest counts. What is inside of
+/// a payload that has its format with it is one step further in.
+fn follow(value: &mut Value, moves: &[(Pointer, Pointer)], wrapped: &[Pointer]) {
+    let moves: BTreeMap<&Pointer, &Pointer> = moves.iter().map(|(from, to)| (from, to)).collect();
+    let wrapped: BTreeSet<&Pointer> = wrapped.iter().collect();
     let target = |reference: &str| -> Option<String> {
         let at = Pointer::from_reference(reference)?;
-        let mut prefix = Some(at.clone());
+        let (mut prefix, mut moved, mut inside) = (Some(at.clone()), None, None);
         while let Some(pointer) = prefix {
+            if pointer != at && wrapped.contains(&pointer) {
+                inside = Some(pointer.steps().len());
+            }
             if let Some(to) = moves.get(&pointer) {
-                let rest = at.steps().skip(pointer.steps().len());
-                return Some(rest.fold((*to).clone(), |to, step| to.child(step)).to_reference());
+                moved = Some(((*to).clone(), pointer.steps().len()));
+                break;
             }
             prefix = pointer.parent();
         }
-        None
+        if moved.is_none() && inside.is_none() {
+            return None;
+        }
+        let (mut to, known) = moved.unwrap_or_default();
+        for (index, step) in at.steps().enumerate().skip(known) {
+            if inside == Some(index) {
+                to = to.child("schema");
+            }
+            to = to.child(step);
+        }
+        Some(to.to_reference())
     };
     let changes: Vec<(Pointer, String)> = Parts::of(value)
         .references()

@@ -16,10 +16,10 @@ pub(super) fn convert(converter: &mut Converter<'_>, message: &mut Value, at: &P
     map.shift_remove("messageId");
     if let Some(Value::String(format)) = map.shift_remove("schemaFormat")
         && !is_default(&format)
+        && !map.get("payload").is_some_and(is_other_payload)
     {
         let payload = map.shift_remove("payload").unwrap_or_else(|| json!({}));
-        let from = at.child("payload");
-        converter.moves.push((from.clone(), from.child("schema")));
+        converter.wrapped.push(at.child("payload"));
         map.insert("payload".into(), json!({ "schemaFormat": format, "schema": as_value(&format, payload) }));
     }
     examples(message);
@@ -51,6 +51,12 @@ fn common(converter: &mut Converter<'_>, part: &mut Value, at: &Pointer) {
             convert_trait(converter, item, &at.child("traits").child(index));
         }
     }
+}
+
+/// Whether it is the payload of another message, which has its format with it.
+fn is_other_payload(payload: &Value) -> bool {
+    let at = reference(payload).and_then(Pointer::from_reference);
+    at.is_some_and(|at| at.last() == Some("payload"))
 }
 
 /// Whether a format is AsyncAPI's own, which needs no name.

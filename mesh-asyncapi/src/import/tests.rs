@@ -103,7 +103,9 @@ fn references_follow_what_moves() {
     let value = value(KAFKA);
     // The message of an operation without id or name.
     let sent = &value["components"]["messages"]["lighting.on.subscribe.message"];
-    assert_eq!(sent["payload"]["$ref"], "#/components/messages/Measured/payload/schema");
+    assert_eq!(sent["payload"]["$ref"], "#/components/messages/Measured/payload", "with its format");
+    let part = &value["components"]["messages"]["lighting.part"]["payload"];
+    assert_eq!(part["$ref"], "#/components/messages/plain/payload/schema/properties/part");
     let off = &value["channels"]["lighting.off"];
     assert_eq!(off["address"], "lighting.off");
     assert_eq!(off["x-ep-shared"], true, "a channel takes in the component it refers to");
@@ -124,7 +126,7 @@ fn bindings_keep_what_they_say() {
     assert_eq!(value["servers"]["variable"]["bindings"]["x-mqtt5"], json!({"sessionExpiryInterval": 60}));
     assert_eq!(
         value["operations"]["receiveMeasured"]["bindings"]["http"],
-        json!({"method": "GET", "bindingVersion": "0.2.0"})
+        json!({"method": "GET", "bindingVersion": "0.3.0"})
     );
     assert_eq!(
         value["components"]["messages"]["Measured"]["payload"]["schema"]["name"], "Measured",
@@ -181,7 +183,7 @@ fn what_is_no_document_is_refused_with_a_reason() {
 
 #[test]
 fn a_small_document_does_not_become_a_large_one() {
-    let large = vec!["x"; 2_000].join(", ");
+    let large = vec!["x"; 4_000].join(", ");
     let channels: String = (0..500).map(|n| format!("  c{n}: {{$ref: '#/components/channels/big'}}\n")).collect();
     let text =
         format!("asyncapi: 2.6.0\nchannels:\n{channels}components:\n  channels:\n    big:\n      x-big: [{large}]\n");

@@ -9,6 +9,7 @@ use super::rules::{
 use crate::parts::{Kind, Part, is_json_schema};
 use crate::pointer::Pointer;
 use crate::refs::{Broken, Found};
+use crate::schema::format_around;
 
 pub(super) fn check(lint: &mut Lint<'_>) {
     let kinds: HashMap<Pointer, Kind> = lint.parts.iter().map(|part| (part.at.clone(), part.kind)).collect();
@@ -80,13 +81,15 @@ fn target(lint: &mut Lint<'_>, part: &Part<'_>, text: &str, kinds: &HashMap<Poin
 
 fn formats(lint: &mut Lint<'_>) {
     let mut found = Vec::new();
-    for (part, text) in lint.parts.references().filter(|(part, _)| part.kind == Kind::Subschema) {
+    let schemas = lint.parts.references().filter(|(part, _)| matches!(part.kind, Kind::Subschema | Kind::Schema));
+    for (part, text) in schemas {
         let behind = lint.refs.behind(&Found { at: part.at.clone(), value: part.value });
-        if let Some(format) = behind.text("schemaFormat").filter(|format| !is_json_schema(Some(format))) {
-            found.push((
-                part.at.clone(),
-                format!("`{text}` is a schema of the format `{format}`, and stands in one of JSON Schema"),
-            ));
+        // A payload may be one of another format as a whole, and never a part of one.
+        let own = behind.text("schemaFormat").filter(|_| part.kind == Kind::Subschema);
+        let format = own.map(str::to_owned).or_else(|| format_around(lint.root, &behind.at));
+        if let Some(format) = format.filter(|format| !is_json_schema(Some(format))) {
+            let message = format!("`{text}` is a schema of the format `{format}`, and stands in one of JSON Schema");
+            found.push((part.at.clone(), message));
         }
     }
     for part in lint.parts.all(Kind::Schema) {

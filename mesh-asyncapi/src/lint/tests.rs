@@ -58,7 +58,10 @@ fn a_rule_can_be_set_and_turned_off() {
     assert_eq!((report.errors, report.is_sound(), report.score), (1, false, 59));
     assert_eq!(rules.set("asyncapi-info-description", None), Ok(()));
     assert_eq!(check(&document, &rules).score, 100);
-    assert_eq!(rules.set("asyncapi-info-descripton", None), Err(UnknownRule("asyncapi-info-descripton".into())));
+    assert_eq!(
+        rules.set("asyncapi-info-descripton", None),
+        Err(BadRuleset::Unknown("asyncapi-info-descripton".into()))
+    );
 }
 
 #[test]
@@ -99,6 +102,39 @@ fn findings_of_one_rule_are_bounded() {
     let schemas: serde_json::Map<_, _> = (0..300).map(|n| (format!("s{n}"), json!({"type": "string"}))).collect();
     value["components"]["schemas"].as_object_mut().expect("schemas").extend(schemas);
     assert_eq!(found(value).len(), FINDINGS_OF_RULE_MAX);
+}
+
+#[test]
+fn the_page_about_rules_lists_them_all() {
+    let page = include_str!("../../../docs/asyncapi.md");
+    for rule in RULES {
+        let severity = serde_json::to_value(rule.severity).expect("a word");
+        let row = format!("| `{}` | {} | {} |", rule.id, severity.as_str().unwrap_or_default(), rule.about);
+        assert!(page.contains(&row), "docs/asyncapi.md lacks the row\n{row}");
+    }
+}
+
+#[test]
+fn a_document_that_is_as_deep_as_can_be_is_looked_at() {
+    let nested =
+        |wrap: fn(Value) -> Value, levels: usize| (0..levels).fold(json!({"type": "txt"}), |inner, _| wrap(inner));
+    let wraps: [(fn(Value) -> Value, usize); 5] = [
+        (|inner| json!({"properties": {"a": inner}}), 45),
+        (|inner| json!({"allOf": [inner]}), 45),
+        (|inner| json!({"anyOf": [inner, {"type": "string"}]}), 45),
+        (|inner| json!({"items": inner, "additionalProperties": false}), 90),
+        (|inner| json!({"additionalProperties": inner, "examples": [{}]}), 90),
+    ];
+    for (wrap, levels) in wraps {
+        let mut value = clean();
+        value["components"]["schemas"]["Line"] = nested(wrap, levels);
+        let document = Document::new(value).expect("a document");
+        let report = check(&document, &Ruleset::default());
+        assert!(!report.is_sound());
+        let _ = crate::summary::Summary::of(&document);
+        let old = Document::new(clean()).expect("a document");
+        assert!(!crate::diff::compare(&old, &document, crate::diff::Whose::Clients).changes.is_empty());
+    }
 }
 
 /// Replaces what stands at some pointers by something else.

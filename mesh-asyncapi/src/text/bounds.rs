@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{CONTENT_BYTES_MAX, NESTING_MAX, VALUES_MAX, too_deep, too_much};
 
 /// Largest sum of the lengths of the ways to all values, in bytes.
-pub(crate) const WAYS_BYTES_MAX: usize = 128 << 20;
+pub(crate) const WAYS_BYTES_MAX: usize = 256 << 20;
 
 /// Checks a whole value.
 pub(crate) fn check(value: &Value) -> Result<(), String> {

@@ -344,6 +344,14 @@ fn messages() -> Vec<Case> {
                 ),
             ),
         ),
+        (
+            "asyncapi3-ref-schema-format",
+            "/components/messages/cancelled/payload/properties/more",
+            set(
+                "/components/messages/cancelled/payload/properties/more",
+                json!({"$ref": "#/components/messages/answer/payload/schema"}),
+            ),
+        ),
         ("asyncapi3-no-secrets", "/servers/hall/x-password", set("/servers/hall/x-password", json!("hunter2"))),
         (
             "asyncapi3-no-secrets",
