@@ -66,13 +66,14 @@ async fn details(estate: &Estate) -> anyhow::Result<Vec<String>> {
     let queue = json!({ "name": "orders", "site": hq, "filters": ["orders/>"], "note": "why" });
     let queue = api.post("queues", &queue).await?;
     let topic = estate.topic().await?;
-    let (object, version) = design(&estate.mesh.api).await?;
+    let [schema, event] = design(&estate.mesh.api).await?;
     let team = json!({ "name": "designers", "contact": "designers@shop.example", "description": "who design" });
     let team = api.post("teams", &team).await?;
     Ok(vec![
         format!("/teams/{}", team["id"].as_str().context("read the id of the team")?),
-        format!("/designs/{object}"),
-        format!("/designs/{object}/versions/{version}"),
+        format!("/designs/{}", schema.0),
+        format!("/designs/{}/versions/{}", schema.0, schema.1),
+        format!("/designs/{}/versions/{}/asyncapi", event.0, event.1),
         format!("/catalog/{}", topic["id"].as_str().context("read the id of the topic")?),
         format!("/clients/{}", estate.id("principals", "/username", "till-7").await?),
         format!("/routes/{}", route["id"].as_str().context("read the id of the route")?),
@@ -84,8 +85,8 @@ async fn details(estate: &Estate) -> anyhow::Result<Vec<String>> {
     ])
 }
 
-/// A schema with two versions, the first of which is released.
-async fn design(api: &Client) -> anyhow::Result<(String, String)> {
+/// A schema with two versions, the first of which is released, and an event that carries it: objects with a version each.
+async fn design(api: &Client) -> anyhow::Result<[(String, String); 2]> {
     let id = |made: &Value| made["id"].as_str().map(str::to_owned).context("read the id of what was made");
     let domain = api.post("domains", &json!({ "name": "design", "topics": ["design/>"] })).await?;
     let object = json!({ "kind": "schema", "name": "order", "domain": domain["id"], "owner": "designers", "document": "# Orders", "tags": ["gold"] });
@@ -97,7 +98,13 @@ async fn design(api: &Client) -> anyhow::Result<(String, String)> {
         api.post(&format!("design-versions/{}/move", id(&first)?), &step).await?;
     }
     api.post(&format!("designs/{object}/versions"), &schema("\"bytes\"")).await?;
-    Ok((object, id(&first)?))
+    let first = id(&first)?;
+    let event =
+        json!({ "kind": "event", "name": "order-made", "domain": domain["id"], "document": "# Made", "tags": [] });
+    let event = id(&api.post("designs", &event).await?)?;
+    let content = json!({ "kind": "event", "address": "design/{country}/made", "schema": first });
+    let version = api.post(&format!("designs/{event}/versions"), &json!({ "content": content })).await?;
+    Ok([(object, first), (event, id(&version)?)])
 }
 
 #[tokio::test]
