@@ -307,12 +307,3 @@ fn golden_documents_come_back_from_both_syntaxes() {
         assert_eq!(read(&to_json(&value)), Ok((value, Syntax::Json)), "{name}");
     }
 }
-
-/// Prints all of them, to renew what stands in `golden`.
-#[test]
-#[ignore = "only prints"]
-fn print() {
-    for (name, _, build) in GOLDEN {
-        println!("=== {name}\n{}", to_yaml(document(build).value()));
-    }
-}
