@@ -59,6 +59,7 @@ async fn show(folder: &Path) -> anyhow::Result<()> {
     let id = |site: &Option<Value>| site.as_ref().map(|site| site["id"].clone());
     ensure!(id(&demo.api.find("sites", "/name", HQ).await?) == id(&hub) && hub.is_some(), "the hub is another one");
     until("one topic has no owner", UP, async || one_topic_has_no_owner(&demo.api).await.map(Some)).await?;
+    until("the document of orders tells what runs", UP, async || document_is_true(&demo.api).await).await?;
     ensure!(demo.secrets()?.clients == before.clients, "clients have new secrets");
     demo.interrupt()
 }
@@ -130,6 +131,27 @@ async fn one_topic_has_no_owner(api: &Client) -> anyhow::Result<()> {
     let line = attention.iter().find(|entry| entry["title"] == "the topic retail.refunds has no owner");
     ensure!(line.is_some_and(|line| line["href"] == "/ownership?kind=topic"), "it is not told: {attention:?}");
     Ok(())
+}
+
+/// The AsyncAPI document of an event names the listeners that take it and the Kafka topic that holds it, with its settings.
+async fn document_is_true(api: &Client) -> anyhow::Result<Option<()>> {
+    let event =
+        api.find("designs?kind=event", "/config/name", "order-created").await?.context("orders are designed")?;
+    let version = event["versions"][0]["id"].as_str().context("an event has a version")?;
+    let made = api.get(&format!("design-versions/{version}/asyncapi?syntax=json")).await?;
+    let errors = made["findings"].as_array().into_iter().flatten().filter(|finding| finding["severity"] == "error");
+    ensure!(errors.count() == 0, "tools refuse it: {made}");
+    let document: Value =
+        serde_json::from_str(made["text"].as_str().unwrap_or_default()).context("read the document")?;
+    let values = |part: &str| document[part].as_object().into_iter().flat_map(|map| map.values().cloned());
+    let speaks = |protocol: &str| {
+        values("servers").any(|server| server["protocol"] == protocol && !server["security"].is_null())
+    };
+    let mut holds = values("channels").filter(|channel| channel["address"] == "retail.orders");
+    let is_told = holds.any(|channel| channel["bindings"]["kafka"]["partitions"].as_u64() >= Some(1));
+    ensure!(document["operations"]["receive-order-created"]["action"] == "receive", "a consumer receives: {document}");
+    // Agents report within seconds.
+    Ok((speaks("mqtt") && speaks("kafka-secure") && is_told).then_some(()))
 }
 
 fn is_like(row: &Value, begin: &str) -> bool {
