@@ -49,7 +49,7 @@ fn info(lint: &mut Lint<'_>) {
     }
     match info.get("contact") {
         None => {
-            lint.add(&INFO_CONTACT, at.clone(), "the document names no contact", "add `info.contact`: a team will do")
+            lint.add(&INFO_CONTACT, at.clone(), "the document names no contact", "add `info.contact`: a team will do");
         }
         Some(contact) => {
             let missing: Vec<_> =
