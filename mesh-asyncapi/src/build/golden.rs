@@ -24,7 +24,7 @@ const READING_JSON: &str = r##"{"$schema": "https://json-schema.org/draft/2020-1
 const QUOTE_PROTO: &str =
     "syntax = \"proto3\";\n\npackage shop.prices;\n\nmessage Quote {\n  string sku = 1;\n  int64 cents = 2;\n}\n";
 
-/// Its name, how it stands in `golden`, and what makes it.
+/// Its name, what stands in the file, and what is built.
 type Golden = (&'static str, &'static str, fn() -> Export);
 
 const GOLDEN: [Golden; 6] = [

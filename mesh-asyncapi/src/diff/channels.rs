@@ -92,8 +92,7 @@ fn parameters<'a>(sides: &mut Sides<'a>, pair: &Pair<'a>, what: &str, done: &[Ac
         let what = format!("the parameter `{}` of {what}", parameter.key);
         let values = fields::values(&parameter.old, &parameter.new);
         let both = parameter.values("enum");
-        let only_receives = !done.is_empty() && done.iter().all(|action| *action == Action::Receive);
-        if values.narrower && !only_receives {
+        if values.narrower && (done.is_empty() || done.contains(&Action::Send)) {
             let sentence =
                 format!("{} allows fewer values: clients that send to the others are refused.", capital(&what));
             sides.add("parameter-narrowed", Breaking, &parameter.at.child("enum"), both, sentence);

@@ -1,5 +1,7 @@
 //! Messages: what they mean for those who send and those who receive them.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::Impact::{self, Breaking, NonBreaking, Unclassified};
@@ -56,8 +58,18 @@ pub(super) fn of_operation<'a>(sides: &mut Sides<'a>, pair: &Pair<'a>, what: &st
 /// Those it names, or else all of its channel.
 fn named<'a>(refs: Refs<'a>, of: &Found<'a>) -> Vec<(&'a str, Found<'a>)> {
     if of.value.get("messages").is_some() {
-        let key = |item: &Found<'a>| item.text("$ref").and_then(|text| text.rsplit('/').next()).unwrap_or_default();
-        return of.items("messages").map(|item| (key(&item), item)).collect();
+        let mut taken = BTreeSet::new();
+        let mut named = Vec::new();
+        // What is no reference names nothing, and what stands there twice is one; the checks tell of both.
+        for item in of.items("messages") {
+            let Some(text) = item.text("$ref") else { continue };
+            let last = text.rsplit('/').next().unwrap_or(text);
+            if taken.insert(text) {
+                let key = if taken.insert(last) { last } else { text };
+                named.push((key, item));
+            }
+        }
+        return named;
     }
     let channel = of.field("channel").and_then(|channel| refs.follow(&channel).ok());
     channel.map(|channel| channel.entries("messages").collect()).unwrap_or_default()

@@ -205,6 +205,16 @@ fn all_of_it_is_one_sentence() {
     );
 }
 
+#[test]
+fn what_names_nothing_or_stands_twice_is_no_change() {
+    let mut value = clean();
+    let placed = json!({"$ref": "#/channels/orders/messages/placed"});
+    value["operations"]["readOrders"]["messages"] =
+        json!([placed, {"$ref": true}, [null], placed, {"$ref": "#/channels/x/messages/placed"}]);
+    let document = document(value);
+    assert_eq!(compare(&document, &document, Whose::Clients).changes, []);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 

@@ -116,9 +116,9 @@ fn the_page_about_rules_lists_them_all() {
 
 #[test]
 fn a_document_that_is_as_deep_as_can_be_is_looked_at() {
+    type Wrap = fn(Value) -> Value;
     let nested =
         |wrap: fn(Value) -> Value, levels: usize| (0..levels).fold(json!({"type": "txt"}), |inner, _| wrap(inner));
-    type Wrap = fn(Value) -> Value;
     let wraps: [(Wrap, usize); 5] = [
         (|inner| json!({"properties": {"a": inner}}), 45),
         (|inner| json!({"allOf": [inner]}), 45),
