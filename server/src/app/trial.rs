@@ -21,6 +21,7 @@ use super::fleet::TailMessage;
 use super::login::random_secret;
 use super::permission::{Permit, Right};
 use super::principal::{config, new_secret};
+use super::reach::reached_at;
 use super::snapshot::{FleetState, Snapshot};
 use super::{App, Caller, Error, Mask, Result};
 use crate::domain::agent::{Agent, Presence, State};
@@ -281,13 +282,17 @@ pub(super) fn listener_address(
     let is_gone = |agent: &&Agent| !matches!(agent.presence(fleet.now_ms), Presence::Online(_));
     let mut agents: Vec<&Agent> = fleet.agents.iter().filter(|agent| agent.state == State::Enrolled).collect();
     agents.sort_by_key(is_gone);
-    let parts = agents.into_iter().filter_map(|agent| fleet.status(agent.id)).flat_map(|status| &status.parts);
     let serving = |part: &&mesh_protocol::report::Part| {
         matches!(part.object, PartRef::Listener(id) if here(id))
             && matches!(part.state, PartState::Running | PartState::Degraded)
     };
-    let address = parts.filter(serving).find_map(|part| part.addresses.first())?;
+    let address = agents.into_iter().find_map(|agent| {
+        let mut parts = fleet.status(agent.id)?.parts.iter().filter(serving);
+        let told = parts.find_map(|part| part.addresses.first())?;
+        Some(reached_at(told, agent.address.as_deref()))
+    })?;
     let (host, port) = address.rsplit_once(':')?;
+    // Nobody knows where its agent is: then it is here.
     let host = if matches!(host, "0.0.0.0" | "[::]") { "127.0.0.1" } else { host };
     Some((host.to_owned(), port.to_owned()))
 }
