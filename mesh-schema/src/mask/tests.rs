@@ -354,7 +354,7 @@ fn filled(made: &Made, secret: bool, at: &mut dyn Iterator<Item = u8>) -> Value 
         Made::Record(fields) => object(fields, secret, at),
         // What is no value of one branch may be one of the other, where it is not tagged.
         Made::Either(one, other) => {
-            let mut tame = at.map(|choice| choice.clamp(NAMED, TAME));
+            let mut tame = at.map(|choice| choice.clamp(NAMED, TAME)).chain(std::iter::repeat(NAMED));
             object(if choice.is_multiple_of(2) { one } else { other }, secret, &mut tame)
         }
     };

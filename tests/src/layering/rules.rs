@@ -20,7 +20,11 @@ pub(super) const MEMBERS: &[Member] = &[
     Member { folder: "mesh-schema", name: "mesh_schema", may: &["mesh-protocol"] },
     Member { folder: "mesh-asyncapi", name: "mesh_asyncapi", may: &["mesh-schema"] },
     Member { folder: "frontend", name: "frontend", may: &["mesh-protocol"] },
-    Member { folder: "server", name: "server", may: &["frontend", "mesh-protocol", "mesh-schema", "mesh-search"] },
+    Member {
+        folder: "server",
+        name: "server",
+        may: &["frontend", "mesh-protocol", "mesh-schema", "mesh-asyncapi", "mesh-search"],
+    },
     Member { folder: "mesh-agent", name: "mesh_agent", may: &["mesh-protocol", "mesh-schema"] },
     // The demo uses public interfaces only: it must work against any portal, as a customer's script would.
     Member { folder: "demo", name: "demo", may: &["mesh-protocol"] },
