@@ -206,8 +206,10 @@ fn Row(
                 {if domain.findings == 0 {
                     view! { <span class="m-faint">"0"</span> }.into_any()
                 } else {
-                    let label = format!("Findings of {label}");
-                    view! { <a href=format!("/drift?domain={}", domain.id) aria-label=label>{format::count(domain.findings)}</a> }.into_any()
+                    let findings = format::count(domain.findings);
+                    let word = if domain.findings == 1 { "finding" } else { "findings" };
+                    let label = format!("{findings} {word} of {label}");
+                    view! { <a href=format!("/drift?domain={}", domain.id) aria-label=label>{findings}</a> }.into_any()
                 }}
             </td>
             <td class="m-low m-end m-muted m-nowrap" title=by><Age at_ms=Some(domain.updated_at)/></td>
