@@ -241,7 +241,7 @@ impl<'a> Carried<'a> {
         let mut users = Users::default();
         let mut read = BTreeSet::new();
         for (flow, named) in self.using(wanted, designs) {
-            if !self.is_in_sight(flow, sight) {
+            if !self.world.sees_flow(sight, flow) {
                 continue;
             }
             read.extend(flow.broker.zip(flow.broker_topic.as_deref()));
@@ -268,7 +268,7 @@ impl<'a> Carried<'a> {
         let (mut producers, mut consumers, mut read) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         for (flow, named) in self.using(wanted, designs) {
             let last_ms = named.iter().map(|named| named.last_seen_ms).max().unwrap_or(flow.last_seen_ms);
-            if last_ms < since_ms || !self.is_in_sight(flow, sight) {
+            if last_ms < since_ms || !self.world.sees_flow(sight, flow) {
                 continue;
             }
             read.extend(flow.broker.zip(flow.broker_topic.as_deref()));
@@ -297,11 +297,6 @@ impl<'a> Carried<'a> {
             row.href = None;
         }
         row
-    }
-
-    fn is_in_sight(&self, flow: &Flow, sight: &Sight) -> bool {
-        let entry = || self.world.catalog().get(&ObjectKey::Address(flow.address.clone()));
-        sight.is_whole() || entry().is_some_and(|entry| sight.sees(entry.domain))
     }
 }
 

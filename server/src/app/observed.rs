@@ -12,8 +12,9 @@ use frontend::api::Freshness;
 use mesh_protocol::id::{AgentId, BrokerId};
 use mesh_protocol::report::{ObjectFacts, ObjectKind};
 
-use super::catalog::{Catalog, Reading};
+use super::catalog::{Catalog, ObjectKey, Reading};
 use super::clock::now_ms;
+use super::sight::Sight;
 use super::snapshot::{FleetState, Snapshot};
 use super::{App, Result};
 use crate::domain::agent::Presence;
@@ -294,6 +295,12 @@ impl World {
     /// Name of a broker connection.
     pub(super) fn broker_name(&self, broker: BrokerId) -> Option<String> {
         self.config.mesh.brokers.iter().find(|found| found.id == broker).map(|found| found.spec.name.clone())
+    }
+
+    /// Whether what is at the address of a flow is in sight.
+    pub(super) fn sees_flow(&self, sight: &Sight, flow: &Flow) -> bool {
+        let entry = || self.catalog().get(&ObjectKey::Address(flow.address.clone()));
+        sight.is_whole() || entry().is_some_and(|entry| sight.sees(entry.domain))
     }
 
     /// Name of the site of a broker connection.

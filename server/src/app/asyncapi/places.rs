@@ -31,19 +31,16 @@ pub(super) struct Places<'a> {
 /// What agents saw, ready to be asked about many events.
 pub(super) struct Seen<'a> {
     world: &'a World,
+    sight: &'a Sight,
     flows: Vec<(&'a Flow, Filter)>,
 }
 
 impl<'a> Seen<'a> {
     /// As far as it is in sight.
-    pub(super) fn of(world: &'a World, sight: &Sight) -> Self {
-        let is_in_sight = |flow: &&Flow| {
-            let entry = || world.catalog().get(&ObjectKey::Address(flow.address.clone()));
-            sight.is_whole() || entry().is_some_and(|entry| sight.sees(entry.domain))
-        };
-        let flows = world.seen.flows.iter().filter(is_in_sight);
+    pub(super) fn of(world: &'a World, sight: &'a Sight) -> Self {
+        let flows = world.seen.flows.iter().filter(|flow| world.sees_flow(sight, flow));
         let flows = flows.filter_map(|flow| Some((flow, address::filter(&flow.address).ok()?)));
-        Self { world, flows: flows.collect() }
+        Self { world, sight, flows: flows.collect() }
     }
 
     /// Where events of these topics were seen.
@@ -54,14 +51,21 @@ impl<'a> Seen<'a> {
                 continue;
             }
             match (flow.broker, flow.broker_topic.as_deref()) {
-                (Some(broker), Some(topic)) => {
+                (Some(broker), Some(topic)) if self.sees_topic((broker, topic)) => {
                     let goes_in = places.topics.entry((broker, topic)).or_default();
                     *goes_in |= flow.direction == Direction::Produce;
                 }
+                (Some(_), Some(_)) => {}
                 _ => places.sites.extend(self.world.fleet.agent(flow.agent).map(|agent| agent.site)),
             }
         }
         places
+    }
+
+    /// A topic may be of another domain than what routes make of it.
+    fn sees_topic(&self, (broker, topic): Topic<'_>) -> bool {
+        let entry = || self.world.catalog().get(&ObjectKey::Topic(broker, topic.to_owned()));
+        self.sight.is_whole() || entry().is_some_and(|entry| self.sight.sees(entry.domain))
     }
 
     /// All sites: where what was not seen yet could be.

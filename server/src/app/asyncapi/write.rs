@@ -191,24 +191,26 @@ impl<'a> Writer<'a> {
             Error::Invalid(FieldErrors::one("id", format_args!("has an address that no document can say: {error}")))
         })?;
         let name = &object.spec.name;
-        let mut channel = Channel::at(address).title(name).extensions(self.extensions(object, version)?);
-        for server in mqtt() {
-            channel = channel.on(server);
-        }
-        if action == Action::Send {
-            for server in http() {
+        let posts = has_http && action == Action::Send;
+        // A channel without servers is on all of them: where it is on none, and the event is elsewhere, it is left out.
+        if has_mqtt || posts || (!has_http && places.topics.is_empty()) {
+            let mut channel = Channel::at(address).title(name).extensions(self.extensions(object, version)?);
+            for server in mqtt() {
                 channel = channel.on(server);
             }
+            for server in http().filter(|_| posts) {
+                channel = channel.on(server);
+            }
+            let channel = self.export.channel(name, channel);
+            let mut does = self.does(action, name, "", &channel, message);
+            if has_mqtt {
+                does = does.binding(MqttOperation { qos: Some(Qos::AtLeastOnce), ..MqttOperation::default() });
+            }
+            if posts {
+                does = does.binding(HttpOperation { method: Some(HttpMethod::Post), query: None });
+            }
+            self.export.operation(&format!("{} {name}", action.name()), does);
         }
-        let channel = self.export.channel(name, channel);
-        let mut does = self.does(action, name, "", &channel, message);
-        if has_mqtt {
-            does = does.binding(MqttOperation { qos: Some(Qos::AtLeastOnce), ..MqttOperation::default() });
-        }
-        if has_http && action == Action::Send {
-            does = does.binding(HttpOperation { method: Some(HttpMethod::Post), query: None });
-        }
-        self.export.operation(&format!("{} {name}", action.name()), does);
         if !has_http || action == Action::Send {
             return Ok(());
         }
