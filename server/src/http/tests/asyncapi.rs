@@ -3,10 +3,15 @@
 use axum::http::StatusCode;
 use frontend::api::AsyncApiDocument;
 use mesh_asyncapi::{Document, official, read};
+use mesh_protocol::id::BrokerId;
+use mesh_protocol::report::{
+    Direction, Discovery, Flow, ObjectFacts, PartitionFacts, Report, RuntimeObject, TopicFacts,
+};
 use serde_json::{Value, json};
 
 use super::TestPortal;
 use super::registry::Client;
+use super::versions::{Mesh, flow};
 
 const ORDER: &str = r#"{"type": "record", "name": "Order", "fields": [{"name": "id", "type": "string"}]}"#;
 
@@ -21,8 +26,10 @@ impl Designed {
     /// An application that sends an event with a schema and a description.
     async fn start() -> Self {
         let portal = TestPortal::start().await;
-        let admin = portal.admin().await;
-        let client = Client { portal, auth: admin };
+        Self::of(Client::of(portal).await).await
+    }
+
+    async fn of(client: Client) -> Self {
         let team = json!({"name": "tills", "contact": "tills@shop.example", "members": []});
         client.api("POST", "teams", Some(team)).await;
         let domain = json!({"name": "orders", "owner": "tills", "topics": ["orders/>"]});
@@ -110,4 +117,66 @@ async fn what_has_no_document_is_refused_and_files_are_files() {
     let file = get(format!("{}/asyncapi.json", designed.event)).await;
     assert_eq!(file.status, StatusCode::OK);
     assert_eq!(file.body["info"]["title"], "order-placed");
+}
+
+/// A topic is told with its partitions to who sees it, and not at all to who sees the event only.
+#[tokio::test]
+async fn a_kafka_topic_out_of_sight_is_in_no_document() {
+    let mesh = Mesh::start().await;
+    let input = json!({"site": mesh.site, "name": "kafka-a", "bootstrap": ["kafka.example:9092"], "tls": false, "discover": true});
+    let broker: BrokerId =
+        serde_json::from_value(mesh.client.api("POST", "brokers", Some(input)).await["id"].clone()).expect("an id");
+    let partition = |id| PartitionFacts {
+        id,
+        leader: None,
+        replicas: vec![1],
+        in_sync: vec![],
+        low: None,
+        high: None,
+        bytes: None,
+    };
+    let facts = TopicFacts { partitions: vec![partition(0), partition(1)], ..TopicFacts::default() };
+    mesh.tell(Report::Discovery(Discovery {
+        broker,
+        at_ms: crate::app::clock::now_ms(),
+        full: true,
+        scan: 1,
+        last: true,
+        objects: vec![RuntimeObject { name: "archive".to_owned(), facts: ObjectFacts::Topic(facts) }],
+        removed: vec![],
+        missing_rights: vec![],
+        failed: None,
+    }))
+    .await;
+    let sink = Flow {
+        broker: Some(broker),
+        broker_topic: Some("archive".to_owned()),
+        ..flow("to-archive", Direction::Consume, "orders/fr/placed", &[])
+    };
+    mesh.moves(vec![flow("till", Direction::Produce, "orders/fr/placed", &[]), sink]).await;
+    mesh.client.api("POST", "domains", Some(json!({"name": "records", "kafka_topics": ["archive"]}))).await;
+    mesh.until("catalog?kind=address&q=orders", |page| page["total"] == 1).await;
+    let designed = Designed::of(mesh.client).await;
+    let path = format!("{}/asyncapi?syntax=json", designed.event);
+    let (_, whole) = designed.document(&path).await;
+    let topic = |document: &Value| {
+        let channels = document["channels"].as_object().cloned().unwrap_or_default();
+        channels.into_values().find(|channel| channel["address"] == "archive")
+    };
+    assert_eq!(topic(&whole).expect("it is told")["bindings"]["kafka"]["partitions"], 2, "{whole}");
+    assert_eq!(whole["servers"]["kafka-a"]["host"], "kafka.example:9092", "{whole}");
+    assert_eq!(whole["operations"]["receive-order-placed"], Value::Null, "no listener runs: {whole}");
+
+    let Client { portal, .. } = &designed.client;
+    let domains = designed.client.api("GET", "domains", None).await;
+    let orders = domains["items"].as_array().expect("rows").iter().find(|row| row["config"]["name"] == "orders");
+    let input = json!({"login": "sam", "name": "sam", "role": "viewer", "enabled": true, "password": "correct horse",
+        "domains": [orders.expect("it is there")["id"]]});
+    designed.client.api("POST", "people", Some(input)).await;
+    let login = json!({"login": "sam", "password": "correct horse"});
+    let sam = portal.call("POST", "/api/v1/login", None, Some(login)).await.cookie.expect("signed in");
+    let shown = portal.call("GET", &format!("/api/v1/design-versions/{path}"), Some(&sam), None).await;
+    assert_eq!(shown.status, StatusCode::OK, "{shown:?}");
+    let text = shown.body["text"].as_str().expect("a text");
+    assert!(!text.contains("archive") && !text.contains("kafka"), "{text}");
 }

@@ -14,14 +14,14 @@ use super::TestPortal;
 use super::registry::{BROKEN, Client, FIRST, WIDER};
 use super::streams::agent;
 
-struct Mesh {
-    client: Client,
+pub(super) struct Mesh {
+    pub(super) client: Client,
     agent: AgentId,
-    site: Value,
+    pub(super) site: Value,
 }
 
 /// What a client at an address is seen doing, with these ids.
-fn flow(name: &str, direction: Direction, address: &str, ids: &[u64]) -> Flow {
+pub(super) fn flow(name: &str, direction: Direction, address: &str, ids: &[u64]) -> Flow {
     let id = |id: &u64| SchemaId::new(u32::try_from(*id).expect("small")).expect("above 0");
     Flow {
         principal: None,
@@ -42,7 +42,7 @@ fn flow(name: &str, direction: Direction, address: &str, ids: &[u64]) -> Flow {
 }
 
 impl Mesh {
-    async fn start() -> Self {
+    pub(super) async fn start() -> Self {
         let portal = TestPortal::start().await;
         let admin = portal.admin().await;
         let (site, _seat) = agent(&portal, &admin).await;
@@ -51,12 +51,12 @@ impl Mesh {
         Self { client: Client { portal, auth: admin }, agent, site: json!(site) }
     }
 
-    async fn tell(&self, report: Report) {
+    pub(super) async fn tell(&self, report: Report) {
         let refused = self.client.portal.app.take_report(self.agent, 1, report).await.expect("stored");
         assert_eq!(refused, None);
     }
 
-    async fn moves(&self, flows: Vec<Flow>) {
+    pub(super) async fn moves(&self, flows: Vec<Flow>) {
         let at_ms = crate::app::clock::now_ms();
         self.tell(Report::Traffic(Traffic { at_ms, window_ms: 10_000, flows, left_out: 0 })).await;
     }
@@ -86,7 +86,7 @@ impl Mesh {
     }
 
     /// Asks until it is so: what was read a moment before a report is good for a moment.
-    async fn until(&self, path: &str, is: impl Fn(&Value) -> bool) -> Value {
+    pub(super) async fn until(&self, path: &str, is: impl Fn(&Value) -> bool) -> Value {
         let mut last = Value::Null;
         for _ in 0..200 {
             last = self.client.api("GET", path, None).await;
