@@ -51,6 +51,8 @@ pub enum Kind {
     MqttAddress,
     /// An application, designed or with clients.
     Application,
+    /// An event API.
+    EventApi,
     /// An application domain.
     Domain,
     /// A team.
@@ -97,6 +99,7 @@ impl Kind {
         Self::Mqtt,
         Self::MqttAddress,
         Self::Application,
+        Self::EventApi,
         Self::Domain,
         Self::Team,
         Self::Client,
@@ -133,6 +136,7 @@ impl Kind {
             Self::Mqtt => "mqtt",
             Self::MqttAddress => "mqtt_address",
             Self::Application => "application",
+            Self::EventApi => "event_api",
             Self::Domain => "domain",
             Self::Team => "team",
             Self::Client => "client",

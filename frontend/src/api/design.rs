@@ -19,6 +19,8 @@ pub enum DesignKind {
     Schema,
     /// Who publishes and consumes events.
     Application,
+    /// What clients may send and receive, as one thing that can be offered.
+    EventApi,
 }
 
 /// Where a version is in its life.
@@ -346,6 +348,15 @@ pub enum DesignContent {
         /// Event versions it receives.
         #[serde(default)]
         consumes: Vec<DesignVersionId>,
+    },
+    /// Of an event API, as its clients see it. At least one event.
+    EventApi {
+        /// Event versions that clients send.
+        #[serde(default)]
+        sends: Vec<DesignVersionId>,
+        /// Event versions that clients receive.
+        #[serde(default)]
+        receives: Vec<DesignVersionId>,
     },
 }
 

@@ -21,6 +21,8 @@ pub enum OwnershipKind {
     Schema,
     /// An application. Of those with clients, lists of owners speak too; the queue is about designed ones.
     Application,
+    /// A designed event API.
+    EventApi,
     /// An event address.
     Address,
     /// A Kafka topic.

@@ -48,6 +48,8 @@ pub enum SearchKind {
     MqttAddress,
     /// An application, designed or with clients.
     Application,
+    /// An event API.
+    EventApi,
     /// An application domain.
     Domain,
     /// A team.

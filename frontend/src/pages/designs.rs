@@ -28,10 +28,11 @@ use crate::viewer::{Viewer, right};
 const TOPICS: &[LiveTopic] = &[LiveTopic::Catalog];
 
 /// Kinds by their keys, with the words for one and for many.
-const KINDS: [(&str, &str, &str, DesignKind); 3] = [
+const KINDS: [(&str, &str, &str, DesignKind); 4] = [
     ("event", "Event", "Events", DesignKind::Event),
     ("schema", "Schema", "Schemas", DesignKind::Schema),
     ("application", "Application", "Applications", DesignKind::Application),
+    ("event_api", "Event API", "Event APIs", DesignKind::EventApi),
 ];
 
 /// States by their keys, with glyph and word.
@@ -53,6 +54,7 @@ fn icon_of(kind: DesignKind) -> &'static str {
         DesignKind::Event => "event",
         DesignKind::Schema => "schema",
         DesignKind::Application => "app",
+        DesignKind::EventApi => "product",
     }
 }
 

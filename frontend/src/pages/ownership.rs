@@ -24,11 +24,12 @@ use crate::viewer::{Viewer, right};
 const TOPICS: &[LiveTopic] = &[LiveTopic::Catalog, LiveTopic::Overview, LiveTopic::Access];
 
 /// Kinds by their keys, with the words for one and for many.
-const KINDS: [(&str, &str, &str, OwnershipKind); 6] = [
+const KINDS: [(&str, &str, &str, OwnershipKind); 7] = [
     ("domain", "Domain", "Domains", OwnershipKind::Domain),
     ("event", "Event", "Events", OwnershipKind::Event),
     ("schema", "Schema", "Schemas", OwnershipKind::Schema),
     ("application", "Application", "Applications", OwnershipKind::Application),
+    ("event_api", "Event API", "Event APIs", OwnershipKind::EventApi),
     ("address", "Event address", "Event addresses", OwnershipKind::Address),
     ("topic", "Kafka topic", "Kafka topics", OwnershipKind::Topic),
 ];

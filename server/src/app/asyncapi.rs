@@ -95,6 +95,11 @@ fn does<'a>(
     sight: &Sight,
     side: Option<AsyncApiSide>,
 ) -> Result<Vec<Does<'a>>> {
+    let events = |action, ids: &'a [DesignVersionId]| {
+        let event = move |id: &DesignVersionId| designs.versions().iter().find(|version| version.id == *id);
+        ids.iter().filter_map(event).map(move |version| (action, version))
+    };
+    let is_seen = |(_, version): &Does<'_>| designs.object(version.object).is_ok_and(|it| sight.sees_design(it));
     let refused = |field, message: &str| {
         let mut errors = FieldErrors::default();
         errors.add(field, message);
@@ -112,14 +117,16 @@ fn does<'a>(
             refused("side", "is for events: an application has one document, which is its own view; leave it out")
         }
         Content::Application(application) => {
-            let events = |action, ids: &'a [DesignVersionId]| {
-                let event = move |id: &DesignVersionId| designs.versions().iter().find(|version| version.id == *id);
-                ids.iter().filter_map(event).map(move |version| (action, version))
-            };
             let all =
                 events(Action::Send, &application.publishes).chain(events(Action::Receive, &application.consumes));
-            let is_seen =
-                |(_, version): &Does<'_>| designs.object(version.object).is_ok_and(|it| sight.sees_design(it));
+            Ok(all.filter(is_seen).collect())
+        }
+        Content::EventApi(api) => {
+            let turned = |action: Action| match side.unwrap_or_default() {
+                AsyncApiSide::Consumer => action,
+                AsyncApiSide::Provider => action.mirrored(),
+            };
+            let all = events(turned(Action::Send), &api.sends).chain(events(turned(Action::Receive), &api.receives));
             Ok(all.filter(is_seen).collect())
         }
     }

@@ -8,6 +8,7 @@
 //!
 //! ```text
 //! application --publishes, consumes--> event --payload, key, headers--> schema --references--> schema
+//! event API --sends, receives---------'
 //! ```
 //!
 //! So only schemas can run in circles, and what a change breaks is found by going the arrows back.
@@ -34,7 +35,7 @@ use serde::{Deserialize, Serialize};
 
 pub use address::{Address, AddressError, Level};
 pub use binding::{Fit, events_of, fit, standing, topics};
-pub use content::{Application, Content, EVENTS_MAX, Event, Need, Schema, SchemaReference};
+pub use content::{Application, Content, EVENTS_MAX, Event, EventApi, Need, Schema, SchemaReference};
 pub use difference::{Class, Difference, Row, TextChange, between_objects, between_versions};
 pub use facts::Facts;
 pub use graph::{Cycle, Graph};
@@ -54,11 +55,13 @@ pub enum Kind {
     Schema,
     /// Who publishes and consumes events.
     Application,
+    /// What clients may send and receive, as one thing that can be offered.
+    EventApi,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 3] = [Self::Event, Self::Schema, Self::Application];
+    pub const ALL: [Self; 4] = [Self::Event, Self::Schema, Self::Application, Self::EventApi];
 
     /// As people and the API write it.
     #[must_use]
@@ -67,6 +70,7 @@ impl Kind {
             Self::Event => "event",
             Self::Schema => "schema",
             Self::Application => "application",
+            Self::EventApi => "event API",
         }
     }
 

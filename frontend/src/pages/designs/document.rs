@@ -48,7 +48,7 @@ fn Detail(both: Signal<(DesignVersionView, AsyncApiDocument)>) -> impl IntoView 
         version.with(|version| format!("AsyncAPI of {} {}", version.object_name, version.config.number))
     });
     let note = Signal::derive(move || version.with(|version| kind_word(version.kind).to_lowercase()));
-    let is_event = version.with_untracked(|version| version.kind == DesignKind::Event);
+    let has_sides = version.with_untracked(|version| version.kind != DesignKind::Application);
     let query = use_query_map();
     let file = move |syntax: &'static str| {
         Signal::derive(move || {
@@ -75,7 +75,7 @@ fn Detail(both: Signal<(DesignVersionView, AsyncApiDocument)>) -> impl IntoView 
     };
     view! {
         <Main title=title note=note crumbs=crumbs.into_any() acts=acts.into_any()>
-            {is_event.then(|| view! { <div class="m-bar"><ParamSelect label="Side" name="side" choices=Signal::stored(sides)/></div> })}
+            {has_sides.then(|| view! { <div class="m-bar"><ParamSelect label="Side" name="side" choices=Signal::stored(sides)/></div> })}
             <Findings document=document/>
             <Part title="Document" note="as it is now: made when it is asked for">
                 <Code text=text what="the document"/>

@@ -15,7 +15,7 @@ pub(super) fn Seen(object: Signal<DesignObjectView>) -> impl IntoView {
         _ => "Kafka topics whose records it describes, by its subject".to_owned(),
     });
     view! {
-        <Show when=move || kind.get() != DesignKind::Application>
+        <Show when=move || matches!(kind.get(), DesignKind::Event | DesignKind::Schema)>
             <Part title="Seen" note=note flush=true>
                 {move || {
                     let object = object.get();

@@ -152,6 +152,10 @@ fn Says(version: Signal<DesignVersionView>) -> impl IntoView {
             let words = format!("It publishes {} and consumes {} event versions.", publishes.len(), consumes.len());
             view! { <Part title="What it does"><p>{words}</p></Part> }.into_any()
         }
+        DesignContent::EventApi { sends, receives } => {
+            let words = format!("Its clients receive {} and send {} event versions.", receives.len(), sends.len());
+            view! { <Part title="What it offers"><p>{words}</p></Part> }.into_any()
+        }
     }
 }
 
@@ -209,7 +213,8 @@ fn Example(version: Signal<DesignVersionView>) -> impl IntoView {
 fn LiveUsers(version: Signal<DesignVersionView>) -> impl IntoView {
     let producers = Signal::derive(move || version.with(|version| version.live.producers.clone()));
     let consumers = Signal::derive(move || version.with(|version| version.live.consumers.clone()));
-    let is_seen = Memo::new(move |_| version.with(|version| version.kind != DesignKind::Application));
+    let is_seen =
+        Memo::new(move |_| version.with(|version| matches!(version.kind, DesignKind::Event | DesignKind::Schema)));
     let untold = Memo::new(move |_| version.with(|version| version.live.is_untold));
     let left_out = Memo::new(move |_| version.with(|version| version.live.left_out));
     let none = move |side: &'static str, other: &'static str| {

@@ -39,8 +39,10 @@ struct Fields {
     format: RwSignal<String>,
     text: RwSignal<String>,
     references: RwSignal<String>,
-    publishes: RwSignal<String>,
-    consumes: RwSignal<String>,
+    /// Of an application: publishes. Of an event API: clients send.
+    sends: RwSignal<String>,
+    /// Of an application: consumes. Of an event API: clients receive.
+    receives: RwSignal<String>,
 }
 
 impl Fields {
@@ -66,8 +68,11 @@ impl Fields {
                 let line = |(name, id): (String, _)| format!("{name} = {}", known::label(all, id));
                 references = used.into_iter().map(line).collect::<Vec<_>>().join("\n");
             }
-            Some(DesignContent::Application { publishes, consumes }) => {
-                (sends, receives) = (lines(&publishes), lines(&consumes));
+            Some(
+                DesignContent::Application { publishes: of_sends, consumes: of_receives }
+                | DesignContent::EventApi { sends: of_sends, receives: of_receives },
+            ) => {
+                (sends, receives) = (lines(&of_sends), lines(&of_receives));
             }
         }
         let [schema, key_schema, headers_schema] = schemas.map(new);
@@ -88,8 +93,8 @@ impl Fields {
             format: new(format),
             text: new(text),
             references: new(references),
-            publishes: new(sends),
-            consumes: new(receives),
+            sends: new(sends),
+            receives: new(receives),
         }
     }
 
@@ -111,8 +116,12 @@ impl Fields {
                 DesignContent::Schema { format, text: self.text.get(), references }
             }
             DesignKind::Application => DesignContent::Application {
-                publishes: known::find_lines(all, &self.publishes.get())?,
-                consumes: known::find_lines(all, &self.consumes.get())?,
+                publishes: known::find_lines(all, &self.sends.get())?,
+                consumes: known::find_lines(all, &self.receives.get())?,
+            },
+            DesignKind::EventApi => DesignContent::EventApi {
+                sends: known::find_lines(all, &self.sends.get())?,
+                receives: known::find_lines(all, &self.receives.get())?,
             },
         };
         let end = self.end.get();
@@ -134,7 +143,7 @@ impl Fields {
 const fn needs_of(kind: DesignKind) -> DesignKind {
     match kind {
         DesignKind::Event | DesignKind::Schema => DesignKind::Schema,
-        DesignKind::Application => DesignKind::Event,
+        DesignKind::Application | DesignKind::EventApi => DesignKind::Event,
     }
 }
 
@@ -255,10 +264,17 @@ fn Filled(
                         />
                     }
                         .into_any(),
+                    DesignKind::EventApi => view! {
+                        <div class="m-pair">
+                            <TextArea label="Clients receive" name="receives" value=fields.receives rows=5 hint="Events, one a line: order-created 1.0.0" error=either(save.field("receives"), move || unread.get())/>
+                            <TextArea label="Clients send" name="sends" value=fields.sends rows=5 error=save.field("sends")/>
+                        </div>
+                    }
+                        .into_any(),
                     DesignKind::Application => view! {
                         <div class="m-pair">
-                            <TextArea label="Publishes" name="publishes" value=fields.publishes rows=5 hint="Events, one a line: order-created 1.0.0" error=either(save.field("publishes"), move || unread.get())/>
-                            <TextArea label="Consumes" name="consumes" value=fields.consumes rows=5 error=save.field("consumes")/>
+                            <TextArea label="Publishes" name="publishes" value=fields.sends rows=5 hint="Events, one a line: order-created 1.0.0" error=either(save.field("publishes"), move || unread.get())/>
+                            <TextArea label="Consumes" name="consumes" value=fields.receives rows=5 error=save.field("consumes")/>
                         </div>
                     }
                         .into_any(),

@@ -13,8 +13,8 @@ use crate::app::person::shown;
 use crate::app::snapshot::Snapshot;
 use crate::domain::application_domain;
 use crate::domain::design::{
-    Application, Class, Content, Difference, Event, Graph, Kind, Line, Object, Schema, SchemaReference, Sharing, Spec,
-    State, Version, VersionSpec,
+    Application, Class, Content, Difference, Event, EventApi, Graph, Kind, Line, Object, Schema, SchemaReference,
+    Sharing, Spec, State, Version, VersionSpec,
 };
 use crate::domain::registry::Registry;
 
@@ -31,7 +31,7 @@ macro_rules! pairs {
 }
 
 pairs! {
-    kind, kind_of: Kind = DesignKind { Event, Schema, Application }
+    kind, kind_of: Kind = DesignKind { Event, Schema, Application, EventApi }
     state, state_of: State = DesignState { Draft, InReview, Released, Deprecated, Retired }
     format, format_of: Format = SchemaFormat { Avro, JsonSchema, Protobuf }
     level, level_of: Level = SchemaLevel {
@@ -131,6 +131,7 @@ fn content(content: &Content) -> DesignContent {
             references: schema.references.into_iter().map(|one| (one.name, one.version)).collect(),
         },
         Content::Application(Application { publishes, consumes }) => DesignContent::Application { publishes, consumes },
+        Content::EventApi(EventApi { sends, receives }) => DesignContent::EventApi { sends, receives },
     }
 }
 
@@ -143,6 +144,7 @@ pub(super) fn content_of(content: DesignContent) -> Content {
             Content::Schema(Schema { format: format_of(format), text, references: references_of(references) })
         }
         DesignContent::Application { publishes, consumes } => Content::Application(Application { publishes, consumes }),
+        DesignContent::EventApi { sends, receives } => Content::EventApi(EventApi { sends, receives }),
     }
 }
 

@@ -392,7 +392,7 @@ fn payload(version: &Version, graph: &Graph<'_>) -> Option<mesh_schema::Schema> 
             (id, Content::Schema(schema)) => (id, schema),
             _ => return None,
         },
-        Content::Application(_) => return None,
+        Content::Application(_) | Content::EventApi(_) => return None,
     };
     graph.schema(Some(id), schema).ok()
 }

@@ -132,6 +132,7 @@ impl<'a> Thing<'a> {
                 Kind::Event => OwnershipKind::Event,
                 Kind::Schema => OwnershipKind::Schema,
                 Kind::Application => OwnershipKind::Application,
+                Kind::EventApi => OwnershipKind::EventApi,
             },
             What::Application(_) => OwnershipKind::Application,
             What::Entry(entry) if matches!(entry.key, ObjectKey::Address(_)) => OwnershipKind::Address,

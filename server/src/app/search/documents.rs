@@ -136,6 +136,7 @@ impl Writer<'_> {
             DesignKind::Event => Kind::Event,
             DesignKind::Schema => Kind::Schema,
             DesignKind::Application => Kind::Application,
+            DesignKind::EventApi => Kind::EventApi,
         };
         let versions = graph.versions(object.id);
         let served: Vec<&Version> =
@@ -146,7 +147,7 @@ impl Writer<'_> {
         let schemas = served.iter().flat_map(|version| match &version.spec.content {
             Content::Schema(_) => vec![version.id],
             Content::Event(event) => event.schemas().filter_map(|(_, schema)| schema).collect(),
-            Content::Application(_) => Vec::new(),
+            Content::Application(_) | Content::EventApi(_) => Vec::new(),
         });
         let of_schema = |id: DesignVersionId| fields.get(&(id, graph.version(id)?.revision));
         let all: Vec<&Arc<SchemaFields>> = schemas.filter_map(of_schema).collect();

@@ -121,6 +121,7 @@ impl Holdings {
                 Kind::Event => SearchKind::Event,
                 Kind::Schema => SearchKind::Schema,
                 Kind::Application => SearchKind::Application,
+                Kind::EventApi => SearchKind::EventApi,
             },
             name: object.spec.name.clone(),
             href: format!("/designs/{}", object.id),
@@ -156,7 +157,7 @@ pub(super) const fn rank(kind: SearchKind) -> u8 {
         SearchKind::Domain => 0,
         SearchKind::Event => 1,
         SearchKind::Schema => 2,
-        SearchKind::Application => 3,
+        SearchKind::Application | SearchKind::EventApi => 3,
         SearchKind::Address => 4,
         SearchKind::Topic => 5,
         // The rest in the order of the kinds.

@@ -22,6 +22,8 @@ pub enum Content {
     Schema(Schema),
     /// Of an application.
     Application(Application),
+    /// Of an event API.
+    EventApi(EventApi),
 }
 
 /// What an event version says.
@@ -66,6 +68,15 @@ pub struct Application {
     pub consumes: Vec<DesignVersionId>,
 }
 
+/// What an event API version says, as its clients see it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventApi {
+    /// Event versions that clients send.
+    pub sends: Vec<DesignVersionId>,
+    /// Event versions that clients receive.
+    pub receives: Vec<DesignVersionId>,
+}
+
 /// One reference to another version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Need {
@@ -85,6 +96,7 @@ impl Content {
             Self::Event(_) => Kind::Event,
             Self::Schema(_) => Kind::Schema,
             Self::Application(_) => Kind::Application,
+            Self::EventApi(_) => Kind::EventApi,
         }
     }
 
@@ -106,6 +118,10 @@ impl Content {
                 let publishes = application.publishes.iter().map(need("publishes", Kind::Event));
                 publishes.chain(application.consumes.iter().map(need("consumes", Kind::Event))).collect()
             }
+            Self::EventApi(api) => {
+                let sends = api.sends.iter().map(need("sends", Kind::Event));
+                sends.chain(api.receives.iter().map(need("receives", Kind::Event))).collect()
+            }
         }
     }
 
@@ -115,12 +131,8 @@ impl Content {
         match &mut self {
             Self::Event(event) => event.address = event.address.trim().to_owned(),
             Self::Schema(schema) => schema.references.sort(),
-            Self::Application(application) => {
-                for events in [&mut application.publishes, &mut application.consumes] {
-                    events.sort();
-                    events.dedup();
-                }
-            }
+            Self::Application(application) => tidy([&mut application.publishes, &mut application.consumes]),
+            Self::EventApi(api) => tidy([&mut api.sends, &mut api.receives]),
         }
         self
     }
@@ -144,6 +156,16 @@ impl Content {
                 check_events(errors, "publishes", &application.publishes);
                 check_events(errors, "consumes", &application.consumes);
             }
+            Self::EventApi(api) => {
+                check_events(errors, "sends", &api.sends);
+                check_events(errors, "receives", &api.receives);
+                if api.sends.is_empty() && api.receives.is_empty() {
+                    errors.add(
+                        "receives",
+                        "is empty, and so is what clients send: name an event that they receive or send",
+                    );
+                }
+            }
         }
     }
 }
@@ -156,8 +178,15 @@ impl Event {
     }
 }
 
+fn tidy(lists: [&mut Vec<DesignVersionId>; 2]) {
+    for events in lists {
+        events.sort();
+        events.dedup();
+    }
+}
+
 fn check_events(errors: &mut FieldErrors, field: &str, events: &[DesignVersionId]) {
     if events.len() > EVENTS_MAX {
-        errors.add(field, format_args!("names more than {EVENTS_MAX} events: split the application"));
+        errors.add(field, format_args!("names more than {EVENTS_MAX} events: make two of it"));
     }
 }

@@ -12,7 +12,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::super::field::FieldErrors;
-use super::{Address, Application, Content, Event, Graph, Line, Schema, Spec, Version};
+use super::{Address, Application, Content, Event, EventApi, Graph, Line, Schema, Spec, Version};
 
 mod table;
 
@@ -113,6 +113,7 @@ pub fn between_versions(graph: &Graph<'_>, level: Level, before: &Version, after
     let (subject, sentence) = match (&before.spec.content, &after.spec.content) {
         (Content::Event(old), Content::Event(new)) => ("The event", content.events(old, new)),
         (Content::Application(old), Content::Application(new)) => ("The application", content.applications(old, new)),
+        (Content::EventApi(old), Content::EventApi(new)) => ("The event API", content.event_apis(old, new)),
         (Content::Schema(old), Content::Schema(new)) => {
             ("The schema", content.schemas((before.id, old), (after.id, new)))
         }
@@ -202,17 +203,24 @@ impl Contents<'_> {
         None
     }
 
+    /// Clients rely on both what they send and what they receive.
+    fn event_apis(&mut self, old: &EventApi, new: &EventApi) -> Option<String> {
+        self.event_lists("sends", &old.sends, &new.sends);
+        self.event_lists("receives", &old.receives, &new.receives);
+        None
+    }
+
     /// Of the same event, one version takes the place of another. What is published matters to others; what is consumed
     /// only to the application itself.
     fn event_lists(&mut self, verb: &str, old: &[DesignVersionId], new: &[DesignVersionId]) {
-        let is_published = verb == "publishes";
+        let matters_to_others = verb != "consumes";
         let gone = self.only_in(old, new);
         let mut come = self.only_in(new, old);
         for (object, old) in gone {
             let same = come.iter().position(|(other, _)| object.is_some() && *other == object);
             let new = same.map(|index| come.remove(index).1);
             let class = match new {
-                _ if !is_published => Class::Compatible,
+                _ if !matters_to_others => Class::Compatible,
                 Some(new) => self.judge_event_versions(old, new),
                 None => Class::Breaking,
             };

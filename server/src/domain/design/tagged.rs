@@ -25,6 +25,16 @@ impl Graph<'_> {
             Content::Event(event) => {
                 event.schemas().filter_map(|(part, id)| Some(self.tagged_in(part, id?))).flatten().collect()
             }
+            // What somebody gets access to, with the names of its events.
+            Content::EventApi(api) => {
+                let events = api.sends.iter().chain(&api.receives).filter_map(|id| self.version(*id));
+                let of_event = |event: &Version| {
+                    let name = self.name(event.id);
+                    let named = move |tagged: Tagged| Tagged { path: format!("{name} {}", tagged.path), ..tagged };
+                    self.tagged(event).into_iter().map(named).collect::<Vec<_>>()
+                };
+                events.flat_map(of_event).collect()
+            }
             Content::Application(_) => Vec::new(),
         }
     }
