@@ -251,6 +251,8 @@ fn relation(field: &str) -> (&'static str, &'static str) {
         "headers_schema" => ("headers", "headers of"),
         "publishes" => ("published", "published by"),
         "consumes" => ("consumed", "consumed by"),
+        "sends" => ("sent by clients", "sent by clients of"),
+        "receives" => ("received by clients", "received by clients of"),
         _ => ("used", "used by"),
     }
 }
