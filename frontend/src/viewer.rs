@@ -70,6 +70,8 @@ pub mod right {
     pub const MESH_READ: &str = "mesh.read";
     /// Owner and description of catalog objects.
     pub const CATALOG_WRITE: &str = "catalog.write";
+    /// Release what is offered to others, which somebody else wrote.
+    pub const CATALOG_REVIEW: &str = "catalog.review";
     /// Applications.
     pub const APPLICATION_WRITE: &str = "application.write";
     /// Try the mesh: a short-lived client, publish, tail.
@@ -110,10 +112,11 @@ pub mod right {
     pub const TOKEN_WRITE: &str = "token.write";
 
     /// All of them, with the smallest role that has each.
-    pub const ALL: [(&str, &str); 22] = [
+    pub const ALL: [(&str, &str); 23] = [
         (READ, "viewer"),
         (MESH_READ, "viewer"),
         (CATALOG_WRITE, "developer"),
+        (CATALOG_REVIEW, "approver"),
         (APPLICATION_WRITE, "developer"),
         (TRY, "developer"),
         (QUEUE_READ, "developer"),

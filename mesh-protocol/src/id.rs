@@ -77,6 +77,14 @@ uuid_ids! {
     DesignVersionId,
     /// A subject of the schema registry.
     SubjectId,
+    /// Terms under which a product is given.
+    PlanId,
+    /// Where a version of a product can be had.
+    PublicationId,
+    /// Somebody's wish to use a product or an event.
+    AccessRequestId,
+    /// What an application may do because somebody said yes.
+    GrantId,
 }
 
 /// The identity of one spool: 16 random bytes, kept for the life of the spool's storage.

@@ -53,6 +53,8 @@ pub enum Kind {
     Application,
     /// An event API.
     EventApi,
+    /// A product.
+    Product,
     /// An application domain.
     Domain,
     /// A team.
@@ -79,7 +81,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 32] = [
         Self::Address,
         Self::Event,
         Self::Schema,
@@ -100,6 +102,7 @@ impl Kind {
         Self::MqttAddress,
         Self::Application,
         Self::EventApi,
+        Self::Product,
         Self::Domain,
         Self::Team,
         Self::Client,
@@ -137,6 +140,7 @@ impl Kind {
             Self::MqttAddress => "mqtt_address",
             Self::Application => "application",
             Self::EventApi => "event_api",
+            Self::Product => "product",
             Self::Domain => "domain",
             Self::Team => "team",
             Self::Client => "client",

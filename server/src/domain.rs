@@ -20,6 +20,7 @@ pub mod listener;
 pub mod ownership;
 pub mod person;
 pub mod principal;
+pub mod product;
 pub mod queue;
 pub mod rates;
 pub mod registry;

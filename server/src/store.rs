@@ -51,6 +51,7 @@ mod listener;
 mod notice;
 mod person;
 mod principal;
+mod product;
 mod queue;
 mod rates;
 mod registry;

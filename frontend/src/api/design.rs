@@ -21,6 +21,8 @@ pub enum DesignKind {
     Application,
     /// What clients may send and receive, as one thing that can be offered.
     EventApi,
+    /// Event APIs that are offered together, under plans.
+    Product,
 }
 
 /// Where a version is in its life.
@@ -234,6 +236,9 @@ pub struct DesignVersionView {
     pub created_at: Millis,
     /// Made by whom.
     pub created_by: String,
+    /// Who wrote at it while it was a draft: none of them releases an event API or a product.
+    #[serde(default)]
+    pub authors: Vec<String>,
     /// Changed when.
     pub updated_at: Millis,
     /// Changed by whom.
@@ -357,6 +362,12 @@ pub enum DesignContent {
         /// Event versions that clients receive.
         #[serde(default)]
         receives: Vec<DesignVersionId>,
+    },
+    /// Of a product. At least one event API, at most 50.
+    Product {
+        /// Event API versions that it offers.
+        #[serde(default)]
+        apis: Vec<DesignVersionId>,
     },
 }
 

@@ -23,6 +23,8 @@ pub enum OwnershipKind {
     Application,
     /// A designed event API.
     EventApi,
+    /// A product.
+    Product,
     /// An event address.
     Address,
     /// A Kafka topic.

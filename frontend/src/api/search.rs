@@ -50,6 +50,8 @@ pub enum SearchKind {
     Application,
     /// An event API.
     EventApi,
+    /// A product.
+    Product,
     /// An application domain.
     Domain,
     /// A team.

@@ -28,11 +28,12 @@ use crate::viewer::{Viewer, right};
 const TOPICS: &[LiveTopic] = &[LiveTopic::Catalog];
 
 /// Kinds by their keys, with the words for one and for many.
-const KINDS: [(&str, &str, &str, DesignKind); 4] = [
+const KINDS: [(&str, &str, &str, DesignKind); 5] = [
     ("event", "Event", "Events", DesignKind::Event),
     ("schema", "Schema", "Schemas", DesignKind::Schema),
     ("application", "Application", "Applications", DesignKind::Application),
     ("event_api", "Event API", "Event APIs", DesignKind::EventApi),
+    ("product", "Product", "Products", DesignKind::Product),
 ];
 
 /// States by their keys, with glyph and word.
@@ -54,7 +55,8 @@ fn icon_of(kind: DesignKind) -> &'static str {
         DesignKind::Event => "event",
         DesignKind::Schema => "schema",
         DesignKind::Application => "app",
-        DesignKind::EventApi => "product",
+        DesignKind::EventApi => "link",
+        DesignKind::Product => "product",
     }
 }
 

@@ -24,12 +24,13 @@ use crate::viewer::{Viewer, right};
 const TOPICS: &[LiveTopic] = &[LiveTopic::Catalog, LiveTopic::Overview, LiveTopic::Access];
 
 /// Kinds by their keys, with the words for one and for many.
-const KINDS: [(&str, &str, &str, OwnershipKind); 7] = [
+const KINDS: [(&str, &str, &str, OwnershipKind); 8] = [
     ("domain", "Domain", "Domains", OwnershipKind::Domain),
     ("event", "Event", "Events", OwnershipKind::Event),
     ("schema", "Schema", "Schemas", OwnershipKind::Schema),
     ("application", "Application", "Applications", OwnershipKind::Application),
     ("event_api", "Event API", "Event APIs", OwnershipKind::EventApi),
+    ("product", "Product", "Products", OwnershipKind::Product),
     ("address", "Event address", "Event addresses", OwnershipKind::Address),
     ("topic", "Kafka topic", "Kafka topics", OwnershipKind::Topic),
 ];

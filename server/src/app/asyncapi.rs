@@ -95,9 +95,9 @@ fn does<'a>(
     sight: &Sight,
     side: Option<AsyncApiSide>,
 ) -> Result<Vec<Does<'a>>> {
-    let events = |action, ids: &'a [DesignVersionId]| {
-        let event = move |id: &DesignVersionId| designs.versions().iter().find(|version| version.id == *id);
-        ids.iter().filter_map(event).map(move |version| (action, version))
+    let named = |action, ids: &[DesignVersionId]| -> Vec<Does<'a>> {
+        let event = |id: &DesignVersionId| designs.versions().iter().find(|version| version.id == *id);
+        ids.iter().filter_map(event).map(|version| (action, version)).collect()
     };
     let is_seen = |(_, version): &Does<'_>| designs.object(version.object).is_ok_and(|it| sight.sees_design(it));
     let refused = |field, message: &str| {
@@ -117,17 +117,21 @@ fn does<'a>(
             refused("side", "is for events: an application has one document, which is its own view; leave it out")
         }
         Content::Application(application) => {
-            let all =
-                events(Action::Send, &application.publishes).chain(events(Action::Receive, &application.consumes));
-            Ok(all.filter(is_seen).collect())
+            let mut all = named(Action::Send, &application.publishes);
+            all.extend(named(Action::Receive, &application.consumes));
+            all.retain(is_seen);
+            Ok(all)
         }
-        Content::EventApi(api) => {
+        Content::EventApi(_) | Content::Product(_) => {
             let turned = |action: Action| match side.unwrap_or_default() {
                 AsyncApiSide::Consumer => action,
                 AsyncApiSide::Provider => action.mirrored(),
             };
-            let all = events(turned(Action::Send), &api.sends).chain(events(turned(Action::Receive), &api.receives));
-            Ok(all.filter(is_seen).collect())
+            let offer = designs.graph().offer(version);
+            let mut all = named(turned(Action::Send), &offer.sends);
+            all.extend(named(turned(Action::Receive), &offer.receives));
+            all.retain(is_seen);
+            Ok(all)
         }
     }
 }

@@ -101,7 +101,7 @@ impl<'a> Carried<'a> {
         }
         let of_event = |version: &Version| match &version.spec.content {
             Content::Event(event) => Some((topics(version)?, event.schema?)),
-            Content::Schema(_) | Content::Application(_) | Content::EventApi(_) => None,
+            Content::Schema(_) | Content::Application(_) | Content::EventApi(_) | Content::Product(_) => None,
         };
         carried.events = designs.versions().iter().filter_map(of_event).collect();
         carried
@@ -319,12 +319,14 @@ impl<'a> Asked<'a> {
         match wanted {
             Wanted::Subject(registry, name) => Self { subject: Some((registry, name)), is_nothing: false, ..nothing },
             Wanted::Design(version) => match &version.spec.content {
-                Content::Application(_) | Content::EventApi(_) => nothing,
+                Content::Application(_) | Content::EventApi(_) | Content::Product(_) => nothing,
                 Content::Schema(_) => {
                     // What an event carries is used by whoever uses the event.
                     let carries = |other: &&Version| match &other.spec.content {
                         Content::Event(event) => event.schema == Some(version.id) && is_only_one(other, designs),
-                        Content::Schema(_) | Content::Application(_) | Content::EventApi(_) => false,
+                        Content::Schema(_) | Content::Application(_) | Content::EventApi(_) | Content::Product(_) => {
+                            false
+                        }
                     };
                     let by_address = designs.versions().iter().filter(carries).filter_map(topics).collect();
                     Self { schema: Some(version.id), by_address, is_nothing: false, ..nothing }

@@ -85,7 +85,7 @@ impl Designs {
         let schema = match &version.spec.content {
             Content::Schema(_) => Some(version.object),
             Content::Event(event) => event.schema.and_then(|id| graph.version(id)).map(|version| version.object),
-            Content::Application(_) | Content::EventApi(_) => None,
+            Content::Application(_) | Content::EventApi(_) | Content::Product(_) => None,
         };
         judging(schema.map_or_else(Level::default, |object| self.registry.level_of(object)))
     }

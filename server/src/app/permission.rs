@@ -19,6 +19,8 @@ pub enum Right {
     MeshRead,
     /// Describe catalog objects and say who owns them.
     CatalogWrite,
+    /// Release what is offered to others, which somebody else wrote.
+    CatalogReview,
     /// Make and change applications.
     ApplicationWrite,
     /// Try the mesh: a short-lived client, publish, live tail.
@@ -64,6 +66,7 @@ pub const RIGHTS: &[(Right, &str, &[PortalRole])] = &[
     (Right::Read, "read", &[PortalRole::Viewer]),
     (Right::MeshRead, "mesh.read", &[PortalRole::Viewer]),
     (Right::CatalogWrite, "catalog.write", &[PortalRole::Developer]),
+    (Right::CatalogReview, "catalog.review", &[PortalRole::Approver]),
     (Right::ApplicationWrite, "application.write", &[PortalRole::Developer]),
     (Right::Try, "try", &[PortalRole::Developer]),
     (Right::QueueRead, "queue.read", &[PortalRole::Developer]),

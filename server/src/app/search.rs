@@ -149,6 +149,6 @@ macro_rules! kinds {
 
 kinds! {
     Address, Event, Schema, Topic, Group, Cluster, User, Transaction, Registry, Subject, Connect, ConnectConnector, Rabbit,
-    RabbitExchange, RabbitQueue, RabbitUser, Mqtt, MqttAddress, Application, EventApi, Domain, Team, Client, Queue, Route, Subscription, Rule, Role, Scope,
+    RabbitExchange, RabbitQueue, RabbitUser, Mqtt, MqttAddress, Application, EventApi, Product, Domain, Team, Client, Queue, Route, Subscription, Rule, Role, Scope,
     Site, Agent
 }

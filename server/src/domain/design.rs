@@ -9,6 +9,7 @@
 //! ```text
 //! application --publishes, consumes--> event --payload, key, headers--> schema --references--> schema
 //! event API --sends, receives---------'
+//! product --apis--> event API
 //! ```
 //!
 //! So only schemas can run in circles, and what a change breaks is found by going the arrows back.
@@ -24,6 +25,8 @@ mod facts;
 mod graph;
 mod lines;
 mod number;
+mod offer;
+mod review;
 mod spec;
 mod state;
 mod tagged;
@@ -35,12 +38,14 @@ use serde::{Deserialize, Serialize};
 
 pub use address::{Address, AddressError, Level};
 pub use binding::{Fit, events_of, fit, standing, topics};
-pub use content::{Application, Content, EVENTS_MAX, Event, EventApi, Need, Schema, SchemaReference};
+pub use content::{Application, Content, EVENTS_MAX, Event, EventApi, Need, Product, Schema, SchemaReference};
 pub use difference::{Class, Difference, Row, TextChange, between_objects, between_versions};
 pub use facts::Facts;
 pub use graph::{Cycle, Graph};
 pub use lines::{CONTEXT_LINES, Line, apply, compare};
 pub use number::{Number, NumberError, PART_MAX, suggest};
+pub use offer::Offer;
+pub use review::Reviewer;
 pub use spec::{ATTRIBUTES_MAX, DOCUMENT_BYTES_MAX, LABEL_BYTES_MAX, OWNERS_MAX, TAGS_MAX, check_tags};
 pub use state::{Change, Context, Referred, State, check_delete, transition};
 pub use tagged::Tagged;
@@ -57,11 +62,13 @@ pub enum Kind {
     Application,
     /// What clients may send and receive, as one thing that can be offered.
     EventApi,
+    /// Event APIs that are offered together, under plans.
+    Product,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 4] = [Self::Event, Self::Schema, Self::Application, Self::EventApi];
+    pub const ALL: [Self; 5] = [Self::Event, Self::Schema, Self::Application, Self::EventApi, Self::Product];
 
     /// As people and the API write it.
     #[must_use]
@@ -71,6 +78,7 @@ impl Kind {
             Self::Schema => "schema",
             Self::Application => "application",
             Self::EventApi => "event API",
+            Self::Product => "product",
         }
     }
 
@@ -173,6 +181,8 @@ pub struct Version {
     pub state: State,
     /// Why it is there, in the words of whoever moved it; empty = nobody said.
     pub state_reason: String,
+    /// Who wrote at it while it was a draft, each once, the first one first.
+    pub authors: Vec<String>,
     /// Edit counter.
     pub revision: u64,
     /// Milliseconds since the Unix epoch.
@@ -195,6 +205,7 @@ impl Version {
             spec,
             state: State::Draft,
             state_reason: String::new(),
+            authors: vec![by.to_owned()],
             revision: 1,
             created_at_ms: now_ms,
             created_by: by.to_owned(),

@@ -63,6 +63,7 @@ struct VersionRow {
     number: String,
     state: String,
     state_reason: String,
+    authors: Json<Vec<String>>,
     description: String,
     content: Json<Content>,
     end_of_life_at_ms: Option<i64>,
@@ -89,6 +90,7 @@ impl TryFrom<VersionRow> for Version {
             },
             state: from_text("state", row.state)?,
             state_reason: row.state_reason,
+            authors: row.authors.0,
             revision: from_i64("revision", row.revision)?,
             created_at_ms: row.created_at_ms,
             created_by: row.created_by,
@@ -124,7 +126,7 @@ impl Tx {
     pub async fn design_versions(&mut self, environment: EnvironmentId) -> Result<Vec<Version>> {
         let rows: Vec<VersionRow> = on_db!(self, |conn| {
             sqlx::query_as(
-                "select v.design_version_id, v.design_object_id, v.number, v.state, v.state_reason, v.description,
+                "select v.design_version_id, v.design_object_id, v.number, v.state, v.state_reason, v.authors, v.description,
                  v.content, v.end_of_life_at_ms, v.replacement_id, v.revision, v.created_at_ms, v.created_by,
                  v.updated_at_ms, v.updated_by
                  from design_version v join design_object o on o.design_object_id = v.design_object_id
@@ -219,7 +221,8 @@ impl Tx {
             sqlx::query(
                 "insert into design_version (design_version_id, design_object_id, number, state, state_reason,
                  description, content, end_of_life_at_ms, replacement_id, revision, created_at_ms, created_by,
-                 updated_at_ms, updated_by) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+                 updated_at_ms, updated_by, authors)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
             )
             .bind(new.id.0)
             .bind(new.object.0)
@@ -235,6 +238,7 @@ impl Tx {
             .bind(new.created_by.as_str())
             .bind(new.updated_at_ms)
             .bind(new.updated_by.as_str())
+            .bind(Json(&new.authors))
             .execute(conn)
             .await
             .map(|_| ())
@@ -250,7 +254,7 @@ impl Tx {
         let rows = on_db!(self, |conn| {
             sqlx::query(
                 "update design_version set number = $3, state = $4, state_reason = $5, description = $6, content = $7,
-                 end_of_life_at_ms = $8, replacement_id = $9, updated_at_ms = $10, updated_by = $11,
+                 end_of_life_at_ms = $8, replacement_id = $9, updated_at_ms = $10, updated_by = $11, authors = $12,
                  revision = revision + 1 where design_version_id = $1 and revision = $2",
             )
             .bind(version.id.0)
@@ -264,6 +268,7 @@ impl Tx {
             .bind(version.spec.replacement.map(|other| other.0))
             .bind(version.updated_at_ms)
             .bind(version.updated_by.as_str())
+            .bind(Json(&version.authors))
             .execute(conn)
             .await
             .map(|done| done.rows_affected())

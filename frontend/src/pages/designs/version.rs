@@ -156,6 +156,11 @@ fn Says(version: Signal<DesignVersionView>) -> impl IntoView {
             let words = format!("Its clients receive {} and send {} event versions.", receives.len(), sends.len());
             view! { <Part title="What it offers"><p>{words}</p></Part> }.into_any()
         }
+        DesignContent::Product { apis } => {
+            let count = apis.len();
+            let words = format!("It offers {count} event API{} under its plans.", if count == 1 { "" } else { "s" });
+            view! { <Part title="What it offers"><p>{words}</p></Part> }.into_any()
+        }
     }
 }
 

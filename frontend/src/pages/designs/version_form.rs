@@ -41,7 +41,7 @@ struct Fields {
     references: RwSignal<String>,
     /// Of an application: publishes. Of an event API: clients send.
     sends: RwSignal<String>,
-    /// Of an application: consumes. Of an event API: clients receive.
+    /// Of an application: consumes. Of an event API: clients receive. Of a product: its event APIs.
     receives: RwSignal<String>,
 }
 
@@ -74,6 +74,7 @@ impl Fields {
             ) => {
                 (sends, receives) = (lines(&of_sends), lines(&of_receives));
             }
+            Some(DesignContent::Product { apis }) => receives = lines(&apis),
         }
         let [schema, key_schema, headers_schema] = schemas.map(new);
         let config = config.cloned();
@@ -123,6 +124,7 @@ impl Fields {
                 sends: known::find_lines(all, &self.sends.get())?,
                 receives: known::find_lines(all, &self.receives.get())?,
             },
+            DesignKind::Product => DesignContent::Product { apis: known::find_lines(all, &self.receives.get())? },
         };
         let end = self.end.get();
         let end_of_life_at = match moment::local_ms(&end) {
@@ -144,6 +146,7 @@ const fn needs_of(kind: DesignKind) -> DesignKind {
     match kind {
         DesignKind::Event | DesignKind::Schema => DesignKind::Schema,
         DesignKind::Application | DesignKind::EventApi => DesignKind::Event,
+        DesignKind::Product => DesignKind::EventApi,
     }
 }
 
@@ -269,6 +272,10 @@ fn Filled(
                             <TextArea label="Clients receive" name="receives" value=fields.receives rows=5 hint="Events, one a line: order-created 1.0.0" error=either(save.field("receives"), move || unread.get())/>
                             <TextArea label="Clients send" name="sends" value=fields.sends rows=5 error=save.field("sends")/>
                         </div>
+                    }
+                        .into_any(),
+                    DesignKind::Product => view! {
+                        <TextArea label="Event APIs" name="apis" value=fields.receives rows=5 hint="One a line: orders-api 1.0.0" error=either(save.field("apis"), move || unread.get())/>
                     }
                         .into_any(),
                     DesignKind::Application => view! {

@@ -315,10 +315,10 @@ fn info(
     let name = &object.spec.name;
     let view = match (object.kind, side.unwrap_or_default()) {
         (Kind::Application, _) => format!("The view of the application {name}: it sends what is sent here."),
-        (Kind::EventApi, AsyncApiSide::Consumer) => {
+        (Kind::EventApi | Kind::Product, AsyncApiSide::Consumer) => {
             format!("The view of a client of {name}: it sends and receives what is said here.")
         }
-        (Kind::EventApi, AsyncApiSide::Provider) => {
+        (Kind::EventApi | Kind::Product, AsyncApiSide::Provider) => {
             format!("The view of who provides {name}: it sends what clients receive, and receives what they send.")
         }
         (_, AsyncApiSide::Consumer) => format!("The view of a client that consumes {name}: it receives it."),

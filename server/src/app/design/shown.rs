@@ -13,8 +13,8 @@ use crate::app::person::shown;
 use crate::app::snapshot::Snapshot;
 use crate::domain::application_domain;
 use crate::domain::design::{
-    Application, Class, Content, Difference, Event, EventApi, Graph, Kind, Line, Object, Schema, SchemaReference,
-    Sharing, Spec, State, Version, VersionSpec,
+    Application, Class, Content, Difference, Event, EventApi, Graph, Kind, Line, Object, Product, Schema,
+    SchemaReference, Sharing, Spec, State, Version, VersionSpec,
 };
 use crate::domain::registry::Registry;
 
@@ -31,7 +31,7 @@ macro_rules! pairs {
 }
 
 pairs! {
-    kind, kind_of: Kind = DesignKind { Event, Schema, Application, EventApi }
+    kind, kind_of: Kind = DesignKind { Event, Schema, Application, EventApi, Product }
     state, state_of: State = DesignState { Draft, InReview, Released, Deprecated, Retired }
     format, format_of: Format = SchemaFormat { Avro, JsonSchema, Protobuf }
     level, level_of: Level = SchemaLevel {
@@ -132,6 +132,7 @@ fn content(content: &Content) -> DesignContent {
         },
         Content::Application(Application { publishes, consumes }) => DesignContent::Application { publishes, consumes },
         Content::EventApi(EventApi { sends, receives }) => DesignContent::EventApi { sends, receives },
+        Content::Product(Product { apis }) => DesignContent::Product { apis },
     }
 }
 
@@ -145,6 +146,7 @@ pub(super) fn content_of(content: DesignContent) -> Content {
         }
         DesignContent::Application { publishes, consumes } => Content::Application(Application { publishes, consumes }),
         DesignContent::EventApi { sends, receives } => Content::EventApi(EventApi { sends, receives }),
+        DesignContent::Product { apis } => Content::Product(Product { apis }),
     }
 }
 

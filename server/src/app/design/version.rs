@@ -15,8 +15,8 @@ use crate::app::schema::{FIELDS_SHOWN, field};
 use crate::app::sight::Sight;
 use crate::app::{App, Caller, Error, Result};
 use crate::domain::design::{
-    Class, Content, Context, Facts, Graph, Number, State, Tagged, Version, VersionSpec, between_versions, check_delete,
-    suggest, transition,
+    Class, Content, Context, Facts, Graph, Number, Reviewer, State, Tagged, Version, VersionSpec, between_versions,
+    check_delete, suggest, transition,
 };
 use crate::domain::registry::fingerprint;
 
@@ -35,7 +35,7 @@ impl App {
         caller.permit(Right::Read)?;
         let (designs, sight) = (self.designs().await?, self.snapshot().await?.sight(caller));
         designs.must_see(&sight, designs.version(id)?.object)?;
-        let mut view = self.design_version_view_as(id, &sight).await?;
+        let mut view = self.design_version_view_as(id, caller, &sight).await?;
         if !sight.is_whole() {
             let is_seen =
                 |other: &DesignReference| other.object.is_some_and(|object| designs.must_see(&sight, object).is_ok());
@@ -47,11 +47,17 @@ impl App {
         Ok(view)
     }
 
-    async fn design_version_view(&self, id: DesignVersionId) -> Result<DesignVersionView> {
-        self.design_version_view_as(id, &Sight::default()).await
+    async fn design_version_view(&self, id: DesignVersionId, caller: &Caller) -> Result<DesignVersionView> {
+        self.design_version_view_as(id, caller, &Sight::default()).await
     }
 
-    async fn design_version_view_as(&self, id: DesignVersionId, sight: &Sight) -> Result<DesignVersionView> {
+    async fn design_version_view_as(
+        &self,
+        id: DesignVersionId,
+        caller: &Caller,
+        sight: &Sight,
+    ) -> Result<DesignVersionView> {
+        let by = By::of(caller);
         let (designs, world, sight) = (self.designs().await?, self.world().await?, sight.clone());
         // Parsing schemas with all they use is work.
         let view = tokio::task::spawn_blocking(move || {
@@ -59,7 +65,7 @@ impl App {
             let version = designs.version(id)?;
             let carried = Carried::of(&world, &designs, |_| true);
             let live = live(version, &designs, &carried, &sight);
-            view(version, &designs, &graph, live, &carried, world.now_ms())
+            view(version, &designs, &graph, live, &carried, &by, world.now_ms())
         });
         view.await.map_err(|_| Error::Internal("a version could not be shown"))?
     }
@@ -97,7 +103,7 @@ impl App {
         let summary = format!("added {label}");
         let done = done("design.version", version.object, &summary);
         edit.finish(done.after(&shown::version_config(&version.spec))).await?;
-        self.design_version_view(version.id).await
+        self.design_version_view(version.id, caller).await
     }
 
     /// Changes a version: a draft as a whole, later only what is for readers.
@@ -121,7 +127,9 @@ impl App {
             let asked = number(&value.number)?;
             let new = spec(value, asked);
             old.check_edit(&new, designs.object(old.object)?, &graph)?;
-            let version = Version { spec: new, updated_at_ms: now_ms, updated_by: by, ..old.clone() };
+            let is_draft = old.state == State::Draft;
+            let authors = if is_draft { old.authors_with(&by) } else { old.authors.clone() };
+            let version = Version { spec: new, authors, updated_at_ms: now_ms, updated_by: by, ..old.clone() };
             Ok((old.clone(), version, graph.label(id)))
         });
         let (old, version, label) = changed.await?;
@@ -130,7 +138,7 @@ impl App {
         let done = done("design.version_update", version.object, &summary);
         edit.finish(done.before(&shown::version_config(&old.spec)).after(&shown::version_config(&version.spec)))
             .await?;
-        self.design_version_view(id).await
+        self.design_version_view(id, caller).await
     }
 
     /// Removes a draft that nothing is built on.
@@ -160,11 +168,12 @@ impl App {
         input: Edit<DesignMove>,
     ) -> Result<DesignVersionView> {
         let permit = caller.permit(Right::CatalogWrite)?;
+        let by = By::of(caller);
         let world = self.world().await?;
         let mut edit = self.edit(permit).await?;
         edit.lock().await?;
         let designs = self.designs_in(&mut edit.tx).await?;
-        let (now_ms, by) = (edit.now_ms, edit.actor().to_owned());
+        let now_ms = edit.now_ms;
         let (seen_at, step) = (seen(input.revision), input.value);
         let known = designs.clone();
         let moved = checked(move || {
@@ -172,9 +181,11 @@ impl App {
             let facts = designs.facts(old, &graph);
             let carried = Carried::of(&world, &designs, |_| true);
             let lately = Lately::of(old, &facts, &designs, &carried);
+            let not_reviewed = by.refusal(old);
             let context = Context {
                 now_ms,
-                by: &by,
+                by: &by.name,
+                not_reviewed: not_reviewed.as_deref(),
                 reason: &step.reason,
                 has_consent: step.has_consent,
                 is_forced: step.is_forced,
@@ -195,7 +206,7 @@ impl App {
         let summary = format!("took {label} from {from} to {}{known}", version.state);
         let done = done("design.move", version.object, &summary);
         edit.finish(done.before(&step_of(from, "")).after(&step_of(version.state, &version.state_reason))).await?;
-        self.design_version_view(id).await
+        self.design_version_view(id, caller).await
     }
 
     /// How two versions of an object differ.
@@ -279,6 +290,28 @@ fn live(version: &Version, designs: &Designs, carried: &Carried<'_>, sight: &Sig
     }
 }
 
+/// Who asks for a step.
+#[derive(Clone, Debug)]
+struct By {
+    name: String,
+    is_person: bool,
+    may_review: bool,
+}
+
+impl By {
+    fn of(caller: &Caller) -> Self {
+        let name = caller.signed_in().map(|permit| permit.actor().to_owned()).unwrap_or_default();
+        let may_review = caller.permit(Right::CatalogReview).is_ok();
+        Self { name, is_person: matches!(caller, Caller::Person { .. }), may_review }
+    }
+
+    /// Why they may not release a version.
+    fn refusal(&self, version: &Version) -> Option<String> {
+        let reviewer = Reviewer { name: &self.name, is_person: self.is_person, may_review: self.may_review };
+        version.check_reviewer(reviewer).err()
+    }
+}
+
 /// What traffic says of a step, whoever asks: clients that were seen lately.
 #[derive(Debug)]
 struct Lately {
@@ -309,6 +342,7 @@ fn view(
     graph: &Graph<'_>,
     live: DesignLive,
     carried: &Carried<'_>,
+    by: &By,
     now_ms: i64,
 ) -> Result<DesignVersionView> {
     let (object, facts) = (designs.object(version.object)?, designs.facts(version, graph));
@@ -344,25 +378,28 @@ fn view(
         fields: fields.into_iter().take(FIELDS_SHOWN).map(field).collect(),
         tagged: graph.tagged(version).into_iter().map(tagged).collect(),
         example,
-        steps: State::ALL.into_iter().filter_map(|to| step(version, to, &facts, &lately, now_ms)).collect(),
+        steps: State::ALL.into_iter().filter_map(|to| step(version, to, &facts, &lately, by, now_ms)).collect(),
         created_at: version.created_at_ms,
         created_by: version.created_by.clone(),
+        authors: version.authors.clone(),
         updated_at: version.updated_at_ms,
         updated_by: version.updated_by.clone(),
     })
 }
 
 /// A step that exists from here, with what stands in its way.
-fn step(version: &Version, to: State, facts: &Facts, lately: &Lately, now_ms: i64) -> Option<DesignStep> {
+fn step(version: &Version, to: State, facts: &Facts, lately: &Lately, by: &By, now_ms: i64) -> Option<DesignStep> {
     if !version.state.leads_to(to) {
         return None;
     }
     let end_of_life_at_ms = version.spec.end_of_life_at_ms;
+    let not_reviewed = by.refusal(version);
     let asked = |reason: &'static str| {
         let context = Context {
             now_ms,
             reason,
             end_of_life_at_ms,
+            not_reviewed: not_reviewed.as_deref(),
             clients: lately.clients,
             hurt: &lately.hurt,
             ..facts.context()
@@ -392,7 +429,7 @@ fn payload(version: &Version, graph: &Graph<'_>) -> Option<mesh_schema::Schema> 
             (id, Content::Schema(schema)) => (id, schema),
             _ => return None,
         },
-        Content::Application(_) | Content::EventApi(_) => return None,
+        Content::Application(_) | Content::EventApi(_) | Content::Product(_) => return None,
     };
     graph.schema(Some(id), schema).ok()
 }

@@ -122,14 +122,14 @@ impl Masks {
 fn event_of(version: &Version) -> Option<&Event> {
     match &version.spec.content {
         Content::Event(event) => Some(event),
-        Content::Schema(_) | Content::Application(_) | Content::EventApi(_) => None,
+        Content::Schema(_) | Content::Application(_) | Content::EventApi(_) | Content::Product(_) => None,
     }
 }
 
 fn schema_of(version: &Version) -> Option<&Schema> {
     match &version.spec.content {
         Content::Schema(schema) => Some(schema),
-        Content::Event(_) | Content::Application(_) | Content::EventApi(_) => None,
+        Content::Event(_) | Content::Application(_) | Content::EventApi(_) | Content::Product(_) => None,
     }
 }
 

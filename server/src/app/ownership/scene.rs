@@ -133,6 +133,7 @@ impl<'a> Thing<'a> {
                 Kind::Schema => OwnershipKind::Schema,
                 Kind::Application => OwnershipKind::Application,
                 Kind::EventApi => OwnershipKind::EventApi,
+                Kind::Product => OwnershipKind::Product,
             },
             What::Application(_) => OwnershipKind::Application,
             What::Entry(entry) if matches!(entry.key, ObjectKey::Address(_)) => OwnershipKind::Address,

@@ -137,6 +137,7 @@ impl Writer<'_> {
             DesignKind::Schema => Kind::Schema,
             DesignKind::Application => Kind::Application,
             DesignKind::EventApi => Kind::EventApi,
+            DesignKind::Product => Kind::Product,
         };
         let versions = graph.versions(object.id);
         let served: Vec<&Version> =
@@ -147,7 +148,7 @@ impl Writer<'_> {
         let schemas = served.iter().flat_map(|version| match &version.spec.content {
             Content::Schema(_) => vec![version.id],
             Content::Event(event) => event.schemas().filter_map(|(_, schema)| schema).collect(),
-            Content::Application(_) | Content::EventApi(_) => Vec::new(),
+            Content::Application(_) | Content::EventApi(_) | Content::Product(_) => Vec::new(),
         });
         let of_schema = |id: DesignVersionId| fields.get(&(id, graph.version(id)?.revision));
         let all: Vec<&Arc<SchemaFields>> = schemas.filter_map(of_schema).collect();

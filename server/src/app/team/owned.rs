@@ -122,6 +122,7 @@ impl Holdings {
                 Kind::Schema => SearchKind::Schema,
                 Kind::Application => SearchKind::Application,
                 Kind::EventApi => SearchKind::EventApi,
+                Kind::Product => SearchKind::Product,
             },
             name: object.spec.name.clone(),
             href: format!("/designs/{}", object.id),
@@ -157,7 +158,7 @@ pub(super) const fn rank(kind: SearchKind) -> u8 {
         SearchKind::Domain => 0,
         SearchKind::Event => 1,
         SearchKind::Schema => 2,
-        SearchKind::Application | SearchKind::EventApi => 3,
+        SearchKind::Application | SearchKind::EventApi | SearchKind::Product => 3,
         SearchKind::Address => 4,
         SearchKind::Topic => 5,
         // The rest in the order of the kinds.

@@ -12,6 +12,9 @@ use super::{Address, Kind};
 /// Most events that one application version publishes, and most that it consumes.
 pub const EVENTS_MAX: usize = 500;
 
+/// Most event APIs that one product version offers.
+pub const APIS_MAX: usize = 50;
+
 /// What a version says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -24,6 +27,8 @@ pub enum Content {
     Application(Application),
     /// Of an event API.
     EventApi(EventApi),
+    /// Of a product.
+    Product(Product),
 }
 
 /// What an event version says.
@@ -77,6 +82,13 @@ pub struct EventApi {
     pub receives: Vec<DesignVersionId>,
 }
 
+/// What a product version says.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Product {
+    /// Event API versions it offers.
+    pub apis: Vec<DesignVersionId>,
+}
+
 /// One reference to another version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Need {
@@ -97,6 +109,7 @@ impl Content {
             Self::Schema(_) => Kind::Schema,
             Self::Application(_) => Kind::Application,
             Self::EventApi(_) => Kind::EventApi,
+            Self::Product(_) => Kind::Product,
         }
     }
 
@@ -122,6 +135,7 @@ impl Content {
                 let sends = api.sends.iter().map(need("sends", Kind::Event));
                 sends.chain(api.receives.iter().map(need("receives", Kind::Event))).collect()
             }
+            Self::Product(product) => product.apis.iter().map(need("apis", Kind::EventApi)).collect(),
         }
     }
 
@@ -133,6 +147,7 @@ impl Content {
             Self::Schema(schema) => schema.references.sort(),
             Self::Application(application) => tidy([&mut application.publishes, &mut application.consumes]),
             Self::EventApi(api) => tidy([&mut api.sends, &mut api.receives]),
+            Self::Product(product) => tidy([&mut product.apis]),
         }
         self
     }
@@ -166,6 +181,13 @@ impl Content {
                     );
                 }
             }
+            Self::Product(product) => match product.apis.len() {
+                0 => errors.add("apis", "is empty: name an event API that the product offers"),
+                count if count > APIS_MAX => {
+                    errors.add("apis", format_args!("names more than {APIS_MAX} event APIs: make two products of it"));
+                }
+                _ => {}
+            },
         }
     }
 }
@@ -178,10 +200,10 @@ impl Event {
     }
 }
 
-fn tidy(lists: [&mut Vec<DesignVersionId>; 2]) {
-    for events in lists {
-        events.sort();
-        events.dedup();
+fn tidy<const N: usize>(lists: [&mut Vec<DesignVersionId>; N]) {
+    for versions in lists {
+        versions.sort();
+        versions.dedup();
     }
 }
 

@@ -12,7 +12,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::super::field::FieldErrors;
-use super::{Address, Application, Content, Event, EventApi, Graph, Line, Schema, Spec, Version};
+use super::{Address, Application, Content, Event, EventApi, Graph, Line, Product, Schema, Spec, Version};
 
 mod table;
 
@@ -114,6 +114,7 @@ pub fn between_versions(graph: &Graph<'_>, level: Level, before: &Version, after
         (Content::Event(old), Content::Event(new)) => ("The event", content.events(old, new)),
         (Content::Application(old), Content::Application(new)) => ("The application", content.applications(old, new)),
         (Content::EventApi(old), Content::EventApi(new)) => ("The event API", content.event_apis(old, new)),
+        (Content::Product(old), Content::Product(new)) => ("The product", content.products(old, new)),
         (Content::Schema(old), Content::Schema(new)) => {
             ("The schema", content.schemas((before.id, old), (after.id, new)))
         }
@@ -210,10 +211,24 @@ impl Contents<'_> {
         None
     }
 
-    /// Of the same event, one version takes the place of another. What is published matters to others; what is consumed
+    fn products(&mut self, old: &Product, new: &Product) -> Option<String> {
+        self.version_lists("offers", true, &old.apis, &new.apis);
+        None
+    }
+
+    fn event_lists(&mut self, verb: &'static str, old: &[DesignVersionId], new: &[DesignVersionId]) {
+        self.version_lists(verb, verb != "consumes", old, new);
+    }
+
+    /// Of the same object, one version takes the place of another. What is published matters to others; what is consumed
     /// only to the application itself.
-    fn event_lists(&mut self, verb: &str, old: &[DesignVersionId], new: &[DesignVersionId]) {
-        let matters_to_others = verb != "consumes";
+    fn version_lists(
+        &mut self,
+        verb: &'static str,
+        matters_to_others: bool,
+        old: &[DesignVersionId],
+        new: &[DesignVersionId],
+    ) {
         let gone = self.only_in(old, new);
         let mut come = self.only_in(new, old);
         for (object, old) in gone {
@@ -221,7 +236,7 @@ impl Contents<'_> {
             let new = same.map(|index| come.remove(index).1);
             let class = match new {
                 _ if !matters_to_others => Class::Compatible,
-                Some(new) => self.judge_event_versions(old, new),
+                Some(new) => self.judge_versions(old, new),
                 None => Class::Breaking,
             };
             let (old, new) = (self.graph.name(old), new.map(|new| self.graph.name(new)));
@@ -249,7 +264,7 @@ impl Contents<'_> {
         only.into_iter().map(|id| (self.graph.version(id).map(|version| version.object), id)).collect()
     }
 
-    fn judge_event_versions(&self, old: DesignVersionId, new: DesignVersionId) -> Class {
+    fn judge_versions(&self, old: DesignVersionId, new: DesignVersionId) -> Class {
         match (self.graph.version(old), self.graph.version(new)) {
             (Some(old), Some(new)) => {
                 between_versions(self.graph, self.level, old, new).class.unwrap_or(Class::Cosmetic)

@@ -49,6 +49,7 @@ impl Catalog {
             spec: spec(number, content),
             state: State::Released,
             state_reason: String::new(),
+            authors: vec!["ada".to_owned()],
             revision: 1,
             created_at_ms: 0,
             created_by: "ada".to_owned(),
@@ -109,6 +110,14 @@ pub(crate) fn record(name: &str, fields: &str, references: &[(&str, DesignVersio
 
 pub(crate) fn application(publishes: &[DesignVersionId], consumes: &[DesignVersionId]) -> Content {
     Content::Application(Application { publishes: publishes.to_vec(), consumes: consumes.to_vec() })
+}
+
+pub(crate) fn event_api(sends: &[DesignVersionId], receives: &[DesignVersionId]) -> Content {
+    Content::EventApi(EventApi { sends: sends.to_vec(), receives: receives.to_vec() })
+}
+
+pub(crate) fn product(apis: &[DesignVersionId]) -> Content {
+    Content::Product(Product { apis: apis.to_vec() })
 }
 
 /// The errors of a check, as one text; empty = none.

@@ -131,6 +131,8 @@ pub struct Context<'a> {
     pub has_consent: bool,
     /// Release: clients that were seen taking the version which it changes lately.
     pub hurt: &'a [String],
+    /// Release: why who asks for it may not be the one who releases it; none = they may.
+    pub not_reviewed: Option<&'a str>,
     /// Deprecation: when it stops being served, in milliseconds since the Unix epoch.
     pub end_of_life_at_ms: Option<i64>,
     /// Deprecation: what the version names as its replacement.
@@ -191,6 +193,9 @@ const MAKE_READY: &str = "release or replace them first";
 fn check_release(errors: &mut FieldErrors, context: &Context<'_>) -> Vec<String> {
     use State::{Draft, InReview, Retired};
     merge(errors, context.problems.cloned());
+    if let Some(why) = context.not_reviewed {
+        errors.add("state", why);
+    }
     if !context.findings.is_empty() {
         let findings = some_of(context.findings.iter().cloned(), "; ");
         errors.add("content", format_args!("does not pass the lint: {findings}"));

@@ -26,14 +26,14 @@ impl Graph<'_> {
                 event.schemas().filter_map(|(part, id)| Some(self.tagged_in(part, id?))).flatten().collect()
             }
             // What somebody gets access to, with the names of its events.
-            Content::EventApi(api) => {
-                let events = api.sends.iter().chain(&api.receives).filter_map(|id| self.version(*id));
-                let of_event = |event: &Version| {
-                    let name = self.name(event.id);
+            Content::EventApi(_) | Content::Product(_) => {
+                let of_event = |event: DesignVersionId| {
+                    let name = self.name(event);
                     let named = move |tagged: Tagged| Tagged { path: format!("{name} {}", tagged.path), ..tagged };
-                    self.tagged(event).into_iter().map(named).collect::<Vec<_>>()
+                    let tagged = self.version(event).map(|event| self.tagged(event)).unwrap_or_default();
+                    tagged.into_iter().map(named).collect::<Vec<_>>()
                 };
-                events.flat_map(of_event).collect()
+                self.offer(version).events().flat_map(of_event).collect()
             }
             Content::Application(_) => Vec::new(),
         }

@@ -60,6 +60,7 @@ pub(super) fn version(object: DesignObjectId, number: &str, content: Content) ->
         spec,
         state: State::Draft,
         state_reason: "because".to_owned(),
+        authors: vec!["ada".to_owned(), "bob".to_owned()],
         revision: 1,
         created_at_ms: 5,
         created_by: "ada".to_owned(),

@@ -388,7 +388,7 @@ pub(super) async fn make(app: &App, mut edit: Edit, made: &Made) -> Result<Drift
         let of = match &version.spec.content {
             Content::Event(event) => event.address.as_str(),
             Content::Schema(_) => "what payloads look like",
-            Content::Application(_) | Content::EventApi(_) => "what its clients do",
+            Content::Application(_) | Content::EventApi(_) | Content::Product(_) => "what its clients do",
         };
         noted.push(Noted {
             action: "design.adopt",
