@@ -20,6 +20,7 @@ mod live;
 mod overview;
 mod ownership;
 mod people;
+mod product;
 mod query;
 mod queue;
 mod records;
@@ -47,12 +48,13 @@ pub use kafka::*;
 pub use live::*;
 use mesh_protocol::id::{
     AgentId, ApplicationDomainId, ApplicationId, BrokerId, DesignObjectId, DesignVersionId, LinkId, ListenerId,
-    PersonId, PrincipalId, QueueId, RoleId, RouteId, RuleId, ScopeId, SiteId, TeamId,
+    PersonId, PlanId, PrincipalId, PublicationId, QueueId, RoleId, RouteId, RuleId, ScopeId, SiteId, TeamId,
 };
 use mesh_protocol::queue::QueuedEvent;
 pub use overview::*;
 pub use ownership::*;
 pub use people::*;
+pub use product::*;
 pub use query::encode as encoded;
 pub use queue::*;
 pub use records::*;
