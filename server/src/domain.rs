@@ -2,6 +2,7 @@
 //!
 //! Everything here can be tested by calling it. Layers above bring rows and time; they never decide.
 
+pub mod access;
 pub mod address;
 pub mod agent;
 pub mod application;

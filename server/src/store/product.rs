@@ -50,6 +50,7 @@ struct TermsRow {
 #[derive(sqlx::FromRow)]
 struct PublicationRow {
     publication_id: Uuid,
+    design_object_id: Uuid,
     design_version_id: Uuid,
     places: Json<Places>,
     policy_revision: i64,
@@ -65,6 +66,7 @@ impl TryFrom<PublicationRow> for Publication {
     fn try_from(row: PublicationRow) -> Result<Self> {
         Ok(Self {
             id: row.publication_id.into(),
+            product: row.design_object_id.into(),
             version: row.design_version_id.into(),
             places: row.places.0,
             policy_revision: from_i64("policy_revision", row.policy_revision)?,
@@ -201,7 +203,7 @@ impl Tx {
     pub async fn publications(&mut self, environment: EnvironmentId) -> Result<Vec<Publication>> {
         let rows: Vec<PublicationRow> = on_db!(self, |conn| {
             sqlx::query_as(
-                "select p.publication_id, p.design_version_id, p.places, p.policy_revision, p.withdrawn_at_ms,
+                "select p.publication_id, v.design_object_id, p.design_version_id, p.places, p.policy_revision, p.withdrawn_at_ms,
                  p.revision, p.created_at_ms, p.updated_at_ms, p.updated_by
                  from publication p
                  join design_version v on v.design_version_id = p.design_version_id

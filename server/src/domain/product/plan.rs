@@ -47,6 +47,15 @@ pub struct Plan {
     pub updated_by: String,
 }
 
+/// A plan with the number of its terms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Numbered {
+    /// Which plan.
+    pub plan: PlanId,
+    /// Which of its terms.
+    pub number: u32,
+}
+
 /// Where a plan is in its life.
 ///
 /// ```text

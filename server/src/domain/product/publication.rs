@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use mesh_protocol::id::{DesignVersionId, PublicationId, SiteId};
+use mesh_protocol::id::{DesignObjectId, DesignVersionId, PublicationId, SiteId};
 use serde::{Deserialize, Serialize};
 
 use super::super::field::FieldErrors;
@@ -19,7 +19,9 @@ pub const SITES_MAX: usize = 500;
 pub struct Publication {
     /// Stable id.
     pub id: PublicationId,
-    /// The product's version.
+    /// The product.
+    pub product: DesignObjectId,
+    /// Its version.
     pub version: DesignVersionId,
     /// Where.
     pub places: Places,
@@ -147,6 +149,7 @@ mod tests {
     fn publication(withdrawn_at_ms: Option<i64>) -> Publication {
         Publication {
             id: PublicationId(Uuid::nil()),
+            product: DesignObjectId(Uuid::nil()),
             version: DesignVersionId(Uuid::nil()),
             places: Places::default(),
             policy_revision: 1,
