@@ -32,6 +32,7 @@ macro_rules! on_db {
     };
 }
 
+mod access;
 mod agent;
 mod application;
 mod application_domain;

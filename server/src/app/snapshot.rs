@@ -19,6 +19,8 @@ use crate::domain::agent::{Agent, LastStatus};
 use crate::domain::application::Application;
 use crate::domain::application_domain::ApplicationDomain;
 use crate::domain::desired::Mesh;
+use crate::domain::product::plan::Plan;
+use crate::domain::product::publication::Publication;
 use crate::domain::site::Site;
 use crate::domain::team::Team;
 use crate::store::{PolicyRevision, Tx};
@@ -35,6 +37,8 @@ pub struct Snapshot {
     pub domains: Vec<ApplicationDomain>,
     /// All teams.
     pub teams: Vec<Team>,
+    /// All plans, the oldest first.
+    pub plans: Vec<Plan>,
     /// The newest policy revision with its author; none before the first edit.
     pub newest: Option<PolicyRevision>,
 }
@@ -85,6 +89,8 @@ impl App {
             scopes: tx.scopes(id).await?,
             routes: tx.routes(id).await?,
             queues: tx.queues(id).await?,
+            grants: tx.open_grants(id).await?,
+            publications: publications(tx.publications(id).await?),
             addresses: Vec::new(),
         })
     }
@@ -99,6 +105,7 @@ impl App {
             applications: tx.applications(self.environment()).await?,
             domains: tx.application_domains(self.environment()).await?,
             teams,
+            plans: tx.plans(self.environment()).await?,
             newest: tx.policy_revisions(self.environment(), 1).await?.pop(),
         })
     }
@@ -117,6 +124,11 @@ impl App {
         let statuses = statuses.into_iter().map(|status| (status.agent, status)).collect();
         Ok(FleetState { now_ms: now_ms(), agents, statuses, seen })
     }
+}
+
+/// Those that were not taken back.
+fn publications(all: Vec<Publication>) -> Vec<Publication> {
+    all.into_iter().filter(|publication| publication.withdrawn_at_ms.is_none()).collect()
 }
 
 impl Snapshot {

@@ -18,18 +18,24 @@ use mesh_protocol::policy::{
 use mesh_protocol::topic::Filter;
 use sha2::{Digest, Sha256};
 
+use super::access::grant::Grant;
 use super::agent::{Agent, State};
 use super::broker::{Broker, Target};
 use super::environment::Environment;
 use super::link::Link;
 use super::listener::Listener;
 use super::principal::{Kind, Principal};
+use super::product::publication::Publication;
 use super::queue::Queue;
 use super::role::Role;
 use super::route::{From, Route, To};
 use super::rule;
 use super::scope::Scope;
 use super::site::Site;
+
+mod granted;
+
+use granted::Granted;
 
 /// Where an agent of a site that others dial listens when nobody chose: any address, a port of the agent's choice.
 const FABRIC_BIND: &str = "0.0.0.0:0";
@@ -63,6 +69,10 @@ pub struct Mesh {
     pub routes: Vec<Route>,
     /// All named queues.
     pub queues: Vec<Queue>,
+    /// All grants that are not over.
+    pub grants: Vec<Grant>,
+    /// All publications that were not taken back.
+    pub publications: Vec<Publication>,
     /// Declared event addresses.
     pub addresses: Vec<String>,
 }
@@ -174,15 +184,19 @@ impl Mesh {
 
     fn policy_for(&self, runs_here: impl Fn(PrincipalId) -> bool) -> Policy {
         let here = |principal: &&Principal| principal.kind != Kind::Route || runs_here(principal.id);
-        let mut principals: Vec<_> = self.principals.iter().filter(here).map(principal_state).collect();
+        let granted = self.granted();
+        let state = |principal: &Principal| principal_state(principal, Granted::to(principal, &granted));
+        let mut principals: Vec<_> = self.principals.iter().filter(here).map(state).collect();
         principals.sort_by_key(|principal| principal.id);
         let mut roles: Vec<_> =
             self.roles.iter().map(|role| PolicyRole { id: role.id, name: role.name.clone() }).collect();
+        roles.extend(self.granted_roles());
         roles.sort_by_key(|role| role.id);
         let mut rules: Vec<_> = self.rules.iter().map(|rule| rule.policy.clone()).collect();
         for route in self.routes.iter().filter(|route| runs_here(route.principal)) {
             rules.extend(route_rules(route));
         }
+        rules.extend(self.granted_rules());
         rules.sort_by_key(|rule| rule.id);
         let mut scopes: Vec<_> = self.scopes.iter().map(|scope| scope.policy.clone()).collect();
         scopes.sort_by(|a, b| a.name.cmp(&b.name));
@@ -388,17 +402,18 @@ fn derived_rule_id(route: RouteId, index: u32) -> RuleId {
     RuleId(uuid::Builder::from_custom_bytes(bytes).into_uuid())
 }
 
-fn principal_state(principal: &Principal) -> PolicyPrincipal {
+fn principal_state(principal: &Principal, granted: Granted) -> PolicyPrincipal {
     let mut roles = principal.roles.clone();
+    roles.extend(granted.roles);
     roles.sort_unstable();
     PolicyPrincipal {
         id: principal.id,
         username: principal.username.clone(),
-        state: if principal.kind == Kind::Route { PrincipalState::Enabled } else { principal.state },
+        state: if principal.kind == Kind::Route { PrincipalState::Enabled } else { granted.state },
         secrets: principal.secrets.iter().map(|secret| secret.hash.clone()).collect(),
         roles,
         application: principal.application,
-        expires_at_ms: principal.expires_at_ms,
+        expires_at_ms: granted.expires_at_ms,
     }
 }
 

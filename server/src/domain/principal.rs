@@ -55,6 +55,8 @@ pub enum Kind {
     Route,
     /// Made for a person who tries something; it expires and is removed.
     Trial,
+    /// Issued to an application for its grants; it may log in only while there is one.
+    Credential,
 }
 
 /// One accepted secret.

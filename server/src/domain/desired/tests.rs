@@ -14,7 +14,7 @@ fn id(n: u128) -> Uuid {
     Uuid::from_u128(n)
 }
 
-fn site(n: u128, name: &str) -> Site {
+pub(super) fn site(n: u128, name: &str) -> Site {
     let spec = site::Spec { name: name.into(), region: "eu".into(), ..site::Spec::default() };
     Site { id: SiteId(id(n)), spec, revision: 1, created_at_ms: 0, updated_at_ms: 0 }
 }
@@ -83,7 +83,7 @@ fn principal(n: u128, kind: Kind) -> Principal {
 }
 
 /// hq (1) with Kafka 100, berlin (2) with Kafka 200 and a route between them, lyon (3) with a listener; 2 and 3 dial 1.
-fn mesh() -> Mesh {
+pub(super) fn mesh() -> Mesh {
     Mesh {
         environment: Environment {
             id: EnvironmentId(id(9)),
@@ -139,6 +139,8 @@ fn mesh() -> Mesh {
             updated_by: "ada".into(),
         }],
         queues: vec![],
+        grants: vec![],
+        publications: vec![],
         addresses: vec![],
     }
 }

@@ -49,15 +49,20 @@ pub struct Places {
 }
 
 impl Places {
+    /// Whether every site is among them, whichever come.
+    #[must_use]
+    pub fn is_everywhere(&self) -> bool {
+        self.sites.is_empty() && self.labels.is_empty()
+    }
+
     /// Whether a site is among them.
     #[must_use]
     pub fn has(&self, site: &Site) -> bool {
-        let is_everywhere = self.sites.is_empty() && self.labels.is_empty();
         let is_labelled = || {
             let has = |(name, value): (&String, &String)| site.spec.labels.get(name) == Some(value);
             !self.labels.is_empty() && self.labels.iter().all(has)
         };
-        is_everywhere || self.sites.contains(&site.id) || is_labelled()
+        self.is_everywhere() || self.sites.contains(&site.id) || is_labelled()
     }
 
     /// Checks it beside the sites there are.

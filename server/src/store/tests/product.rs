@@ -1,0 +1,190 @@
+//! Products' plans and publications, requests and grants.
+
+use std::collections::BTreeSet;
+
+use mesh_protocol::id::{AccessRequestId, ApplicationId, DesignVersionId, GrantId, PlanId, PublicationId};
+use mesh_protocol::topic::Filter;
+
+use super::design::{domain, object, version};
+use super::*;
+use crate::domain::access::grant::{self, Grant, Terms};
+use crate::domain::access::request::{self, Act, Request, Step};
+use crate::domain::application::{self, Application};
+use crate::domain::design::{Content, Kind, Product};
+use crate::domain::product::plan::{self, Approval, Numbered, Per, Plan, Price, Protocol, Quota, Rules};
+use crate::domain::product::publication::{Places, Publication};
+
+fn filter(text: &str) -> Filter {
+    Filter::mesh(text).expect("sound")
+}
+
+fn spec() -> plan::Spec {
+    plan::Spec {
+        name: "standard".to_owned(),
+        description: "For everybody".to_owned(),
+        protocols: [Protocol::Mqtt, Protocol::Http].into(),
+        quota: Quota { events: Some(50), bytes: Some(1 << 40) },
+        filters: vec![filter("orders/*/created")],
+        approval: Approval::Rules(Rules {
+            people: 2,
+            without_tags: ["PII".to_owned()].into(),
+            same_owner: true,
+            receive_only: false,
+            days: Some(30),
+        }),
+        days: Some(90),
+        price: Some(Price { millionths: 2_500_000, currency: "EUR".to_owned(), per: Per::Month }),
+    }
+}
+
+/// A product with a version, and a plan of it.
+async fn product(tx: &mut Tx, environment: EnvironmentId) -> (DesignVersionId, Plan) {
+    let orders = domain(tx, environment, "orders").await;
+    let retail = object(Kind::Product, orders, "retail");
+    tx.insert_design_object(environment, &retail).await.expect("inserted");
+    let first = version(retail.id, "1.0.0", Content::Product(Product::default()));
+    tx.insert_design_version(&first).await.expect("inserted");
+    let plan = Plan {
+        id: PlanId(Uuid::now_v7()),
+        product: retail.id,
+        state: plan::State::Published,
+        number: 1,
+        spec: spec(),
+        revision: 1,
+        created_at_ms: 3,
+        updated_at_ms: 4,
+        updated_by: "ada".to_owned(),
+    };
+    tx.insert_plan(&plan).await.expect("inserted");
+    (first.id, plan)
+}
+
+#[tokio::test]
+async fn terms_of_a_plan_stay_under_their_number() {
+    on_each(async |database| {
+        let mut tx = database.store.write().await.expect("a transaction");
+        let (_, plan) = product(&mut tx, database.environment).await;
+        assert_eq!(tx.plans(database.environment).await.expect("read"), [plan.clone()]);
+        let dearer = plan::Spec { approval: Approval::Auto, price: None, ..spec() };
+        let second = Plan { number: 2, spec: dearer.clone(), ..plan.clone() };
+        tx.update_plan(&second, 1).await.expect("updated");
+        let stale = tx.update_plan(&second, 1).await;
+        assert!(matches!(stale, Err(StoreError::Stale { table: "plan" })), "{stale:?}");
+        assert_eq!(tx.plans(database.environment).await.expect("read"), [Plan { revision: 2, ..second }]);
+        let terms = tx.plan_terms(database.environment).await.expect("read");
+        assert_eq!((&terms[&(plan.id, 1)], &terms[&(plan.id, 2)]), (&spec(), &dearer));
+        tx.delete_plan(plan.id, 2).await.expect("deleted");
+        assert_eq!(tx.plan_terms(database.environment).await.expect("read").len(), 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_version_is_published_once_at_a_time() {
+    on_each(async |database| {
+        let mut tx = database.store.write().await.expect("a transaction");
+        let (version, plan) = product(&mut tx, database.environment).await;
+        let publication = Publication {
+            id: PublicationId(Uuid::now_v7()),
+            product: plan.product,
+            version,
+            places: Places { sites: BTreeSet::new(), labels: [("kind".to_owned(), "store".to_owned())].into() },
+            policy_revision: 7,
+            withdrawn_at_ms: None,
+            revision: 1,
+            created_at_ms: 3,
+            updated_at_ms: 4,
+            updated_by: "ada".to_owned(),
+        };
+        tx.insert_publication(&publication).await.expect("inserted");
+        assert_eq!(tx.publications(database.environment).await.expect("read"), [publication.clone()]);
+        let withdrawn = Publication { withdrawn_at_ms: Some(9), policy_revision: 8, ..publication.clone() };
+        tx.update_publication(&withdrawn, 1).await.expect("updated");
+        let again = Publication { id: PublicationId(Uuid::now_v7()), ..publication.clone() };
+        tx.insert_publication(&again).await.expect("published again");
+        let read = tx.publications(database.environment).await.expect("read");
+        assert_eq!(read, [Publication { revision: 2, ..withdrawn }, again]);
+        let twice = tx.insert_publication(&Publication { id: PublicationId(Uuid::now_v7()), ..publication }).await;
+        assert!(twice.is_err(), "it is published already");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn requests_and_grants_come_back_as_they_were_written() {
+    on_each(async |database| {
+        let mut tx = database.store.write().await.expect("a transaction");
+        let (version, plan) = product(&mut tx, database.environment).await;
+        let shop = Application {
+            id: ApplicationId(Uuid::now_v7()),
+            spec: application::Spec { name: "shop".to_owned(), ..application::Spec::default() },
+            revision: 1,
+        };
+        tx.insert_application(database.environment, &shop, 1).await.expect("inserted");
+        let numbered = Some(Numbered { plan: plan.id, number: 1 });
+        let asked = Request {
+            id: AccessRequestId(Uuid::now_v7()),
+            application: shop.id,
+            target: plan.product,
+            version,
+            plan: numbered,
+            purpose: "Shows orders on the wall".to_owned(),
+            until_ms: Some(99),
+            people: 2,
+            state: request::State::Pending,
+            decider: None,
+            steps: Vec::new(),
+            revision: 1,
+            created_at_ms: 3,
+            created_by: "dev".to_owned(),
+            updated_at_ms: 3,
+        };
+        tx.insert_access_request(database.environment, &asked).await.expect("inserted");
+        let step = |act, by: &str| Step { act, by: by.to_owned(), reason: "fine".to_owned(), at_ms: 5 };
+        let decided = Request {
+            state: request::State::Approved,
+            decider: Some("bob".to_owned()),
+            steps: vec![step(Act::Delegate("bob".to_owned()), "ada"), step(Act::Approve, "bob")],
+            ..asked.clone()
+        };
+        tx.update_access_request(&decided, 1).await.expect("updated");
+        let stale = tx.update_access_request(&decided, 1).await;
+        assert!(matches!(stale, Err(StoreError::Stale { table: "access_request" })), "{stale:?}");
+        let read = tx.access_request(asked.id).await.expect("read");
+        assert_eq!(read, Some(Request { revision: 2, ..decided }));
+        assert_eq!(tx.access_requests(database.environment).await.expect("read"), [read.expect("there")]);
+
+        let given = Grant {
+            id: GrantId(Uuid::now_v7()),
+            request: asked.id,
+            application: shop.id,
+            target: plan.product,
+            version,
+            plan: numbered,
+            terms: Terms::of(Some(&plan.spec), &[], &[filter("orders/fr/created"), filter("orders/*/created")]),
+            until_ms: Some(99),
+            state: grant::State::Active,
+            reason: String::new(),
+            policy_revision: 7,
+            confirmed_at_ms: None,
+            revision: 1,
+            created_at_ms: 5,
+            updated_at_ms: 5,
+            updated_by: "bob".to_owned(),
+        };
+        tx.insert_grant(database.environment, &given).await.expect("inserted");
+        assert!(!tx.confirm_grant(given.id, 6, 8).await.expect("asked"), "of an earlier revision");
+        assert!(tx.confirm_grant(given.id, 7, 8).await.expect("asked"));
+        assert!(!tx.confirm_grant(given.id, 7, 9).await.expect("asked"), "once");
+        let live = Grant { confirmed_at_ms: Some(8), ..given.clone() };
+        assert_eq!(tx.grants(database.environment).await.expect("read"), [live.clone()]);
+        let revoked = live.moved(grant::State::Revoked, "over", "ada", 9, 10).expect("a step");
+        tx.update_grant(&revoked, 1).await.expect("updated");
+        assert_eq!(tx.grants(database.environment).await.expect("read"), [Grant { revision: 2, ..revoked }]);
+        let again = Grant { id: GrantId(Uuid::now_v7()), ..given.clone() };
+        tx.insert_grant(database.environment, &again).await.expect("given again");
+        let twice = tx.insert_grant(database.environment, &Grant { id: GrantId(Uuid::now_v7()), ..given }).await;
+        assert!(twice.is_err(), "the application has it already");
+    })
+    .await;
+}
