@@ -297,6 +297,26 @@ pub trait PortalApi: Send + Sync + 'static {
     /// `GET /api/v1/design-difference`: how two versions of one object differ.
     fn design_difference(&self, query: DesignDifferenceQuery) -> Answer<'_, DesignDifference>;
 
+    // --- products: what is offered to others ----------------------------------------------------------------------
+    /// `GET /api/v1/products`: those that can be had; with `all=true` every one there is.
+    fn products(&self, query: ProductQuery) -> Answer<'_, Page<ProductRow>>;
+    /// `GET /api/v1/products/{id}`: with its events, its plans and where it can be had.
+    fn product(&self, id: DesignObjectId) -> Answer<'_, ProductView>;
+    /// `POST /api/v1/products/{id}/plans`: writes a plan; nobody can ask for it before it is published.
+    fn create_plan(&self, id: DesignObjectId, input: PlanInput) -> Answer<'_, PlanView>;
+    /// `PUT /api/v1/plans/{id}`.
+    fn update_plan(&self, id: PlanId, input: Edit<PlanInput>) -> Answer<'_, PlanView>;
+    /// `POST /api/v1/plans/{id}/move`: takes it to another state.
+    fn move_plan(&self, id: PlanId, input: Edit<PlanMove>) -> Answer<'_, PlanView>;
+    /// `DELETE /api/v1/plans/{id}?revision=`: only one that was never published.
+    fn delete_plan(&self, id: PlanId, revision: i64) -> Answer<'_, ()>;
+    /// `POST /api/v1/products/{id}/publications`: publishes a released version, everywhere or at some sites.
+    fn publish_product(&self, id: DesignObjectId, input: PublicationInput) -> Answer<'_, ProductView>;
+    /// `PUT /api/v1/publications/{id}`: changes where.
+    fn update_publication(&self, id: PublicationId, input: Edit<PublicationInput>) -> Answer<'_, ProductView>;
+    /// `POST /api/v1/publications/{id}/withdraw`.
+    fn withdraw_publication(&self, id: PublicationId, input: Edit<ReasonInput>) -> Answer<'_, ProductView>;
+
     // --- drift: what is designed beside what was seen ------------------------------------------------------------
     /// `GET /api/v1/drift`: findings, the busiest first.
     fn drift(&self, query: DriftQuery) -> Answer<'_, DriftPage>;

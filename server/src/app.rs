@@ -38,6 +38,7 @@ mod plan;
 pub mod policy;
 pub mod policy_key;
 pub mod principal;
+mod product;
 pub mod queue;
 mod reach;
 pub mod registry;

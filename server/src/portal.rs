@@ -15,16 +15,17 @@ use frontend::api::{
     DriftSelection, DriftTask, DriftTrend, DriftTrendQuery, Edit, FlowGraph, GraphQuery, JoinLine, JoinTokenInput,
     LinkInput, LinkView, ListQuery, ListenerInput, ListenerView, LoginInput, Me, Overview, OwnedQuery, OwnedView,
     OwnerChoice, OwnershipApply, OwnershipDone, OwnershipImport, OwnershipPage, OwnershipPreview, OwnershipQuery,
-    OwnershipTask, Page, PersonInput, PersonView, PolicyDocument, PolicyView, PortalApi, PrincipalInput,
-    PrincipalQuery, PrincipalSecret, PrincipalView, PublishInput, PublishResult, QueueInput, QueueQuery, QueueView,
-    ReasonInput, RecordsInput, RecordsPage, RoleInput, RoleView, RotateInput, RouteInput, RouteView, RuleInput,
-    RuleQuery, RuleView, SchemaCheck, SchemaCheckInput, ScopeInput, ScopeView, SearchPage, SearchQuery, SetupInput,
-    SetupState, ShelfDone, ShelfQuery, ShelfTask, SiteInput, SiteView, SubscriptionQuery, SubscriptionRow, TeamInput,
-    TeamQuery, TeamRemoval, TeamView, TokenCreated, TokenInput, TokenView, TryClient, TryInput, WithheldView,
+    OwnershipTask, Page, PersonInput, PersonView, PlanInput, PlanMove, PlanView, PolicyDocument, PolicyView, PortalApi,
+    PrincipalInput, PrincipalQuery, PrincipalSecret, PrincipalView, ProductQuery, ProductRow, ProductView,
+    PublicationInput, PublishInput, PublishResult, QueueInput, QueueQuery, QueueView, ReasonInput, RecordsInput,
+    RecordsPage, RoleInput, RoleView, RotateInput, RouteInput, RouteView, RuleInput, RuleQuery, RuleView, SchemaCheck,
+    SchemaCheckInput, ScopeInput, ScopeView, SearchPage, SearchQuery, SetupInput, SetupState, ShelfDone, ShelfQuery,
+    ShelfTask, SiteInput, SiteView, SubscriptionQuery, SubscriptionRow, TeamInput, TeamQuery, TeamRemoval, TeamView,
+    TokenCreated, TokenInput, TokenView, TryClient, TryInput, WithheldView,
 };
 use mesh_protocol::id::{
     AgentId, ApplicationDomainId, ApplicationId, BrokerId, DesignObjectId, DesignVersionId, LinkId, ListenerId,
-    PersonId, PrincipalId, QueueId, RoleId, RouteId, RuleId, ScopeId, SiteId, TeamId,
+    PersonId, PlanId, PrincipalId, PublicationId, QueueId, RoleId, RouteId, RuleId, ScopeId, SiteId, TeamId,
 };
 
 use mesh_protocol::queue::QueuedEvent;
@@ -249,6 +250,15 @@ impl PortalApi for Portal {
         fn move_design_version(id: DesignVersionId, input: Edit<DesignMove>) -> DesignVersionView;
         fn design_document(id: DesignVersionId, query: AsyncApiQuery) -> AsyncApiDocument;
         fn design_difference(query: DesignDifferenceQuery) -> DesignDifference;
+        fn products(query: ProductQuery) -> Page<ProductRow>;
+        fn product(id: DesignObjectId) -> ProductView;
+        fn create_plan(id: DesignObjectId, input: PlanInput) -> PlanView;
+        fn update_plan(id: PlanId, input: Edit<PlanInput>) -> PlanView;
+        fn move_plan(id: PlanId, input: Edit<PlanMove>) -> PlanView;
+        fn delete_plan(id: PlanId, revision: i64) -> ();
+        fn publish_product(id: DesignObjectId, input: PublicationInput) -> ProductView;
+        fn update_publication(id: PublicationId, input: Edit<PublicationInput>) -> ProductView;
+        fn withdraw_publication(id: PublicationId, input: Edit<ReasonInput>) -> ProductView;
         fn drift(query: DriftQuery) -> DriftPage;
         fn drift_trend(query: DriftTrendQuery) -> DriftTrend;
         fn drift_proposals(select: DriftSelection) -> DriftProposals;

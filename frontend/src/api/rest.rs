@@ -6,7 +6,7 @@ use std::pin::Pin;
 
 use mesh_protocol::id::{
     AgentId, ApplicationDomainId, ApplicationId, BrokerId, DesignObjectId, DesignVersionId, LinkId, ListenerId,
-    PersonId, PrincipalId, QueueId, RoleId, RouteId, RuleId, ScopeId, SiteId, TeamId,
+    PersonId, PlanId, PrincipalId, PublicationId, QueueId, RoleId, RouteId, RuleId, ScopeId, SiteId, TeamId,
 };
 use mesh_protocol::queue::QueuedEvent;
 use serde::Serialize;
@@ -281,6 +281,15 @@ impl<T: Transport> PortalApi for RestApi<T> {
         post "/design-versions/{id}/move" move_design_version(path id: DesignVersionId, body Edit<DesignMove>) -> DesignVersionView;
         get "/design-versions/{id}/asyncapi" design_document(path id: DesignVersionId, query AsyncApiQuery) -> AsyncApiDocument;
         get "/design-difference" design_difference(query DesignDifferenceQuery) -> DesignDifference;
+        get "/products" products(query ProductQuery) -> Page<ProductRow>;
+        get "/products/{id}" product(path id: DesignObjectId) -> ProductView;
+        post "/products/{id}/plans" create_plan(path id: DesignObjectId, body PlanInput) -> PlanView;
+        put "/plans/{id}" update_plan(path id: PlanId, body Edit<PlanInput>) -> PlanView;
+        post "/plans/{id}/move" move_plan(path id: PlanId, body Edit<PlanMove>) -> PlanView;
+        delete "/plans/{id}" delete_plan(path id: PlanId, revision) -> ();
+        post "/products/{id}/publications" publish_product(path id: DesignObjectId, body PublicationInput) -> ProductView;
+        put "/publications/{id}" update_publication(path id: PublicationId, body Edit<PublicationInput>) -> ProductView;
+        post "/publications/{id}/withdraw" withdraw_publication(path id: PublicationId, body Edit<ReasonInput>) -> ProductView;
         get "/drift" drift(query DriftQuery) -> DriftPage;
         get "/drift/trend" drift_trend(query DriftTrendQuery) -> DriftTrend;
         post "/drift/proposals" drift_proposals(body DriftSelection) -> DriftProposals;

@@ -238,7 +238,7 @@ pub(super) fn rollout(target: Revision, snapshot: &Snapshot, fleet: &FleetState)
     enrolled.map(|agent| rollout_of(agent, target, snapshot, fleet)).collect()
 }
 
-fn rollout_of(agent: &Agent, target: Revision, snapshot: &Snapshot, fleet: &FleetState) -> AgentRollout {
+pub(super) fn rollout_of(agent: &Agent, target: Revision, snapshot: &Snapshot, fleet: &FleetState) -> AgentRollout {
     let last = fleet.last(agent.id);
     let online = matches!(agent.presence(fleet.now_ms), agent::Presence::Online(_));
     let (state, reason) = match agent::progress(target, last.map(|last| &last.status)) {

@@ -20,7 +20,7 @@ use super::sight::Sight;
 use super::snapshot::{FleetState, Snapshot};
 use super::{App, Caller, Error, Result};
 use crate::domain::design::{Graph, Kind, Object, Version};
-use crate::domain::product::plan::{self, Plan};
+use crate::domain::product::plan::{Numbered, Plan};
 use crate::domain::product::publication::Publication;
 
 /// Rows of the list when nobody says how many, and most of them.
@@ -71,7 +71,9 @@ impl App {
         if !shop.may_write && shop.publication(id, &graph).is_none() {
             return Err(MISSING);
         }
-        Ok(shop.view(object, &graph))
+        let publications = self.store().read().await?.publications(self.environment()).await?;
+        let environment = shop.config.mesh.environment.name.clone();
+        Ok(shop.view(object, &graph, &publications, &environment))
     }
 
     pub(super) async fn shop(&self, caller: &Caller) -> Result<Shop> {
@@ -106,9 +108,9 @@ impl Shop {
         product: DesignObjectId,
         graph: &Graph<'a>,
     ) -> Option<(&'a Publication, &'a Version)> {
-        let of_it = self.config.publications.iter().filter(|publication| publication.withdrawn_at_ms.is_none());
+        let of_it = self.config.mesh.publications.iter().filter(|publication| publication.product == product);
         let of_it = of_it.filter_map(|publication| Some((publication, graph.version(publication.version)?)));
-        of_it.filter(|(_, version)| version.object == product).max_by_key(|(_, version)| version.spec.number)
+        of_it.max_by_key(|(_, version)| version.spec.number)
     }
 
     /// The version that is offered, else the newest one.
@@ -118,7 +120,7 @@ impl Shop {
     }
 
     /// How many applications have a product, or a plan of it.
-    pub(super) fn grants(&self, is_it: impl Fn(DesignObjectId, Option<plan::Numbered>) -> bool) -> u64 {
+    pub(super) fn grants(&self, is_it: impl Fn(DesignObjectId, Option<Numbered>) -> bool) -> u64 {
         let has = self.config.mesh.grants.iter().filter(|grant| is_it(grant.target, grant.plan));
         has.count() as u64
     }

@@ -112,6 +112,7 @@ mod evidence;
 mod ownership;
 mod person;
 mod policy;
+mod product;
 mod queue;
 mod route;
 mod team;
@@ -138,6 +139,7 @@ fn all() -> OpenApiRouter<Http> {
         .merge(person::sessions())
         .merge(evidence::router())
         .merge(design::router())
+        .merge(product::router())
         .merge(drift::router())
         .merge(team::router())
         .merge(ownership::router())

@@ -125,10 +125,7 @@ impl State {
     #[must_use]
     pub const fn leads_to(self, to: Self) -> bool {
         use State::{Active, Expired, Revoked, Suspended};
-        matches!(
-            (self, to),
-            (Active, Suspended | Revoked | Expired) | (Suspended, Active | Revoked | Expired)
-        )
+        matches!((self, to), (Active, Suspended | Revoked | Expired) | (Suspended, Active | Revoked | Expired))
     }
 
     /// Whether it is over for good.

@@ -220,7 +220,12 @@ impl Request {
         }
         errors.check()?;
         let mut after = Self { updated_at_ms: now_ms, ..self.clone() };
-        after.steps.push(Step { act: act.clone(), by: actor.name.to_owned(), reason: reason.to_owned(), at_ms: now_ms });
+        after.steps.push(Step {
+            act: act.clone(),
+            by: actor.name.to_owned(),
+            reason: reason.to_owned(),
+            at_ms: now_ms,
+        });
         match act {
             Act::Approve if after.missing() == 0 => after.state = State::Approved,
             Act::Approve => after.decider = None,
@@ -273,7 +278,9 @@ pub(crate) mod tests {
     #[test]
     fn nobody_decides_about_their_own() {
         let two = request(2);
-        assert!(told(&Request { created_by: "ada".to_owned(), ..two.clone() }, Act::Approve, "ada").contains("your own"));
+        assert!(
+            told(&Request { created_by: "ada".to_owned(), ..two.clone() }, Act::Approve, "ada").contains("your own")
+        );
         assert!(told(&two, Act::Approve, "vic").contains("by an approver"));
         let token = Actor { name: "token ci", is_person: false, may_decide: true };
         assert!(two.after(Act::Approve, "", token, 5).expect_err("a token").to_string().contains("by a person"));

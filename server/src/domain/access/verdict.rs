@@ -52,10 +52,10 @@ pub struct Line {
 pub fn verdict(plan: Option<&Spec>, ask: &Ask<'_>) -> Result<Verdict, FieldErrors> {
     let until_ms = until(plan, ask)?;
     let (people, lines) = match plan.map(|plan| &plan.approval) {
-        None => (1, vec![Line { holds: false, text: "Access to an event by itself is given by one person.".to_owned() }]),
-        Some(Approval::Auto) => {
-            (0, vec![Line { holds: true, text: "The plan lets everybody in at once.".to_owned() }])
+        None => {
+            (1, vec![Line { holds: false, text: "Access to an event by itself is given by one person.".to_owned() }])
         }
+        Some(Approval::Auto) => (0, vec![Line { holds: true, text: "The plan lets everybody in at once.".to_owned() }]),
         Some(Approval::Manual { people }) => {
             (*people, vec![Line { holds: false, text: format!("The plan asks for {}.", approvals(*people)) }])
         }
@@ -174,7 +174,9 @@ mod tests {
     fn access_ends_within_what_the_plan_gives() {
         let until = |days, until_ms| {
             let ask = Ask { now_ms: 5, until_ms, ..Ask::default() };
-            verdict(Some(&plan(Approval::Auto, days)), &ask).map(|verdict| verdict.until_ms).map_err(|it| it.to_string())
+            verdict(Some(&plan(Approval::Auto, days)), &ask)
+                .map(|verdict| verdict.until_ms)
+                .map_err(|it| it.to_string())
         };
         assert_eq!(until(None, None), Ok(None));
         assert_eq!(until(Some(1), None), Ok(Some(5 + DAY_MS)));

@@ -72,7 +72,8 @@ fn every_client_of_an_application_has_what_it_was_given_and_no_other() {
     mesh.principals = vec![client(1, 3, Kind::Client), client(2, 3, Kind::Credential), client(3, 4, Kind::Client)];
     mesh.grants = vec![given(7, 3, State::Active), given(8, 4, State::Revoked)];
     let policy = mesh.whole_policy();
-    let roles = |number| policy.principals.iter().find(|one| one.id == PrincipalId(id(number))).map(|one| one.roles.clone());
+    let roles =
+        |number| policy.principals.iter().find(|one| one.id == PrincipalId(id(number))).map(|one| one.roles.clone());
     assert_eq!(roles(1), Some(vec![RoleId(id(7))]));
     assert_eq!(roles(2), Some(vec![RoleId(id(7))]));
     assert_eq!(roles(3), Some(vec![]));

@@ -1,0 +1,19 @@
+//! Products: what is offered to others, under which plans, and where.
+
+use frontend::api::{
+    Edit, Page, PlanInput, PlanMove, PlanView, PortalApi, ProductQuery, ProductRow, ProductView, PublicationInput,
+    ReasonInput,
+};
+use mesh_protocol::id::{DesignObjectId, PlanId, PublicationId};
+
+operations! { "products",
+    get "/api/v1/products" products(query ProductQuery) -> Page<ProductRow>;
+    get "/api/v1/products/{id}" product(path DesignObjectId) -> ProductView;
+    post "/api/v1/products/{id}/plans" create_plan(path DesignObjectId, body PlanInput) -> PlanView;
+    put "/api/v1/plans/{id}" update_plan(path PlanId, body Edit<PlanInput>) -> PlanView;
+    post "/api/v1/plans/{id}/move" move_plan(path PlanId, body Edit<PlanMove>) -> PlanView;
+    delete "/api/v1/plans/{id}" delete_plan(path PlanId, revision) -> ();
+    post "/api/v1/products/{id}/publications" publish_product(path DesignObjectId, body PublicationInput) -> ProductView;
+    put "/api/v1/publications/{id}" update_publication(path PublicationId, body Edit<PublicationInput>) -> ProductView;
+    post "/api/v1/publications/{id}/withdraw" withdraw_publication(path PublicationId, body Edit<ReasonInput>) -> ProductView;
+}
