@@ -14,6 +14,7 @@ mod design;
 mod drift;
 #[cfg(feature = "hydrate")]
 pub mod fetch;
+mod grant;
 mod graph;
 mod kafka;
 mod live;
@@ -43,12 +44,14 @@ pub use catalog::*;
 pub use common::*;
 pub use design::*;
 pub use drift::*;
+pub use grant::*;
 pub use graph::*;
 pub use kafka::*;
 pub use live::*;
 use mesh_protocol::id::{
-    AgentId, ApplicationDomainId, ApplicationId, BrokerId, DesignObjectId, DesignVersionId, LinkId, ListenerId,
-    PersonId, PlanId, PrincipalId, PublicationId, QueueId, RoleId, RouteId, RuleId, ScopeId, SiteId, TeamId,
+    AccessRequestId, AgentId, ApplicationDomainId, ApplicationId, BrokerId, DesignObjectId, DesignVersionId, GrantId,
+    LinkId, ListenerId, PersonId, PlanId, PrincipalId, PublicationId, QueueId, RoleId, RouteId, RuleId, ScopeId,
+    SiteId, TeamId,
 };
 use mesh_protocol::queue::QueuedEvent;
 pub use overview::*;
@@ -316,6 +319,32 @@ pub trait PortalApi: Send + Sync + 'static {
     fn update_publication(&self, id: PublicationId, input: Edit<PublicationInput>) -> Answer<'_, ProductView>;
     /// `POST /api/v1/publications/{id}/withdraw`.
     fn withdraw_publication(&self, id: PublicationId, input: Edit<ReasonInput>) -> Answer<'_, ProductView>;
+
+    // --- access: who asked, who decided, what was given -------------------------------------------------------------
+    /// `POST /api/v1/access-requests/preview`: what would come of asking; nothing is asked.
+    fn preview_access(&self, input: AccessInput) -> Answer<'_, AccessPreview>;
+    /// `POST /api/v1/access-requests`: asks for access.
+    fn request_access(&self, input: AccessInput) -> Answer<'_, AccessView>;
+    /// `GET /api/v1/access-requests`: the newest first. Who may not decide sees their own.
+    fn access_requests(&self, query: AccessQuery) -> Answer<'_, Page<AccessView>>;
+    /// `GET /api/v1/access-requests/{id}`.
+    fn access_request(&self, id: AccessRequestId) -> Answer<'_, AccessView>;
+    /// `POST /api/v1/access-requests/decide`: approves, rejects, asks, answers, delegates or takes back, one or many.
+    fn decide_access(&self, input: AccessDecision) -> Answer<'_, AccessDecided>;
+    /// `GET /api/v1/grants`: the newest first; with `all=true` also those that are over.
+    fn grants(&self, query: GrantQuery) -> Answer<'_, Page<GrantView>>;
+    /// `GET /api/v1/grants/{id}`.
+    fn grant(&self, id: GrantId) -> Answer<'_, GrantView>;
+    /// `POST /api/v1/grants/{id}/move`: holds it back, gives it again, or revokes it.
+    fn move_grant(&self, id: GrantId, input: Edit<GrantMove>) -> Answer<'_, GrantView>;
+    /// `GET /api/v1/applications/{id}/credentials`.
+    fn credentials(&self, id: ApplicationId, query: ListQuery) -> Answer<'_, Page<CredentialView>>;
+    /// `POST /api/v1/applications/{id}/credentials`: the secret is in the answer, once. The application must have a grant.
+    fn issue_credential(&self, id: ApplicationId, input: CredentialInput) -> Answer<'_, CredentialSecret>;
+    /// `POST /api/v1/credentials/{id}/rotate`: a new secret; the old one works for the overlap.
+    fn rotate_credential(&self, id: PrincipalId, input: RotateInput) -> Answer<'_, CredentialSecret>;
+    /// `DELETE /api/v1/credentials/{id}?revision=`: who uses it is disconnected.
+    fn remove_credential(&self, id: PrincipalId, revision: i64) -> Answer<'_, ()>;
 
     // --- drift: what is designed beside what was seen ------------------------------------------------------------
     /// `GET /api/v1/drift`: findings, the busiest first.

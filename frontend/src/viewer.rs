@@ -72,6 +72,10 @@ pub mod right {
     pub const CATALOG_WRITE: &str = "catalog.write";
     /// Release what is offered to others, which somebody else wrote.
     pub const CATALOG_REVIEW: &str = "catalog.review";
+    /// Ask for access, and hold the credentials that come of it.
+    pub const ACCESS_REQUEST: &str = "access.request";
+    /// Decide about requests of others, and end grants.
+    pub const ACCESS_DECIDE: &str = "access.decide";
     /// Applications.
     pub const APPLICATION_WRITE: &str = "application.write";
     /// Try the mesh: a short-lived client, publish, tail.
@@ -112,11 +116,13 @@ pub mod right {
     pub const TOKEN_WRITE: &str = "token.write";
 
     /// All of them, with the smallest role that has each.
-    pub const ALL: [(&str, &str); 23] = [
+    pub const ALL: [(&str, &str); 25] = [
         (READ, "viewer"),
         (MESH_READ, "viewer"),
         (CATALOG_WRITE, "developer"),
         (CATALOG_REVIEW, "approver"),
+        (ACCESS_REQUEST, "developer"),
+        (ACCESS_DECIDE, "approver"),
         (APPLICATION_WRITE, "developer"),
         (TRY, "developer"),
         (QUEUE_READ, "developer"),

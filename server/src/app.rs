@@ -5,7 +5,8 @@
 //! its policy revision and its audit entry, and wakes whoever reconciles. Inputs and answers are the types of
 //! `frontend::api`: they are the portal's public language, and a second set that says the same would only drift.
 
-pub mod agent;
+pub mod access;
+mod agent;
 pub mod application;
 pub mod application_domain;
 mod asyncapi;

@@ -3,6 +3,7 @@
 //! They take no input. An event only wakes them, a timer runs them anyway, so a lost wake heals and a failed run is
 //! made up for by the next.
 
+pub mod access;
 pub mod changes;
 pub mod drift;
 pub mod expiry;
@@ -22,4 +23,5 @@ pub fn start(app: &App, tasks: &Tasks) {
     tasks.spawn_until_stop("search", search::run(app.clone()));
     tasks.spawn_until_stop("expiry", expiry::run(app.clone()));
     tasks.spawn_until_stop("drift", drift::run(app.clone()));
+    tasks.spawn_until_stop("access", access::run(app.clone()));
 }

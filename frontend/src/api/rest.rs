@@ -5,8 +5,9 @@ use std::future::Future;
 use std::pin::Pin;
 
 use mesh_protocol::id::{
-    AgentId, ApplicationDomainId, ApplicationId, BrokerId, DesignObjectId, DesignVersionId, LinkId, ListenerId,
-    PersonId, PlanId, PrincipalId, PublicationId, QueueId, RoleId, RouteId, RuleId, ScopeId, SiteId, TeamId,
+    AccessRequestId, AgentId, ApplicationDomainId, ApplicationId, BrokerId, DesignObjectId, DesignVersionId, GrantId,
+    LinkId, ListenerId, PersonId, PlanId, PrincipalId, PublicationId, QueueId, RoleId, RouteId, RuleId, ScopeId,
+    SiteId, TeamId,
 };
 use mesh_protocol::queue::QueuedEvent;
 use serde::Serialize;
@@ -290,6 +291,18 @@ impl<T: Transport> PortalApi for RestApi<T> {
         post "/products/{id}/publications" publish_product(path id: DesignObjectId, body PublicationInput) -> ProductView;
         put "/publications/{id}" update_publication(path id: PublicationId, body Edit<PublicationInput>) -> ProductView;
         post "/publications/{id}/withdraw" withdraw_publication(path id: PublicationId, body Edit<ReasonInput>) -> ProductView;
+        post "/access-requests/preview" preview_access(body AccessInput) -> AccessPreview;
+        post "/access-requests" request_access(body AccessInput) -> AccessView;
+        get "/access-requests" access_requests(query AccessQuery) -> Page<AccessView>;
+        get "/access-requests/{id}" access_request(path id: AccessRequestId) -> AccessView;
+        post "/access-requests/decide" decide_access(body AccessDecision) -> AccessDecided;
+        get "/grants" grants(query GrantQuery) -> Page<GrantView>;
+        get "/grants/{id}" grant(path id: GrantId) -> GrantView;
+        post "/grants/{id}/move" move_grant(path id: GrantId, body Edit<GrantMove>) -> GrantView;
+        get "/applications/{id}/credentials" credentials(path id: ApplicationId, query ListQuery) -> Page<CredentialView>;
+        post "/applications/{id}/credentials" issue_credential(path id: ApplicationId, body CredentialInput) -> CredentialSecret;
+        post "/credentials/{id}/rotate" rotate_credential(path id: PrincipalId, body RotateInput) -> CredentialSecret;
+        delete "/credentials/{id}" remove_credential(path id: PrincipalId, revision) -> ();
         get "/drift" drift(query DriftQuery) -> DriftPage;
         get "/drift/trend" drift_trend(query DriftTrendQuery) -> DriftTrend;
         post "/drift/proposals" drift_proposals(body DriftSelection) -> DriftProposals;

@@ -31,7 +31,7 @@ use crate::store::Tx;
 
 pub(super) use adopt::designed_as;
 pub use drift::Open;
-pub(super) use shown::{config as object_config, level_of, state};
+pub(super) use shown::{config as object_config, kind, level_of, state};
 
 /// First part of the actions of all edits here, by which the audit trail tells that something changed.
 const AUDIT_KIND: &str = "design";

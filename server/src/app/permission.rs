@@ -21,6 +21,10 @@ pub enum Right {
     CatalogWrite,
     /// Release what is offered to others, which somebody else wrote.
     CatalogReview,
+    /// Ask for access, and hold the credentials that come of it.
+    AccessRequest,
+    /// Decide about requests of others, and end grants.
+    AccessDecide,
     /// Make and change applications.
     ApplicationWrite,
     /// Try the mesh: a short-lived client, publish, live tail.
@@ -67,6 +71,8 @@ pub const RIGHTS: &[(Right, &str, &[PortalRole])] = &[
     (Right::MeshRead, "mesh.read", &[PortalRole::Viewer]),
     (Right::CatalogWrite, "catalog.write", &[PortalRole::Developer]),
     (Right::CatalogReview, "catalog.review", &[PortalRole::Approver]),
+    (Right::AccessRequest, "access.request", &[PortalRole::Developer]),
+    (Right::AccessDecide, "access.decide", &[PortalRole::Approver]),
     (Right::ApplicationWrite, "application.write", &[PortalRole::Developer]),
     (Right::Try, "try", &[PortalRole::Developer]),
     (Right::QueueRead, "queue.read", &[PortalRole::Developer]),
@@ -202,6 +208,18 @@ pub const ENDPOINTS: &[(&str, Access)] = &[
     ("publish_product", Access::Right(Right::CatalogWrite)),
     ("update_publication", Access::Right(Right::CatalogWrite)),
     ("withdraw_publication", Access::Right(Right::CatalogWrite)),
+    ("preview_access", Access::Right(Right::AccessRequest)),
+    ("request_access", Access::Right(Right::AccessRequest)),
+    ("access_requests", Access::Right(Right::AccessRequest)),
+    ("access_request", Access::Right(Right::AccessRequest)),
+    ("decide_access", Access::Right(Right::AccessRequest)),
+    ("grants", Access::Right(Right::MeshRead)),
+    ("grant", Access::Right(Right::MeshRead)),
+    ("move_grant", Access::Right(Right::AccessDecide)),
+    ("credentials", Access::Right(Right::MeshRead)),
+    ("issue_credential", Access::Right(Right::AccessRequest)),
+    ("rotate_credential", Access::Right(Right::AccessRequest)),
+    ("remove_credential", Access::Right(Right::AccessRequest)),
     ("drift", Access::Right(Right::Read)),
     ("drift_trend", Access::Right(Right::MeshRead)),
     ("drift_proposals", Access::Right(Right::CatalogWrite)),

@@ -109,6 +109,7 @@ mod answers;
 mod design;
 mod drift;
 mod evidence;
+mod grant;
 mod ownership;
 mod person;
 mod policy;
@@ -140,6 +141,7 @@ fn all() -> OpenApiRouter<Http> {
         .merge(evidence::router())
         .merge(design::router())
         .merge(product::router())
+        .merge(grant::router())
         .merge(drift::router())
         .merge(team::router())
         .merge(ownership::router())

@@ -241,6 +241,25 @@ impl Tx {
         rows.into_iter().map(TryInto::try_into).collect()
     }
 
+    /// All grants that some agent does not enforce yet as they are, the oldest first.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn unconfirmed_grants(&mut self, environment: EnvironmentId) -> Result<Vec<Grant>> {
+        let rows: Vec<GrantRow> = on_db!(self, |conn| {
+            sqlx::query_as(
+                "select access_grant_id, access_request_id, application_id, design_object_id, design_version_id, plan_id,
+                 plan_number, terms, until_ms, state, reason, policy_revision, confirmed_at_ms, revision, created_at_ms,
+                 updated_at_ms, updated_by
+                 from access_grant where environment_id = $1 and confirmed_at_ms is null order by access_grant_id",
+            )
+            .bind(environment.0)
+            .fetch_all(conn)
+            .await
+        })?;
+        rows.into_iter().map(TryInto::try_into).collect()
+    }
+
     /// A new grant.
     ///
     /// # Errors

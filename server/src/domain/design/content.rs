@@ -13,7 +13,7 @@ use super::{Address, Kind};
 pub const EVENTS_MAX: usize = 500;
 
 /// Most event APIs that one product version offers.
-pub const APIS_MAX: usize = 50;
+pub(super) const APIS_MAX: usize = 50;
 
 /// What a version says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

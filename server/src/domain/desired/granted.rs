@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use mesh_protocol::id::{ApplicationId, RoleId, RuleId, SiteId};
+use mesh_protocol::id::{ApplicationId, DesignObjectId, RoleId, RuleId, SiteId};
 use mesh_protocol::policy::{Action, Effect, PrincipalState, Role as PolicyRole, Rule, Subject};
 use sha2::{Digest, Sha256};
 
@@ -17,10 +17,16 @@ impl Mesh {
     /// Where a grant holds: empty = at every site; none = nowhere, since what it is about is published nowhere now.
     #[must_use]
     pub fn places_of(&self, grant: &Grant) -> Option<Vec<SiteId>> {
-        if grant.plan.is_none() {
+        self.sites_of(grant.target, grant.plan.is_some())
+    }
+
+    /// Where a product is published, or an event is had by itself; empty and none as of a grant.
+    #[must_use]
+    pub fn sites_of(&self, target: DesignObjectId, is_product: bool) -> Option<Vec<SiteId>> {
+        if !is_product {
             return Some(Vec::new());
         }
-        let mut published = self.publications.iter().filter(|one| one.product == grant.target).peekable();
+        let mut published = self.publications.iter().filter(|one| one.product == target).peekable();
         published.peek()?;
         if published.clone().any(|one| one.places.is_everywhere()) {
             return Some(Vec::new());
