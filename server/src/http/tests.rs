@@ -1,5 +1,6 @@
 //! The browsers' port as a client sees it, on a database of its own.
 
+mod access;
 mod adopt;
 mod asyncapi;
 mod audit;
