@@ -475,6 +475,10 @@ pub trait PortalApi: Send + Sync + 'static {
     fn all_applications(&self) -> Answer<'_, Vec<ApplicationView>> {
         Box::pin(all(|query| self.applications(query)))
     }
+    /// All credentials of an application.
+    fn all_credentials(&self, id: ApplicationId) -> Answer<'_, Vec<CredentialView>> {
+        Box::pin(all(move |query| self.credentials(id, query)))
+    }
     /// All clients that a query asks for.
     fn all_principals(&self, query: PrincipalQuery) -> Answer<'_, Vec<PrincipalView>> {
         let page = move |list: ListQuery| PrincipalQuery { cursor: list.cursor, limit: Some(500), ..query.clone() };

@@ -10,10 +10,11 @@ use crate::components::{Ready, Toaster, Toasts};
 use crate::frame::Frame;
 use crate::live::Live;
 use crate::pages::{
-    Acl, AgentDeadLetters, AgentDetail, Agents, Brokers, Catalog, CatalogDetail, CatalogRecords, ClientDetail, Clients,
-    DesignDetail, DesignDocument, DesignVersionDetail, Designs, Domains, Drift, Graph, Login, NewQueue, NotFound,
-    Overview, Ownership, People, QueueDetail, Queues, RouteDetail, RouteEvents, Routes as RoutesPage, Schemas, Scopes,
-    SearchResults, Setup, SiteDetail, Sites, Subscriptions, TeamDetail, Teams,
+    Access, Acl, AgentDeadLetters, AgentDetail, Agents, Brokers, Catalog, CatalogDetail, CatalogRecords, ClientDetail,
+    Clients, DesignDetail, DesignDocument, DesignVersionDetail, Designs, Domains, Drift, GrantDetail, Graph, Inbox,
+    Login, NewQueue, NotFound, Overview, Ownership, People, ProductDetail, Products, QueueDetail, Queues,
+    RequestDetail, RouteDetail, RouteEvents, Routes as RoutesPage, Schemas, Scopes, SearchResults, Setup, SiteDetail,
+    Sites, Subscriptions, TeamDetail, Teams,
 };
 use crate::viewer::Viewer;
 
@@ -53,6 +54,12 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/designs/:id") view=DesignDetail ssr=SsrMode::Async/>
                     <Route path=path!("/designs/:id/versions/:version") view=DesignVersionDetail ssr=SsrMode::Async/>
                     <Route path=path!("/designs/:id/versions/:version/asyncapi") view=DesignDocument ssr=SsrMode::Async/>
+                    <Route path=path!("/products") view=Products ssr=SsrMode::Async/>
+                    <Route path=path!("/products/:id") view=ProductDetail ssr=SsrMode::Async/>
+                    <Route path=path!("/inbox") view=Inbox ssr=SsrMode::Async/>
+                    <Route path=path!("/inbox/:id") view=RequestDetail ssr=SsrMode::Async/>
+                    <Route path=path!("/access") view=Access ssr=SsrMode::Async/>
+                    <Route path=path!("/access/:id") view=GrantDetail ssr=SsrMode::Async/>
                     <Route path=path!("/drift") view=Drift ssr=SsrMode::Async/>
                     <Route path=path!("/domains") view=Domains ssr=SsrMode::Async/>
                     <Route path=path!("/ownership") view=Ownership ssr=SsrMode::Async/>

@@ -1,5 +1,6 @@
 //! The pages: each loads what it shows through `PortalApi` and draws it with components.
 
+mod access;
 mod acl;
 mod agents;
 mod brokers;
@@ -11,11 +12,13 @@ mod domains;
 mod door;
 mod drift;
 mod graph;
+mod inbox;
 mod login;
 mod narrow;
 mod overview;
 mod ownership;
 mod people;
+mod products;
 mod queues;
 mod routes;
 mod schemas;
@@ -35,6 +38,7 @@ use leptos::prelude::*;
 use crate::components::{Empty, Main};
 use crate::status::PageStatus;
 
+pub use access::{Access, GrantDetail};
 pub use acl::Acl;
 pub use agents::{AgentDetail, Agents};
 pub use brokers::Brokers;
@@ -44,10 +48,12 @@ pub use designs::{DesignDetail, DesignDocument, DesignVersionDetail, Designs};
 pub use domains::Domains;
 pub use drift::Drift;
 pub use graph::Graph;
+pub use inbox::{Inbox, RequestDetail};
 pub use login::Login;
 pub use overview::Overview;
 pub use ownership::Ownership;
 pub use people::People;
+pub use products::{ProductDetail, Products};
 pub use queues::{AgentDeadLetters, NewQueue, QueueDetail, Queues, RouteEvents};
 pub use routes::{RouteDetail, Routes};
 pub use schemas::Schemas;

@@ -83,6 +83,32 @@ const INPUTS: &[Input] = &[
         // Its kind is that of its object, where it goes is a button; the difference is asked for by two choices.
         unseen: &["content", "state", "to"],
     },
+    Input {
+        checks: &["domain/product/plan.rs", "app/product/shown.rs"],
+        forms: &["products/plan_form.rs"],
+        // Where a plan goes is a button.
+        unseen: &["state"],
+    },
+    Input {
+        checks: &["domain/product/publication.rs", "app/product/publication.rs"],
+        forms: &["products/publications.rs"],
+        unseen: &["state", "reason"],
+    },
+    Input {
+        checks: &["domain/access/verdict.rs", "app/access/ask.rs"],
+        forms: &["products/request.rs"],
+        unseen: &["version"],
+    },
+    Input {
+        checks: &["domain/access/request.rs", "domain/access/grant.rs", "app/access/decide.rs"],
+        forms: &["products/request.rs", "inbox/decide.rs", "access/detail.rs"],
+        unseen: &["state", "requests", "act"],
+    },
+    Input {
+        checks: &["app/access/credential.rs"],
+        forms: &["access/credentials.rs"],
+        unseen: &["application", "overlap_minutes"],
+    },
     Input { checks: &["app/trial.rs"], forms: &["overview/trial.rs"], unseen: &["site", "filter"] },
     // What agents and scripts send.
     Input {

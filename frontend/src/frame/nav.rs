@@ -40,12 +40,19 @@ const fn open(path: &'static str, name: &'static str, icon: &'static str, key: c
 
 /// The places by group; the first group has no title.
 pub(super) const GROUPS: [(&str, &[Place]); 4] = [
-    ("", &[place("/", "Overview", "overview", 'o')]),
+    (
+        "",
+        &[
+            place("/", "Overview", "overview", 'o'),
+            Place { right: right::ACCESS_REQUEST, ..place("/inbox", "Inbox", "inbox", 'x') },
+        ],
+    ),
     (
         "Discover",
         &[
             open("/search", "Search", "search", 'k'),
             open("/catalog", "Catalog", "catalog", 'c'),
+            open("/products", "Products", "product", 'v'),
             open("/designs", "Design", "event", 'n'),
             open("/drift", "Drift", "drift", 'i'),
             open("/domains", "Domains", "app", 'd'),
@@ -59,6 +66,7 @@ pub(super) const GROUPS: [(&str, &[Place]); 4] = [
     (
         "Govern",
         &[
+            place("/access", "Access", "key", 'h'),
             place("/acl", "Access rules", "shield", 'a'),
             place("/scopes", "Scopes", "lock", 'e'),
             place("/clients", "Clients", "key", 'l'),

@@ -11,6 +11,7 @@ use leptos::prelude::*;
 
 pub use self::detail::SiteDetail;
 use self::form::SiteForm;
+pub(in crate::pages) use self::form::{labels_of, labels_text};
 pub(super) use self::join::Line as JoinedBy;
 use self::links::{Links, load_links};
 pub(super) use self::switch::{Switch, SwitchDialog, state as link_state, switched_off};

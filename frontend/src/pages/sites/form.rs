@@ -16,7 +16,7 @@ use crate::load::{Load, load};
 use crate::viewer::right;
 
 /// `kind=store, country=fr` as labels; what has no `=` is refused with its own words.
-fn labels_of(text: &str) -> Result<BTreeMap<String, String>, String> {
+pub(in crate::pages) fn labels_of(text: &str) -> Result<BTreeMap<String, String>, String> {
     let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
     parts
         .map(|part| {
@@ -26,7 +26,7 @@ fn labels_of(text: &str) -> Result<BTreeMap<String, String>, String> {
         .collect()
 }
 
-fn labels_text(labels: &BTreeMap<String, String>) -> String {
+pub(in crate::pages) fn labels_text(labels: &BTreeMap<String, String>) -> String {
     labels.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(", ")
 }
 

@@ -1,0 +1,160 @@
+//! Credentials of an application: issued, rotated, removed; each secret is shown once, with lines that use it.
+
+use leptos::prelude::*;
+use mesh_protocol::id::PrincipalId;
+
+use super::TOPICS;
+use crate::act::{Act, sentence};
+use crate::api::{CredentialInput, CredentialSecret, CredentialView, GrantPhase, GrantView, RotateInput};
+use crate::components::{
+    Age, Button, Confirm, Dialog, Empty, Field, Part, Right, Run, RunState, Secret, Table, Toasts, Tone,
+};
+use crate::editor::{Editor, closing};
+use crate::live::Live;
+use crate::moment;
+use crate::pages::clients::Until;
+use crate::viewer::{Viewer, right};
+
+/// How long both secrets work after a rotation, in minutes.
+const OVERLAP_MINUTES: u32 = 60;
+
+#[component]
+pub(super) fn Credentials(
+    grant: Signal<GrantView>,
+    #[prop(into)] credentials: Signal<Vec<CredentialView>>,
+) -> impl IntoView {
+    let issuing = RwSignal::new(false);
+    let secret = RwSignal::new(None::<CredentialSecret>);
+    let is_given = move || grant.with(|grant| matches!(grant.phase, GrantPhase::Provisioning | GrantPhase::Live));
+    let may = Signal::derive(move || {
+        if is_given() {
+            Viewer::has(right::ACCESS_REQUEST)
+        } else {
+            Right::Missing("Without access there is nothing to log in for.".to_owned())
+        }
+    });
+    let application = grant.with_untracked(|grant| grant.application);
+    let acts = view! { <Button small=true icon="plus" right=may on_press=move |()| issuing.set(true)>"Issue a credential"</Button> };
+    let close = closing(issuing, TOPICS);
+    let (username, until) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
+    let issue = Act::new(
+        move |api, input: CredentialInput| async move { api.0.issue_credential(application, input).await },
+        move |made| {
+            secret.set(Some(made));
+            close.run("Credential issued.");
+        },
+    );
+    let on_save = move |()| {
+        issue.run(CredentialInput {
+            username: username.get_untracked().trim().to_owned(),
+            expires_at: moment::local_ms(&until.get_untracked()),
+        });
+    };
+    view! {
+        <Part title="Credentials" note="of the application, for all that it has access to; they end with the last of it" acts=acts.into_any()>
+            {move || secret.get().map(|shown| view! { <Shown shown=shown/> })}
+            {move || {
+                let all = credentials.get();
+                if all.is_empty() {
+                    return view! {
+                        <Empty icon="key" title="No credential yet" text="Each client logs in over MQTT or HTTP with a user name and a secret, which is shown once."/>
+                    }
+                        .into_any();
+                }
+                let rows = all.into_iter().map(|one| view! { <Row credential=one secret=secret/> }).collect_view();
+                view! {
+                    <Table
+                        label="Credentials"
+                        class="m-table--inset"
+                        heads=&[("User name", ""), ("State", ""), ("Seen", "m-low"), ("Secret from", "m-low"), ("Ends", "m-low"), ("", "m-tight")]
+                    >
+                        {rows}
+                    </Table>
+                }
+                    .into_any()
+            }}
+        </Part>
+        <Dialog open=issuing label="Issue a credential" class="m-dialog m-dialog--wide">
+            <Editor title="Issue a credential" save=issue open=issuing right=right::ACCESS_REQUEST verb="Issue" on_save=on_save>
+                <Field label="User name" name="username" value=username hint="Empty: one is made up from the application's name" error=issue.field("username")/>
+                <Field label="Ends" name="expires_at" kind="datetime-local" value=until hint="Empty: with the application's last access" error=issue.field("expires_at")/>
+            </Editor>
+        </Dialog>
+    }
+    .into_any()
+}
+
+/// The secret, this once.
+#[component]
+fn Shown(shown: CredentialSecret) -> impl IntoView {
+    let username = shown.credential.username;
+    view! {
+        <Secret title=format!("Secret of {username}") secret=Signal::stored(shown.secret)/>
+    }
+    .into_any()
+}
+
+#[component]
+fn Row(credential: CredentialView, secret: RwSignal<Option<CredentialSecret>>) -> impl IntoView {
+    let (state, word) = if credential.works { (RunState::Live, "Works") } else { (RunState::Offline, "Refused") };
+    let id = credential.id;
+    let (live, toasts) = (Live::get(), Toasts::get());
+    let confirm = RwSignal::new(false);
+    let may = Signal::derive(|| Viewer::has(right::ACCESS_REQUEST));
+    let rotate = Act::new(
+        |api, id: PrincipalId| async move {
+            api.0.rotate_credential(id, RotateInput { overlap_minutes: OVERLAP_MINUTES }).await
+        },
+        move |made| {
+            secret.set(Some(made));
+            live.bump(TOPICS);
+        },
+    );
+    let revision = credential.revision;
+    let remove = Act::new(
+        move |api, id: PrincipalId| async move { api.0.remove_credential(id, revision).await },
+        move |()| {
+            live.bump(TOPICS);
+            toasts.done("Credential removed.");
+        },
+    );
+    Effect::new(move |_| {
+        if let Some(error) = rotate.error.get().or_else(|| remove.error.get()) {
+            toasts.failed(format!("The credential stays as it is. {}", sentence(&error, &[])));
+        }
+    });
+    let both = credential.overlap_until.filter(|_| credential.secrets > 1);
+    let rotate_label = format!("Rotate {}", credential.username);
+    let remove_label = format!("Remove {}", credential.username);
+    view! {
+        <tr data-credential=credential.username.clone()>
+            <td><a class="m-cell__name" href=format!("/clients/{id}")>{credential.username.clone()}</a></td>
+            <td><Run state=state word=word/></td>
+            <td class="m-low m-muted"><Age at_ms=credential.last_seen/></td>
+            <td class="m-low m-muted m-nowrap">
+                <Age at_ms=credential.rotated_at/>
+                {both.map(|at| view! { <span class="m-cell__sub">"the earlier one until " <Until at_ms=at/></span> })}
+            </td>
+            <td class="m-low m-nowrap">
+                {match credential.expires_at {
+                    Some(at) => view! { <Until at_ms=at/> }.into_any(),
+                    None => view! { <span class="m-faint">"with access"</span> }.into_any(),
+                }}
+            </td>
+            <td class="m-tight">
+                <span class="m-acts">
+                    <Button small=true right=may label=rotate_label on_press=move |()| rotate.run(id)>"Rotate"</Button>
+                    <Button small=true tone=Tone::Danger right=may label=remove_label on_press=move |()| confirm.set(true)>"Remove"</Button>
+                </span>
+                <Confirm
+                    open=confirm
+                    title="Remove this credential?"
+                    consequence="Whoever uses it is disconnected as soon as their agent has the policy."
+                    verb="Remove"
+                    on_yes=move |()| remove.run(id)
+                />
+            </td>
+        </tr>
+    }
+    .into_any()
+}

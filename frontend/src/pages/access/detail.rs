@@ -1,0 +1,176 @@
+//! One grant: what it gives, whether every agent does it, the credentials that use it, and the ways to end it.
+
+use leptos::prelude::*;
+use leptos_router::hooks::use_params_map;
+use mesh_protocol::id::GrantId;
+
+use super::credentials::Credentials;
+use super::{TOPICS, phase_mark};
+use crate::act::{Act, ActError};
+use crate::api::{ApiError, DesignKind, Edit, GrantMove, GrantPhase, GrantStep, GrantView};
+use crate::components::{Age, Button, Field, Main, Part, Run, Table, Toasts, Tone};
+use crate::live::Live;
+use crate::load::{Load, load};
+use crate::pages::clients::Until;
+use crate::pages::products::Terms;
+use crate::viewer::{Viewer, right};
+
+/// `/access/:id`
+#[component]
+pub fn GrantDetail() -> impl IntoView {
+    let params = use_params_map();
+    let id = Memo::new(move |_| params.with(|params| params.get("id").and_then(|id| id.parse::<GrantId>().ok())));
+    let grant = load(
+        TOPICS,
+        move || id.get(),
+        |api, id| async move {
+            match id {
+                Some(id) => {
+                    let grant = api.0.grant(id).await?;
+                    let credentials = api.0.all_credentials(grant.application).await?;
+                    Ok((grant, credentials))
+                }
+                None => Err(ApiError::new("not-found", 404, "there is no such grant")),
+            }
+        },
+    );
+    view! {
+        <Load resource=grant what="access" title="Access" one=true let:found>
+            <Detail grant=Signal::derive(move || found.with(|(grant, _)| grant.clone())) found=found/>
+        </Load>
+    }
+    .into_any()
+}
+
+#[component]
+fn Detail(grant: Signal<GrantView>, found: Signal<(GrantView, Vec<crate::api::CredentialView>)>) -> impl IntoView {
+    let title =
+        Signal::derive(move || grant.with(|grant| format!("{} to {}", grant.application_name, grant.target.name)));
+    let crumbs = view! { <ol class="m-crumbs"><li><a href="/access">"Access"</a></li><li>{title}</li></ol> };
+    view! {
+        <Main title=title note="what was given, and whether every agent does it" crumbs=crumbs.into_any()>
+            <Facts grant=grant/>
+            <Waits grant=grant/>
+            <Part title="What it gives" note="to every client of the application">
+                {move || view! { <Terms terms=grant.with(|grant| grant.terms.clone())/> }}
+            </Part>
+            <Credentials grant=grant credentials=Signal::derive(move || found.with(|(_, credentials)| credentials.clone()))/>
+            <Ways grant=grant/>
+        </Main>
+    }
+    .into_any()
+}
+
+#[component]
+fn Facts(grant: Signal<GrantView>) -> impl IntoView {
+    move || {
+        let grant = grant.get();
+        let (state, word) = phase_mark(grant.phase);
+        let target = grant.target;
+        let href = match target.kind {
+            DesignKind::Product => format!("/products/{}", target.object),
+            _ => format!("/designs/{}/versions/{}", target.object, target.version),
+        };
+        view! {
+            <div class="m-pad">
+                <dl class="m-facts">
+                    <dt>"State"</dt>
+                    <dd class="m-line m-line--wrap">
+                        <Run state=state word=word/>
+                        {grant.confirmed_at.map(|at| view! { <span class="m-muted">"every agent concerned, since " <Age at_ms=Some(at)/></span> })}
+                    </dd>
+                    {(!grant.reason.is_empty()).then(|| view! { <dt>"Because"</dt><dd class="m-wrap">{grant.reason}</dd> })}
+                    <dt>"Application"</dt>
+                    <dd><a href=format!("/clients?application={}", grant.application)>{grant.application_name}</a></dd>
+                    <dt>"To"</dt>
+                    <dd>
+                        <a href=href>{target.name}" "{target.number}</a>
+                        {target.plan.map(|plan| format!(", plan {} (terms {})", plan.name, plan.number))}
+                    </dd>
+                    <dt>"Until"</dt>
+                    <dd>
+                        {match grant.until {
+                            Some(at) => view! { <Until at_ms=at/> }.into_any(),
+                            None => "somebody ends it".into_any(),
+                        }}
+                    </dd>
+                    <dt>"Asked for"</dt>
+                    <dd><a href=format!("/inbox/{}", grant.request)>"the request it came of"</a></dd>
+                    <dt>"Changed"</dt>
+                    <dd><Age at_ms=Some(grant.updated_at)/> " ago by " {grant.updated_by}</dd>
+                </dl>
+            </div>
+        }
+    }
+}
+
+#[component]
+fn Waits(grant: Signal<GrantView>) -> impl IntoView {
+    move || {
+        let waits = grant.with(|grant| grant.waits_for.clone());
+        (!waits.is_empty()).then(|| {
+            let rows = waits.into_iter().map(|wait| view! {
+                <tr data-agent=wait.agent_name.clone()>
+                    <td><a href=format!("/agents/{}", wait.agent)>{wait.agent_name.clone()}</a></td>
+                    <td>{wait.site_name}</td>
+                    <td class="m-wrap">{wait.reason}</td>
+                </tr>
+            });
+            view! {
+                <Part title="Waits for" note="it is so everywhere only when these agents say so too" flush=true>
+                    <Table label="Agents" heads=&[("Agent", ""), ("Site", ""), ("Why", "")]>{rows.collect_view()}</Table>
+                </Part>
+            }
+        })
+    }
+}
+
+/// The ways on from here, by what it is now.
+fn steps(phase: GrantPhase) -> &'static [(GrantStep, &'static str)] {
+    match phase {
+        GrantPhase::Provisioning | GrantPhase::Live => {
+            &[(GrantStep::Suspend, "Suspend"), (GrantStep::Revoke, "Revoke")]
+        }
+        GrantPhase::Suspending | GrantPhase::Suspended => {
+            &[(GrantStep::Resume, "Give it again"), (GrantStep::Revoke, "Revoke")]
+        }
+        GrantPhase::Revoking | GrantPhase::Revoked | GrantPhase::Expiring | GrantPhase::Expired => &[],
+    }
+}
+
+#[component]
+fn Ways(grant: Signal<GrantView>) -> impl IntoView {
+    let (live, toasts) = (Live::get(), Toasts::get());
+    let reason = RwSignal::new(String::new());
+    let may = Signal::derive(|| Viewer::has(right::ACCESS_DECIDE));
+    let step = Act::new(
+        |api, (id, input): (GrantId, Edit<GrantMove>)| async move { api.0.move_grant(id, input).await },
+        move |_| {
+            live.bump(TOPICS);
+            reason.set(String::new());
+            toasts.done("Done: agents are taking it.");
+        },
+    );
+    let phase = Memo::new(move |_| grant.with(|grant| grant.phase));
+    let run = move |to: GrantStep| {
+        let (id, revision) = grant.with_untracked(|grant| (grant.id, grant.revision));
+        let value = GrantMove { to, reason: reason.get_untracked().trim().to_owned() };
+        step.run((id, Edit { revision, value }));
+    };
+    let button = move |(to, words): (GrantStep, &'static str)| {
+        let tone = if to == GrantStep::Revoke { Tone::Danger } else { Tone::default() };
+        view! { <Button tone=tone right=may on_press=move |()| run(to)>{words}</Button> }
+    };
+    view! {
+        <Show when=move || !steps(phase.get()).is_empty()>
+            <Part title="End it" note="open connections lose it as soon as their agent has the policy; each agent confirms">
+                <form method="post" on:submit=move |ev| ev.prevent_default()>
+                    <Field label="Reason" name="reason" value=reason hint="Needed to suspend and to revoke; the other side reads it" error=step.field("reason")/>
+                    <ActError act=step/>
+                    <div class="m-line m-line--wrap">{move || steps(phase.get()).iter().copied().map(button).collect_view()}</div>
+                </form>
+            </Part>
+        </Show>
+    }
+    .into_any()
+}
