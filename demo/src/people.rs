@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use anyhow::Context;
 use serde_json::json;
 
 use crate::portal::{Client, Portal};
@@ -43,6 +44,15 @@ pub async fn automation(portal: &Portal, state: &mut State) -> anyhow::Result<Cl
     state.secrets.token = Some(token);
     state.save()?;
     Ok(client)
+}
+
+/// A client of the API that acts as one of the people.
+///
+/// # Errors
+/// There is no such person in the folder, or the portal refuses.
+pub async fn signed_in(portal: &str, state: &State, login: &str) -> anyhow::Result<Client> {
+    let password = state.secrets.people.get(login).with_context(|| format!("find the password of {login}"))?;
+    Client::new(portal)?.signed_in("login", &json!({ "login": login, "password": password })).await
 }
 
 /// Makes the people of all roles who are not there yet.

@@ -17,6 +17,7 @@ mod access;
 mod describe;
 mod designs;
 mod domains;
+pub mod products;
 mod queues;
 mod routes;
 pub mod tally;

@@ -14,6 +14,7 @@ use demo::people;
 use demo::portal::{Client, Portal, PortalPorts};
 use demo::ports::{Known, Ports};
 use demo::process::Processes;
+use demo::retailer::products;
 use demo::retailer::tally::Tally;
 use demo::retailer::traffic::{Places, Traffic};
 use demo::retailer::{
@@ -123,6 +124,12 @@ async fn run(options: &Up, state: &mut State, running: &Running) -> anyhow::Resu
     state.secrets.clients = retailer::clients(&api, &known, describe).await?;
     state.save()?;
     retailer::queues(&api, &sites, describe).await?;
+    if describe {
+        let (developer, approver) =
+            (people::signed_in(&url, state, "developer"), people::signed_in(&url, state, "approver"));
+        let (developer, approver) = tokio::try_join!(developer, approver)?;
+        products::make(products::Authors { developer: &developer, approver: &approver }).await?;
+    }
     steps.done("broker connections, clients, roles, rules and queues");
 
     tokio::try_join!(kafka_a.answers(), kafka_b.answers())?;

@@ -17,7 +17,7 @@ use reqwest::Client;
 use crate::usage::processes_with;
 
 /// The pages that show what the mesh is and does.
-pub const PAGES: [&str; 20] = [
+pub const PAGES: [&str; 23] = [
     "/",
     "/search",
     "/catalog",
@@ -25,6 +25,9 @@ pub const PAGES: [&str; 20] = [
     "/subscriptions",
     "/acl",
     "/scopes",
+    "/products",
+    "/inbox",
+    "/access",
     "/designs",
     "/drift",
     "/domains",

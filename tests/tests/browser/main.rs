@@ -6,6 +6,7 @@ mod faults;
 mod journeys;
 mod links;
 mod live;
+mod offering;
 mod owning;
 mod pages;
 mod queues;
