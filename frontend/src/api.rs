@@ -17,6 +17,7 @@ pub mod fetch;
 mod graph;
 mod kafka;
 mod live;
+mod notification;
 mod overview;
 mod ownership;
 mod people;
@@ -50,6 +51,7 @@ use mesh_protocol::id::{
     PersonId, PrincipalId, QueueId, RoleId, RouteId, RuleId, ScopeId, SiteId, TeamId,
 };
 use mesh_protocol::queue::QueuedEvent;
+pub use notification::*;
 pub use overview::*;
 pub use ownership::*;
 pub use people::*;
@@ -79,7 +81,7 @@ impl std::fmt::Debug for Api {
 /// Everything a page may ask. The implementation knows who asks.
 ///
 /// Edits take the `revision` the person saw; when somebody else was faster the answer is 409 `stale-revision`.
-pub trait PortalApi: Send + Sync + 'static {
+pub trait PortalApi: NotificationApi {
     // --- people -------------------------------------------------------------------------------------------------
     /// `GET /api/v1/me`: who is signed in and what they may do; 401 when nobody is.
     fn me(&self) -> Answer<'_, Me>;

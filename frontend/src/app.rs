@@ -12,8 +12,8 @@ use crate::live::Live;
 use crate::pages::{
     Acl, AgentDeadLetters, AgentDetail, Agents, Brokers, Catalog, CatalogDetail, CatalogRecords, ClientDetail, Clients,
     DesignDetail, DesignDocument, DesignVersionDetail, Designs, Domains, Drift, Graph, Login, NewQueue, NotFound,
-    Overview, Ownership, People, QueueDetail, Queues, RouteDetail, RouteEvents, Routes as RoutesPage, Schemas, Scopes,
-    SearchResults, Setup, SiteDetail, Sites, Subscriptions, TeamDetail, Teams,
+    Notifications, Overview, Ownership, People, QueueDetail, Queues, RouteDetail, RouteEvents, Routes as RoutesPage,
+    Schemas, Scopes, SearchResults, Setup, SiteDetail, Sites, Subscriptions, TeamDetail, Teams,
 };
 use crate::viewer::Viewer;
 
@@ -74,6 +74,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/agents/:id") view=AgentDetail ssr=SsrMode::Async/>
                     <Route path=path!("/agents/:id/dead-letters") view=AgentDeadLetters ssr=SsrMode::Async/>
                     <Route path=path!("/brokers") view=Brokers ssr=SsrMode::Async/>
+                    <Route path=path!("/notifications") view=Notifications ssr=SsrMode::Async/>
                     <Route path=path!("/people") view=People ssr=SsrMode::Async/>
                     <Route path=path!("/*any") view=NotFound ssr=SsrMode::Async/>
                 </ParentRoute>

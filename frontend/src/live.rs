@@ -11,7 +11,7 @@ use send_wrapper::SendWrapper;
 
 use crate::api::{LiveChange, LiveTopic};
 
-const TOPICS: [LiveTopic; 11] = [
+const TOPICS: [LiveTopic; 12] = [
     LiveTopic::Overview,
     LiveTopic::Catalog,
     LiveTopic::Graph,
@@ -23,6 +23,7 @@ const TOPICS: [LiveTopic; 11] = [
     LiveTopic::Access,
     LiveTopic::Rollout,
     LiveTopic::People,
+    LiveTopic::Notifications,
 ];
 
 /// Whether the stream stands.

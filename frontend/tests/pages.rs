@@ -5,6 +5,8 @@
 #[path = "pages/brokered.rs"]
 mod brokered;
 mod fixture;
+#[path = "pages/notifications.rs"]
+mod notifications;
 #[path = "pages/tags.rs"]
 mod tags;
 #[path = "pages/teams.rs"]

@@ -6,6 +6,7 @@
 pub mod changes;
 pub mod drift;
 pub mod expiry;
+pub mod presence;
 pub mod readings;
 pub mod rollout;
 pub mod search;
@@ -22,4 +23,5 @@ pub fn start(app: &App, tasks: &Tasks) {
     tasks.spawn_until_stop("search", search::run(app.clone()));
     tasks.spawn_until_stop("expiry", expiry::run(app.clone()));
     tasks.spawn_until_stop("drift", drift::run(app.clone()));
+    tasks.spawn_until_stop("presence", presence::run(app.clone()));
 }

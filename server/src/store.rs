@@ -49,6 +49,7 @@ mod join_token;
 mod link;
 mod listener;
 mod notice;
+mod notification;
 mod person;
 mod principal;
 mod queue;

@@ -17,7 +17,7 @@ use reqwest::Client;
 use crate::usage::processes_with;
 
 /// The pages that show what the mesh is and does.
-pub const PAGES: [&str; 20] = [
+pub const PAGES: [&str; 21] = [
     "/",
     "/search",
     "/catalog",
@@ -30,6 +30,7 @@ pub const PAGES: [&str; 20] = [
     "/domains",
     "/ownership",
     "/teams",
+    "/notifications",
     "/schemas",
     "/clients",
     "/routes",

@@ -39,4 +39,6 @@ pub enum LiveTopic {
     Rollout,
     /// People.
     People,
+    /// What people are told.
+    Notifications,
 }

@@ -77,7 +77,8 @@ pub(super) const GROUPS: [(&str, &[Place]); 4] = [
 ];
 
 /// Places at the foot of the navigation.
-pub(super) const FOOT: &[Place] = &[place("/people", "People", "user", 'p')];
+pub(super) const FOOT: &[Place] =
+    &[open("/notifications", "Notifications", "bell", 'y'), place("/people", "People", "user", 'p')];
 
 /// All places.
 pub(super) fn places() -> impl Iterator<Item = &'static Place> {

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use super::Overlays;
+use super::bell::Bell;
 use crate::act::Act;
 use crate::api::Me;
 use crate::browser;
@@ -50,6 +51,7 @@ pub(super) fn Top(
             >
                 <Icon name="sun"/>
             </button>
+            <Bell/>
             <Person me=me/>
         </header>
     }

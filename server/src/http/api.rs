@@ -109,6 +109,7 @@ mod answers;
 mod design;
 mod drift;
 mod evidence;
+mod notification;
 mod ownership;
 mod person;
 mod policy;
@@ -141,6 +142,7 @@ fn all() -> OpenApiRouter<Http> {
         .merge(drift::router())
         .merge(team::router())
         .merge(ownership::router())
+        .merge(notification::router())
         .merge(topology::router())
         .merge(route::router())
         .merge(queue::router())

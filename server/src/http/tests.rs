@@ -10,6 +10,7 @@ mod lag;
 mod links;
 mod lists;
 mod matrix;
+mod notifications;
 mod ownership;
 mod queues;
 mod readings;
