@@ -31,6 +31,7 @@ mod search;
 mod shape;
 mod team;
 mod topology;
+mod webhook;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -64,6 +65,7 @@ pub use search::*;
 pub use shape::*;
 pub use team::*;
 pub use topology::*;
+pub use webhook::*;
 
 /// The answer of every call.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, ApiError>> + Send + 'a>>;
@@ -81,7 +83,7 @@ impl std::fmt::Debug for Api {
 /// Everything a page may ask. The implementation knows who asks.
 ///
 /// Edits take the `revision` the person saw; when somebody else was faster the answer is 409 `stale-revision`.
-pub trait PortalApi: NotificationApi {
+pub trait PortalApi: NotificationApi + WebhookApi {
     // --- people -------------------------------------------------------------------------------------------------
     /// `GET /api/v1/me`: who is signed in and what they may do; 401 when nobody is.
     fn me(&self) -> Answer<'_, Me>;

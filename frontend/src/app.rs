@@ -13,7 +13,8 @@ use crate::pages::{
     Acl, AgentDeadLetters, AgentDetail, Agents, Brokers, Catalog, CatalogDetail, CatalogRecords, ClientDetail, Clients,
     DesignDetail, DesignDocument, DesignVersionDetail, Designs, Domains, Drift, Graph, Login, NewQueue, NotFound,
     Notifications, Overview, Ownership, People, QueueDetail, Queues, RouteDetail, RouteEvents, Routes as RoutesPage,
-    Schemas, Scopes, SearchResults, Setup, SiteDetail, Sites, Subscriptions, TeamDetail, Teams,
+    Schemas, Scopes, SearchResults, Setup, SiteDetail, Sites, Subscriptions, TeamDetail, Teams, WebhookDetail,
+    Webhooks,
 };
 use crate::viewer::Viewer;
 
@@ -75,6 +76,8 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/agents/:id/dead-letters") view=AgentDeadLetters ssr=SsrMode::Async/>
                     <Route path=path!("/brokers") view=Brokers ssr=SsrMode::Async/>
                     <Route path=path!("/notifications") view=Notifications ssr=SsrMode::Async/>
+                    <Route path=path!("/webhooks") view=Webhooks ssr=SsrMode::Async/>
+                    <Route path=path!("/webhooks/:id") view=WebhookDetail ssr=SsrMode::Async/>
                     <Route path=path!("/people") view=People ssr=SsrMode::Async/>
                     <Route path=path!("/*any") view=NotFound ssr=SsrMode::Async/>
                 </ParentRoute>

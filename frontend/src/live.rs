@@ -11,7 +11,7 @@ use send_wrapper::SendWrapper;
 
 use crate::api::{LiveChange, LiveTopic};
 
-const TOPICS: [LiveTopic; 12] = [
+const TOPICS: [LiveTopic; 13] = [
     LiveTopic::Overview,
     LiveTopic::Catalog,
     LiveTopic::Graph,
@@ -24,6 +24,7 @@ const TOPICS: [LiveTopic; 12] = [
     LiveTopic::Rollout,
     LiveTopic::People,
     LiveTopic::Notifications,
+    LiveTopic::Webhooks,
 ];
 
 /// Whether the stream stands.

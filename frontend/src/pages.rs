@@ -30,6 +30,7 @@ mod subscriptions;
 mod tail;
 mod teams;
 mod unanswered;
+mod webhooks;
 
 use leptos::prelude::*;
 
@@ -61,6 +62,7 @@ pub use setup::Setup;
 pub use sites::{SiteDetail, Sites};
 pub use subscriptions::Subscriptions;
 pub use teams::{TeamDetail, Teams};
+pub use webhooks::{WebhookDetail, Webhooks};
 
 use site_select::{SiteSelect, load_sites};
 

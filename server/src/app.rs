@@ -61,6 +61,7 @@ pub mod snapshot;
 pub mod subscription;
 pub mod team;
 pub mod trial;
+pub mod webhook;
 
 use std::sync::Arc;
 

@@ -10,6 +10,7 @@ pub mod presence;
 pub mod readings;
 pub mod rollout;
 pub mod search;
+pub mod webhooks;
 
 use crate::app::App;
 use crate::task::Tasks;
@@ -23,5 +24,6 @@ pub fn start(app: &App, tasks: &Tasks) {
     tasks.spawn_until_stop("search", search::run(app.clone()));
     tasks.spawn_until_stop("expiry", expiry::run(app.clone()));
     tasks.spawn_until_stop("drift", drift::run(app.clone()));
+    tasks.spawn_until_stop("webhooks", webhooks::run(app.clone()));
     tasks.spawn_until_stop("presence", presence::run(app.clone()));
 }

@@ -34,3 +34,4 @@ pub mod shape;
 pub mod site;
 pub mod team;
 pub mod webhook;
+pub mod webhook_endpoint;

@@ -16,6 +16,7 @@ macro_rules! delegate {
 
 // Below the macro, which they use.
 mod notification;
+mod webhook;
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -67,6 +67,7 @@ mod shape;
 mod site;
 mod subscription;
 mod team;
+mod webhook_endpoint;
 
 #[cfg(test)]
 pub(crate) mod tests;
@@ -77,6 +78,7 @@ pub use environment::PolicyRevision;
 pub use notice::Notices;
 pub use session::Session;
 pub use subscription::AgentSubscriptions;
+pub use webhook_endpoint::SealedSecrets;
 
 /// Most readers of the SQLite file at once.
 const LITE_READERS_MAX: u32 = 4;

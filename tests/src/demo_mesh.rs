@@ -17,7 +17,7 @@ use reqwest::Client;
 use crate::usage::processes_with;
 
 /// The pages that show what the mesh is and does.
-pub const PAGES: [&str; 21] = [
+pub const PAGES: [&str; 22] = [
     "/",
     "/search",
     "/catalog",
@@ -31,6 +31,7 @@ pub const PAGES: [&str; 21] = [
     "/ownership",
     "/teams",
     "/notifications",
+    "/webhooks",
     "/schemas",
     "/clients",
     "/routes",

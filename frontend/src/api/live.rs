@@ -41,4 +41,6 @@ pub enum LiveTopic {
     People,
     /// What people are told.
     Notifications,
+    /// Webhooks and the messages to them.
+    Webhooks,
 }

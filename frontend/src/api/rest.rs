@@ -3,6 +3,7 @@
 
 mod notification;
 mod transport;
+mod webhook;
 
 use mesh_protocol::id::{
     AgentId, ApplicationDomainId, ApplicationId, BrokerId, DesignObjectId, DesignVersionId, LinkId, ListenerId,

@@ -1,7 +1,8 @@
 //! What people are told: how it is written, and how each reads it.
 //!
 //! ```text
-//! edit --notify--> tell_people: who is it for? who of them sees it? --> notification, feeds; one transaction with the edit
+//! edit --notify--> tell_people: who is it for? who of them sees it? --> notification, feeds, messages to endpoints:
+//!                                                                      one transaction with the edit
 //! ```
 //! Whoever tells of something new makes a [`News`] and gives it to [`Edit::notify`](super::edit::Edit::notify), or to
 //! [`App::tell_people`] inside a transaction that is no edit. That is the whole seam.
@@ -60,7 +61,6 @@ pub(super) enum About<'a> {
     /// An agent: seen by who sees everything.
     Agent(&'a Agent),
     /// Anything else, such as an access request.
-    #[expect(dead_code, reason = "what comes next tells of other things by it")]
     Other {
         /// What it is, in one word.
         kind: &'static str,
@@ -118,7 +118,7 @@ impl App {
             at_ms: now_ms,
         };
         tx.insert_notification(self.environment(), &notification, &readers).await?;
-        Ok(())
+        self.tell_endpoints(tx, &notification).await
     }
 
     async fn is_seen_by(&self, person: &Person, about: About<'_>) -> Result<bool> {

@@ -51,11 +51,14 @@ pub enum Kind {
     /// An agent refused a policy revision and keeps the one before.
     #[serde(rename = "rollout.rejected")]
     RolloutRejected,
+    /// A webhook was switched off, because nobody took its messages.
+    #[serde(rename = "webhook.disabled")]
+    WebhookDisabled,
 }
 
 impl Kind {
     /// Every kind that something sends.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::DesignReviewRequested,
         Self::DesignReleased,
         Self::DesignSentBack,
@@ -64,6 +67,7 @@ impl Kind {
         Self::AgentOffline,
         Self::AgentBack,
         Self::RolloutRejected,
+        Self::WebhookDisabled,
     ];
 
     /// Its name.
@@ -78,6 +82,7 @@ impl Kind {
             Self::AgentOffline => "agent.offline",
             Self::AgentBack => "agent.back",
             Self::RolloutRejected => "rollout.rejected",
+            Self::WebhookDisabled => "webhook.disabled",
         }
     }
 
@@ -93,6 +98,7 @@ impl Kind {
             Self::AgentOffline => "An agent is away for five minutes",
             Self::AgentBack => "An agent is back",
             Self::RolloutRejected => "An agent refuses a policy revision",
+            Self::WebhookDisabled => "A webhook is switched off by the portal",
         }
     }
 
@@ -100,7 +106,7 @@ impl Kind {
     #[must_use]
     pub const fn severity(self) -> Severity {
         match self {
-            Self::AgentOffline | Self::RolloutRejected => Severity::Bad,
+            Self::AgentOffline | Self::RolloutRejected | Self::WebhookDisabled => Severity::Bad,
             Self::DesignDeprecated | Self::DesignRetired | Self::DesignSentBack => Severity::Warn,
             Self::DesignReviewRequested | Self::DesignReleased | Self::AgentBack => Severity::Note,
         }
@@ -116,6 +122,7 @@ impl Kind {
                 | Self::DesignDeprecated
                 | Self::AgentOffline
                 | Self::RolloutRejected
+                | Self::WebhookDisabled
         )
     }
 

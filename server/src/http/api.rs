@@ -118,6 +118,7 @@ mod route;
 mod team;
 mod topology;
 mod trial;
+mod webhook;
 
 /// What a handler gives.
 type Outcome<T> = Result<axum::Json<T>, super::problem::Problem>;
@@ -143,6 +144,7 @@ fn all() -> OpenApiRouter<Http> {
         .merge(team::router())
         .merge(ownership::router())
         .merge(notification::router())
+        .merge(webhook::router())
         .merge(topology::router())
         .merge(route::router())
         .merge(queue::router())

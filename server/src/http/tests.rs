@@ -25,7 +25,9 @@ mod streams;
 mod tags;
 mod teams;
 mod trend;
+mod verification;
 mod versions;
+mod webhooks;
 
 use std::sync::Arc;
 

@@ -13,6 +13,7 @@ mod schema;
 mod scope;
 mod shape;
 mod team;
+mod webhook;
 
 use std::collections::BTreeMap;
 
