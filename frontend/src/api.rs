@@ -17,6 +17,7 @@ pub mod fetch;
 mod graph;
 mod kafka;
 mod live;
+mod mail;
 mod notification;
 mod overview;
 mod ownership;
@@ -47,6 +48,7 @@ pub use drift::*;
 pub use graph::*;
 pub use kafka::*;
 pub use live::*;
+pub use mail::*;
 use mesh_protocol::id::{
     AgentId, ApplicationDomainId, ApplicationId, BrokerId, DesignObjectId, DesignVersionId, LinkId, ListenerId,
     PersonId, PrincipalId, QueueId, RoleId, RouteId, RuleId, ScopeId, SiteId, TeamId,
@@ -83,7 +85,7 @@ impl std::fmt::Debug for Api {
 /// Everything a page may ask. The implementation knows who asks.
 ///
 /// Edits take the `revision` the person saw; when somebody else was faster the answer is 409 `stale-revision`.
-pub trait PortalApi: NotificationApi + WebhookApi {
+pub trait PortalApi: NotificationApi + WebhookApi + MailApi {
     // --- people -------------------------------------------------------------------------------------------------
     /// `GET /api/v1/me`: who is signed in and what they may do; 401 when nobody is.
     fn me(&self) -> Answer<'_, Me>;

@@ -11,10 +11,10 @@ use crate::frame::Frame;
 use crate::live::Live;
 use crate::pages::{
     Acl, AgentDeadLetters, AgentDetail, Agents, Brokers, Catalog, CatalogDetail, CatalogRecords, ClientDetail, Clients,
-    DesignDetail, DesignDocument, DesignVersionDetail, Designs, Domains, Drift, Graph, Login, NewQueue, NotFound,
-    Notifications, Overview, Ownership, People, QueueDetail, Queues, RouteDetail, RouteEvents, Routes as RoutesPage,
-    Schemas, Scopes, SearchResults, Setup, SiteDetail, Sites, Subscriptions, TeamDetail, Teams, WebhookDetail,
-    Webhooks,
+    DesignDetail, DesignDocument, DesignVersionDetail, Designs, Domains, Drift, Graph, Login, MySettings, NewQueue,
+    NotFound, Notifications, Overview, Ownership, People, QueueDetail, Queues, RouteDetail, RouteEvents,
+    Routes as RoutesPage, Schemas, Scopes, SearchResults, Setup, SiteDetail, Sites, Subscriptions, TeamDetail, Teams,
+    WebhookDetail, Webhooks,
 };
 use crate::viewer::Viewer;
 
@@ -78,6 +78,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/notifications") view=Notifications ssr=SsrMode::Async/>
                     <Route path=path!("/webhooks") view=Webhooks ssr=SsrMode::Async/>
                     <Route path=path!("/webhooks/:id") view=WebhookDetail ssr=SsrMode::Async/>
+                    <Route path=path!("/me") view=MySettings ssr=SsrMode::Async/>
                     <Route path=path!("/people") view=People ssr=SsrMode::Async/>
                     <Route path=path!("/*any") view=NotFound ssr=SsrMode::Async/>
                 </ParentRoute>

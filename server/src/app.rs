@@ -27,6 +27,7 @@ pub mod link;
 pub mod listener;
 pub mod live;
 pub mod login;
+pub mod mail;
 mod mask;
 pub mod notification;
 pub mod observed;

@@ -6,6 +6,7 @@
 pub mod changes;
 pub mod drift;
 pub mod expiry;
+pub mod mail;
 pub mod presence;
 pub mod readings;
 pub mod rollout;
@@ -25,5 +26,6 @@ pub fn start(app: &App, tasks: &Tasks) {
     tasks.spawn_until_stop("expiry", expiry::run(app.clone()));
     tasks.spawn_until_stop("drift", drift::run(app.clone()));
     tasks.spawn_until_stop("webhooks", webhooks::run(app.clone()));
+    tasks.spawn_until_stop("mail", mail::run(app.clone()));
     tasks.spawn_until_stop("presence", presence::run(app.clone()));
 }

@@ -17,6 +17,7 @@ pub mod flow;
 pub mod join_token;
 pub mod link;
 pub mod listener;
+pub mod mail;
 pub mod notification;
 pub mod ownership;
 pub mod person;

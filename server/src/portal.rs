@@ -15,6 +15,7 @@ macro_rules! delegate {
 }
 
 // Below the macro, which they use.
+mod mail;
 mod notification;
 mod webhook;
 

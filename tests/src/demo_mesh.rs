@@ -17,7 +17,7 @@ use reqwest::Client;
 use crate::usage::processes_with;
 
 /// The pages that show what the mesh is and does.
-pub const PAGES: [&str; 22] = [
+pub const PAGES: [&str; 23] = [
     "/",
     "/search",
     "/catalog",
@@ -32,6 +32,7 @@ pub const PAGES: [&str; 22] = [
     "/teams",
     "/notifications",
     "/webhooks",
+    "/me",
     "/schemas",
     "/clients",
     "/routes",

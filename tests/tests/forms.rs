@@ -39,6 +39,7 @@ const INPUTS: &[Input] = &[
         forms: &["clients/form.rs", "clients/detail.rs"],
         unseen: &["reason"],
     },
+    Input { checks: &["domain/mail.rs", "app/mail.rs"], forms: &["me.rs"], unseen: &[] },
     Input { checks: &["domain/person.rs", "app/person.rs"], forms: &["people.rs"], unseen: &[] },
     Input { checks: &["domain/person.rs", "app/login.rs"], forms: &["setup.rs"], unseen: &["domains"] },
     Input { checks: &["app/service_token.rs"], forms: &["people/tokens.rs"], unseen: &[] },

@@ -1,6 +1,7 @@
 //! [`PortalApi`] over REST, one line for each operation. How a request travels is a [`Transport`]: `fetch` in the browser,
 //! recorded answers in tests.
 
+mod mail;
 mod notification;
 mod transport;
 mod webhook;

@@ -105,6 +105,10 @@ fn Person(me: Me) -> impl IntoView {
                 <b>{me.name}</b>
                 <span class="m-small m-muted">{format!("{}, {}", me.login, role_name(me.role))}</span>
             </p>
+            <a class="m-menu__item" href="/me" on:click=|_| browser::close_popover("person")>
+                <Icon name="settings"/>
+                "My settings"
+            </a>
             <button class="m-menu__item" type="button" on:click=move |_| logout.run(())>
                 <Icon name="out"/>
                 "Sign out"

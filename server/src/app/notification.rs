@@ -1,7 +1,7 @@
 //! What people are told: how it is written, and how each reads it.
 //!
 //! ```text
-//! edit --notify--> tell_people: who is it for? who of them sees it? --> notification, feeds, messages to endpoints:
+//! edit --notify--> tell_people: who is it for? who of them sees it? --> notification, feeds, messages to endpoints, mail:
 //!                                                                      one transaction with the edit
 //! ```
 //! Whoever tells of something new makes a [`News`] and gives it to [`Edit::notify`](super::edit::Edit::notify), or to
@@ -118,7 +118,8 @@ impl App {
             at_ms: now_ms,
         };
         tx.insert_notification(self.environment(), &notification, &readers).await?;
-        self.tell_endpoints(tx, &notification).await
+        self.tell_endpoints(tx, &notification).await?;
+        self.tell_by_mail(tx, &notification, &readers).await
     }
 
     async fn is_seen_by(&self, person: &Person, about: About<'_>) -> Result<bool> {
@@ -163,7 +164,7 @@ impl App {
     }
 
     /// Whether what somebody was told of is in their sight now.
-    async fn is_in_sight(&self, sight: &Sight, told: &Told) -> Result<bool> {
+    pub(super) async fn is_in_sight(&self, sight: &Sight, told: &Told) -> Result<bool> {
         let about = &told.notification;
         if sight.is_whole() {
             return Ok(true);

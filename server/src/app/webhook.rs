@@ -97,9 +97,12 @@ impl App {
         let spec = spec(input.value);
         spec.check()?;
         let mut new = Endpoint { spec, updated_at_ms: edit.now_ms, updated_by: edit.actor().to_owned(), ..old.clone() };
-        if new.spec.enabled && !old.spec.enabled {
-            new.gave_up.clear();
+        let is_switched_on = new.spec.enabled && !old.spec.enabled;
+        if is_switched_on || new.spec.url != old.spec.url {
             new.failing_since_ms = None;
+        }
+        if is_switched_on {
+            new.gave_up.clear();
         }
         edit.tx.update_webhook_endpoint(&new, seen(input.revision)).await?;
         let summary = format!("changed the webhook {}", new.spec.name);

@@ -109,6 +109,7 @@ mod answers;
 mod design;
 mod drift;
 mod evidence;
+mod mail;
 mod notification;
 mod ownership;
 mod person;
@@ -144,6 +145,7 @@ fn all() -> OpenApiRouter<Http> {
         .merge(team::router())
         .merge(ownership::router())
         .merge(notification::router())
+        .merge(mail::router())
         .merge(webhook::router())
         .merge(topology::router())
         .merge(route::router())

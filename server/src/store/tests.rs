@@ -6,6 +6,7 @@ mod design;
 mod drift;
 mod flow;
 mod link;
+mod mail;
 mod notification;
 mod queue;
 mod registry;

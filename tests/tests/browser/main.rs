@@ -9,3 +9,4 @@ mod live;
 mod owning;
 mod pages;
 mod queues;
+mod told;
