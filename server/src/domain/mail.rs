@@ -143,17 +143,17 @@ impl Letter {
         let (mut text, mut html) = (String::new(), String::new());
         for item in items {
             let link = format!("{portal}{}", item.link);
-            let _never = write!(text, "{}{}\n", mark(item.severity), one_line(&item.title));
+            let _never = writeln!(text, "{}{}", mark(item.severity), one_line(&item.title));
             let _never = write!(html, "<h2><a href=\"{}\">{}</a></h2>", escaped(&link), escaped(&item.title));
             if !item.text.is_empty() {
-                let _never = write!(text, "{}\n", item.text);
+                let _never = writeln!(text, "{}", item.text);
                 let _never = write!(html, "<p>{}</p>", escaped(&item.text));
             }
-            let _never = write!(text, "{link}\n\n");
+            let _never = writeln!(text, "{link}\n");
         }
         let feed = format!("{portal}/notifications");
         let settings = format!("{portal}/me");
-        let _never = write!(text, "--\nAll of it: {feed}\nWhat you get by mail: {settings}\n");
+        let _never = writeln!(text, "--\nAll of it: {feed}\nWhat you get by mail: {settings}");
         let _never = write!(
             html,
             "<hr><p><a href=\"{}\">All of it</a> · <a href=\"{}\">What you get by mail</a></p>",

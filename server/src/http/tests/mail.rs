@@ -14,6 +14,7 @@ use crate::app::Config;
 use crate::app::clock::now_ms;
 use crate::app::mail::Server;
 use crate::app::mail::config::Tls;
+use crate::task::Tasks;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
@@ -38,9 +39,10 @@ impl PostOffice {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("an address").port();
         let office = self.clone();
-        tokio::spawn(async move {
+        let tasks = Tasks::default();
+        tasks.clone().spawn("mail server", async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(office.clone().serve(stream));
+                tasks.spawn("client", office.clone().serve(stream));
             }
         });
         port
@@ -160,14 +162,15 @@ async fn whoever_is_asked_to_do_something_gets_a_letter_also_when_the_server_is_
     let (_, writer) = office.portal.person(&admin, "eve", "developer").await;
     office.wants(&admin, "ada@shop.example", "now").await;
     office.post.answer("451 come back later");
-    let running = tokio::spawn(crate::background::mail::run(office.portal.app.clone()));
+    let tasks = Tasks::default();
+    tasks.spawn_until_stop("mail", crate::background::mail::run(office.portal.app.clone()));
     office.happens(&writer, "order").await;
     let until = tokio::time::Instant::now() + PATIENCE;
     while office.post.came().is_empty() {
         assert!(tokio::time::Instant::now() < until, "no letter came");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    running.abort();
+    tasks.stop(PATIENCE).await;
     let came = office.post.came();
     assert_eq!((came.len(), came[0].to.as_str()), (1, "<ada@shop.example>"), "{came:?}");
     assert!(came[0].from.starts_with("<portal@mesh.example>"), "{came:?}");

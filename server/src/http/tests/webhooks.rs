@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Reply, TestPortal};
 use crate::app::webhook::call::call;
+use crate::task::Tasks;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -40,7 +41,7 @@ impl Receiver {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let at = listener.local_addr().expect("an address");
         let router = Router::new().route("/in", post(take)).with_state(self.clone());
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        Tasks::default().spawn("receiver", async move { axum::serve(listener, router).await.expect("served") });
         format!("http://{at}/in")
     }
 
@@ -158,7 +159,8 @@ async fn what_happens_arrives_signed_and_is_sent_again_until_it_is_taken() {
     let office = Office::open().await;
     let (id, secret) = office.webhook(&[]).await;
     office.receiver.answers(&[(500, "not today")]);
-    let running = tokio::spawn(crate::background::webhooks::run(office.portal.app.clone()));
+    let tasks = Tasks::default();
+    tasks.spawn_until_stop("webhooks", crate::background::webhooks::run(office.portal.app.clone()));
     office.happens("order").await;
     let until = tokio::time::Instant::now() + PATIENCE;
     let sent = loop {
@@ -169,7 +171,7 @@ async fn what_happens_arrives_signed_and_is_sent_again_until_it_is_taken() {
         assert!(tokio::time::Instant::now() < until, "{sent}");
         tokio::time::sleep(Duration::from_millis(100)).await;
     };
-    running.abort();
+    tasks.stop(PATIENCE).await;
     let came = office.receiver.came();
     assert_eq!(came.len(), 2, "{came:?}");
     assert_eq!((&came[0].id, &came[0].body), (&came[1].id, &came[1].body), "the same message");
