@@ -18,6 +18,8 @@ mod grant;
 mod graph;
 mod kafka;
 mod live;
+mod mail;
+mod notification;
 mod overview;
 mod ownership;
 mod people;
@@ -32,6 +34,7 @@ mod search;
 mod shape;
 mod team;
 mod topology;
+mod webhook;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -48,12 +51,14 @@ pub use grant::*;
 pub use graph::*;
 pub use kafka::*;
 pub use live::*;
+pub use mail::*;
 use mesh_protocol::id::{
     AccessRequestId, AgentId, ApplicationDomainId, ApplicationId, BrokerId, DesignObjectId, DesignVersionId, GrantId,
     LinkId, ListenerId, PersonId, PlanId, PrincipalId, PublicationId, QueueId, RoleId, RouteId, RuleId, ScopeId,
     SiteId, TeamId,
 };
 use mesh_protocol::queue::QueuedEvent;
+pub use notification::*;
 pub use overview::*;
 pub use ownership::*;
 pub use people::*;
@@ -67,6 +72,7 @@ pub use search::*;
 pub use shape::*;
 pub use team::*;
 pub use topology::*;
+pub use webhook::*;
 
 /// The answer of every call.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, ApiError>> + Send + 'a>>;
@@ -84,7 +90,7 @@ impl std::fmt::Debug for Api {
 /// Everything a page may ask. The implementation knows who asks.
 ///
 /// Edits take the `revision` the person saw; when somebody else was faster the answer is 409 `stale-revision`.
-pub trait PortalApi: Send + Sync + 'static {
+pub trait PortalApi: NotificationApi + WebhookApi + MailApi {
     // --- people -------------------------------------------------------------------------------------------------
     /// `GET /api/v1/me`: who is signed in and what they may do; 401 when nobody is.
     fn me(&self) -> Answer<'_, Me>;

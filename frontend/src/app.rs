@@ -12,9 +12,9 @@ use crate::live::Live;
 use crate::pages::{
     Access, Acl, AgentDeadLetters, AgentDetail, Agents, Brokers, Catalog, CatalogDetail, CatalogRecords, ClientDetail,
     Clients, DesignDetail, DesignDocument, DesignVersionDetail, Designs, Domains, Drift, GrantDetail, Graph, Inbox,
-    Login, NewQueue, NotFound, Overview, Ownership, People, ProductDetail, Products, QueueDetail, Queues,
-    RequestDetail, RouteDetail, RouteEvents, Routes as RoutesPage, Schemas, Scopes, SearchResults, Setup, SiteDetail,
-    Sites, Subscriptions, TeamDetail, Teams,
+    Login, MySettings, NewQueue, NotFound, Notifications, Overview, Ownership, People, ProductDetail, Products,
+    QueueDetail, Queues, RequestDetail, RouteDetail, RouteEvents, Routes as RoutesPage, Schemas, Scopes, SearchResults,
+    Setup, SiteDetail, Sites, Subscriptions, TeamDetail, Teams, WebhookDetail, Webhooks,
 };
 use crate::viewer::Viewer;
 
@@ -81,6 +81,10 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/agents/:id") view=AgentDetail ssr=SsrMode::Async/>
                     <Route path=path!("/agents/:id/dead-letters") view=AgentDeadLetters ssr=SsrMode::Async/>
                     <Route path=path!("/brokers") view=Brokers ssr=SsrMode::Async/>
+                    <Route path=path!("/notifications") view=Notifications ssr=SsrMode::Async/>
+                    <Route path=path!("/webhooks") view=Webhooks ssr=SsrMode::Async/>
+                    <Route path=path!("/webhooks/:id") view=WebhookDetail ssr=SsrMode::Async/>
+                    <Route path=path!("/me") view=MySettings ssr=SsrMode::Async/>
                     <Route path=path!("/people") view=People ssr=SsrMode::Async/>
                     <Route path=path!("/*any") view=NotFound ssr=SsrMode::Async/>
                 </ParentRoute>

@@ -1,5 +1,6 @@
 //! The frame around every page of a signed-in person: navigation, top bar, find, keyboard.
 
+mod bell;
 mod find;
 mod keyboard;
 mod nav;

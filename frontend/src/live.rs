@@ -11,7 +11,7 @@ use send_wrapper::SendWrapper;
 
 use crate::api::{LiveChange, LiveTopic};
 
-const TOPICS: [LiveTopic; 11] = [
+const TOPICS: [LiveTopic; 13] = [
     LiveTopic::Overview,
     LiveTopic::Catalog,
     LiveTopic::Graph,
@@ -23,6 +23,8 @@ const TOPICS: [LiveTopic; 11] = [
     LiveTopic::Access,
     LiveTopic::Rollout,
     LiveTopic::People,
+    LiveTopic::Notifications,
+    LiveTopic::Webhooks,
 ];
 
 /// Whether the stream stands.

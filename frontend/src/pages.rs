@@ -14,7 +14,9 @@ mod drift;
 mod graph;
 mod inbox;
 mod login;
+mod me;
 mod narrow;
+mod notifications;
 mod overview;
 mod ownership;
 mod people;
@@ -32,6 +34,7 @@ mod subscriptions;
 mod tail;
 mod teams;
 mod unanswered;
+mod webhooks;
 
 use leptos::prelude::*;
 
@@ -50,6 +53,9 @@ pub use drift::Drift;
 pub use graph::Graph;
 pub use inbox::{Inbox, RequestDetail};
 pub use login::Login;
+pub use me::MySettings;
+pub use notifications::Notifications;
+pub(crate) use notifications::TOPICS as NOTIFICATION_TOPICS;
 pub use overview::Overview;
 pub use ownership::Ownership;
 pub use people::People;
@@ -64,6 +70,7 @@ pub use setup::Setup;
 pub use sites::{SiteDetail, Sites};
 pub use subscriptions::Subscriptions;
 pub use teams::{TeamDetail, Teams};
+pub use webhooks::{WebhookDetail, Webhooks};
 
 use site_select::{SiteSelect, load_sites};
 

@@ -114,9 +114,11 @@ pub mod right {
     pub const PEOPLE_WRITE: &str = "person.write";
     /// Service tokens.
     pub const TOKEN_WRITE: &str = "token.write";
+    /// Webhooks.
+    pub const WEBHOOK_WRITE: &str = "webhook.write";
 
     /// All of them, with the smallest role that has each.
-    pub const ALL: [(&str, &str); 25] = [
+    pub const ALL: [(&str, &str); 26] = [
         (READ, "viewer"),
         (MESH_READ, "viewer"),
         (CATALOG_WRITE, "developer"),
@@ -142,6 +144,7 @@ pub mod right {
         (QUEUE_HANDLE, "operator"),
         (PEOPLE_WRITE, "admin"),
         (TOKEN_WRITE, "admin"),
+        (WEBHOOK_WRITE, "admin"),
     ];
 
     /// The smallest role that has a right.

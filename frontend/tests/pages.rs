@@ -5,6 +5,8 @@
 #[path = "pages/brokered.rs"]
 mod brokered;
 mod fixture;
+#[path = "pages/notifications.rs"]
+mod notifications;
 #[path = "pages/products.rs"]
 mod products;
 #[path = "pages/tags.rs"]

@@ -1,6 +1,5 @@
 //! Calling HTTP endpoints: what webhooks, discovery and sources share. What is asked and what an answer means is theirs.
 
-mod address;
 pub(crate) mod connect;
 pub(crate) mod login;
 pub(crate) mod rest;

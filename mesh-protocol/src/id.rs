@@ -85,6 +85,12 @@ uuid_ids! {
     AccessRequestId,
     /// What an application may do because somebody said yes.
     GrantId,
+    /// Something that people are told.
+    NotificationId,
+    /// An HTTP endpoint that is told what people are told.
+    WebhookEndpointId,
+    /// One notification on its way to one endpoint.
+    WebhookDeliveryId,
 }
 
 /// The identity of one spool: 16 random bytes, kept for the life of the spool's storage.

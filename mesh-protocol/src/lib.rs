@@ -12,6 +12,7 @@ pub mod event;
 pub mod expr;
 pub mod frame;
 pub mod id;
+pub mod internet;
 pub mod policy;
 pub mod queue;
 pub mod record;

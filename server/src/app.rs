@@ -28,7 +28,9 @@ pub mod link;
 pub mod listener;
 pub mod live;
 pub mod login;
+pub mod mail;
 mod mask;
+pub mod notification;
 pub mod observed;
 pub mod overview;
 pub mod ownership;
@@ -38,6 +40,7 @@ pub mod person;
 mod plan;
 pub mod policy;
 pub mod policy_key;
+mod presence;
 pub mod principal;
 mod product;
 pub mod queue;
@@ -61,6 +64,7 @@ pub mod snapshot;
 pub mod subscription;
 pub mod team;
 pub mod trial;
+pub mod webhook;
 
 use std::sync::Arc;
 

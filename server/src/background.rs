@@ -7,9 +7,12 @@ pub mod access;
 pub mod changes;
 pub mod drift;
 pub mod expiry;
+pub mod mail;
+pub mod presence;
 pub mod readings;
 pub mod rollout;
 pub mod search;
+pub mod webhooks;
 
 use crate::app::App;
 use crate::task::Tasks;
@@ -24,4 +27,7 @@ pub fn start(app: &App, tasks: &Tasks) {
     tasks.spawn_until_stop("expiry", expiry::run(app.clone()));
     tasks.spawn_until_stop("drift", drift::run(app.clone()));
     tasks.spawn_until_stop("access", access::run(app.clone()));
+    tasks.spawn_until_stop("webhooks", webhooks::run(app.clone()));
+    tasks.spawn_until_stop("mail", mail::run(app.clone()));
+    tasks.spawn_until_stop("presence", presence::run(app.clone()));
 }

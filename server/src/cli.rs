@@ -1,5 +1,7 @@
 //! The command line.
 
+mod mail;
+
 use std::io::{IsTerminal, Read};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -76,6 +78,8 @@ pub struct ServeArgs {
     /// Records of topics whose designs have one of these tags are shown without values to all but approvers.
     #[arg(long, value_delimiter = ',', default_value = "pii,personal,confidential,secret", env = "MESHPORT_MASK_TAGS")]
     pub mask_tags: Vec<String>,
+    #[command(flatten)]
+    pub mail: mail::MailArgs,
 }
 
 #[derive(Debug, Subcommand)]
@@ -128,7 +132,8 @@ impl Command {
                 let password = Some(password.trim_end_matches(['\r', '\n']).to_owned());
                 let name = if name.is_empty() { login.clone() } else { name };
                 let role = crate::app::person::api_role(role);
-                let input = PersonInput { login, name, role, domains: Vec::new(), enabled: true, password };
+                let input =
+                    PersonInput { login, name, role, domains: Vec::new(), enabled: true, password, email: None };
                 runtime()?.block_on(put_person(&state, input))
             }
         }

@@ -3,6 +3,22 @@
 //! Server-rendered pages and REST handlers call the same object, so rights hold for both alike, and neither can act
 //! as anybody but its caller.
 
+/// Each method calls the application's method of the same name as this caller.
+macro_rules! delegate {
+    ($(fn $name:ident($($argument:ident: $kind:ty),*) -> $out:ty;)*) => {$(
+        fn $name(&self, $($argument: $kind),*) -> Answer<'_, $out> {
+            Box::pin(async move {
+                self.app.$name(&self.caller, $($argument),*).await.map_err(|error| self.answer(error))
+            })
+        }
+    )*};
+}
+
+// Below the macro, which they use.
+mod mail;
+mod notification;
+mod webhook;
+
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -129,17 +145,6 @@ impl Portal {
         self.change_cookie(CookieChange::Set(secret));
         Ok(me)
     }
-}
-
-/// Each method calls the application's method of the same name as this caller.
-macro_rules! delegate {
-    ($(fn $name:ident($($argument:ident: $kind:ty),*) -> $out:ty;)*) => {$(
-        fn $name(&self, $($argument: $kind),*) -> Answer<'_, $out> {
-            Box::pin(async move {
-                self.app.$name(&self.caller, $($argument),*).await.map_err(|error| self.answer(error))
-            })
-        }
-    )*};
 }
 
 impl PortalApi for Portal {

@@ -40,6 +40,7 @@ pub async fn run(arguments: ServeArgs) -> anyhow::Result<()> {
         portal_url: portal_url.trim_end_matches('/').to_owned(),
         agents_url: format!("https://{agents_address}"),
         masked_tags: arguments.mask_tags.clone(),
+        mail: arguments.mail.server()?,
         agent_binary: find_agent_binary()?,
     };
     let app = open(&arguments.state, config.clone()).await?;

@@ -49,7 +49,9 @@ mod flow_schema;
 mod join_token;
 mod link;
 mod listener;
+mod mail;
 mod notice;
+mod notification;
 mod person;
 mod principal;
 mod product;
@@ -68,6 +70,7 @@ mod shape;
 mod site;
 mod subscription;
 mod team;
+mod webhook_endpoint;
 
 #[cfg(test)]
 pub(crate) mod tests;
@@ -75,9 +78,11 @@ pub(crate) mod tests;
 pub use catalog_note::Note;
 pub use denial::WantedDenials;
 pub use environment::PolicyRevision;
+pub use mail::{MailItem, MailReader};
 pub use notice::Notices;
 pub use session::Session;
 pub use subscription::AgentSubscriptions;
+pub use webhook_endpoint::SealedSecrets;
 
 /// Most readers of the SQLite file at once.
 const LITE_READERS_MAX: u32 = 4;

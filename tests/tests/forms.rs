@@ -39,9 +39,15 @@ const INPUTS: &[Input] = &[
         forms: &["clients/form.rs", "clients/detail.rs"],
         unseen: &["reason"],
     },
+    Input { checks: &["domain/mail.rs", "app/mail.rs"], forms: &["me.rs"], unseen: &[] },
     Input { checks: &["domain/person.rs", "app/person.rs"], forms: &["people.rs"], unseen: &[] },
     Input { checks: &["domain/person.rs", "app/login.rs"], forms: &["setup.rs"], unseen: &["domains"] },
     Input { checks: &["app/service_token.rs"], forms: &["people/tokens.rs"], unseen: &[] },
+    Input {
+        checks: &["domain/webhook_endpoint.rs", "app/webhook.rs"],
+        forms: &["webhooks/form.rs", "webhooks/deliveries.rs"],
+        unseen: &[],
+    },
     // A box that tells nobody off while they type: the page shows what the API says instead of results.
     Input { checks: &["app/search.rs"], forms: &[], unseen: &["q"] },
     Input { checks: &["app/design/adopt.rs"], forms: &["catalog/designed.rs"], unseen: &[] },

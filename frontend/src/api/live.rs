@@ -39,4 +39,8 @@ pub enum LiveTopic {
     Rollout,
     /// People.
     People,
+    /// What people are told.
+    Notifications,
+    /// Webhooks and the messages to them.
+    Webhooks,
 }

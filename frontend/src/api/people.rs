@@ -111,6 +111,9 @@ pub struct PersonView {
     pub enabled: bool,
     /// Signed in last.
     pub last_login: Option<Millis>,
+    /// Where they get mail; empty = nowhere.
+    #[serde(default)]
+    pub email: String,
 }
 
 /// A person to make or change.
@@ -130,6 +133,9 @@ pub struct PersonInput {
     /// New password, at least 10 characters; none keeps the old one.
     #[serde(default)]
     pub password: Option<String>,
+    /// Where they get mail; empty = nowhere, none keeps what there is.
+    #[serde(default)]
+    pub email: Option<String>,
 }
 
 /// A service token for automation.

@@ -85,7 +85,11 @@ pub(super) const GROUPS: [(&str, &[Place]); 4] = [
 ];
 
 /// Places at the foot of the navigation.
-pub(super) const FOOT: &[Place] = &[place("/people", "People", "user", 'p')];
+pub(super) const FOOT: &[Place] = &[
+    open("/notifications", "Notifications", "bell", 'y'),
+    Place { right: right::WEBHOOK_WRITE, ..place("/webhooks", "Webhooks", "out", 'h') },
+    place("/people", "People", "user", 'p'),
+];
 
 /// All places.
 pub(super) fn places() -> impl Iterator<Item = &'static Place> {

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use super::Overlays;
+use super::bell::Bell;
 use crate::act::Act;
 use crate::api::Me;
 use crate::browser;
@@ -50,6 +51,7 @@ pub(super) fn Top(
             >
                 <Icon name="sun"/>
             </button>
+            <Bell/>
             <Person me=me/>
         </header>
     }
@@ -103,6 +105,10 @@ fn Person(me: Me) -> impl IntoView {
                 <b>{me.name}</b>
                 <span class="m-small m-muted">{format!("{}, {}", me.login, role_name(me.role))}</span>
             </p>
+            <a class="m-menu__item" href="/me" on:click=|_| browser::close_popover("person")>
+                <Icon name="settings"/>
+                "My settings"
+            </a>
             <button class="m-menu__item" type="button" on:click=move |_| logout.run(())>
                 <Icon name="out"/>
                 "Sign out"

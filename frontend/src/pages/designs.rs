@@ -10,6 +10,7 @@ mod steps;
 mod subject;
 mod version;
 mod version_form;
+mod watch;
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;

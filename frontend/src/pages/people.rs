@@ -107,6 +107,7 @@ fn PersonForm(person: Option<PersonView>, open: RwSignal<bool>) -> impl IntoView
     let domains = RwSignal::new(person.as_ref().map(|person| person.domains.clone()).unwrap_or_default());
     let enabled = RwSignal::new(person.as_ref().is_none_or(|person| person.enabled));
     let password = RwSignal::new(String::new());
+    let email = RwSignal::new(person.as_ref().map(|person| person.email.clone()).unwrap_or_default());
     let close = closing(open, TOPICS);
     let save = Act::new(
         move |api, value: PersonInput| async move {
@@ -129,6 +130,7 @@ fn PersonForm(person: Option<PersonView>, open: RwSignal<bool>) -> impl IntoView
             domains: domains.get_untracked(),
             enabled: enabled.get_untracked(),
             password: Some(password.get_untracked()).filter(|password| !password.is_empty()),
+            email: Some(email.get_untracked().trim().to_owned()),
         });
     });
     let fresh = known.is_none();
@@ -159,6 +161,7 @@ fn PersonForm(person: Option<PersonView>, open: RwSignal<bool>) -> impl IntoView
                 hint=hint
                 error=save.field("password")
             />
+            <Field label="Mail address" name="email" kind="email" value=email hint="What they are told may go there; empty: nowhere" error=save.field("email")/>
             <Check label="May sign in" checked=enabled/>
             <ActError act=delete/>
         </Editor>

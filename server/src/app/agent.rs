@@ -145,7 +145,11 @@ impl App {
         let Some(agent) = tx.agent(id).await? else { return Ok(()) };
         let before = tx.status(id).await?;
         tx.save_status(id, status, now_ms()).await?;
-        match news(before.as_ref(), status) {
+        let mut topics = news(before.as_ref(), status);
+        if self.tell_refusal(&mut tx, &agent, before.as_ref(), status, now_ms()).await? {
+            topics.push(LiveTopic::Notifications);
+        }
+        match topics {
             topics if topics.is_empty() => tx.commit().await?,
             topics => self.commit(tx, &Change::of(&topics)).await?,
         }

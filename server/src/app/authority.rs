@@ -1,11 +1,14 @@
 //! Who may speak for whom: two certificate authorities and the key that signs policy.
 //!
+//! A fourth key, which speaks for nobody, seals the secrets of others that the portal must be able to read again (`vault`).
+//!
 //! Agents and devices have separate authorities, because a device's certificate must never join the fabric. The policy
 //! key is neither of them: whoever steals one of the three cannot use it for another's purpose. All of them lie in
 //! one folder of files with mode 0600. Portals on one database share that folder (`--secrets`); whoever reads or writes
 //! it holds its lock for that moment, so two that start at once do not make two sets of keys.
 
 mod files;
+mod vault;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -54,6 +57,9 @@ pub enum AuthorityError {
     /// The certificate library refused.
     #[error("cannot make a certificate")]
     Certificate(#[from] rcgen::Error),
+    /// A secret in the database does not open.
+    #[error("a sealed secret does not open: the database and the secrets folder must be from the same backup")]
+    Sealed,
     /// The agent's request is not one.
     #[error("the certificate request is not a PKCS#10 request with an ECDSA P-256 key")]
     Request,
@@ -67,6 +73,7 @@ struct Inner {
     folder: PathBuf,
     agents: Issuing,
     devices: Issuing,
+    vault: vault::Vault,
     policy: ArcSwap<PolicyKeys>,
 }
 
@@ -110,6 +117,7 @@ impl Authority {
             folder: folder.to_owned(),
             agents: Issuing::open(folder, "agents-ca", "Meshport agents")?,
             devices: Issuing::open(folder, "devices-ca", "Meshport devices")?,
+            vault: vault::Vault::open(folder)?,
             policy: ArcSwap::from_pointee(PolicyKeys::open(folder)?),
         })))
     }
@@ -140,6 +148,20 @@ impl Authority {
         files::rename(&folder.join(NEXT_POLICY_KEY), &folder.join(POLICY_KEY))?;
         self.0.policy.store(Arc::new(PolicyKeys::open(folder)?));
         Ok(())
+    }
+
+    /// Seals a secret that the portal has to read again to a place, such as the row it is kept in.
+    #[must_use]
+    pub fn seal(&self, place: &str, secret: &[u8]) -> Vec<u8> {
+        self.0.vault.seal(place, secret)
+    }
+
+    /// What was sealed to a place.
+    ///
+    /// # Errors
+    /// It was sealed to another one, with another key, or altered.
+    pub fn unseal(&self, place: &str, sealed: &[u8]) -> Result<Vec<u8>, AuthorityError> {
+        self.0.vault.unseal(place, sealed)
     }
 
     /// The agents' authority, PEM.

@@ -8,6 +8,7 @@ use mesh_protocol::wire::Revision;
 use uuid::Uuid;
 
 use super::clock::now_ms;
+use super::mail::Server;
 use super::{Authority, Error, Result};
 use crate::domain::environment::{Environment, FIRST_NAME};
 use crate::store::Store;
@@ -23,6 +24,8 @@ pub struct Config {
     pub agents_url: String,
     /// Tags of designs whose records are shown without values to whoever may not see them, upper and lower case alike.
     pub masked_tags: Vec<String>,
+    /// The mail server; none = people are told in the portal only.
+    pub mail: Option<Server>,
     /// The `mesh-agent` binary that the portal hands out; none = not found beside this program.
     pub agent_binary: Option<AgentBinary>,
 }

@@ -5,6 +5,7 @@
 
 mod adopt;
 mod drift;
+pub(super) mod news;
 mod shown;
 pub(super) mod version;
 

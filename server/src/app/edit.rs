@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::change::Change;
 use super::clock::now_ms;
+use super::notification::News;
 use super::permission::Permit;
 use super::{App, Error, Result};
 use crate::domain::audit::Entry;
@@ -92,6 +93,15 @@ impl Edit {
         let revision = self.tx.next_policy_revision(environment, &actor, summary, self.now_ms).await?;
         self.revision = Some(revision);
         Ok(revision)
+    }
+
+    /// Tells people of it, if it happens.
+    pub(super) async fn notify(&mut self, news: &News<'_>) -> Result<()> {
+        self.app.clone().tell_people(&mut self.tx, self.now_ms, news).await?;
+        if !self.topics.contains(&LiveTopic::Notifications) {
+            self.topics.push(LiveTopic::Notifications);
+        }
+        Ok(())
     }
 
     /// Writes the audit entry, commits, and wakes whoever must know.

@@ -195,7 +195,7 @@ impl App {
         edit.tx.delete_settings(SETUP_CODE, forever).await?;
         let summary = format!("made the first admin {}", person.username);
         let done = Done::new("person.setup", person.id, &summary, LiveTopic::People);
-        edit.finish(done.after(&super::person::config(&person))).await?;
+        edit.finish(done.after(&super::person::config(&person, ""))).await?;
         self.begin_session(&person).await
     }
 

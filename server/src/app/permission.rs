@@ -63,6 +63,8 @@ pub enum Right {
     PeopleWrite,
     /// Service tokens.
     TokenWrite,
+    /// Webhooks, and what is sent to them.
+    WebhookWrite,
 }
 
 /// Every right, its name for the browser, and the smallest roles that have it (approver and operator are siblings).
@@ -92,6 +94,7 @@ pub const RIGHTS: &[(Right, &str, &[PortalRole])] = &[
     (Right::QueueHandle, "queue.handle", &[PortalRole::Operator]),
     (Right::PeopleWrite, "person.write", &[PortalRole::Admin]),
     (Right::TokenWrite, "token.write", &[PortalRole::Admin]),
+    (Right::WebhookWrite, "webhook.write", &[PortalRole::Admin]),
 ];
 
 /// What an endpoint asks of its caller.
@@ -112,6 +115,9 @@ pub const ENDPOINTS: &[(&str, Access)] = &[
     ("login", Access::Open),
     ("logout", Access::Open),
     ("me", Access::SignedIn),
+    ("my_mail", Access::SignedIn),
+    ("update_my_mail", Access::SignedIn),
+    ("send_test_mail", Access::SignedIn),
     ("people", Access::Right(Right::PeopleWrite)),
     ("create_person", Access::Right(Right::PeopleWrite)),
     ("update_person", Access::Right(Right::PeopleWrite)),
@@ -220,6 +226,20 @@ pub const ENDPOINTS: &[(&str, Access)] = &[
     ("issue_credential", Access::Right(Right::AccessRequest)),
     ("rotate_credential", Access::Right(Right::AccessRequest)),
     ("remove_credential", Access::Right(Right::AccessRequest)),
+    ("design_watch", Access::Right(Right::Read)),
+    ("set_design_watch", Access::Right(Right::Read)),
+    ("notifications", Access::Right(Right::Read)),
+    ("mark_notification", Access::Right(Right::Read)),
+    ("mark_notifications", Access::Right(Right::Read)),
+    ("notification_kinds", Access::Right(Right::Read)),
+    ("webhooks", Access::Right(Right::WebhookWrite)),
+    ("create_webhook", Access::Right(Right::WebhookWrite)),
+    ("update_webhook", Access::Right(Right::WebhookWrite)),
+    ("delete_webhook", Access::Right(Right::WebhookWrite)),
+    ("rotate_webhook", Access::Right(Right::WebhookWrite)),
+    ("test_webhook", Access::Right(Right::WebhookWrite)),
+    ("webhook_deliveries", Access::Right(Right::WebhookWrite)),
+    ("send_webhook_again", Access::Right(Right::WebhookWrite)),
     ("drift", Access::Right(Right::Read)),
     ("drift_trend", Access::Right(Right::MeshRead)),
     ("drift_proposals", Access::Right(Right::CatalogWrite)),

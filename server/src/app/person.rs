@@ -10,6 +10,7 @@ use super::permission::{Permit, Right};
 use super::trial::end_trial;
 use super::{App, Caller, Error, Result};
 use crate::domain::field::FieldErrors;
+use crate::domain::mail::check_email;
 use crate::domain::person::{self, Person, PortalRole, State};
 use crate::domain::principal::{Kind, Principal};
 
@@ -20,8 +21,13 @@ impl App {
     /// The caller may not, the cursor is wrong, or the database's.
     pub async fn people(&self, caller: &Caller, query: ListQuery) -> Result<Page<PersonView>> {
         caller.permit(Right::PeopleWrite)?;
-        let people = self.store().read().await?.people().await?;
-        Ok(page(people, Slice::of_list(&query), |person| person.username.clone())?.map(view))
+        let mut tx = self.store().read().await?;
+        let (people, mut emails) = (tx.people().await?, tx.emails().await?);
+        let page = page(people, Slice::of_list(&query), |person| person.username.clone())?;
+        Ok(page.map(|person| {
+            let email = emails.remove(&person.id).unwrap_or_default();
+            view(person, email)
+        }))
     }
 
     /// Makes a person.
@@ -58,6 +64,7 @@ impl App {
         errors.text("name", &input.name);
         let password = input.password.unwrap_or_default();
         person::check_password(&mut errors, &password);
+        let email = address(&mut errors, input.email.as_deref()).unwrap_or_default();
         let all = &self.snapshot().await?.domains;
         person::check_domains(&mut errors, domain_role(input.role), &input.domains, all);
         errors.check()?;
@@ -75,9 +82,10 @@ impl App {
             login_at_ms: None,
         };
         edit.tx.insert_person(&person, &password_hash).await?;
+        edit.tx.set_email(person.id, &email).await?;
         let summary = format!("added {} as {}", person.username, person.role.name());
-        edit.finish(done("person.create", person.id, &summary).after(&config(&person))).await?;
-        Ok(view(person))
+        edit.finish(done("person.create", person.id, &summary).after(&config(&person, &email))).await?;
+        Ok(view(person, email))
     }
 
     /// Changes a person. A new password, another role or a disabled state ends their sessions, with the streams they
@@ -97,6 +105,7 @@ impl App {
         if let Some(password) = &value.password {
             person::check_password(&mut errors, password);
         }
+        let email = address(&mut errors, value.email.as_deref());
         let all = &self.snapshot().await?.domains;
         person::check_domains(&mut errors, domain_role(value.role), &value.domains, all);
         errors.check()?;
@@ -123,12 +132,18 @@ impl App {
         edit.lock().await?;
         edit.tx.update_person(&new, password_hash.as_deref(), seen(revision), edit.now_ms).await?;
         must_keep_an_admin(&edit.tx.people().await?)?;
+        let before = edit.tx.mail_reader(id).await?.map(|reader| reader.email).unwrap_or_default();
+        let email = email.unwrap_or_else(|| before.clone());
+        if email != before {
+            edit.tx.set_email(id, &email).await?;
+        }
         if password_hash.is_some() || new.role != old.role || new.state != old.state {
             edit.tx.delete_sessions_of(id).await?;
             self.end_trials_of(&mut edit, id, &summary).await?;
         }
-        edit.finish(done("person.update", id, &summary).before(&config(&old)).after(&config(&new))).await?;
-        Ok(view(Person { revision: old.revision + 1, ..new }))
+        edit.finish(done("person.update", id, &summary).before(&config(&old, &before)).after(&config(&new, &email)))
+            .await?;
+        Ok(view(Person { revision: old.revision + 1, ..new }, email))
     }
 
     /// Removes a person with their sessions and the clients they made to try the mesh.
@@ -141,9 +156,10 @@ impl App {
         let summary = format!("removed {}", old.username);
         edit.lock().await?;
         self.end_trials_of(&mut edit, id, &summary).await?;
+        let email = edit.tx.mail_reader(id).await?.map(|reader| reader.email).unwrap_or_default();
         edit.tx.delete_person(id, seen(revision)).await?;
         must_keep_an_admin(&edit.tx.people().await?)?;
-        edit.finish(done("person.delete", id, &summary).before(&config(&old))).await
+        edit.finish(done("person.delete", id, &summary).before(&config(&old, &email))).await
     }
 
     /// Ends the short-lived clients of a person whose login ends: they would go on for up to an hour.
@@ -184,7 +200,7 @@ fn done<'a>(action: &'a str, id: PersonId, summary: &'a str) -> Done<'a> {
 }
 
 /// A person as the API takes them, without the password.
-pub(super) fn config(person: &Person) -> PersonInput {
+pub(super) fn config(person: &Person, email: &str) -> PersonInput {
     PersonInput {
         login: person.username.clone(),
         name: person.display_name.clone(),
@@ -192,14 +208,22 @@ pub(super) fn config(person: &Person) -> PersonInput {
         domains: person.domains.clone(),
         enabled: person.state == State::Enabled,
         password: None,
+        email: Some(email.to_owned()),
     }
+}
+
+/// Where somebody gets mail, checked; none = it was not given.
+fn address(errors: &mut FieldErrors, given: Option<&str>) -> Option<String> {
+    let email = given?.trim();
+    check_email(errors, email);
+    Some(email.to_owned())
 }
 
 fn state(enabled: bool) -> State {
     if enabled { State::Enabled } else { State::Disabled }
 }
 
-fn view(person: Person) -> PersonView {
+fn view(person: Person, email: String) -> PersonView {
     PersonView {
         id: person.id,
         revision: shown(person.revision),
@@ -209,6 +233,7 @@ fn view(person: Person) -> PersonView {
         domains: person.domains,
         enabled: person.state == State::Enabled,
         last_login: person.login_at_ms,
+        email,
     }
 }
 

@@ -19,7 +19,11 @@ pub(super) struct Sight(Option<HashSet<ApplicationDomainId>>);
 impl Snapshot {
     /// What a caller sees.
     pub(super) fn sight(&self, caller: &Caller) -> Sight {
-        let given = caller.domains();
+        self.sight_of(caller.domains())
+    }
+
+    /// What somebody sees who was given these domains; none given = everything.
+    pub(super) fn sight_of(&self, given: &[ApplicationDomainId]) -> Sight {
         if given.is_empty() {
             return Sight(None);
         }

@@ -1,4 +1,4 @@
-//! Removes what has ended: sessions, short-lived clients, overlapping secrets, what agents saw long ago.
+//! Removes what has ended: sessions, short-lived clients, overlapping secrets, what agents saw and people were told long ago.
 
 use std::time::Duration;
 
@@ -19,6 +19,9 @@ pub async fn run(app: App) {
         }
         if let Err(error) = app.expire().await {
             tracing::warn!(error = %chain(&error), "expired clients could not be removed");
+        }
+        if let Err(error) = app.prune_notifications().await {
+            tracing::warn!(error = %chain(&error), "old notifications could not be removed");
         }
         if let Err(error) = app.prune_observed().await {
             tracing::warn!(error = %chain(&error), "old observations could not be removed");

@@ -110,6 +110,8 @@ mod design;
 mod drift;
 mod evidence;
 mod grant;
+mod mail;
+mod notification;
 mod ownership;
 mod person;
 mod policy;
@@ -119,6 +121,7 @@ mod route;
 mod team;
 mod topology;
 mod trial;
+mod webhook;
 
 /// What a handler gives.
 type Outcome<T> = Result<axum::Json<T>, super::problem::Problem>;
@@ -145,6 +148,9 @@ fn all() -> OpenApiRouter<Http> {
         .merge(drift::router())
         .merge(team::router())
         .merge(ownership::router())
+        .merge(notification::router())
+        .merge(mail::router())
+        .merge(webhook::router())
         .merge(topology::router())
         .merge(route::router())
         .merge(queue::router())

@@ -10,7 +10,9 @@ mod drift;
 mod lag;
 mod links;
 mod lists;
+mod mail;
 mod matrix;
+mod notifications;
 mod ownership;
 mod queues;
 mod readings;
@@ -25,7 +27,9 @@ mod streams;
 mod tags;
 mod teams;
 mod trend;
+mod verification;
 mod versions;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -64,6 +68,13 @@ impl TestPortal {
         Self::open(Arc::new(folder), url).await
     }
 
+    /// With another configuration.
+    pub(super) async fn start_with(config: Config) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let url = format!("sqlite:{}", folder.path().join("test.sqlite").display());
+        Self::configured(Arc::new(folder), url, config).await
+    }
+
     /// On a PostgreSQL database of its own; none where there is no server to test with.
     pub(super) async fn start_on_postgres() -> Option<Self> {
         let url = crate::store::tests::new_postgres_database().await?;
@@ -76,9 +87,13 @@ impl TestPortal {
     }
 
     async fn open(folder: Arc<tempfile::TempDir>, url: String) -> Self {
+        let config = Config { portal_url: "http://portal.test".into(), ..Config::default() };
+        Self::configured(folder, url, config).await
+    }
+
+    async fn configured(folder: Arc<tempfile::TempDir>, url: String, config: Config) -> Self {
         let authority = Authority::open(&folder.path().join("secrets")).expect("keys");
         let store = Store::open(&url).await.expect("a database");
-        let config = Config { portal_url: "http://portal.test".into(), ..Config::default() };
         let app = App::new(store, authority, config).await.expect("an application");
         let router = router(&app, CancellationToken::new());
         Self { app, router, tasks: Tasks::default(), folder, url }

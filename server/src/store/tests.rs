@@ -6,6 +6,8 @@ mod design;
 mod drift;
 mod flow;
 mod link;
+mod mail;
+mod notification;
 mod product;
 mod queue;
 mod registry;
@@ -13,6 +15,7 @@ mod schema;
 mod scope;
 mod shape;
 mod team;
+mod webhook;
 
 use std::collections::BTreeMap;
 

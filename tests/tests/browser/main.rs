@@ -10,3 +10,4 @@ mod offering;
 mod owning;
 mod pages;
 mod queues;
+mod told;

@@ -13,7 +13,7 @@ use crate::faults;
 const NOWHERE: &str = "/no-such-page";
 
 /// Buttons that open a dialog, and where they are.
-const DIALOGS: [(&str, &str); 19] = [
+const DIALOGS: [(&str, &str); 20] = [
     ("/acl", "New rule"),
     ("/acl", "Explain access"),
     ("/scopes", "New scope"),
@@ -32,6 +32,7 @@ const DIALOGS: [(&str, &str); 19] = [
     ("/brokers", "Edit"),
     ("/people", "New person"),
     ("/people", "New token"),
+    ("/webhooks", "New webhook"),
     ("/", "Search the mesh"),
 ];
 

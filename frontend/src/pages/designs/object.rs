@@ -10,13 +10,15 @@ use super::form::ObjectForm;
 use super::seen::Seen;
 use super::subject::SubjectPart;
 use super::version_form::VersionForm;
+use super::watch::WatchButton;
 use super::{StateMark, TOPICS, kind_word};
 use crate::act::{Act, sentence};
-use crate::api::{ApiError, ApplicationDomainView, DesignDifference, DesignObjectView, DesignVersionRow};
+use crate::api::{ApiError, ApplicationDomainView, DesignDifference, DesignObjectView, DesignVersionRow, WatchView};
 use crate::components::{Age, Button, Confirm, Dialog, Empty, Main, Part, Table, Toasts, Tone};
 use crate::live::Live;
 use crate::load::{Load, Loading, load};
 use crate::owners::OwnerName;
+use crate::pages::NOTIFICATION_TOPICS;
 use crate::pages::catalog::in_use;
 use crate::pages::clients::Until;
 use crate::viewer::{Viewer, right};
@@ -38,11 +40,21 @@ pub fn DesignDetail() -> impl IntoView {
         },
     );
     let domains = load(TOPICS, || (), |api, ()| async move { api.0.all_domains().await });
+    let watch = load(
+        NOTIFICATION_TOPICS,
+        move || id.get(),
+        |api, id| async move {
+            match id {
+                Some(id) => api.0.design_watch(id).await,
+                None => Err(ApiError::new("not-found", 404, "there is no such design")),
+            }
+        },
+    );
     let pair = Pair::default();
     let difference = pair.load(id);
     view! {
         <Load resource=object what="design" title="Design" one=true let:object>
-            <Detail object=object domains=domains pair=pair difference=difference/>
+            <Detail object=object domains=domains watch=watch pair=pair difference=difference/>
         </Load>
     }
     .into_any()
@@ -52,6 +64,7 @@ pub fn DesignDetail() -> impl IntoView {
 fn Detail(
     object: Signal<DesignObjectView>,
     domains: Loading<Vec<ApplicationDomainView>>,
+    watch: Loading<WatchView>,
     pair: Pair,
     difference: Loading<Option<DesignDifference>>,
 ) -> impl IntoView {
@@ -63,6 +76,7 @@ fn Detail(
     });
     let crumbs = view! { <ol class="m-crumbs"><li><a href="/designs">"Design"</a></li><li>{name}</li></ol> };
     let acts = view! {
+        <WatchButton id=Signal::derive(move || object.with(|object| object.id)) watch=watch/>
         <Button right=may on_press=move |()| editor.set(true)>"Edit"</Button>
         <Button tone=Tone::Primary icon="plus" right=may on_press=move |()| writer.set(true)>"New version"</Button>
     };

@@ -58,14 +58,19 @@ pub(super) fn rename(from: &Path, to: &Path) -> Result<(), AuthorityError> {
 
 /// An Ed25519 key kept as 64 hex digits; made when there is none.
 pub(super) fn signing_key(path: &Path) -> Result<SigningKey, AuthorityError> {
+    Ok(SigningKey::from_bytes(&random_key(path)?))
+}
+
+/// 32 random bytes kept as 64 hex digits; made when there are none.
+pub(super) fn random_key(path: &Path) -> Result<[u8; 32], AuthorityError> {
     if let Some(text) = read(path)? {
-        let mut seed = [0; 32];
-        hex::decode_to_slice(text.trim(), &mut seed).map_err(|_| AuthorityError::Damaged(path.to_owned()))?;
-        return Ok(SigningKey::from_bytes(&seed));
+        let mut key = [0; 32];
+        hex::decode_to_slice(text.trim(), &mut key).map_err(|_| AuthorityError::Damaged(path.to_owned()))?;
+        return Ok(key);
     }
-    let seed: [u8; 32] = rand::random();
-    write(path, &hex::encode(seed))?;
-    Ok(SigningKey::from_bytes(&seed))
+    let key: [u8; 32] = rand::random();
+    write(path, &hex::encode(key))?;
+    Ok(key)
 }
 
 fn failed(path: &Path, source: std::io::Error) -> AuthorityError {

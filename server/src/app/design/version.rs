@@ -7,6 +7,7 @@ use frontend::api::{
 use mesh_protocol::id::{DesignObjectId, DesignVersionId};
 use uuid::Uuid;
 
+use super::news::Step;
 use super::{Designs, done, shown, wrong};
 use crate::app::carried::{Carried, Wanted, is_only_one};
 use crate::app::permission::Right;
@@ -201,6 +202,12 @@ impl App {
         edit.tx.update_design_version(&version, seen_at).await?;
         if let Some(content) = enters {
             self.register_released(&mut edit.tx, &known, &version, content).await?;
+        }
+        let watchers = edit.tx.watchers(version.object).await?;
+        let domains = edit.tx.application_domains(self.environment()).await?;
+        let taken = Step { from, version: &version, label: &label, by: edit.actor(), watchers: &watchers };
+        if let Some(news) = taken.news(&known, &domains) {
+            edit.notify(&news).await?;
         }
         let known = if warnings.is_empty() { String::new() } else { format!(" ({})", warnings.join("; ")) };
         let summary = format!("took {label} from {from} to {}{known}", version.state);

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::bind::{Enlist, Home};
 use super::{CompatibilityAnswer, Designs, ReferenceShape, Result, SchemaInput, version_number, working};
+use crate::app::design::news::Step;
 use crate::app::edit::Done;
 use crate::app::permission::Right;
 use crate::app::{App, Caller};
@@ -184,6 +185,16 @@ impl App {
             enlist.add(&mut edit.tx, environment, &mut bound, plan.place, (&plan.fingerprint, plan.version.id)).await?;
         enlist.finish(&mut edit.tx, environment).await?;
         let number = plan.version.spec.number;
+        if !plan.is_new_object {
+            let watchers = edit.tx.watchers(plan.object.id).await?;
+            let domains = edit.tx.application_domains(environment).await?;
+            let label = format!("{} {} {number}", plan.object.kind, plan.object.spec.name);
+            let (from, by) = (State::InReview, edit.actor());
+            let step = Step { from, version: &plan.version, label: &label, by, watchers: &watchers };
+            if let Some(news) = step.news(&designs, &domains) {
+                edit.notify(&news).await?;
+            }
+        }
         let summary = format!(
             "registered version {} of the subject {subject}, schema {} {number}",
             registered.version, plan.object.spec.name

@@ -52,15 +52,21 @@ fn gives(status: u16, path: &str, method: &HttpMethod, operation: &Operation) ->
     let is_asked = path.ends_with("/events");
     // What would be done may be something else by now.
     let is_previewed = matches!(name, "apply_drift" | "push_drift" | "apply_ownership" | "import_owners");
+    // A service token has no feed and no mail of its own; of webhooks there may be too many.
+    let is_own = matches!(
+        name,
+        "notifications" | "mark_notifications" | "design_watch" | "my_mail" | "update_my_mail" | "send_test_mail"
+    );
+    let is_posted = name == "send_test_mail";
     match status {
         400 => operation.request_body.is_some() || has_query(operation),
         401 => is_login || access != Access::Open,
         403 => !is_safe || matches!(access, Access::Right(_)),
         404 => is_of_one,
-        409 => is_of_one && (!is_safe || is_asked) || is_previewed,
-        422 => operation.request_body.is_some() || has_query(operation),
+        409 => is_of_one && (!is_safe || is_asked) || is_previewed || is_own || name == "create_webhook",
+        422 => operation.request_body.is_some() || has_query(operation) || is_posted,
         429 => is_login,
-        503 => is_asked || matches!(name, "publish" | "tail"),
+        503 => is_asked || is_posted || matches!(name, "publish" | "tail"),
         _ => false,
     }
 }

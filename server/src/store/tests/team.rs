@@ -10,7 +10,7 @@ use crate::domain::design::{self, Kind as DesignKind, Object, Sharing};
 use crate::domain::person::{Person, PortalRole, State};
 use crate::domain::team::{Member, Owned, Spec as TeamSpec, Team};
 
-fn person(username: &str) -> Person {
+pub(super) fn person(username: &str) -> Person {
     Person {
         id: PersonId(Uuid::now_v7()),
         username: username.into(),
@@ -90,7 +90,7 @@ async fn a_member_must_be_there() {
     .await;
 }
 
-fn domain(name: &str, owner: &str) -> ApplicationDomain {
+pub(super) fn domain(name: &str, owner: &str) -> ApplicationDomain {
     ApplicationDomain {
         id: ApplicationDomainId(Uuid::now_v7()),
         spec: DomainSpec { name: name.into(), owner: owner.into(), ..DomainSpec::default() },
@@ -100,7 +100,7 @@ fn domain(name: &str, owner: &str) -> ApplicationDomain {
     }
 }
 
-fn event(domain: &ApplicationDomain, name: &str, owner: &str) -> Object {
+pub(super) fn event(domain: &ApplicationDomain, name: &str, owner: &str) -> Object {
     let spec = design::Spec {
         name: name.into(),
         domain: domain.id,

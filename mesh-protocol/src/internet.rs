@@ -1,13 +1,14 @@
-//! Which addresses an endpoint may have. Whoever edits routes names URLs, and the agent that calls them stands in a network
-//! where other things answer too: the machine's own services, a cloud's metadata, what trusts its neighbours. Those are
-//! refused unless the route says that they are meant.
+//! Which addresses an endpoint may have. Whoever edits routes and webhooks names URLs, and the agent or portal that calls
+//! them stands in a network where other things answer too: the machine's own services, a cloud's metadata, what trusts its
+//! neighbours. Those are refused unless the route or webhook says that they are meant.
 //!
 //! It is asked about the address that is connected to, after the name was resolved: a name proves nothing.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Whether an address is anybody's on the internet: not of this machine, this network or this cloud, and no group.
-pub(super) fn is_public(address: IpAddr) -> bool {
+#[must_use]
+pub fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),
         IpAddr::V6(address) => is_public_v6(address),
