@@ -77,6 +77,8 @@ uuid_ids! {
     DesignVersionId,
     /// A subject of the schema registry.
     SubjectId,
+    /// What an application may use of the mesh under a plan.
+    GrantId,
 }
 
 /// The identity of one spool: 16 random bytes, kept for the life of the spool's storage.
