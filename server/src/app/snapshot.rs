@@ -86,6 +86,8 @@ impl App {
             routes: tx.routes(id).await?,
             queues: tx.queues(id).await?,
             addresses: Vec::new(),
+            // Access requests will fill this.
+            grants: Vec::new(),
         })
     }
 

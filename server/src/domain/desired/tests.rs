@@ -19,7 +19,7 @@ fn site(n: u128, name: &str) -> Site {
     Site { id: SiteId(id(n)), spec, revision: 1, created_at_ms: 0, updated_at_ms: 0 }
 }
 
-fn agent(n: u128, site: u128, addresses: &[&str]) -> Agent {
+pub(super) fn agent(n: u128, site: u128, addresses: &[&str]) -> Agent {
     Agent {
         id: AgentId(id(n)),
         site: SiteId(id(site)),
@@ -66,7 +66,7 @@ fn kafka(n: u128, site: u128) -> Broker {
     Broker { id: BrokerId(id(n)), spec, revision: 1 }
 }
 
-fn principal(n: u128, kind: Kind) -> Principal {
+pub(super) fn principal(n: u128, kind: Kind) -> Principal {
     Principal {
         id: PrincipalId(id(n)),
         username: format!("p{n}"),
@@ -83,7 +83,7 @@ fn principal(n: u128, kind: Kind) -> Principal {
 }
 
 /// hq (1) with Kafka 100, berlin (2) with Kafka 200 and a route between them, lyon (3) with a listener; 2 and 3 dial 1.
-fn mesh() -> Mesh {
+pub(super) fn mesh() -> Mesh {
     Mesh {
         environment: Environment {
             id: EnvironmentId(id(9)),
@@ -140,6 +140,7 @@ fn mesh() -> Mesh {
         }],
         queues: vec![],
         addresses: vec![],
+        grants: vec![],
     }
 }
 
