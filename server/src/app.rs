@@ -59,6 +59,7 @@ pub mod snapshot;
 pub mod subscription;
 pub mod team;
 pub mod trial;
+mod usage;
 
 use std::sync::Arc;
 

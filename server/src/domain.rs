@@ -32,4 +32,5 @@ pub mod service_token;
 pub mod shape;
 pub mod site;
 pub mod team;
+pub mod usage;
 pub mod webhook;

@@ -20,7 +20,8 @@ use frontend::api::{
     ReasonInput, RecordsInput, RecordsPage, RoleInput, RoleView, RotateInput, RouteInput, RouteView, RuleInput,
     RuleQuery, RuleView, SchemaCheck, SchemaCheckInput, ScopeInput, ScopeView, SearchPage, SearchQuery, SetupInput,
     SetupState, ShelfDone, ShelfQuery, ShelfTask, SiteInput, SiteView, SubscriptionQuery, SubscriptionRow, TeamInput,
-    TeamQuery, TeamRemoval, TeamView, TokenCreated, TokenInput, TokenView, TryClient, TryInput, WithheldView,
+    TeamQuery, TeamRemoval, TeamView, TokenCreated, TokenInput, TokenView, TryClient, TryInput, UsageQuery, UsageRow,
+    WithheldView,
 };
 use mesh_protocol::id::{
     AgentId, ApplicationDomainId, ApplicationId, BrokerId, DesignObjectId, DesignVersionId, LinkId, ListenerId,
@@ -251,6 +252,7 @@ impl PortalApi for Portal {
         fn design_difference(query: DesignDifferenceQuery) -> DesignDifference;
         fn drift(query: DriftQuery) -> DriftPage;
         fn drift_trend(query: DriftTrendQuery) -> DriftTrend;
+        fn usage(query: UsageQuery) -> Page<UsageRow>;
         fn drift_proposals(select: DriftSelection) -> DriftProposals;
         fn preview_drift(task: DriftTask) -> DriftPreview;
         fn apply_drift(input: DriftApply<DriftTask>) -> DriftDone;

@@ -66,6 +66,7 @@ mod shape;
 mod site;
 mod subscription;
 mod team;
+mod usage;
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -192,6 +192,7 @@ pub const ENDPOINTS: &[(&str, Access)] = &[
     ("design_difference", Access::Right(Right::Read)),
     ("drift", Access::Right(Right::Read)),
     ("drift_trend", Access::Right(Right::MeshRead)),
+    ("usage", Access::Right(Right::MeshRead)),
     ("drift_proposals", Access::Right(Right::CatalogWrite)),
     ("preview_drift", Access::Right(Right::CatalogWrite)),
     ("apply_drift", Access::Right(Right::CatalogWrite)),

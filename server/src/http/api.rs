@@ -117,6 +117,7 @@ mod route;
 mod team;
 mod topology;
 mod trial;
+mod usage;
 
 /// What a handler gives.
 type Outcome<T> = Result<axum::Json<T>, super::problem::Problem>;
@@ -147,6 +148,7 @@ fn all() -> OpenApiRouter<Http> {
         .merge(access::router())
         .merge(policy::router())
         .merge(trial::router())
+        .merge(usage::router())
 }
 
 /// The OpenAPI document.

@@ -24,6 +24,7 @@ mod streams;
 mod tags;
 mod teams;
 mod trend;
+mod usage;
 mod versions;
 
 use std::sync::Arc;

@@ -12,6 +12,7 @@ mod schema;
 mod scope;
 mod shape;
 mod team;
+mod usage;
 
 use std::collections::BTreeMap;
 
