@@ -30,6 +30,7 @@ mod search;
 mod shape;
 mod team;
 mod topology;
+mod usage;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -62,6 +63,7 @@ pub use search::*;
 pub use shape::*;
 pub use team::*;
 pub use topology::*;
+pub use usage::*;
 
 /// The answer of every call.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, ApiError>> + Send + 'a>>;
@@ -300,6 +302,8 @@ pub trait PortalApi: Send + Sync + 'static {
     fn drift(&self, query: DriftQuery) -> Answer<'_, DriftPage>;
     /// `GET /api/v1/drift/trend`: how many findings there were, once an hour. Only for who sees every domain.
     fn drift_trend(&self, query: DriftTrendQuery) -> Answer<'_, DriftTrend>;
+    /// `GET /api/v1/usage`: what was used of grants, by day or hour, the oldest first.
+    fn usage(&self, query: UsageQuery) -> Answer<'_, Page<UsageRow>>;
     /// `POST /api/v1/drift/proposals`: what could be made of findings, to change and confirm. Makes nothing.
     fn drift_proposals(&self, select: DriftSelection) -> Answer<'_, DriftProposals>;
     /// `POST /api/v1/drift/preview`: what a task would do, exactly. Does nothing.

@@ -11,6 +11,8 @@ mod tags;
 mod teams;
 #[path = "pages/trend.rs"]
 mod trend;
+#[path = "pages/usage.rs"]
+mod usage;
 
 use std::sync::OnceLock;
 

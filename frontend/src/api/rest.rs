@@ -386,6 +386,9 @@ impl<T: Transport> PortalApi for RestApi<T> {
     fn drift_trend(&self, query: DriftTrendQuery) -> Answer<'_, DriftTrend> {
         self.get(&with_query("/drift/trend", &query))
     }
+    fn usage(&self, query: UsageQuery) -> Answer<'_, Page<UsageRow>> {
+        self.get(&with_query("/usage", &query))
+    }
     fn drift_proposals(&self, select: DriftSelection) -> Answer<'_, DriftProposals> {
         self.send(Verb::Post, "/drift/proposals", &select)
     }
