@@ -34,6 +34,7 @@ mod search;
 mod shape;
 mod team;
 mod topology;
+mod usage;
 mod webhook;
 
 use std::future::Future;
@@ -72,6 +73,7 @@ pub use search::*;
 pub use shape::*;
 pub use team::*;
 pub use topology::*;
+pub use usage::*;
 pub use webhook::*;
 
 /// The answer of every call.
@@ -357,6 +359,8 @@ pub trait PortalApi: NotificationApi + WebhookApi + MailApi {
     fn drift(&self, query: DriftQuery) -> Answer<'_, DriftPage>;
     /// `GET /api/v1/drift/trend`: how many findings there were, once an hour. Only for who sees every domain.
     fn drift_trend(&self, query: DriftTrendQuery) -> Answer<'_, DriftTrend>;
+    /// `GET /api/v1/usage`: what was used of grants, by day or hour, the oldest first.
+    fn usage(&self, query: UsageQuery) -> Answer<'_, Page<UsageRow>>;
     /// `POST /api/v1/drift/proposals`: what could be made of findings, to change and confirm. Makes nothing.
     fn drift_proposals(&self, select: DriftSelection) -> Answer<'_, DriftProposals>;
     /// `POST /api/v1/drift/preview`: what a task would do, exactly. Does nothing.

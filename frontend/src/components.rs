@@ -17,6 +17,7 @@ mod stamp;
 mod state;
 mod toast;
 mod topic;
+mod usage;
 
 pub(crate) use button::Ready;
 pub use button::{Button, Right, Submit, Tone, use_ready};
@@ -36,3 +37,4 @@ pub use stamp::{Age, LastKnown, Stamp};
 pub use state::{Banner, Empty, Skeleton};
 pub use toast::{Toaster, Toasts};
 pub use topic::Topic;
+pub use usage::UsageTable;

@@ -15,6 +15,8 @@ mod tags;
 mod teams;
 #[path = "pages/trend.rs"]
 mod trend;
+#[path = "pages/usage.rs"]
+mod usage;
 
 use std::sync::OnceLock;
 

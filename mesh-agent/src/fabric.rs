@@ -36,6 +36,7 @@ mod recall;
 mod scoped;
 mod session;
 mod sets;
+mod shares;
 mod trouble;
 mod turns;
 mod wire;
@@ -54,6 +55,7 @@ use tokio_util::sync::CancellationToken;
 use crate::counters::Counters;
 use crate::identity::sealing::SealingKeys;
 use crate::policy::Enforcer;
+use crate::quota::Quotas;
 use crate::router::Router;
 use crate::spool::Store;
 use crate::status::PartHandle;
@@ -119,6 +121,8 @@ pub struct Parts {
     pub spool: Arc<Store>,
     /// What it tells others of who is revoked, and hears of them.
     pub deny_lists: Arc<dyn DenyLists>,
+    /// Quotas that it shares with others.
+    pub quotas: Quotas,
     /// Counts.
     pub counters: Counters,
     /// The fabric's line on the board.

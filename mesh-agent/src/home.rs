@@ -7,6 +7,7 @@
 //!   ports.json                 free ports, chosen once per endpoint and kept
 //!   secrets/NAME               0600, logins for brokers; see [`Secrets`]
 //!   ledger/                    signed documents; see [`crate::control::ledger`]
+//!   usage.json                 what was used of grants and the portal may not have yet
 //!   schemas/REGISTRY/ID.json   schemas that records name; see [`crate::schemas`]
 //!   spool/                     the spool's own
 //!   lock, admin.sock           while the agent runs
@@ -116,6 +117,12 @@ impl Home {
     #[must_use]
     pub fn admin_socket(&self) -> PathBuf {
         self.dir.join("admin.sock")
+    }
+
+    /// Path of what was used of grants.
+    #[must_use]
+    pub fn usage(&self) -> PathBuf {
+        self.dir.join("usage.json")
     }
 
     /// The ledger's folder, made when new.

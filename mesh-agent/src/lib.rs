@@ -29,6 +29,7 @@ pub mod observe;
 pub mod part;
 pub mod policy;
 pub mod queue;
+pub mod quota;
 pub mod reconcile;
 pub mod reports;
 pub mod router;

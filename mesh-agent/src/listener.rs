@@ -37,6 +37,7 @@ use crate::counters::Counters;
 use crate::observe::{Observer, Refusal};
 use crate::policy::{Denied, Enforcer};
 use crate::queue::named::Queues;
+use crate::quota::Quotas;
 use crate::router::Router;
 use crate::spool::Store;
 use crate::status::{PartHandle, now_ms};
@@ -56,6 +57,8 @@ pub struct Deps {
     pub spool: Arc<Store>,
     /// Queues that clients consume by name.
     pub queues: Arc<Queues>,
+    /// Keeps clients to the quotas of their grants, and counts what they use.
+    pub quotas: Quotas,
     /// Is told who produces and consumes what.
     pub observer: Arc<dyn Observer>,
     /// Counts every drop and refusal.
@@ -142,6 +145,7 @@ pub async fn start(config: &desired::Listener, address: SocketAddr, deps: Deps) 
         router: deps.router,
         spool: deps.spool,
         queues: deps.queues,
+        quotas: deps.quotas,
         observer: deps.observer,
         slots: Slots::new(part.clone(), &deps.counters),
         counters: deps.counters,
@@ -203,6 +207,7 @@ pub(crate) struct Common {
     router: Router,
     spool: Arc<Store>,
     queues: Arc<Queues>,
+    quotas: Quotas,
     observer: Arc<dyn Observer>,
     counters: Counters,
     limits: Arc<Limits>,

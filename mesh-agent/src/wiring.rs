@@ -31,6 +31,7 @@ use crate::observe::Observatory;
 use crate::part::{Running, StartError};
 use crate::policy::Enforcer;
 use crate::queue::named::Queues;
+use crate::quota::Quotas;
 use crate::reconcile::{Fingerprint, PartSpec, Starter};
 use crate::reports::{Full, ReportSink};
 use crate::router::{DestinationId, Reach, Router, Takes};
@@ -62,6 +63,8 @@ pub struct Shared {
     pub spool: Arc<Spool>,
     /// Queues that clients consume by name.
     pub queues: Arc<Queues>,
+    /// Grants' quotas, and what was used of them.
+    pub quotas: Quotas,
     /// Counts.
     pub counters: Counters,
     /// Takes reports.
@@ -156,6 +159,7 @@ impl Wiring {
             router: self.shared.router.clone(),
             spool: self.shared.spool.clone(),
             queues: self.shared.queues.clone(),
+            quotas: self.shared.quotas.clone(),
             observer: Arc::new(self.observatory.clone()),
             counters: self.shared.counters.clone(),
             part,
@@ -262,6 +266,7 @@ impl Starter for Wiring {
     async fn document(&self, accepted: &Accepted) {
         self.observatory.declare(&accepted.state.observe.addresses);
         self.owner.set(accepted.state.owner.clone());
+        self.shared.quotas.apply(accepted.state.agent, &accepted.state.grants);
         self.stand_in_for(accepted);
     }
 }

@@ -18,6 +18,7 @@ use crate::home::{Home, HomeError, HomeLock};
 use crate::identity::{Identity, IdentityError};
 use crate::policy::Enforcer;
 use crate::queue::named::{Parts, Queues};
+use crate::quota::Quotas;
 use crate::reconcile::Reconciler;
 use crate::router::{Budget, Router};
 use crate::spool::{Settings, Store, StoreError};
@@ -84,6 +85,7 @@ impl Agent {
             counters: counters.clone(),
             board: board.clone(),
         }));
+        let quotas = Quotas::new(Some(home.usage()), &counters);
         let shared = Shared {
             identity: identity.subscribe(),
             ledger: ledger.clone(),
@@ -92,6 +94,7 @@ impl Agent {
             board: board.clone(),
             spool: spool.clone(),
             queues: queues.clone(),
+            quotas: quotas.clone(),
             counters: counters.clone(),
             outbox: outbox.clone(),
         };
@@ -108,7 +111,8 @@ impl Agent {
             counters,
             started_at_ms: now_ms(),
         };
-        let expiring = enforcer.clone();
+        let (expiring, stored) = (enforcer.clone(), outbox.stored_usage());
+        control.spawn("quotas", quotas.run(Arc::new(outbox.clone()), stored, control.token()));
         let topics = Arc::new(Topics::new(ledger.standing(), secrets, control.token()));
         let desk = Arc::new(PortalDesk::new(enforcer, router, queues, topics, control.clone()));
         let boot = hex::encode(rand::random::<[u8; 8]>());

@@ -4,6 +4,7 @@
 //! refuses fields it does not know, because ignoring one could open what the author meant to close. All others ignore
 //! them, so that an older agent can follow a newer portal.
 
+mod grant;
 mod owner;
 mod queue;
 mod surveyed;
@@ -19,6 +20,7 @@ use crate::policy::{Principal, Role, Rule};
 use crate::secret::SecretKey;
 use crate::topic::Filter;
 
+pub use grant::{BURST_S, BURST_S_MAX, BYTES_PER_S_MAX, EVENTS_PER_S_MAX, Grant, Quota, QuotaError};
 pub use owner::{Owner, OwnerListener};
 pub use queue::{OnFailure, Queue, QueueAccess, WhenFull};
 pub use surveyed::{Login, Surveyed, SurveyedKind, SurveyedUrlError, is_encrypted, is_this_machine, mqtt_address};
@@ -81,6 +83,10 @@ pub struct DesiredState {
     /// How observed topics are folded into addresses.
     #[serde(default)]
     pub observe: Observe,
+    /// By what applications use the mesh, and how much of it. In a lasting order: an event that several grants of a client
+    /// are for is counted by the first that has room.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub grants: Vec<Grant>,
 }
 
 impl DesiredState {

@@ -25,6 +25,7 @@
 mod codec;
 mod control;
 pub mod envelope;
+mod quota;
 
 use bytes::Bytes;
 
@@ -33,6 +34,7 @@ pub use control::{
     Ack, Behind, BehindReason, Control, Echo, Heartbeat, Holds, Interest, InterestChange, Nack, Refused, Skip,
     SkipReason,
 };
+pub use quota::{Loan, Rates, Share};
 
 use crate::id::{Epoch, Lane, Seq, SpoolId};
 use crate::wire::Revision;

@@ -10,6 +10,7 @@ mod mqtt;
 mod rabbit;
 mod registry;
 mod shape;
+mod usage;
 
 use std::collections::BTreeMap;
 
@@ -43,6 +44,7 @@ pub use registry::{
 pub use shape::{
     AddressShape, FieldShape, Format, SHAPE_DEPTH_MAX, SHAPE_FIELDS_MAX, SHAPE_NODES_MAX, SHAPES_MAX, Shape, Shapes,
 };
+pub use usage::{GrantUsage, HOUR_MS, METER_BYTES_MAX, USAGE_MAX, Usage};
 
 /// Most objects in one discovery report; larger scans are sent in several.
 pub const OBJECTS_MAX: usize = 2_000;
@@ -176,6 +178,8 @@ pub enum Report {
     Denials(Denials),
     /// What JSON payloads look like.
     Shapes(Shapes),
+    /// What was published and received by grants.
+    Usage(Usage),
     /// Facts of a newer agent, of which this program can say nothing.
     #[serde(other)]
     Unknown,

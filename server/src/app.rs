@@ -64,6 +64,7 @@ pub mod snapshot;
 pub mod subscription;
 pub mod team;
 pub mod trial;
+mod usage;
 pub mod webhook;
 
 use std::sync::Arc;

@@ -36,5 +36,6 @@ pub mod service_token;
 pub mod shape;
 pub mod site;
 pub mod team;
+pub mod usage;
 pub mod webhook;
 pub mod webhook_endpoint;

@@ -15,6 +15,7 @@ mod problem;
 mod registry;
 mod standing;
 mod tail;
+mod usage;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -77,6 +78,7 @@ pub fn router(app: &App, stopping: CancellationToken) -> Router {
     let requests = Router::new()
         .merge(api::routes())
         .merge(document::routes())
+        .merge(usage::routes())
         .merge(pages::routes(&state))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST_TIMEOUT));
     let compression = CompressionLayer::new()

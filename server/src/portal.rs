@@ -39,7 +39,7 @@ use frontend::api::{
     RotateInput, RouteInput, RouteView, RuleInput, RuleQuery, RuleView, SchemaCheck, SchemaCheckInput, ScopeInput,
     ScopeView, SearchPage, SearchQuery, SetupInput, SetupState, ShelfDone, ShelfQuery, ShelfTask, SiteInput, SiteView,
     SubscriptionQuery, SubscriptionRow, TeamInput, TeamQuery, TeamRemoval, TeamView, TokenCreated, TokenInput,
-    TokenView, TryClient, TryInput, WithheldView,
+    TokenView, TryClient, TryInput, UsageQuery, UsageRow, WithheldView,
 };
 use mesh_protocol::id::{
     AccessRequestId, AgentId, ApplicationDomainId, ApplicationId, BrokerId, DesignObjectId, DesignVersionId, GrantId,
@@ -281,6 +281,7 @@ impl PortalApi for Portal {
         fn remove_credential(id: PrincipalId, revision: i64) -> ();
         fn drift(query: DriftQuery) -> DriftPage;
         fn drift_trend(query: DriftTrendQuery) -> DriftTrend;
+        fn usage(query: UsageQuery) -> Page<UsageRow>;
         fn drift_proposals(select: DriftSelection) -> DriftProposals;
         fn preview_drift(task: DriftTask) -> DriftPreview;
         fn apply_drift(input: DriftApply<DriftTask>) -> DriftDone;

@@ -70,6 +70,7 @@ mod shape;
 mod site;
 mod subscription;
 mod team;
+mod usage;
 mod webhook_endpoint;
 
 #[cfg(test)]

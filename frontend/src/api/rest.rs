@@ -223,6 +223,7 @@ impl<T: Transport> PortalApi for RestApi<T> {
         post "/applications/{id}/credentials" issue_credential(path id: ApplicationId, body CredentialInput) -> CredentialSecret;
         post "/credentials/{id}/rotate" rotate_credential(path id: PrincipalId, body RotateInput) -> CredentialSecret;
         delete "/credentials/{id}" remove_credential(path id: PrincipalId, revision) -> ();
+        get "/usage" usage(query UsageQuery) -> Page<UsageRow>;
         get "/drift" drift(query DriftQuery) -> DriftPage;
         get "/drift/trend" drift_trend(query DriftTrendQuery) -> DriftTrend;
         post "/drift/proposals" drift_proposals(body DriftSelection) -> DriftProposals;

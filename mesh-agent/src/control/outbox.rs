@@ -1,7 +1,7 @@
 //! Reports on their way to the portal: kept until acknowledged, bounded, and never blocking who reports.
 //!
 //! While the portal is away reports pile up here, so each kind has its answer to a full outbox. A whole picture
-//! (subscriptions, a full scan) replaces the older one of its kind at once. Windows of traffic, denials and shapes lose
+//! (subscriptions, a full scan, use of grants) replaces the older one of its kind at once. Windows of traffic, denials and shapes lose
 //! the oldest, counted. A part of a scan is refused instead, because a hole in the middle would read as "gone": whoever
 //! scans then sends a full scan next time.
 //!
@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex};
 use mesh_protocol::id::BrokerId;
 use mesh_protocol::report::Report;
 use mesh_protocol::wire::{MESSAGE_BYTES_MAX, ToControl};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use crate::counters::{Counter, Counters};
 
@@ -47,6 +47,8 @@ pub enum NotTaken {
 struct Shared {
     state: Mutex<State>,
     news: Notify,
+    /// Number of the last usage report that the portal has.
+    usage: watch::Sender<u64>,
     dropped: Counter,
     refused: Counter,
     oversized: Counter,
@@ -76,6 +78,7 @@ enum Kind {
     Traffic,
     Denials,
     Shapes,
+    Usage { number: u64 },
     Scan { broker: BrokerId, scan: u64 },
 }
 
@@ -87,7 +90,8 @@ impl Outbox {
         let refused = counters.counter("portal_refused_reports");
         let oversized = counters.counter("outbox_oversized_reports");
         let (state, news, oversized_told) = (Mutex::default(), Notify::new(), AtomicBool::new(false));
-        Self { shared: Arc::new(Shared { state, news, dropped, refused, oversized, oversized_told }) }
+        let usage = watch::Sender::new(0);
+        Self { shared: Arc::new(Shared { state, news, usage, dropped, refused, oversized, oversized_told }) }
     }
 
     /// Takes a report. Never waits.
@@ -118,13 +122,23 @@ impl Outbox {
     /// The portal answered: the report is stored, or refused for good.
     pub fn acknowledge(&self, id: u64, refused: Option<&str>) {
         let mut state = self.shared.state.lock().expect("no panic while held");
+        let kind = state.waiting.iter().find(|entry| entry.id == id).map(|entry| entry.kind);
         state.remove(|entry| entry.id == id);
         drop(state);
+        if let (Some(Kind::Usage { number }), None) = (kind, refused) {
+            self.shared.usage.send_replace(number);
+        }
         if let Some(reason) = refused {
             tracing::warn!(id, reason, "the portal refused a report");
             self.shared.refused.one();
         }
         self.shared.news.notify_one();
+    }
+
+    /// The number of the last usage report that the portal has stored.
+    #[must_use]
+    pub fn stored_usage(&self) -> watch::Receiver<u64> {
+        self.shared.usage.subscribe()
     }
 
     /// A new session: what was sent and not acknowledged is sent again. A repeat is harmless there.
@@ -149,7 +163,7 @@ impl Shared {
             return Err(NotTaken::TooLarge);
         }
         state.remove(|older| match (kind, older.kind) {
-            (Kind::Subscriptions, Kind::Subscriptions) => true,
+            (Kind::Subscriptions, Kind::Subscriptions) | (Kind::Usage { .. }, Kind::Usage { .. }) => true,
             (Kind::Scan { broker, scan }, Kind::Scan { broker: same, scan: before }) => {
                 full_scan && broker == same && before < scan
             }
@@ -214,6 +228,7 @@ impl Kind {
             Report::Traffic(_) => Self::Traffic,
             Report::Denials(_) => Self::Denials,
             Report::Shapes(_) | Report::Unknown => Self::Shapes,
+            Report::Usage(usage) => Self::Usage { number: usage.number },
             Report::Discovery(discovery) => Self::Scan { broker: discovery.broker, scan: discovery.scan },
         }
     }
@@ -314,6 +329,26 @@ mod tests {
         assert_eq!(sent(&outbox), [denials(8)]);
         outbox.rewind();
         assert_eq!(sent(&outbox)[0], denials(1));
+    }
+
+    #[test]
+    fn who_reports_use_is_told_what_was_stored() {
+        let usage = |number| {
+            let (meter, entries) = ("m".to_owned(), Vec::new());
+            Report::Usage(mesh_protocol::report::Usage { at_ms: 1, meter, number, entries })
+        };
+        let outbox = Outbox::new(&Counters::default());
+        let stored = outbox.stored_usage();
+        outbox.push(usage(1)).expect("room");
+        outbox.push(usage(2)).expect("room");
+        assert_eq!(sent(&outbox), [usage(2)], "totals replace older ones");
+        outbox.acknowledge(2, Some("not believed"));
+        assert_eq!(*stored.borrow(), 0);
+        outbox.push(usage(3)).expect("room");
+        outbox.acknowledge(1, None);
+        assert_eq!(*stored.borrow(), 0, "one that was replaced says nothing");
+        outbox.acknowledge(3, None);
+        assert_eq!(*stored.borrow(), 3);
     }
 
     #[tokio::test]

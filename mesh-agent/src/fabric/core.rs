@@ -236,6 +236,7 @@ impl Core {
         self.send_kept();
         self.send_due();
         self.flush_kept();
+        self.send_shares();
         self.keep_in_touch().await;
     }
 

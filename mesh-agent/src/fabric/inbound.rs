@@ -189,6 +189,7 @@ impl Core {
                 self.counts.deny_lists.one();
                 self.parts.deny_lists.offer(&signed);
             }
+            Control::Share(share) => self.on_share(agent, &share),
             // Taken before the sender was looked up.
             Control::Heartbeat(_) => {}
         }

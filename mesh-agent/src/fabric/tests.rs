@@ -5,6 +5,7 @@ mod mesh;
 mod relay;
 mod replaced;
 mod retained;
+mod shares;
 
 use std::time::Duration;
 

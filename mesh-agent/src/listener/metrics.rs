@@ -14,6 +14,10 @@ pub(super) struct Metrics {
     pub(super) denied: Counter,
     /// Publishes refused because a limit was passed.
     pub(super) rejected: Counter,
+    /// Publishes refused because a grant's quota was used up.
+    pub(super) over_quota: Counter,
+    /// Direct events not sent because a subscriber's grant's quota was used up.
+    pub(super) dropped_over_quota: Counter,
     /// Guaranteed publishes not taken by everybody in time.
     pub(super) custody_timeouts: Counter,
     /// Guaranteed publishes that an outlet refused.
@@ -46,6 +50,8 @@ impl Metrics {
             refused_logins: counters.counter("refused_logins"),
             denied: counters.counter("denied_publish_events"),
             rejected: counters.counter("rejected_publish_events"),
+            over_quota: counters.counter("over_quota_publish_events"),
+            dropped_over_quota: counters.counter("dropped_over_quota_events"),
             custody_timeouts: counters.counter("custody_timeout_events"),
             custody_failures: counters.counter("custody_failed_events"),
             dropped_slow: counters.counter("dropped_slow_consumer_events"),

@@ -14,6 +14,7 @@ mod exactly_once;
 mod feed;
 mod inbound;
 mod lasting;
+mod metered;
 mod outbox;
 mod recalling;
 mod session;

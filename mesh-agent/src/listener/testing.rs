@@ -19,6 +19,7 @@ use crate::counters::Counters;
 use crate::observe::{Client, ClientObserver, Observer, Refusal};
 use crate::policy::{Enforced, Enforcer};
 use crate::queue::named::{Parts, Queues};
+use crate::quota::Quotas;
 use crate::router::{Admitted, Attachment, Budget, Delivery, Failure, Life, Outlet, Reach, Router};
 use crate::spool::{Settings, SimulatedDisk, Store};
 use crate::status::Board;
@@ -154,6 +155,7 @@ pub(crate) struct Mesh {
     pub(crate) router: Router,
     pub(crate) spool: Arc<Store>,
     pub(crate) queues: Arc<Queues>,
+    pub(crate) quotas: Quotas,
     pub(crate) notes: Notes,
     pub(crate) counters: Counters,
     pub(crate) clients: Clients,
@@ -236,6 +238,7 @@ impl Mesh {
             router,
             spool,
             queues,
+            quotas: Quotas::default(),
             board,
             notes: Notes::default(),
             counters,
@@ -304,6 +307,7 @@ impl Mesh {
             router: self.router.clone(),
             spool: self.spool.clone(),
             queues: self.queues.clone(),
+            quotas: self.quotas.clone(),
             observer: Arc::new(self.notes.clone()),
             counters: self.counters.clone(),
             part: Arc::new(self.board.part(PartRef::Listener(config.id))),
@@ -311,6 +315,21 @@ impl Mesh {
             clients: self.clients.clone(),
             owner: self.owner.clone(),
         }
+    }
+
+    /// What tills 1 and 2 publish and receive below `open` is by a grant with this quota.
+    pub(crate) fn grant(&self, quota: desired::Quota) {
+        let filter = || vec![Filter::mqtt("open/#").expect("valid")];
+        let grant = desired::Grant {
+            id: Uuid::from_u128(0x6).into(),
+            name: "the open plan".to_owned(),
+            principals: [1, 2].map(|till| principal_id(till).into()).to_vec(),
+            publish: filter(),
+            subscribe: filter(),
+            quota,
+            agents: Vec::new(),
+        };
+        self.quotas.apply(Uuid::from_u128(3).into(), &[grant]);
     }
 
     pub(crate) fn count(&self, name: &'static str) -> u64 {

@@ -135,6 +135,7 @@ impl Site {
             router: router.clone(),
             spool: spool.clone(),
             deny_lists: Arc::new(NoDenyList),
+            quotas: Default::default(),
             counters: counters.clone(),
             line: Arc::new(parts.board.part(PartRef::Fabric)),
         };

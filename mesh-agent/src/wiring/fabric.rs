@@ -98,6 +98,7 @@ pub(super) fn start(
         router: shared.router,
         spool: shared.spool,
         deny_lists: Arc::new(Revoked(shared.ledger)),
+        quotas: shared.quotas,
         counters: shared.counters,
         line,
     };

@@ -65,6 +65,7 @@ async fn what_a_document_wants_durably_is_answered_before_any_part_runs() {
         board,
         spool,
         queues: Arc::new(Queues::new(parts)),
+        quotas: Default::default(),
         counters: counters.clone(),
         outbox,
     };

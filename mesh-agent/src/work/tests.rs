@@ -1,5 +1,7 @@
 //! The whole agent in one process, against a portal on a real TLS port.
 
+mod quotas;
+
 use super::*;
 use crate::admin::Answer;
 use crate::control::ledger::sample;

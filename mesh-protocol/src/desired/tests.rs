@@ -62,6 +62,7 @@ fn whole() -> DesiredState {
             filter: Filter::mesh("orders/>").expect("valid"),
         }],
         observe: Observe { addresses: vec!["orders/{country}/{store}".into()] },
+        grants: Vec::new(),
     }
 }
 
@@ -221,4 +222,36 @@ fn a_connection_of_an_unknown_kind_leaves_the_document_as_it_is() {
     let mut read: DesiredState = serde_json::from_value(document).expect("a document of a newer portal");
     let kinds: Vec<SurveyedKind> = read.surveyed.drain(..).map(|surveyed| surveyed.kind).collect();
     assert_eq!((kinds, read), (vec![SurveyedKind::Unknown], whole()));
+}
+
+/// What came after the golden document was written: it stands there only where there is any.
+#[test]
+fn grants_are_read_as_written() {
+    let grant = Grant {
+        id: crate::id::GrantId(id(30)),
+        name: "orders, gold".into(),
+        principals: vec![PrincipalId(id(10))],
+        publish: vec![Filter::mesh("orders/>").expect("valid")],
+        subscribe: Vec::new(),
+        quota: Quota { events_per_s: Some(100), bytes_per_s: None, burst_s: Some(2) },
+        agents: vec![AgentId(id(2)), AgentId(id(8))],
+    };
+    let state = DesiredState { grants: vec![grant], ..whole() };
+    let text = serde_json::to_value(&state).expect("serializes");
+    let quota = json!({"events_per_s": 100, "burst_s": 2});
+    assert_eq!(text["grants"][0]["quota"], quota, "what is not limited is not written");
+    assert_eq!(serde_json::from_value::<DesiredState>(text).expect("parses"), state);
+    assert_eq!(serde_json::to_value(whole()).expect("serializes").get("grants"), None);
+}
+
+#[test]
+fn a_quota_of_nothing_is_none() {
+    let quota = |events_per_s, bytes_per_s, burst_s| Quota { events_per_s, bytes_per_s, burst_s };
+    assert_eq!(quota(Some(1), Some(BYTES_PER_S_MAX), Some(60)).check(), Ok(()));
+    assert_eq!(quota(None, None, None).check(), Ok(()));
+    assert_eq!(quota(Some(0), None, None).check(), Err(QuotaError::Events));
+    assert_eq!(quota(Some(EVENTS_PER_S_MAX + 1), None, None).check(), Err(QuotaError::Events));
+    assert_eq!(quota(None, Some(0), None).check(), Err(QuotaError::Bytes));
+    assert_eq!(quota(None, None, Some(0)).check(), Err(QuotaError::Burst));
+    assert_eq!(quota(None, None, Some(61)).check(), Err(QuotaError::Burst));
 }

@@ -16,11 +16,13 @@
 //! 10 set confirmed     16 set
 //! 11 deny list wanted  -
 //! 12 deny list         u32 length, a signed document as JSON
+//! 13 share             16 grant, u8 flags (1 loan), u64 asked_at, 4 u64 needs, [u64 asked_at, 4 u64 rates]; see `quota.rs`
 //! ```
 
 use bytes::{BufMut, Bytes, BytesMut};
 
 use super::codec::{Reader, put_bytes, put_count};
+use super::quota::{self, Share};
 use super::{DESTINATIONS_MAX, FrameError, INTEREST_CHANGES_MAX};
 use crate::id::{AgentId, Seq, StreamId};
 use crate::topic::{Dialect, Filter, MAX_BYTES as FILTER_BYTES_MAX};
@@ -70,6 +72,9 @@ pub enum Control {
     /// A [`DenyList`](crate::deny_list::DenyList) as the portal signed it: JSON of a
     /// [`Signed`](crate::signed::Signed), to be judged as if it came from there.
     DenyList(Bytes),
+    /// About a quota that both agents share. Never in one frame with other messages: an agent from before there were any
+    /// cannot read the frame.
+    Share(Share),
 }
 
 /// How far a stream has come at its destination. Newer ones replace older ones; repeated with heartbeats.
@@ -286,6 +291,10 @@ pub(super) fn put(out: &mut BytesMut, message: &Control) {
             out.put_u8(12);
             put_bytes(out, signed);
         }
+        Control::Share(share) => {
+            out.put_u8(13);
+            quota::put(out, share);
+        }
     }
 }
 
@@ -400,6 +409,7 @@ pub(super) fn read(reader: &mut Reader) -> Result<Control, FrameError> {
         10 => Control::SetConfirmed { set: reader.bytes_16()? },
         11 => Control::DenyListWanted,
         12 => Control::DenyList(reader.bytes()?),
+        13 => Control::Share(quota::read(reader)?),
         value => return Err(FrameError::Unknown { what: "message", value }),
     })
 }

@@ -111,6 +111,16 @@ fn what_an_agent_holds_of_anothers_interest_is_read_as_written() {
     assert_eq!(decode(&encode(&frame)), Ok(frame));
 }
 
+/// What came after the golden frames were written.
+#[test]
+fn what_agents_say_of_a_shared_quota_is_read_as_written() {
+    let share = Share { grant: uuid::Uuid::from_u128(7).into(), asked_at: u64::MAX, needs: [1, 2, 3, 4], loan: None };
+    let loan = Some(Loan { asked_at: 5, rates: [6, 0, 7, u64::MAX] });
+    let messages = vec![Control::Share(share), Control::Share(Share { loan, ..share })];
+    let frame = Frame { header: header(), body: Body::Control(messages) };
+    assert_eq!(decode(&encode(&frame)), Ok(frame));
+}
+
 #[test]
 fn content_is_checked() {
     let mut kind = encode(&direct_frame()).to_vec();

@@ -242,6 +242,7 @@ pub const ENDPOINTS: &[(&str, Access)] = &[
     ("send_webhook_again", Access::Right(Right::WebhookWrite)),
     ("drift", Access::Right(Right::Read)),
     ("drift_trend", Access::Right(Right::MeshRead)),
+    ("usage", Access::Right(Right::MeshRead)),
     ("drift_proposals", Access::Right(Right::CatalogWrite)),
     ("preview_drift", Access::Right(Right::CatalogWrite)),
     ("apply_drift", Access::Right(Right::CatalogWrite)),

@@ -39,6 +39,7 @@ impl App {
             }
             Report::Denials(denials) => (self.take_denials(agent, &denials).await?, &[LiveTopic::Denials]),
             Report::Shapes(shapes) => (self.take_shapes(agent, shapes).await?, &[LiveTopic::Catalog]),
+            Report::Usage(usage) => (self.take_usage(agent, &usage).await?, &[]),
             Report::Unknown => (Some("this portal does not know such reports: update it first".to_owned()), &[]),
         };
         if refused.is_none() {
@@ -200,7 +201,7 @@ impl App {
         tx.prune_shapes(now_ms - crate::domain::flow::RETENTION_MS).await?;
         tx.prune_denials(now_ms - crate::domain::denial::RETENTION_MS).await?;
         tx.commit().await?;
-        Ok(())
+        self.prune_usage(now_ms).await
     }
 }
 

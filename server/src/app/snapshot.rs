@@ -92,6 +92,8 @@ impl App {
             grants: tx.open_grants(id).await?,
             publications: publications(tx.publications(id).await?),
             addresses: Vec::new(),
+            // Access requests will fill this.
+            grants: Vec::new(),
         })
     }
 

@@ -4,6 +4,8 @@
 //! revision, other content" for an attack. So nothing here reads a clock or depends on the order of rows, and every
 //! input that changes comes with a new policy revision.
 
+mod grants;
+
 use std::collections::BTreeMap;
 
 use mesh_protocol::desired::{
@@ -32,6 +34,7 @@ use super::route::{From, Route, To};
 use super::rule;
 use super::scope::Scope;
 use super::site::Site;
+pub use grants::Granted;
 
 mod granted;
 
@@ -75,6 +78,8 @@ pub struct Mesh {
     pub publications: Vec<Publication>,
     /// Declared event addresses.
     pub addresses: Vec<String>,
+    /// Grants in force.
+    pub grants: Vec<Granted>,
 }
 
 impl Mesh {
@@ -110,6 +115,7 @@ impl Mesh {
             owner: self.owner_beside(agent),
             durable_interest: self.durable_interest(),
             observe: Observe { addresses: self.addresses.clone() },
+            grants: self.grants_of(agent.id),
         })
     }
 

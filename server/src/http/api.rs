@@ -121,6 +121,7 @@ mod route;
 mod team;
 mod topology;
 mod trial;
+mod usage;
 mod webhook;
 
 /// What a handler gives.
@@ -157,6 +158,7 @@ fn all() -> OpenApiRouter<Http> {
         .merge(access::router())
         .merge(policy::router())
         .merge(trial::router())
+        .merge(usage::router())
 }
 
 /// The OpenAPI document.

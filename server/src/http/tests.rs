@@ -27,6 +27,7 @@ mod streams;
 mod tags;
 mod teams;
 mod trend;
+mod usage;
 mod verification;
 mod versions;
 mod webhooks;

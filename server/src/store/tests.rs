@@ -15,6 +15,7 @@ mod schema;
 mod scope;
 mod shape;
 mod team;
+mod usage;
 mod webhook;
 
 use std::collections::BTreeMap;

@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 
 use mesh_protocol::desired::{
-    BrokerConnection, Connector, ConnectorWork, DesiredState, Fabric, Listener, Owner, Queue, SurveyedKind,
+    BrokerConnection, Connector, ConnectorWork, DesiredState, Fabric, Grant, Listener, Owner, Queue, SurveyedKind,
     WEBHOOK_CONCURRENCY, WEBHOOK_TIMEOUT_MS, WebhookSink, check_webhook_url,
 };
 use mesh_protocol::event::MAX_PAYLOAD_BYTES;
@@ -26,6 +26,7 @@ pub(super) fn enforceable(state: &DesiredState) -> Result<(), String> {
     fabric(&state.fabric)?;
     state.owner.as_ref().map_or(Ok(()), owner)?;
     state.queues.iter().try_for_each(queue)?;
+    state.grants.iter().try_for_each(grant)?;
     let brokers: HashSet<_> = state.brokers.iter().map(|broker| broker.id).collect();
     state.brokers.iter().try_for_each(broker)?;
     state.all_connectors().try_for_each(|each| connector(each, &brokers))
@@ -113,6 +114,15 @@ fn queue(queue: &Queue) -> Result<(), String> {
     let numbers = [queue.events_max, queue.bytes_max, queue.dead_letters_max, queue.lease_ms.into()];
     if numbers.contains(&0) || queue.deliveries_max == Some(0) {
         return Err(format!("queue {name}: a limit of 0 would let nothing through"));
+    }
+    Ok(())
+}
+
+fn grant(grant: &Grant) -> Result<(), String> {
+    let name = &grant.name;
+    grant.quota.check().map_err(|error| format!("grant {name}: {error}"))?;
+    if grant.publish.iter().chain(&grant.subscribe).any(Filter::has_variables) {
+        return Err(format!("grant {name}: its filters may not use variables"));
     }
     Ok(())
 }

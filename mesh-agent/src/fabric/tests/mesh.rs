@@ -1,6 +1,7 @@
 //! A chain of agents' fabrics with their routers: what the tests drive.
 
 mod change;
+mod quotas;
 mod values;
 
 use std::net::{SocketAddr, TcpListener};
@@ -277,6 +278,7 @@ impl Node {
             router: router.clone(),
             spool,
             deny_lists: Arc::new(List::default()),
+            quotas: Default::default(),
             counters: counters.clone(),
             line: Arc::new(board.part(PartRef::Fabric)),
         };

@@ -16,6 +16,7 @@ use super::problem::Problem;
 use crate::listener::refusal;
 use crate::observe::{Client, ClientObserver};
 use crate::policy::{Denied, Session};
+use crate::quota::Metered;
 
 /// Longest part of a user agent that names a client, in bytes.
 const CLIENT_ID_MAX: usize = 128;
@@ -25,6 +26,8 @@ pub(super) struct Caller {
     pub(super) session: Session,
     pub(super) watcher: Arc<dyn ClientObserver>,
     pub(super) origin: Origin,
+    /// What it uses of its grants.
+    pub(super) metered: Metered,
 }
 
 impl Gate {
@@ -49,7 +52,8 @@ impl Gate {
         let enforced = self.common.enforcer.enforced().ok_or_else(|| not_let_in(&Denied::NoPolicy))?;
         let origin = Origin { site: enforced.site.id, principal, protocol: Protocol::Http };
         let watcher = self.watcher(principal, &username, &client_id);
-        Ok(Caller { session, watcher, origin })
+        let metered = self.common.quotas.client(session.principal());
+        Ok(Caller { session, watcher, origin, metered })
     }
 
     fn watcher(

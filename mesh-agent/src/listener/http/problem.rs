@@ -1,11 +1,12 @@
 //! Errors as `application/problem+json` (RFC 9457).
 
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use mesh_protocol::id::RuleId;
 use serde::Serialize;
 
 use crate::policy::Denied;
+use crate::quota::{Limit, Over};
 
 /// An error a client is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +16,8 @@ pub(super) struct Problem {
     rule: Option<RuleId>,
     retry_after_s: Option<u32>,
     location: Option<String>,
+    /// Values of `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers).
+    rate_limit: Option<[String; 2]>,
 }
 
 #[derive(Serialize)]
@@ -30,7 +33,7 @@ struct Body<'a> {
 
 impl Problem {
     pub(super) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self { status, detail: detail.into(), rule: None, retry_after_s: None, location: None }
+        Self { status, detail: detail.into(), rule: None, retry_after_s: None, location: None, rate_limit: None }
     }
 
     pub(super) fn bad(detail: impl Into<String>) -> Self {
@@ -45,6 +48,24 @@ impl Problem {
     /// What is asked for is at another address (307: ask there in the same way).
     pub(super) fn elsewhere(location: String, detail: impl Into<String>) -> Self {
         Self { location: Some(location), ..Self::new(StatusCode::TEMPORARY_REDIRECT, detail) }
+    }
+
+    /// A quota is used up (429); what is more than it ever allows at once is too large (413).
+    pub(super) fn over_quota(over: &Over) -> Self {
+        if over.wait().is_none() {
+            return Self::new(StatusCode::PAYLOAD_TOO_LARGE, over.to_string());
+        }
+        let name = match over.limit() {
+            Limit::Events => "events",
+            Limit::Bytes => "bytes",
+        };
+        let policy = format!("\"{name}\";q={};w=1", over.quota());
+        let state = format!("\"{name}\";r={};t={}", over.left(), over.wait_s());
+        Self {
+            retry_after_s: Some(over.wait_s()),
+            rate_limit: Some([policy, state]),
+            ..Self::new(StatusCode::TOO_MANY_REQUESTS, over.to_string())
+        }
     }
 
     pub(super) fn too_many_clients() -> Self {
@@ -71,6 +92,11 @@ impl IntoResponse for Problem {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(seconds) = self.retry_after_s {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some([policy, state]) = self.rate_limit {
+            for (name, value) in [("ratelimit-policy", policy), ("ratelimit", state)] {
+                headers.extend(HeaderValue::try_from(value).ok().map(|value| (HeaderName::from_static(name), value)));
+            }
         }
         if let Some(location) = self.location.and_then(|location| HeaderValue::try_from(location).ok()) {
             headers.insert(header::LOCATION, location);

@@ -10,6 +10,7 @@ use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use bytes::Bytes;
 use mesh_protocol::event::{DeliveryMode, Event, Headers};
 use mesh_protocol::policy::Action;
+use mesh_protocol::report::Direction;
 use mesh_protocol::topic::Topic;
 use serde::Serialize;
 
@@ -119,6 +120,12 @@ impl Gate {
         let bytes = batch.iter().map(|event| event.event().payload.len() + EVENT_OVERHEAD_BYTES).sum();
         let router = &self.common.router;
         let admission = router.budget().try_take(bytes).map_err(|overloaded| Problem::later(overloaded.to_string()))?;
+        let used = batch.iter().map(|event| (&event.event().topic, event.event().payload.len()));
+        caller.metered.charge_all(Direction::Produce, used).map_err(|over| {
+            self.metrics.over_quota.add(batch.len() as u64);
+            over.refuse(batch.len() as u64);
+            Problem::over_quota(&over)
+        })?;
         for event in &batch {
             caller.watcher.produced(&event.event().topic, &event.event().payload, None);
         }

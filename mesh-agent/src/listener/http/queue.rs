@@ -4,6 +4,8 @@
 //! delivered again, and counts as delivered. `consumer` tells several consumers of one client apart: one that comes again
 //! under the same name is the same consumer.
 
+mod flow;
+
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,20 +20,20 @@ use axum::response::Response;
 use axum::response::sse::{Event as Sent, KeepAlive, Sse};
 use futures::Stream;
 use mesh_protocol::id::Epoch;
+use mesh_protocol::report::Direction;
 use serde::{Deserialize, Serialize};
-use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
 
 use super::Gate;
 use super::auth::Caller;
 use super::problem::Problem;
-use super::tail::{KEEP_ALIVE, Shown, json};
+use super::tail::{KEEP_ALIVE, Shown};
 use crate::listener::owner::Elsewhere;
 use crate::listener::refusal;
 use crate::policy::Unqueued;
 use crate::queue::ConsumerId;
-use crate::queue::named::{Consumer, Named, Offer, Unserved, Verdict, Who};
+use crate::queue::named::{Named, Offer, Unserved, Verdict, Who};
 use crate::status::now_ms;
+use flow::Flow;
 
 /// Most events of one pull.
 const PULL_EVENTS_MAX: usize = 1_000;
@@ -138,8 +140,17 @@ pub(super) async fn pull(
     let pulled = stopping.run_until_cancelled(queue.pull(who, events_max, wait)).await;
     let offers = pulled.ok_or_else(|| Problem::later("this listener stops"))?.map_err(unserved)?;
     let mut events = Vec::with_capacity(offers.len());
-    let mut settled = Vec::new();
+    let (mut settled, mut beyond) = (Vec::new(), None);
     for offer in &offers {
+        let event = offer.event.event();
+        // What comes after one that must wait waits too: a consumer gets its events in their order.
+        if beyond.is_none() {
+            beyond = caller.metered.charge(Direction::Consume, &event.topic, event.payload.len()).err();
+        }
+        if beyond.is_some() {
+            settled.push((offer.consumer, offer.seq, Verdict::Return));
+            continue;
+        }
         match gate.leased(&caller, offer) {
             Ok(leased) => events.extend(serde_json::to_value(leased).ok()),
             Err(verdict) => settled.push((offer.consumer, offer.seq, verdict)),
@@ -148,7 +159,10 @@ pub(super) async fn pull(
     if !settled.is_empty() {
         queue.settle(caller.session.principal(), settled).await.map_err(unserved)?;
     }
-    Ok(Json(Pulled { events }))
+    match beyond {
+        Some(over) if events.is_empty() => Err(Problem::over_quota(&over)),
+        _ => Ok(Json(Pulled { events })),
+    }
 }
 
 pub(super) async fn answer(
@@ -208,59 +222,12 @@ pub(super) async fn stream(
     let queue = gate.queue(&caller, &name)?;
     let window = number(&query, "window", WINDOW, WINDOW_MAX)?.max(1);
     let consumer = queue.attach(who(&caller, &query)?, window, true).map_err(unserved)?;
-    let stopping = gate.common.tasks.token();
-    let flow = Flow { gate, caller, queue, consumer, changes, stopping, ended: false };
+    let flow = Flow::new((gate, caller), queue, consumer, changes);
     let events = futures::stream::unfold(flow, |mut flow| async move {
         let sent = flow.next().await?;
         Some((Ok(sent), flow))
     });
     Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
-}
-
-/// One open stream.
-struct Flow {
-    gate: Arc<Gate>,
-    caller: Caller,
-    queue: Arc<Named>,
-    consumer: Consumer,
-    changes: watch::Receiver<u64>,
-    stopping: CancellationToken,
-    ended: bool,
-}
-
-impl Flow {
-    async fn next(&mut self) -> Option<Sent> {
-        while !self.ended {
-            tokio::select! {
-                () = self.stopping.cancelled() => return self.end("this listener stops"),
-                changed = self.changes.changed() => {
-                    if changed.is_err() {
-                        return self.end("this listener stops");
-                    }
-                    let may = self.gate.may_consume(&self.caller, &self.queue);
-                    if let Err(unqueued) = may {
-                        return self.end(&unqueued.denied.to_string());
-                    }
-                }
-                offer = self.consumer.next() => {
-                    let Some(offer) = offer else { return self.end("the queue was deleted") };
-                    match self.gate.leased(&self.caller, &offer) {
-                        Ok(leased) => {
-                            let id = leased.lease.clone();
-                            return json(Sent::default().id(id), &leased);
-                        }
-                        Err(verdict) => self.consumer.settle(offer.seq, verdict),
-                    }
-                }
-            }
-        }
-        None
-    }
-
-    fn end(&mut self, reason: &str) -> Option<Sent> {
-        self.ended = true;
-        json(Sent::default().event("end"), &std::collections::BTreeMap::from([("reason", reason)]))
-    }
 }
 
 impl Gate {

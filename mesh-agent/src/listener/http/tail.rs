@@ -1,12 +1,12 @@
 //! `GET /v1/events?filter=...`: a live stream of events (Server-Sent Events).
 //!
 //! A stream is a direct outlet: its bounded queue (or the counted drop) is the receipt of a guaranteed event. What was
-//! dropped is shown in the stream as `event: dropped`. When rights go, it ends with `event: end` and the reason.
+//! dropped, because the stream was slow or beyond its quota, is shown in the stream as `event: dropped`. When rights go, it ends with `event: end` and the reason.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -16,6 +16,7 @@ use base64::engine::general_purpose::STANDARD;
 use futures::Stream;
 use mesh_protocol::event::Event;
 use mesh_protocol::policy::Action;
+use mesh_protocol::report::Direction;
 use mesh_protocol::topic::{Dialect, Filter};
 use serde::Serialize;
 use tokio::sync::{Notify, watch};
@@ -38,6 +39,8 @@ const EVENTS_MAX: usize = 1_000;
 const BYTES_MAX: usize = 4 * 1024 * 1024;
 /// How often a comment is sent when nothing else is, below the usual 60 s of proxies.
 pub(super) const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// What was dropped beyond a quota is told this often at most.
+const OVER_QUOTA_INTERVAL: Duration = Duration::from_secs(1);
 
 pub(super) async fn tail(
     State(gate): State<Arc<Gate>>,
@@ -170,6 +173,9 @@ struct Tail {
     queue: Arc<Queue>,
     _attachment: Attachment,
     next_id: u64,
+    /// Dropped because its quota was used up, and not told yet.
+    over_quota: u64,
+    told_at: Instant,
     ended: bool,
 }
 
@@ -186,7 +192,19 @@ impl Tail {
             caller.watcher.subscribed(filter);
         }
         let stopping = gate.common.tasks.token();
-        Self { gate, caller, filters, changes, stopping, queue, _attachment: attachment, next_id: 1, ended: false }
+        Self {
+            gate,
+            caller,
+            filters,
+            changes,
+            stopping,
+            queue,
+            _attachment: attachment,
+            next_id: 1,
+            over_quota: 0,
+            told_at: Instant::now(),
+            ended: false,
+        }
     }
 
     async fn next(&mut self) -> Option<Sent> {
@@ -239,10 +257,29 @@ impl Tail {
             self.gate.metrics.withheld.one();
             return None;
         }
+        if let Err(over) = self.caller.metered.charge(Direction::Consume, &event.topic, event.payload.len()) {
+            over.refuse(1);
+            self.gate.metrics.dropped_over_quota.one();
+            self.over_quota += 1;
+            return self.tell_over_quota();
+        }
         self.caller.watcher.consumed(&event.topic, &event.payload, None);
         let id = self.next_id;
         self.next_id += 1;
         json(Sent::default().id(id.to_string()), &Shown::of(event))
+    }
+}
+
+impl Tail {
+    /// Not for every event: who is beyond its quota shall not be sent as much again.
+    fn tell_over_quota(&mut self) -> Option<Sent> {
+        if self.told_at.elapsed() < OVER_QUOTA_INTERVAL {
+            return None;
+        }
+        self.told_at = Instant::now();
+        let events = std::mem::take(&mut self.over_quota);
+        let told = serde_json::json!({ "events": events, "reason": "quota" });
+        json(Sent::default().event("dropped"), &told)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Requests by hand over TCP: what is on the wire is what is checked.
 
 mod queue;
+mod quotas;
 
 use std::time::Duration;
 

@@ -37,7 +37,7 @@ pub(super) enum Answer {
 pub(super) enum Cause {
     /// Policy; counted where it was decided.
     Denied,
-    /// A limit; counted where it was found.
+    /// A limit or a quota; counted where it was found.
     Rejected,
     /// Not everybody had it in time.
     Timeout,

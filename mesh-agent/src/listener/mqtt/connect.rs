@@ -281,6 +281,7 @@ fn session(
         route: None,
         broker: None,
     });
+    let metered = server.common.quotas.client(admitted.client.principal());
     let outbox = Arc::new(Outbox::new(signals.clone(), server.metrics.clone()));
     let attachment = server.common.router.attach(outbox.clone(), Reach::Local);
     outbox.is(attachment.id());
@@ -291,6 +292,8 @@ fn session(
     let mut session = Session {
         wire,
         client: admitted.client,
+        metered,
+        slowed_until: None,
         watcher,
         origin: admitted.origin,
         key: admitted.key,

@@ -4,7 +4,7 @@
 //!            socket readable -> Session::feed ----> router, acks
 //!   signal (events, policy, stop, takeover) -> drain / check / end
 //!            oldest receipt -> PUBACK          all of it gathers in wire.out:
-//!            budget has room -> resume         one write per wake-up
+//!            quota, budget have room -> resume         one write per wake-up
 //!            timer -> keep-alive, custody
 //! ```
 
@@ -148,7 +148,7 @@ async fn go_on_there(server: &Server, mut session: Session, socket: Socket, addr
     }
 }
 
-type Room = Pin<Box<dyn Future<Output = Admission> + Send>>;
+pub(super) type Room = Pin<Box<dyn Future<Output = Admission> + Send>>;
 
 /// What woke the loop.
 enum Woken {
@@ -188,7 +188,7 @@ async fn run(session: &mut Session, socket: &Socket) -> End {
         paused = !may_read;
         wind(timer.as_mut(), session.deadline());
         if room.is_none() {
-            room = session.parked.as_ref().map(|parked| take_room(session, parked.bytes));
+            room = session.parked.as_ref().map(|parked| super::metered::room(session, parked));
         }
         let woken = wait(session, socket, &mut room, timer.as_mut()).await;
         let done = match woken {
@@ -222,7 +222,7 @@ async fn run(session: &mut Session, socket: &Socket) -> End {
 
 async fn wait(session: &mut Session, socket: &Socket, room: &mut Option<Room>, timer: Pin<&mut Sleep>) -> Woken {
     let (may_read, must_write) = (session.may_read(), !session.wire.out.is_empty());
-    let (has_window, has_room) = (session.has_window(), session.outbox.has_room());
+    let (has_window, has_room) = (session.has_window() && !session.is_slowed(), session.outbox.has_room());
     tokio::select! {
         ready = socket.readable(), if may_read => ready.map_or(Woken::Gone, |()| Woken::Readable),
         ready = socket.writable(), if must_write => ready.map_or(Woken::Gone, |()| Woken::Writable),
@@ -248,11 +248,6 @@ async fn maybe(room: &mut Option<Room>) -> Option<Admission> {
         Some(room) => Some(room.await),
         None => None,
     }
-}
-
-fn take_room(session: &Session, bytes: usize) -> Room {
-    let router = session.server.common.router.clone();
-    Box::pin(async move { router.budget().take(bytes).await })
 }
 
 /// Sets the timer to the deadline. A timer that is early only wakes once for nothing, so it is moved only when it is late,

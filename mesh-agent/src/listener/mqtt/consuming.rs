@@ -76,6 +76,11 @@ impl Consuming {
         .await;
     }
 
+    /// What was offered is looked at again later.
+    fn put_back(&mut self, name: Arc<str>, offer: Offer) {
+        self.ready.push_front((name, offer));
+    }
+
     fn next(&mut self) -> Option<(Arc<str>, Offer)> {
         let offered = |(name, taking): (&Arc<str>, &mut Taking)| Some((name.clone(), taking.consumer.try_next()?));
         self.ready.pop_front().or_else(|| self.takings.iter_mut().find_map(offered))
@@ -206,7 +211,7 @@ impl Session {
         Ok(())
     }
 
-    /// The next event of a queue goes to the client, or is answered for it. False: there is none.
+    /// The next event of a queue goes to the client, or is answered for it. False: there is none, or it must wait.
     pub(super) fn deliver_queued(&mut self, now_ms: i64) -> bool {
         let Some((name, offer)) = self.consuming.next() else { return false };
         let Some(options) = self.consuming.takings.get(&name).map(|taking| taking.options) else { return true };
@@ -217,6 +222,9 @@ impl Session {
         } else if !self.server.common.enforcer.may_receive(&self.client, &event.topic) {
             self.server.metrics.withheld.one();
             Verdict::Reject("a rule keeps events of this topic from the queue's consumer".to_owned())
+        } else if !self.may_deliver(event) {
+            self.consuming.put_back(name, offer);
+            return false;
         } else {
             let outgoing = Outgoing {
                 event,

@@ -80,7 +80,9 @@ impl Session {
             for Item { event, wish } in batch.drain(..) {
                 let is_recalled = event.is_recalled();
                 let event = event.event();
-                if let Some(ttl_left_ms) = self.left_to_live(event, now_ms) {
+                if let Some(ttl_left_ms) = self.left_to_live(event, now_ms)
+                    && self.may_send_direct(event)
+                {
                     let ids = &wish.subscription_ids;
                     let retain = is_recalled || (wish.retain && event.retain);
                     let outgoing = Outgoing { event, id: None, retain, dup: false, subscription_ids: ids, ttl_left_ms };
@@ -89,11 +91,11 @@ impl Session {
                 }
             }
             for _ in 0..BATCH_MAX {
-                if !self.has_window() {
+                if !self.has_window() || self.is_slowed() {
                     break;
                 }
                 let own = self.feed.as_mut().and_then(Feed::next).is_some_and(|entry| self.deliver(entry, now_ms));
-                let queued = self.has_window() && self.deliver_queued(now_ms);
+                let queued = self.has_window() && !self.is_slowed() && self.deliver_queued(now_ms);
                 if !own && !queued {
                     break;
                 }
@@ -107,7 +109,7 @@ impl Session {
     }
 
     /// Delivers one event of the session's queue, or says why not: then it is done with. False: it must wait, because its
-    /// packet id is still in use.
+    /// packet id is still in use or its quota is used up.
     fn deliver(&mut self, entry: Entry, now_ms: i64) -> bool {
         let (event, seq) = (entry.event.event(), entry.seq);
         if entry.event.is_recalled() {
@@ -131,9 +133,16 @@ impl Session {
             }
             return false;
         }
+        let left = self.left_to_live(event, now_ms);
+        if wish.is_some() && left.is_some() && again.is_none() && !self.may_deliver(event) {
+            if let Some(feed) = &mut self.feed {
+                feed.put_back(entry);
+            }
+            return false;
+        }
         self.again.remove(&seq);
         let dup = again.is_some() || self.feed.as_ref().is_some_and(|feed| feed.is_doubtful(&entry));
-        let sent = match (wish, self.left_to_live(event, now_ms)) {
+        let sent = match (wish, left) {
             (Some(wish), Some(ttl_left_ms)) => {
                 let retain = entry.event.is_recalled() || (wish.retain && event.retain);
                 let ids = &wish.subscription_ids;

@@ -8,17 +8,21 @@ use mqtt_protocol_core::mqtt::packet::Qos;
 use mqtt_protocol_core::mqtt::result_code::{DisconnectReasonCode, PubackReasonCode};
 
 use super::acks::{Answer, Cause, Packet, Step};
+use super::metered::Charged;
 use super::session::{End, Next, Session};
 use super::wire::{Broken, Expiry, Publish};
 use crate::listener::refusal;
 use crate::policy::Denied;
 use crate::router::{Admission, Admitted, EVENT_OVERHEAD_BYTES};
 
-/// A permitted publish that waits for room in the byte budget. Until it has it, its client is not read.
+/// A permitted publish that waits for its quota, or for room in the byte budget. Until it has it, its client is not read.
 #[derive(Debug)]
 pub(super) struct Parked {
-    packet: Packet,
-    event: Admitted,
+    /// How it is answered; none = not at all (QoS 0).
+    packet: Option<Packet>,
+    pub(super) event: Admitted,
+    /// Its quota is to be waited for.
+    pub(super) over_quota: bool,
     /// How much room it needs.
     pub(super) bytes: usize,
 }
@@ -38,7 +42,14 @@ impl Session {
         }
         let topic = event.topic.clone();
         match self.server.common.enforcer.permit(&self.client, event) {
-            Ok(permit) => Ok(self.accept(publish, permit.admit())),
+            Ok(permit) => match self.charge(publish, &topic) {
+                Charged::Paid => Ok(self.accept(publish, permit.admit())),
+                Charged::Later => {
+                    self.park(publish, permit.admit(), true);
+                    Ok(Next::Wait)
+                }
+                Charged::Not(over) => self.refuse_over_quota(publish, &over),
+            },
             Err(denied) => self.deny(publish, &topic, &denied),
         }
     }
@@ -94,29 +105,37 @@ impl Session {
             self.server.common.router.publish_direct(event, from);
             return Next::Read;
         }
-        let packet = packet(publish);
-        let bytes = event.event().payload.len() + EVENT_OVERHEAD_BYTES;
-        match self.server.common.router.budget().try_take(bytes) {
+        let parked = parked(publish, event, false);
+        match self.server.common.router.budget().try_take(parked.bytes) {
             Ok(admission) => {
-                self.publish_parked(Parked { packet, event, bytes }, admission);
+                self.publish_parked(parked, admission);
                 Next::Read
             }
             Err(_) => {
-                self.parked = Some(Parked { packet, event, bytes });
+                self.parked = Some(parked);
                 Next::Wait
             }
         }
     }
 
+    fn park(&mut self, publish: &Publish, event: Admitted, over_quota: bool) {
+        self.watcher.produced(&event.event().topic, &event.event().payload, None);
+        self.parked = Some(parked(publish, event, over_quota));
+    }
+
     /// Hands a publish to the router; its acknowledgement follows its receipt.
     pub(super) fn publish_parked(&mut self, parked: Parked, admission: Admission) {
-        let claim = self.begin_exchange(parked.packet);
+        let Some(packet) = parked.packet else {
+            self.server.common.router.publish_direct(parked.event, Some(self.attachment.id()));
+            return;
+        };
+        let claim = self.begin_exchange(packet);
         let (router, from) = (&self.server.common.router, Some(self.attachment.id()));
         let receipt = match claim {
             Some(claim) => router.publish_claimed(parked.event, admission, from, claim),
             None => router.publish(vec![parked.event], admission, from),
         };
-        self.acks.wait(parked.packet, receipt);
+        self.acks.wait(packet, receipt);
     }
 
     fn deny(&mut self, publish: &Publish, topic: &Topic, denied: &Denied) -> Result<Next, End> {
@@ -137,7 +156,13 @@ impl Session {
     }
 
     /// Answers a publish that goes nowhere; at QoS 0 there is no answer, on MQTT 3.1.1 the connection ends.
-    fn refuse(&mut self, publish: &Publish, code: PubackReasonCode, why: String, cause: Cause) -> Result<Next, End> {
+    pub(super) fn refuse(
+        &mut self,
+        publish: &Publish,
+        code: PubackReasonCode,
+        why: String,
+        cause: Cause,
+    ) -> Result<Next, End> {
         if !self.wire.is_v5() {
             return Err(End::told(DisconnectReasonCode::ImplementationSpecificError, why));
         }
@@ -146,6 +171,12 @@ impl Session {
         }
         Ok(Next::Read)
     }
+}
+
+fn parked(publish: &Publish, event: Admitted, over_quota: bool) -> Parked {
+    let bytes = event.event().payload.len() + EVENT_OVERHEAD_BYTES;
+    let packet = (publish.qos() != Qos::AtMostOnce).then(|| packet(publish));
+    Parked { packet, event, over_quota, bytes }
 }
 
 fn packet(publish: &Publish) -> Packet {

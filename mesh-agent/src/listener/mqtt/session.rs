@@ -46,6 +46,10 @@ pub(super) struct Session {
     pub(super) server: Arc<Server>,
     pub(super) wire: Wire,
     pub(super) client: crate::policy::Session,
+    /// What it uses of its grants.
+    pub(super) metered: crate::quota::Metered,
+    /// What it acknowledges waits until then: its quota was used up.
+    pub(super) slowed_until: Option<Instant>,
     pub(super) watcher: Arc<dyn ClientObserver>,
     pub(super) origin: Origin,
     /// Ordering key of its events: the client id.
@@ -66,7 +70,7 @@ pub(super) struct Session {
     pub(super) registered: Registered,
     /// The topic of its last publish: most clients have few.
     pub(super) last_topic: Option<Topic>,
-    /// A publish that waits for room in the byte budget, and what came after it.
+    /// A publish that waits for its quota or for room in the byte budget, and what came after it.
     pub(super) parked: Option<Parked>,
     pub(super) unread: Bytes,
     pub(super) heard: Instant,
@@ -108,7 +112,7 @@ impl End {
 pub(super) enum Next {
     /// Read on.
     Read,
-    /// Wait for room in the byte budget first.
+    /// Wait for the quota, or for room in the byte budget first.
     Wait,
 }
 
@@ -297,11 +301,12 @@ impl Session {
     pub(super) fn deadline(&self) -> Option<Instant> {
         let custody = self.server.common.limits.get().custody_timeout;
         let heard = self.keep_alive.filter(|_| self.may_read()).map(|interval| self.heard + interval * 3 / 2);
-        [heard, self.acks.deadline(custody)].into_iter().flatten().min()
+        [heard, self.acks.deadline(custody), self.slowed_until].into_iter().flatten().min()
     }
 
     /// Time has passed.
     pub(super) fn tick(&mut self, now: Instant) -> Result<(), End> {
+        self.slowed_until = self.slowed_until.filter(|until| *until > now);
         let custody = self.server.common.limits.get().custody_timeout;
         if !self.acks.expire(custody, now) {
             // What becomes of it is told to the next connection.

@@ -7,6 +7,7 @@ mod input;
 mod lasting;
 mod owner;
 mod queue;
+mod quotas;
 mod retained;
 mod rights;
 mod sessions;

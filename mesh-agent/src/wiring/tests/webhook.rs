@@ -91,6 +91,7 @@ impl World {
             board,
             spool,
             queues: Arc::new(Queues::new(parts)),
+            quotas: Default::default(),
             outbox: Outbox::new(&counters),
             counters,
         };

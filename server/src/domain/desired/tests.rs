@@ -19,7 +19,7 @@ pub(super) fn site(n: u128, name: &str) -> Site {
     Site { id: SiteId(id(n)), spec, revision: 1, created_at_ms: 0, updated_at_ms: 0 }
 }
 
-fn agent(n: u128, site: u128, addresses: &[&str]) -> Agent {
+pub(super) fn agent(n: u128, site: u128, addresses: &[&str]) -> Agent {
     Agent {
         id: AgentId(id(n)),
         site: SiteId(id(site)),
@@ -66,7 +66,7 @@ fn kafka(n: u128, site: u128) -> Broker {
     Broker { id: BrokerId(id(n)), spec, revision: 1 }
 }
 
-fn principal(n: u128, kind: Kind) -> Principal {
+pub(super) fn principal(n: u128, kind: Kind) -> Principal {
     Principal {
         id: PrincipalId(id(n)),
         username: format!("p{n}"),
@@ -142,6 +142,7 @@ pub(super) fn mesh() -> Mesh {
         grants: vec![],
         publications: vec![],
         addresses: vec![],
+        grants: vec![],
     }
 }
 
