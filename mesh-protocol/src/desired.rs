@@ -4,6 +4,7 @@
 //! refuses fields it does not know, because ignoring one could open what the author meant to close. All others ignore
 //! them, so that an older agent can follow a newer portal.
 
+mod contract;
 mod owner;
 mod queue;
 mod surveyed;
@@ -19,6 +20,10 @@ use crate::policy::{Principal, Role, Rule};
 use crate::secret::SecretKey;
 use crate::topic::Filter;
 
+pub use contract::{
+    CONTRACT_TEXT_BYTES_MAX, CONTRACTS_MAX, CONTRACTS_VERSION, Contract, ContractFormat, ContractReference,
+    ContractSchema, Contracts, OnInvalid,
+};
 pub use owner::{Owner, OwnerListener};
 pub use queue::{OnFailure, Queue, QueueAccess, WhenFull};
 pub use surveyed::{Login, Surveyed, SurveyedKind, SurveyedUrlError, is_encrypted, is_this_machine, mqtt_address};
@@ -28,7 +33,7 @@ pub use webhook::{
 };
 
 /// The newest document version this code writes, and the highest it understands.
-pub const DOCUMENT_VERSION: u32 = 1;
+pub const DOCUMENT_VERSION: u32 = 2;
 
 /// The whole of what one agent must do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +54,10 @@ pub struct DesiredState {
     pub keys: Keys,
     /// *Security.* Principals, roles, rules and scopes.
     pub policy: Policy,
+    /// *Security.* What payloads must look like; the same for all agents. An older agent would leave it aside, so that a
+    /// document that rejects payloads demands [`CONTRACTS_VERSION`].
+    #[serde(default, skip_serializing_if = "Contracts::is_empty")]
+    pub contracts: Contracts,
     /// Endpoints for local clients.
     #[serde(default)]
     pub listeners: Vec<Listener>,

@@ -212,7 +212,7 @@ impl Kind {
         match report {
             Report::Subscriptions(_) => Self::Subscriptions,
             Report::Traffic(_) => Self::Traffic,
-            Report::Denials(_) => Self::Denials,
+            Report::Denials(_) | Report::Contracts(_) => Self::Denials,
             Report::Shapes(_) | Report::Unknown => Self::Shapes,
             Report::Discovery(discovery) => Self::Scan { broker: discovery.broker, scan: discovery.scan },
         }

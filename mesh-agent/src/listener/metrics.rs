@@ -12,6 +12,8 @@ pub(super) struct Metrics {
     pub(super) refused_logins: Counter,
     /// Publishes that policy refused.
     pub(super) denied: Counter,
+    /// Publishes whose payload is not what is promised at their topic.
+    pub(super) invalid: Counter,
     /// Publishes refused because a limit was passed.
     pub(super) rejected: Counter,
     /// Guaranteed publishes not taken by everybody in time.
@@ -45,6 +47,7 @@ impl Metrics {
             silent: counters.counter("silent_connections"),
             refused_logins: counters.counter("refused_logins"),
             denied: counters.counter("denied_publish_events"),
+            invalid: counters.counter("invalid_publish_events"),
             rejected: counters.counter("rejected_publish_events"),
             custody_timeouts: counters.counter("custody_timeout_events"),
             custody_failures: counters.counter("custody_failed_events"),

@@ -86,6 +86,7 @@ impl App {
             routes: tx.routes(id).await?,
             queues: tx.queues(id).await?,
             addresses: Vec::new(),
+            contracts: self.contracts_in(tx).await?,
         })
     }
 

@@ -3,6 +3,7 @@
 mod adopt;
 mod asyncapi;
 mod audit;
+mod contracts;
 mod design;
 mod domains;
 mod drift;

@@ -16,12 +16,14 @@ use mesh_protocol::policy::CompiledPolicy;
 use mesh_protocol::template::Template;
 use mesh_protocol::topic::Filter;
 
+use crate::contract::{self, Contracts};
 use crate::identity::public_key;
 
 /// The first thing that cannot be enforced, in words that name it.
 pub(super) fn enforceable(state: &DesiredState) -> Result<(), String> {
     keys(&state.keys.policy)?;
     CompiledPolicy::compile(&state.policy, &state.site).map_err(|error| format!("policy: {error}"))?;
+    Contracts::compile(&state.contracts, &contract::Ledger::default()).map_err(|error| format!("contract {error}"))?;
     listeners(&state.listeners)?;
     fabric(&state.fabric)?;
     state.owner.as_ref().map_or(Ok(()), owner)?;

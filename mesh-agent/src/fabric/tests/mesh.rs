@@ -309,6 +309,7 @@ impl Node {
             policy: CompiledPolicy::compile(&policy, &site).expect("compiles"),
             site,
             members,
+            contracts: Arc::default(),
         }
     }
 

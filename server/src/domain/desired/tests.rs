@@ -140,6 +140,7 @@ fn mesh() -> Mesh {
         }],
         queues: vec![],
         addresses: vec![],
+        contracts: Arc::default(),
     }
 }
 

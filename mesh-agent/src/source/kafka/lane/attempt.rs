@@ -2,6 +2,7 @@
 
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -66,6 +67,7 @@ impl Work {
             Ok(origin) => origin,
             Err(denied) => return Attempt::Barred(denied),
         };
+        let (first, is_known) = self.judge_by_contracts(again);
         let (mut done, mut letters) = (Done::default(), Vec::new());
         let mut admitted = Vec::with_capacity(records.len());
         let mut bytes = 0;
@@ -78,21 +80,31 @@ impl Work {
                 Mapped::Looped => counts.looped += 1,
                 Mapped::Poison(reason) => {
                     done.poison.push(self.passed_over(record, &reason));
-                    let event = record::letter(&self.state.place, record, origin.clone(), redelivered);
-                    letters.push(Letter { event, reason });
+                    if first {
+                        let event = record::letter(&self.state.place, record, origin.clone(), redelivered);
+                        letters.push(Letter { event, reason });
+                    }
                 }
                 Mapped::Needs(id) => unreachable!("`ready` has brought schema {id} before the batch began"),
                 Mapped::Event(event) => {
                     bytes += event.payload.len() + EVENT_OVERHEAD_BYTES;
-                    match self.permit(*event, again) {
+                    match self.permit(*event, first) {
                         Ok(Some(event)) => admitted.push(event),
                         Ok(None) => counts.denied += 1,
+                        Err(Denied::Invalid(invalid)) => {
+                            let reason = invalid.to_string();
+                            done.poison.push(self.passed_over(record, &reason));
+                            if first || !is_known {
+                                let event = record::letter(&self.state.place, record, origin.clone(), redelivered);
+                                letters.push(Letter { event, reason });
+                            }
+                        }
                         Err(denied) => return Attempt::Barred(denied),
                     }
                 }
             }
         }
-        if let Err(reason) = self.bury(letters, again).await {
+        if let Err(reason) = self.bury(letters).await {
             return Attempt::Held(reason);
         }
         done.counts.events = admitted.len() as u64;
@@ -112,10 +124,21 @@ impl Work {
         self.judge(records, bytes, since, settled, done)
     }
 
-    /// What can never be brought in is on disk before anything behind it is committed. The first attempt of the shared read
-    /// sees to that, for everybody.
-    async fn bury(&self, letters: Vec<Letter>, again: bool) -> Result<(), String> {
-        if letters.is_empty() || again || self.state.alone.is_some() {
+    /// Whether it is the first attempt of the shared read, which sees to dead letters for everybody, and whether contracts
+    /// are as they were then: what became invalid since is a dead letter of its own.
+    fn judge_by_contracts(&mut self, again: bool) -> (bool, bool) {
+        let (first, now) = (self.state.alone.is_none() && !again, self.shared.deps.enforcer.contracts());
+        if first {
+            self.judged = now;
+            return (true, true);
+        }
+        let is_known = self.judged.as_ref().zip(now.as_ref()).is_some_and(|(then, now)| Arc::ptr_eq(then, now));
+        (false, is_known)
+    }
+
+    /// What can never be brought in is on disk before anything behind it is committed.
+    async fn bury(&self, letters: Vec<Letter>) -> Result<(), String> {
+        if letters.is_empty() {
             return Ok(());
         }
         let done = self.shared.deps.letters.bury(self.shared.identity.route, letters).await;
@@ -201,20 +224,22 @@ impl Work {
             at,
             doubtful_below: end,
             under_way: under_way.map(|(receipt, share)| UnderWay { receipt, end, _share: share }),
+            judged: self.judged.clone(),
         });
     }
 
     /// The event, let in; none when a rule denies its topic, which is counted and told.
-    fn permit(&self, event: Event, again: bool) -> Result<Option<Admitted>, Denied> {
+    fn permit(&self, event: Event, first: bool) -> Result<Option<Admitted>, Denied> {
         let enforcer = &self.shared.deps.enforcer;
         let session = self.session.as_ref().expect("opened by `origin`, which runs first");
-        let first = self.state.alone.is_none() && !again;
         if first {
             self.shared.client.produced(&event.topic, &event.payload, Some(&self.state.place.topic));
         }
         let topic = event.topic.clone();
-        match enforcer.permit(session, event) {
+        let permit = if first { enforcer.permit(session, event) } else { enforcer.permit_again(session, event) };
+        match permit {
             Ok(permit) => Ok(Some(permit.admit())),
+            Err(denied @ Denied::Invalid(_)) => Err(denied),
             Err(denied) => {
                 enforcer.check_session(session)?;
                 let (rule, reason) = (denied.rule(), denied.to_string());
