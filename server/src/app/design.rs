@@ -51,7 +51,7 @@ pub struct Designs {
     /// What masks values, once somebody asked.
     pub(super) masks: OnceLock<Arc<Masks>>,
     /// What agents hold payloads against, once somebody asked.
-    contracts: OnceLock<Arc<Contracts>>,
+    pub(super) contracts: OnceLock<Arc<Contracts>>,
 }
 
 impl Designs {

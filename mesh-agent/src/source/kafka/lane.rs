@@ -182,6 +182,7 @@ impl Lane {
             known: Known::default(),
             doubtful_below,
             judged,
+            told_below: 0,
         };
         let lane = Self { state, queue, closing, abandon, ended, paused: false, assigned: false };
         let run = async move {
@@ -225,6 +226,8 @@ struct Work {
     doubtful_below: i64,
     /// The contracts by which it was found out what becomes of the batch under way.
     judged: Option<Arc<Contracts>>,
+    /// What is below was told of, also where it had to be tried again.
+    told_below: i64,
 }
 
 impl Work {
@@ -374,13 +377,11 @@ impl Work {
         let tally = &self.shared.tally;
         match self.state.alone {
             _ if again => {}
-            None => {
-                tally.batch(done.counts, done.unrouted && to_everybody);
-                done.poison.into_iter().for_each(|what| tally.poison(what));
-            }
+            None => tally.batch(done.counts, done.unrouted && to_everybody),
             // Counted when the others got them.
             Some(_) => tally.caught_up(done.counts.events),
         }
+        done.poison.into_iter().for_each(|what| tally.poison(what));
     }
 
     fn blocked(&self, reason: String) {

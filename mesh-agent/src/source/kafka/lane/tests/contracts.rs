@@ -38,6 +38,8 @@ async fn a_wrong_record_is_a_dead_letter_before_its_offset_is_passed() {
     let told = "the payload is not valid by order-created 1.0.0: `$.note` is not a text";
     assert_eq!(letters[0], (1, told.to_owned()));
     assert_eq!(world.shared.tally.figures().poison, 1);
+    let kept = world.shared.deps.enforcer.ledger().report(1).expect("news").events.remove(0);
+    assert_eq!((kept.checked, kept.invalid), (3, 1), "however often they were tried");
 }
 
 #[tokio::test]
