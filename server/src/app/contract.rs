@@ -27,7 +27,7 @@ const BREACHES_SHOWN: u32 = 10;
 const HOUR_MS: i64 = 3_600_000;
 
 /// An edit of one object or of one version.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Edited<'a> {
     Object(&'a Object),
     Version(&'a Version),
@@ -54,7 +54,7 @@ impl App {
         field: &'static str,
         summary: &str,
     ) -> Result<()> {
-        if !matters(designs, &edited) {
+        if !matters(designs, edited) {
             return Ok(());
         }
         let (mut objects, mut versions) = (designs.objects().to_vec(), designs.versions().to_vec());
@@ -151,7 +151,7 @@ impl App {
 
 /// Whether an edit can change contracts at all: those of events with another name or another word about payloads, and steps
 /// of their versions.
-fn matters(designs: &Designs, edited: &Edited<'_>) -> bool {
+fn matters(designs: &Designs, edited: Edited<'_>) -> bool {
     let object = |id| designs.objects().iter().find(|object| object.id == id);
     let is_event = |object: &&Object| object.kind == Kind::Event;
     match edited {

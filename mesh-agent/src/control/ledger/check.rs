@@ -216,4 +216,17 @@ mod tests {
             assert!(refused.starts_with("route route-31: ") && refused.contains(why), "{refused}");
         }
     }
+    #[test]
+    fn a_contract_that_cannot_be_enforced_is_named_in_the_rejection() {
+        use crate::contract::testing::{ORDER, one};
+        use mesh_protocol::desired::OnInvalid;
+        let judge = |text: &str| {
+            let mut state = sample::state(1);
+            state.contracts = one("orders/>", text, OnInvalid::Reject);
+            enforceable(&state)
+        };
+        assert_eq!(judge(ORDER), Ok(()));
+        let refused = judge(r#"{"type":"strin"}"#).expect_err("no schema");
+        assert!(refused.starts_with("contract order-created 1.0.0: its schema: "), "{refused}");
+    }
 }

@@ -1,7 +1,7 @@
 use mesh_protocol::id::DesignObjectId;
 
 use super::super::fixture::{Catalog, avro, avro_with, event};
-use super::super::{Schema, State};
+use super::super::{Class, Schema, State, between_objects};
 use super::*;
 
 const ID: &str = r#"{"name": "id", "type": "string"}"#;
@@ -129,4 +129,18 @@ fn a_schema_that_is_not_there_never_counts_as_none() {
     let contracts = catalog.contracts();
     assert!(contracts.contracts[0].schema.is_some());
     assert!(check(&contracts, &Contracts::default()).expect_err("missing").contains("cannot be read"));
+}
+
+#[test]
+fn a_stricter_word_may_hurt_who_sends_and_a_milder_one_hurts_nobody() {
+    let mut catalog = Catalog::default();
+    let (order, _) = catalog.both("order", event("orders/x", None));
+    let spec = |catalog: &Catalog| catalog.objects[0].spec.clone();
+    let before = spec(&catalog);
+    catalog.validate(order, Validation::Rejected);
+    let row = |before, after| between_objects(before, after).rows.remove(0);
+    let stricter = row(&before, &spec(&catalog));
+    assert_eq!((stricter.path.as_str(), stricter.class), ("validation", Class::Breaking));
+    assert_eq!((stricter.before.as_deref(), stricter.after.as_deref()), (Some("unchecked"), Some("rejected")));
+    assert_eq!(row(&spec(&catalog), &before).class, Class::Cosmetic);
 }
