@@ -10,6 +10,7 @@ mod application_domain;
 mod asyncapi;
 mod catalog;
 mod common;
+mod contract;
 mod design;
 mod drift;
 #[cfg(feature = "hydrate")]
@@ -46,6 +47,7 @@ pub use application_domain::*;
 pub use asyncapi::*;
 pub use catalog::*;
 pub use common::*;
+pub use contract::*;
 pub use design::*;
 pub use drift::*;
 pub use grant::*;

@@ -4,6 +4,8 @@
 
 #[path = "pages/brokered.rs"]
 mod brokered;
+#[path = "pages/contracts.rs"]
+mod contracts;
 mod fixture;
 #[path = "pages/notifications.rs"]
 mod notifications;

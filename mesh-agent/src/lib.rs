@@ -14,6 +14,7 @@ pub mod admin;
 pub mod browse;
 pub mod causes;
 pub mod connector;
+pub mod contract;
 pub mod control;
 pub mod counters;
 pub mod discovery;

@@ -81,7 +81,7 @@ impl Refusal {
 }
 
 /// Shortens a text to so many bytes, at a character's end.
-fn cut(text: &mut String, bytes_max: usize) {
+pub(crate) fn cut(text: &mut String, bytes_max: usize) {
     if text.len() > bytes_max {
         text.truncate(text.floor_char_boundary(bytes_max - ELLIPSIS.len()));
         text.push_str(ELLIPSIS);

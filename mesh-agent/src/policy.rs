@@ -20,6 +20,7 @@ use mesh_protocol::wire::Revision;
 use rustc_hash::FxHashMap;
 use tokio::sync::watch;
 
+use crate::contract::{Contracts, Invalid, Ledger, Sender};
 use crate::router::Admitted;
 use crate::status::now_ms;
 
@@ -40,6 +41,8 @@ pub struct Enforced {
     pub policy: CompiledPolicy,
     /// Agents that may send frames.
     pub members: FxHashMap<AgentId, Member>,
+    /// What payloads must look like, compiled.
+    pub contracts: Arc<Contracts>,
 }
 
 /// Decides about everything that wants to enter or leave. Shared by all parts.
@@ -47,6 +50,7 @@ pub struct Enforced {
 pub struct Enforcer {
     enforced: ArcSwapOption<Enforced>,
     denied: ArcSwap<DenyList>,
+    ledger: Ledger,
     changes: watch::Sender<u64>,
 }
 
@@ -68,6 +72,9 @@ pub enum Denied {
     /// A scope keeps the topic away from here.
     #[error("scope {0} keeps this topic inside other sites")]
     OutOfScope(String),
+    /// The payload is not what the events at its topic promise.
+    #[error("{0}")]
+    Invalid(Box<Invalid>),
 }
 
 impl Denied {
@@ -142,7 +149,12 @@ impl Session {
 
 impl Default for Enforcer {
     fn default() -> Self {
-        Self { enforced: ArcSwapOption::empty(), denied: ArcSwap::default(), changes: watch::Sender::new(0) }
+        Self {
+            enforced: ArcSwapOption::empty(),
+            denied: ArcSwap::default(),
+            ledger: Ledger::default(),
+            changes: watch::Sender::new(0),
+        }
     }
 }
 
@@ -275,10 +287,40 @@ impl Enforcer {
     /// Lets one event in.
     ///
     /// # Errors
-    /// The session may not publish to the event's topic.
+    /// The session may not publish to the event's topic, or the payload is not what is promised there.
     pub fn permit(&self, session: &Session, event: Event) -> Result<Permit, Denied> {
+        let sender = Sender { principal: session.principal, client_id: &session.client_id };
+        self.admit(session, event, Some(&sender))
+    }
+
+    /// The same for an event that was asked about before: what is found of its payload is not counted again.
+    ///
+    /// # Errors
+    /// As [`Enforcer::permit`].
+    pub fn permit_again(&self, session: &Session, event: Event) -> Result<Permit, Denied> {
+        self.admit(session, event, None)
+    }
+
+    fn admit(&self, session: &Session, event: Event, sender: Option<&Sender<'_>>) -> Result<Permit, Denied> {
         self.with_rules(session, |rules| allowed(rules.decide_publish(&event.topic)))?;
-        Ok(Permit { event, encoded: None })
+        let enforced = self.enforced.load();
+        let contracts = enforced.as_ref().map(|enforced| &enforced.contracts);
+        match contracts.map_or(Ok(()), |contracts| contracts.check(&event, sender)) {
+            Err(invalid) if invalid.rejected => Err(Denied::Invalid(Box::new(invalid))),
+            Ok(()) | Err(_) => Ok(Permit { event, encoded: None }),
+        }
+    }
+
+    /// How payloads kept to contracts.
+    #[must_use]
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// The contracts in force; another whole whenever any of them changes.
+    #[must_use]
+    pub fn contracts(&self) -> Option<Arc<Contracts>> {
+        self.enforced.load().as_ref().map(|enforced| enforced.contracts.clone())
     }
 
     /// Whether the session may publish to a topic; for previews and for refusing early.

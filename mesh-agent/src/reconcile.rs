@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use mesh_protocol::desired;
 use mesh_protocol::policy::CompiledPolicy;
 use mesh_protocol::report::PartRef;
 use mesh_protocol::wire::Revision;
@@ -22,6 +23,7 @@ use tokio::time::interval;
 
 pub use plan::{Part, PartSpec, Plan};
 
+use crate::contract::{Contracts, Ledger};
 use crate::control::ledger::Accepted;
 use crate::control::standing::Standing;
 use crate::part::{Running, StartError};
@@ -66,6 +68,8 @@ pub struct Reconciler {
     tasks: Tasks,
     runners: BTreeMap<Part, Runner>,
     enforced_digest: Option<String>,
+    /// Kept as they are until they change: those of many schemas are dear to compile.
+    contracts: Option<(desired::Contracts, Arc<Contracts>)>,
     denied_number: u64,
 }
 
@@ -87,6 +91,7 @@ impl Reconciler {
             tasks: Tasks::new("parts"),
             runners: BTreeMap::new(),
             enforced_digest: None,
+            contracts: None,
             denied_number: 0,
         }
     }
@@ -136,7 +141,7 @@ impl Reconciler {
         if self.enforced_digest.as_ref() == Some(&accepted.digest) {
             return;
         }
-        match enforced(accepted) {
+        match self.compile(accepted) {
             Ok(enforced) => {
                 self.enforcer.apply(enforced);
                 self.enforced_digest = Some(accepted.digest.clone());
@@ -145,6 +150,19 @@ impl Reconciler {
             // The ledger compiled it before accepting, so this is a defect; the previous policy stays.
             Err(error) => tracing::error!(error, "an accepted policy does not compile"),
         }
+    }
+
+    fn compile(&mut self, accepted: &Accepted) -> Result<Enforced, String> {
+        let section = &accepted.state.contracts;
+        let contracts = match &self.contracts {
+            Some((known, contracts)) if known == section => contracts.clone(),
+            _ => {
+                let contracts = Arc::new(Contracts::compile(section, self.enforcer.ledger())?);
+                self.contracts = Some((section.clone(), contracts.clone()));
+                contracts
+            }
+        };
+        enforced_with(accepted, contracts)
     }
 
     fn apply(&mut self, plan: Plan) {
@@ -178,10 +196,15 @@ impl Reconciler {
 /// # Errors
 /// What in it does not compile.
 pub fn enforced(accepted: &Accepted) -> Result<Enforced, String> {
+    let contracts = Contracts::compile(&accepted.state.contracts, &Ledger::default())?;
+    enforced_with(accepted, Arc::new(contracts))
+}
+
+fn enforced_with(accepted: &Accepted, contracts: Arc<Contracts>) -> Result<Enforced, String> {
     let state = &accepted.state;
     let policy = CompiledPolicy::compile(&state.policy, &state.site).map_err(|error| error.to_string())?;
     let members = state.fabric.members.iter().map(|member| (member.agent, member.clone())).collect();
-    Ok(Enforced { revision: accepted.revision, site: state.site.clone(), policy, members })
+    Ok(Enforced { revision: accepted.revision, site: state.site.clone(), policy, members, contracts })
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ use tokio::sync::watch;
 
 use crate::causes::chain;
 use crate::connector::Deps;
+use crate::contract;
 use crate::control::ledger::Accepted;
 use crate::control::outbox::Outbox;
 use crate::control::standing::LedgerHandle;
@@ -104,6 +105,8 @@ impl Wiring {
         let clients = Clients::default();
         clients.restore(&shared.spool, &shared.router);
         observing.spawn_until_stopped("retained events", forget_values(shared.spool.clone()));
+        let kept = contract::report(shared.enforcer.ledger().clone(), Arc::new(shared.outbox.clone()));
+        observing.spawn_until_stopped("contracts", kept);
         let secrets = home.secrets()?;
         Ok(Self {
             shared,

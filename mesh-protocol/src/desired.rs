@@ -4,6 +4,7 @@
 //! refuses fields it does not know, because ignoring one could open what the author meant to close. All others ignore
 //! them, so that an older agent can follow a newer portal.
 
+mod contract;
 mod grant;
 mod owner;
 mod queue;
@@ -20,6 +21,10 @@ use crate::policy::{Principal, Role, Rule};
 use crate::secret::SecretKey;
 use crate::topic::Filter;
 
+pub use contract::{
+    CONTRACT_TEXT_BYTES_MAX, CONTRACTS_MAX, CONTRACTS_VERSION, Contract, ContractFormat, ContractReference,
+    ContractSchema, Contracts, OnInvalid,
+};
 pub use grant::{BURST_S, BURST_S_MAX, BYTES_PER_S_MAX, EVENTS_PER_S_MAX, Grant, Quota, QuotaError};
 pub use owner::{Owner, OwnerListener};
 pub use queue::{OnFailure, Queue, QueueAccess, WhenFull};
@@ -30,7 +35,7 @@ pub use webhook::{
 };
 
 /// The newest document version this code writes, and the highest it understands.
-pub const DOCUMENT_VERSION: u32 = 1;
+pub const DOCUMENT_VERSION: u32 = 2;
 
 /// The whole of what one agent must do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,6 +56,10 @@ pub struct DesiredState {
     pub keys: Keys,
     /// *Security.* Principals, roles, rules and scopes.
     pub policy: Policy,
+    /// *Security.* What payloads must look like; the same for all agents. An older agent would leave it aside, so that a
+    /// document that rejects payloads demands [`CONTRACTS_VERSION`].
+    #[serde(default, skip_serializing_if = "Contracts::is_empty")]
+    pub contracts: Contracts,
     /// Endpoints for local clients.
     #[serde(default)]
     pub listeners: Vec<Listener>,

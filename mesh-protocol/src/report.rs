@@ -4,6 +4,7 @@
 //! that is newer. Every list has a bound, and what is left out is counted, never silent.
 
 mod connect;
+mod contract;
 mod kafka;
 mod link;
 mod mqtt;
@@ -25,6 +26,7 @@ use crate::wire::Revision;
 pub use connect::{
     CONFIG_KEYS, CONNECTOR_TASKS_MAX, CONNECTOR_TOPICS_MAX, ConnectFacts, ConnectorFacts, TaskFacts, TopicsFrom,
 };
+pub use contract::{BREACH_TEXT_BYTES_MAX, BREACHES_MAX, Breach, CONTRACTS_TOLD_MAX, ContractKept, ContractsKept};
 pub use kafka::{
     ACL_ENTRIES_MAX, AclEntry, AclFacts, BrokerNode, ClusterFacts, GroupFacts, LogDirFacts, MemberFacts, OffsetFacts,
     PRODUCERS_MAX, PartitionFacts, ProducerFacts, QuorumFacts, QuorumReplica, QuotaEntity, QuotaFacts, ScramCredential,
@@ -180,6 +182,8 @@ pub enum Report {
     Shapes(Shapes),
     /// What was published and received by grants.
     Usage(Usage),
+    /// How payloads kept to contracts.
+    Contracts(ContractsKept),
     /// Facts of a newer agent, of which this program can say nothing.
     #[serde(other)]
     Unknown,

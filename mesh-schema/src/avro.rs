@@ -270,6 +270,11 @@ pub(super) fn decode(model: &Model, bytes: &[u8]) -> Result<Value, String> {
     decode::decode(model, bytes)
 }
 
+/// Whether bytes are a value.
+pub(super) fn check(model: &Model, bytes: &[u8]) -> Result<(), String> {
+    decode::check(model, bytes)
+}
+
 /// Whether a value is one; none = it would take too long to say.
 pub(super) fn holds(model: &Model, value: &Value) -> Option<bool> {
     let mut check = default::Check::of_examples(&model.types);

@@ -10,6 +10,11 @@ const EXAMPLE_STEPS_MAX: usize = 20_000;
 /// Deepest recursion of one walk, through named types too. A debug build needs about 2 KiB of stack for a level.
 pub(super) const DEPTH_MAX: usize = 100;
 
+/// Most steps of the check of a payload: so many, and so many more for each of its bytes.
+const PAYLOAD_STEPS: (usize, usize) = (50_000, 16);
+/// Deepest recursion of the check of a payload: it may nest deeper than what is shown.
+const PAYLOAD_DEPTH_MAX: usize = 200;
+
 /// Steps and levels left.
 #[derive(Clone, Debug)]
 pub(super) struct Budget {
@@ -25,6 +30,12 @@ impl Budget {
     /// That of something that is shown as a whole.
     pub(super) fn for_example() -> Self {
         Self { steps: EXAMPLE_STEPS_MAX, ..Self::new() }
+    }
+
+    /// That of the check of a payload of so many bytes.
+    pub(super) fn for_payload(bytes: usize) -> Self {
+        let (least, more) = PAYLOAD_STEPS;
+        Self { steps: bytes.saturating_mul(more).saturating_add(least), depth: PAYLOAD_DEPTH_MAX }
     }
 
     /// Takes one step and one level down. No more after the first refusal of a step.

@@ -9,6 +9,7 @@ mod diff;
 mod documents;
 mod example;
 mod fields;
+mod judge;
 mod pattern;
 mod read;
 mod spot;
@@ -23,6 +24,7 @@ use super::compat::{Problem, Sides};
 use super::field::Field;
 use super::invalid::Invalid;
 use super::{NoExample, Parsed, Reference, text};
+pub(super) use judge::Judge;
 use pattern::Pattern;
 pub(super) use spot::{Spot, all as all_tags};
 

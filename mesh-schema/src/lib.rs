@@ -25,6 +25,7 @@ mod protobuf;
 pub mod seen;
 mod tags;
 mod text;
+mod validator;
 mod walk;
 
 use serde::{Deserialize, Serialize};
@@ -39,6 +40,7 @@ pub use invalid::{
     Invalid, NESTING_MAX, NESTING_WITH_REFERENCES_MAX, PARTS_MAX, Place, REFERENCES_MAX, Rule, TEXT_BYTES_MAX,
 };
 pub use mask::{MASKED, Mask, Masked};
+pub use validator::{Validator, Violation};
 
 /// The language a schema is written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

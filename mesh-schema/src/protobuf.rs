@@ -25,7 +25,7 @@ use super::invalid::Invalid;
 use super::tags::one_each;
 use super::{NoExample, Parsed, Reference};
 
-pub(super) use decode::decode_with;
+pub(super) use decode::{check_first, check_named, decode_with};
 pub(super) use spot::Spot;
 
 /// A schema in the pool with all it imports.
@@ -68,6 +68,11 @@ pub(super) fn text_of_descriptor(text: &str, references: &[Reference]) -> Result
 /// The file as a descriptor.
 pub(super) fn descriptor(model: &Model) -> String {
     descriptor::encode(model)
+}
+
+/// Whether a payload can be one of the file's messages.
+pub(super) fn has_messages(model: &Model) -> bool {
+    model.file.messages().next().is_some()
 }
 
 pub(super) fn fields(model: &Model) -> Vec<Field> {

@@ -17,6 +17,7 @@ pub mod catalog;
 mod change;
 pub mod clock;
 pub mod config;
+mod contract;
 pub mod denial;
 pub mod design;
 pub mod edit;

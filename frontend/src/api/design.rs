@@ -6,7 +6,7 @@ use mesh_protocol::id::{ApplicationDomainId, DesignObjectId, DesignVersionId, Te
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{FlowRow, Millis, SchemaField, SchemaFormat, SchemaLevel, SeenAs};
+use super::{ContractView, DesignValidation, FlowRow, Millis, SchemaField, SchemaFormat, SchemaLevel, SeenAs};
 
 /// What a design object is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
@@ -93,6 +93,9 @@ pub struct DesignObjectView {
     /// What was seen of it: addresses of an event, Kafka topics of a schema; only where one object is asked for.
     #[serde(default)]
     pub seen: Vec<SeenAs>,
+    /// How payloads kept to the contract of an event; only where one object is asked for that is checked, or was lately.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contract: Option<ContractView>,
 }
 
 /// A schema as serializers know it.
@@ -178,6 +181,9 @@ pub struct DesignObjectInput {
     /// Objects of every application domain may build on it, not only those of its own.
     #[serde(default)]
     pub shared: bool,
+    /// What happens to payloads that match no version that is served. Of events only.
+    #[serde(default)]
+    pub validation: DesignValidation,
 }
 
 /// A new object with its kind.

@@ -1,5 +1,6 @@
 //! The design-time catalog: events, schemas and applications as they are meant, each in versions with a life of their own.
 
+mod contract;
 mod difference;
 mod document;
 mod form;

@@ -226,7 +226,7 @@ impl Kind {
         match report {
             Report::Subscriptions(_) => Self::Subscriptions,
             Report::Traffic(_) => Self::Traffic,
-            Report::Denials(_) => Self::Denials,
+            Report::Denials(_) | Report::Contracts(_) => Self::Denials,
             Report::Shapes(_) | Report::Unknown => Self::Shapes,
             Report::Usage(usage) => Self::Usage { number: usage.number },
             Report::Discovery(discovery) => Self::Scan { broker: discovery.broker, scan: discovery.scan },

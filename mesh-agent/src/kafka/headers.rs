@@ -40,7 +40,7 @@ pub const KEY: &str = "mesh-key";
 /// User property: the same in base64, when it is not text.
 pub const KEY_BINARY: &str = "mesh-key-base64";
 /// User property: the record had no value at all, which a compacted topic takes for a deletion.
-pub const TOMBSTONE: &str = "mesh-tombstone";
+pub const TOMBSTONE: &str = crate::contract::TOMBSTONE;
 /// User property of a dead letter: the record's payload, of so many bytes, is larger than any event, and is in Kafka alone.
 pub const LEFT_OUT: &str = "mesh-payload-left-out-bytes";
 /// Prefix of a user property that holds a binary header in base64.

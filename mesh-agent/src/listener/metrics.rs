@@ -12,6 +12,8 @@ pub(super) struct Metrics {
     pub(super) refused_logins: Counter,
     /// Publishes that policy refused.
     pub(super) denied: Counter,
+    /// Publishes whose payload is not what is promised at their topic.
+    pub(super) invalid: Counter,
     /// Publishes refused because a limit was passed.
     pub(super) rejected: Counter,
     /// Publishes refused because a grant's quota was used up.
@@ -49,6 +51,7 @@ impl Metrics {
             silent: counters.counter("silent_connections"),
             refused_logins: counters.counter("refused_logins"),
             denied: counters.counter("denied_publish_events"),
+            invalid: counters.counter("invalid_publish_events"),
             rejected: counters.counter("rejected_publish_events"),
             over_quota: counters.counter("over_quota_publish_events"),
             dropped_over_quota: counters.counter("dropped_over_quota_events"),

@@ -15,6 +15,7 @@ use mesh_protocol::wire::Revision;
 use uuid::Uuid;
 
 use super::{Clients, Deps, Running, SiteOwner, start};
+use crate::contract::Contracts;
 use crate::counters::Counters;
 use crate::observe::{Client, ClientObserver, Observer, Refusal};
 use crate::policy::{Enforced, Enforcer};
@@ -163,6 +164,7 @@ pub(crate) struct Mesh {
     pub(crate) board: Board,
     pub(crate) tasks: Tasks,
     pub(crate) policy: Mutex<Policy>,
+    contracts: Mutex<Arc<Contracts>>,
 }
 
 pub(crate) const SECRET: &str = "a secret of a till";
@@ -246,6 +248,7 @@ impl Mesh {
             owner: SiteOwner::default(),
             tasks: Tasks::new("test"),
             policy: Mutex::new(policy()),
+            contracts: Mutex::default(),
         };
         mesh.edit(|_| {});
         mesh
@@ -262,7 +265,15 @@ impl Mesh {
             policy: CompiledPolicy::compile(&policy, &site).expect("valid"),
             site,
             members: rustc_hash::FxHashMap::default(),
+            contracts: self.contracts.lock().expect("held").clone(),
         });
+    }
+
+    /// Puts contracts into force.
+    pub(crate) fn promise(&self, section: &desired::Contracts) {
+        let contracts = Contracts::compile(section, self.enforcer.ledger()).expect("can be enforced");
+        *self.contracts.lock().expect("held") = Arc::new(contracts);
+        self.edit(|_| {});
     }
 
     /// Denies one till one thing.

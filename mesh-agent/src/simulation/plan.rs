@@ -1,6 +1,7 @@
 //! What a seed says before anything happens: sites, queues, and how much trouble there is.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use mesh_protocol::desired::{
     DurableInterest, Fabric as Section, Member, OnFailure, Policy, Queue, QueueAccess, Scope, Site, WhenFull,
@@ -158,6 +159,7 @@ impl Plan {
             policy: CompiledPolicy::compile(&policy, &here).expect("compiles"),
             site: here,
             members,
+            contracts: Arc::default(),
         }
     }
 }

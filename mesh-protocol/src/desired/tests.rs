@@ -28,6 +28,7 @@ fn whole() -> DesiredState {
         },
         keys: Keys { policy: vec!["ab".repeat(32)] },
         policy: policy(),
+        contracts: Contracts::default(),
         listeners: vec![Listener {
             id: ListenerId(id(6)),
             name: "tills".into(),

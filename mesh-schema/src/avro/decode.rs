@@ -13,7 +13,16 @@ use super::{Kind, Logical, Model, TypeId};
 
 /// The value that the bytes stand for, all of them.
 pub(super) fn decode(model: &Model, bytes: &[u8]) -> Result<Value, String> {
-    let mut reader = Reader { model, rest: bytes, budget: Budget::for_example() };
+    read(model, bytes, Budget::for_example())
+}
+
+/// Whether the bytes are a value, however long. What is told of those that are none holds nothing of them.
+pub(super) fn check(model: &Model, bytes: &[u8]) -> Result<(), String> {
+    read(model, bytes, Budget::for_payload(bytes.len())).map(drop)
+}
+
+fn read(model: &Model, bytes: &[u8], budget: Budget) -> Result<Value, String> {
+    let mut reader = Reader { model, rest: bytes, budget };
     let value = reader.value(model.root)?;
     match reader.rest.len() {
         0 => Ok(value),
@@ -30,7 +39,7 @@ struct Reader<'a> {
 impl<'a> Reader<'a> {
     fn value(&mut self, id: TypeId) -> Result<Value, String> {
         if !self.budget.enter() {
-            return Err("the value is too large or too deep to be shown".to_owned());
+            return Err("the value is too large or too deep to be read".to_owned());
         }
         let value = self.of_type(id);
         self.budget.leave();
@@ -45,7 +54,7 @@ impl<'a> Reader<'a> {
             Kind::Boolean => match self.take(1)? {
                 [0] => json!(false),
                 [1] => json!(true),
-                other => return Err(format!("{other:?} is no boolean")),
+                _ => return Err("what should be a boolean is neither 0 nor 1".to_owned()),
             },
             Kind::Int | Kind::Long => number(self.long()?, of.logical),
             Kind::Float => float(f64::from(f32::from_le_bytes(self.fixed()?))),
@@ -62,13 +71,13 @@ impl<'a> Reader<'a> {
             Kind::Enum(names, symbols) => {
                 let at = self.long()?;
                 let symbol = usize::try_from(at).ok().and_then(|at| symbols.symbols.get(at));
-                let symbol = symbol.ok_or_else(|| format!("{} has no symbol {at}", names.full))?;
+                let symbol = symbol.ok_or_else(|| format!("{} has no such symbol", names.full))?;
                 symbol.as_str().into()
             }
             Kind::Union(branches) => {
                 let at = self.long()?;
                 let branch = usize::try_from(at).ok().and_then(|at| branches.get(at));
-                self.value(*branch.ok_or_else(|| format!("a union has no branch {at}"))?)?
+                self.value(*branch.ok_or_else(|| "a union has no such branch".to_owned())?)?
             }
             Kind::Array(items) => {
                 let mut all = Vec::new();
@@ -122,7 +131,7 @@ impl<'a> Reader<'a> {
 
     fn length(&mut self) -> Result<usize, String> {
         let length = self.long()?;
-        usize::try_from(length).map_err(|_| format!("{length} is no length"))
+        usize::try_from(length).map_err(|_| "a length is below 0".to_owned())
     }
 
     fn take(&mut self, length: usize) -> Result<&'a [u8], String> {

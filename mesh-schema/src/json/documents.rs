@@ -56,6 +56,12 @@ impl Documents {
         exact.or_else(|| self.0.iter().position(|document| named(&document)))
     }
 
+    /// The text that a URI means, whatever its fragment.
+    pub(super) fn named(&self, uri: &str) -> Option<&Value> {
+        let number = self.by_uri(uri.split('#').next().unwrap_or_default())?;
+        Some(&self.0[number].value)
+    }
+
     /// Everything that has a URI of its own.
     pub(super) fn index(&self) -> Index {
         let mut index = Index::default();

@@ -5,8 +5,10 @@
 //! This one stops, and what it has not finished counts as invalid. It is strict where it does not know: it only
 //! judges examples, and one too few costs nothing. Tests hold it against the crate.
 
-use std::collections::HashSet;
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
 
+use jsonschema::Validator;
 use serde_json::{Map, Value, json};
 
 use super::super::budget::Budget;
@@ -25,6 +27,28 @@ pub(super) fn holds(model: &Model, value: &Value) -> Option<bool> {
     let is_valid = check.node(model.root, value);
     let is_strict = || model.is_dynamic || model.nodes.iter().any(|node| node.list.unevaluated.is_some());
     (is_valid || (check.budget.spend(1) && !is_strict())).then_some(is_valid)
+}
+
+/// What a check came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// The value is valid.
+    Valid,
+    /// It is not, or this validator is stricter than the schema.
+    Invalid,
+    /// The budget was too small to say.
+    Unfinished,
+}
+
+/// The same within a budget that somebody gives.
+pub(super) fn verdict(model: &Model, value: &Value, budget: Budget) -> Verdict {
+    let mut check = Check { model, budget };
+    let is_valid = check.node(model.root, value);
+    match (is_valid, check.budget.spend(1)) {
+        (true, _) => Verdict::Valid,
+        (false, true) => Verdict::Invalid,
+        (false, false) => Verdict::Unfinished,
+    }
 }
 
 struct Check<'a> {
@@ -157,10 +181,21 @@ fn scalar(node: &Node, value: &Value) -> bool {
 
 /// Formats are asked of the crate, which knows them; a format nobody knows says nothing.
 fn is_formatted(format: &str, value: &Value) -> bool {
-    let schema = json!({ "format": format });
-    let validator =
-        jsonschema::options().should_validate_formats(true).should_ignore_unknown_formats(true).build(&schema);
-    validator.is_ok_and(|validator| validator.is_valid(value))
+    /// Formats come from texts of strangers; those that exist are fewer.
+    const KEPT_MAX: usize = 64;
+    thread_local! {
+        static KEPT: RefCell<HashMap<String, Option<Validator>>> = RefCell::default();
+    }
+    KEPT.with_borrow_mut(|kept| {
+        if kept.len() >= KEPT_MAX && !kept.contains_key(format) {
+            kept.clear();
+        }
+        let validator = kept.entry(format.to_owned()).or_insert_with(|| {
+            let options = jsonschema::options().should_validate_formats(true).should_ignore_unknown_formats(true);
+            options.build(&json!({ "format": format })).ok()
+        });
+        validator.as_ref().is_some_and(|validator| validator.is_valid(value))
+    })
 }
 
 fn count(length: usize) -> u64 {

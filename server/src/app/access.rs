@@ -44,7 +44,8 @@ fn given(version: &Version, graph: &Graph<'_>, plan: Option<&Spec>) -> Terms {
         };
         ids.iter().filter_map(filter).collect()
     };
-    Terms::of(plan, &filters(&offer.sends), &filters(&offer.receives))
+    let target = graph.object(version.object).map_or("", |object| object.spec.name.as_str());
+    Terms::of(target, plan, &filters(&offer.sends), &filters(&offer.receives))
 }
 
 /// The grant that an application has of something, when it is not over.

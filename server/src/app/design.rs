@@ -13,11 +13,13 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
 use frontend::api::{DesignObjectInput, DesignObjectNew, DesignObjectView, DesignQuery, Edit, LiveTopic, Page};
+use mesh_protocol::desired::Contracts;
 use mesh_protocol::id::DesignObjectId;
 use mesh_schema::Level;
 use uuid::Uuid;
 
 use super::carried::{Carried, Wanted};
+use super::contract::Edited;
 use super::edit::Done;
 use super::mask::Masks;
 use super::page::{Slice, page};
@@ -25,7 +27,7 @@ use super::permission::Right;
 use super::person::seen;
 use super::sight::Sight;
 use super::{App, Caller, Error, Result, team};
-use crate::domain::design::{Content, Facts, Graph, Kind, Object, Sharing, Spec, State, Version};
+use crate::domain::design::{Content, Facts, Graph, Kind, Object, Sharing, Spec, State, Version, contracts};
 use crate::domain::field::FieldErrors;
 use crate::domain::registry::{Registry, check_subject, judging};
 use crate::store::Tx;
@@ -49,6 +51,8 @@ pub struct Designs {
     pub(super) registry: Registry,
     /// What masks values, once somebody asked.
     pub(super) masks: OnceLock<Arc<Masks>>,
+    /// What agents hold payloads against, once somebody asked.
+    pub(super) contracts: OnceLock<Arc<Contracts>>,
 }
 
 impl Designs {
@@ -60,6 +64,11 @@ impl Designs {
     /// All versions.
     pub(super) fn versions(&self) -> &[Version] {
         &self.versions
+    }
+
+    /// What agents hold payloads against.
+    pub(super) fn contracts(&self) -> Arc<Contracts> {
+        self.contracts.get_or_init(|| Arc::new(contracts(&self.objects, &self.graph()))).clone()
     }
 
     pub(super) fn graph(&self) -> Graph<'_> {
@@ -74,7 +83,9 @@ impl Designs {
     /// The same after the edit of an audit entry, which added this.
     pub(super) fn with(&self, number: u64, registry: Registry, version: Version, object: Option<Object>) -> Self {
         let (objects, versions) = (self.objects.clone(), self.versions.clone());
-        let mut next = Self { number, objects, versions, registry, masks: OnceLock::new() };
+        // What is registered is a schema that no event has yet.
+        let contracts = self.contracts.clone();
+        let mut next = Self { number, objects, versions, registry, masks: OnceLock::new(), contracts };
         next.objects.extend(object);
         next.versions.push(version);
         next
@@ -135,7 +146,8 @@ impl App {
             tx.known_schemas(environment).await?,
             &versions,
         );
-        let designs = Arc::new(Designs { number, objects, versions, registry, masks: OnceLock::new() });
+        let (masks, contracts) = (OnceLock::new(), OnceLock::new());
+        let designs = Arc::new(Designs { number, objects, versions, registry, masks, contracts });
         self.0.designs.store(Some(designs.clone()));
         Ok(designs)
     }
@@ -173,7 +185,8 @@ impl App {
         let sight = world.config.sight(caller);
         designs.must_see(&sight, id)?;
         let seen = adopt::seen_as(designs.object(id)?, &designs, &world, &sight);
-        let mut view = DesignObjectView { seen, ..self.design_object_view(id).await? };
+        let contract = self.contract_view(designs.object(id)?, &world).await?;
+        let mut view = DesignObjectView { seen, contract, ..self.design_object_view(id).await? };
         let carried = Carried::of(&world, &designs, |_| true);
         for row in &mut view.versions {
             let wanted = Wanted::Design(designs.version(row.id)?);
@@ -228,8 +241,9 @@ impl App {
         spec.check_reach(id, &designs.graph())?;
         let by = edit.actor().to_owned();
         let object = Object { spec, updated_at_ms: edit.now_ms, updated_by: by, ..old.clone() };
-        edit.tx.update_design_object(&object, seen(input.revision)).await?;
         let summary = format!("changed the {} {}", object.kind, object.spec.name);
+        self.enforce_contracts(&mut edit, &designs, Edited::Object(&object), "validation", &summary).await?;
+        edit.tx.update_design_object(&object, seen(input.revision)).await?;
         let done = done("design.update", id, &summary);
         edit.finish(done.before(&shown::config(&old.spec)).after(&shown::config(&object.spec))).await?;
         self.design_object_view(id).await
@@ -318,6 +332,7 @@ fn spec(input: DesignObjectInput) -> Spec {
         attributes: input.attributes,
         document: input.document,
         sharing: if input.shared { Sharing::Shared } else { Sharing::Domain },
+        validation: shown::validation_of(input.validation),
     }
 }
 

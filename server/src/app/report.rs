@@ -40,6 +40,7 @@ impl App {
             Report::Denials(denials) => (self.take_denials(agent, &denials).await?, &[LiveTopic::Denials]),
             Report::Shapes(shapes) => (self.take_shapes(agent, shapes).await?, &[LiveTopic::Catalog]),
             Report::Usage(usage) => (self.take_usage(agent, &usage).await?, &[]),
+            Report::Contracts(kept) => (self.take_contracts(agent, &kept).await?, &[LiveTopic::Denials]),
             Report::Unknown => (Some("this portal does not know such reports: update it first".to_owned()), &[]),
         };
         if refused.is_none() {
@@ -199,6 +200,7 @@ impl App {
         let mut tx = self.store().write().await?;
         tx.prune_flows(now_ms, crate::domain::flow::RETENTION_MS).await?;
         tx.prune_shapes(now_ms - crate::domain::flow::RETENTION_MS).await?;
+        self.prune_contracts(&mut tx, now_ms).await?;
         tx.prune_denials(now_ms - crate::domain::denial::RETENTION_MS).await?;
         tx.commit().await?;
         self.prune_usage(now_ms).await
@@ -316,7 +318,7 @@ fn kind(level: &str) -> Option<String> {
 }
 
 /// An agent's time, unless its clock is far off.
-fn believed(at_ms: i64) -> i64 {
+pub(super) fn believed(at_ms: i64) -> i64 {
     let now_ms = now_ms();
     if at_ms.abs_diff(now_ms) <= CLOCK_SKEW_MS_MAX.unsigned_abs() { at_ms } else { now_ms }
 }

@@ -92,8 +92,7 @@ impl App {
             grants: tx.open_grants(id).await?,
             publications: publications(tx.publications(id).await?),
             addresses: Vec::new(),
-            // Access requests will fill this.
-            grants: Vec::new(),
+            contracts: self.contracts_in(tx).await?,
         })
     }
 

@@ -19,6 +19,7 @@
 mod address;
 mod binding;
 mod content;
+mod contract;
 mod difference;
 pub mod drift;
 mod facts;
@@ -39,6 +40,7 @@ use serde::{Deserialize, Serialize};
 pub use address::{Address, AddressError, Level};
 pub use binding::{Fit, events_of, fit, standing, topics};
 pub use content::{Application, Content, EVENTS_MAX, Event, EventApi, Need, Product, Schema, SchemaReference};
+pub use contract::{Validation, check as check_contracts, contracts};
 pub use difference::{Class, Difference, Row, TextChange, between_objects, between_versions};
 pub use facts::Facts;
 pub use graph::{Cycle, Graph};
@@ -144,6 +146,8 @@ pub struct Spec {
     pub document: String,
     /// Who may build on it.
     pub sharing: Sharing,
+    /// What happens to payloads that match no live version. Of events only.
+    pub validation: Validation,
 }
 
 /// Who may refer to versions of an object.

@@ -7,10 +7,11 @@
 mod grants;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use mesh_protocol::desired::{
-    BrokerConnection, Connector, ConnectorWork, DOCUMENT_VERSION, DesiredState, Dial, DurableInterest, Fabric,
-    KafkaSink, KafkaSource, Keys, Listener as ListenerState, Member, Observe, Owner, OwnerListener, Policy,
+    BrokerConnection, CONTRACTS_VERSION, Connector, ConnectorWork, Contracts, DesiredState, Dial, DurableInterest,
+    Fabric, KafkaSink, KafkaSource, Keys, Listener as ListenerState, Member, Observe, Owner, OwnerListener, Policy,
     Queue as QueueState, Site as SiteState, Surveyed, WebhookSink,
 };
 use mesh_protocol::id::{AgentId, BrokerId, PrincipalId, RouteId, RuleId, SiteId};
@@ -34,7 +35,6 @@ use super::route::{From, Route, To};
 use super::rule;
 use super::scope::Scope;
 use super::site::Site;
-pub use grants::Granted;
 
 mod granted;
 
@@ -42,6 +42,9 @@ use granted::Granted;
 
 /// Where an agent of a site that others dial listens when nobody chose: any address, a port of the agent's choice.
 const FABRIC_BIND: &str = "0.0.0.0:0";
+
+/// What a document demands of its reader that holds nothing an older one must not leave aside.
+const OLDEST_VERSION: u32 = 1;
 
 /// Everything that desired state is made of, as of one policy revision.
 #[derive(Clone, Debug)]
@@ -78,8 +81,8 @@ pub struct Mesh {
     pub publications: Vec<Publication>,
     /// Declared event addresses.
     pub addresses: Vec<String>,
-    /// Grants in force.
-    pub grants: Vec<Granted>,
+    /// What payloads must look like.
+    pub contracts: Arc<Contracts>,
 }
 
 impl Mesh {
@@ -92,7 +95,7 @@ impl Mesh {
         let policy = self.policy(&connectors);
         let (decoding, connectors) = connectors.into_iter().partition(decodes);
         Some(DesiredState {
-            min_version: DOCUMENT_VERSION,
+            min_version: if self.contracts.rejects() { CONTRACTS_VERSION } else { OLDEST_VERSION },
             environment: self.environment.id,
             agent: agent.id,
             generation: self.environment.policy.generation,
@@ -105,6 +108,7 @@ impl Mesh {
             },
             keys: Keys { policy: self.policy_keys.clone() },
             policy,
+            contracts: (*self.contracts).clone(),
             listeners: self.listeners_of(site.id),
             fabric: self.fabric(agent, site),
             brokers: self.brokers_of(site.id),

@@ -4,6 +4,7 @@ mod access;
 mod adopt;
 mod asyncapi;
 mod audit;
+mod contracts;
 mod design;
 mod domains;
 mod drift;

@@ -10,7 +10,7 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::{Result, StoreError, Tx, from_i64, from_text, must_hit, to_i64, to_text};
-use crate::domain::design::{Content, Object, Spec, Version, VersionSpec};
+use crate::domain::design::{Content, Object, Spec, Validation, Version, VersionSpec};
 
 #[derive(sqlx::FromRow)]
 struct ObjectRow {
@@ -24,6 +24,7 @@ struct ObjectRow {
     attributes: Json<BTreeMap<String, String>>,
     document: String,
     sharing: String,
+    validation: String,
     revision: i64,
     created_at_ms: i64,
     created_by: String,
@@ -46,6 +47,7 @@ impl TryFrom<ObjectRow> for Object {
                 attributes: row.attributes.0,
                 document: row.document,
                 sharing: from_text("sharing", row.sharing)?,
+                validation: from_text("validation", row.validation)?,
             },
             revision: from_i64("revision", row.revision)?,
             created_at_ms: row.created_at_ms,
@@ -109,7 +111,7 @@ impl Tx {
         let rows: Vec<ObjectRow> = on_db!(self, |conn| {
             sqlx::query_as(
                 "select design_object_id, kind, application_domain_id, name, owner, people, tags, attributes, document,
-                 sharing, revision, created_at_ms, created_by, updated_at_ms, updated_by
+                 sharing, validation, revision, created_at_ms, created_by, updated_at_ms, updated_by
                  from design_object where environment_id = $1 order by kind, name, design_object_id",
             )
             .bind(environment.0)
@@ -117,6 +119,23 @@ impl Tx {
             .await
         })?;
         rows.into_iter().map(TryInto::try_into).collect()
+    }
+
+    /// Whether agents check the payloads of any event.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn has_contracts(&mut self, environment: EnvironmentId) -> Result<bool> {
+        let found: Option<(Uuid,)> = on_db!(self, |conn| {
+            sqlx::query_as(
+                "select design_object_id from design_object where environment_id = $1 and validation <> $2 limit 1",
+            )
+            .bind(environment.0)
+            .bind(to_text(&Validation::Unchecked))
+            .fetch_optional(conn)
+            .await
+        })?;
+        Ok(found.is_some())
     }
 
     /// All versions of all objects, the oldest first.
@@ -147,8 +166,9 @@ impl Tx {
         on_db!(self, |conn| {
             sqlx::query(
                 "insert into design_object (design_object_id, environment_id, kind, application_domain_id, name, owner,
-                 people, tags, attributes, document, sharing, revision, created_at_ms, created_by, updated_at_ms,
-                 updated_by) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+                 people, tags, attributes, document, sharing, validation, revision, created_at_ms, created_by,
+                 updated_at_ms, updated_by)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
             )
             .bind(new.id.0)
             .bind(environment.0)
@@ -161,6 +181,7 @@ impl Tx {
             .bind(Json(&new.spec.attributes))
             .bind(new.spec.document.as_str())
             .bind(to_text(&new.spec.sharing))
+            .bind(to_text(&new.spec.validation))
             .bind(to_i64(new.revision))
             .bind(new.created_at_ms)
             .bind(new.created_by.as_str())
@@ -181,8 +202,8 @@ impl Tx {
         let rows = on_db!(self, |conn| {
             sqlx::query(
                 "update design_object set application_domain_id = $3, name = $4, owner = $5, people = $6, tags = $7,
-                 attributes = $8, document = $9, sharing = $10, updated_at_ms = $11, updated_by = $12,
-                 revision = revision + 1 where design_object_id = $1 and revision = $2",
+                 attributes = $8, document = $9, sharing = $10, validation = $11, updated_at_ms = $12,
+                 updated_by = $13, revision = revision + 1 where design_object_id = $1 and revision = $2",
             )
             .bind(object.id.0)
             .bind(to_i64(revision))
@@ -194,6 +215,7 @@ impl Tx {
             .bind(Json(&object.spec.attributes))
             .bind(object.spec.document.as_str())
             .bind(to_text(&object.spec.sharing))
+            .bind(to_text(&object.spec.validation))
             .bind(object.updated_at_ms)
             .bind(object.updated_by.as_str())
             .execute(conn)

@@ -2,6 +2,7 @@
 //! there is one. In CI a missing PostgreSQL is a failure, never a skip.
 
 mod broker;
+mod contract;
 mod design;
 mod drift;
 mod flow;

@@ -1,5 +1,6 @@
 //! Lets events in as the fabric does: there is no other way to the spool than through policy.
 
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
@@ -54,7 +55,8 @@ impl Gate {
         };
         let enforcer = Enforcer::default();
         let members = [(agent, member)].into_iter().collect();
-        enforcer.apply(Enforced { revision: Revision { generation: 1, revision: 1 }, site, policy, members });
+        let revision = Revision { generation: 1, revision: 1 };
+        enforcer.apply(Enforced { revision, site, policy, members, contracts: Arc::default() });
         Ok(Self { enforcer, agent, event })
     }
 

@@ -148,7 +148,7 @@ const NEVER: &[Never] = &[
     },
     Never { within: &["frontend"], used: &["tokio", "axum", "server"], why: "pages ask PortalApi and nothing else" },
     Never {
-        within: &["mesh_agent::router", "mesh_agent::policy"],
+        within: &["mesh_agent::router", "mesh_agent::policy", "mesh_agent::contract"],
         used: &[
             "mesh_agent::listener",
             "mesh_agent::source",

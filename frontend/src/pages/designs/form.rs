@@ -6,9 +6,11 @@ use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
 
-use super::{KINDS, TOPICS};
+use super::{KINDS, TOPICS, contract};
 use crate::act::Act;
-use crate::api::{ApplicationDomainView, DesignKind, DesignObjectInput, DesignObjectNew, DesignObjectView, Edit};
+use crate::api::{
+    ApplicationDomainView, DesignKind, DesignObjectInput, DesignObjectNew, DesignObjectView, DesignValidation, Edit,
+};
 use crate::components::{Check, Choice, Field, Select, TextArea, Wrong, either};
 use crate::editor::{Editor, closing};
 use crate::owners::OwnerField;
@@ -27,15 +29,20 @@ struct Fields {
     attributes: RwSignal<String>,
     document: RwSignal<String>,
     shared: RwSignal<bool>,
+    validation: RwSignal<String>,
 }
 
 impl Fields {
     fn of(known: Option<&DesignObjectView>, domains: &[ApplicationDomainView]) -> Self {
         let config = known.map(|object| object.config.clone());
+        let kind = KINDS
+            .iter()
+            .find(|(.., kind)| known.is_some_and(|object| object.kind == *kind))
+            .map_or(KINDS[0].0, |(key, ..)| key);
         let text = |of: fn(&DesignObjectInput) -> String| RwSignal::new(config.as_ref().map(of).unwrap_or_default());
         let domain = config.as_ref().map(|config| config.domain).or_else(|| domains.first().map(|domain| domain.id));
         Self {
-            kind: RwSignal::new(KINDS[0].0.to_owned()),
+            kind: RwSignal::new(kind.to_owned()),
             name: text(|config| config.name.clone()),
             subject: RwSignal::new(String::new()),
             domain: RwSignal::new(domain.map(|id| id.to_string()).unwrap_or_default()),
@@ -45,6 +52,9 @@ impl Fields {
             attributes: text(|config| written(&config.attributes)),
             document: text(|config| config.document.clone()),
             shared: RwSignal::new(config.as_ref().is_some_and(|config| config.shared)),
+            validation: RwSignal::new(contract::key_of(
+                config.as_ref().map(|config| config.validation).unwrap_or_default(),
+            )),
         }
     }
 
@@ -59,6 +69,12 @@ impl Fields {
         if is_schema { self.subject.get().trim().to_owned() } else { String::new() }
     }
 
+    /// What happens to payloads; of events only.
+    fn validation(self) -> DesignValidation {
+        let is_event = self.kind() == DesignKind::Event;
+        if is_event { contract::validation_of(&self.validation.get()) } else { DesignValidation::default() }
+    }
+
     /// What would be saved; none as long as there is no domain.
     fn input(self) -> Option<DesignObjectInput> {
         Some(DesignObjectInput {
@@ -70,6 +86,7 @@ impl Fields {
             attributes: attributes(&self.attributes.get()).unwrap_or_default(),
             document: self.document.get(),
             shared: self.shared.get(),
+            validation: self.validation(),
         })
     }
 }
@@ -162,6 +179,9 @@ pub(super) fn ObjectForm(
             <TextArea label="Description" name="document" value=fields.document rows=5 hint="For readers; lines stay as they are" error=save.field("document")/>
             <Check label="Objects of every domain may build on it" checked=fields.shared/>
             <Wrong error=save.field("sharing")/>
+            {move || (fields.kind() == DesignKind::Event).then(|| view! {
+                <Select label="Payloads that match no released or deprecated version" name="validation" value=fields.validation choices=contract::choices() error=save.field("validation") hint="Agents check them at MQTT, HTTP and Kafka routes; refused ones of a Kafka route become dead letters"/>
+            })}
         </Editor>
     }
     .into_any()

@@ -5,6 +5,7 @@ use leptos_router::NavigateOptions;
 use leptos_router::hooks::{use_navigate, use_params_map};
 use mesh_protocol::id::DesignObjectId;
 
+use super::contract::{Contract, word};
 use super::difference::{Compare, Pair};
 use super::form::ObjectForm;
 use super::seen::Seen;
@@ -13,7 +14,10 @@ use super::version_form::VersionForm;
 use super::watch::WatchButton;
 use super::{StateMark, TOPICS, kind_word};
 use crate::act::{Act, sentence};
-use crate::api::{ApiError, ApplicationDomainView, DesignDifference, DesignObjectView, DesignVersionRow, WatchView};
+use crate::api::{
+    ApiError, ApplicationDomainView, DesignDifference, DesignKind, DesignObjectView, DesignVersionRow, LiveTopic,
+    WatchView,
+};
 use crate::components::{Age, Button, Confirm, Dialog, Empty, Main, Part, Table, Toasts, Tone};
 use crate::live::Live;
 use crate::load::{Load, Loading, load};
@@ -23,6 +27,9 @@ use crate::pages::catalog::in_use;
 use crate::pages::clients::Until;
 use crate::viewer::{Viewer, right};
 
+/// What makes one of them old: what agents refuse as well.
+const OBJECT_TOPICS: &[LiveTopic] = &[LiveTopic::Catalog, LiveTopic::Denials];
+
 /// `/designs/:id`
 #[component]
 pub fn DesignDetail() -> impl IntoView {
@@ -30,7 +37,7 @@ pub fn DesignDetail() -> impl IntoView {
     let id =
         Memo::new(move |_| params.with(|params| params.get("id").and_then(|id| id.parse::<DesignObjectId>().ok())));
     let object = load(
-        TOPICS,
+        OBJECT_TOPICS,
         move || id.get(),
         |api, id| async move {
             match id {
@@ -84,6 +91,7 @@ fn Detail(
         <Main title=name note=note crumbs=crumbs.into_any() acts=acts.into_any()>
             <Facts object=object/>
             <Versions object=object/>
+            <Contract object=object/>
             <Seen object=object/>
             <SubjectPart object=object/>
             <Compare object=object pair=pair found=difference/>
@@ -124,6 +132,7 @@ fn Facts(object: Signal<DesignObjectView>) -> impl IntoView {
                         .collect_view()}
                     <dt>"May be built on"</dt>
                     <dd>{if config.shared { "by objects of every domain" } else { "by objects of its own domain" }}</dd>
+                    {(object.kind == DesignKind::Event).then(|| view! { <dt>"Payloads that match no served version"</dt><dd>{word(config.validation)}</dd> })}
                     <dt>"Changed"</dt>
                     <dd><Age at_ms=Some(object.updated_at)/> " ago by " {object.updated_by}</dd>
                     {(!config.document.is_empty()).then(|| view! { <dt>"About"</dt><dd class="m-prose">{config.document}</dd> })}

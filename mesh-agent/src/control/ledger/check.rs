@@ -16,12 +16,14 @@ use mesh_protocol::policy::CompiledPolicy;
 use mesh_protocol::template::Template;
 use mesh_protocol::topic::Filter;
 
+use crate::contract::{self, Contracts};
 use crate::identity::public_key;
 
 /// The first thing that cannot be enforced, in words that name it.
 pub(super) fn enforceable(state: &DesiredState) -> Result<(), String> {
     keys(&state.keys.policy)?;
     CompiledPolicy::compile(&state.policy, &state.site).map_err(|error| format!("policy: {error}"))?;
+    Contracts::compile(&state.contracts, &contract::Ledger::default()).map_err(|error| format!("contract {error}"))?;
     listeners(&state.listeners)?;
     fabric(&state.fabric)?;
     state.owner.as_ref().map_or(Ok(()), owner)?;
@@ -223,5 +225,18 @@ mod tests {
             let refused = judge(sink).expect_err(why);
             assert!(refused.starts_with("route route-31: ") && refused.contains(why), "{refused}");
         }
+    }
+    #[test]
+    fn a_contract_that_cannot_be_enforced_is_named_in_the_rejection() {
+        use crate::contract::testing::{ORDER, one};
+        use mesh_protocol::desired::OnInvalid;
+        let judge = |text: &str| {
+            let mut state = sample::state(1);
+            state.contracts = one("orders/>", text, OnInvalid::Reject);
+            enforceable(&state)
+        };
+        assert_eq!(judge(ORDER), Ok(()));
+        let refused = judge(r#"{"type":"strin"}"#).expect_err("no schema");
+        assert!(refused.starts_with("contract order-created 1.0.0: its schema: "), "{refused}");
     }
 }

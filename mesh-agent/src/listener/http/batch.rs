@@ -58,11 +58,13 @@ pub(super) async fn publish(
         return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, why));
     }
     let body = gate.body(body, MAX_PAYLOAD_BYTES).await?;
-    let events = read(&caller, &body, gate.common.limits.get().payload_bytes_max)?;
-    gate.publish(&caller, events).await
+    let (lines, events) =
+        read(&caller, &body, gate.common.limits.get().payload_bytes_max)?.into_iter().unzip::<_, _, Vec<_>, _>();
+    gate.publish(&caller, events, |at| lines.get(at).copied()).await
 }
 
-fn read(caller: &Caller, body: &[u8], payload_bytes_max: usize) -> Result<Vec<Event>, Problem> {
+/// The events with their lines, counted from one.
+fn read(caller: &Caller, body: &[u8], payload_bytes_max: usize) -> Result<Vec<(usize, Event)>, Problem> {
     let mut events = Vec::new();
     for (number, line) in (1..).zip(body.split(|&byte| byte == b'\n')) {
         if line.trim_ascii().is_empty() {
@@ -82,7 +84,7 @@ fn read(caller: &Caller, body: &[u8], payload_bytes_max: usize) -> Result<Vec<Ev
             );
             return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, why));
         }
-        events.push(event);
+        events.push((number, event));
     }
     if events.is_empty() { Err(Problem::bad("the batch is empty")) } else { Ok(events) }
 }

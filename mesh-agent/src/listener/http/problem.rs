@@ -5,6 +5,7 @@ use axum::response::{IntoResponse, Response};
 use mesh_protocol::id::RuleId;
 use serde::Serialize;
 
+use crate::contract::Invalid;
 use crate::policy::Denied;
 use crate::quota::{Limit, Over};
 
@@ -18,6 +19,21 @@ pub(super) struct Problem {
     location: Option<String>,
     /// Values of `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers).
     rate_limit: Option<[String; 2]>,
+    breach: Option<Breach>,
+}
+
+/// What is wrong with a payload.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+struct Breach {
+    /// The version that it was held against: `order-created 1.2.0`.
+    contract: String,
+    /// Where it is wrong: `$.amount`.
+    path: String,
+    /// What is wrong there.
+    reason: String,
+    /// Of a batch, counted from one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<usize>,
 }
 
 #[derive(Serialize)]
@@ -29,11 +45,14 @@ struct Body<'a> {
     /// The rule that decided, as it stands in the portal.
     #[serde(skip_serializing_if = "Option::is_none")]
     rule: Option<RuleId>,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    breach: Option<&'a Breach>,
 }
 
 impl Problem {
     pub(super) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self { status, detail: detail.into(), rule: None, retry_after_s: None, location: None, rate_limit: None }
+        let detail = detail.into();
+        Self { status, detail, rule: None, retry_after_s: None, location: None, rate_limit: None, breach: None }
     }
 
     pub(super) fn bad(detail: impl Into<String>) -> Self {
@@ -76,6 +95,17 @@ impl Problem {
         Self::new(StatusCode::UNAUTHORIZED, detail)
     }
 
+    /// The payload is not what is promised at its topic; of a batch that of a line.
+    pub(super) fn invalid(invalid: &Invalid, line: Option<usize>) -> Self {
+        let Invalid { label, path, reason, .. } = invalid;
+        let detail = match line {
+            Some(line) => format!("line {line}: {invalid}"),
+            None => invalid.to_string(),
+        };
+        let breach = Breach { contract: label.clone(), path: path.clone(), reason: reason.clone(), line };
+        Self { breach: Some(breach), ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail) }
+    }
+
     /// Policy says no.
     pub(super) fn forbidden(denied: &Denied) -> Self {
         Self { rule: denied.rule(), ..Self::new(StatusCode::FORBIDDEN, denied.to_string()) }
@@ -85,8 +115,14 @@ impl Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let title = self.status.canonical_reason().unwrap_or("Error");
-        let body =
-            Body { r#type: "about:blank", title, status: self.status.as_u16(), detail: &self.detail, rule: self.rule };
+        let body = Body {
+            r#type: "about:blank",
+            title,
+            status: self.status.as_u16(),
+            detail: &self.detail,
+            rule: self.rule,
+            breach: self.breach.as_ref(),
+        };
         let mut response = (self.status, axum::Json(body)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));

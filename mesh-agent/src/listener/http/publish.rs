@@ -18,6 +18,7 @@ use super::auth::Caller;
 use super::problem::Problem;
 use super::{Gate, topic};
 use crate::listener::refusal;
+use crate::policy::Denied;
 use crate::router::{Admitted, EVENT_OVERHEAD_BYTES, Failure, Outcome};
 
 const DELIVERY: HeaderName = HeaderName::from_static("meshport-delivery");
@@ -52,7 +53,7 @@ pub(super) async fn publish(
     gate.may_publish(&caller, &topic)?;
     let payload = gate.body(body, gate.common.limits.get().payload_bytes_max).await?;
     let event = gate.event(&caller, topic, payload, &headers)?;
-    gate.publish(&caller, vec![event]).await
+    gate.publish(&caller, vec![event], |_| None).await
 }
 
 impl Gate {
@@ -64,20 +65,27 @@ impl Gate {
         })
     }
 
-    /// Publishes events, all permitted or none, and waits for custody when any of them is guaranteed.
+    /// Publishes events, all permitted and valid or none, and waits for custody when any of them is guaranteed. `line` tells
+    /// which line of a batch each of them is.
     pub(super) async fn publish(
         &self,
         caller: &Caller,
         events: Vec<Event>,
+        line: impl Fn(usize) -> Option<usize>,
     ) -> Result<(StatusCode, Json<Accepted>), Problem> {
         for event in &events {
             event.check().map_err(|limit| self.rejected(&limit.to_string()))?;
         }
         let mut batch = Vec::with_capacity(events.len());
-        for event in events {
+        for (at, event) in events.into_iter().enumerate() {
             self.may_publish(caller, &event.topic)?;
-            let permit =
-                self.common.enforcer.permit(&caller.session, event).map_err(|denied| Problem::forbidden(&denied))?;
+            let permit = self.common.enforcer.permit(&caller.session, event).map_err(|denied| match denied {
+                Denied::Invalid(invalid) => {
+                    self.metrics.invalid.one();
+                    Problem::invalid(&invalid, line(at))
+                }
+                denied => Problem::forbidden(&denied),
+            })?;
             batch.push(permit.admit());
         }
         let count = batch.len();

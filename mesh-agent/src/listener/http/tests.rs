@@ -1,5 +1,6 @@
 //! Requests by hand over TCP: what is on the wire is what is checked.
 
+mod contracts;
 mod queue;
 mod quotas;
 

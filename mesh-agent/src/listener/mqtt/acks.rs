@@ -35,7 +35,7 @@ pub(super) enum Answer {
 /// Why a publish was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Cause {
-    /// Policy; counted where it was decided.
+    /// Policy or a contract; counted where it was decided.
     Denied,
     /// A limit or a quota; counted where it was found.
     Rejected,

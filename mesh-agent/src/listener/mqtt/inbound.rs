@@ -139,13 +139,23 @@ impl Session {
     }
 
     fn deny(&mut self, publish: &Publish, topic: &Topic, denied: &Denied) -> Result<Next, End> {
-        self.server.metrics.denied.one();
-        self.watcher.refused(refusal(Action::Publish, topic.as_str(), denied));
+        let (code, end) = match denied {
+            // Counted and told where it was found.
+            Denied::Invalid(_) => {
+                self.server.metrics.invalid.one();
+                (PubackReasonCode::PayloadFormatInvalid, DisconnectReasonCode::PayloadFormatInvalid)
+            }
+            _ => {
+                self.server.metrics.denied.one();
+                self.watcher.refused(refusal(Action::Publish, topic.as_str(), denied));
+                (PubackReasonCode::NotAuthorized, DisconnectReasonCode::NotAuthorized)
+            }
+        };
         if self.wire.is_v5() {
-            return self.refuse(publish, PubackReasonCode::NotAuthorized, denied.to_string(), Cause::Denied);
+            return self.refuse(publish, code, denied.to_string(), Cause::Denied);
         }
         match self.server.common.limits.get().denied_v3_publish {
-            DeniedV3Publish::Disconnect => Err(End::told(DisconnectReasonCode::NotAuthorized, denied.to_string())),
+            DeniedV3Publish::Disconnect => Err(End::told(end, denied.to_string())),
             DeniedV3Publish::Acknowledge => {
                 if publish.qos() != Qos::AtMostOnce {
                     self.acks.known(packet(publish), Answer::Taken);

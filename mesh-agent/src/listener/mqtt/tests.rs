@@ -1,6 +1,7 @@
 //! Against real clients: rumqttc for both versions, and bytes by hand where a client would not do it.
 
 mod clients;
+mod contracts;
 mod exactly_once;
 mod flow;
 mod input;

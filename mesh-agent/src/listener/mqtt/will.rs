@@ -14,7 +14,7 @@ use super::Server;
 use super::clients::Registered;
 use crate::listener::refusal;
 use crate::observe::ClientObserver;
-use crate::policy::Session;
+use crate::policy::{Denied, Session};
 use crate::router::{EVENT_OVERHEAD_BYTES, Outcome};
 
 /// A will, checked at login.
@@ -62,6 +62,10 @@ impl Testament {
         let (topic, bytes) = (event.topic.clone(), event.payload.len() + EVENT_OVERHEAD_BYTES);
         let permit = match server.common.enforcer.permit(&client, event) {
             Ok(permit) => permit,
+            Err(denied @ Denied::Invalid(_)) => {
+                server.metrics.invalid.one();
+                return tracing::info!(%topic, client_id = client.client_id(), %denied, "a will is not published");
+            }
             Err(denied) => {
                 server.metrics.denied.one();
                 return watcher.refused(refusal(Action::Publish, topic.as_str(), &denied));

@@ -183,7 +183,8 @@ impl Context {
             let (place, step) = (lane.state.place.clone(), lane.state.step.clone());
             step.split(destination, its);
             let doubtful_below = doubt.unwrap_or(its);
-            self.shared.split(Split { destination, place, step, at: its, doubtful_below, under_way: None });
+            let (under_way, judged) = (None, None);
+            self.shared.split(Split { destination, place, step, at: its, doubtful_below, under_way, judged });
         }
         self.lanes().insert(key, lane);
         work

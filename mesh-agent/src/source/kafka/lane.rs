@@ -19,6 +19,7 @@ use super::Shared;
 use super::known::Known;
 use super::record::{Place, Record};
 use super::step::Step;
+use crate::contract::Contracts;
 use crate::policy::Session;
 use crate::router::{Admission, Audience, DestinationId, Outcome, Receipt};
 use attempt::Attempt;
@@ -84,6 +85,8 @@ pub(super) struct Split {
     pub(super) doubtful_below: i64,
     /// What it still has of the batch that was too much for it.
     pub(super) under_way: Option<UnderWay>,
+    /// The contracts by which the shared read let its records in; none = nobody knows.
+    pub(super) judged: Option<Arc<Contracts>>,
 }
 
 /// A batch that a destination has not answered for.
@@ -147,17 +150,17 @@ impl Lane {
         doubtful_below: i64,
     ) -> (Self, impl Future<Output = ()> + Send + 'static) {
         let state = LaneState::new(place, Arc::new(Step::new(at)), None, at, at);
-        let (mut lane, run) = Self::new(shared, state, doubtful_below, None);
+        let (mut lane, run) = Self::new(shared, state, doubtful_below, None, None);
         lane.assigned = true;
         (lane, run)
     }
 
     /// The lane of a destination that reads alone, and the work it does.
     pub(super) fn alone(shared: Arc<Shared>, split: Split) -> (Self, impl Future<Output = ()> + Send + 'static) {
-        let Split { destination, place, step, at, doubtful_below, under_way } = split;
+        let Split { destination, place, step, at, doubtful_below, under_way, judged } = split;
         let begins = if under_way.is_none() { at } else { UNKNOWN };
         let state = LaneState::new(place, step, Some(destination), at, begins);
-        Self::new(shared, state, doubtful_below, under_way)
+        Self::new(shared, state, doubtful_below, under_way, judged)
     }
 
     fn new(
@@ -165,6 +168,7 @@ impl Lane {
         state: Arc<LaneState>,
         doubtful_below: i64,
         under_way: Option<UnderWay>,
+        judged: Option<Arc<Contracts>>,
     ) -> (Self, impl Future<Output = ()> + Send + 'static) {
         let (queue, records) = mpsc::unbounded_channel();
         let (ending, ended) = std::sync::mpsc::channel();
@@ -177,6 +181,8 @@ impl Lane {
             session: None,
             known: Known::default(),
             doubtful_below,
+            judged,
+            told_below: 0,
         };
         let lane = Self { state, queue, closing, abandon, ended, paused: false, assigned: false };
         let run = async move {
@@ -218,6 +224,10 @@ struct Work {
     /// Schemas of the records of the batch under way, and of those before.
     known: Known,
     doubtful_below: i64,
+    /// The contracts by which it was found out what becomes of the batch under way.
+    judged: Option<Arc<Contracts>>,
+    /// What is below was told of, also where it had to be tried again.
+    told_below: i64,
 }
 
 impl Work {
@@ -367,13 +377,11 @@ impl Work {
         let tally = &self.shared.tally;
         match self.state.alone {
             _ if again => {}
-            None => {
-                tally.batch(done.counts, done.unrouted && to_everybody);
-                done.poison.into_iter().for_each(|what| tally.poison(what));
-            }
+            None => tally.batch(done.counts, done.unrouted && to_everybody),
             // Counted when the others got them.
             Some(_) => tally.caught_up(done.counts.events),
         }
+        done.poison.into_iter().for_each(|what| tally.poison(what));
     }
 
     fn blocked(&self, reason: String) {

@@ -11,8 +11,8 @@ use crate::app::permission::Right;
 use crate::app::sight::Sight;
 use crate::app::{App, Caller, Error, Result};
 use crate::domain::design::{
-    Content, Event, Fit, Graph, Kind, Number, Object, Schema, Sharing, Spec, Version, VersionSpec, events_of, fit,
-    standing, topics,
+    Content, Event, Fit, Graph, Kind, Number, Object, Schema, Sharing, Spec, Validation, Version, VersionSpec,
+    events_of, fit, standing, topics,
 };
 use crate::domain::registry::object_name;
 use mesh_schema::Format;
@@ -109,6 +109,7 @@ impl App {
             attributes: std::collections::BTreeMap::new(),
             document: entry.row.description.clone(),
             sharing: Sharing::Domain,
+            validation: Validation::default(),
         };
         let spec = spec.tidied();
         self.check_object(&mut edit.tx, Kind::Event, None, &spec, &designs).await?;
@@ -187,6 +188,7 @@ pub(super) fn inferred_spec(event: &Spec, objects: &[Object], payloads: u64) -> 
             payloads => format!("Made of what {payloads} payloads were seen to look like."),
         },
         sharing: event.sharing,
+        validation: Validation::default(),
     }
 }
 

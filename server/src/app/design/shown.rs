@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use frontend::api::{
     DesignClass, DesignContent, DesignDifference, DesignDifferenceRow, DesignKind, DesignLine, DesignObjectInput,
-    DesignObjectView, DesignRegistered, DesignState, DesignSubject, DesignTextChange, DesignVersionInput,
-    DesignVersionRow, SchemaFormat, SchemaLevel,
+    DesignObjectView, DesignRegistered, DesignState, DesignSubject, DesignTextChange, DesignValidation,
+    DesignVersionInput, DesignVersionRow, SchemaFormat, SchemaLevel,
 };
 use mesh_schema::{Format, Level};
 
@@ -14,7 +14,7 @@ use crate::app::snapshot::Snapshot;
 use crate::domain::application_domain;
 use crate::domain::design::{
     Application, Class, Content, Difference, Event, EventApi, Graph, Kind, Line, Object, Product, Schema,
-    SchemaReference, Sharing, Spec, State, Version, VersionSpec,
+    SchemaReference, Sharing, Spec, State, Validation, Version, VersionSpec,
 };
 use crate::domain::registry::Registry;
 
@@ -33,6 +33,7 @@ macro_rules! pairs {
 pairs! {
     kind, kind_of: Kind = DesignKind { Event, Schema, Application, EventApi, Product }
     state, state_of: State = DesignState { Draft, InReview, Released, Deprecated, Retired }
+    validation, validation_of: Validation = DesignValidation { Unchecked, Reported, Rejected }
     format, format_of: Format = SchemaFormat { Avro, JsonSchema, Protobuf }
     level, level_of: Level = SchemaLevel {
         None, Backward, Forward, Full, BackwardTransitive, ForwardTransitive, FullTransitive
@@ -68,6 +69,7 @@ pub(super) fn object(object: &Object, graph: &Graph<'_>, registry: &Registry, sn
         updated_at: object.updated_at_ms,
         updated_by: object.updated_by.clone(),
         seen: Vec::new(),
+        contract: None,
     }
 }
 
@@ -107,6 +109,7 @@ pub(in crate::app) fn config(spec: &Spec) -> DesignObjectInput {
         attributes: spec.attributes.clone(),
         document: spec.document.clone(),
         shared: spec.sharing == Sharing::Shared,
+        validation: validation(spec.validation),
     }
 }
 

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::news::Step;
 use super::{Designs, done, shown, wrong};
 use crate::app::carried::{Carried, Wanted, is_only_one};
+use crate::app::contract::Edited;
 use crate::app::permission::Right;
 use crate::app::person::{seen, shown as revision};
 use crate::app::schema::{FIELDS_SHOWN, field};
@@ -199,6 +200,9 @@ impl App {
             Ok((old.state, version, warnings, graph.label(id), enters))
         });
         let (from, version, warnings, label, enters) = moved.await?;
+        let warned = if warnings.is_empty() { String::new() } else { format!(" ({})", warnings.join("; ")) };
+        let summary = format!("took {label} from {from} to {}{warned}", version.state);
+        self.enforce_contracts(&mut edit, &known, Edited::Version(&version), "state", &summary).await?;
         edit.tx.update_design_version(&version, seen_at).await?;
         if let Some(content) = enters {
             self.register_released(&mut edit.tx, &known, &version, content).await?;
@@ -209,8 +213,6 @@ impl App {
         if let Some(news) = taken.news(&known, &domains) {
             edit.notify(&news).await?;
         }
-        let known = if warnings.is_empty() { String::new() } else { format!(" ({})", warnings.join("; ")) };
-        let summary = format!("took {label} from {from} to {}{known}", version.state);
         let done = done("design.move", version.object, &summary);
         edit.finish(done.before(&step_of(from, "")).after(&step_of(version.state, &version.state_reason))).await?;
         self.design_version_view(id, caller).await

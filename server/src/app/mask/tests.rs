@@ -17,6 +17,7 @@ fn masks(catalog: &Catalog) -> Masks {
         versions: catalog.versions.clone(),
         registry: Registry::default(),
         masks: OnceLock::new(),
+        contracts: OnceLock::new(),
     };
     Masks::of(&designs, &["pii".to_owned(), "secret".to_owned()])
 }

@@ -13,7 +13,7 @@ use crate::app::edit::Done;
 use crate::app::permission::Permit;
 use crate::app::{App, Error, Result};
 use crate::domain::application_domain::{self, ApplicationDomain, Claims};
-use crate::domain::design::{Kind, Object, Sharing, Spec, Version};
+use crate::domain::design::{Kind, Object, Sharing, Spec, Validation, Version};
 use crate::domain::registry::{KnownSchema, Registered, Registry, Settings, Subject, UNCLAIMED, object_name, topic_of};
 use crate::store::Tx;
 
@@ -167,6 +167,7 @@ impl App {
             document: String::new(),
             // Clients refer to each other's subjects without asking.
             sharing: Sharing::Shared,
+            validation: Validation::default(),
         }))
     }
 

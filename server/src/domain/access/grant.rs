@@ -50,6 +50,9 @@ pub struct Grant {
 /// What a grant gives, as it was when it was given.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Terms {
+    /// What it is called in refusals of agents: the product and the plan.
+    #[serde(default)]
+    pub name: String,
     /// What clients may publish.
     pub publish: Vec<Filter>,
     /// What clients may subscribe to.
@@ -63,7 +66,7 @@ pub struct Terms {
 impl Terms {
     /// Of a plan, or of an event by itself: what of these addresses it gives.
     #[must_use]
-    pub fn of(plan: Option<&Spec>, sends: &[Filter], receives: &[Filter]) -> Self {
+    pub fn of(target: &str, plan: Option<&Spec>, sends: &[Filter], receives: &[Filter]) -> Self {
         let part = |filters: &[Filter]| {
             let parts = filters.iter().flat_map(|filter| match plan {
                 Some(plan) => plan.part_of(filter),
@@ -72,7 +75,9 @@ impl Terms {
             let mut seen = BTreeSet::new();
             parts.filter(|filter| seen.insert(filter.text().to_owned())).collect()
         };
+        let name = plan.map_or_else(|| target.to_owned(), |plan| format!("{target}, {}", plan.name));
         Self {
+            name,
             publish: part(sends),
             subscribe: part(receives),
             protocols: plan.map(|plan| plan.protocols.clone()).unwrap_or_default(),
@@ -253,10 +258,11 @@ pub(crate) mod tests {
     fn a_plan_cuts_what_is_given() {
         let filters = |texts: &[&str]| texts.iter().map(|text| Filter::mesh(text).expect("sound")).collect::<Vec<_>>();
         let plan = Spec { filters: filters(&["orders/fr/>"]), ..Spec::default() };
-        let terms = Terms::of(Some(&plan), &filters(&["stock/new"]), &filters(&["orders/>", "orders/fr/created"]));
+        let terms =
+            Terms::of("orders", Some(&plan), &filters(&["stock/new"]), &filters(&["orders/>", "orders/fr/created"]));
         assert_eq!(terms.publish, []);
         assert_eq!(terms.subscribe, filters(&["orders/fr/>", "orders/fr/created"]));
-        assert_eq!(Terms::of(None, &[], &filters(&["orders/>"])).subscribe, filters(&["orders/>"]));
+        assert_eq!(Terms::of("orders", None, &[], &filters(&["orders/>"])).subscribe, filters(&["orders/>"]));
     }
 
     proptest! {

@@ -81,6 +81,10 @@ pub fn between_objects(before: &Spec, after: &Spec) -> Difference {
     row("people", |spec| spec.people.join(", "));
     row("tags", |spec| spec.tags.join(", "));
     row("sharing", |spec| spec.sharing.name().to_owned());
+    // Who sends what was delivered until now may be refused.
+    let stricter = if after.validation > before.validation { Class::Breaking } else { Class::Cosmetic };
+    let validation = |spec: &Spec| Some(spec.validation.name().to_owned());
+    table.row("validation", validation(before), validation(after), stricter);
     let mut names: Vec<_> = before.attributes.keys().chain(after.attributes.keys()).collect();
     names.sort();
     names.dedup();

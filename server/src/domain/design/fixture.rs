@@ -25,6 +25,7 @@ impl Catalog {
             attributes: BTreeMap::new(),
             document: String::new(),
             sharing: Sharing::Domain,
+            validation: Validation::default(),
         };
         let by = || "ada".to_owned();
         self.objects.push(Object {

@@ -6,7 +6,7 @@ use mesh_protocol::id::{DesignObjectId, DesignVersionId};
 
 use super::super::field::FieldErrors;
 use super::state::some_of;
-use super::{Class, Content, Graph, Kind, Object, Sharing, Spec, State, Version, VersionSpec, suggest};
+use super::{Class, Content, Graph, Kind, Object, Sharing, Spec, State, Validation, Version, VersionSpec, suggest};
 
 /// Most people that one object names.
 pub const OWNERS_MAX: usize = 16;
@@ -72,6 +72,9 @@ impl Spec {
         }
         self.people.iter().for_each(|person| errors.name("people", person));
         self.check_labels(&mut errors);
+        if kind != Kind::Event && self.validation != Validation::Unchecked {
+            errors.add("validation", format_args!("is of events only: leave it out for a {kind}"));
+        }
         if self.document.len() > DOCUMENT_BYTES_MAX {
             errors.add("document", format_args!("is longer than {DOCUMENT_BYTES_MAX} bytes: link to the rest"));
         } else if self.document.contains('\0') {

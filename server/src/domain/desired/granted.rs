@@ -39,7 +39,7 @@ impl Mesh {
     }
 
     /// Grants that are given somewhere, in a lasting order.
-    fn in_force(&self) -> Vec<(&Grant, Vec<SiteId>)> {
+    pub(super) fn in_force(&self) -> Vec<(&Grant, Vec<SiteId>)> {
         let active = self.grants.iter().filter(|grant| grant.state == State::Active);
         let mut all: Vec<_> = active.filter_map(|grant| Some((grant, self.places_of(grant)?))).collect();
         all.sort_by_key(|(grant, _)| grant.id);

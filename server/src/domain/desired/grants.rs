@@ -4,54 +4,36 @@
 //! quota, so an agent that is away still has its part.
 
 use mesh_protocol::desired::{Grant, Quota};
-use mesh_protocol::id::{AgentId, ApplicationId, GrantId, PrincipalId, SiteId};
-use mesh_protocol::topic::Filter;
+use mesh_protocol::id::{AgentId, PrincipalId, SiteId};
 
+use super::super::access::grant::Grant as Given;
+use super::super::principal::Kind;
 use super::Mesh;
-
-/// A grant that is in force.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Granted {
-    /// Stable id.
-    pub id: GrantId,
-    /// What it is called in refusals: the product and the plan.
-    pub name: String,
-    /// Whose principals use it.
-    pub application: ApplicationId,
-    /// What they publish by it. Without variables.
-    pub publish: Vec<Filter>,
-    /// What they receive by it. Without variables.
-    pub subscribe: Vec<Filter>,
-    /// How much; within its bounds.
-    pub quota: Quota,
-    /// Where; empty = everywhere.
-    pub sites: Vec<SiteId>,
-}
 
 impl Mesh {
     /// The grants that an agent holds clients to, in a lasting order.
     pub(super) fn grants_of(&self, agent: AgentId) -> Vec<Grant> {
-        let mut grants: Vec<Grant> = self.grants.iter().filter_map(|granted| self.grant_at(granted, agent)).collect();
-        grants.sort_by_key(|grant| grant.id);
-        grants
+        self.in_force().into_iter().filter_map(|(grant, sites)| self.grant_at(grant, &sites, agent)).collect()
     }
 
-    fn grant_at(&self, granted: &Granted, agent: AgentId) -> Option<Grant> {
+    fn grant_at(&self, grant: &Given, sites: &[SiteId], agent: AgentId) -> Option<Grant> {
         let has_listener = |site| self.listeners.iter().any(|listener| listener.spec.site == site);
-        let is_for = |site| granted.sites.is_empty() || granted.sites.contains(&site);
+        let is_for = |site| sites.is_empty() || sites.contains(&site);
         let sharing = self.enrolled().filter(|agent| is_for(agent.site) && has_listener(agent.site));
         let mut agents: Vec<AgentId> = sharing.map(|agent| agent.id).collect();
         agents.sort_unstable();
-        let its = self.principals.iter().filter(|principal| principal.application == Some(granted.application));
+        let is_its = |kind: Kind, application| kind != Kind::Route && application == Some(grant.application);
+        let its = self.principals.iter().filter(|principal| is_its(principal.kind, principal.application));
         let mut principals: Vec<PrincipalId> = its.map(|principal| principal.id).collect();
         principals.sort_unstable();
+        let quota = grant.terms.quota;
         (agents.contains(&agent) && !principals.is_empty()).then(|| Grant {
-            id: granted.id,
-            name: granted.name.clone(),
+            id: grant.id,
+            name: grant.terms.name.clone(),
             principals,
-            publish: granted.publish.clone(),
-            subscribe: granted.subscribe.clone(),
-            quota: granted.quota,
+            publish: grant.terms.publish.clone(),
+            subscribe: grant.terms.subscribe.clone(),
+            quota: Quota { events_per_s: quota.events, bytes_per_s: quota.bytes, burst_s: None },
             agents,
         })
     }
@@ -59,20 +41,37 @@ impl Mesh {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{agent, mesh, principal};
-    use super::*;
-    use crate::domain::principal::Kind;
+    use std::collections::BTreeSet;
+
+    use mesh_protocol::id::{ApplicationId, DesignVersionId, PlanId, PublicationId};
     use uuid::Uuid;
 
-    fn granted(sites: &[u128]) -> Granted {
-        Granted {
-            id: GrantId(Uuid::from_u128(1)),
-            name: "orders, gold".to_owned(),
-            application: ApplicationId(Uuid::from_u128(5)),
-            publish: vec![Filter::mesh("orders/>").expect("valid")],
-            subscribe: Vec::new(),
-            quota: Quota { events_per_s: Some(10), ..Quota::default() },
-            sites: sites.iter().map(|site| SiteId(Uuid::from_u128(*site))).collect(),
+    use super::super::super::access::grant::State;
+    use super::super::super::access::grant::tests::grant;
+    use super::super::super::product::plan::Numbered;
+    use super::super::super::product::publication::{Places, Publication};
+    use super::super::tests::{agent, mesh, principal};
+    use super::*;
+
+    /// Of a plan, of the application with this number.
+    fn given(application: u128) -> Given {
+        let plan = Numbered { plan: PlanId(Uuid::from_u128(50)), number: 1 };
+        Given { application: ApplicationId(Uuid::from_u128(application)), plan: Some(plan), ..grant(State::Active) }
+    }
+
+    fn published(sites: &[u128]) -> Publication {
+        let sites: BTreeSet<SiteId> = sites.iter().map(|site| SiteId(Uuid::from_u128(*site))).collect();
+        Publication {
+            id: PublicationId(Uuid::from_u128(60)),
+            product: given(5).target,
+            version: DesignVersionId(Uuid::from_u128(61)),
+            places: Places { sites, ..Places::default() },
+            policy_revision: 1,
+            withdrawn_at_ms: None,
+            revision: 1,
+            created_at_ms: 0,
+            updated_at_ms: 0,
+            updated_by: String::new(),
         }
     }
 
@@ -89,14 +88,16 @@ mod tests {
             ..principal(72, Kind::Client)
         });
         mesh.agents.push(agent(34, 3, &[]));
-        mesh.grants = vec![granted(&[])];
+        mesh.grants = vec![given(5)];
+        mesh.publications = vec![published(&[])];
         assert_eq!(shared_by(&mesh, 33), [33, 34], "both agents of the site that has a listener");
         assert_eq!(shared_by(&mesh, 11), [0; 0], "no client can come there");
         let grants = mesh.desired(AgentId(Uuid::from_u128(33))).expect("enrolled").grants;
         assert_eq!(grants[0].principals, [PrincipalId(Uuid::from_u128(72))]);
-        mesh.grants = vec![granted(&[1])];
+        mesh.publications = vec![published(&[1])];
         assert_eq!(shared_by(&mesh, 33), [0; 0], "the grant is for another site");
-        mesh.grants = vec![Granted { application: ApplicationId(Uuid::from_u128(6)), ..granted(&[]) }];
+        mesh.publications = vec![published(&[])];
+        mesh.grants = vec![given(6)];
         assert_eq!(shared_by(&mesh, 33), [0; 0], "nobody uses it");
     }
 }

@@ -1,4 +1,6 @@
-use mesh_protocol::desired::{DeniedV3Publish, KafkaSecurity, ListenerProtocol, Start, SurveyedKind, WebhookFormat};
+use mesh_protocol::desired::{
+    Contract, DeniedV3Publish, KafkaSecurity, ListenerProtocol, OnInvalid, Start, SurveyedKind, WebhookFormat,
+};
 use mesh_protocol::event::DeliveryMode;
 use mesh_protocol::id::{EnvironmentId, LinkId, ListenerId, QueueId};
 use mesh_protocol::secret::SecretKey;
@@ -142,7 +144,7 @@ pub(super) fn mesh() -> Mesh {
         grants: vec![],
         publications: vec![],
         addresses: vec![],
-        grants: vec![],
+        contracts: Arc::default(),
     }
 }
 
@@ -472,5 +474,19 @@ fn every_agent_gets_every_scope_in_the_order_of_names() {
         let desired = mesh.desired(AgentId(id(agent))).expect("enrolled");
         let names: Vec<_> = desired.policy.scopes.iter().map(|scope| scope.name.as_str()).collect();
         assert_eq!(names, ["earlier", "later"]);
+    }
+}
+
+#[test]
+fn contracts_go_to_every_agent_and_those_that_reject_demand_one_that_knows_them() {
+    let mut mesh = mesh();
+    for (on_invalid, version) in [(OnInvalid::Report, 1), (OnInvalid::Reject, CONTRACTS_VERSION)] {
+        let (event, label, filter) = (id(5).into(), "order 1.0.0".into(), Filter::mesh("orders/>").expect("valid"));
+        let contract = Contract { event, label, filter, schema: None, on_invalid };
+        mesh.contracts = Arc::new(Contracts { contracts: vec![contract], ..Contracts::default() });
+        for agent in [11, 22, 33] {
+            let state = mesh.desired(AgentId(id(agent))).expect("known");
+            assert_eq!((state.min_version, state.contracts), (version, (*mesh.contracts).clone()));
+        }
     }
 }

@@ -6,7 +6,9 @@ use mesh_schema::Format;
 use super::*;
 use crate::domain::application_domain;
 use crate::domain::application_domain::ApplicationDomain;
-use crate::domain::design::{self, Content, Event, Kind, Number, Object, Sharing, State, Version, VersionSpec};
+use crate::domain::design::{
+    self, Content, Event, Kind, Number, Object, Sharing, State, Validation, Version, VersionSpec,
+};
 
 pub(super) async fn domain(tx: &mut Tx, environment: EnvironmentId, name: &str) -> ApplicationDomainId {
     let spec = application_domain::Spec {
@@ -33,6 +35,7 @@ pub(super) fn object(kind: Kind, domain: ApplicationDomainId, name: &str) -> Obj
         attributes: BTreeMap::from([("cost-centre".to_owned(), "17".to_owned())]),
         document: "# Orders".to_owned(),
         sharing: Sharing::Shared,
+        validation: Validation::default(),
     };
     Object {
         id: DesignObjectId(Uuid::now_v7()),

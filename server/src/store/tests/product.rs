@@ -161,7 +161,12 @@ async fn requests_and_grants_come_back_as_they_were_written() {
             target: plan.product,
             version,
             plan: numbered,
-            terms: Terms::of(Some(&plan.spec), &[], &[filter("orders/fr/created"), filter("orders/*/created")]),
+            terms: Terms::of(
+                "retail",
+                Some(&plan.spec),
+                &[],
+                &[filter("orders/fr/created"), filter("orders/*/created")],
+            ),
             until_ms: Some(99),
             state: grant::State::Active,
             reason: String::new(),

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::*;
 use crate::domain::application::{Application, Spec as ApplicationSpec};
 use crate::domain::application_domain::{ApplicationDomain, Spec as DomainSpec};
-use crate::domain::design::{self, Kind as DesignKind, Object, Sharing};
+use crate::domain::design::{self, Kind as DesignKind, Object, Sharing, Validation};
 use crate::domain::person::{Person, PortalRole, State};
 use crate::domain::team::{Member, Owned, Spec as TeamSpec, Team};
 
@@ -110,6 +110,7 @@ pub(super) fn event(domain: &ApplicationDomain, name: &str, owner: &str) -> Obje
         attributes: BTreeMap::new(),
         document: String::new(),
         sharing: Sharing::Domain,
+        validation: Validation::default(),
     };
     Object::new(DesignObjectId(Uuid::now_v7()), DesignKind::Event, spec, "ada", 1)
 }

@@ -2,6 +2,7 @@
 
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -27,7 +28,7 @@ const SLOW: Duration = Duration::from_secs(8);
 #[derive(Default)]
 pub(super) struct Done {
     pub(super) counts: Counts,
-    /// What is a dead letter now, and why.
+    /// What became a dead letter, and why.
     pub(super) poison: Vec<String>,
     pub(super) unrouted: bool,
 }
@@ -66,7 +67,12 @@ impl Work {
             Ok(origin) => origin,
             Err(denied) => return Attempt::Barred(denied),
         };
-        let (mut done, mut letters) = (Done::default(), Vec::new());
+        // The first attempt of the shared read sees to dead letters, for everybody.
+        let first = self.state.alone.is_none() && !again;
+        if first {
+            self.judged = self.shared.deps.enforcer.contracts();
+        }
+        let (mut done, mut letters, mut since_then) = (Done::default(), Vec::new(), Vec::new());
         let mut admitted = Vec::with_capacity(records.len());
         let mut bytes = 0;
         for record in records {
@@ -76,23 +82,36 @@ impl Work {
             match self.shared.mapping.map(&self.state.place, record, &self.known, origin.clone(), redelivered) {
                 Mapped::Filtered => counts.filtered += 1,
                 Mapped::Looped => counts.looped += 1,
-                Mapped::Poison(reason) => {
-                    done.poison.push(self.passed_over(record, &reason));
+                Mapped::Poison(reason) if first => {
                     let event = record::letter(&self.state.place, record, origin.clone(), redelivered);
-                    letters.push(Letter { event, reason });
+                    letters.push((record, Letter { event, reason }));
                 }
+                Mapped::Poison(_) => {}
                 Mapped::Needs(id) => unreachable!("`ready` has brought schema {id} before the batch began"),
                 Mapped::Event(event) => {
                     bytes += event.payload.len() + EVENT_OVERHEAD_BYTES;
-                    match self.permit(*event, again) {
+                    match self.permit(*event, first && record.offset >= self.told_below) {
                         Ok(Some(event)) => admitted.push(event),
                         Ok(None) => counts.denied += 1,
+                        Err(Denied::Invalid(invalid)) => {
+                            let event = record::letter(&self.state.place, record, origin.clone(), redelivered);
+                            let letter = (record, Letter { event, reason: invalid.to_string() });
+                            if first { letters.push(letter) } else { since_then.push(letter) }
+                        }
                         Err(denied) => return Attempt::Barred(denied),
                     }
                 }
             }
         }
-        if let Err(reason) = self.bury(letters, again).await {
+        if first && let Some(last) = records.last() {
+            self.told_below = self.told_below.max(last.offset + 1);
+        }
+        // What contracts refuse that are not those of then was let in before, and is no dead letter yet.
+        if !self.is_judged_by_the_same() {
+            letters.append(&mut since_then);
+        }
+        done.poison.extend(letters.iter().map(|(record, letter)| self.passed_over(record, &letter.reason)));
+        if let Err(reason) = self.bury(letters.into_iter().map(|(_, letter)| letter).collect()).await {
             return Attempt::Held(reason);
         }
         done.counts.events = admitted.len() as u64;
@@ -112,10 +131,15 @@ impl Work {
         self.judge(records, bytes, since, settled, done)
     }
 
-    /// What can never be brought in is on disk before anything behind it is committed. The first attempt of the shared read
-    /// sees to that, for everybody.
-    async fn bury(&self, letters: Vec<Letter>, again: bool) -> Result<(), String> {
-        if letters.is_empty() || again || self.state.alone.is_some() {
+    /// Whether contracts are still those by which the records were let in first.
+    fn is_judged_by_the_same(&self) -> bool {
+        let now = self.shared.deps.enforcer.contracts();
+        self.judged.as_ref().zip(now.as_ref()).is_some_and(|(then, now)| Arc::ptr_eq(then, now))
+    }
+
+    /// What can never be brought in is on disk before anything behind it is committed.
+    async fn bury(&self, letters: Vec<Letter>) -> Result<(), String> {
+        if letters.is_empty() {
             return Ok(());
         }
         let done = self.shared.deps.letters.bury(self.shared.identity.route, letters).await;
@@ -201,20 +225,22 @@ impl Work {
             at,
             doubtful_below: end,
             under_way: under_way.map(|(receipt, share)| UnderWay { receipt, end, _share: share }),
+            judged: self.judged.clone(),
         });
     }
 
     /// The event, let in; none when a rule denies its topic, which is counted and told.
-    fn permit(&self, event: Event, again: bool) -> Result<Option<Admitted>, Denied> {
+    fn permit(&self, event: Event, is_new: bool) -> Result<Option<Admitted>, Denied> {
         let enforcer = &self.shared.deps.enforcer;
         let session = self.session.as_ref().expect("opened by `origin`, which runs first");
-        let first = self.state.alone.is_none() && !again;
-        if first {
+        if is_new {
             self.shared.client.produced(&event.topic, &event.payload, Some(&self.state.place.topic));
         }
         let topic = event.topic.clone();
-        match enforcer.permit(session, event) {
+        let permit = if is_new { enforcer.permit(session, event) } else { enforcer.permit_again(session, event) };
+        match permit {
             Ok(permit) => Ok(Some(permit.admit())),
+            Err(denied @ Denied::Invalid(_)) => Err(denied),
             Err(denied) => {
                 enforcer.check_session(session)?;
                 let (rule, reason) = (denied.rule(), denied.to_string());

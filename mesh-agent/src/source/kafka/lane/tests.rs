@@ -1,3 +1,4 @@
+mod contracts;
 mod schemas;
 mod world;
 

@@ -89,7 +89,7 @@ fn people() -> Designs {
     let registered = [registered(1, first), registered(2, second)];
     let registry = Registry::of(Settings::default(), vec![subject], &registered, Vec::new(), &catalog.versions);
     let (objects, versions) = (catalog.objects, catalog.versions);
-    Designs { number: 1, objects, versions, registry, masks: OnceLock::new() }
+    Designs { number: 1, objects, versions, registry, masks: OnceLock::new(), contracts: OnceLock::new() }
 }
 
 fn schema_id(number: u32) -> SchemaId {

@@ -18,7 +18,8 @@ use crate::app::{App, Error, Result};
 use crate::domain::application_domain::ApplicationDomain;
 use crate::domain::design::drift::Index;
 use crate::domain::design::{
-    Address, Application, Content, Event, Fit, Graph, Kind, Object, Sharing, Spec, Version, standing, topics,
+    Address, Application, Content, Event, Fit, Graph, Kind, Object, Sharing, Spec, Validation, Version, standing,
+    topics,
 };
 use crate::domain::field::FieldErrors;
 
@@ -310,6 +311,7 @@ fn plain_spec() -> Spec {
         attributes: BTreeMap::new(),
         document: String::new(),
         sharing: Sharing::Domain,
+        validation: Validation::default(),
     }
 }
 
@@ -320,6 +322,7 @@ fn event_spec(input: &DriftEventInput, domain: ApplicationDomainId) -> Spec {
         owner: input.owner.clone(),
         document: input.description.trim().to_owned(),
         sharing: if input.shared { Sharing::Shared } else { Sharing::Domain },
+        validation: Validation::default(),
         ..plain_spec()
     }
 }

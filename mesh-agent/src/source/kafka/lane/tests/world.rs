@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::super::*;
 use crate::connector::{Deps, Identity, Letter, Letters, Notes};
+use crate::contract::Contracts;
 use crate::control::ledger::sample;
 use crate::counters::Counters;
 use crate::kafka::client::Complaints;
@@ -136,6 +137,17 @@ impl World {
         lane
     }
 
+    /// Puts contracts into force.
+    pub(super) fn promise(&self, section: &mesh_protocol::desired::Contracts) {
+        let enforcer = &self.shared.deps.enforcer;
+        let contracts = Arc::new(Contracts::compile(section, enforcer.ledger()).expect("can be enforced"));
+        enforcer.apply(Enforced { contracts, ..enforced() });
+    }
+
+    pub(super) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.spawn("lane", work);
+    }
+
     /// There is no room for dead letters, or there is again.
     pub(super) fn fill(&self, is_full: bool) {
         self.buried.is_full.store(is_full, Ordering::Release);
@@ -190,6 +202,7 @@ fn enforced() -> Enforced {
         policy: CompiledPolicy::compile(&policy, &state.site).expect("valid"),
         site: state.site,
         members: std::iter::empty().collect(),
+        contracts: Arc::default(),
     }
 }
 
