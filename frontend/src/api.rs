@@ -56,9 +56,8 @@ pub use kafka::*;
 pub use live::*;
 pub use mail::*;
 use mesh_protocol::id::{
-    AccessRequestId, AgentId, ApplicationDomainId, ApplicationId, BrokerId, DesignObjectId, DesignVersionId, GrantId,
-    LinkId, ListenerId, PersonId, PlanId, PrincipalId, PublicationId, QueueId, RoleId, RouteId, RuleId, ScopeId,
-    SiteId, TeamId,
+    AgentId, ApplicationDomainId, ApplicationId, BrokerId, DesignObjectId, DesignVersionId, LinkId, ListenerId,
+    PersonId, PrincipalId, QueueId, RoleId, RouteId, RuleId, ScopeId, SiteId, TeamId,
 };
 use mesh_protocol::queue::QueuedEvent;
 pub use notification::*;
@@ -94,7 +93,7 @@ impl std::fmt::Debug for Api {
 /// Everything a page may ask. The implementation knows who asks.
 ///
 /// Edits take the `revision` the person saw; when somebody else was faster the answer is 409 `stale-revision`.
-pub trait PortalApi: NotificationApi + WebhookApi + MailApi {
+pub trait PortalApi: NotificationApi + WebhookApi + MailApi + ProductApi + AccessApi {
     // --- people -------------------------------------------------------------------------------------------------
     /// `GET /api/v1/me`: who is signed in and what they may do; 401 when nobody is.
     fn me(&self) -> Answer<'_, Me>;
@@ -309,52 +308,6 @@ pub trait PortalApi: NotificationApi + WebhookApi + MailApi {
     fn design_document(&self, id: DesignVersionId, query: AsyncApiQuery) -> Answer<'_, AsyncApiDocument>;
     /// `GET /api/v1/design-difference`: how two versions of one object differ.
     fn design_difference(&self, query: DesignDifferenceQuery) -> Answer<'_, DesignDifference>;
-
-    // --- products: what is offered to others ----------------------------------------------------------------------
-    /// `GET /api/v1/products`: those that can be had; with `all=true` every one there is.
-    fn products(&self, query: ProductQuery) -> Answer<'_, Page<ProductRow>>;
-    /// `GET /api/v1/products/{id}`: with its events, its plans and where it can be had.
-    fn product(&self, id: DesignObjectId) -> Answer<'_, ProductView>;
-    /// `POST /api/v1/products/{id}/plans`: writes a plan; nobody can ask for it before it is published.
-    fn create_plan(&self, id: DesignObjectId, input: PlanInput) -> Answer<'_, PlanView>;
-    /// `PUT /api/v1/plans/{id}`.
-    fn update_plan(&self, id: PlanId, input: Edit<PlanInput>) -> Answer<'_, PlanView>;
-    /// `POST /api/v1/plans/{id}/move`: takes it to another state.
-    fn move_plan(&self, id: PlanId, input: Edit<PlanMove>) -> Answer<'_, PlanView>;
-    /// `DELETE /api/v1/plans/{id}?revision=`: only one that was never published.
-    fn delete_plan(&self, id: PlanId, revision: i64) -> Answer<'_, ()>;
-    /// `POST /api/v1/products/{id}/publications`: publishes a released version, everywhere or at some sites.
-    fn publish_product(&self, id: DesignObjectId, input: PublicationInput) -> Answer<'_, ProductView>;
-    /// `PUT /api/v1/publications/{id}`: changes where.
-    fn update_publication(&self, id: PublicationId, input: Edit<PublicationInput>) -> Answer<'_, ProductView>;
-    /// `POST /api/v1/publications/{id}/withdraw`.
-    fn withdraw_publication(&self, id: PublicationId, input: Edit<ReasonInput>) -> Answer<'_, ProductView>;
-
-    // --- access: who asked, who decided, what was given -------------------------------------------------------------
-    /// `POST /api/v1/access-requests/preview`: what would come of asking; nothing is asked.
-    fn preview_access(&self, input: AccessInput) -> Answer<'_, AccessPreview>;
-    /// `POST /api/v1/access-requests`: asks for access.
-    fn request_access(&self, input: AccessInput) -> Answer<'_, AccessView>;
-    /// `GET /api/v1/access-requests`: the newest first. Who may not decide sees their own.
-    fn access_requests(&self, query: AccessQuery) -> Answer<'_, Page<AccessView>>;
-    /// `GET /api/v1/access-requests/{id}`.
-    fn access_request(&self, id: AccessRequestId) -> Answer<'_, AccessView>;
-    /// `POST /api/v1/access-requests/decide`: approves, rejects, asks, answers, delegates or takes back, one or many.
-    fn decide_access(&self, input: AccessDecision) -> Answer<'_, AccessDecided>;
-    /// `GET /api/v1/grants`: the newest first; with `all=true` also those that are over.
-    fn grants(&self, query: GrantQuery) -> Answer<'_, Page<GrantView>>;
-    /// `GET /api/v1/grants/{id}`.
-    fn grant(&self, id: GrantId) -> Answer<'_, GrantView>;
-    /// `POST /api/v1/grants/{id}/move`: holds it back, gives it again, or revokes it.
-    fn move_grant(&self, id: GrantId, input: Edit<GrantMove>) -> Answer<'_, GrantView>;
-    /// `GET /api/v1/applications/{id}/credentials`.
-    fn credentials(&self, id: ApplicationId, query: ListQuery) -> Answer<'_, Page<CredentialView>>;
-    /// `POST /api/v1/applications/{id}/credentials`: the secret is in the answer, once. The application must have a grant.
-    fn issue_credential(&self, id: ApplicationId, input: CredentialInput) -> Answer<'_, CredentialSecret>;
-    /// `POST /api/v1/credentials/{id}/rotate`: a new secret; the old one works for the overlap.
-    fn rotate_credential(&self, id: PrincipalId, input: RotateInput) -> Answer<'_, CredentialSecret>;
-    /// `DELETE /api/v1/credentials/{id}?revision=`: who uses it is disconnected.
-    fn remove_credential(&self, id: PrincipalId, revision: i64) -> Answer<'_, ()>;
 
     // --- drift: what is designed beside what was seen ------------------------------------------------------------
     /// `GET /api/v1/drift`: findings, the busiest first.

@@ -15,36 +15,35 @@ macro_rules! delegate {
 }
 
 // Below the macro, which they use.
+mod access;
 mod mail;
 mod notification;
+mod product;
 mod webhook;
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use frontend::api::{
-    AccessDecided, AccessDecision, AccessInput, AccessPreview, AccessQuery, AccessView, AdoptInput, AgentView, Answer,
-    ApiError, ApplicationDomainInput, ApplicationDomainView, ApplicationInput, ApplicationView, AsyncApiDocument,
-    AsyncApiQuery, BrokerInput, BrokerView, CatalogObject, CatalogObjectInput, CatalogPage, CatalogQuery,
-    CredentialInput, CredentialSecret, CredentialView, DenialQuery, DenialRow, DesignDifference, DesignDifferenceQuery,
-    DesignLevelInput, DesignMove, DesignObjectInput, DesignObjectNew, DesignObjectView, DesignQuery,
-    DesignVersionInput, DesignVersionView, DomainSuggestion, DriftApply, DriftDone, DriftPage, DriftPreview,
-    DriftProposals, DriftQuery, DriftSelection, DriftTask, DriftTrend, DriftTrendQuery, Edit, FlowGraph, GrantMove,
-    GrantQuery, GrantView, GraphQuery, JoinLine, JoinTokenInput, LinkInput, LinkView, ListQuery, ListenerInput,
-    ListenerView, LoginInput, Me, Overview, OwnedQuery, OwnedView, OwnerChoice, OwnershipApply, OwnershipDone,
-    OwnershipImport, OwnershipPage, OwnershipPreview, OwnershipQuery, OwnershipTask, Page, PersonInput, PersonView,
-    PlanInput, PlanMove, PlanView, PolicyDocument, PolicyView, PortalApi, PrincipalInput, PrincipalQuery,
-    PrincipalSecret, PrincipalView, ProductQuery, ProductRow, ProductView, PublicationInput, PublishInput,
-    PublishResult, QueueInput, QueueQuery, QueueView, ReasonInput, RecordsInput, RecordsPage, RoleInput, RoleView,
-    RotateInput, RouteInput, RouteView, RuleInput, RuleQuery, RuleView, SchemaCheck, SchemaCheckInput, ScopeInput,
-    ScopeView, SearchPage, SearchQuery, SetupInput, SetupState, ShelfDone, ShelfQuery, ShelfTask, SiteInput, SiteView,
-    SubscriptionQuery, SubscriptionRow, TeamInput, TeamQuery, TeamRemoval, TeamView, TokenCreated, TokenInput,
-    TokenView, TryClient, TryInput, UsageQuery, UsageRow, WithheldView,
+    AdoptInput, AgentView, Answer, ApiError, ApplicationDomainInput, ApplicationDomainView, ApplicationInput,
+    ApplicationView, AsyncApiDocument, AsyncApiQuery, BrokerInput, BrokerView, CatalogObject, CatalogObjectInput,
+    CatalogPage, CatalogQuery, DenialQuery, DenialRow, DesignDifference, DesignDifferenceQuery, DesignLevelInput,
+    DesignMove, DesignObjectInput, DesignObjectNew, DesignObjectView, DesignQuery, DesignVersionInput,
+    DesignVersionView, DomainSuggestion, DriftApply, DriftDone, DriftPage, DriftPreview, DriftProposals, DriftQuery,
+    DriftSelection, DriftTask, DriftTrend, DriftTrendQuery, Edit, FlowGraph, GraphQuery, JoinLine, JoinTokenInput,
+    LinkInput, LinkView, ListQuery, ListenerInput, ListenerView, LoginInput, Me, Overview, OwnedQuery, OwnedView,
+    OwnerChoice, OwnershipApply, OwnershipDone, OwnershipImport, OwnershipPage, OwnershipPreview, OwnershipQuery,
+    OwnershipTask, Page, PersonInput, PersonView, PolicyDocument, PolicyView, PortalApi, PrincipalInput,
+    PrincipalQuery, PrincipalSecret, PrincipalView, PublishInput, PublishResult, QueueInput, QueueQuery, QueueView,
+    ReasonInput, RecordsInput, RecordsPage, RoleInput, RoleView, RotateInput, RouteInput, RouteView, RuleInput,
+    RuleQuery, RuleView, SchemaCheck, SchemaCheckInput, ScopeInput, ScopeView, SearchPage, SearchQuery, SetupInput,
+    SetupState, ShelfDone, ShelfQuery, ShelfTask, SiteInput, SiteView, SubscriptionQuery, SubscriptionRow, TeamInput,
+    TeamQuery, TeamRemoval, TeamView, TokenCreated, TokenInput, TokenView, TryClient, TryInput, UsageQuery, UsageRow,
+    WithheldView,
 };
 use mesh_protocol::id::{
-    AccessRequestId, AgentId, ApplicationDomainId, ApplicationId, BrokerId, DesignObjectId, DesignVersionId, GrantId,
-    LinkId, ListenerId, PersonId, PlanId, PrincipalId, PublicationId, QueueId, RoleId, RouteId, RuleId, ScopeId,
-    SiteId, TeamId,
+    AgentId, ApplicationDomainId, ApplicationId, BrokerId, DesignObjectId, DesignVersionId, LinkId, ListenerId,
+    PersonId, PrincipalId, QueueId, RoleId, RouteId, RuleId, ScopeId, SiteId, TeamId,
 };
 
 use mesh_protocol::queue::QueuedEvent;
@@ -258,27 +257,6 @@ impl PortalApi for Portal {
         fn move_design_version(id: DesignVersionId, input: Edit<DesignMove>) -> DesignVersionView;
         fn design_document(id: DesignVersionId, query: AsyncApiQuery) -> AsyncApiDocument;
         fn design_difference(query: DesignDifferenceQuery) -> DesignDifference;
-        fn products(query: ProductQuery) -> Page<ProductRow>;
-        fn product(id: DesignObjectId) -> ProductView;
-        fn create_plan(id: DesignObjectId, input: PlanInput) -> PlanView;
-        fn update_plan(id: PlanId, input: Edit<PlanInput>) -> PlanView;
-        fn move_plan(id: PlanId, input: Edit<PlanMove>) -> PlanView;
-        fn delete_plan(id: PlanId, revision: i64) -> ();
-        fn publish_product(id: DesignObjectId, input: PublicationInput) -> ProductView;
-        fn update_publication(id: PublicationId, input: Edit<PublicationInput>) -> ProductView;
-        fn withdraw_publication(id: PublicationId, input: Edit<ReasonInput>) -> ProductView;
-        fn preview_access(input: AccessInput) -> AccessPreview;
-        fn request_access(input: AccessInput) -> AccessView;
-        fn access_requests(query: AccessQuery) -> Page<AccessView>;
-        fn access_request(id: AccessRequestId) -> AccessView;
-        fn decide_access(input: AccessDecision) -> AccessDecided;
-        fn grants(query: GrantQuery) -> Page<GrantView>;
-        fn grant(id: GrantId) -> GrantView;
-        fn move_grant(id: GrantId, input: Edit<GrantMove>) -> GrantView;
-        fn credentials(id: ApplicationId, query: ListQuery) -> Page<CredentialView>;
-        fn issue_credential(id: ApplicationId, input: CredentialInput) -> CredentialSecret;
-        fn rotate_credential(id: PrincipalId, input: RotateInput) -> CredentialSecret;
-        fn remove_credential(id: PrincipalId, revision: i64) -> ();
         fn drift(query: DriftQuery) -> DriftPage;
         fn drift_trend(query: DriftTrendQuery) -> DriftTrend;
         fn usage(query: UsageQuery) -> Page<UsageRow>;

@@ -17,7 +17,7 @@ use reqwest::Client;
 use crate::usage::processes_with;
 
 /// The pages that show what the mesh is and does.
-pub const PAGES: [&str; 23] = [
+pub const PAGES: [&str; 26] = [
     "/",
     "/search",
     "/catalog",

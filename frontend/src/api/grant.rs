@@ -1,4 +1,6 @@
 //! Access: who asked for what, who decided, and what was given.
+//!
+//! The operations are a trait of their own below [`PortalApi`](super::PortalApi), so that pages ask one thing.
 
 use mesh_protocol::id::{
     AccessRequestId, AgentId, ApplicationId, DesignObjectId, DesignVersionId, GrantId, PlanId, PrincipalId,
@@ -6,7 +8,35 @@ use mesh_protocol::id::{
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{DesignKind, Millis, PlanProtocol};
+use super::{Answer, DesignKind, Edit, ListQuery, Millis, Page, PlanProtocol, RotateInput};
+
+/// What may be asked about access.
+pub trait AccessApi: Send + Sync + 'static {
+    /// `POST /api/v1/access-requests/preview`: what would come of asking; nothing is asked.
+    fn preview_access(&self, input: AccessInput) -> Answer<'_, AccessPreview>;
+    /// `POST /api/v1/access-requests`: asks for access.
+    fn request_access(&self, input: AccessInput) -> Answer<'_, AccessView>;
+    /// `GET /api/v1/access-requests`: the newest first. Who may not decide sees their own.
+    fn access_requests(&self, query: AccessQuery) -> Answer<'_, Page<AccessView>>;
+    /// `GET /api/v1/access-requests/{id}`.
+    fn access_request(&self, id: AccessRequestId) -> Answer<'_, AccessView>;
+    /// `POST /api/v1/access-requests/decide`: approves, rejects, asks, answers, delegates or takes back, one or many.
+    fn decide_access(&self, input: AccessDecision) -> Answer<'_, AccessDecided>;
+    /// `GET /api/v1/grants`: the newest first; with `all=true` also those that are over.
+    fn grants(&self, query: GrantQuery) -> Answer<'_, Page<GrantView>>;
+    /// `GET /api/v1/grants/{id}`.
+    fn grant(&self, id: GrantId) -> Answer<'_, GrantView>;
+    /// `POST /api/v1/grants/{id}/move`: holds it back, gives it again, or revokes it.
+    fn move_grant(&self, id: GrantId, input: Edit<GrantMove>) -> Answer<'_, GrantView>;
+    /// `GET /api/v1/applications/{id}/credentials`.
+    fn credentials(&self, id: ApplicationId, query: ListQuery) -> Answer<'_, Page<CredentialView>>;
+    /// `POST /api/v1/applications/{id}/credentials`: the secret is in the answer, once. The application must have a grant.
+    fn issue_credential(&self, id: ApplicationId, input: CredentialInput) -> Answer<'_, CredentialSecret>;
+    /// `POST /api/v1/credentials/{id}/rotate`: a new secret; the old one works for the overlap.
+    fn rotate_credential(&self, id: PrincipalId, input: RotateInput) -> Answer<'_, CredentialSecret>;
+    /// `DELETE /api/v1/credentials/{id}?revision=`: who uses it is disconnected.
+    fn remove_credential(&self, id: PrincipalId, revision: i64) -> Answer<'_, ()>;
+}
 
 /// What somebody asks for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -1,4 +1,6 @@
 //! Products: event APIs offered to others under plans, and where they can be had.
+//!
+//! The operations are a trait of their own below [`PortalApi`](super::PortalApi), so that pages ask one thing.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +8,29 @@ use mesh_protocol::id::{ApplicationDomainId, DesignObjectId, DesignVersionId, Pl
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{DesignState, Millis};
+use super::{Answer, DesignState, Edit, Millis, Page, ReasonInput};
+
+/// What may be asked about products.
+pub trait ProductApi: Send + Sync + 'static {
+    /// `GET /api/v1/products`: those that can be had; with `all=true` every one there is.
+    fn products(&self, query: ProductQuery) -> Answer<'_, Page<ProductRow>>;
+    /// `GET /api/v1/products/{id}`: with its events, its plans and where it can be had.
+    fn product(&self, id: DesignObjectId) -> Answer<'_, ProductView>;
+    /// `POST /api/v1/products/{id}/plans`: writes a plan; nobody can ask for it before it is published.
+    fn create_plan(&self, id: DesignObjectId, input: PlanInput) -> Answer<'_, PlanView>;
+    /// `PUT /api/v1/plans/{id}`.
+    fn update_plan(&self, id: PlanId, input: Edit<PlanInput>) -> Answer<'_, PlanView>;
+    /// `POST /api/v1/plans/{id}/move`: takes it to another state.
+    fn move_plan(&self, id: PlanId, input: Edit<PlanMove>) -> Answer<'_, PlanView>;
+    /// `DELETE /api/v1/plans/{id}?revision=`: only one that was never published.
+    fn delete_plan(&self, id: PlanId, revision: i64) -> Answer<'_, ()>;
+    /// `POST /api/v1/products/{id}/publications`: publishes a released version, everywhere or at some sites.
+    fn publish_product(&self, id: DesignObjectId, input: PublicationInput) -> Answer<'_, ProductView>;
+    /// `PUT /api/v1/publications/{id}`: changes where.
+    fn update_publication(&self, id: PublicationId, input: Edit<PublicationInput>) -> Answer<'_, ProductView>;
+    /// `POST /api/v1/publications/{id}/withdraw`.
+    fn withdraw_publication(&self, id: PublicationId, input: Edit<ReasonInput>) -> Answer<'_, ProductView>;
+}
 
 /// Which products of a list.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
@@ -98,7 +122,7 @@ pub struct ProductView {
     /// Markdown, for readers.
     pub document: String,
     /// Its event APIs, in the version that is offered.
-    pub apis: Vec<ProductApi>,
+    pub apis: Vec<OfferedApi>,
     /// What clients receive and send.
     pub events: Vec<ProductEvent>,
     /// Its plans, in the order in which they were made. Who may not write sees those that can be asked for.
@@ -111,7 +135,7 @@ pub struct ProductView {
 
 /// An event API of a product.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct ProductApi {
+pub struct OfferedApi {
     /// Its object.
     pub object: DesignObjectId,
     /// Its version.

@@ -1,24 +1,6 @@
 //! [`PortalApi`] over REST, one line for each operation. How a request travels is a [`Transport`]: `fetch` in the browser,
 //! recorded answers in tests.
 
-mod mail;
-mod notification;
-mod transport;
-mod webhook;
-
-use mesh_protocol::id::{
-    AccessRequestId, AgentId, ApplicationDomainId, ApplicationId, BrokerId, DesignObjectId, DesignVersionId, GrantId,
-    LinkId, ListenerId, PersonId, PlanId, PrincipalId, PublicationId, QueueId, RoleId, RouteId, RuleId, ScopeId,
-    SiteId, TeamId,
-};
-use mesh_protocol::queue::QueuedEvent;
-
-pub use transport::{Exchange, Request, RestApi, Transport, Verb};
-
-use super::query::{encode, with_query};
-#[cfg_attr(not(test), expect(clippy::wildcard_imports, reason = "every DTO of the contract is used here"))]
-use super::*;
-
 /// Declares the calls of the API, as the server declares its operations: verb, path, method, what it takes, answer.
 ///
 /// `path` is an id in the path, `text` one that any text can stand for, `revision` the one that the person saw.
@@ -108,6 +90,26 @@ macro_rules! verb {
         Verb::Put
     };
 }
+
+// Below the macros, which they use.
+mod access;
+mod mail;
+mod notification;
+mod product;
+mod transport;
+mod webhook;
+
+use mesh_protocol::id::{
+    AgentId, ApplicationDomainId, ApplicationId, BrokerId, DesignObjectId, DesignVersionId, LinkId, ListenerId,
+    PersonId, PrincipalId, QueueId, RoleId, RouteId, RuleId, ScopeId, SiteId, TeamId,
+};
+use mesh_protocol::queue::QueuedEvent;
+
+pub use transport::{Exchange, Request, RestApi, Transport, Verb};
+
+use super::query::{encode, with_query};
+#[cfg_attr(not(test), expect(clippy::wildcard_imports, reason = "every DTO of the contract is used here"))]
+use super::*;
 
 impl<T: Transport> PortalApi for RestApi<T> {
     calls! {
@@ -202,27 +204,6 @@ impl<T: Transport> PortalApi for RestApi<T> {
         post "/design-versions/{id}/move" move_design_version(path id: DesignVersionId, body Edit<DesignMove>) -> DesignVersionView;
         get "/design-versions/{id}/asyncapi" design_document(path id: DesignVersionId, query AsyncApiQuery) -> AsyncApiDocument;
         get "/design-difference" design_difference(query DesignDifferenceQuery) -> DesignDifference;
-        get "/products" products(query ProductQuery) -> Page<ProductRow>;
-        get "/products/{id}" product(path id: DesignObjectId) -> ProductView;
-        post "/products/{id}/plans" create_plan(path id: DesignObjectId, body PlanInput) -> PlanView;
-        put "/plans/{id}" update_plan(path id: PlanId, body Edit<PlanInput>) -> PlanView;
-        post "/plans/{id}/move" move_plan(path id: PlanId, body Edit<PlanMove>) -> PlanView;
-        delete "/plans/{id}" delete_plan(path id: PlanId, revision) -> ();
-        post "/products/{id}/publications" publish_product(path id: DesignObjectId, body PublicationInput) -> ProductView;
-        put "/publications/{id}" update_publication(path id: PublicationId, body Edit<PublicationInput>) -> ProductView;
-        post "/publications/{id}/withdraw" withdraw_publication(path id: PublicationId, body Edit<ReasonInput>) -> ProductView;
-        post "/access-requests/preview" preview_access(body AccessInput) -> AccessPreview;
-        post "/access-requests" request_access(body AccessInput) -> AccessView;
-        get "/access-requests" access_requests(query AccessQuery) -> Page<AccessView>;
-        get "/access-requests/{id}" access_request(path id: AccessRequestId) -> AccessView;
-        post "/access-requests/decide" decide_access(body AccessDecision) -> AccessDecided;
-        get "/grants" grants(query GrantQuery) -> Page<GrantView>;
-        get "/grants/{id}" grant(path id: GrantId) -> GrantView;
-        post "/grants/{id}/move" move_grant(path id: GrantId, body Edit<GrantMove>) -> GrantView;
-        get "/applications/{id}/credentials" credentials(path id: ApplicationId, query ListQuery) -> Page<CredentialView>;
-        post "/applications/{id}/credentials" issue_credential(path id: ApplicationId, body CredentialInput) -> CredentialSecret;
-        post "/credentials/{id}/rotate" rotate_credential(path id: PrincipalId, body RotateInput) -> CredentialSecret;
-        delete "/credentials/{id}" remove_credential(path id: PrincipalId, revision) -> ();
         get "/usage" usage(query UsageQuery) -> Page<UsageRow>;
         get "/drift" drift(query DriftQuery) -> DriftPage;
         get "/drift/trend" drift_trend(query DriftTrendQuery) -> DriftTrend;

@@ -107,7 +107,7 @@ impl Bench {
         Self { standing, applied, enforcer, board, shared, tasks }
     }
 
-    fn want(&self, state: mesh_protocol::desired::DesiredState) {
+    fn want(&self, state: super::DesiredState) {
         let revision = Revision { generation: state.generation, revision: state.revision };
         let accepted = Accepted { state, revision, digest: revision.revision.to_string() };
         self.standing.send_modify(|standing| standing.accepted = Some(Arc::new(accepted)));

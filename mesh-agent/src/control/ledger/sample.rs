@@ -104,6 +104,7 @@ pub(crate) fn state(revision: u64) -> DesiredState {
         owner: None,
         durable_interest: Vec::new(),
         observe: Default::default(),
+        contracts: Default::default(),
         grants: Vec::new(),
     }
 }

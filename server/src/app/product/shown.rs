@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use frontend::api::{
-    PlanApproval, PlanBrief, PlanInput, PlanPer, PlanPrice, PlanProtocol, PlanState, PlanView, ProductApi,
+    OfferedApi, PlanApproval, PlanBrief, PlanInput, PlanPer, PlanPrice, PlanProtocol, PlanState, PlanView,
     ProductEvent, ProductRow, ProductVersionRef, ProductView, PublicationInput, PublicationView, Reach, ReachSite,
     RolloutState,
 };
@@ -118,12 +118,12 @@ impl Shop {
         domain.map(of_domain).unwrap_or_default()
     }
 
-    fn apis(&self, version: &Version, graph: &Graph<'_>) -> Vec<ProductApi> {
+    fn apis(&self, version: &Version, graph: &Graph<'_>) -> Vec<OfferedApi> {
         let Content::Product(product) = &version.spec.content else { return Vec::new() };
         let api = |id: &DesignVersionId| {
             let version = graph.version(*id)?;
             let object = graph.object(version.object).filter(|object| self.sight.sees_design(object))?;
-            Some(ProductApi {
+            Some(OfferedApi {
                 object: object.id,
                 version: version.id,
                 name: object.spec.name.clone(),

@@ -1,8 +1,8 @@
 //! Access: who asked for what, who decided, what was given, and the credentials that come of it.
 
 use frontend::api::{
-    AccessDecided, AccessDecision, AccessInput, AccessPreview, AccessQuery, AccessView, CredentialInput,
-    CredentialSecret, CredentialView, Edit, GrantMove, GrantQuery, GrantView, ListQuery, Page, PortalApi, RotateInput,
+    AccessApi, AccessDecided, AccessDecision, AccessInput, AccessPreview, AccessQuery, AccessView, CredentialInput,
+    CredentialSecret, CredentialView, Edit, GrantMove, GrantQuery, GrantView, ListQuery, Page, RotateInput,
 };
 use mesh_protocol::id::{AccessRequestId, ApplicationId, GrantId, PrincipalId};
 

@@ -1,7 +1,7 @@
 //! Products: what is offered to others, under which plans, and where.
 
 use frontend::api::{
-    Edit, Page, PlanInput, PlanMove, PlanView, PortalApi, ProductQuery, ProductRow, ProductView, PublicationInput,
+    Edit, Page, PlanInput, PlanMove, PlanView, ProductApi, ProductQuery, ProductRow, ProductView, PublicationInput,
     ReasonInput,
 };
 use mesh_protocol::id::{DesignObjectId, PlanId, PublicationId};

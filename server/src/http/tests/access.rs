@@ -31,7 +31,7 @@ impl Market {
         let (_, dev) = portal.person(&admin, "dev", "developer").await;
         let (_, reviewer) = portal.person(&admin, "rita", "approver").await;
         let (product, version) = (String::new(), String::new());
-        let mut market = Self { portal, admin, dev, reviewer, agent, product, version };
+        let market = Self { portal, admin, dev, reviewer, agent, product, version };
         let domain = json!({"name": "orders", "owner": "stores", "topics": ["orders/>"]});
         let domain = market.dev("POST", "domains", domain).await["id"].clone();
         let schema = r#"{"type": "object", "properties": {"mail": {"type": "string", "confluent:tags": ["PII"]}}}"#;

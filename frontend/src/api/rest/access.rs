@@ -1,0 +1,27 @@
+//! Access over REST.
+
+use mesh_protocol::id::{AccessRequestId, ApplicationId, GrantId, PrincipalId};
+
+use super::{RestApi, Transport, Verb, with_query};
+use crate::api::{
+    AccessApi, AccessDecided, AccessDecision, AccessInput, AccessPreview, AccessQuery, AccessView, Answer,
+    CredentialInput, CredentialSecret, CredentialView, Edit, GrantMove, GrantQuery, GrantView, ListQuery, Page,
+    RotateInput,
+};
+
+impl<T: Transport> AccessApi for RestApi<T> {
+    calls! {
+        post "/access-requests/preview" preview_access(body AccessInput) -> AccessPreview;
+        post "/access-requests" request_access(body AccessInput) -> AccessView;
+        get "/access-requests" access_requests(query AccessQuery) -> Page<AccessView>;
+        get "/access-requests/{id}" access_request(path id: AccessRequestId) -> AccessView;
+        post "/access-requests/decide" decide_access(body AccessDecision) -> AccessDecided;
+        get "/grants" grants(query GrantQuery) -> Page<GrantView>;
+        get "/grants/{id}" grant(path id: GrantId) -> GrantView;
+        post "/grants/{id}/move" move_grant(path id: GrantId, body Edit<GrantMove>) -> GrantView;
+        get "/applications/{id}/credentials" credentials(path id: ApplicationId, query ListQuery) -> Page<CredentialView>;
+        post "/applications/{id}/credentials" issue_credential(path id: ApplicationId, body CredentialInput) -> CredentialSecret;
+        post "/credentials/{id}/rotate" rotate_credential(path id: PrincipalId, body RotateInput) -> CredentialSecret;
+        delete "/credentials/{id}" remove_credential(path id: PrincipalId, revision) -> ();
+    }
+}

@@ -1,0 +1,27 @@
+//! Access as one caller sees it.
+
+use frontend::api::{
+    AccessApi, AccessDecided, AccessDecision, AccessInput, AccessPreview, AccessQuery, AccessView, Answer,
+    CredentialInput, CredentialSecret, CredentialView, Edit, GrantMove, GrantQuery, GrantView, ListQuery, Page,
+    RotateInput,
+};
+use mesh_protocol::id::{AccessRequestId, ApplicationId, GrantId, PrincipalId};
+
+use super::Portal;
+
+impl AccessApi for Portal {
+    delegate! {
+        fn preview_access(input: AccessInput) -> AccessPreview;
+        fn request_access(input: AccessInput) -> AccessView;
+        fn access_requests(query: AccessQuery) -> Page<AccessView>;
+        fn access_request(id: AccessRequestId) -> AccessView;
+        fn decide_access(input: AccessDecision) -> AccessDecided;
+        fn grants(query: GrantQuery) -> Page<GrantView>;
+        fn grant(id: GrantId) -> GrantView;
+        fn move_grant(id: GrantId, input: Edit<GrantMove>) -> GrantView;
+        fn credentials(id: ApplicationId, query: ListQuery) -> Page<CredentialView>;
+        fn issue_credential(id: ApplicationId, input: CredentialInput) -> CredentialSecret;
+        fn rotate_credential(id: PrincipalId, input: RotateInput) -> CredentialSecret;
+        fn remove_credential(id: PrincipalId, revision: i64) -> ();
+    }
+}
