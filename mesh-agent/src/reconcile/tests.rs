@@ -1,6 +1,7 @@
 use super::*;
 use crate::control::ledger::sample;
 use crate::part::Update;
+use mesh_protocol::desired::DesiredState;
 use mesh_protocol::report::PartState;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
@@ -107,7 +108,7 @@ impl Bench {
         Self { standing, applied, enforcer, board, shared, tasks }
     }
 
-    fn want(&self, state: super::DesiredState) {
+    fn want(&self, state: DesiredState) {
         let revision = Revision { generation: state.generation, revision: state.revision };
         let accepted = Accepted { state, revision, digest: revision.revision.to_string() };
         self.standing.send_modify(|standing| standing.accepted = Some(Arc::new(accepted)));
