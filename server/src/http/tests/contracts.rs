@@ -104,6 +104,11 @@ async fn what_is_said_of_payloads_reaches_agents_with_a_revision_of_its_own() {
     assert_eq!((revision(client).await, contracts().await.contracts.len()), (before + 2, 2));
     put(client, &event, "name", "order-made").await;
     assert_eq!(contracts().await.contracts[0].label, format!("order-made {}", text(&second["config"]["number"])));
+    let path = format!("design-versions/{}", text(&second["id"]));
+    let now = client.api("GET", &path, None).await;
+    let mut config = now["config"].clone();
+    config["end_of_life_at"] = json!(crate::app::clock::now_ms() + 3_600_000);
+    client.api("PUT", &path, Some(json!({ "revision": now["revision"], "value": config }))).await;
     step(client, &second, "deprecated").await;
     assert_eq!(revision(client).await, before + 3, "a deprecated version is served as before");
     step(client, &second, "retired").await;
@@ -111,10 +116,11 @@ async fn what_is_said_of_payloads_reaches_agents_with_a_revision_of_its_own() {
     put(client, &event, "validation", "unchecked").await;
     assert_eq!((revision(client).await, contracts().await.is_empty()), (before + 5, true));
 
-    let history = client.api("GET", "audit?limit=100", None).await;
-    let entries = history["items"].as_array().expect("entries");
-    let made = entries.iter().find(|entry| entry["policy_revision"] == before + 1).expect("the entry of the revision");
-    assert_eq!(made["action"], "design.update", "{made}");
+    let mut tx = client.portal.app.store().read().await.expect("a transaction");
+    let trail = tx.audit_after(0, 1_000).await.expect("the trail");
+    let made =
+        trail.iter().find(|one| one.entry.policy_revision == Some(before + 1)).expect("the entry of the revision");
+    assert_eq!(made.entry.action, "design.update");
 }
 
 #[tokio::test]
