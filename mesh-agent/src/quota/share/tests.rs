@@ -262,6 +262,28 @@ fn what_a_process_lent_is_not_forgotten_with_it() {
 }
 
 #[test]
+fn what_one_may_still_use_is_not_lent_to_another() {
+    let mut lender = Sharing::new(Uuid::from_u128(1).into(), 7);
+    lender.set(agent(0), &[agent(0), agent(1), agent(2)], [QUOTA * UNIT, 0, 0, 0]);
+    let asks = |needs: u64| {
+        let (grant, needs) = (Uuid::from_u128(1).into(), [needs * UNIT, 0, 0, 0]);
+        Share { grant, asked_at: 1, needs, loan: None }
+    };
+    let lent = |lender: &mut Sharing, now: u64| {
+        let loan = lender.say(agent(2), now).and_then(|share| share.loan).expect("it was asked");
+        (loan.rates[0] / UNIT, lender.allowance(now)[0] / UNIT)
+    };
+    lender.hear(agent(1), &asks(QUOTA), 3 * S);
+    assert!(lender.say(agent(1), 3 * S).and_then(|share| share.loan).is_some_and(|loan| loan.rates[0] > 32 * UNIT));
+    // The first needs nothing any more, and may not have heard that it has nothing any more.
+    lender.hear(agent(1), &asks(0), 3 * S + 100);
+    lender.hear(agent(2), &asks(QUOTA), 3 * S + 100);
+    assert_eq!(lent(&mut lender, 3 * S + 100), (0, 0));
+    lender.hear(agent(2), &asks(QUOTA), 5 * S + 100);
+    assert_eq!(lent(&mut lender, 5 * S + 100), (32, 0), "once it is over");
+}
+
+#[test]
 fn who_needs_nothing_says_nothing() {
     let mut sharing = Sharing::new(Uuid::from_u128(1).into(), 7);
     sharing.set(agent(0), &[agent(0), agent(1)], [QUOTA * UNIT, 0, 0, 0]);

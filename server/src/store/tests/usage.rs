@@ -63,7 +63,7 @@ async fn totals_that_come_twice_or_late_count_once_and_agents_and_meters_add_up(
         let expected = [row(1, 0, totals(126, 12), totals(7, 0)), row(1, 24, totals(5, 0), none)];
         assert_eq!(days, expected, "of this grant alone");
         let elsewhere = EnvironmentId(Uuid::now_v7());
-        assert_eq!(tx.usage_by_day(elsewhere, None, (0, i64::MAX)).await.expect("read"), []);
+        assert!(tx.usage_by_day(elsewhere, None, (0, i64::MAX)).await.expect("read").is_empty());
     })
     .await;
 }
