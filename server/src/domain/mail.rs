@@ -144,19 +144,19 @@ impl Letter {
         for item in items {
             let link = format!("{portal}{}", item.link);
             let _never = writeln!(text, "{}{}", mark(item.severity), one_line(&item.title));
-            let _never = write!(html, "<h2><a href=\"{}\">{}</a></h2>", escaped(&link), escaped(&item.title));
+            let _never = writeln!(html, "<h2><a href=\"{}\">{}</a></h2>", escaped(&link), escaped(&item.title));
             if !item.text.is_empty() {
                 let _never = writeln!(text, "{}", item.text);
-                let _never = write!(html, "<p>{}</p>", escaped(&item.text));
+                let _never = writeln!(html, "<p>{}</p>", escaped(&item.text));
             }
             let _never = writeln!(text, "{link}\n");
         }
         let feed = format!("{portal}/notifications");
         let settings = format!("{portal}/me");
         let _never = writeln!(text, "--\nAll of it: {feed}\nWhat you get by mail: {settings}");
-        let _never = write!(
+        let _never = writeln!(
             html,
-            "<hr><p><a href=\"{}\">All of it</a> · <a href=\"{}\">What you get by mail</a></p>",
+            "<hr>\n<p><a href=\"{}\">All of it</a></p>\n<p><a href=\"{}\">What you get by mail</a></p>",
             escaped(&feed),
             escaped(&settings)
         );
@@ -178,7 +178,7 @@ impl Letter {
 }
 
 fn document(body: &str) -> String {
-    format!("<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"></head><body>{body}</body></html>")
+    format!("<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"></head>\n<body>\n{body}</body></html>\n")
 }
 
 fn mark(severity: Severity) -> &'static str {
