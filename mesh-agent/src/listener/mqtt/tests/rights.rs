@@ -134,7 +134,8 @@ async fn a_deny_inside_a_subscription_withholds_events_without_a_word() {
 
 #[tokio::test]
 async fn no_policy_denies_everything() {
-    let mesh = Mesh { enforcer: std::sync::Arc::default(), ..Mesh::new() };
+    let mut mesh = Mesh::new();
+    mesh.enforcer = std::sync::Arc::default();
     let running = mesh.mqtt().await;
     let mut client = Raw::open(&running).await;
     client.send(&connect(4, 1, "x")).await;
