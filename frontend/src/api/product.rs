@@ -310,7 +310,7 @@ pub enum PlanPer {
     Event,
     /// One gibibyte of payloads.
     Gibibyte,
-    /// A month of access, begun months as whole ones.
+    /// A month of access; each day of it is a part of the month's price.
     #[default]
     Month,
 }

@@ -154,7 +154,7 @@ mod tests {
     fn hours_say_so_and_money_is_as_it_came() {
         let value = Some(UsageValue { amount: "12.000001".to_owned(), currency: "EUR".to_owned() });
         let from = 20_000 * DAY_MS + 5 * 3_600_000;
-        let hour = UsageRow { from, to: from + 3_600_000, value, ..row(0, u64::MAX, u64::MAX) };
+        let hour = UsageRow { from, to: from + 3_600_000, value, ..row(0, u64::MAX >> 11, u64::MAX >> 11) };
         let line = lines(&[hour]).remove(0);
         assert_eq!((line.from.as_str(), line.value.as_deref()), ("2024-10-04 05:00", Some("12.000001 EUR")));
         assert_eq!(line.percent, 100);

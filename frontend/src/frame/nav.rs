@@ -66,7 +66,7 @@ pub(super) const GROUPS: [(&str, &[Place]); 4] = [
     (
         "Govern",
         &[
-            place("/access", "Access", "key", 'h'),
+            place("/access", "Access", "key", 'z'),
             place("/acl", "Access rules", "shield", 'a'),
             place("/scopes", "Scopes", "lock", 'e'),
             place("/clients", "Clients", "key", 'l'),

@@ -109,6 +109,8 @@ fn what_ends_names_the_agents_it_waits_for() {
         "is offline",
         "kiosk-pilot-4f2a1c",
         "the earlier one until",
+        "4,031",
+        "1.29 EUR",
         "Without access there is nothing to log in for.",
     ] {
         assert!(html.contains(text), "it lacks {text}: {html}");

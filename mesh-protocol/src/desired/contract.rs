@@ -146,7 +146,7 @@ mod tests {
             "texts": ["{}", "true"],
             "schemas": [{ "format": "JSON", "text": 0, "references": [{ "name": "line.json", "text": 1 }] }],
             "contracts": [{ "event": Uuid::from_u128(7), "label": "order-created 1.2.0",
-                "filter": { "mesh": "orders/*/created" }, "schema": 0, "on_invalid": "reject" }],
+                "filter": "orders/*/created", "schema": 0, "on_invalid": "reject" }],
         });
         assert_eq!(serde_json::to_value(contracts()).expect("plain data"), written);
         assert_eq!(serde_json::from_value::<Contracts>(written).expect("readable"), contracts());

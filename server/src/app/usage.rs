@@ -1,21 +1,22 @@
 //! What was used of grants: taken from agents, shown by day and hour, valued by the plan's price.
 //!
-//! Shown to whoever sees the mesh's configuration. Grants are not kept here yet: [`App::terms`] is where their names and
-//! prices come in, and with them who else may see them.
+//! Shown to whoever sees the mesh's configuration. Names and prices are those under which each grant was given.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use frontend::api::{Page, UsageBy, UsageQuery, UsageRow, UsageTotals, UsageValue};
-use mesh_protocol::id::{AgentId, GrantId};
+use mesh_protocol::id::{AgentId, GrantId, PlanId};
 use mesh_protocol::report::{METER_BYTES_MAX, USAGE_MAX, Usage};
 
 use super::clock::now_ms;
 use super::page::{Slice, page};
 use super::permission::Right;
 use super::{App, Caller, Result};
+use crate::domain::access::grant::Grant;
 use crate::domain::field::FieldErrors;
+use crate::domain::product::plan::{Price, Spec};
 use crate::domain::usage::{
-    DAY_MS, DAYS_KEPT_MS, HOUR_MS, HOURS_KEPT_MS, Price, Terms, Totals, Used, add_idle, decimal, text_cell,
+    DAY_MS, DAYS_KEPT_MS, HOUR_MS, HOURS_KEPT_MS, Terms, Totals, Used, add_idle, decimal, text_cell,
 };
 
 /// Rows of a page, and the most of one.
@@ -93,19 +94,14 @@ impl App {
             UsageBy::Day => tx.usage_by_day(self.environment(), query.grant, time).await?,
             UsageBy::Hour => tx.usage_by_hour(self.environment(), query.grant, time).await?,
         };
+        let terms = terms(&tx.grants(self.environment()).await?, &tx.plan_terms(self.environment()).await?);
         drop(tx);
-        let terms = self.terms();
         let is_asked = |grant: &GrantId| query.grant.is_none_or(|asked| asked == *grant);
         for (grant, terms) in terms.iter().filter(|(grant, _)| is_asked(grant)) {
             add_idle(&mut used, *grant, terms, time, step_ms);
         }
         used.sort_by_key(|used| (used.from_ms, used.grant));
         Ok(used.iter().map(|used| row(used, terms.get(&used.grant), step_ms)).collect())
-    }
-
-    /// What is known of grants.
-    fn terms(&self) -> BTreeMap<GrantId, Terms> {
-        BTreeMap::new()
     }
 
     /// Forgets use that was long ago.
@@ -115,6 +111,17 @@ impl App {
         tx.commit().await?;
         Ok(())
     }
+}
+
+/// What is known of grants: a grant is paid for from the day it was given until it was over.
+fn terms(grants: &[Grant], plans: &HashMap<(PlanId, u32), Spec>) -> BTreeMap<GrantId, Terms> {
+    let of = |grant: &Grant| {
+        let plan = grant.plan.and_then(|plan| plans.get(&(plan.plan, plan.number)));
+        let until_ms = if grant.state.is_over() { Some(grant.updated_at_ms) } else { None };
+        let price = plan.and_then(|plan| plan.price.clone());
+        (grant.id, Terms { name: grant.terms.name.clone(), price, since_ms: grant.created_at_ms, until_ms })
+    };
+    grants.iter().map(of).collect()
 }
 
 /// Hours before this are not kept: whole days, so that what is left of a day is all of it.
@@ -228,7 +235,11 @@ mod tests {
     fn csv_is_quoted_holds_no_formula_and_no_rounded_number() {
         let terms = Terms {
             name: "=cmd|' /C calc'!A1, \"gold\"".to_owned(),
-            price: Some(Price { per: crate::domain::usage::Per::Event, amount: 1, currency: "EUR".to_owned() }),
+            price: Some(Price {
+                per: crate::domain::product::plan::Per::Event,
+                millionths: 1,
+                currency: "EUR".to_owned(),
+            }),
             since_ms: 0,
             until_ms: None,
         };

@@ -5,8 +5,9 @@
 //! together; a price per month is spread over the month's time, so that its days come to exactly the month.
 
 use mesh_protocol::id::GrantId;
-use serde::{Deserialize, Serialize};
 use time::{Date, Month, OffsetDateTime, Time};
+
+use super::product::plan::{Per, Price};
 
 /// An hour.
 pub const HOUR_MS: i64 = 3_600_000;
@@ -45,29 +46,6 @@ pub struct Used {
     pub received: Totals,
 }
 
-/// What is paid for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Per {
-    /// Each event.
-    Event,
-    /// The grant, whatever is used of it.
-    Month,
-    /// Each 2^30 payload bytes.
-    Gibibyte,
-}
-
-/// The price of a plan.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Price {
-    /// For what.
-    pub per: Per,
-    /// Millionths of the currency's unit.
-    pub amount: u64,
-    /// Such as `EUR`.
-    pub currency: String,
-}
-
 /// What the list of use knows of a grant beside its numbers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Terms {
@@ -94,7 +72,7 @@ impl Price {
     /// the nearest, halves up.
     #[must_use]
     pub fn of(&self, used: &Used, length_ms: i64) -> u128 {
-        let amount = u128::from(self.amount);
+        let amount = u128::from(self.millionths);
         let both = |of: fn(&Totals) -> u64| u128::from(of(&used.published)) + u128::from(of(&used.received));
         match self.per {
             Per::Event => both(|totals| totals.events).saturating_mul(amount),
@@ -167,7 +145,7 @@ mod tests {
     use uuid::Uuid;
 
     fn price(per: Per, amount: u64) -> Price {
-        Price { per, amount, currency: "EUR".to_owned() }
+        Price { per, millionths: amount, currency: "EUR".to_owned() }
     }
 
     fn used(from_ms: i64, events: u64, bytes: u64) -> Used {

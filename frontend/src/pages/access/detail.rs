@@ -2,13 +2,17 @@
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
+use mesh_protocol::desired::Quota;
 use mesh_protocol::id::GrantId;
+use serde::{Deserialize, Serialize};
 
 use super::credentials::Credentials;
 use super::{TOPICS, phase_mark};
 use crate::act::{Act, ActError};
-use crate::api::{ApiError, DesignKind, Edit, GrantMove, GrantPhase, GrantStep, GrantView};
-use crate::components::{Age, Button, Field, Main, Part, Run, Table, Toasts, Tone};
+use crate::api::{
+    ApiError, CredentialView, DesignKind, Edit, GrantMove, GrantPhase, GrantStep, GrantView, UsageQuery, UsageRow,
+};
+use crate::components::{Age, Button, Field, Main, Part, Run, Table, Toasts, Tone, UsageTable};
 use crate::live::Live;
 use crate::load::{Load, load};
 use crate::pages::clients::Until;
@@ -28,7 +32,9 @@ pub fn GrantDetail() -> impl IntoView {
                 Some(id) => {
                     let grant = api.0.grant(id).await?;
                     let credentials = api.0.all_credentials(grant.application).await?;
-                    Ok((grant, credentials))
+                    let query = UsageQuery { grant: Some(id), ..UsageQuery::default() };
+                    let used = api.0.usage(query).await?.items;
+                    Ok(Found { grant, credentials, used })
                 }
                 None => Err(ApiError::new("not-found", 404, "there is no such grant")),
             }
@@ -36,14 +42,23 @@ pub fn GrantDetail() -> impl IntoView {
     );
     view! {
         <Load resource=grant what="access" title="Access" one=true let:found>
-            <Detail grant=Signal::derive(move || found.with(|(grant, _)| grant.clone())) found=found/>
+            <Detail found=found/>
         </Load>
     }
     .into_any()
 }
 
+/// All that the page shows.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+struct Found {
+    grant: GrantView,
+    credentials: Vec<CredentialView>,
+    used: Vec<UsageRow>,
+}
+
 #[component]
-fn Detail(grant: Signal<GrantView>, found: Signal<(GrantView, Vec<crate::api::CredentialView>)>) -> impl IntoView {
+fn Detail(found: Signal<Found>) -> impl IntoView {
+    let grant = Signal::derive(move || found.with(|found| found.grant.clone()));
     let title =
         Signal::derive(move || grant.with(|grant| format!("{} to {}", grant.application_name, grant.target.name)));
     let crumbs = view! { <ol class="m-crumbs"><li><a href="/access">"Access"</a></li><li>{title}</li></ol> };
@@ -54,7 +69,8 @@ fn Detail(grant: Signal<GrantView>, found: Signal<(GrantView, Vec<crate::api::Cr
             <Part title="What it gives" note="to every client of the application">
                 {move || view! { <Terms terms=grant.with(|grant| grant.terms.clone())/> }}
             </Part>
-            <Credentials grant=grant credentials=Signal::derive(move || found.with(|(_, credentials)| credentials.clone()))/>
+            <Credentials grant=grant credentials=Signal::derive(move || found.with(|found| found.credentials.clone()))/>
+            <Use found=found/>
             <Ways grant=grant/>
         </Main>
     }
@@ -123,6 +139,24 @@ fn Waits(grant: Signal<GrantView>) -> impl IntoView {
             }
         })
     }
+}
+
+/// How much of it was used, day by day.
+#[component]
+fn Use(found: Signal<Found>) -> impl IntoView {
+    let id = found.with_untracked(|found| found.grant.id);
+    let terms = found.with_untracked(|found| found.grant.terms.clone());
+    let quota = Quota { events_per_s: terms.events, bytes_per_s: terms.bytes, burst_s: None };
+    let acts = view! {
+        <a class="m-button m-button--small" href=format!("/api/v1/usage.csv?grant={id}") rel="external" download="">"CSV"</a>
+        <a class="m-button m-button--small" href=format!("/api/v1/usage.json?grant={id}") rel="external" download="">"JSON"</a>
+    };
+    view! {
+        <Part title="Use" note="of the last 30 days, as agents counted it" acts=acts.into_any()>
+            <UsageTable rows=Signal::derive(move || found.with(|found| found.used.clone())) quota=quota/>
+        </Part>
+    }
+    .into_any()
 }
 
 /// The ways on from here, by what it is now.

@@ -221,7 +221,7 @@ pub enum Per {
     Event,
     /// One gibibyte of payloads.
     Gibibyte,
-    /// A month of access, begun months as whole ones.
+    /// A month of access; each day of it is a part of the month's price.
     #[default]
     Month,
 }

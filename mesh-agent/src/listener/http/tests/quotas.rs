@@ -111,7 +111,7 @@ async fn a_stream_of_a_queue_is_slowed_beyond_its_leases_and_loses_nothing() {
 #[tokio::test]
 async fn a_live_stream_beyond_its_quota_shows_what_was_dropped() {
     let (mesh, running) = mesh(3).await;
-    let mut stream = open(&running, "GET /v1/events?filter=open/>", &login(1), b"").await;
+    let mut stream = open(&running, "GET /v1/events?filter=open/%3E", &login(1), b"").await;
     line(&mut stream, "200 OK").await;
     until("it listens", || mesh.notes.has("subscribed open/>")).await;
     fill(&running, 6).await;
