@@ -91,6 +91,7 @@ pub(crate) fn state(revision: u64) -> DesiredState {
             rules: Vec::new(),
             scopes: Vec::new(),
         },
+        contracts: mesh_protocol::desired::Contracts::default(),
         listeners: vec![listener()],
         fabric: Fabric::default(),
         brokers: vec![broker],
