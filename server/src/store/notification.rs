@@ -160,7 +160,7 @@ impl Tx {
         on_db!(self, |conn| {
             sqlx::query(
                 "update notification_recipient
-                 set read_at_ms = case when $3 is null then null else coalesce(read_at_ms, $3) end
+                 set read_at_ms = case when cast($3 as bigint) is null then null else coalesce(read_at_ms, $3) end
                  where person_id = $1 and notification_id = $2",
             )
             .bind(person.0)
