@@ -282,7 +282,7 @@ impl Quotas {
     }
 
     async fn keep(&self) -> bool {
-        let Some(text) = self.state().meter.to_keep() else { return true };
+        let Some(text) = self.state().meter.take_unkept() else { return true };
         let kept = tokio::task::spawn_blocking(move || meter::keep(&text)).await;
         if let Ok(Err(error)) = &kept {
             tracing::error!(error = %chain(error), "what was used of grants cannot be written to disk; it is tried again");

@@ -32,11 +32,22 @@ pub async fn make(authors: Authors<'_>) -> anyhow::Result<()> {
     let event = portal.find("designs?kind=event", "/config/name", "order-created").await?;
     let event = event.context("find the event order-created")?["versions"][0]["id"].clone();
     let api = json!({ "kind": "event_api", "sends": [], "receives": [event] });
-    let words = "What stores sell, for whoever builds on it.";
-    let api = offered(authors, "event_api", "orders-api", &domain, words, &api, "New orders of every store").await?;
+    let words = Words {
+        kind: "event_api",
+        name: "orders-api",
+        document: "What stores sell, for whoever builds on it.",
+        description: "New orders of every store",
+    };
+    let api = offered(authors, &domain, &words, &api).await?;
     let content = json!({ "kind": "product", "apis": [api["id"]] });
-    let words = "Every order of every store, within a second of its sale. Ask for the trial to look at it; the standard plan is for what your work depends on.";
-    let version = offered(authors, "product", "retail-orders", &domain, words, &content, "New orders, live").await?;
+    let words = Words {
+        kind: "product",
+        name: "retail-orders",
+        document: "Every order of every store, within a second of its sale. Ask for the trial to look at it; the standard plan \
+                   is for what your work depends on.",
+        description: "New orders, live",
+    };
+    let version = offered(authors, &domain, &words, &content).await?;
     let product = version["object"].as_str().context("read the product of a version")?.to_owned();
 
     let trial = json!({
@@ -66,17 +77,18 @@ pub async fn make(authors: Authors<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What something that is offered is called, and what people wrote about it and its version.
+struct Words {
+    kind: &'static str,
+    name: &'static str,
+    document: &'static str,
+    description: &'static str,
+}
+
 /// A released version of something that is offered, made when there is none.
-async fn offered(
-    authors: Authors<'_>,
-    kind: &str,
-    name: &str,
-    domain: &Value,
-    document: &str,
-    content: &Value,
-    description: &str,
-) -> anyhow::Result<Value> {
+async fn offered(authors: Authors<'_>, domain: &Value, words: &Words, content: &Value) -> anyhow::Result<Value> {
     let portal = authors.developer;
+    let Words { kind, name, document, description } = words;
     let input = json!({ "kind": kind, "name": name, "domain": domain["id"], "document": document, "tags": ["gold"] });
     let object = ensure(portal, "designs", "/config/name", name, &input).await?;
     let id = object["id"].as_str().context("read the id of what was made")?;

@@ -102,7 +102,7 @@ impl Meter {
     }
 
     /// What is to be written, and where; none = nothing changed, or it is kept in memory only.
-    pub(super) fn to_keep(&mut self) -> Option<(PathBuf, Vec<u8>)> {
+    pub(super) fn take_unkept(&mut self) -> Option<(PathBuf, Vec<u8>)> {
         let path = self.path.clone().filter(|_| self.changed)?;
         self.changed = false;
         let totals = self.totals.iter().map(|(key, total)| (usage(key, total), total.stored)).collect();
@@ -150,7 +150,7 @@ fn usage(&(hour_ms, grant, direction): &Key, total: &Total) -> GrantUsage {
     GrantUsage { grant, direction, hour_ms, events, bytes, refused_events: refused }
 }
 
-/// Writes what [`Meter::to_keep`] gave.
+/// Writes what [`Meter::take_unkept`] gave.
 pub(super) fn keep((path, text): &(PathBuf, Vec<u8>)) -> Result<(), HomeError> {
     home::replace(path, text)
 }
@@ -171,7 +171,7 @@ mod tests {
     }
 
     fn kept(meter: &mut Meter) {
-        if let Some(text) = meter.to_keep() {
+        if let Some(text) = meter.take_unkept() {
             keep(&text).expect("written");
         }
     }

@@ -105,7 +105,6 @@ pub(crate) fn state(revision: u64) -> DesiredState {
         owner: None,
         durable_interest: Vec::new(),
         observe: Default::default(),
-        contracts: Default::default(),
         grants: Vec::new(),
     }
 }

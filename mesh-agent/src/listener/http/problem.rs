@@ -18,8 +18,8 @@ pub(super) struct Problem {
     retry_after_s: Option<u32>,
     location: Option<String>,
     /// Values of `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers).
-    rate_limit: Option<[String; 2]>,
-    breach: Option<Breach>,
+    rate_limit: Option<Box<[String; 2]>>,
+    breach: Option<Box<Breach>>,
 }
 
 /// What is wrong with a payload.
@@ -82,7 +82,7 @@ impl Problem {
         let state = format!("\"{name}\";r={};t={}", over.left(), over.wait_s());
         Self {
             retry_after_s: Some(over.wait_s()),
-            rate_limit: Some([policy, state]),
+            rate_limit: Some(Box::new([policy, state])),
             ..Self::new(StatusCode::TOO_MANY_REQUESTS, over.to_string())
         }
     }
@@ -103,7 +103,7 @@ impl Problem {
             None => invalid.to_string(),
         };
         let breach = Breach { contract: label.clone(), path: path.clone(), reason: reason.clone(), line };
-        Self { breach: Some(breach), ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail) }
+        Self { breach: Some(Box::new(breach)), ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail) }
     }
 
     /// Policy says no.
@@ -121,7 +121,7 @@ impl IntoResponse for Problem {
             status: self.status.as_u16(),
             detail: &self.detail,
             rule: self.rule,
-            breach: self.breach.as_ref(),
+            breach: self.breach.as_deref(),
         };
         let mut response = (self.status, axum::Json(body)).into_response();
         let headers = response.headers_mut();
@@ -129,7 +129,7 @@ impl IntoResponse for Problem {
         if let Some(seconds) = self.retry_after_s {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
-        if let Some([policy, state]) = self.rate_limit {
+        if let Some([policy, state]) = self.rate_limit.map(|both| *both) {
             for (name, value) in [("ratelimit-policy", policy), ("ratelimit", state)] {
                 headers.extend(HeaderValue::try_from(value).ok().map(|value| (HeaderName::from_static(name), value)));
             }
