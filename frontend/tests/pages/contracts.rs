@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::admin_sees;
 use super::fixture::{Recorded, id, now_ms, retailer};
 
-fn event(validation: &str, contract: Value) -> Recorded {
+fn event(validation: &str, contract: &Value) -> Recorded {
     let at = now_ms();
     let object = json!({
         "id": id(70), "revision": 1, "kind": "event", "domain_name": "orders", "owner": "", "subject": null,
@@ -17,7 +17,7 @@ fn event(validation: &str, contract: Value) -> Recorded {
     retailer().with(&format!("/designs/{}", id(70)), object)
 }
 
-fn page(validation: &str, contract: Value) -> String {
+fn page(validation: &str, contract: &Value) -> String {
     admin_sees(event(validation, contract), &format!("/designs/{}", id(70)))
 }
 
@@ -29,7 +29,7 @@ fn an_events_page_tells_how_payloads_keep_to_it_and_who_does_not() {
         "reason": "is not a number", "rejected": true, "count": 1_234, "first": at, "last": at });
     let contract =
         json!({ "checked": 4_031, "invalid": 12, "checked_day": 4_031, "invalid_day": 12, "breaches": [breach] });
-    let html = page("rejected", contract);
+    let html = page("rejected", &contract);
     for text in [
         "agents refuse them",
         "12 of 4,031 payloads were invalid in the last hour, last: $.amount is not a number, by client till-7 at berlin.",
@@ -44,11 +44,11 @@ fn an_events_page_tells_how_payloads_keep_to_it_and_who_does_not() {
 
 #[test]
 fn what_nobody_checks_has_no_such_part() {
-    let html = page("unchecked", Value::Null);
+    let html = page("unchecked", &Value::Null);
     assert!(html.contains("nobody looks at them"), "{html}");
     assert!(!html.contains("in the last hour"), "{html}");
     let quiet = json!({ "checked": 0, "invalid": 0, "checked_day": 0, "invalid_day": 0, "breaches": [] });
-    let html = page("reported", quiet);
+    let html = page("reported", &quiet);
     assert!(html.contains("agents count and deliver them"), "{html}");
     assert!(html.contains("No payload was checked in the last hour."), "{html}");
 }

@@ -28,7 +28,7 @@ impl App {
         let person = reader(caller)?;
         let found = self.store().read().await?.mail_reader(person).await?;
         let found = found.ok_or(Error::NotFound { what: "person" })?;
-        Ok(self.mail_view(found))
+        Ok(self.mail_view(&found))
     }
 
     /// Changes the caller's address and what they get. The address is kept in the audit trail, as that of a person whom an
@@ -52,7 +52,7 @@ impl App {
         let (before, after) = (config_of(&old), config_of(&new));
         let done = Done::new("person.mail", person, &summary, frontend::api::LiveTopic::Notifications);
         edit.finish(done.before(&before).after(&after)).await?;
-        Ok(self.mail_view(new))
+        Ok(self.mail_view(&new))
     }
 
     /// Sends a test message to the caller's address.
@@ -70,8 +70,8 @@ impl App {
         sent.map_err(|error| Error::Unavailable(format!("it was not sent: {}", super::error::chain(&error))))
     }
 
-    fn mail_view(&self, reader: MailReader) -> MailView {
-        MailView { config: config_of(&reader), configured: self.config().mail.is_some() }
+    fn mail_view(&self, reader: &MailReader) -> MailView {
+        MailView { config: config_of(reader), configured: self.config().mail.is_some() }
     }
 }
 

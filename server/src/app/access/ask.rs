@@ -172,7 +172,7 @@ pub(super) fn asked<'a>(
             errors.add("version", format_args!("is {state}: only what is released can be asked for"));
         }
         (kind, _) => {
-            errors.add("version", format_args!("is of a kind that nobody asks for ({kind}): choose a product"))
+            errors.add("version", format_args!("is of a kind that nobody asks for ({kind}): choose a product"));
         }
     }
     let plan = chosen_plan(input, object, shop, &mut errors);

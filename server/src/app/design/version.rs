@@ -67,7 +67,7 @@ impl App {
             let version = designs.version(id)?;
             let carried = Carried::of(&world, &designs, |_| true);
             let live = live(version, &designs, &carried, &sight);
-            view(version, &designs, &graph, live, &carried, &by, world.now_ms())
+            view(version, (&designs, &graph), live, &carried, (&by, world.now_ms()))
         });
         view.await.map_err(|_| Error::Internal("a version could not be shown"))?
     }
@@ -347,12 +347,10 @@ impl Lately {
 
 fn view(
     version: &Version,
-    designs: &Designs,
-    graph: &Graph<'_>,
+    (designs, graph): (&Designs, &Graph<'_>),
     live: DesignLive,
     carried: &Carried<'_>,
-    by: &By,
-    now_ms: i64,
+    (by, now_ms): (&By, i64),
 ) -> Result<DesignVersionView> {
     let (object, facts) = (designs.object(version.object)?, designs.facts(version, graph));
     let lately = Lately::of(version, &facts, designs, carried);

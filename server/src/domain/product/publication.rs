@@ -126,7 +126,7 @@ impl Publication {
             Reach::Withdrawn
         } else if stands.iter().any(|stand| matches!(stand, Stand::Failed(_))) {
             Reach::Failed
-        } else if stands.iter().any(|stand| *stand == Stand::Deploying) {
+        } else if stands.contains(&Stand::Deploying) {
             Reach::Deploying
         } else if !stands.iter().any(is_live) {
             Reach::Pending
@@ -190,7 +190,7 @@ mod tests {
         let (missing, failed) = (Stand::Missing("no agent".to_owned()), Stand::Failed("no".to_owned()));
         let reach = |stands: &[Stand]| publication(None).reach(stands);
         assert_eq!(reach(&[]), Reach::Pending);
-        assert_eq!(reach(&[missing.clone()]), Reach::Pending);
+        assert_eq!(reach(std::slice::from_ref(&missing)), Reach::Pending);
         assert_eq!(reach(&[Stand::Live, Stand::Deploying]), Reach::Deploying);
         assert_eq!(reach(&[Stand::Live, Stand::Live]), Reach::Live);
         assert_eq!(reach(&[Stand::Live, missing]), Reach::Degraded);

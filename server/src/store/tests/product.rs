@@ -64,7 +64,7 @@ async fn terms_of_a_plan_stay_under_their_number() {
     on_each(async |database| {
         let mut tx = database.store.write().await.expect("a transaction");
         let (_, plan) = product(&mut tx, database.environment).await;
-        assert_eq!(tx.plans(database.environment).await.expect("read"), [plan.clone()]);
+        assert_eq!(tx.plans(database.environment).await.expect("read"), std::slice::from_ref(&plan));
         let dearer = plan::Spec { approval: Approval::Auto, price: None, ..spec() };
         let second = Plan { number: 2, spec: dearer.clone(), ..plan.clone() };
         tx.update_plan(&second, 1).await.expect("updated");
@@ -97,7 +97,7 @@ async fn a_version_is_published_once_at_a_time() {
             updated_by: "ada".to_owned(),
         };
         tx.insert_publication(&publication).await.expect("inserted");
-        assert_eq!(tx.publications(database.environment).await.expect("read"), [publication.clone()]);
+        assert_eq!(tx.publications(database.environment).await.expect("read"), std::slice::from_ref(&publication));
         let withdrawn = Publication { withdrawn_at_ms: Some(9), policy_revision: 8, ..publication.clone() };
         tx.update_publication(&withdrawn, 1).await.expect("updated");
         let again = Publication { id: PublicationId(Uuid::now_v7()), ..publication.clone() };
@@ -182,7 +182,7 @@ async fn requests_and_grants_come_back_as_they_were_written() {
         assert!(tx.confirm_grant(given.id, 7, 8).await.expect("asked"));
         assert!(!tx.confirm_grant(given.id, 7, 9).await.expect("asked"), "once");
         let live = Grant { confirmed_at_ms: Some(8), ..given.clone() };
-        assert_eq!(tx.grants(database.environment).await.expect("read"), [live.clone()]);
+        assert_eq!(tx.grants(database.environment).await.expect("read"), std::slice::from_ref(&live));
         let revoked = live.moved(grant::State::Revoked, "over", "ada", 9, 10).expect("a step");
         tx.update_grant(&revoked, 1).await.expect("updated");
         assert_eq!(tx.grants(database.environment).await.expect("read"), [Grant { revision: 2, ..revoked }]);
