@@ -9,6 +9,7 @@ mod credential;
 mod decide;
 mod grants;
 mod shown;
+mod told;
 
 use std::collections::HashMap;
 
@@ -16,12 +17,14 @@ use mesh_protocol::id::{DesignObjectId, DesignVersionId, PlanId};
 use mesh_protocol::topic::Filter;
 
 use super::design::Designs;
+use super::edit::Edit;
 use super::permission::Right;
 use super::{App, Caller, Result};
 use crate::domain::access::grant::{Grant, State as OfGrant, Terms};
 use crate::domain::access::request::{Actor, Request};
 use crate::domain::design::{Address, Content, Graph, Version};
 use crate::domain::product::plan::{Numbered, Spec};
+use told::Subject;
 
 /// First part of the actions of requests.
 const REQUEST: &str = "access";
@@ -86,6 +89,19 @@ struct Scene {
 }
 
 impl App {
+    /// Tells people what happened to a request.
+    async fn tell_of_request(&self, edit: &mut Edit, request: &Request, designs: &Designs) -> Result<()> {
+        let snapshot = self.snapshot().await?;
+        let target = designs.object(request.target)?;
+        let application = snapshot.application_name(request.application).unwrap_or_default();
+        let owner = snapshot.owner_of(target);
+        let subject = Subject { application: &application, target, owner: &owner };
+        match subject.of_request(request) {
+            Some(news) => edit.notify(&news).await,
+            None => Ok(()),
+        }
+    }
+
     async fn access_scene(&self, caller: &Caller) -> Result<Scene> {
         let shop = self.shop(caller).await?;
         let terms = self.store().read().await?.plan_terms(self.environment()).await?;

@@ -17,7 +17,8 @@ use super::observed::Observed;
 use super::{App, Error, Result};
 use crate::domain::agent::{Agent, LastStatus};
 use crate::domain::application::Application;
-use crate::domain::application_domain::ApplicationDomain;
+use crate::domain::application_domain::{self, ApplicationDomain};
+use crate::domain::design::Object;
 use crate::domain::desired::Mesh;
 use crate::domain::product::plan::Plan;
 use crate::domain::product::publication::Publication;
@@ -155,6 +156,16 @@ impl Snapshot {
     #[must_use]
     pub fn application_name(&self, id: ApplicationId) -> Option<String> {
         self.applications.iter().find(|application| application.id == id).map(|found| found.spec.name.clone())
+    }
+
+    /// Who answers for a design: its owner, else that of its domain; empty = nobody.
+    #[must_use]
+    pub fn owner_of(&self, object: &Object) -> String {
+        if !object.spec.owner.is_empty() {
+            return object.spec.owner.clone();
+        }
+        let domain = self.domains.iter().find(|domain| domain.id == object.spec.domain);
+        domain.map(|domain| application_domain::owner(domain, &self.domains).to_owned()).unwrap_or_default()
     }
 
     /// The team of a name.

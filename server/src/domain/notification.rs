@@ -54,11 +54,23 @@ pub enum Kind {
     /// A webhook was switched off, because nobody took its messages.
     #[serde(rename = "webhook.disabled")]
     WebhookDisabled,
+    /// Somebody asks for access, or answered what they were asked.
+    #[serde(rename = "access.requested")]
+    AccessRequested,
+    /// Who asked for access has to answer something.
+    #[serde(rename = "access.asked")]
+    AccessAsked,
+    /// A request for access was approved, rejected, or ended without a decision.
+    #[serde(rename = "access.decided")]
+    AccessDecided,
+    /// Access is held back, given again, revoked or over.
+    #[serde(rename = "access.changed")]
+    AccessChanged,
 }
 
 impl Kind {
     /// Every kind that something sends.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 13] = [
         Self::DesignReviewRequested,
         Self::DesignReleased,
         Self::DesignSentBack,
@@ -68,6 +80,10 @@ impl Kind {
         Self::AgentBack,
         Self::RolloutRejected,
         Self::WebhookDisabled,
+        Self::AccessRequested,
+        Self::AccessAsked,
+        Self::AccessDecided,
+        Self::AccessChanged,
     ];
 
     /// Its name.
@@ -83,6 +99,10 @@ impl Kind {
             Self::AgentBack => "agent.back",
             Self::RolloutRejected => "rollout.rejected",
             Self::WebhookDisabled => "webhook.disabled",
+            Self::AccessRequested => "access.requested",
+            Self::AccessAsked => "access.asked",
+            Self::AccessDecided => "access.decided",
+            Self::AccessChanged => "access.changed",
         }
     }
 
@@ -99,6 +119,10 @@ impl Kind {
             Self::AgentBack => "An agent is back",
             Self::RolloutRejected => "An agent refuses a policy revision",
             Self::WebhookDisabled => "A webhook is switched off by the portal",
+            Self::AccessRequested => "Somebody asks for access",
+            Self::AccessAsked => "A question about your request for access",
+            Self::AccessDecided => "Your request for access is decided",
+            Self::AccessChanged => "Access is held back, given again or over",
         }
     }
 
@@ -107,8 +131,13 @@ impl Kind {
     pub const fn severity(self) -> Severity {
         match self {
             Self::AgentOffline | Self::RolloutRejected | Self::WebhookDisabled => Severity::Bad,
-            Self::DesignDeprecated | Self::DesignRetired | Self::DesignSentBack => Severity::Warn,
-            Self::DesignReviewRequested | Self::DesignReleased | Self::AgentBack => Severity::Note,
+            Self::DesignDeprecated | Self::DesignRetired | Self::DesignSentBack | Self::AccessChanged => Severity::Warn,
+            Self::DesignReviewRequested
+            | Self::DesignReleased
+            | Self::AgentBack
+            | Self::AccessRequested
+            | Self::AccessAsked
+            | Self::AccessDecided => Severity::Note,
         }
     }
 
@@ -123,6 +152,9 @@ impl Kind {
                 | Self::AgentOffline
                 | Self::RolloutRejected
                 | Self::WebhookDisabled
+                | Self::AccessRequested
+                | Self::AccessAsked
+                | Self::AccessChanged
         )
     }
 

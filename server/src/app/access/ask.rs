@@ -95,6 +95,7 @@ impl App {
         if people == 0 {
             give(self, &mut edit, &request, &summary, (&designs, &terms, &grants)).await?;
         }
+        self.tell_of_request(&mut edit, &request, &designs).await?;
         let done = Done::new("access.request", request.id, &summary, LiveTopic::Access);
         edit.finish(done.after(&input)).await?;
         self.access_view(caller, request.id).await

@@ -127,15 +127,16 @@ impl App {
         let new = old.after(act, reason, by.actor(), edit.now_ms)?;
         edit.tx.update_access_request(&new, seen(asked.revision)).await?;
         let summary = self.summary(&new).await?;
+        let designs = self.designs_in(&mut edit.tx).await?;
         if new.state == State::Approved {
             let environment = self.environment();
-            let designs = self.designs_in(&mut edit.tx).await?;
             let terms = edit.tx.plan_terms(environment).await?;
             let grants = edit.tx.open_grants(environment).await?;
             let plans = edit.tx.plans(environment).await?;
             still_given(&new, &designs, &plans)?;
             ask::give(self, &mut edit, &new, &summary, (&designs, &terms, &grants)).await?;
         }
+        self.tell_of_request(&mut edit, &new, &designs).await?;
         let done = Done::new("access.decide", new.id, &summary, LiveTopic::Access);
         edit.finish(done.before(&old.state).after(&new.steps.last())).await
     }

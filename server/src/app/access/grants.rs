@@ -4,6 +4,7 @@ use frontend::api::{Edit, GrantMove, GrantQuery, GrantStep, GrantView, LiveTopic
 use mesh_protocol::id::GrantId;
 
 use super::shown;
+use super::told::Subject;
 use crate::app::agent::rollout_of;
 use crate::app::edit::Done;
 use crate::app::page::{Slice, page};
@@ -96,6 +97,14 @@ impl App {
         let revision = edit.take_revision(&summary).await?;
         let new = old.moved(to, reason, edit.actor(), revision.revision, edit.now_ms)?;
         edit.tx.update_grant(&new, seen).await?;
+        let asked_by = edit.tx.access_request(old.request).await?.map(|request| request.created_by).unwrap_or_default();
+        let of = snapshot.applications.iter().find(|one| one.id == old.application);
+        let application_owner = of.map_or("", |one| one.spec.owner.as_str());
+        if let Ok(target) = designs.object(old.target) {
+            let owner = snapshot.owner_of(target);
+            let subject = Subject { application: &application, target, owner: &owner };
+            edit.notify(&subject.of_grant(&new, &asked_by, application_owner)).await?;
+        }
         let done = Done::new("grant.move", old.id, &summary, LiveTopic::Access);
         edit.finish(done.before(&shown::kept(old)).after(&shown::kept(&new))).await
     }

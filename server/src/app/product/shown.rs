@@ -110,12 +110,7 @@ impl Shop {
 
     /// Who answers for an object: its owner, else that of its domain; empty = nobody.
     pub(in crate::app) fn owner(&self, object: &Object) -> String {
-        if !object.spec.owner.is_empty() {
-            return object.spec.owner.clone();
-        }
-        let domain = self.config.domains.iter().find(|domain| domain.id == object.spec.domain);
-        let of_domain = |domain| crate::domain::application_domain::owner(domain, &self.config.domains).to_owned();
-        domain.map(of_domain).unwrap_or_default()
+        self.config.owner_of(object)
     }
 
     fn apis(&self, version: &Version, graph: &Graph<'_>) -> Vec<OfferedApi> {

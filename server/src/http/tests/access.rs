@@ -352,6 +352,17 @@ async fn others_decide_and_what_is_revoked_is_over_when_every_agent_says_so() {
     assert_eq!(market.filters("wall").await, [""; 0]);
     let again = market.dev("POST", "access-requests", market.wish(&shop, &plan)).await;
     assert_eq!(again["state"], "pending", "it can be asked for again");
+    let feed = async |auth: &str| {
+        let told = market.ok(auth, "GET", "notifications", None).await;
+        let items =
+            told["items"].as_array().expect("items").iter().filter(|item| text(&item["kind"]).starts_with("access."));
+        items.map(|item| text(&item["kind"])).collect::<Vec<_>>()
+    };
+    let reviewer = feed(&market.reviewer).await;
+    assert_eq!(reviewer, ["access.requested", "access.requested", "access.requested"], "asked, answered, asked again");
+    let asker = feed(&market.dev).await;
+    let four = ["access.changed", "access.changed", "access.changed", "access.decided", "access.asked"];
+    assert_eq!(asker, four, "revoked, given again, held back, given, and asked about");
 }
 
 #[tokio::test]

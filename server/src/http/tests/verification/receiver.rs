@@ -1,3 +1,5 @@
+//! Whether a message of a webhook is genuine.
+
 use base64::prelude::{BASE64_STANDARD, Engine};
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
