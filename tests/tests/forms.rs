@@ -115,6 +115,8 @@ const INPUTS: &[Input] = &[
         forms: &["access/credentials.rs"],
         unseen: &["application", "overlap_minutes"],
     },
+    // The time of a list, which the page of a grant leaves out.
+    Input { checks: &["app/usage.rs"], forms: &[], unseen: &["from"] },
     Input { checks: &["app/trial.rs"], forms: &["overview/trial.rs"], unseen: &["site", "filter"] },
     // What agents and scripts send.
     Input {

@@ -117,7 +117,6 @@ pub struct PlanBrief {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ProductView {
     /// What a list shows of it.
-    #[serde(flatten)]
     pub row: ProductRow,
     /// Markdown, for readers.
     pub document: String,

@@ -10,7 +10,7 @@ use super::{admin_sees, page};
 fn the_bell_counts_what_is_unread_on_every_page() {
     for path in ["/", "/teams", "/notifications"] {
         let html = admin_sees(retailer(), path);
-        assert!(html.contains("<span class=\"m-bell__count\" aria-hidden=\"true\">2</span>"), "{path}: {html}");
+        assert!(html.contains("class=\"m-bell__count\">2<"), "{path}: {html}");
         assert!(html.contains(", 2 unread"), "{path}");
     }
     let none = retailer().with("/notifications", feed(&json!([]), 0));
@@ -95,5 +95,5 @@ fn everybody_sets_what_they_get_by_mail() {
     let off = json!({ "config": { "email": "", "pace": "now", "kinds": null }, "configured": false });
     let html = admin_sees(retailer().with("/me/mail", off), "/me");
     assert!(html.contains("This portal sends no mail") && !html.contains("Send a test message"), "{html}");
-    assert!(!html.contains("A version is released"), "the kinds are chosen by themselves: {html}");
+    assert!(!html.contains("A version is released<"), "the kinds are chosen by themselves: {html}");
 }

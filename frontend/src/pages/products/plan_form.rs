@@ -179,7 +179,7 @@ pub(super) fn PlanForm(product: DesignObjectId, known: Option<PlanView>, open: R
             save.run(input);
         }
     };
-    let wrong = move |field: &'static str, own: Memo<Option<String>>| either(save.field(field), move || own.get());
+    let own = |wrong: Memo<Option<String>>| move || wrong.get();
     let count = |field: RwSignal<String>| Memo::new(move |_| whole(&field.get()).err());
     let pers: Vec<Choice> = PERS.iter().map(|(key, words, _)| ((*key).to_owned(), (*words).to_owned())).collect();
     let has_people = move || fields.approval.with(|kind| kind != "auto");
@@ -211,12 +211,12 @@ pub(super) fn PlanForm(product: DesignObjectId, known: Option<PlanView>, open: R
             </fieldset>
             <Select label="Who is let in" name="approval" value=fields.approval choices=choices(&APPROVALS) error=save.field("approval")/>
             <Show when=has_people>
-                <Field label="How many people say yes" name="people" value=fields.people hint="None of them who asks" error=wrong("people", count(fields.people))/>
+                <Field label="How many people say yes" name="people" value=fields.people hint="None of them who asks" error=either(save.field("people"), own(count(fields.people)))/>
             </Show>
             <Show when=has_rules>
                 <div class="m-form__row">
                     <Field label="At once if no field is tagged" name="without_tags" value=fields.tags placeholder="PII, GDPR" error=save.field("without_tags")/>
-                    <Field label="and it is for at most so many days" name="rule_days" value=fields.rule_days error=wrong("rule_days", count(fields.rule_days))/>
+                    <Field label="and it is for at most so many days" name="rule_days" value=fields.rule_days error=either(save.field("rule_days"), own(count(fields.rule_days)))/>
                 </div>
                 <div class="m-line m-line--wrap">
                     <Check label="and the application has the product's owner" checked=fields.same_owner/>
@@ -224,13 +224,13 @@ pub(super) fn PlanForm(product: DesignObjectId, known: Option<PlanView>, open: R
                 </div>
             </Show>
             <div class="m-form__row">
-                <Field label="Events a second" name="events" value=fields.events hint="Empty: no limit" error=wrong("events", count(fields.events))/>
-                <Field label="Bytes a second" name="bytes" value=fields.bytes placeholder="1 MB" hint="Empty: no limit" error=wrong("bytes", Memo::new(move |_| size(&fields.bytes.get()).err()))/>
-                <Field label="Days of access" name="days" value=fields.days hint="Empty: without an end" error=wrong("days", count(fields.days))/>
+                <Field label="Events a second" name="events" value=fields.events hint="Empty: no limit" error=either(save.field("events"), own(count(fields.events)))/>
+                <Field label="Bytes a second" name="bytes" value=fields.bytes placeholder="1 MB" hint="Empty: no limit" error=either(save.field("bytes"), own(Memo::new(move |_| size(&fields.bytes.get()).err())))/>
+                <Field label="Days of access" name="days" value=fields.days hint="Empty: without an end" error=either(save.field("days"), own(count(fields.days)))/>
             </div>
             <TextArea label="Only these addresses" name="filters" value=fields.filters rows=2 hint="Filters, one a line: orders/fr/> gives the French part; empty = all of the product" error=save.field("filters")/>
             <div class="m-form__row">
-                <Field label="Price" name="price" value=fields.price placeholder="2.50" hint="Empty: free" error=wrong("price", Memo::new(move |_| fields.price().err()))/>
+                <Field label="Price" name="price" value=fields.price placeholder="2.50" hint="Empty: free" error=either(save.field("price"), own(Memo::new(move |_| fields.price().err())))/>
                 <Field label="Currency" name="currency" value=fields.currency error=save.field("currency")/>
                 <Select label="For" name="per" value=fields.per choices=pers/>
             </div>

@@ -185,29 +185,28 @@ impl Request {
         let mut errors = FieldErrors::default();
         let reason = reason.trim();
         errors.text("reason", reason);
-        let refuse = |errors: &mut FieldErrors, message: &str| errors.add("state", message);
         if !self.state.is_open() {
-            refuse(&mut errors, &format!("is {} already: ask for access again", self.state));
+            errors.add("state", format_args!("is {} already: ask for access again", self.state));
         } else if self.steps.len() >= STEPS_MAX {
-            refuse(&mut errors, "has been talked about enough: take it back and ask again");
+            errors.add("state", "has been talked about enough: take it back and ask again");
         }
         let is_own = actor.name == self.created_by;
         match &act {
             Act::Approve | Act::Reject | Act::Ask | Act::Delegate(_) => {
                 if is_own {
-                    refuse(&mut errors, "is your own request: somebody else decides about it");
+                    errors.add("state", "is your own request: somebody else decides about it");
                 } else if !actor.may_decide {
-                    refuse(&mut errors, "is decided by an approver or an administrator");
+                    errors.add("state", "is decided by an approver or an administrator");
                 } else if !actor.is_person {
-                    refuse(&mut errors, "is decided by a person, and this is a token");
+                    errors.add("state", "is decided by a person, and this is a token");
                 } else if act == Act::Approve && self.state == State::NeedsInfo {
-                    refuse(&mut errors, "waits for an answer: it can be approved when it is there");
+                    errors.add("state", "waits for an answer: it can be approved when it is there");
                 } else if act == Act::Approve && self.approvers().any(|name| name == actor.name) {
-                    refuse(&mut errors, "has your approval already: somebody else has to give theirs");
+                    errors.add("state", "has your approval already: somebody else has to give theirs");
                 }
             }
-            Act::Answer if self.state != State::NeedsInfo => refuse(&mut errors, "was not asked about"),
-            Act::Answer | Act::Cancel if !is_own => refuse(&mut errors, "is somebody else's request"),
+            Act::Answer if self.state != State::NeedsInfo => errors.add("state", "was not asked about"),
+            Act::Answer | Act::Cancel if !is_own => errors.add("state", "is somebody else's request"),
             Act::Answer | Act::Cancel | Act::Expire => {}
         }
         if let Act::Delegate(to) = &act

@@ -219,7 +219,7 @@ async fn a_product_is_offered_by_plans_and_where_it_is_published() {
         .await;
     assert!(told.contains("approver"), "a plan says who gets in: {told}");
     let view = market.publish().await;
-    assert_eq!(view["reach"], "pending", "nobody is there: {view}");
+    assert_eq!(view["row"]["reach"], "pending", "nobody is there: {view}");
     assert_eq!(view["publications"][0]["sites"][0]["reason"], "hq-1 is offline");
     market.joins().await;
     let reach = async || market.ok(&market.dev, "GET", &product, None).await["publications"][0]["reach"].clone();
