@@ -5,13 +5,14 @@ use frontend::api::{
 };
 use mesh_protocol::id::AccessRequestId;
 
-use super::{By, ask, shown};
+use super::{By, ask, grant_of, shown};
 use crate::app::design::Designs;
 use crate::app::edit::Done;
 use crate::app::page::{Slice, page};
 use crate::app::permission::{Permit, Right};
 use crate::app::person::seen;
 use crate::app::{App, Caller, Error, Result};
+use crate::domain::access::grant::State as OfGrant;
 use crate::domain::access::request::{Act, Actor, Request, State, WAIT_MS_MAX};
 use crate::domain::field::FieldErrors;
 use crate::domain::product::plan::{Plan, State as OfPlan};
@@ -134,6 +135,10 @@ impl App {
             let grants = edit.tx.open_grants(environment).await?;
             let plans = edit.tx.plans(environment).await?;
             still_given(&new, &designs, &plans)?;
+            if grant_of(&new, &grants).is_some_and(|grant| grant.state == OfGrant::Suspended) {
+                let text = "the access that it would renew is held back: give it again first, or reject it";
+                return Err(Error::Conflict(text.to_owned()));
+            }
             ask::give(self, &mut edit, &new, &summary, (&designs, &terms, &grants)).await?;
         }
         self.tell_of_request(&mut edit, &new, &designs).await?;
