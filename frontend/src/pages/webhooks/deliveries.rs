@@ -176,7 +176,7 @@ fn outcome(attempt: &WebhookAttempt) -> String {
 #[component]
 fn Row(sent: WebhookDelivery, again: Act<WebhookDeliveryId>) -> impl IntoView {
     let may = Signal::derive(|| Viewer::has(right::WEBHOOK_WRITE));
-    let (id, kind, label) = (sent.id, sent.kind.clone(), format!("Send {} again", sent.message));
+    let (id, kind, label) = (sent.id, sent.kind.clone(), format!("Send again: {}", sent.message));
     let (state, word) = standing(&sent);
     let last = sent.attempts.first().map(outcome);
     let next = sent.next_at.filter(|_| sent.tries > 0);

@@ -50,6 +50,11 @@ impl World {
 
     /// Publishes at `topic` with the ordering key before the `:` of each.
     async fn publish(&self, topic: &str, payloads: &[&str]) -> Outcome {
+        self.publish_at(crate::status::now_ms(), topic, payloads).await
+    }
+
+    /// As if the mesh had taken them at that moment of the wall clock.
+    async fn publish_at(&self, admitted_at_ms: i64, topic: &str, payloads: &[&str]) -> Outcome {
         let origin = Origin { site: Uuid::nil().into(), principal: None, protocol: Protocol::Mesh };
         let batch = payloads.iter().map(|payload| {
             let key = payload.split(':').next().unwrap_or_default();
@@ -57,7 +62,7 @@ impl World {
             let event = Event::guaranteed(topic, payload.as_bytes().to_vec(), origin.clone());
             Admitted::new(Event {
                 key: Bytes::copy_from_slice(key.as_bytes()),
-                admitted_at_ms: crate::status::now_ms(),
+                admitted_at_ms,
                 ..event
             })
         });

@@ -86,10 +86,9 @@ async fn a_replay_does_not_disturb_what_consumers_have_in_hand() {
 #[tokio::test]
 async fn since_a_moment_or_by_choice() {
     let world = World::new(&[keeping()]);
-    world.publish("work/x", &["1", "2"]).await;
-    tokio::time::sleep(Duration::from_millis(5)).await;
-    let noon = crate::status::now_ms();
-    world.publish("work/x", &["3", "4"]).await;
+    let noon = crate::status::now_ms() - 1_000;
+    world.publish_at(noon - 1, "work/x", &["1", "2"]).await;
+    world.publish_at(noon, "work/x", &["3", "4"]).await;
     consume(&world, 4).await;
     are_kept(&world, 4).await;
     assert_eq!(done(replay(&world, Replay::SinceMs(noon)).await), 2);
