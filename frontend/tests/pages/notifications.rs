@@ -78,7 +78,7 @@ fn a_webhook_shows_what_was_sent_and_what_it_answered() {
         "it answered 500, after 12 ms",
         "no answer within 10 s",
         "&lt;h1&gt;no&lt;/h1&gt;",
-        "Send msg_2 again",
+        "Send again: msg_2",
         "2 messages",
     ] {
         assert!(html.contains(text), "it lacks {text}: {html}");
