@@ -11,9 +11,10 @@ use crate::frame::Frame;
 use crate::live::Live;
 use crate::pages::{
     Acl, AgentDeadLetters, AgentDetail, Agents, Brokers, Catalog, CatalogDetail, CatalogRecords, ClientDetail, Clients,
-    DesignDetail, DesignDocument, DesignVersionDetail, Designs, Domains, Drift, Graph, Login, NewQueue, NotFound,
-    Overview, Ownership, People, QueueDetail, Queues, RouteDetail, RouteEvents, Routes as RoutesPage, Schemas, Scopes,
-    SearchResults, Setup, SiteDetail, Sites, Subscriptions, TeamDetail, Teams,
+    CompareDocuments, DesignDetail, DesignDocument, DesignVersionDetail, Designs, Domains, Drift, Graph,
+    ImportDocument, Login, NewQueue, NotFound, Overview, Ownership, People, QueueDetail, Queues, RouteDetail,
+    RouteEvents, Routes as RoutesPage, Schemas, Scopes, SearchResults, Setup, SiteDetail, Sites, Subscriptions,
+    TeamDetail, Teams,
 };
 use crate::viewer::Viewer;
 
@@ -53,6 +54,8 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/designs/:id") view=DesignDetail ssr=SsrMode::Async/>
                     <Route path=path!("/designs/:id/versions/:version") view=DesignVersionDetail ssr=SsrMode::Async/>
                     <Route path=path!("/designs/:id/versions/:version/asyncapi") view=DesignDocument ssr=SsrMode::Async/>
+                    <Route path=path!("/import") view=ImportDocument ssr=SsrMode::Async/>
+                    <Route path=path!("/asyncapi/diff") view=CompareDocuments ssr=SsrMode::Async/>
                     <Route path=path!("/drift") view=Drift ssr=SsrMode::Async/>
                     <Route path=path!("/domains") view=Domains ssr=SsrMode::Async/>
                     <Route path=path!("/ownership") view=Ownership ssr=SsrMode::Async/>

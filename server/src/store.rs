@@ -41,6 +41,7 @@ mod catalog_note;
 mod denial;
 mod deny;
 mod design;
+mod design_document;
 mod drift;
 mod environment;
 mod flow;

@@ -17,7 +17,7 @@ use reqwest::Client;
 use crate::usage::processes_with;
 
 /// The pages that show what the mesh is and does.
-pub const PAGES: [&str; 20] = [
+pub const PAGES: [&str; 22] = [
     "/",
     "/search",
     "/catalog",
@@ -26,6 +26,8 @@ pub const PAGES: [&str; 20] = [
     "/acl",
     "/scopes",
     "/designs",
+    "/import",
+    "/asyncapi/diff",
     "/drift",
     "/domains",
     "/ownership",

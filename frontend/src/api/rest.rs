@@ -1,102 +1,19 @@
 //! [`PortalApi`] over REST, one line for each operation. How a request travels is a [`Transport`]: `fetch` in the browser,
 //! recorded answers in tests.
 
-use std::future::Future;
-use std::pin::Pin;
+mod call;
 
 use mesh_protocol::id::{
     AgentId, ApplicationDomainId, ApplicationId, BrokerId, DesignObjectId, DesignVersionId, LinkId, ListenerId,
     PersonId, PrincipalId, QueueId, RoleId, RouteId, RuleId, ScopeId, SiteId, TeamId,
 };
 use mesh_protocol::queue::QueuedEvent;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use super::query::{encode, with_query};
 #[cfg_attr(not(test), expect(clippy::wildcard_imports, reason = "every DTO of the contract is used here"))]
 use super::*;
 
-/// HTTP methods that the API uses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verb {
-    /// Reads.
-    Get,
-    /// Makes, or does.
-    Post,
-    /// Replaces.
-    Put,
-    /// Takes away.
-    Delete,
-}
-
-/// A request below `/api/v1`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Request {
-    /// Method.
-    pub verb: Verb,
-    /// Path with its query, from the root of the portal.
-    pub path: String,
-    /// JSON.
-    pub body: Option<String>,
-}
-
-/// What came back: status and body. An error means that nothing came back.
-pub type Exchange = Pin<Box<dyn Future<Output = Result<(u16, String), ()>> + Send>>;
-
-/// Carries requests to the portal.
-pub trait Transport: Send + Sync + 'static {
-    /// One request, one answer.
-    fn exchange(&self, request: Request) -> Exchange;
-}
-
-/// The portal, reached over REST.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct RestApi<T>(pub T);
-
-impl<T: Transport> RestApi<T> {
-    fn get<O: DeserializeOwned + 'static>(&self, path: &str) -> Answer<'static, O> {
-        self.call(Verb::Get, path, None)
-    }
-
-    fn delete<O: DeserializeOwned + 'static>(&self, path: &str) -> Answer<'static, O> {
-        self.call(Verb::Delete, path, None)
-    }
-
-    fn send<O: DeserializeOwned + 'static>(&self, verb: Verb, path: &str, body: &impl Serialize) -> Answer<'static, O> {
-        match serde_json::to_string(body) {
-            Ok(body) => self.call(verb, path, Some(body)),
-            Err(error) => {
-                let error = ApiError::new("invalid", 0, format!("the input cannot be sent: {error}"));
-                Box::pin(async move { Err(error) })
-            }
-        }
-    }
-
-    fn call<O: DeserializeOwned + 'static>(&self, verb: Verb, path: &str, body: Option<String>) -> Answer<'static, O> {
-        let exchange = self.0.exchange(Request { verb, path: format!("/api/v1{path}"), body });
-        Box::pin(async move {
-            let (status, text) = exchange.await.map_err(|()| unreachable_portal())?;
-            if (200..300).contains(&status) {
-                let text = if text.is_empty() { "null" } else { &text };
-                serde_json::from_str(text).map_err(|error| not_understood(status, &error))
-            } else {
-                Err(serde_json::from_str(&text).unwrap_or_else(|error| not_understood(status, &error)))
-            }
-        })
-    }
-}
-
-fn unreachable_portal() -> ApiError {
-    let mut error = ApiError::new("unavailable", 0, "the portal cannot be reached");
-    error.detail = Some("The agents keep working without it. Check the network, then try again.".into());
-    error
-}
-
-fn not_understood(status: u16, error: &serde_json::Error) -> ApiError {
-    let mut problem = ApiError::new("internal", status, "the portal answered in a way this page does not understand");
-    problem.detail = Some(format!("Reload the page: it may be older than the portal. ({error})"));
-    problem
-}
+pub use call::{Exchange, Request, RestApi, Transport, Verb};
 
 impl<T: Transport> PortalApi for RestApi<T> {
     fn me(&self) -> Answer<'_, Me> {
@@ -376,6 +293,15 @@ impl<T: Transport> PortalApi for RestApi<T> {
     }
     fn design_document(&self, id: DesignVersionId, query: AsyncApiQuery) -> Answer<'_, AsyncApiDocument> {
         self.get(&with_query(&format!("/design-versions/{id}/asyncapi"), &query))
+    }
+    fn preview_asyncapi(&self, input: AsyncApiImport) -> Answer<'_, AsyncApiPlan> {
+        self.send(Verb::Post, "/asyncapi/preview", &input)
+    }
+    fn import_asyncapi(&self, input: AsyncApiImportApply) -> Answer<'_, AsyncApiImported> {
+        self.send(Verb::Post, "/asyncapi/import", &input)
+    }
+    fn compare_asyncapi(&self, input: AsyncApiCompare) -> Answer<'_, AsyncApiDifference> {
+        self.send(Verb::Post, "/asyncapi/compare", &input)
     }
     fn design_difference(&self, query: DesignDifferenceQuery) -> Answer<'_, DesignDifference> {
         self.get(&with_query("/design-difference", &query))

@@ -106,6 +106,7 @@ macro_rules! operation {
 // Below the macros, which they use.
 mod access;
 mod answers;
+mod asyncapi;
 mod design;
 mod drift;
 mod evidence;
@@ -138,6 +139,7 @@ fn all() -> OpenApiRouter<Http> {
         .merge(person::sessions())
         .merge(evidence::router())
         .merge(design::router())
+        .merge(asyncapi::router())
         .merge(drift::router())
         .merge(team::router())
         .merge(ownership::router())

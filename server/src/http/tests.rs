@@ -2,6 +2,7 @@
 
 mod adopt;
 mod asyncapi;
+mod asyncapi_import;
 mod audit;
 mod design;
 mod domains;

@@ -3,6 +3,7 @@
 
 mod broker;
 mod design;
+mod design_document;
 mod drift;
 mod flow;
 mod link;

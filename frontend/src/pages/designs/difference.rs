@@ -11,7 +11,7 @@ use crate::api::{
 use crate::components::{Choice, Part, Select, Table};
 use crate::load::{Load, Loading, load};
 
-fn class_word(class: Option<DesignClass>) -> &'static str {
+pub(in crate::pages) fn class_word(class: Option<DesignClass>) -> &'static str {
     match class {
         None => "Nothing differs",
         Some(DesignClass::Cosmetic) => "Only words differ: nobody has to do anything",
