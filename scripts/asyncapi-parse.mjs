@@ -1,9 +1,11 @@
 // Holds AsyncAPI documents against the reference parser:
 //   npm ci --ignore-scripts --prefix scripts/asyncapi
 //   node scripts/asyncapi-parse.mjs mesh-asyncapi/golden/*.yaml
+// ASYNCAPI_PARSER names another folder that the parser is installed in.
 // Prints what the parser says, and ends with 1 when it says one error, with 2 when it could not be asked.
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import { join } from 'node:path';
 
 const files = process.argv.slice(2);
 if (files.length === 0) {
@@ -13,9 +15,11 @@ if (files.length === 0) {
 
 const { Parser } = (() => {
   try {
-    return createRequire(new URL('./asyncapi/package.json', import.meta.url))('@asyncapi/parser');
+    const folder = process.env.ASYNCAPI_PARSER;
+    const place = folder ? join(folder, 'package.json') : new URL('./asyncapi/package.json', import.meta.url);
+    return createRequire(place)('@asyncapi/parser');
   } catch {
-    console.error('the parser is not installed: npm ci --ignore-scripts --prefix scripts/asyncapi');
+    console.error('the parser is not installed: npm ci --ignore-scripts --prefix scripts/asyncapi, or name its folder in ASYNCAPI_PARSER');
     process.exit(2);
   }
 })();

@@ -55,6 +55,9 @@ if [ "$purpose" = test ]; then
     /usr/bin/python3 -c 'import paho.mqtt.client' >/dev/null 2>&1 || want python3 python3-paho-mqtt
     # Python brings the serializers that the schema registry is tested with.
     python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || want python3 python3-venv
+    # npm brings the parser that AsyncAPI documents are tested with.
+    has node || want nodejs
+    has npm || want npm
 fi
 if [ "$purpose" = bench ]; then
     # Python brings the NATS server.

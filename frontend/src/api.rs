@@ -306,6 +306,12 @@ pub trait PortalApi: NotificationApi + WebhookApi + MailApi + ProductApi + Acces
     /// `GET /api/v1/design-versions/{id}/asyncapi`: as an AsyncAPI document, of events and applications. The text alone is at
     /// `…/asyncapi.yaml` and `…/asyncapi.json`.
     fn design_document(&self, id: DesignVersionId, query: AsyncApiQuery) -> Answer<'_, AsyncApiDocument>;
+    /// `POST /api/v1/asyncapi/preview`: what an import would make of a document, line by line.
+    fn preview_asyncapi(&self, input: AsyncApiImport) -> Answer<'_, AsyncApiPlan>;
+    /// `POST /api/v1/asyncapi/import`: makes what was previewed, all of it or nothing.
+    fn import_asyncapi(&self, input: AsyncApiImportApply) -> Answer<'_, AsyncApiImported>;
+    /// `POST /api/v1/asyncapi/compare`: how two documents differ, and whom that hurts.
+    fn compare_asyncapi(&self, input: AsyncApiCompare) -> Answer<'_, AsyncApiDifference>;
     /// `GET /api/v1/design-difference`: how two versions of one object differ.
     fn design_difference(&self, query: DesignDifferenceQuery) -> Answer<'_, DesignDifference>;
 

@@ -11,10 +11,11 @@ use crate::frame::Frame;
 use crate::live::Live;
 use crate::pages::{
     Access, Acl, AgentDeadLetters, AgentDetail, Agents, Brokers, Catalog, CatalogDetail, CatalogRecords, ClientDetail,
-    Clients, DesignDetail, DesignDocument, DesignVersionDetail, Designs, Domains, Drift, GrantDetail, Graph, Inbox,
-    Login, MySettings, NewQueue, NotFound, Notifications, Overview, Ownership, People, ProductDetail, Products,
-    QueueDetail, Queues, RequestDetail, RouteDetail, RouteEvents, Routes as RoutesPage, Schemas, Scopes, SearchResults,
-    Setup, SiteDetail, Sites, Subscriptions, TeamDetail, Teams, WebhookDetail, Webhooks,
+    Clients, CompareDocuments, DesignDetail, DesignDocument, DesignVersionDetail, Designs, Domains, Drift, GrantDetail,
+    Graph, ImportDocument, Inbox, Login, MySettings, NewQueue, NotFound, Notifications, Overview, Ownership, People,
+    ProductDetail, Products, QueueDetail, Queues, RequestDetail, RouteDetail, RouteEvents, Routes as RoutesPage,
+    Schemas, Scopes, SearchResults, Setup, SiteDetail, Sites, Subscriptions, TeamDetail, Teams, WebhookDetail,
+    Webhooks,
 };
 use crate::viewer::Viewer;
 
@@ -60,6 +61,8 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/inbox/:id") view=RequestDetail ssr=SsrMode::Async/>
                     <Route path=path!("/access") view=Access ssr=SsrMode::Async/>
                     <Route path=path!("/access/:id") view=GrantDetail ssr=SsrMode::Async/>
+                    <Route path=path!("/import") view=ImportDocument ssr=SsrMode::Async/>
+                    <Route path=path!("/asyncapi/diff") view=CompareDocuments ssr=SsrMode::Async/>
                     <Route path=path!("/drift") view=Drift ssr=SsrMode::Async/>
                     <Route path=path!("/domains") view=Domains ssr=SsrMode::Async/>
                     <Route path=path!("/ownership") view=Ownership ssr=SsrMode::Async/>

@@ -15,6 +15,7 @@ mod schemas;
 mod security;
 mod servers;
 mod sides;
+mod users;
 
 use serde::Serialize;
 use serde_json::Value;
@@ -22,6 +23,7 @@ use serde_json::Value;
 use crate::document::Document;
 use crate::pointer::Pointer;
 use sides::Sides;
+pub use users::done_by_clients;
 
 /// Whom a change hurts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]

@@ -12,11 +12,14 @@
 //! - [`import`](mod@import): documents of others, of any version from 2.0 on;
 //! - [`diff`]: what changes between two versions, and whom it hurts;
 //! - [`summary`]: a document as a page shows it, everything looked up;
+//! - [`inventory`]: what of a document a catalog holds, and [`keep`](mod@keep): what it does not, and how that comes back.
 
 pub mod bindings;
 pub mod build;
 pub mod diff;
 pub mod import;
+pub mod inventory;
+pub mod keep;
 pub mod lint;
 pub mod official;
 pub mod summary;

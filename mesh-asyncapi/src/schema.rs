@@ -92,8 +92,22 @@ pub(crate) fn standing<'a>(refs: Refs<'a>, found: &Found<'a>) -> Result<Standing
     }
 }
 
+/// How references of a schema to its own parts are written, when it is taken out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OwnParts {
+    /// As to anything else: each part is taken along once more, under a name that tells where it stood.
+    Copied,
+    /// As they are, which needs no copy: for a schema that will live by itself.
+    Kept,
+}
+
 /// The text of a schema by itself.
 pub(crate) fn text<'a>(refs: Refs<'a>, found: &Found<'a>) -> Result<(Format, String), Trouble> {
+    text_with(refs, found, OwnParts::Copied)
+}
+
+/// The same, with its own parts as they are.
+pub(crate) fn text_with<'a>(refs: Refs<'a>, found: &Found<'a>, own: OwnParts) -> Result<(Format, String), Trouble> {
     let standing = standing(refs, found).map_err(|_| Trouble::Broken)?;
     match language(standing.format) {
         Language::Other(name) => Err(Trouble::Foreign(name)),
@@ -107,7 +121,7 @@ pub(crate) fn text<'a>(refs: Refs<'a>, found: &Found<'a>) -> Result<(Format, Str
         },
         Language::Known(Format::JsonSchema) => match standing.value {
             Value::Object(_) | Value::Bool(_) => {
-                bundle(refs, &standing).map(|value| (Format::JsonSchema, value.to_string()))
+                bundle(refs, &standing, own).map(|value| (Format::JsonSchema, value.to_string()))
             }
             _ => Err(Trouble::Shape(Format::JsonSchema)),
         },
@@ -137,8 +151,13 @@ pub(crate) fn format_around(root: &Value, at: &Pointer) -> Option<String> {
 }
 
 /// A schema with all that it refers to.
-pub(crate) fn bundle<'a>(refs: Refs<'a>, standing: &Standing<'a>) -> Result<Value, Trouble> {
-    let mut bundler = Bundler { refs, names: BTreeMap::new(), waiting: Vec::new() };
+fn bundle<'a>(refs: Refs<'a>, standing: &Standing<'a>, own: OwnParts) -> Result<Value, Trouble> {
+    let own = (own == OwnParts::Kept).then(|| standing.at.clone());
+    let mut bundler = Bundler { refs, own, reserved: Vec::new(), names: BTreeMap::new(), waiting: Vec::new() };
+    if bundler.own.is_some() {
+        let definitions = standing.value.get("definitions").and_then(Value::as_object);
+        bundler.reserved = definitions.into_iter().flatten().map(|(name, _)| name.as_str()).collect();
+    }
     let mut whole = bundler.copy(standing.value, true)?;
     let mut taken = Map::new();
     while let Some((name, value)) = bundler.waiting.pop() {
@@ -161,6 +180,10 @@ pub(crate) fn bundle<'a>(refs: Refs<'a>, standing: &Standing<'a>) -> Result<Valu
 
 struct Bundler<'a> {
     refs: Refs<'a>,
+    /// Where the schema stands, if references into it stay as they are.
+    own: Option<Pointer>,
+    /// Names of its own definitions.
+    reserved: Vec<&'a str>,
     names: BTreeMap<Pointer, String>,
     waiting: Vec<(String, &'a Value)>,
 }
@@ -197,6 +220,10 @@ impl<'a> Bundler<'a> {
     fn name(&mut self, text: &str) -> Result<String, Trouble> {
         let found = self.refs.look_up(text).map_err(|_| Trouble::Broken)?;
         let found = self.refs.follow(&found).map_err(|_| Trouble::Broken)?;
+        if let Some(own) = self.own.as_ref().filter(|own| found.at.is_within(own)) {
+            let inside = found.at.steps().skip(own.steps().len());
+            return Ok(Pointer::of(inside).to_reference());
+        }
         let around = format_around(self.refs.root().value, &found.at);
         if !is_json_schema(around.as_deref()) {
             return Err(Trouble::Broken);
@@ -218,7 +245,8 @@ impl<'a> Bundler<'a> {
             ["components", "schemas", name] => (*name).to_owned(),
             steps => steps.join("."),
         };
-        let is_free = |name: &String| !self.names.values().any(|taken| taken == name);
+        let is_free =
+            |name: &String| !self.names.values().any(|taken| taken == name) && !self.reserved.contains(&name.as_str());
         let name = std::iter::once(name.clone()).chain((2..).map(|n| format!("{name}-{n}"))).find(is_free);
         let name = name.unwrap_or_default();
         self.names.insert(found.at, name.clone());
@@ -253,6 +281,38 @@ mod tests {
                     "Order": {"properties": {"line": {"$ref": "#/definitions/Line"}, "$ref": {"type": "string"}}},
                 },
             }))
+        );
+    }
+
+    #[test]
+    fn a_schema_that_will_live_by_itself_keeps_the_references_to_its_own_parts() {
+        let root = json!({"components": {"schemas": {
+            "Order": {
+                "properties": {
+                    "line": {"$ref": "#/components/schemas/Order/definitions/Line"},
+                    "first": {"$ref": "#/components/schemas/Order"},
+                    "till": {"$ref": "#/components/schemas/Line"},
+                },
+                "definitions": {"Line": {"type": "string"}},
+            },
+            "Line": {"properties": {"order": {"$ref": "#/components/schemas/Order"}}},
+        }}});
+        let at = Pointer::of(["components", "schemas", "Order"]);
+        let found = Found { value: at.get(&root).expect("a schema"), at };
+        let (_, text) = text_with(Refs::new(&root), &found, OwnParts::Kept).expect("a text");
+        assert_eq!(
+            serde_json::from_str::<Value>(&text).expect("JSON"),
+            json!({
+                "properties": {
+                    "line": {"$ref": "#/definitions/Line"},
+                    "first": {"$ref": "#"},
+                    "till": {"$ref": "#/definitions/Line-2"},
+                },
+                "definitions": {
+                    "Line": {"type": "string"},
+                    "Line-2": {"properties": {"order": {"$ref": "#"}}},
+                },
+            })
         );
     }
 

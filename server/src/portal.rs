@@ -26,7 +26,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use frontend::api::{
     AdoptInput, AgentView, Answer, ApiError, ApplicationDomainInput, ApplicationDomainView, ApplicationInput,
-    ApplicationView, AsyncApiDocument, AsyncApiQuery, BrokerInput, BrokerView, CatalogObject, CatalogObjectInput,
+    ApplicationView, AsyncApiCompare, AsyncApiDifference, AsyncApiDocument, AsyncApiImport, AsyncApiImportApply,
+    AsyncApiImported, AsyncApiPlan, AsyncApiQuery, BrokerInput, BrokerView, CatalogObject, CatalogObjectInput,
     CatalogPage, CatalogQuery, DenialQuery, DenialRow, DesignDifference, DesignDifferenceQuery, DesignLevelInput,
     DesignMove, DesignObjectInput, DesignObjectNew, DesignObjectView, DesignQuery, DesignVersionInput,
     DesignVersionView, DomainSuggestion, DriftApply, DriftDone, DriftPage, DriftPreview, DriftProposals, DriftQuery,
@@ -256,6 +257,9 @@ impl PortalApi for Portal {
         fn delete_design_version(id: DesignVersionId, revision: i64) -> ();
         fn move_design_version(id: DesignVersionId, input: Edit<DesignMove>) -> DesignVersionView;
         fn design_document(id: DesignVersionId, query: AsyncApiQuery) -> AsyncApiDocument;
+        fn preview_asyncapi(input: AsyncApiImport) -> AsyncApiPlan;
+        fn import_asyncapi(input: AsyncApiImportApply) -> AsyncApiImported;
+        fn compare_asyncapi(input: AsyncApiCompare) -> AsyncApiDifference;
         fn design_difference(query: DesignDifferenceQuery) -> DesignDifference;
         fn drift(query: DriftQuery) -> DriftPage;
         fn drift_trend(query: DriftTrendQuery) -> DriftTrend;

@@ -43,6 +43,7 @@ mod contract;
 mod denial;
 mod deny;
 mod design;
+mod design_document;
 mod drift;
 mod environment;
 mod flow;

@@ -17,7 +17,7 @@ use reqwest::Client;
 use crate::usage::processes_with;
 
 /// The pages that show what the mesh is and does.
-pub const PAGES: [&str; 26] = [
+pub const PAGES: [&str; 28] = [
     "/",
     "/search",
     "/catalog",
@@ -29,6 +29,8 @@ pub const PAGES: [&str; 26] = [
     "/inbox",
     "/access",
     "/designs",
+    "/import",
+    "/asyncapi/diff",
     "/drift",
     "/domains",
     "/ownership",

@@ -2,6 +2,7 @@
 //! layering.
 
 pub mod apicurio;
+pub mod asyncapi_parser;
 pub mod bench;
 pub mod browser;
 pub mod connect;

@@ -13,6 +13,7 @@ use demo::state::Secrets;
 use demo::wait::until;
 use serde_json::{Value, json};
 use system_tests::SOON;
+use system_tests::asyncapi_parser::Parser;
 use system_tests::demo_mesh::{DemoMesh, Seed, UP};
 use system_tests::usage;
 
@@ -60,6 +61,7 @@ async fn show(folder: &Path) -> anyhow::Result<()> {
     ensure!(id(&demo.api.find("sites", "/name", HQ).await?) == id(&hub) && hub.is_some(), "the hub is another one");
     until("one topic has no owner", UP, async || one_topic_has_no_owner(&demo.api).await.map(Some)).await?;
     until("the document of orders tells what runs", UP, async || document_is_true(&demo.api).await).await?;
+    tools_take_every_document(&demo.api, folder).await?;
     ensure!(demo.secrets()?.clients == before.clients, "clients have new secrets");
     demo.interrupt()
 }
@@ -152,6 +154,32 @@ async fn document_is_true(api: &Client) -> anyhow::Result<Option<()>> {
     ensure!(document["operations"]["receive-order-created"]["action"] == "receive", "a consumer receives: {document}");
     // Agents report within seconds.
     Ok((speaks("mqtt") && speaks("kafka-secure") && is_told).then_some(()))
+}
+
+/// Every document there is, of each side, is accepted by AsyncAPI's own parser.
+async fn tools_take_every_document(api: &Client, folder: &Path) -> anyhow::Result<()> {
+    let logs = folder.join("documents");
+    fs::create_dir_all(&logs).context("make a folder for documents")?;
+    let mut files = Vec::new();
+    for object in api.list("designs").await? {
+        let sides: &[&str] = match object["kind"].as_str() {
+            Some("event" | "event_api") => &["consumer", "provider"],
+            Some("application") => &[""],
+            _ => continue,
+        };
+        for version in object["versions"].as_array().context("an object has versions")? {
+            let id = version["id"].as_str().context("a version has an id")?;
+            for (side, spec) in sides.iter().flat_map(|side| ["3.0.0", "3.1.0"].map(|spec| (side, spec))) {
+                let asked = if side.is_empty() { String::new() } else { format!("&side={side}") };
+                let made = api.get(&format!("design-versions/{id}/asyncapi?spec={spec}{asked}")).await?;
+                let file = logs.join(format!("{spec}-{}", made["file_name"].as_str().context("a name")?));
+                fs::write(&file, made["text"].as_str().context("a text")?).context("write a document")?;
+                files.push(file);
+            }
+        }
+    }
+    ensure!(files.len() >= 4, "the demo designs events and applications: {files:?}");
+    Parser::fetch().await?.accepts("asyncapi-parser", &files, &logs).await
 }
 
 fn is_like(row: &Value, begin: &str) -> bool {

@@ -76,6 +76,14 @@ const INPUTS: &[Input] = &[
         unseen: &[],
     },
     Input { checks: &["app/schema.rs"], forms: &["schemas.rs"], unseen: &[] },
+    // What is left out is marked in the preview.
+    Input {
+        checks: &["app/asyncapi/import.rs", "app/asyncapi/import/read.rs", "app/asyncapi/import/planner.rs"],
+        forms: &["import.rs"],
+        unseen: &["skip"],
+    },
+    // Versions are chosen, texts are typed.
+    Input { checks: &["app/asyncapi/difference.rs"], forms: &["compare/text.rs"], unseen: &["from", "to"] },
     Input {
         checks: &[
             "domain/design/spec.rs",

@@ -1,8 +1,16 @@
 //! AsyncAPI documents of what is designed.
 
+mod difference;
+mod import;
+mod outline;
+
 use mesh_protocol::id::DesignVersionId;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
+
+pub use difference::*;
+pub use import::*;
+pub use outline::*;
 
 /// How a document is asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema, IntoParams)]
@@ -17,6 +25,9 @@ pub struct AsyncApiQuery {
     /// The version of AsyncAPI; 3.0.0 unless it is said, which all tools read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spec: Option<AsyncApiSpec>,
+    /// Tell what the document says as well, with everything looked up.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub outline: bool,
 }
 
 /// The language of a document's text.
@@ -52,6 +63,17 @@ pub enum AsyncApiSide {
     Provider,
 }
 
+impl AsyncApiSide {
+    /// What the API calls it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Consumer => "consumer",
+            Self::Provider => "provider",
+        }
+    }
+}
+
 /// A version of AsyncAPI.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub enum AsyncApiSpec {
@@ -77,6 +99,9 @@ pub struct AsyncApiDocument {
     pub score: u8,
     /// What was found, what matters most first.
     pub findings: Vec<AsyncApiFinding>,
+    /// What it says, for readers; only where it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outline: Option<AsyncApiOutline>,
 }
 
 /// Something that a check found in a document.

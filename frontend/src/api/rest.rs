@@ -203,6 +203,9 @@ impl<T: Transport> PortalApi for RestApi<T> {
         delete "/design-versions/{id}" delete_design_version(path id: DesignVersionId, revision) -> ();
         post "/design-versions/{id}/move" move_design_version(path id: DesignVersionId, body Edit<DesignMove>) -> DesignVersionView;
         get "/design-versions/{id}/asyncapi" design_document(path id: DesignVersionId, query AsyncApiQuery) -> AsyncApiDocument;
+        post "/asyncapi/preview" preview_asyncapi(body AsyncApiImport) -> AsyncApiPlan;
+        post "/asyncapi/import" import_asyncapi(body AsyncApiImportApply) -> AsyncApiImported;
+        post "/asyncapi/compare" compare_asyncapi(body AsyncApiCompare) -> AsyncApiDifference;
         get "/design-difference" design_difference(query DesignDifferenceQuery) -> DesignDifference;
         get "/usage" usage(query UsageQuery) -> Page<UsageRow>;
         get "/drift" drift(query DriftQuery) -> DriftPage;

@@ -29,6 +29,42 @@ pub struct TeamView {
     pub updated_by: String,
 }
 
+/// Where the contact of a team leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TeamContact<'a> {
+    /// An address of the web.
+    Web(&'a str),
+    /// An address of mail, without `mailto:`.
+    Mail(&'a str),
+    /// Nowhere that a program could go: a chat channel, a telephone, a name.
+    Other,
+}
+
+impl<'a> TeamContact<'a> {
+    /// Reads what somebody wrote. Only whole addresses count, so that nothing else becomes a link.
+    #[must_use]
+    pub fn of(text: &'a str) -> Self {
+        if text.contains(char::is_whitespace) {
+            return Self::Other;
+        }
+        let rest_of = |begin: &str| {
+            let head = text.get(..begin.len())?;
+            head.eq_ignore_ascii_case(begin).then(|| &text[begin.len()..])
+        };
+        if ["https://", "http://"].into_iter().filter_map(rest_of).any(|rest| !rest.is_empty()) {
+            return Self::Web(text);
+        }
+        let mail = rest_of("mailto:").map_or(text, |rest| rest.split_once('?').map_or(rest, |(mail, _)| mail));
+        let Some((user, host)) = mail.split_once('@') else { return Self::Other };
+        let is_host = host.contains('.')
+            && !host.starts_with('.')
+            && !host.ends_with('.')
+            && !host.contains(['@', '/', ':', '?']);
+        let is_user = !user.is_empty() && !user.contains(['/', ':', '?', '#', '<', '"']);
+        if is_user && is_host { Self::Mail(mail) } else { Self::Other }
+    }
+}
+
 /// Somebody in a team.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TeamMemberView {
@@ -160,4 +196,36 @@ pub struct OwnerChoice {
     /// The person; none = it is a team.
     #[serde(default)]
     pub person: Option<PersonId>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::TeamContact::{self, Mail, Other, Web};
+
+    #[test]
+    fn addresses_of_mail_and_of_the_web_are_told_and_nothing_else_is() {
+        let mail = "tills@shop.example";
+        for written in [mail, "mailto:tills@shop.example", "MAILTO:tills@shop.example?subject=tills"] {
+            assert_eq!(TeamContact::of(written), Mail(mail), "{written}");
+        }
+        for address in ["https://chat.example/tills", "HTTP://chat.example"] {
+            assert_eq!(TeamContact::of(address), Web(address));
+        }
+        for other in [
+            "",
+            "#tills",
+            "@ada",
+            "ada@",
+            "ada at shop.example",
+            "javascript:alert(1)@x.example",
+            "https://",
+            "https://a b",
+            "a@b@c.example",
+            "chat: tills",
+            "mailto:",
+            "ünï",
+        ] {
+            assert_eq!(TeamContact::of(other), Other, "{other}");
+        }
+    }
 }

@@ -16,7 +16,10 @@ fn parts(topic: &str) -> Vec<Part> {
     let mut out = Vec::new();
     for (i, level) in levels.iter().enumerate() {
         let last = i + 1 == levels.len();
-        let variable = level.contains('*') || level.contains("${") || matches!(*level, ">" | "+" | "#");
+        let variable = level.contains('*')
+            || level.contains("${")
+            || matches!(*level, ">" | "+" | "#")
+            || (level.starts_with('{') && level.ends_with('}'));
         if variable {
             out.push(Part::Variable((*level).to_owned()));
             if !last {

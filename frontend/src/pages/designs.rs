@@ -1,7 +1,7 @@
 //! The design-time catalog: events, schemas and applications as they are meant, each in versions with a life of their own.
 
 mod contract;
-mod difference;
+pub(super) mod difference;
 mod document;
 mod form;
 mod known;
@@ -16,6 +16,7 @@ mod watch;
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
+pub(super) use self::document::Checks;
 pub use self::document::DesignDocument;
 use self::form::ObjectForm;
 pub use self::object::DesignDetail;
@@ -96,6 +97,7 @@ pub fn Designs() -> impl IntoView {
     let editor = RwSignal::new(false);
     let may = Signal::derive(|| Viewer::has(right::CATALOG_WRITE));
     let acts = view! {
+        <a class="m-button" href="/import">"Import AsyncAPI"</a>
         <Button tone=Tone::Primary icon="plus" right=may on_press=move |()| editor.set(true)>"New object"</Button>
     };
     let all = |word: &str| std::iter::once((String::new(), word.to_owned()));

@@ -12,8 +12,16 @@ use crate::parts::{Kind, Part};
 use crate::pointer::Pointer;
 use crate::refs::Found;
 
-/// Protocols as they are called without TLS.
-const PLAIN: [&str; 7] = ["kafka", "mqtt", "amqp", "http", "ws", "stomp", "mqtt5"];
+/// Protocols as they are called without TLS, and with it.
+const PLAIN: [(&str, &str); 7] = [
+    ("kafka", "kafka-secure"),
+    ("mqtt", "secure-mqtt"),
+    ("mqtt5", "secure-mqtt"),
+    ("amqp", "amqps"),
+    ("http", "https"),
+    ("ws", "wss"),
+    ("stomp", "stomps"),
+];
 
 pub(super) fn check(lint: &mut Lint<'_>) {
     let parts = lint.parts.iter().filter(|part| part.kind == Kind::SecurityScheme);
@@ -86,7 +94,7 @@ fn servers(lint: &mut Lint<'_>) {
                 &SERVER_SECURITY,
                 server.at.clone(),
                 message.to_owned(),
-                "add `security`, unless anybody may connect",
+                "add `security`, unless anybody may connect".to_owned(),
             ));
         }
         let protocol = server.text("protocol").unwrap_or_default();
@@ -95,14 +103,11 @@ fn servers(lint: &mut Lint<'_>) {
             Some("http") => scheme.text("scheme") == Some("basic"),
             _ => false,
         };
-        if PLAIN.contains(&protocol) && schemes.iter().any(|scheme| sends_password(&scheme)) {
+        let secure = PLAIN.iter().find(|(plain, _)| *plain == protocol).map(|(_, secure)| secure);
+        if let Some(secure) = secure.filter(|_| schemes.iter().any(|scheme| sends_password(&scheme))) {
             let message = format!("passwords go over {protocol} without encryption");
-            found.push((
-                &SECURITY_PLAIN,
-                server.at,
-                message,
-                "offer the server with TLS, such as `kafka-secure` or `secure-mqtt`",
-            ));
+            let advice = format!("offer the server with TLS, as `{secure}`");
+            found.push((&SECURITY_PLAIN, server.at, message, advice));
         }
     }
     for (rule, at, message, advice) in found {

@@ -48,6 +48,20 @@ fn each_rule_is_broken_by_its_case_and_by_nothing_else() {
 }
 
 #[test]
+fn who_sends_passwords_in_the_clear_is_told_what_the_protocol_is_called_with_encryption() {
+    for (plain, secure) in
+        [("kafka", "kafka-secure"), ("mqtt", "secure-mqtt"), ("http", "https"), ("ws", "wss"), ("amqp", "amqps")]
+    {
+        let mut value = clean();
+        value["servers"]["hall"]["protocol"] = json!(plain);
+        value["components"]["securitySchemes"]["scram"]["type"] = json!("userPassword");
+        let findings = found(value);
+        let told = findings.iter().find(|finding| finding.rule == "asyncapi3-security-plaintext").expect("it is told");
+        assert_eq!(told.advice, format!("offer the server with TLS, as `{secure}`"));
+    }
+}
+
+#[test]
 fn a_rule_can_be_set_and_turned_off() {
     let mut value = clean();
     value["info"].as_object_mut().expect("info").shift_remove("description");

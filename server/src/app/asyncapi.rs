@@ -8,9 +8,13 @@
 //!              \-> a channel at its address   on the MQTT and HTTP listeners of the sites where it is seen
 //!               \> a channel for each Kafka topic that connectors tie to it, with partitions and settings as discovered
 //! ```
-//! Nothing is kept: a document is made when somebody asks, out of what the caller may see, and each is held against the
-//! official schema and the rules of `mesh_asyncapi::lint` before it is given away.
+//! A document is made when somebody asks, out of what the caller may see, and each is held against the official schema and
+//! the rules of `mesh_asyncapi::lint` before it is given away. Of what was imported the author's document is kept, because
+//! it says more than the catalog models: that is put back (`mesh_asyncapi::keep`).
 
+mod difference;
+mod import;
+mod outline;
 mod places;
 mod servers;
 mod write;
@@ -19,9 +23,11 @@ use frontend::api::{
     AsyncApiDocument, AsyncApiFinding, AsyncApiQuery, AsyncApiSeverity, AsyncApiSide, AsyncApiSpec, AsyncApiSyntax,
 };
 use mesh_asyncapi::build::Action;
+use mesh_asyncapi::keep::merged;
 use mesh_asyncapi::lint::{Ruleset, check};
-use mesh_asyncapi::{Finding, Severity, Version as Spec, to_json, to_yaml};
+use mesh_asyncapi::{Document, Finding, Severity, Version as Spec, to_json, to_yaml};
 use mesh_protocol::id::DesignVersionId;
+use serde_json::Value;
 
 use super::design::Designs;
 use super::observed::World;
@@ -45,8 +51,9 @@ impl App {
         caller.permit(Right::Read)?;
         let (designs, world) = (self.designs().await?, self.world().await?);
         let sight = world.config.sight(caller);
+        let kept = self.store().read().await?.design_document(id).await?;
         // Schemas are read with all they use, and the document is held against the official one.
-        let made = tokio::task::spawn_blocking(move || document(&designs, &world, &sight, id, query));
+        let made = tokio::task::spawn_blocking(move || document(&designs, &world, &sight, id, query, kept.as_ref()));
         made.await.map_err(|_| Error::Internal("a document could not be made"))?
     }
 }
@@ -60,20 +67,13 @@ fn document(
     sight: &Sight,
     id: DesignVersionId,
     query: AsyncApiQuery,
+    kept: Option<&Value>,
 ) -> Result<AsyncApiDocument> {
+    let document = made(designs, world, sight, id, query, kept)?;
     let version = designs.version(id)?;
     let object = designs.object(version.object)?;
-    if !sight.sees_design(object) {
-        return Err(Error::NotFound { what: "version" });
-    }
-    let does = does(version, designs, sight, query.side)?;
-    let spec = match query.spec.unwrap_or_default() {
-        AsyncApiSpec::V3_0 => Spec::V3_0,
-        AsyncApiSpec::V3_1 => Spec::V3_1,
-    };
-    let writer = write::Writer::new(designs, world, sight, (object, version), spec, query.side);
-    let document = writer.write(&does)?;
     let report = check(&document, &Ruleset::default());
+    let outline = query.outline.then(|| outline::outline(&document));
     let syntax = query.syntax.unwrap_or_default();
     let text = match syntax {
         AsyncApiSyntax::Yaml => to_yaml(document.value()),
@@ -85,6 +85,35 @@ fn document(
         text,
         score: report.score,
         findings: report.findings.into_iter().map(finding).collect(),
+        outline,
+    })
+}
+
+/// The document itself; `kept` is what its author wrote, where it was imported.
+fn made(
+    designs: &Designs,
+    world: &World,
+    sight: &Sight,
+    id: DesignVersionId,
+    query: AsyncApiQuery,
+    kept: Option<&Value>,
+) -> Result<Document> {
+    let version = designs.version(id)?;
+    let object = designs.object(version.object)?;
+    if !sight.sees_design(object) {
+        return Err(Error::NotFound { what: "version" });
+    }
+    let does = does(version, designs, sight, query.side)?;
+    let spec = match query.spec.unwrap_or_default() {
+        AsyncApiSpec::V3_0 => Spec::V3_0,
+        AsyncApiSpec::V3_1 => Spec::V3_1,
+    };
+    let export = write::Writer::new(designs, world, sight, (object, version), spec, query.side).write(&does)?;
+    Ok(match kept {
+        // An author's document has the view of clients.
+        Some(kept) if query.side == Some(AsyncApiSide::Provider) => merged(export.mirrored(), kept).mirrored(),
+        Some(kept) => merged(export, kept),
+        None => export,
     })
 }
 

@@ -34,7 +34,10 @@ use crate::store::Tx;
 
 pub(super) use adopt::designed_as;
 pub use drift::Open;
-pub(super) use shown::{config as object_config, kind, level_of, state};
+pub(super) use shown::{
+    class as difference_class, config as object_config, format as schema_format, kind, level_of,
+    line as difference_line, state,
+};
 
 /// First part of the actions of all edits here, by which the audit trail tells that something changed.
 const AUDIT_KIND: &str = "design";
@@ -93,7 +96,7 @@ impl Designs {
 
     /// What must stay readable when a version changes: what the subject of the schema demands, of an event that of its
     /// payload's.
-    fn level_of(&self, version: &Version, graph: &Graph<'_>) -> Level {
+    pub(super) fn level_of(&self, version: &Version, graph: &Graph<'_>) -> Level {
         let schema = match &version.spec.content {
             Content::Schema(_) => Some(version.object),
             Content::Event(event) => event.schema.and_then(|id| graph.version(id)).map(|version| version.object),

@@ -106,6 +106,7 @@ macro_rules! operation {
 // Below the macros, which they use.
 mod access;
 mod answers;
+mod asyncapi;
 mod design;
 mod drift;
 mod evidence;
@@ -146,6 +147,7 @@ fn all() -> OpenApiRouter<Http> {
         .merge(design::router())
         .merge(product::router())
         .merge(grant::router())
+        .merge(asyncapi::router())
         .merge(drift::router())
         .merge(team::router())
         .merge(ownership::router())

@@ -15,7 +15,7 @@ use crate::portal::Portal;
 pub(super) fn routes() -> Router<Http> {
     let file = |syntax: AsyncApiSyntax| {
         get(move |portal: Portal, Named(id): Named<DesignVersionId>, Asked(query): Asked<AsyncApiQuery>| {
-            text(portal, id, AsyncApiQuery { syntax: Some(syntax), ..query })
+            text(portal, id, AsyncApiQuery { syntax: Some(syntax), outline: false, ..query })
         })
     };
     Router::new()

@@ -3,6 +3,7 @@
 mod access;
 mod adopt;
 mod asyncapi;
+mod asyncapi_import;
 mod audit;
 mod contracts;
 mod design;

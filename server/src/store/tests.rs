@@ -4,6 +4,7 @@
 mod broker;
 mod contract;
 mod design;
+mod design_document;
 mod drift;
 mod flow;
 mod link;

@@ -11,7 +11,7 @@ use crate::api::{
 use crate::components::{Choice, Part, Select, Table};
 use crate::load::{Load, Loading, load};
 
-fn class_word(class: Option<DesignClass>) -> &'static str {
+pub(in crate::pages) fn class_word(class: Option<DesignClass>) -> &'static str {
     match class {
         None => "Nothing differs",
         Some(DesignClass::Cosmetic) => "Only words differ: nobody has to do anything",
@@ -22,7 +22,7 @@ fn class_word(class: Option<DesignClass>) -> &'static str {
 
 /// The two versions that are compared, by their ids; whatever is none of the object's is the newest or the one before.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Pair {
+pub(in crate::pages) struct Pair {
     from: RwSignal<String>,
     to: RwSignal<String>,
 }

@@ -1,33 +1,64 @@
-//! The AsyncAPI document of a version: what checks say about it, its text, and files of it.
+//! The AsyncAPI document of a version: what it says for those who read, its text for those who copy, what checks say about
+//! it, and files of it.
+
+mod message;
+mod outline;
 
 use leptos::prelude::*;
 use leptos_router::hooks::{use_params_map, use_query_map};
+use leptos_router::params::ParamsMap;
 use mesh_protocol::id::DesignVersionId;
 
+use self::outline::Outline;
 use super::{TOPICS, kind_word};
 use crate::api::{
-    ApiError, AsyncApiDocument, AsyncApiFinding, AsyncApiQuery, AsyncApiSeverity, AsyncApiSide, DesignKind,
-    DesignVersionView,
+    ApiError, AsyncApiDocument, AsyncApiFinding, AsyncApiQuery, AsyncApiSeverity, AsyncApiSide, AsyncApiSyntax,
+    DesignKind, DesignVersionView,
 };
-use crate::components::{Code, Icon, Main, ParamSelect, Part, Table};
+use crate::components::{Code, Icon, Main, ParamSelect, Part, Sentence, Table, with_param};
 use crate::format;
 use crate::load::{Load, load};
 
-/// `/designs/:id/versions/:version/asyncapi?side=`
+/// What is shown of a document, by its key in the address.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum View {
+    /// What it says.
+    #[default]
+    Read,
+    /// How it is written.
+    Source(AsyncApiSyntax),
+}
+
+const VIEWS: [(&str, &str, View); 3] = [
+    ("", "Read", View::Read),
+    ("yaml", "YAML", View::Source(AsyncApiSyntax::Yaml)),
+    ("json", "JSON", View::Source(AsyncApiSyntax::Json)),
+];
+
+/// What the address asks for: whose document, and how it is shown.
+fn asked(query: &ParamsMap) -> (Option<AsyncApiSide>, View) {
+    let side = query.get("side").filter(|side| side == "provider").map(|_| AsyncApiSide::Provider);
+    let view = query.get("view").and_then(|view| VIEWS.iter().find(|(key, ..)| *key == view));
+    (side, view.map(|(.., view)| *view).unwrap_or_default())
+}
+
+/// `/designs/:id/versions/:version/asyncapi?side=&view=`
 #[component]
 pub fn DesignDocument() -> impl IntoView {
     let (params, query) = (use_params_map(), use_query_map());
-    let asked = Memo::new(move |_| {
+    let key = Memo::new(move |_| {
         let version = params.with(|params| params.get("version").and_then(|id| id.parse::<DesignVersionId>().ok()));
-        let side = query.with(|query| query.get("side")).filter(|side| side == "provider");
-        (version, side.map(|_| AsyncApiSide::Provider))
+        (version, query.with(asked))
     });
     let both = load(
         TOPICS,
-        move || asked.get(),
-        |api, (version, side)| async move {
+        move || key.get(),
+        |api, (version, (side, view))| async move {
             let version = version.ok_or_else(|| ApiError::new("not-found", 404, "there is no such version"))?;
-            let query = AsyncApiQuery { side, ..AsyncApiQuery::default() };
+            let query = match view {
+                View::Read => AsyncApiQuery { side, outline: true, ..AsyncApiQuery::default() },
+                View::Source(syntax) => AsyncApiQuery { side, syntax: Some(syntax), ..AsyncApiQuery::default() },
+            };
             Ok((api.0.design_version(version).await?, api.0.design_document(version, query).await?))
         },
     );
@@ -43,7 +74,6 @@ pub fn DesignDocument() -> impl IntoView {
 fn Detail(both: Signal<(DesignVersionView, AsyncApiDocument)>) -> impl IntoView {
     let version = Signal::derive(move || both.with(|(version, _)| version.clone()));
     let document = Signal::derive(move || both.with(|(_, document)| document.clone()));
-    let text = Signal::derive(move || document.with(|document| document.text.clone()));
     let title = Signal::derive(move || {
         version.with(|version| format!("AsyncAPI of {} {}", version.object_name, version.config.number))
     });
@@ -52,8 +82,7 @@ fn Detail(both: Signal<(DesignVersionView, AsyncApiDocument)>) -> impl IntoView 
     let query = use_query_map();
     let file = move |syntax: &'static str| {
         Signal::derive(move || {
-            let side = query.with(|query| query.get("side")).filter(|side| side == "provider");
-            let side = side.map(|_| "?side=provider").unwrap_or_default();
+            let side = query.with(|query| asked(query).0).map(|_| "?side=provider").unwrap_or_default();
             version.with(|version| format!("/api/v1/design-versions/{}/asyncapi.{syntax}{side}", version.id))
         })
     };
@@ -69,27 +98,61 @@ fn Detail(both: Signal<(DesignVersionView, AsyncApiDocument)>) -> impl IntoView 
         ("consumer".to_owned(), "For who consumes it".to_owned()),
         ("provider".to_owned(), "For who provides it".to_owned()),
     ];
+    let compare = Signal::derive(move || {
+        let side = query.with(|query| asked(query).0).map(|_| "&side=provider").unwrap_or_default();
+        version.with(|version| format!("/asyncapi/diff?to={}{side}", version.id))
+    });
     let acts = view! {
+        <a class="m-button" href=compare>"Compare"</a>
         <a class="m-button" href=file("yaml") download="" rel="external"><Icon name="download" small=true/>"YAML"</a>
         <a class="m-button" href=file("json") download="" rel="external"><Icon name="download" small=true/>"JSON"</a>
     };
     view! {
         <Main title=title note=note crumbs=crumbs.into_any() acts=acts.into_any()>
             {has_sides.then(|| view! { <div class="m-bar"><ParamSelect label="Side" name="side" choices=Signal::stored(sides)/></div> })}
-            <Findings document=document/>
-            <Part title="Document" note="as it is now: made when it is asked for">
-                <Code text=text what="the document"/>
-            </Part>
+            <Views/>
+            {move || document.with(|document| match document.outline.clone() {
+                Some(outline) => view! { <Outline outline=outline/> }.into_any(),
+                None => view! { <Source text=document.text.clone()/> }.into_any(),
+            })}
+            {move || document.with(|document| view! { <Checks score=document.score findings=document.findings.clone()/> })}
         </Main>
     }
     .into_any()
 }
 
+/// The ways to look at it, as links.
+#[component]
+fn Views() -> impl IntoView {
+    let query = use_query_map();
+    let tab = move |(key, words, view): (&'static str, &'static str, View)| {
+        view! {
+            <a
+                class="m-tabs__tab"
+                href=move || query.with(|query| with_param(query, "view", key))
+                aria-current=move || query.with(|query| asked(query).1 == view).then_some("page")
+            >
+                {words}
+            </a>
+        }
+    };
+    view! { <nav class="m-tabs" aria-label="View">{VIEWS.into_iter().map(tab).collect_view()}</nav> }.into_any()
+}
+
+#[component]
+fn Source(text: String) -> impl IntoView {
+    view! {
+        <Part title="Document" note="as it is now: made when it is asked for">
+            <Code text=Signal::stored(text) what="the document"/>
+        </Part>
+    }
+    .into_any()
+}
+
 /// What a score comes to, in a sentence.
-fn verdict(document: &AsyncApiDocument) -> String {
-    let count = |severity| document.findings.iter().filter(|finding| finding.severity == severity).count();
+fn verdict(score: u8, findings: &[AsyncApiFinding]) -> String {
+    let count = |severity| findings.iter().filter(|finding| finding.severity == severity).count();
     let (errors, warnings) = (count(AsyncApiSeverity::Error), count(AsyncApiSeverity::Warning));
-    let score = document.score;
     match (errors, warnings) {
         (0, 0) => format!("Score {score} of 100. Tools take it."),
         (0, _) => {
@@ -99,24 +162,23 @@ fn verdict(document: &AsyncApiDocument) -> String {
     }
 }
 
+/// What checks say about a document.
 #[component]
-fn Findings(document: Signal<AsyncApiDocument>) -> impl IntoView {
-    move || {
-        let document = document.get();
-        let said = verdict(&document);
-        let has_errors = document.findings.iter().any(|finding| finding.severity == AsyncApiSeverity::Error);
-        let tone = if has_errors { "m-bad" } else { "m-muted" };
-        let rows = document.findings.into_iter().map(|finding| view! { <Row finding=finding/> }).collect_view();
-        let is_empty = rows.is_empty();
-        view! {
-            <Part title="Checks" note="the official schema, and the rules of docs/asyncapi.md">
-                <p class=tone>{said}</p>
-                {(!is_empty).then(|| view! {
-                    <Table label="Findings" heads=&[("What", ""), ("Where", "m-low"), ("Rule", "m-low"), ("Matters", "")]>{rows}</Table>
-                })}
-            </Part>
-        }
+pub(in crate::pages) fn Checks(score: u8, findings: Vec<AsyncApiFinding>) -> impl IntoView {
+    let said = verdict(score, &findings);
+    let has_errors = findings.iter().any(|finding| finding.severity == AsyncApiSeverity::Error);
+    let tone = if has_errors { "m-bad" } else { "m-muted" };
+    let rows = findings.into_iter().map(|finding| view! { <Row finding=finding/> }).collect_view();
+    let is_empty = rows.is_empty();
+    view! {
+        <Part title="Checks" note="the official schema, and the rules of docs/asyncapi.md">
+            <p class=tone>{said}</p>
+            {(!is_empty).then(|| view! {
+                <Table label="Findings" heads=&[("What", ""), ("Where", "m-low"), ("Rule", "m-low"), ("Matters", "")]>{rows}</Table>
+            })}
+        </Part>
     }
+    .into_any()
 }
 
 const fn severity_word(severity: AsyncApiSeverity) -> (&'static str, &'static str) {
@@ -137,8 +199,8 @@ fn Row(finding: AsyncApiFinding) -> impl IntoView {
         <tr data-rule=rule>
             <td>
                 <div class="m-cell">
-                    <span class="m-wrap">{finding.message}</span>
-                    <span class="m-cell__sub m-wrap">{finding.advice}</span>
+                    <span class="m-wrap"><Sentence text=finding.message/></span>
+                    <span class="m-cell__sub m-wrap"><Sentence text=finding.advice/></span>
                 </div>
             </td>
             <td class="m-low m-mono m-wrap">{at}</td>
@@ -154,6 +216,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_address_says_whose_document_is_shown_and_how() {
+        let of = |pairs: &[(&str, &str)]| {
+            let mut query = ParamsMap::new();
+            pairs.iter().for_each(|(key, value)| query.insert((*key).to_owned(), (*value).to_owned()));
+            asked(&query)
+        };
+        assert_eq!(of(&[]), (None, View::Read));
+        let provider = Some(AsyncApiSide::Provider);
+        assert_eq!(of(&[("side", "provider"), ("view", "json")]), (provider, View::Source(AsyncApiSyntax::Json)));
+        assert_eq!(of(&[("side", "purple"), ("view", "purple")]), (None, View::Read), "nonsense is left out");
+    }
+
+    #[test]
     fn a_verdict_says_whether_tools_take_it() {
         let finding = |severity| AsyncApiFinding {
             rule: "r".to_owned(),
@@ -162,15 +237,7 @@ mod tests {
             message: String::new(),
             advice: String::new(),
         };
-        let of = |all: &[AsyncApiSeverity]| {
-            verdict(&AsyncApiDocument {
-                version: DesignVersionId(uuid::Uuid::nil()),
-                file_name: String::new(),
-                text: String::new(),
-                score: 90,
-                findings: all.iter().copied().map(finding).collect(),
-            })
-        };
+        let of = |all: &[AsyncApiSeverity]| verdict(90, &all.iter().copied().map(finding).collect::<Vec<_>>());
         use AsyncApiSeverity::{Error, Hint, Warning};
         assert_eq!(of(&[Hint]), "Score 90 of 100. Tools take it.");
         assert_eq!(of(&[Warning, Warning]), "Score 90 of 100. Tools take it; 2 warnings for its readers.");

@@ -1,6 +1,7 @@
 //! Listeners and clusters as the servers of a document. No secret is known here: documents say how to log in, never with what.
 
-use mesh_asyncapi::build::{Protocol, Scheme, SchemeKey, Server, ServerKey};
+use mesh_asyncapi::build::{Extensions, Protocol, Scheme, SchemeKey, Server, ServerKey};
+use mesh_asyncapi::keep::OWN_SERVER;
 use mesh_protocol::desired::{KafkaSecurity, SaslMechanism};
 use mesh_protocol::id::{BrokerId, SiteId};
 
@@ -85,6 +86,9 @@ impl Writer<'_> {
 
     fn add(&mut self, name: &str, description: &str, server: Server) -> ServerKey {
         let environment = format!("env:{}", self.world.config.mesh.environment.name);
-        self.export.server(name, server.description(description).tag(environment))
+        let mut extensions = Extensions::new();
+        // So that whoever imports the document knows that it is no server of its author. The name is a known good one.
+        let _ = extensions.set(OWN_SERVER, true);
+        self.export.server(name, server.description(description).tag(environment).extensions(extensions))
     }
 }

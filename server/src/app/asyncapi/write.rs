@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::num::NonZeroU32;
 
-use frontend::api::{AsyncApiSide, encoded};
+use frontend::api::{AsyncApiSide, TeamContact, encoded};
 use mesh_asyncapi::bindings::{
     CleanupPolicy, HttpMethod, HttpOperation, KafkaChannel, KafkaMessage, MqttOperation, Qos, TopicConfiguration,
 };
@@ -11,6 +11,7 @@ use mesh_asyncapi::build::{
     Action, Address, Channel, ChannelKey, Contact, Content as Payload, Export, Extensions, Info, Message, MessageKey,
     Operation, SchemaKey, SchemeKey, ServerKey,
 };
+use mesh_asyncapi::inventory::{CLUSTER, SIDE, VERSION_ID};
 use mesh_asyncapi::{Document, Version as Spec};
 use mesh_protocol::id::{BrokerId, DesignVersionId, SiteId};
 use mesh_protocol::report::{ObjectFacts, ObjectKind};
@@ -24,7 +25,7 @@ use crate::app::design::Designs;
 use crate::app::observed::World;
 use crate::app::sight::Sight;
 use crate::app::{Error, Result};
-use crate::domain::application_domain::owner;
+use crate::domain::application_domain::{ApplicationDomain, owner};
 use crate::domain::design::{Content, Event, Graph, Kind, Object, Schema, State, Version, topics};
 use crate::domain::field::FieldErrors;
 
@@ -36,11 +37,14 @@ pub(super) struct Writer<'a> {
     pub(super) seen: Seen<'a>,
     sight: &'a Sight,
     about: (&'a Object, &'a Version),
+    /// Whose view it is, where there are two.
+    side: Option<AsyncApiSide>,
     pub(super) export: Export,
     pub(super) schemes: HashMap<&'static str, SchemeKey>,
     pub(super) sites: BTreeMap<SiteId, Listeners>,
     pub(super) clusters: HashMap<BrokerId, Vec<ServerKey>>,
     schemas: HashMap<DesignVersionId, SchemaKey>,
+    messages: HashMap<DesignVersionId, MessageKey>,
     /// Sites whose listeners would have been too many.
     pub(super) left_out: BTreeSet<SiteId>,
 }
@@ -54,42 +58,55 @@ impl<'a> Writer<'a> {
         spec: Spec,
         side: Option<AsyncApiSide>,
     ) -> Self {
-        let mut writer = Self {
+        let (object, version) = about;
+        let domain_name = domain_of(object, world).map_or("", |domain| domain.spec.name.as_str());
+        let team = Some(owner_of(object, world)).filter(|owner| !owner.is_empty()).map(|owner| {
+            let team = world.config.teams.iter().find(|team| team.spec.name == owner);
+            (owner, team.map_or("", |team| team.spec.contact.as_str()))
+        });
+        let parts = [domain_name, &object.spec.name, &version.spec.number.to_string()];
+        let urn = parts.map(encoded).join(":");
+        let info = info(about, Some(domain_name).filter(|domain| !domain.is_empty()), team, side);
+        Self {
             designs,
             graph: designs.graph(),
             world,
             seen: Seen::of(world, sight),
             sight,
             about,
-            export: Export::new(Info::new("", "")),
+            side: (object.kind != Kind::Application).then_some(side.unwrap_or_default()),
+            export: Export::new(info).version(spec).id(format!("urn:meshport:{urn}")),
             schemes: HashMap::new(),
             sites: BTreeMap::new(),
             clusters: HashMap::new(),
             schemas: HashMap::new(),
+            messages: HashMap::new(),
             left_out: BTreeSet::new(),
-        };
-        let (object, version) = about;
-        let (domain, owner) = (writer.domain(object).map(|(name, _)| name).unwrap_or_default(), writer.owner(object));
-        let team = owner.as_deref().filter(|owner| !owner.is_empty()).map(|owner| {
-            let team = world.config.teams.iter().find(|team| team.spec.name == owner);
-            (owner, team.map_or("", |team| team.spec.contact.as_str()))
-        });
-        let urn = ["urn:meshport", &encoded(&domain), &encoded(&object.spec.name), &version.spec.number.to_string()];
-        let info = info(about, Some(domain.as_str()).filter(|domain| !domain.is_empty()), team, side);
-        writer.export = Export::new(info).version(spec).id(urn.join(":"));
-        writer
+        }
     }
 
     pub(super) fn write(mut self, does: &[Does<'_>]) -> Result<Document> {
+        let mut nowhere = Vec::new();
         for (action, version) in does {
             let Content::Event(event) = &version.spec.content else { continue };
-            self.event(*action, version, event)?;
+            let message = self.message(version, event)?;
+            if !self.event(*action, version, event, &message)? {
+                nowhere.push((*action, version, event, message));
+            }
+        }
+        // A channel without servers is on all of them, so it may only stand where there are none.
+        if !self.has_servers() {
+            for (action, version, event, message) in nowhere {
+                self.on_channel(action, version, event, &message, (&[], &[]))?;
+            }
         }
         let (object, version) = self.about;
         let mut extensions = self.extensions(object, version)?;
         if !self.left_out.is_empty() {
-            let set = extensions.set("x-mesh-sites-left-out", self.left_out.len());
-            set.map_err(|_| Error::Internal("an extension of AsyncAPI has a wrong name"))?;
+            tell(&mut extensions, "x-mesh-sites-left-out", self.left_out.len())?;
+        }
+        if let Some(side) = self.side {
+            tell(&mut extensions, SIDE, side.name())?;
         }
         self.export.extensions(extensions).finish().map_err(|refused| {
             tracing::error!(%refused, "an AsyncAPI document cannot be built");
@@ -97,22 +114,30 @@ impl<'a> Writer<'a> {
         })
     }
 
-    /// A message with its schemas, and the channels it is on.
-    fn event(&mut self, action: Action, version: &Version, event: &Event) -> Result<()> {
-        let object = self.designs.object(version.object)?;
-        let message = self.message(object, version, event)?;
+    fn has_servers(&self) -> bool {
+        let listeners = self.sites.values().any(|site| site.mqtt.is_some() || site.http.is_some());
+        listeners || self.clusters.values().any(|servers| !servers.is_empty())
+    }
+
+    /// The channels that an event is on, with what is done there. Whether there are any.
+    fn event(&mut self, action: Action, version: &Version, event: &Event, message: &MessageKey) -> Result<bool> {
         let places = topics(version).map(|topics| self.seen.places(&topics)).unwrap_or_default();
-        self.on_mesh(action, (object, version), event, &places, &message)?;
+        let mut is_somewhere = self.on_mesh(action, version, event, &places, message)?;
         for (topic, goes_in) in places.topics {
             // What is written to a topic that nobody reads into the mesh does not arrive.
             if action == Action::Receive || goes_in {
-                self.on_kafka(action, (object, version), topic, &message)?;
+                is_somewhere |= self.on_kafka(action, version, topic, message)?;
             }
         }
-        Ok(())
+        Ok(is_somewhere)
     }
 
-    fn message(&mut self, object: &Object, version: &Version, event: &Event) -> Result<MessageKey> {
+    /// A message with its schemas, once however it is sent and received.
+    fn message(&mut self, version: &Version, event: &Event) -> Result<MessageKey> {
+        if let Some(key) = self.messages.get(&version.id) {
+            return Ok(key.clone());
+        }
+        let object = self.designs.object(version.object)?;
         let name = object.spec.name.clone();
         let mut message = Message::new().name(&name).title(&name).extensions(self.extensions(object, version)?);
         if !version.spec.description.is_empty() {
@@ -136,7 +161,9 @@ impl<'a> Writer<'a> {
         if let Some(key) = self.key(event) {
             message = message.binding(KafkaMessage { key: Some(key), ..KafkaMessage::default() });
         }
-        Ok(self.export.message(&format!("{name} {}", version.spec.number), message))
+        let key = self.export.message(&format!("{name} {}", version.spec.number), message);
+        self.messages.insert(version.id, key.clone());
+        Ok(key)
     }
 
     /// The schema of the keys of Kafka records; texts cannot stand there.
@@ -170,55 +197,72 @@ impl<'a> Writer<'a> {
         Ok(Some((schema, key)))
     }
 
-    /// On the mesh: over MQTT and HTTP at the sites where it is, or anywhere if it was not seen yet.
+    /// On the mesh: over MQTT and HTTP at the sites where it is, or anywhere if it was not seen yet. Whether it is on any.
     fn on_mesh(
         &mut self,
         action: Action,
-        (object, version): (&Object, &Version),
+        version: &Version,
         event: &Event,
         places: &Places<'_>,
         message: &MessageKey,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let mut sites = places.sites.clone();
         if sites.is_empty() && self.sight.is_whole() {
             sites = self.seen.all_sites();
         }
         let listeners: Vec<Listeners> = sites.into_iter().map(|site| self.listeners(site)).collect();
-        let mqtt = || listeners.iter().filter_map(|site| site.mqtt.as_ref());
-        let http = || listeners.iter().filter_map(|site| site.http.as_ref());
-        let (has_mqtt, has_http) = (mqtt().next().is_some(), http().next().is_some());
+        let mqtt: Vec<ServerKey> = listeners.iter().filter_map(|site| site.mqtt.clone()).collect();
+        let http: Vec<ServerKey> = listeners.iter().filter_map(|site| site.http.clone()).collect();
+        let posted = if action == Action::Send { http.as_slice() } else { &[] };
+        if !mqtt.is_empty() || !posted.is_empty() {
+            self.on_channel(action, version, event, message, (&mqtt, posted))?;
+        }
+        if !http.is_empty() && action == Action::Receive {
+            self.on_stream(version, message, &http)?;
+        }
+        Ok(!mqtt.is_empty() || !http.is_empty())
+    }
+
+    /// At its own address, over MQTT and for those who post over HTTP.
+    fn on_channel(
+        &mut self,
+        action: Action,
+        version: &Version,
+        event: &Event,
+        message: &MessageKey,
+        (mqtt, http): (&[ServerKey], &[ServerKey]),
+    ) -> Result<()> {
+        let object = self.designs.object(version.object)?;
+        let name = &object.spec.name;
         let address = Address::parse(&event.address).map_err(|error| {
             Error::Invalid(FieldErrors::one("id", format_args!("has an address that no document can say: {error}")))
         })?;
-        let name = &object.spec.name;
-        let posts = has_http && action == Action::Send;
-        // A channel without servers is on all of them: where it is on none, and the event is elsewhere, it is left out.
-        if has_mqtt || posts || (!has_http && places.topics.is_empty()) {
-            let mut channel = Channel::at(address).title(name).extensions(self.extensions(object, version)?);
-            for server in mqtt() {
-                channel = channel.on(server);
-            }
-            for server in http().filter(|_| posts) {
-                channel = channel.on(server);
-            }
-            let channel = self.export.channel(name, channel);
-            let mut does = self.does(action, name, "", &channel, message);
-            if has_mqtt {
-                does = does.binding(MqttOperation { qos: Some(Qos::AtLeastOnce), ..MqttOperation::default() });
-            }
-            if posts {
-                does = does.binding(HttpOperation { method: Some(HttpMethod::Post), query: None });
-            }
-            self.export.operation(&format!("{} {name}", action.name()), does);
+        let mut channel = Channel::at(address).title(name).extensions(self.extensions(object, version)?);
+        for server in mqtt.iter().chain(http) {
+            channel = channel.on(server);
         }
-        if !has_http || action == Action::Send {
-            return Ok(());
+        let channel = self.export.channel(name, channel);
+        let mut does = self.does(action, name, "", &channel, message);
+        if !mqtt.is_empty() {
+            does = does.binding(MqttOperation { qos: Some(Qos::AtLeastOnce), ..MqttOperation::default() });
         }
-        // A stream is asked for by a filter: its address is the server's path.
+        if !http.is_empty() {
+            does = does.binding(HttpOperation { method: Some(HttpMethod::Post), query: None });
+        }
+        self.export.operation(&format!("{} {name}", action.name()), does);
+        Ok(())
+    }
+
+    /// As a stream over HTTP, which is asked for by a filter: its address is the server's path.
+    fn on_stream(&mut self, version: &Version, message: &MessageKey, http: &[ServerKey]) -> Result<()> {
+        let action = Action::Receive;
+        let object = self.designs.object(version.object)?;
+        let (name, extensions) = (&object.spec.name, self.extensions(object, version)?);
         let mut channel = Channel::at(Address::unknown())
             .title(format!("{name} as a stream"))
+            .extensions(extensions)
             .description("Server-Sent Events: one request, answered with every event from then on.");
-        for server in http() {
+        for server in http {
             channel = channel.on(server);
         }
         let channel = self.export.channel(&format!("{name} stream"), channel);
@@ -240,20 +284,23 @@ impl<'a> Writer<'a> {
         Operation::new(action, channel).message(&entry).summary(format!("{verb} {name}{how}."))
     }
 
-    /// In a Kafka topic that connectors tie to it, with its settings as they were discovered.
+    /// In a Kafka topic that connectors tie to it, with its settings as they were discovered. Whether it can be told.
     fn on_kafka(
         &mut self,
         action: Action,
-        (object, version): (&Object, &Version),
+        version: &Version,
         (broker, topic): Topic<'_>,
         message: &MessageKey,
-    ) -> Result<()> {
-        let Some(cluster) = self.world.broker_name(broker) else { return Ok(()) };
+    ) -> Result<bool> {
+        let object = self.designs.object(version.object)?;
+        let Some(cluster) = self.world.broker_name(broker) else { return Ok(false) };
         let servers = self.cluster(broker, &cluster);
-        let Ok(address) = Address::literal(topic) else { return Ok(()) };
+        let (Ok(address), false) = (Address::literal(topic), servers.is_empty()) else { return Ok(false) };
         let name = &object.spec.name;
         let title = format!("{name} in {topic} of {cluster}");
-        let mut channel = Channel::at(address).title(&title).extensions(self.extensions(object, version)?);
+        let mut extensions = self.extensions(object, version)?;
+        tell(&mut extensions, CLUSTER, cluster.as_str())?;
+        let mut channel = Channel::at(address).title(&title).extensions(extensions);
         for server in &servers {
             channel = channel.on(server);
         }
@@ -273,35 +320,39 @@ impl<'a> Writer<'a> {
         let channel = self.export.channel(&format!("{name} {cluster} {topic}"), channel);
         let does = self.does(action, name, &format!(" with Kafka's protocol, in {topic}"), &channel, message);
         self.export.operation(&format!("{} {name} {cluster} {topic}", action.name()), does);
-        Ok(())
+        Ok(true)
     }
 
     /// Of whom and of what an object is.
     fn extensions(&self, object: &Object, version: &Version) -> Result<Extensions> {
         let mut all = Extensions::new();
         let told = [
-            ("x-mesh-domain", self.domain(object).map(|(name, _)| name)),
-            ("x-mesh-owner", self.owner(object)),
+            ("x-mesh-domain", domain_of(object, self.world).map(|domain| domain.spec.name.clone())),
+            ("x-mesh-owner", Some(owner_of(object, self.world).to_owned())),
             ("x-mesh-lifecycle", Some(version.state.name().to_owned())),
-            ("x-mesh-version-id", Some(version.id.to_string())),
+            (VERSION_ID, Some(version.id.to_string())),
         ];
         for (name, value) in told {
             let Some(value) = value.filter(|value| !value.is_empty()) else { continue };
-            all.set(name, value).map_err(|_| Error::Internal("an extension of AsyncAPI has a wrong name"))?;
+            tell(&mut all, name, value)?;
         }
         Ok(all)
     }
+}
 
-    /// The domain of an object: its name and who answers for it.
-    fn domain(&self, object: &Object) -> Option<(String, String)> {
-        let domains = &self.world.config.domains;
-        let domain = domains.iter().find(|domain| domain.id == object.spec.domain)?;
-        Some((domain.spec.name.clone(), owner(domain, domains).to_owned()))
-    }
+pub(super) fn tell(extensions: &mut Extensions, name: &str, value: impl Into<Value>) -> Result<()> {
+    extensions.set(name, value).map_err(|_| Error::Internal("an extension of AsyncAPI has a wrong name"))
+}
 
-    fn owner(&self, object: &Object) -> Option<String> {
-        let own = Some(object.spec.owner.clone()).filter(|owner| !owner.is_empty());
-        own.or_else(|| self.domain(object).map(|(_, owner)| owner))
+fn domain_of<'a>(object: &Object, world: &'a World) -> Option<&'a ApplicationDomain> {
+    world.config.domains.iter().find(|domain| domain.id == object.spec.domain)
+}
+
+/// Who answers for an object by itself or by its domain; empty = nobody.
+fn owner_of<'a>(object: &'a Object, world: &'a World) -> &'a str {
+    match object.spec.owner.as_str() {
+        "" => domain_of(object, world).map_or("", |domain| owner(domain, &world.config.domains)),
+        own => own,
     }
 }
 
@@ -328,10 +379,12 @@ fn info(
     let texts: Vec<&str> = texts.into_iter().filter(|text| !text.is_empty()).collect();
     let mut info = Info::new(name, version.spec.number.to_string()).description(texts.join("\n\n"));
     if let Some((name, contact)) = owner {
-        let is_web = contact.starts_with("https://") || contact.starts_with("http://");
-        let is_mail = !is_web && contact.contains('@') && !contact.contains(char::is_whitespace);
-        let given = |is: bool| if is { contact.trim_start_matches("mailto:").to_owned() } else { String::new() };
-        info = info.contact(Contact { name: name.to_owned(), url: given(is_web), email: given(is_mail) });
+        let (url, email) = match TeamContact::of(contact) {
+            TeamContact::Web(url) => (url, ""),
+            TeamContact::Mail(email) => ("", email),
+            TeamContact::Other => ("", ""),
+        };
+        info = info.contact(Contact { name: name.to_owned(), url: url.to_owned(), email: email.to_owned() });
     }
     let domain = domain.map(|domain| format!("domain:{domain}"));
     let tags: BTreeSet<String> = domain.into_iter().chain(object.spec.tags.iter().cloned()).collect();

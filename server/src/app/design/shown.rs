@@ -40,7 +40,7 @@ pairs! {
     }
 }
 
-const fn class(class: Class) -> DesignClass {
+pub(in crate::app) const fn class(class: Class) -> DesignClass {
     match class {
         Class::Cosmetic => DesignClass::Cosmetic,
         Class::Compatible => DesignClass::Compatible,
@@ -184,7 +184,7 @@ pub(super) fn difference(found: Difference) -> DesignDifference {
     }
 }
 
-fn line(line: Line) -> DesignLine {
+pub(in crate::app) fn line(line: Line) -> DesignLine {
     match line {
         Line::Kept(text) => DesignLine::Kept(text),
         Line::Removed(text) => DesignLine::Removed(text),

@@ -96,6 +96,25 @@ async fn an_application_sends_what_it_publishes_and_an_event_has_two_sides() {
 }
 
 #[tokio::test]
+async fn what_a_document_says_is_told_to_readers_who_ask() {
+    let designed = Designed::start().await;
+    let (plain, _) = designed.document(&format!("{}/asyncapi", designed.application)).await;
+    assert_eq!(plain.outline, None, "nobody asked");
+    let (told, _) = designed.document(&format!("{}/asyncapi?outline=true", designed.application)).await;
+    let outline = told.outline.expect("an outline");
+    assert_eq!((outline.title.as_str(), outline.contact.email.as_str()), ("till", "tills@shop.example"));
+    let operation = &outline.operations[0];
+    assert_eq!((operation.sends, operation.words.summary.as_str()), (Some(true), "Sends order-placed."));
+    let channel = &outline.channels[operation.channel.expect("a channel")];
+    assert_eq!(channel.address.as_deref(), Some("orders/{country}/placed"));
+    assert_eq!(channel.parameters[0].name, "country");
+    let message = &outline.messages[operation.messages[0]];
+    let payload = message.payload.as_ref().expect("a payload");
+    assert_eq!((payload.fields[0].path.as_str(), payload.fields[0].required), ("id", true));
+    assert!(payload.example.contains("id") && payload.trouble.is_empty(), "{payload:?}");
+}
+
+#[tokio::test]
 async fn what_has_no_document_is_refused_and_files_are_files() {
     let designed = Designed::start().await;
     let Client { portal, auth } = &designed.client;
@@ -117,6 +136,32 @@ async fn what_has_no_document_is_refused_and_files_are_files() {
     let file = get(format!("{}/asyncapi.json", designed.event)).await;
     assert_eq!(file.status, StatusCode::OK);
     assert_eq!(file.body["info"]["title"], "order-placed");
+}
+
+/// A channel without servers would be on all there are: beside an event that is in Kafka, one that is nowhere has none. It is
+/// not forgotten, so the document comes back as what it is.
+async fn an_event_on_no_server_is_on_no_channel(designed: &Designed) {
+    let client = &designed.client;
+    let domain = client.api("GET", &format!("design-versions/{}", designed.event), None).await["object"].clone();
+    let domain =
+        client.api("GET", &format!("designs/{}", domain.as_str().expect("an id")), None).await["config"]["domain"]
+            .clone();
+    let make = async |kind: &str, name: &str, content: Value| {
+        let object = client.api("POST", "designs", Some(json!({"kind": kind, "name": name, "domain": domain}))).await;
+        let path = format!("designs/{}/versions", object["id"].as_str().expect("an id"));
+        client.api("POST", &path, Some(json!({"content": content}))).await["id"].as_str().expect("made").to_owned()
+    };
+    let lost = make("event", "lost", json!({"kind": "event", "address": "orders/{country}/lost"})).await;
+    let both = json!({"kind": "application", "publishes": [], "consumes": [designed.event, lost]});
+    let desk = make("application", "desk", both).await;
+    let (answer, document) = designed.document(&format!("{desk}/asyncapi?syntax=json")).await;
+    let channels = document["channels"].as_object().expect("channels");
+    assert!(channels.values().all(|channel| !channel["servers"].is_null()), "{document}");
+    assert_eq!((channels.len(), channels.contains_key("lost")), (1, false), "{document}");
+    assert!(document["components"]["messages"]["lost-1.0.0"].is_object(), "{document}");
+    let back = client.api("POST", "asyncapi/preview", Some(json!({"text": answer.text, "domain": domain}))).await;
+    let lines = back["lines"].as_array().expect("lines");
+    assert!(lines.iter().all(|line| line["verdict"] == "same") && lines.len() == 4, "{back:#}");
 }
 
 /// A topic is told with its partitions to who sees it, and not at all to who sees the event only.
@@ -166,6 +211,7 @@ async fn a_kafka_topic_out_of_sight_is_in_no_document() {
     assert_eq!(topic(&whole).expect("it is told")["bindings"]["kafka"]["partitions"], 2, "{whole}");
     assert_eq!(whole["servers"]["kafka-a"]["host"], "kafka.example:9092", "{whole}");
     assert_eq!(whole["operations"]["receive-order-placed"], Value::Null, "no listener runs: {whole}");
+    an_event_on_no_server_is_on_no_channel(&designed).await;
 
     let Client { portal, .. } = &designed.client;
     let domains = designed.client.api("GET", "domains", None).await;
