@@ -4,7 +4,7 @@ mod difference;
 mod import;
 mod outline;
 
-use mesh_protocol::id::DesignVersionId;
+use mesh_protocol::id::{DesignVersionId, PlanId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -25,6 +25,10 @@ pub struct AsyncApiQuery {
     /// The version of AsyncAPI; 3.0.0 unless it is said, which all tools read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spec: Option<AsyncApiSpec>,
+    /// Of a product: the plan under which it is given. The document then says only what the plan gives, where the product is
+    /// published, with the plan's terms.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<PlanId>,
     /// Tell what the document says as well, with everything looked up.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub outline: bool,

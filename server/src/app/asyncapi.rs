@@ -14,6 +14,7 @@
 
 mod difference;
 mod import;
+mod offered;
 mod outline;
 mod places;
 mod servers;
@@ -29,6 +30,7 @@ use mesh_asyncapi::{Document, Finding, Severity, Version as Spec, to_json, to_ya
 use mesh_protocol::id::DesignVersionId;
 use serde_json::Value;
 
+use self::offered::Offered;
 use super::design::Designs;
 use super::observed::World;
 use super::permission::Right;
@@ -36,12 +38,14 @@ use super::sight::Sight;
 use super::{App, Caller, Error, Result};
 use crate::domain::design::{Content, Object, Version};
 use crate::domain::field::FieldErrors;
+use crate::domain::product::plan::{self, Plan};
 
 impl App {
     /// The AsyncAPI document of an application's or an event's version, and what checks say about it.
     ///
     /// # Errors
-    /// The caller may not, there is none, it is of a schema, a side is asked of an application, or the database's.
+    /// The caller may not, there is none, it is of a schema, a side is asked of an application, a plan that is none of this
+    /// product's, or the database's.
     pub async fn design_document(
         &self,
         caller: &Caller,
@@ -51,6 +55,11 @@ impl App {
         caller.permit(Right::Read)?;
         let (designs, world) = (self.designs().await?, self.world().await?);
         let sight = world.config.sight(caller);
+        // Who may not write does not learn of plans that are still being written.
+        let is_hidden = |plan: &Plan| Some(plan.id) == query.plan && plan.state == plan::State::Staging;
+        if world.config.plans.iter().any(is_hidden) && caller.permit(Right::CatalogWrite).is_err() {
+            return Err(Error::NotFound { what: "plan" });
+        }
         let kept = self.store().read().await?.design_document(id).await?;
         // Schemas are read with all they use, and the document is held against the official one.
         let made = tokio::task::spawn_blocking(move || document(&designs, &world, &sight, id, query, kept.as_ref()));
@@ -81,7 +90,7 @@ fn document(
     };
     Ok(AsyncApiDocument {
         version: id,
-        file_name: file_name(object, version, query.side, syntax),
+        file_name: file_name(object, version, (query.side, plan_name(world, query).as_deref()), syntax),
         text,
         score: report.score,
         findings: report.findings.into_iter().map(finding).collect(),
@@ -108,7 +117,10 @@ fn made(
         AsyncApiSpec::V3_0 => Spec::V3_0,
         AsyncApiSpec::V3_1 => Spec::V3_1,
     };
-    let export = write::Writer::new(designs, world, sight, (object, version), spec, query.side).write(&does)?;
+    let offered = query.plan.map(|plan| Offered::of(plan, (object, version), world)).transpose();
+    let offered = offered.map_err(Error::Invalid)?;
+    let whose = (query.side, offered.as_ref());
+    let export = write::Writer::new(designs, world, sight, (object, version), spec, whose).write(&does)?;
     Ok(match kept {
         // An author's document has the view of clients.
         Some(kept) if query.side == Some(AsyncApiSide::Provider) => merged(export.mirrored(), kept).mirrored(),
@@ -165,9 +177,20 @@ fn does<'a>(
     }
 }
 
-fn file_name(object: &Object, version: &Version, side: Option<AsyncApiSide>, syntax: AsyncApiSyntax) -> String {
+fn plan_name(world: &World, query: AsyncApiQuery) -> Option<String> {
+    let plan = world.config.plans.iter().find(|plan| Some(plan.id) == query.plan)?;
+    Some(plan.spec.name.replace(|c: char| !c.is_alphanumeric(), "-"))
+}
+
+fn file_name(
+    object: &Object,
+    version: &Version,
+    (side, plan): (Option<AsyncApiSide>, Option<&str>),
+    syntax: AsyncApiSyntax,
+) -> String {
     let side = if side == Some(AsyncApiSide::Provider) { "-provider" } else { "" };
-    format!("{}-{}{side}.asyncapi.{}", object.spec.name, version.spec.number, syntax.name())
+    let plan = plan.map(|plan| format!("-{plan}")).unwrap_or_default();
+    format!("{}-{}{plan}{side}.asyncapi.{}", object.spec.name, version.spec.number, syntax.name())
 }
 
 fn finding(found: Finding) -> AsyncApiFinding {

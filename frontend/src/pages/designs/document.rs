@@ -7,13 +7,14 @@ mod outline;
 use leptos::prelude::*;
 use leptos_router::hooks::{use_params_map, use_query_map};
 use leptos_router::params::ParamsMap;
-use mesh_protocol::id::DesignVersionId;
+use mesh_protocol::id::{DesignVersionId, PlanId};
+use serde::{Deserialize, Serialize};
 
 use self::outline::Outline;
 use super::{TOPICS, kind_word};
 use crate::api::{
     ApiError, AsyncApiDocument, AsyncApiFinding, AsyncApiQuery, AsyncApiSeverity, AsyncApiSide, AsyncApiSyntax,
-    DesignKind, DesignVersionView,
+    DesignKind, DesignVersionView, PlanState,
 };
 use crate::components::{Code, Icon, Main, ParamSelect, Part, Sentence, Table, with_param};
 use crate::format;
@@ -35,14 +36,40 @@ const VIEWS: [(&str, &str, View); 3] = [
     ("json", "JSON", View::Source(AsyncApiSyntax::Json)),
 ];
 
-/// What the address asks for: whose document, and how it is shown.
-fn asked(query: &ParamsMap) -> (Option<AsyncApiSide>, View) {
-    let side = query.get("side").filter(|side| side == "provider").map(|_| AsyncApiSide::Provider);
-    let view = query.get("view").and_then(|view| VIEWS.iter().find(|(key, ..)| *key == view));
-    (side, view.map(|(.., view)| *view).unwrap_or_default())
+/// What the address asks for: whose document, under which plan, and how it is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Asked {
+    side: Option<AsyncApiSide>,
+    plan: Option<PlanId>,
+    view: View,
 }
 
-/// `/designs/:id/versions/:version/asyncapi?side=&view=`
+impl Asked {
+    /// As the API and the page of differences take it; empty, or after `first`.
+    fn parameters(self, first: char) -> String {
+        let side = self.side.map(|_| "side=provider".to_owned());
+        let plan = self.plan.map(|plan| format!("plan={plan}"));
+        let all: Vec<String> = side.into_iter().chain(plan).collect();
+        if all.is_empty() { String::new() } else { format!("{first}{}", all.join("&")) }
+    }
+}
+
+fn asked(query: &ParamsMap) -> Asked {
+    let side = query.get("side").filter(|side| side == "provider").map(|_| AsyncApiSide::Provider);
+    let view = query.get("view").and_then(|view| VIEWS.iter().find(|(key, ..)| *key == view));
+    let plan = query.get("plan").and_then(|plan| plan.parse().ok());
+    Asked { side, plan, view: view.map(|(.., view)| *view).unwrap_or_default() }
+}
+
+/// A version, its document, and the plans that it is given under, where it is a product.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Found {
+    version: DesignVersionView,
+    document: AsyncApiDocument,
+    plans: Vec<(String, String)>,
+}
+
+/// `/designs/:id/versions/:version/asyncapi?side=&plan=&view=`
 #[component]
 pub fn DesignDocument() -> impl IntoView {
     let (params, query) = (use_params_map(), use_query_map());
@@ -53,27 +80,42 @@ pub fn DesignDocument() -> impl IntoView {
     let both = load(
         TOPICS,
         move || key.get(),
-        |api, (version, (side, view))| async move {
+        |api, (version, Asked { side, plan, view })| async move {
             let version = version.ok_or_else(|| ApiError::new("not-found", 404, "there is no such version"))?;
+            let query = AsyncApiQuery { side, plan, ..AsyncApiQuery::default() };
             let query = match view {
-                View::Read => AsyncApiQuery { side, outline: true, ..AsyncApiQuery::default() },
-                View::Source(syntax) => AsyncApiQuery { side, syntax: Some(syntax), ..AsyncApiQuery::default() },
+                View::Read => AsyncApiQuery { outline: true, ..query },
+                View::Source(syntax) => AsyncApiQuery { syntax: Some(syntax), ..query },
             };
-            Ok((api.0.design_version(version).await?, api.0.design_document(version, query).await?))
+            let document = api.0.design_document(version, query).await?;
+            let version = api.0.design_version(version).await?;
+            let mut plans = Vec::new();
+            if version.kind == DesignKind::Product {
+                // Of a product that is not published to the viewer there is no list of plans to choose from.
+                let found = api.0.product(version.object).await;
+                let found = found.map(|product| product.plans).unwrap_or_default();
+                let open = found.into_iter().filter(|plan| plan.state != PlanState::Closed);
+                plans.extend(open.map(|plan| (plan.id.to_string(), format!("Plan {}", plan.config.name))));
+                if !plans.is_empty() {
+                    plans.insert(0, (String::new(), "Whatever the plan".to_owned()));
+                }
+            }
+            Ok(Found { version, document, plans })
         },
     );
     view! {
-        <Load resource=both what="document" title="AsyncAPI" one=true let:both>
-            <Detail both=both/>
+        <Load resource=both what="document" title="AsyncAPI" one=true let:found>
+            <Detail found=found/>
         </Load>
     }
     .into_any()
 }
 
 #[component]
-fn Detail(both: Signal<(DesignVersionView, AsyncApiDocument)>) -> impl IntoView {
-    let version = Signal::derive(move || both.with(|(version, _)| version.clone()));
-    let document = Signal::derive(move || both.with(|(_, document)| document.clone()));
+fn Detail(found: Signal<Found>) -> impl IntoView {
+    let version = Signal::derive(move || found.with(|found| found.version.clone()));
+    let document = Signal::derive(move || found.with(|found| found.document.clone()));
+    let plans = Signal::derive(move || found.with(|found| found.plans.clone()));
     let title = Signal::derive(move || {
         version.with(|version| format!("AsyncAPI of {} {}", version.object_name, version.config.number))
     });
@@ -82,8 +124,8 @@ fn Detail(both: Signal<(DesignVersionView, AsyncApiDocument)>) -> impl IntoView 
     let query = use_query_map();
     let file = move |syntax: &'static str| {
         Signal::derive(move || {
-            let side = query.with(|query| asked(query).0).map(|_| "?side=provider").unwrap_or_default();
-            version.with(|version| format!("/api/v1/design-versions/{}/asyncapi.{syntax}{side}", version.id))
+            let how = query.with(asked).parameters('?');
+            version.with(|version| format!("/api/v1/design-versions/{}/asyncapi.{syntax}{how}", version.id))
         })
     };
     let crumbs = view! {
@@ -99,7 +141,7 @@ fn Detail(both: Signal<(DesignVersionView, AsyncApiDocument)>) -> impl IntoView 
         ("provider".to_owned(), "For who provides it".to_owned()),
     ];
     let compare = Signal::derive(move || {
-        let side = query.with(|query| asked(query).0).map(|_| "&side=provider").unwrap_or_default();
+        let side = Asked { plan: None, ..query.with(asked) }.parameters('&');
         version.with(|version| format!("/asyncapi/diff?to={}{side}", version.id))
     });
     let acts = view! {
@@ -109,7 +151,12 @@ fn Detail(both: Signal<(DesignVersionView, AsyncApiDocument)>) -> impl IntoView 
     };
     view! {
         <Main title=title note=note crumbs=crumbs.into_any() acts=acts.into_any()>
-            {has_sides.then(|| view! { <div class="m-bar"><ParamSelect label="Side" name="side" choices=Signal::stored(sides)/></div> })}
+            {has_sides.then(|| view! {
+                <div class="m-bar">
+                    <ParamSelect label="Side" name="side" choices=Signal::stored(sides)/>
+                    {move || plans.with(|plans| !plans.is_empty()).then(|| view! { <ParamSelect label="Plan" name="plan" choices=plans/> })}
+                </div>
+            })}
             <Views/>
             {move || document.with(|document| match document.outline.clone() {
                 Some(outline) => view! { <Outline outline=outline/> }.into_any(),
@@ -130,7 +177,7 @@ fn Views() -> impl IntoView {
             <a
                 class="m-tabs__tab"
                 href=move || query.with(|query| with_param(query, "view", key))
-                aria-current=move || query.with(|query| asked(query).1 == view).then_some("page")
+                aria-current=move || query.with(|query| asked(query).view == view).then_some("page")
             >
                 {words}
             </a>
@@ -222,10 +269,14 @@ mod tests {
             pairs.iter().for_each(|(key, value)| query.insert((*key).to_owned(), (*value).to_owned()));
             asked(&query)
         };
-        assert_eq!(of(&[]), (None, View::Read));
-        let provider = Some(AsyncApiSide::Provider);
-        assert_eq!(of(&[("side", "provider"), ("view", "json")]), (provider, View::Source(AsyncApiSyntax::Json)));
-        assert_eq!(of(&[("side", "purple"), ("view", "purple")]), (None, View::Read), "nonsense is left out");
+        assert_eq!(of(&[]), Asked::default());
+        let (side, plan) = (Some(AsyncApiSide::Provider), PlanId(uuid::Uuid::nil()));
+        let found = of(&[("side", "provider"), ("plan", &plan.to_string()), ("view", "json")]);
+        assert_eq!(found, Asked { side, plan: Some(plan), view: View::Source(AsyncApiSyntax::Json) });
+        assert_eq!(found.parameters('?'), format!("?side=provider&plan={plan}"));
+        let nonsense = of(&[("side", "purple"), ("plan", "purple"), ("view", "purple")]);
+        assert_eq!(nonsense, Asked::default(), "nonsense is left out");
+        assert_eq!(nonsense.parameters('&'), "");
     }
 
     #[test]

@@ -75,7 +75,7 @@ fn Detail(product: Signal<ProductView>) -> impl IntoView {
     let crumbs = view! { <ol class="m-crumbs"><li><a href="/products">"Products"</a></li><li>{name}</li></ol> };
     let acts = view! {
         <a class="m-button" href=format!("/designs/{id}")>"Design"</a>
-        {version.map(|version| view! { <a class="m-button" href=format!("/designs/{id}/versions/{version}/asyncapi")>"AsyncAPI"</a> })}
+        {version.map(|version| view! { <a class="m-button" href=format!("/designs/{id}/versions/{version}/asyncapi")>"Documentation"</a> })}
         <Button tone=Tone::Primary right=may on_press=move |()| asking.set(true)>"Request access"</Button>
     };
     view! {

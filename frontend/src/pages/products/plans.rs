@@ -50,7 +50,15 @@ pub(super) fn PlansPart(product: Signal<ProductView>) -> impl IntoView {
                     }
                         .into_any();
                 }
-                let rows = plans.into_iter().map(|plan| view! { <Row plan=plan editing=editing/> }).collect_view();
+                let (object, version) = product.with(|product| (product.row.id, product.row.version.as_ref().map(|version| version.id)));
+                let documents = version.map(|version| format!("/designs/{object}/versions/{version}/asyncapi"));
+                let rows = plans
+                    .into_iter()
+                    .map(|plan| {
+                        let document = documents.as_ref().map(|documents| format!("{documents}?plan={}", plan.id));
+                        view! { <Row plan=plan document=document editing=editing/> }
+                    })
+                    .collect_view();
                 view! {
                     <Table
                         label="Plans"
@@ -78,7 +86,7 @@ pub(super) fn PlansPart(product: Signal<ProductView>) -> impl IntoView {
 }
 
 #[component]
-fn Row(plan: PlanView, editing: Editing<PlanView>) -> impl IntoView {
+fn Row(plan: PlanView, document: Option<String>, editing: Editing<PlanView>) -> impl IntoView {
     let (glyph, word) = state_mark(plan.state);
     let for_edit = plan.clone();
     let PlanView { id, revision, number, config, steps, grants, .. } = plan;
@@ -95,7 +103,10 @@ fn Row(plan: PlanView, editing: Editing<PlanView>) -> impl IntoView {
         <tr data-plan=config.name.clone()>
             <td>
                 <div class="m-cell">
-                    <span class="m-cell__name">{config.name.clone()}</span>
+                    {match document {
+                        Some(document) => view! { <a class="m-cell__name" href=document>{config.name.clone()}</a> }.into_any(),
+                        None => view! { <span class="m-cell__name">{config.name.clone()}</span> }.into_any(),
+                    }}
                     {(!config.description.is_empty()).then(|| view! { <span class="m-cell__sub m-wrap">{config.description.clone()}</span> })}
                     {(!what.is_empty()).then(|| view! { <span class="m-cell__sub m-mono m-wrap">{what}</span> })}
                 </div>

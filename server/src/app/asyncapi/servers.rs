@@ -8,6 +8,7 @@ use mesh_protocol::id::{BrokerId, SiteId};
 use super::places::SITES_MAX;
 use super::write::Writer;
 use crate::domain::broker::Target;
+use crate::domain::product::plan;
 
 /// Where HTTP listeners take and give events.
 const HTTP_PATH: &str = "/v1/events";
@@ -31,7 +32,11 @@ impl Writer<'_> {
             self.left_out.insert(site);
             return Listeners::default();
         }
-        let [mqtt, http] = self.seen.listeners(site);
+        let [mut mqtt, mut http] = self.seen.listeners(site);
+        if let Some(offered) = self.offered {
+            mqtt = mqtt.filter(|_| offered.speaks(plan::Protocol::Mqtt));
+            http = http.filter(|_| offered.speaks(plan::Protocol::Http));
+        }
         let name = self.world.config.site_name(site);
         let mqtt = mqtt.and_then(|host| {
             let login = self.scheme("mqtt-login", Scheme::UserPassword, CLIENT);

@@ -15,10 +15,12 @@ use mesh_asyncapi::inventory::{CLUSTER, SIDE, VERSION_ID};
 use mesh_asyncapi::{Document, Version as Spec};
 use mesh_protocol::id::{BrokerId, DesignVersionId, SiteId};
 use mesh_protocol::report::{ObjectFacts, ObjectKind};
+use mesh_protocol::topic::Filter;
 use mesh_schema::Format;
 use serde_json::{Value, json};
 
 use super::Does;
+use super::offered::Offered;
 use super::places::{Places, Seen, Topic};
 use super::servers::Listeners;
 use crate::app::design::Designs;
@@ -39,6 +41,8 @@ pub(super) struct Writer<'a> {
     about: (&'a Object, &'a Version),
     /// Whose view it is, where there are two.
     side: Option<AsyncApiSide>,
+    /// The plan that narrows a product.
+    pub(super) offered: Option<&'a Offered<'a>>,
     pub(super) export: Export,
     pub(super) schemes: HashMap<&'static str, SchemeKey>,
     pub(super) sites: BTreeMap<SiteId, Listeners>,
@@ -56,7 +60,7 @@ impl<'a> Writer<'a> {
         sight: &'a Sight,
         about: (&'a Object, &'a Version),
         spec: Spec,
-        side: Option<AsyncApiSide>,
+        (side, offered): (Option<AsyncApiSide>, Option<&'a Offered<'a>>),
     ) -> Self {
         let (object, version) = about;
         let domain_name = domain_of(object, world).map_or("", |domain| domain.spec.name.as_str());
@@ -64,9 +68,10 @@ impl<'a> Writer<'a> {
             let team = world.config.teams.iter().find(|team| team.spec.name == owner);
             (owner, team.map_or("", |team| team.spec.contact.as_str()))
         });
-        let parts = [domain_name, &object.spec.name, &version.spec.number.to_string()];
-        let urn = parts.map(encoded).join(":");
-        let info = info(about, Some(domain_name).filter(|domain| !domain.is_empty()), team, side);
+        let number = version.spec.number.to_string();
+        let parts = [domain_name, &object.spec.name, &number].into_iter().chain(offered.map(Offered::name));
+        let urn = parts.map(encoded).collect::<Vec<_>>().join(":");
+        let info = info(about, Some(domain_name).filter(|domain| !domain.is_empty()), team, (side, offered));
         Self {
             designs,
             graph: designs.graph(),
@@ -75,6 +80,7 @@ impl<'a> Writer<'a> {
             sight,
             about,
             side: (object.kind != Kind::Application).then_some(side.unwrap_or_default()),
+            offered,
             export: Export::new(info).version(spec).id(format!("urn:meshport:{urn}")),
             schemes: HashMap::new(),
             sites: BTreeMap::new(),
@@ -89,6 +95,9 @@ impl<'a> Writer<'a> {
         let mut nowhere = Vec::new();
         for (action, version) in does {
             let Content::Event(event) = &version.spec.content else { continue };
+            if self.parts(version).is_some_and(|parts| parts.is_empty()) {
+                continue;
+            }
             let message = self.message(version, event)?;
             if !self.event(*action, version, event, &message)? {
                 nowhere.push((*action, version, event, message));
@@ -108,6 +117,9 @@ impl<'a> Writer<'a> {
         if let Some(side) = self.side {
             tell(&mut extensions, SIDE, side.name())?;
         }
+        if let Some(offered) = self.offered {
+            tell(&mut extensions, "x-mesh-plan", offered.terms())?;
+        }
         self.export.extensions(extensions).finish().map_err(|refused| {
             tracing::error!(%refused, "an AsyncAPI document cannot be built");
             Error::Internal("an AsyncAPI document cannot be built")
@@ -119,11 +131,20 @@ impl<'a> Writer<'a> {
         listeners || self.clusters.values().any(|servers| !servers.is_empty())
     }
 
+    /// What the plan gives of an event's topics, when there is a plan and it does not give all of them.
+    fn parts(&self, version: &Version) -> Option<Vec<Filter>> {
+        let topics = topics(version)?;
+        let parts = self.offered?.part_of(&topics);
+        (parts != [topics]).then_some(parts)
+    }
+
     /// The channels that an event is on, with what is done there. Whether there are any.
     fn event(&mut self, action: Action, version: &Version, event: &Event, message: &MessageKey) -> Result<bool> {
         let places = topics(version).map(|topics| self.seen.places(&topics)).unwrap_or_default();
         let mut is_somewhere = self.on_mesh(action, version, event, &places, message)?;
-        for (topic, goes_in) in places.topics {
+        // No plan gives access to a cluster itself.
+        let topics = if self.offered.is_some() { BTreeMap::new() } else { places.topics };
+        for (topic, goes_in) in topics {
             // What is written to a topic that nobody reads into the mesh does not arrive.
             if action == Action::Receive || goes_in {
                 is_somewhere |= self.on_kafka(action, version, topic, message)?;
@@ -206,8 +227,9 @@ impl<'a> Writer<'a> {
         places: &Places<'_>,
         message: &MessageKey,
     ) -> Result<bool> {
-        let mut sites = places.sites.clone();
-        if sites.is_empty() && self.sight.is_whole() {
+        // A plan gives a product where it is published, whether anything was seen there or not.
+        let mut sites = self.offered.map_or_else(|| places.sites.clone(), |offered| offered.sites.clone());
+        if sites.is_empty() && self.offered.is_none() && self.sight.is_whole() {
             sites = self.seen.all_sites();
         }
         let listeners: Vec<Listeners> = sites.into_iter().map(|site| self.listeners(site)).collect();
@@ -237,7 +259,12 @@ impl<'a> Writer<'a> {
         let address = Address::parse(&event.address).map_err(|error| {
             Error::Invalid(FieldErrors::one("id", format_args!("has an address that no document can say: {error}")))
         })?;
-        let mut channel = Channel::at(address).title(name).extensions(self.extensions(object, version)?);
+        let mut extensions = self.extensions(object, version)?;
+        if let Some(parts) = self.parts(version) {
+            let parts: Vec<&str> = parts.iter().map(Filter::text).collect();
+            tell(&mut extensions, "x-mesh-filters", json!(parts))?;
+        }
+        let mut channel = Channel::at(address).title(name).extensions(extensions);
         for server in mqtt.iter().chain(http) {
             channel = channel.on(server);
         }
@@ -266,12 +293,16 @@ impl<'a> Writer<'a> {
             channel = channel.on(server);
         }
         let channel = self.export.channel(&format!("{name} stream"), channel);
-        let filter = topics(version).map(|topics| topics.text().to_owned()).unwrap_or_default();
-        let query = json!({
-            "type": "object",
-            "required": ["filter"],
-            "properties": { "filter": { "type": "string", "const": filter } },
-        });
+        let filter = match self.parts(version) {
+            Some(parts) => {
+                json!({ "type": "string", "enum": parts.iter().map(Filter::text).collect::<Vec<_>>() })
+            }
+            None => {
+                let filter = topics(version).map(|topics| topics.text().to_owned()).unwrap_or_default();
+                json!({ "type": "string", "const": filter })
+            }
+        };
+        let query = json!({ "type": "object", "required": ["filter"], "properties": { "filter": filter } });
         let does = self.does(action, name, " over HTTP", &channel, message);
         let does = does.binding(HttpOperation { method: Some(HttpMethod::Get), query: Some(query) });
         self.export.operation(&format!("{} {name} stream", action.name()), does);
@@ -361,7 +392,7 @@ fn info(
     (object, version): (&Object, &Version),
     domain: Option<&str>,
     owner: Option<(&str, &str)>,
-    side: Option<AsyncApiSide>,
+    (side, offered): (Option<AsyncApiSide>, Option<&Offered<'_>>),
 ) -> Info {
     let name = &object.spec.name;
     let view = match (object.kind, side.unwrap_or_default()) {
@@ -375,7 +406,8 @@ fn info(
         (_, AsyncApiSide::Consumer) => format!("The view of a client that consumes {name}: it receives it."),
         (_, AsyncApiSide::Provider) => format!("The view of a client that provides {name}: it sends it."),
     };
-    let texts = [object.spec.document.trim(), version.spec.description.trim(), view.as_str()];
+    let plan = offered.map(Offered::words).unwrap_or_default();
+    let texts = [object.spec.document.trim(), version.spec.description.trim(), plan.as_str(), view.as_str()];
     let texts: Vec<&str> = texts.into_iter().filter(|text| !text.is_empty()).collect();
     let mut info = Info::new(name, version.spec.number.to_string()).description(texts.join("\n\n"));
     if let Some((name, contact)) = owner {
