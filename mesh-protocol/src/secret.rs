@@ -4,6 +4,8 @@
 //! the CPU; the key (per environment, in desired state) makes a leaked row useless elsewhere. People's passwords are
 //! another matter and never come here.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
@@ -70,6 +72,23 @@ impl SecretHash {
     }
 }
 
+/// What API keys begin with, so that scanners of sources can find lost ones.
+pub const API_KEY_PREFIX: &str = "mpk_";
+
+/// A user name and its secret as one text, for clients that have one setting for both.
+#[must_use]
+pub fn api_key(username: &str, secret: &str) -> String {
+    format!("{API_KEY_PREFIX}{}", URL_SAFE_NO_PAD.encode(format!("{username}:{secret}")))
+}
+
+/// The user name and the secret that an [`api_key`] holds; none = it is no such key. Neither is checked.
+#[must_use]
+pub fn of_api_key(key: &str) -> Option<(String, String)> {
+    let decoded = URL_SAFE_NO_PAD.decode(key.trim().strip_prefix(API_KEY_PREFIX)?).ok()?;
+    let (username, secret) = std::str::from_utf8(&decoded).ok()?.split_once(':')?;
+    Some((username.to_owned(), secret.to_owned()))
+}
+
 impl std::fmt::Debug for SecretHash {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("SecretHash(..)")
@@ -85,6 +104,16 @@ impl std::fmt::Debug for SecretKey {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_api_key_is_a_user_name_and_a_secret() {
+        let key = api_key("wall-7", "a:b/c+d");
+        assert_eq!(of_api_key(&format!(" {key}\n")), Some(("wall-7".to_owned(), "a:b/c+d".to_owned())));
+        assert!(key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte)), "{key}");
+        for bad in ["", "mpk_", "mpk_?", "mpk_d2FsbA", key.trim_start_matches(API_KEY_PREFIX)] {
+            assert_eq!(of_api_key(bad), None, "{bad}");
+        }
+    }
 
     #[test]
     fn only_the_same_secret_under_the_same_key_matches() {

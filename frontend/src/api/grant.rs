@@ -473,4 +473,6 @@ pub struct CredentialSecret {
     pub credential: CredentialView,
     /// Its secret: nobody can read it again.
     pub secret: String,
+    /// User name and secret as one text, for HTTP: in the header `X-Api-Key`, or as a Bearer token.
+    pub api_key: String,
 }

@@ -11,7 +11,7 @@
 //! | `GET /healthz` | 200 while the listener runs; no login |
 //!
 //! The topic is percent-decoded; every slash separates levels, written plainly or as `%2F`. Log in with the user name and
-//! secret of a principal (Basic). A queue that another agent of the site has is answered with 307 and its address there. Errors are `application/problem+json` and name the deciding reason. No request of a
+//! secret of a principal (Basic, or both as one API key). A queue that another agent of the site has is answered with 307 and its address there. Errors are `application/problem+json` and name the deciding reason. No request of a
 //! browser from another origin is let in (no CORS headers). `Last-Event-ID` is not honoured: streams keep no past.
 
 mod auth;

@@ -7,7 +7,7 @@ use super::TOPICS;
 use crate::act::{Act, sentence};
 use crate::api::{CredentialInput, CredentialSecret, CredentialView, GrantPhase, GrantView, RotateInput};
 use crate::components::{
-    Age, Button, Confirm, Dialog, Empty, Field, Part, Right, Run, RunState, Secret, Table, Toasts, Tone,
+    Age, Button, Code, Confirm, Dialog, Empty, Field, Part, Right, Run, RunState, Secret, Table, Toasts, Tone,
 };
 use crate::editor::{Editor, closing};
 use crate::live::Live;
@@ -89,7 +89,10 @@ pub(super) fn Credentials(
 fn Shown(shown: CredentialSecret) -> impl IntoView {
     let username = shown.credential.username;
     view! {
-        <Secret title=format!("Secret of {username}") secret=Signal::stored(shown.secret)/>
+        <Secret title=format!("Secret of {username}") secret=Signal::stored(shown.secret)>
+            <p class="m-small">"For HTTP the user name and the secret can also go as one API key, in the header X-Api-Key:"</p>
+            <Code text=Signal::stored(shown.api_key) what="the API key"/>
+        </Secret>
     }
     .into_any()
 }

@@ -1,4 +1,5 @@
-//! Who sends a request: Basic credentials of a principal.
+//! Who sends a request: a principal's user name and secret, as Basic credentials or as one API key (in `X-Api-Key`, or as a
+//! Bearer token).
 //!
 //! Checking a secret costs microseconds (it is random, so a fast keyed hash suffices), so every request is checked anew
 //! and by the policy of its own moment.
@@ -10,6 +11,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use mesh_protocol::event::{Origin, Protocol};
 use mesh_protocol::policy::{Action, DenyReason};
+use mesh_protocol::secret::of_api_key;
 
 use super::Gate;
 use super::problem::Problem;
@@ -20,6 +22,8 @@ use crate::quota::Metered;
 
 /// Longest part of a user agent that names a client, in bytes.
 const CLIENT_ID_MAX: usize = 128;
+/// The header of API keys.
+const API_KEY: &str = "x-api-key";
 
 /// A caller who may connect.
 pub(super) struct Caller {
@@ -84,7 +88,13 @@ fn not_let_in(denied: &Denied) -> Problem {
 }
 
 fn credentials(headers: &HeaderMap) -> Option<(String, String)> {
+    if let Some(key) = headers.get(API_KEY) {
+        return of_api_key(key.to_str().ok()?);
+    }
     let (scheme, encoded) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    if scheme.eq_ignore_ascii_case("bearer") {
+        return of_api_key(encoded);
+    }
     if !scheme.eq_ignore_ascii_case("basic") {
         return None;
     }
@@ -104,12 +114,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_basic_credentials_are_read() {
-        let read = |value: &str| {
+    fn basic_credentials_and_api_keys_are_read() {
+        let of = |name: &'static str, value: &str| {
             let mut headers = HeaderMap::new();
-            headers.insert(header::AUTHORIZATION, value.parse().expect("valid"));
+            headers.insert(name, value.parse().expect("valid"));
             credentials(&headers)
         };
+        let read = |value: &str| of("authorization", value);
+        let key = mesh_protocol::secret::api_key("till-1", "a:b");
+        assert_eq!(of("x-api-key", &key), Some(("till-1".to_owned(), "a:b".to_owned())));
+        assert_eq!(read(&format!("Bearer {key}")), of("x-api-key", &key));
+        assert_eq!(of("x-api-key", "Basic dGlsbC0xOmE6Yg=="), None);
         assert_eq!(read("Basic dGlsbC0xOmE6Yg=="), Some(("till-1".to_owned(), "a:b".to_owned())));
         assert_eq!(read("basic dGlsbC0xOmE6Yg=="), read("Basic dGlsbC0xOmE6Yg=="));
         for bad in ["Bearer x", "Basic", "Basic ?", "Basic dGlsbA=="] {

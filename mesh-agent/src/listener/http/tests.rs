@@ -33,6 +33,10 @@ fn login(till: u32) -> String {
     format!("Authorization: Basic {}\r\n", STANDARD.encode(format!("till-{till}:{SECRET}")))
 }
 
+fn key(till: u32, secret: &str) -> String {
+    format!("X-Api-Key: {}\r\n", mesh_protocol::secret::api_key(&format!("till-{till}"), secret))
+}
+
 async fn open(running: &Running, request: &str, headers: &str, body: &[u8]) -> BufReader<TcpStream> {
     let mut stream = TcpStream::connect(running.address()).await.expect("accepts");
     let head = format!("{request} HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n{headers}\r\n", body.len());
@@ -105,6 +109,8 @@ async fn every_refusal_has_its_status_and_its_reason() {
         ("POST /v1/events/open/a", String::new(), "", 401, "no user name"),
         ("POST /v1/events/open/a", "Authorization: Basic eDp5\r\n".to_owned(), "", 401, "user name or the secret"),
         ("POST /v1/events/open/a", two.clone(), "", 403, "00000000dead"),
+        ("POST /v1/events/open/a", key(2, SECRET), "", 403, "00000000dead"),
+        ("POST /v1/events/open/a", key(2, "y"), "", 401, "user name or the secret"),
         ("POST /v1/events/closed", one.clone(), "", 403, "no rule allows till-1 to publish"),
         ("POST /v1/events/open/a", one.clone(), long.as_str(), 413, "larger than 65536"),
         ("POST /v1/events/open/%00", one.clone(), "", 400, "NUL"),

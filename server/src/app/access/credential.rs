@@ -6,6 +6,7 @@
 use frontend::api::{CredentialInput, CredentialSecret, CredentialView, ListQuery, LiveTopic, Page, RotateInput};
 use mesh_protocol::id::{ApplicationId, PrincipalId};
 use mesh_protocol::policy::PrincipalState;
+use mesh_protocol::secret::api_key;
 use uuid::Uuid;
 
 use crate::app::edit::{self, Done};
@@ -97,7 +98,7 @@ impl App {
         let now_ms = edit.now_ms;
         edit.tx.insert_principal(self.environment(), &new, now_ms).await?;
         edit.finish(done("credential.issue", new.id, &summary).after(&config(&new))).await?;
-        Ok(CredentialSecret { credential: self.credential_view(new.id).await?, secret })
+        self.credential_secret(new.id, secret).await
     }
 
     /// Gives a credential a new secret; the old one stays valid for the overlap.
@@ -131,7 +132,7 @@ impl App {
         edit.take_revision(&summary).await?;
         edit.tx.update_principal(&new, new.revision, now_ms).await?;
         edit.finish(done("credential.rotate", id, &summary)).await?;
-        Ok(CredentialSecret { credential: self.credential_view(id).await?, secret })
+        self.credential_secret(id, secret).await
     }
 
     /// Removes a credential: who uses it is disconnected.
@@ -156,6 +157,12 @@ impl App {
         let application = found.application.ok_or(MISSING)?;
         self.answers_for(caller, find(&snapshot, application)?).await?;
         Ok(found)
+    }
+
+    async fn credential_secret(&self, id: PrincipalId, secret: String) -> Result<CredentialSecret> {
+        let credential = self.credential_view(id).await?;
+        let api_key = api_key(&credential.username, &secret);
+        Ok(CredentialSecret { credential, secret, api_key })
     }
 
     async fn credential_view(&self, id: PrincipalId) -> Result<CredentialView> {

@@ -14,6 +14,10 @@ use crate::domain::product::plan;
 const HTTP_PATH: &str = "/v1/events";
 /// What whoever connects to the mesh has to have.
 const CLIENT: &str = "Name and secret of a client of the mesh.";
+/// The header of an API key.
+const API_KEY: &str = "X-Api-Key";
+/// The same as one text.
+const CLIENT_KEY: &str = "Name and secret of a client of the mesh as one key.";
 
 /// The servers of a site.
 #[derive(Clone, Default)]
@@ -45,7 +49,9 @@ impl Writer<'_> {
         });
         let http = http.and_then(|host| {
             let login = self.scheme("http-login", Scheme::HttpBasic, CLIENT);
-            let server = Server::new(Protocol::Http, &host).ok()?.path(HTTP_PATH).ok()?.security(&login);
+            let key = self.scheme("http-api-key", Scheme::HttpApiKey { header: API_KEY.to_owned() }, CLIENT_KEY);
+            let server = Server::new(Protocol::Http, &host).ok()?.path(HTTP_PATH).ok()?;
+            let server = server.security(&login).security(&key);
             Some(self.add(&format!("{name} http"), &format!("HTTP at the site {name}."), server))
         });
         let listeners = Listeners { mqtt, http };

@@ -343,6 +343,8 @@ async fn who_asks_is_let_in_at_once_where_the_plan_says_so() {
     let (_, eve) = market.portal.person(&market.admin, "eve", "developer").await;
     let told = market.refused(&eve, "POST", &issue, json!({})).await;
     assert!(told.contains("belongs to dev"), "{told}");
+    let key = mesh_protocol::secret::of_api_key(&text(&issued["api_key"])).expect("a key");
+    assert_eq!(key, (text(&issued["credential"]["username"]), text(&issued["secret"])));
     let rotate = format!("credentials/{}/rotate", text(&issued["credential"]["id"]));
     assert!(market.refused(&eve, "POST", &rotate, json!({"overlap_minutes": 5})).await.contains("belongs to dev"));
     let rotated = market.dev("POST", &rotate, json!({"overlap_minutes": 5})).await;
