@@ -87,7 +87,7 @@ fn Mail(known: (MailView, Vec<NotificationKind>)) -> impl IntoView {
             <Banner tone="warn" text="This portal sends no mail: whoever runs it has named no mail server. What you set here holds once it does."/>
         })}
         <Part title="Mail">
-            <form class="m-form m-pad" method="post" on:submit=submit>
+            <form class="m-form" method="post" on:submit=submit>
                 <Field label="Address" name="email" kind="email" value=email autocomplete="email" hint="Empty: no mail" error=save.field("email")/>
                 <Select label="How soon" name="pace" value=pace choices=choices error=save.field("pace")/>
                 <Check label="Choose yourself what of; otherwise whatever asks you to do something" checked=own/>

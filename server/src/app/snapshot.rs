@@ -5,10 +5,10 @@
 //! per request instead of a dozen joins, and correct with several replicas. Presence and status change all the time
 //! and are read fresh ([`Fleet`]).
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use mesh_protocol::id::{AgentId, ApplicationId, SiteId, TeamId};
+use mesh_protocol::id::{AgentId, ApplicationId, DesignObjectId, SiteId, TeamId};
 use mesh_protocol::report::Status;
 use mesh_protocol::wire::Revision;
 
@@ -166,6 +166,15 @@ impl Snapshot {
         }
         let domain = self.domains.iter().find(|domain| domain.id == object.spec.domain);
         domain.map(|domain| application_domain::owner(domain, &self.domains).to_owned()).unwrap_or_default()
+    }
+
+    /// Who answers for applications that have access to a product or an event, each once.
+    #[must_use]
+    pub fn holders(&self, target: DesignObjectId) -> Vec<String> {
+        let grants = self.mesh.grants.iter().filter(|grant| grant.target == target);
+        let owner = |id: ApplicationId| self.applications.iter().find(|one| one.id == id).map(|one| &one.spec.owner);
+        let owners = grants.filter_map(|grant| owner(grant.application)).filter(|owner| !owner.is_empty());
+        owners.cloned().collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     /// The team of a name.

@@ -66,11 +66,14 @@ pub enum Kind {
     /// Access is held back, given again, revoked or over.
     #[serde(rename = "access.changed")]
     AccessChanged,
+    /// What an application has access to is about to get another version.
+    #[serde(rename = "access.announced")]
+    AccessAnnounced,
 }
 
 impl Kind {
     /// Every kind that something sends.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::DesignReviewRequested,
         Self::DesignReleased,
         Self::DesignSentBack,
@@ -84,6 +87,7 @@ impl Kind {
         Self::AccessAsked,
         Self::AccessDecided,
         Self::AccessChanged,
+        Self::AccessAnnounced,
     ];
 
     /// Its name.
@@ -103,6 +107,7 @@ impl Kind {
             Self::AccessAsked => "access.asked",
             Self::AccessDecided => "access.decided",
             Self::AccessChanged => "access.changed",
+            Self::AccessAnnounced => "access.announced",
         }
     }
 
@@ -123,6 +128,7 @@ impl Kind {
             Self::AccessAsked => "A question about your request for access",
             Self::AccessDecided => "Your request for access is decided",
             Self::AccessChanged => "Access is held back, given again or over",
+            Self::AccessAnnounced => "What you have access to will get another version",
         }
     }
 
@@ -137,7 +143,8 @@ impl Kind {
             | Self::AgentBack
             | Self::AccessRequested
             | Self::AccessAsked
-            | Self::AccessDecided => Severity::Note,
+            | Self::AccessDecided
+            | Self::AccessAnnounced => Severity::Note,
         }
     }
 

@@ -221,7 +221,7 @@ pub(in crate::pages) fn Checks(score: u8, findings: Vec<AsyncApiFinding>) -> imp
         <Part title="Checks" note="the official schema, and the rules of docs/asyncapi.md">
             <p class=tone>{said}</p>
             {(!is_empty).then(|| view! {
-                <Table label="Findings" heads=&[("What", ""), ("Where", "m-low"), ("Rule", "m-low"), ("Matters", "")]>{rows}</Table>
+                <Table label="Findings" class="m-table--inset" heads=&[("What", ""), ("Where", "m-low"), ("Rule", "m-low"), ("Matters", "")]>{rows}</Table>
             })}
         </Part>
     }

@@ -57,7 +57,7 @@ fn Level(object: Signal<DesignObjectView>, subject: DesignSubject) -> impl IntoV
     };
     view! {
         <Part title="For serializers" note="the schema registry at /registry">
-            <div class="m-pad">
+            <div class="m-stack">
                 <dl class="m-facts">
                     <dt>"Subject"</dt>
                     <dd><code data-subject=subject.name.clone()>{subject.name.clone()}</code></dd>

@@ -38,7 +38,7 @@ pub(super) fn PlanView(
         <Part title="What that makes" note=note>
             <p class=tone role="status">{said}</p>
             <form method="post" on:submit=submit>
-                <Table label="What that makes" heads=&[("Take", ""), ("What", ""), ("Becomes", ""), ("Version", "m-low")]>{rows}</Table>
+                <Table label="What that makes" class="m-table--inset" heads=&[("Take", ""), ("What", ""), ("Becomes", ""), ("Version", "m-low")]>{rows}</Table>
                 <ActError act=apply/>
                 <p class="m-form__acts">
                     {is_possible.then(|| view! {

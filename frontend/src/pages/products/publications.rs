@@ -75,7 +75,7 @@ fn Publication(publication: PublicationView, editing: Editing<PublicationView>, 
         })
         .collect_view();
     view! {
-        <section class="m-pad" aria-label=heading.clone()>
+        <section class="m-stack" aria-label=heading.clone()>
             <div class="m-line m-line--wrap">
                 <h3>{heading.clone()}</h3>
                 <Run state=state word=word/>

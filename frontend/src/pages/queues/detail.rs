@@ -150,7 +150,7 @@ fn Figures(queue: Signal<QueueView>) -> impl IntoView {
     let known =
         Memo::new(move |_| queue.with(|queue| queue.figures.clone().map(|figures| (figures, queue.config.clone()))));
     move || match known.get() {
-        None => view! { <p class="m-pad m-small m-muted">"Its agent has not said yet what is in it."</p> }.into_any(),
+        None => view! { <p class="m-small m-muted">"Its agent has not said yet what is in it."</p> }.into_any(),
         Some((figures, config)) => figure_row(figures, &config),
     }
 }

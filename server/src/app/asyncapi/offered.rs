@@ -96,9 +96,6 @@ impl<'a> Offered<'a> {
         let spec = &self.plan.spec;
         let protocols: Vec<&str> = spec.protocols.iter().map(|protocol| protocol.name()).collect();
         let mut said = vec![format!("Under the plan {}: clients connect by {}.", spec.name, protocols.join(" or "))];
-        if !spec.description.is_empty() {
-            said.insert(0, spec.description.clone());
-        }
         let limits = [
             spec.quota.events.map(|events| format!("{events} events a second")),
             spec.quota.bytes.map(|bytes| format!("{bytes} bytes a second")),
@@ -117,6 +114,10 @@ impl<'a> Offered<'a> {
             .into_owned(),
         );
         said.extend(spec.days.map(|days| format!("Access lasts {days} days.")));
-        said.join(" ")
+        [spec.description.trim(), &said.join(" ")]
+            .into_iter()
+            .filter(|text| !text.is_empty())
+            .collect::<Vec<_>>()
+            .join("\n\n")
     }
 }

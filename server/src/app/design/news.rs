@@ -1,7 +1,8 @@
 //! Who is told when a version takes a step, and what.
 //!
 //! Whoever may release it is asked for a review; its author hears what became of it; who watches it hears of every step
-//! that others see; and whoever answers for what is built on it hears of what they have built on, unasked.
+//! that others see; and whoever answers for what is built on it, or for an application that has access to it, hears of that
+//! unasked: those with access before another version is released.
 
 use std::collections::BTreeSet;
 
@@ -32,6 +33,8 @@ pub(in crate::app) struct Step<'a> {
     pub(in crate::app) by: &'a str,
     /// Who watches its object.
     pub(in crate::app) watchers: &'a [PersonId],
+    /// Who answers for applications that have access to its object.
+    pub(in crate::app) holders: &'a [String],
 }
 
 impl Step<'_> {
@@ -55,6 +58,27 @@ impl Step<'_> {
             link: format!("/designs/{}/versions/{}", object.id, version.id),
             about: About::Design(object),
             audience: self.audience(kind, object, &graph, domains),
+        })
+    }
+
+    /// What is told, before it is released, to those who have access to an earlier version: `served` is that version, with
+    /// how they differ.
+    pub(in crate::app) fn announcement<'d>(
+        &self,
+        designs: &'d Designs,
+        (served, difference): (&Version, &str),
+    ) -> Option<News<'d>> {
+        let (version, object) = (self.version, designs.object(self.version.object).ok()?);
+        let mut audience = Audience { except: BTreeSet::from([self.by.to_owned()]), ..Audience::default() };
+        self.holders.iter().for_each(|owner| audience.name(owner));
+        let number = served.spec.number;
+        Some(News {
+            kind: Kind::AccessAnnounced,
+            title: format!("{} is on its way", self.label),
+            text: format!("An application of yours has access to {} {number}. {difference}", object.spec.name),
+            link: format!("/asyncapi/diff?from={}&to={}", served.id, version.id),
+            about: About::Design(object),
+            audience,
         })
     }
 
@@ -89,6 +113,9 @@ impl Step<'_> {
         }
         audience.name(&self.version.created_by);
         audience.people.extend(self.watchers);
+        if kind != Kind::DesignSentBack {
+            self.holders.iter().for_each(|owner| audience.name(owner));
+        }
         let built_upon: Vec<&Version> = match kind {
             // Something newer is there for whoever built on any of them.
             Kind::DesignReleased => graph.versions(object.id).to_vec(),

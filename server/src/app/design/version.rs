@@ -197,9 +197,14 @@ impl App {
             };
             let (version, warnings) = old.moved(shown::state_of(step.to), &context)?;
             let enters = enters(&version, &designs, &graph)?;
-            Ok((old.state, version, warnings, graph.label(id), enters))
+            let served = served_before(&version, &graph).filter(|_| version.state == State::InReview);
+            let served = served.map(|served| {
+                let level = designs.level_of(&version, &graph);
+                (served.clone(), between_versions(&graph, level, served, &version).sentence)
+            });
+            Ok((old.state, version, warnings, graph.label(id), enters, served))
         });
-        let (from, version, warnings, label, enters) = moved.await?;
+        let (from, version, warnings, label, enters, served) = moved.await?;
         let warned = if warnings.is_empty() { String::new() } else { format!(" ({})", warnings.join("; ")) };
         let summary = format!("took {label} from {from} to {}{warned}", version.state);
         self.enforce_contracts(&mut edit, &known, Edited::Version(&version), "state", &summary).await?;
@@ -209,8 +214,12 @@ impl App {
         }
         let watchers = edit.tx.watchers(version.object).await?;
         let domains = edit.tx.application_domains(self.environment()).await?;
-        let taken = Step { from, version: &version, label: &label, by: edit.actor(), watchers: &watchers };
-        if let Some(news) = taken.news(&known, &domains) {
+        let holders = self.snapshot().await?.holders(version.object);
+        let by = edit.actor();
+        let taken = Step { from, version: &version, label: &label, by, watchers: &watchers, holders: &holders };
+        let announced = served.as_ref().filter(|_| !holders.is_empty());
+        let announced = announced.and_then(|(served, said)| taken.announcement(&known, (served, said)));
+        for news in taken.news(&known, &domains).into_iter().chain(announced) {
             edit.notify(&news).await?;
         }
         let done = done("design.move", version.object, &summary);
@@ -277,6 +286,13 @@ fn step_of(state: State, reason: &str) -> serde_json::Value {
 fn enters(version: &Version, designs: &Designs, graph: &Graph<'_>) -> Result<Option<String>> {
     let is_new = version.state == State::Released && designs.registry.of_design(version.id).is_none();
     if is_new { content(version, graph) } else { Ok(None) }
+}
+
+/// The newest version that is served while another one is on its way.
+fn served_before<'a>(version: &Version, graph: &Graph<'a>) -> Option<&'a Version> {
+    let served =
+        |other: &&&Version| other.id != version.id && matches!(other.state, State::Released | State::Deprecated);
+    graph.versions(version.object).iter().filter(served).max_by_key(|other| other.spec.number).copied()
 }
 
 /// What a schema says, as ids tell schemas apart; none = it is another kind of version.

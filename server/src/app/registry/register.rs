@@ -190,7 +190,7 @@ impl App {
             let domains = edit.tx.application_domains(environment).await?;
             let label = format!("{} {} {number}", plan.object.kind, plan.object.spec.name);
             let (from, by) = (State::InReview, edit.actor());
-            let step = Step { from, version: &plan.version, label: &label, by, watchers: &watchers };
+            let step = Step { from, version: &plan.version, label: &label, by, watchers: &watchers, holders: &[] };
             if let Some(news) = step.news(&designs, &domains) {
                 edit.notify(&news).await?;
             }

@@ -105,6 +105,8 @@ fn somebody(term: &'static str, who: AsyncApiContact) -> Option<AnyView> {
 }
 
 /// What protocols and authors add, as rows of a list of facts.
+///
+/// What the catalog says of each thing (`x-...`) is folded: it is for programs. That a server is the mesh's own is not said.
 pub(super) fn extras(extras: Vec<AsyncApiExtra>) -> impl IntoView {
     let row = |extra: AsyncApiExtra| {
         view! {
@@ -112,7 +114,19 @@ pub(super) fn extras(extras: Vec<AsyncApiExtra>) -> impl IntoView {
             <dd class="m-mono m-small m-wrap">{extra.value}</dd>
         }
     };
-    extras.into_iter().map(row).collect_view()
+    let (folded, shown): (Vec<_>, Vec<_>) = extras
+        .into_iter()
+        .filter(|extra| extra.name != "x-mesh-server")
+        .partition(|extra| extra.name.starts_with("x-"));
+    let folded = (!folded.is_empty()).then(|| {
+        let summary = crate::format::plural(folded.len(), "extension");
+        view! {
+            <dt>"Also"</dt>
+            <dd><details><summary>{summary}</summary><dl class="m-facts m-small">{folded.into_iter().map(row).collect_view()}</dl></details></dd>
+        }
+        .into_any()
+    });
+    view! { {shown.into_iter().map(row).collect_view()}{folded} }.into_any()
 }
 
 /// How one proves who one is, in words.
@@ -163,7 +177,7 @@ fn Servers(servers: Vec<AsyncApiServer>) -> impl IntoView {
         let AsyncApiServer { key, words, protocol, address, variables, security } = server;
         let secured = if security.is_empty() { "nothing is asked for".to_owned() } else { logins(&security) };
         let how = security.into_iter().map(|one| one.description).find(|text| !text.is_empty());
-        let has_more = !variables.is_empty() || !words.extras.is_empty();
+        let has_more = !variables.is_empty() || words.extras.iter().any(|extra| extra.name != "x-mesh-server");
         view! {
             <tr>
                 <td>
