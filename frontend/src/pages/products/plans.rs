@@ -64,7 +64,7 @@ pub(super) fn PlansPart(product: Signal<ProductView>) -> impl IntoView {
                         label="Plans"
                         heads=&[
                             ("Plan", ""),
-                            ("Access", ""),
+                            ("Access", "m-low"),
                             ("Quota", "m-low"),
                             ("Price", ""),
                             ("State", ""),
@@ -109,9 +109,12 @@ fn Row(plan: PlanView, document: Option<String>, editing: Editing<PlanView>) -> 
                     }}
                     {(!config.description.is_empty()).then(|| view! { <span class="m-cell__sub m-wrap">{config.description.clone()}</span> })}
                     {(!what.is_empty()).then(|| view! { <span class="m-cell__sub m-mono m-wrap">{what}</span> })}
+                    <span class="m-cell__sub m-wrap m-only-narrow">
+                        {format!("{}; {}", approval_words(&config.approval), quota_words(config.events, config.bytes))}
+                    </span>
                 </div>
             </td>
-            <td>
+            <td class="m-low">
                 <div class="m-cell">
                     <span class="m-wrap">{approval_words(&config.approval)}</span>
                     <span class="m-cell__sub">{lasts}", by "{protocols_words(&config.protocols)}</span>
