@@ -53,6 +53,7 @@ pub mod report;
 mod rights;
 pub mod role;
 pub mod rollout;
+mod roots;
 pub mod route;
 pub mod rule;
 pub mod schema;
@@ -106,6 +107,7 @@ struct Inner {
     search: search::Feed,
     heard: change::Heard,
     errands: Tasks,
+    checks: access::Under,
 }
 
 impl App {
@@ -134,6 +136,7 @@ impl App {
             search: search::Feed::new()?,
             heard: change::Heard::default(),
             errands: Tasks::default(),
+            checks: access::Under::default(),
         }));
         app.settle_policy_keys().await?;
         app.settle_registry().await?;

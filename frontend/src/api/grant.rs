@@ -8,7 +8,9 @@ use mesh_protocol::id::{
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Answer, DesignKind, Edit, ListQuery, Millis, Page, PlanProtocol, RotateInput};
+use super::{
+    Answer, ConnectionTest, ConnectionTestInput, DesignKind, Edit, ListQuery, Millis, Page, PlanProtocol, RotateInput,
+};
 
 /// What may be asked about access.
 pub trait AccessApi: Send + Sync + 'static {
@@ -28,6 +30,8 @@ pub trait AccessApi: Send + Sync + 'static {
     fn grant(&self, id: GrantId) -> Answer<'_, GrantView>;
     /// `POST /api/v1/grants/{id}/move`: holds it back, gives it again, or revokes it.
     fn move_grant(&self, id: GrantId, input: Edit<GrantMove>) -> Answer<'_, GrantView>;
+    /// `POST /api/v1/grants/{id}/test`: a real attempt with a credential, made from the portal's host.
+    fn test_grant(&self, id: GrantId, input: ConnectionTestInput) -> Answer<'_, ConnectionTest>;
     /// `GET /api/v1/applications/{id}/credentials`.
     fn credentials(&self, id: ApplicationId, query: ListQuery) -> Answer<'_, Page<CredentialView>>;
     /// `POST /api/v1/applications/{id}/credentials`: the secret is in the answer, once. The application must have a grant.

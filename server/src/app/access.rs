@@ -5,6 +5,7 @@
 //! else has it, which fields are tagged), so that whoever decides sees what is so now.
 
 mod ask;
+mod check;
 mod credential;
 mod decide;
 mod grants;
@@ -24,6 +25,7 @@ use crate::domain::access::grant::{Grant, State as OfGrant, Terms};
 use crate::domain::access::request::{Actor, Request};
 use crate::domain::design::{Address, Content, Graph, Version};
 use crate::domain::product::plan::{Numbered, Spec};
+pub(super) use check::Under;
 use told::Subject;
 
 /// First part of the actions of requests.

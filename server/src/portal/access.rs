@@ -2,8 +2,8 @@
 
 use frontend::api::{
     AccessApi, AccessDecided, AccessDecision, AccessInput, AccessPreview, AccessQuery, AccessView, Answer,
-    CredentialInput, CredentialSecret, CredentialView, Edit, GrantMove, GrantQuery, GrantView, ListQuery, Page,
-    RotateInput,
+    ConnectionTest, ConnectionTestInput, CredentialInput, CredentialSecret, CredentialView, Edit, GrantMove,
+    GrantQuery, GrantView, ListQuery, Page, RotateInput,
 };
 use mesh_protocol::id::{AccessRequestId, ApplicationId, GrantId, PrincipalId};
 
@@ -19,6 +19,7 @@ impl AccessApi for Portal {
         fn grants(query: GrantQuery) -> Page<GrantView>;
         fn grant(id: GrantId) -> GrantView;
         fn move_grant(id: GrantId, input: Edit<GrantMove>) -> GrantView;
+        fn test_grant(id: GrantId, input: ConnectionTestInput) -> ConnectionTest;
         fn credentials(id: ApplicationId, query: ListQuery) -> Page<CredentialView>;
         fn issue_credential(id: ApplicationId, input: CredentialInput) -> CredentialSecret;
         fn rotate_credential(id: PrincipalId, input: RotateInput) -> CredentialSecret;

@@ -73,8 +73,8 @@ const ONLY: &[Only] = &[
     Only { used: &["fjall"], within: &["mesh_agent::spool"], why: "the spool must stay replaceable" },
     Only {
         used: &["mqtt_protocol_core"],
-        within: &["mesh_agent::listener::mqtt", "mesh_agent::discovery::mqtt"],
-        why: "MQTT packets stay in its listener, and in the discovery of MQTT brokers",
+        within: &["mesh_agent::listener::mqtt", "mesh_agent::discovery::mqtt", "server::app::access::check::mqtt"],
+        why: "MQTT packets stay in its listener, in the discovery of MQTT brokers, and in the test of a connection",
     },
     Only {
         used: &["leptos", "leptos_router", "leptos_meta", "leptos_axum"],

@@ -5,8 +5,8 @@ use mesh_protocol::id::{AccessRequestId, ApplicationId, GrantId, PrincipalId};
 use super::{RestApi, Transport, Verb, with_query};
 use crate::api::{
     AccessApi, AccessDecided, AccessDecision, AccessInput, AccessPreview, AccessQuery, AccessView, Answer,
-    CredentialInput, CredentialSecret, CredentialView, Edit, GrantMove, GrantQuery, GrantView, ListQuery, Page,
-    RotateInput,
+    ConnectionTest, ConnectionTestInput, CredentialInput, CredentialSecret, CredentialView, Edit, GrantMove,
+    GrantQuery, GrantView, ListQuery, Page, RotateInput,
 };
 
 impl<T: Transport> AccessApi for RestApi<T> {
@@ -19,6 +19,7 @@ impl<T: Transport> AccessApi for RestApi<T> {
         get "/grants" grants(query GrantQuery) -> Page<GrantView>;
         get "/grants/{id}" grant(path id: GrantId) -> GrantView;
         post "/grants/{id}/move" move_grant(path id: GrantId, body Edit<GrantMove>) -> GrantView;
+        post "/grants/{id}/test" test_grant(path id: GrantId, body ConnectionTestInput) -> ConnectionTest;
         get "/applications/{id}/credentials" credentials(path id: ApplicationId, query ListQuery) -> Page<CredentialView>;
         post "/applications/{id}/credentials" issue_credential(path id: ApplicationId, body CredentialInput) -> CredentialSecret;
         post "/credentials/{id}/rotate" rotate_credential(path id: PrincipalId, body RotateInput) -> CredentialSecret;

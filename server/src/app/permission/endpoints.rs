@@ -119,6 +119,7 @@ pub const ENDPOINTS: &[(&str, Access)] = &[
     ("grants", Access::Right(Right::MeshRead)),
     ("grant", Access::Right(Right::MeshRead)),
     ("move_grant", Access::Right(Right::AccessDecide)),
+    ("test_grant", Access::Right(Right::AccessRequest)),
     ("credentials", Access::Right(Right::MeshRead)),
     ("issue_credential", Access::Right(Right::AccessRequest)),
     ("rotate_credential", Access::Right(Right::AccessRequest)),

@@ -8,7 +8,6 @@
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -19,7 +18,6 @@ use hyper::header::{CONTENT_TYPE, HOST, RETRY_AFTER, USER_AGENT};
 use hyper::{Method, Request, Response, Uri};
 use hyper_util::rt::TokioIo;
 use mesh_protocol::internet::is_public;
-use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -29,6 +27,7 @@ use tokio_rustls::TlsConnector;
 use super::delivery::Due;
 use crate::app::clock::now_ms;
 use crate::app::error::chain;
+use crate::app::roots::{self, RootsError};
 use crate::domain::webhook_endpoint::{Answer, Attempt};
 
 /// Longest attempt, from the name to the end of what is read of the answer.
@@ -52,10 +51,8 @@ enum CallError {
     Private(String),
     #[error("no connection to {0}")]
     Connect(SocketAddr, #[source] io::Error),
-    #[error("this machine knows no certificate authorities: install its package ca-certificates")]
-    NoRoots,
-    #[error("TLS cannot be used")]
-    Tls(#[source] rustls::Error),
+    #[error(transparent)]
+    Roots(#[from] RootsError),
     #[error(
         "no secure connection to {0}: its certificate must be valid for that name and come from an authority that \
          this machine knows"
@@ -170,17 +167,7 @@ async fn connect(uri: &Uri, private_addresses: bool) -> Result<Box<dyn Io>, Call
 async fn secure(tcp: TcpStream, host: &str) -> Result<Box<dyn Io>, CallError> {
     let failed = |error| CallError::Secure(host.to_owned(), error);
     let name = ServerName::try_from(host.to_owned()).map_err(|error| failed(io::Error::other(error)))?;
-    let mut roots = RootCertStore::empty();
-    // Read anew each time: an authority that was installed meanwhile is believed without a restart.
-    let known = tokio::task::spawn_blocking(rustls_native_certs::load_native_certs).await;
-    roots.add_parsable_certificates(known.map(|found| found.certs).unwrap_or_default());
-    if roots.is_empty() {
-        return Err(CallError::NoRoots);
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    let config = config.map_err(CallError::Tls)?.with_root_certificates(roots).with_no_client_auth();
-    let tls = TlsConnector::from(Arc::new(config)).connect(name, tcp).await.map_err(failed)?;
+    let tls = TlsConnector::from(roots::client().await?).connect(name, tcp).await.map_err(failed)?;
     Ok(Box::new(tls))
 }
 

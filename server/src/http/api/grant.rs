@@ -1,8 +1,9 @@
 //! Access: who asked for what, who decided, what was given, and the credentials that come of it.
 
 use frontend::api::{
-    AccessApi, AccessDecided, AccessDecision, AccessInput, AccessPreview, AccessQuery, AccessView, CredentialInput,
-    CredentialSecret, CredentialView, Edit, GrantMove, GrantQuery, GrantView, ListQuery, Page, RotateInput,
+    AccessApi, AccessDecided, AccessDecision, AccessInput, AccessPreview, AccessQuery, AccessView, ConnectionTest,
+    ConnectionTestInput, CredentialInput, CredentialSecret, CredentialView, Edit, GrantMove, GrantQuery, GrantView,
+    ListQuery, Page, RotateInput,
 };
 use mesh_protocol::id::{AccessRequestId, ApplicationId, GrantId, PrincipalId};
 
@@ -15,6 +16,7 @@ operations! { "access",
     get "/api/v1/grants" grants(query GrantQuery) -> Page<GrantView>;
     get "/api/v1/grants/{id}" grant(path GrantId) -> GrantView;
     post "/api/v1/grants/{id}/move" move_grant(path GrantId, body Edit<GrantMove>) -> GrantView;
+    post "/api/v1/grants/{id}/test" test_grant(path GrantId, body ConnectionTestInput) -> ConnectionTest;
     get "/api/v1/applications/{id}/credentials" credentials(path ApplicationId, query ListQuery) -> Page<CredentialView>;
     post "/api/v1/applications/{id}/credentials" issue_credential(path ApplicationId, body CredentialInput) -> CredentialSecret;
     post "/api/v1/credentials/{id}/rotate" rotate_credential(path PrincipalId, body RotateInput) -> CredentialSecret;
