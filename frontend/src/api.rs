@@ -207,8 +207,8 @@ pub trait PortalApi: NotificationApi + WebhookApi + MailApi + ProductApi + Acces
     /// `POST /api/v1/routes/{id}/events`: deletes, retries or moves them.
     fn handle_route_events(&self, id: RouteId, task: ShelfTask) -> Answer<'_, ShelfDone>;
 
-    /// `GET /api/v1/agents/{id}/dead-letters`: what other agents refused of what this one had for them. The shelf must be
-    /// `dead_letters`.
+    /// `GET /api/v1/agents/{id}/dead-letters`: what other agents refused of what this one had for them, records that its routes
+    /// could not read, and events that contracts diverted. The shelf must be `dead_letters`.
     fn agent_dead_letters(&self, id: AgentId, query: ShelfQuery) -> Answer<'_, Page<QueuedEvent>>;
     /// `POST /api/v1/agents/{id}/dead-letters`: deletes, retries or moves them.
     fn handle_agent_dead_letters(&self, id: AgentId, task: ShelfTask) -> Answer<'_, ShelfDone>;

@@ -39,13 +39,15 @@ pub struct Deps {
     pub schemas: Schemas,
 }
 
-/// A record that can never be brought in.
+/// A record that can never be brought in, or must not be.
 #[derive(Clone, Debug)]
 pub struct Letter {
-    /// The record, as an event of its Kafka topic.
+    /// The record, as an event of its Kafka topic; a diverted one as what it is in the mesh.
     pub event: Event,
     /// Why it cannot.
     pub reason: String,
+    /// It is an event of the route's whose payload a contract diverts, sent by this client; it can be sent again.
+    pub diverted_from: Option<String>,
 }
 
 /// Keeps what sources can never bring in, on disk, for a person.

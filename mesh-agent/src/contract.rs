@@ -5,7 +5,7 @@
 //! was checked and what was wrong is counted in a [`Ledger`], which outlives revisions and is told to the portal.
 //!
 //! ```text
-//! listener, source -> policy.permit -> rules: may it?  -> contracts: is it valid? -> Permit, or Denied::Invalid
+//! listener, source -> policy.permit -> rules: may it?  -> contracts: is it valid? -> Permit (perhaps diverted), or Denied::Invalid
 //!                                                            '-> ledger -> report
 //! ```
 
@@ -55,8 +55,8 @@ pub struct Invalid {
     pub reason: String,
     /// Other live versions that do not take it either.
     pub others: usize,
-    /// It must not come in; else it is only told.
-    pub rejected: bool,
+    /// What happens to it.
+    pub on_invalid: OnInvalid,
 }
 
 fn also(others: usize) -> String {
@@ -127,7 +127,7 @@ impl Contracts {
         if strictest == OnInvalid::Accept || says_nothing(event) {
             return Ok(());
         }
-        let verdict = self.judge(&found, &event.payload, strictest == OnInvalid::Reject);
+        let verdict = self.judge(&found, &event.payload, strictest);
         if let Some(sender) = sender {
             self.count(&found, event, sender, verdict.as_ref().err());
         }
@@ -146,7 +146,7 @@ impl Contracts {
         &self.all[at as usize]
     }
 
-    fn judge(&self, found: &[u32], payload: &[u8], rejects: bool) -> Result<(), Invalid> {
+    fn judge(&self, found: &[u32], payload: &[u8], strictest: OnInvalid) -> Result<(), Invalid> {
         let mut worst: Option<Invalid> = None;
         for contract in found.iter().map(|at| self.get(*at)) {
             let Some(Err(violation)) = contract.validator.as_ref().map(|validator| validator.check(payload)) else {
@@ -162,7 +162,7 @@ impl Contracts {
                         path: violation.path,
                         reason: violation.reason,
                         others: 0,
-                        rejected: rejects,
+                        on_invalid: strictest,
                     });
                 }
             }

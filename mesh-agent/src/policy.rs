@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use arc_swap::{ArcSwap, ArcSwapOption};
 use bytes::Bytes;
 use mesh_protocol::deny_list::DenyList;
-use mesh_protocol::desired::{Member, Queue, Scope, Site};
+use mesh_protocol::desired::{Member, OnInvalid, Queue, Scope, Site};
 use mesh_protocol::event::Event;
 use mesh_protocol::id::{AgentId, PrincipalId};
 use mesh_protocol::policy::{self, Action, CompiledPolicy, Decision, DenyReason, Identity};
@@ -21,6 +21,7 @@ use rustc_hash::FxHashMap;
 use tokio::sync::watch;
 
 use crate::contract::{Contracts, Invalid, Ledger, Sender};
+use crate::letter;
 use crate::router::Admitted;
 use crate::status::now_ms;
 
@@ -105,16 +106,37 @@ pub struct Unqueued {
 pub struct Permit {
     event: Event,
     encoded: Option<Bytes>,
+    diverted: Option<Box<Diverted>>,
+}
+
+/// What goes into the agent's dead letters instead of the mesh.
+#[derive(Debug)]
+struct Diverted {
+    client_id: String,
+    invalid: Invalid,
 }
 
 impl Permit {
     /// The admitted event, as the router takes it.
     #[must_use]
     pub fn admit(self) -> Admitted {
-        match self.encoded {
-            Some(bytes) => Admitted::from_encoded(self.event, bytes),
-            None => Admitted::new(self.event),
+        match (self.diverted, self.encoded) {
+            (Some(of), _) => Admitted::diverted(letter::diverted(&self.event, &of.client_id, &of.invalid.to_string())),
+            (None, Some(bytes)) => Admitted::from_encoded(self.event, bytes),
+            (None, None) => Admitted::new(self.event),
         }
+    }
+
+    /// Why it goes into the agent's dead letters and nowhere else; none = it goes to everybody who wants it.
+    #[must_use]
+    pub fn diverted(&self) -> Option<&Invalid> {
+        self.diverted.as_ref().map(|diverted| &diverted.invalid)
+    }
+
+    /// The event as it came.
+    #[must_use]
+    pub fn into_event(self) -> Event {
+        self.event
     }
 }
 
@@ -305,9 +327,27 @@ impl Enforcer {
         self.with_rules(session, |rules| allowed(rules.decide_publish(&event.topic)))?;
         let enforced = self.enforced.load();
         let contracts = enforced.as_ref().map(|enforced| &enforced.contracts);
-        match contracts.map_or(Ok(()), |contracts| contracts.check(&event, sender)) {
-            Err(invalid) if invalid.rejected => Err(Denied::Invalid(Box::new(invalid))),
-            Ok(()) | Err(_) => Ok(Permit { event, encoded: None }),
+        let verdict = contracts.map_or(Ok(()), |contracts| contracts.check(&event, sender));
+        let Err(invalid) = verdict else { return Ok(Permit { event, encoded: None, diverted: None }) };
+        let diverted = match invalid.on_invalid {
+            OnInvalid::Reject => return Err(Denied::Invalid(Box::new(invalid))),
+            OnInvalid::Divert => Some(Box::new(Diverted { client_id: session.client_id.clone(), invalid })),
+            OnInvalid::Report | OnInvalid::Accept => None,
+        };
+        Ok(Permit { event, encoded: None, diverted })
+    }
+
+    /// Lets an event in that a person takes out of this agent's dead letters. Its sender's rights were asked when it came;
+    /// scopes and contracts are asked as of now, and nothing is counted.
+    ///
+    /// # Errors
+    /// A scope keeps its topic away from here, or its payload is not what is promised there.
+    pub fn permit_by_hand(&self, event: Event) -> Result<Permit, Denied> {
+        let enforced = self.enforced().ok_or(Denied::NoPolicy)?;
+        self.check_here(&event.topic)?;
+        match enforced.contracts.check(&event, None) {
+            Err(invalid) if invalid.on_invalid >= OnInvalid::Divert => Err(Denied::Invalid(Box::new(invalid))),
+            Ok(()) | Err(_) => Ok(Permit { event, encoded: None, diverted: None }),
         }
     }
 
@@ -380,7 +420,7 @@ impl Enforcer {
         self.check_peer(sender)?;
         let enforced = self.enforced().ok_or(Denied::NoPolicy)?;
         in_scope(enforced.policy.scope_allows(&event.topic, enforced.site.id, &enforced.site.region))?;
-        Ok(Permit { event, encoded: Some(encoded) })
+        Ok(Permit { event, encoded: Some(encoded), diverted: None })
     }
 
     /// Whether a topic may be at this site.

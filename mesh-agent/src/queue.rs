@@ -18,7 +18,8 @@ pub mod named;
 mod pump;
 mod rules;
 
-pub use dead::{DEAD_LETTERS, burial, stillborn};
+pub use crate::letter::DEAD_LETTERS;
+pub use dead::{burial, stillborn};
 pub use dispatch::{Dispatch, Left};
 pub use item::{ConsumerId, Consumption, Dead, Delivery, Effects, Item, Order};
 pub use manner::Manner;

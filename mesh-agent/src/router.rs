@@ -12,8 +12,10 @@
 //! Which subscriptions an event meets depends on who answers for it ([`Custody`]): what this agent keeps goes to queues,
 //! and a sink or a stream that can hold the sender's own acknowledgement takes directly what the sender keeps. Such a sender
 //! gets one receipt for each destination, so that it can let one of them fall behind without the others.
+//! What a contract diverts meets no subscription at all: the keeper puts it into the agent's dead letters.
 
 mod admitted;
+mod attachment;
 mod budget;
 mod destination;
 mod interest;
@@ -27,10 +29,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 
 use mesh_protocol::event::DeliveryMode;
-use mesh_protocol::topic::{Filter, Topic};
-use rustc_hash::FxHashMap;
+use mesh_protocol::topic::Topic;
 
 pub use admitted::Admitted;
+pub use attachment::Attachment;
 pub use budget::{Admission, Budget, EVENT_OVERHEAD_BYTES, Overloaded};
 pub use destination::{Audience, DestinationId};
 pub use interest::{Change, Interest, Life, Snapshot, Wanted};
@@ -41,10 +43,10 @@ use crate::counters::{Counter, Counters};
 use destination::Destinations;
 use receipt::Roots;
 use round::Round;
-use table::{Attached, Entry, Place, Table};
+use table::{Attached, Place, Table};
 
-/// Key of all exceptions; no subscription's.
-const EXCEPTIONS: Key = Key::MAX;
+/// Counts diverted events that had no room among the dead letters, or on the way there.
+pub const UNDIVERTED: &str = "not_diverted_events";
 
 /// Which side of the agent an outlet stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -78,6 +80,7 @@ struct Inner {
     published: Counter,
     unrouted: Counter,
     unkept: Counter,
+    undiverted: Counter,
     arrived: Counter,
     remote_deliveries: Counter,
 }
@@ -102,6 +105,7 @@ impl Router {
             published: counters.counter("published_events"),
             unrouted: counters.counter("unrouted_events"),
             unkept: counters.counter("not_retained_events"),
+            undiverted: counters.counter(UNDIVERTED),
             arrived: counters.counter("arrived_events"),
             remote_deliveries: counters.counter("remote_deliveries_events"),
         }))
@@ -229,9 +233,14 @@ impl Router {
         self.0.published.one();
         // One that is to be kept is held by nobody else on its way to the disk, so it takes its room here.
         let bytes = event.event().payload.len() + EVENT_OVERHEAD_BYTES;
-        let kept = event.is_last_value().then(|| self.0.budget.try_take(bytes).ok());
-        if matches!(kept, Some(None)) {
-            self.0.unkept.one();
+        let kept = (event.is_last_value() || event.is_diverted()).then(|| self.0.budget.try_take(bytes).ok());
+        match kept {
+            Some(None) if event.is_diverted() => {
+                self.0.undiverted.one();
+                return 0;
+            }
+            Some(None) => self.0.unkept.one(),
+            _ => {}
         }
         let event = if matches!(kept, Some(None)) { event.unkept() } else { event };
         let root = kept.flatten().map(receipt::receipt);
@@ -299,6 +308,10 @@ impl Router {
     }
 
     fn route(&self, round: &mut Round<'_>, event: Admitted, redelivered: bool) -> usize {
+        if event.is_diverted() {
+            round.diverted.push(event);
+            return 1;
+        }
         let guaranteed = event.event().mode == DeliveryMode::Guaranteed;
         let custody = if guaranteed { round.custody } else { Custody::Nobody };
         let mut matches = self.0.table.matches(&event.event().topic);
@@ -350,7 +363,7 @@ impl Router {
 
     /// Hands over what queues shall have, and wakes the outlets.
     fn finish(&self, round: Round<'_>) {
-        let Round { mut roots, touched, kept, claim, .. } = round;
+        let Round { mut roots, touched, kept, diverted, claim, .. } = round;
         if !kept.is_empty() {
             // Nobody waits for a direct event that is to be the last value of its topic.
             let hold = roots.split(DestinationId::QUEUES);
@@ -359,139 +372,16 @@ impl Router {
                 keeper.keep(kept, claim, hold);
             }
         }
+        if !diverted.is_empty() {
+            let hold = roots.split(DestinationId::QUEUES);
+            if let Some(keeper) = self.0.keeper.get().and_then(Weak::upgrade) {
+                keeper.divert(diverted, claim, hold);
+            }
+        }
         for attached in &touched {
             if let Place::Outlet(outlet) = &attached.place {
                 outlet.flush();
             }
-        }
-    }
-}
-
-/// An outlet's or a queue's place in the table. Dropping it takes all its subscriptions back.
-#[derive(Debug)]
-pub struct Attachment {
-    router: Router,
-    attached: Arc<Attached>,
-    /// Of all its subscriptions that name no other.
-    destination: DestinationId,
-    subscriptions: Mutex<FxHashMap<(Filter, Key), Subscription>>,
-}
-
-/// How a filter was subscribed to.
-#[derive(Clone, Copy, Debug)]
-struct Subscription {
-    life: Life,
-    takes: Takes,
-    destination: DestinationId,
-}
-
-impl Attachment {
-    /// The outlet's id, for [`Router::publish`].
-    #[must_use]
-    pub fn id(&self) -> OutletId {
-        self.attached.id
-    }
-
-    /// It is this destination for senders that answer for their events themselves. Before its first subscription.
-    #[must_use]
-    pub fn for_destination(mut self, destination: DestinationId) -> Self {
-        self.destination = destination;
-        self
-    }
-
-    /// Registers a filter under the outlet's own key, for every event. A repeat with the same filter and key changes
-    /// nothing. What an attachment for other agents changes counts from [`Attachment::show`] on.
-    pub fn subscribe(&self, filter: &Filter, key: Key, life: Life) {
-        self.subscribe_for(filter, key, life, Takes::ALL);
-    }
-
-    /// The same for some kinds of events.
-    pub fn subscribe_for(&self, filter: &Filter, key: Key, life: Life, takes: Takes) {
-        self.subscribe_as(filter, key, life, takes, self.destination);
-    }
-
-    /// The same for an outlet that stands for another destination under each key.
-    pub fn subscribe_as(&self, filter: &Filter, key: Key, life: Life, takes: Takes, destination: DestinationId) {
-        let mut subscriptions = self.subscriptions.lock().expect("no panic while held");
-        let name = (filter.clone(), key);
-        if subscriptions.contains_key(&name) {
-            return;
-        }
-        subscriptions.insert(name, Subscription { life, takes, destination });
-        self.router.0.table.insert(filter, Entry::new(filter, &self.attached, key, takes, destination));
-        if takes.has(Custody::Sender) {
-            self.router.0.destinations.subscribe(destination);
-        }
-        if self.attached.reach == Reach::Local && takes != Takes::EXCEPT {
-            self.router.0.interest.add(wanted(filter, life, takes));
-        }
-    }
-
-    /// The subscription takes other kinds of events from now on; there is no moment at which it takes neither.
-    pub fn take_instead(&self, filter: &Filter, key: Key, takes: Takes) {
-        let mut subscriptions = self.subscriptions.lock().expect("no panic while held");
-        let subscription = subscriptions.get_mut(&(filter.clone(), key));
-        let Some(subscription) = subscription.filter(|subscription| subscription.takes != takes) else { return };
-        let before = *subscription;
-        subscription.takes = takes;
-        let Subscription { life, destination, .. } = before;
-        self.router.0.table.insert(filter, Entry::new(filter, &self.attached, key, takes, destination));
-        if takes.has(Custody::Sender) {
-            self.router.0.destinations.subscribe(destination);
-        }
-        if self.attached.reach == Reach::Local {
-            self.router.0.interest.add(wanted(filter, life, takes));
-        }
-        self.forget(filter, key, before);
-    }
-
-    /// What was changed for other agents counts from now on.
-    pub fn show(&self) {
-        self.router.0.table.show();
-    }
-
-    /// Nothing that matches this is for it, whatever else it has subscribed to.
-    pub fn except(&self, filter: &Filter) {
-        self.subscribe_for(filter, EXCEPTIONS, Life::Live, Takes::EXCEPT);
-    }
-
-    /// Takes an exception back.
-    pub fn accept(&self, filter: &Filter) {
-        self.unsubscribe(filter, EXCEPTIONS);
-    }
-
-    /// Takes a filter back; nothing happens when it was not registered.
-    pub fn unsubscribe(&self, filter: &Filter, key: Key) {
-        let mut subscriptions = self.subscriptions.lock().expect("no panic while held");
-        if let Some(subscription) = subscriptions.remove(&(filter.clone(), key)) {
-            self.forget(filter, key, subscription);
-        }
-    }
-
-    fn forget(&self, filter: &Filter, key: Key, subscription: Subscription) {
-        let Subscription { life, takes, destination } = subscription;
-        self.router.0.table.remove(filter, &Entry::new(filter, &self.attached, key, takes, destination));
-        if takes.has(Custody::Sender) {
-            self.router.0.destinations.unsubscribe(destination);
-        }
-        if self.attached.reach == Reach::Local && takes != Takes::EXCEPT {
-            self.router.0.interest.remove(wanted(filter, life, takes));
-        }
-    }
-}
-
-fn wanted(filter: &Filter, life: Life, takes: Takes) -> Wanted {
-    Wanted { filter: filter.clone(), life, direct: takes.has(Custody::Nobody) }
-}
-
-impl Drop for Attachment {
-    fn drop(&mut self) {
-        let subscriptions = std::mem::take(&mut *self.subscriptions.lock().expect("no panic while held"));
-        for ((filter, key), subscription) in subscriptions {
-            self.forget(&filter, key, subscription);
-        }
-        if self.attached.reach == Reach::Remote {
-            self.show();
         }
     }
 }

@@ -219,7 +219,7 @@ impl Publish {
             Ok(session) => session,
             Err(denied) => return PublishOutcome::Denied { reason: words(&denied) },
         };
-        let (mode, bytes) = (self.mode, self.payload.len() + EVENT_OVERHEAD_BYTES);
+        let bytes = self.payload.len() + EVENT_OVERHEAD_BYTES;
         let permit = match enforcer.permit(&session, self.event(site)) {
             Ok(permit) => permit,
             Err(denied) => return PublishOutcome::Denied { reason: words(&denied) },
@@ -227,17 +227,24 @@ impl Publish {
         let Ok(admission) = router.budget().try_take(bytes) else {
             return failed("the agent is overloaded; try again in a moment");
         };
-        if mode == DeliveryMode::Direct {
-            let outlets = router.publish_direct(permit.admit(), None);
+        let diverted = permit.diverted().map(|invalid| format!("{invalid}; it is a dead letter of this agent now"));
+        let event = permit.admit();
+        if event.event().mode == DeliveryMode::Direct {
+            let outlets = router.publish_direct(event, None);
             return PublishOutcome::Accepted { outlets: u32::try_from(outlets).unwrap_or(u32::MAX) };
         }
-        match timeout(CUSTODY_TIMEOUT, router.publish(vec![permit.admit()], admission, None)).await {
-            Ok(Outcome::Taken { outlets }) => PublishOutcome::Accepted { outlets },
-            Ok(Outcome::Unrouted) => PublishOutcome::Accepted { outlets: 0 },
-            Ok(Outcome::Failed(Failure::Refused(reason))) => failed(&format!("a destination refused it: {reason}")),
-            Ok(Outcome::Failed(Failure::Full(reason) | Failure::Again { reason, .. })) => failed(&reason),
-            Ok(Outcome::Failed(Failure::Lost)) => failed("a destination ended before it took the event; publish again"),
-            Err(_) => failed("no destination took it in 10 s: is a sink or a link down?"),
+        match (timeout(CUSTODY_TIMEOUT, router.publish(vec![event], admission, None)).await, diverted) {
+            (Ok(Outcome::Taken { .. }), Some(reason)) => PublishOutcome::Denied { reason },
+            (Ok(Outcome::Taken { outlets }), None) => PublishOutcome::Accepted { outlets },
+            (Ok(Outcome::Unrouted), _) => PublishOutcome::Accepted { outlets: 0 },
+            (Ok(Outcome::Failed(Failure::Refused(reason))), _) => {
+                failed(&format!("a destination refused it: {reason}"))
+            }
+            (Ok(Outcome::Failed(Failure::Full(reason) | Failure::Again { reason, .. })), _) => failed(&reason),
+            (Ok(Outcome::Failed(Failure::Lost)), _) => {
+                failed("a destination ended before it took the event; publish again")
+            }
+            (Err(_), _) => failed("no destination took it in 10 s: is a sink or a link down?"),
         }
     }
 

@@ -84,6 +84,7 @@ impl Agent {
             router: router.clone(),
             counters: counters.clone(),
             board: board.clone(),
+            enforcer: enforcer.clone(),
         }));
         let quotas = Quotas::new(Some(home.usage()), &counters);
         let shared = Shared {

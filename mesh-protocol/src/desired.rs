@@ -23,7 +23,7 @@ use crate::topic::Filter;
 
 pub use contract::{
     CONTRACT_TEXT_BYTES_MAX, CONTRACTS_MAX, CONTRACTS_VERSION, Contract, ContractFormat, ContractReference,
-    ContractSchema, Contracts, OnInvalid,
+    ContractSchema, Contracts, DIVERTS_VERSION, OnInvalid,
 };
 pub use grant::{BURST_S, BURST_S_MAX, BYTES_PER_S_MAX, EVENTS_PER_S_MAX, Grant, Quota, QuotaError};
 pub use owner::{Owner, OwnerListener};
@@ -35,7 +35,7 @@ pub use webhook::{
 };
 
 /// The newest document version this code writes, and the highest it understands.
-pub const DOCUMENT_VERSION: u32 = 2;
+pub const DOCUMENT_VERSION: u32 = 3;
 
 /// The whole of what one agent must do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,7 +57,7 @@ pub struct DesiredState {
     /// *Security.* Principals, roles, rules and scopes.
     pub policy: Policy,
     /// *Security.* What payloads must look like; the same for all agents. An older agent would leave it aside, so that a
-    /// document that rejects payloads demands [`CONTRACTS_VERSION`].
+    /// document that rejects payloads demands [`CONTRACTS_VERSION`], one that diverts them [`DIVERTS_VERSION`].
     #[serde(default, skip_serializing_if = "Contracts::is_empty")]
     pub contracts: Contracts,
     /// Endpoints for local clients.

@@ -1,5 +1,6 @@
 //! A contract of an event, from the REST API to every way into the mesh: a wrong payload is refused with its reason at MQTT
-//! 5, MQTT 3.1.1, HTTP and a Kafka route, a right one is taken, and the portal tells who sent what.
+//! 5, MQTT 3.1.1, HTTP and a Kafka route, a right one is taken, and the portal tells who sent what. Once the contract diverts,
+//! a wrong one is taken, is a dead letter of the agent, and goes out from there when nobody keeps it out any more.
 
 use anyhow::{Context, ensure};
 use demo::wait::until;
@@ -47,12 +48,17 @@ async fn order_created(mesh: &Mesh) -> anyhow::Result<String> {
     let content = json!({ "kind": "event", "address": "orders/{country}/created", "schema": schema["id"] });
     released(mesh, &event, content).await?;
     let path = format!("designs/{}", id(&event)?);
-    let event = mesh.api.get(&path).await?;
-    let mut config = event["config"].clone();
-    config["validation"] = json!("rejected");
-    mesh.api.put(&path, &event, &config).await?;
-    mesh.applied().await?;
+    validated(mesh, &path, "rejected").await?;
     Ok(path)
+}
+
+/// Says what happens to wrong payloads of an event, and waits until every agent does it.
+async fn validated(mesh: &Mesh, path: &str, validation: &str) -> anyhow::Result<()> {
+    let event = mesh.api.get(path).await?;
+    let mut config = event["config"].clone();
+    config["validation"] = json!(validation);
+    mesh.api.put(path, &event, &config).await?;
+    mesh.applied().await
 }
 
 async fn post(address: &str, client: &Login, payload: &str) -> anyhow::Result<(u16, Value)> {
@@ -191,5 +197,42 @@ async fn a_wrong_payload_is_refused_at_every_way_into_the_mesh_and_told() -> any
     ensure!(is("mqtt", "berlin", "till-7-berlin") && is("mqtt", "berlin", "till-8"), "{contract}");
     ensure!(is("http", "berlin", "") && is("kafka", "hq", ""), "{contract}");
     ensure!(!contract.to_string().contains("4711"), "a value of a payload is told: {contract}");
+
+    // What is diverted is taken, and nobody gets it.
+    validated(&mesh, &event, "diverted").await?;
+    ensure!(client.publish(TOPIC, BAD).await? == PubAckReason::Success, "a diverted event is acknowledged");
+    let (status, answer) = post(&http, &web, BAD).await?;
+    ensure!(status == 202 && answer["diverted"] == 1, "{status}: {answer}");
+    let agent = mesh.api.find("agents", "/name", "berlin").await?.context("the agent of berlin")?;
+    let path = format!("agents/{}/dead-letters", id(&agent)?);
+    let letters = mesh.api.get(&format!("{path}?shelf=dead_letters")).await?;
+    let items = letters["items"].as_array().context("read the dead letters")?;
+    ensure!(items.len() == 2, "{letters}");
+    for letter in items {
+        ensure!(letter["topic"] == TOPIC && letter["payload"] == BAD, "{letter}");
+        let reason = "the payload is not valid by order-created 1.0.0: `$.amount` is not a number";
+        ensure!(letter["reason"] == reason, "{letter}");
+    }
+    ensure!(items[0]["consumer"] == "client till-7-berlin", "who sent it: {letters}");
+    taken(before + 4).await?;
+    until("what was diverted is told apart", SOON, async || {
+        let contract = mesh.api.get(&event).await?["contract"].clone();
+        Ok((contract["diverted"] == 2 && contract["invalid"] == 6 && contract["rejected"] == 4).then_some(()))
+    })
+    .await?;
+
+    // It stays for as long as it is wrong, and goes out when nobody keeps it out.
+    let retry = json!({ "task": "retry", "which": "all" });
+    let done = mesh.api.post(&path, &retry).await?;
+    let stopped = done["stopped"].as_str().unwrap_or_default();
+    ensure!(done["events"] == 0 && stopped.starts_with("2 events stay: "), "{done}");
+    validated(&mesh, &event, "reported").await?;
+    let done = mesh.api.post(&path, &retry).await?;
+    ensure!(done["events"] == 2 && done["stopped"].is_null(), "{done}");
+    until("they arrive", SOON, async || Ok((reader.messages().len() == before + 6).then_some(()))).await?;
+    let late = reader.messages_after(before + 4);
+    ensure!(late.iter().all(|message| message.payload.as_slice() == BAD.as_bytes()), "{late:?}");
+    let letters = mesh.api.get(&format!("{path}?shelf=dead_letters")).await?;
+    ensure!(letters["items"].as_array().is_some_and(Vec::is_empty), "{letters}");
     mesh.passed()
 }

@@ -16,6 +16,8 @@ pub enum DesignValidation {
     Unchecked,
     /// They are counted and shown, and delivered.
     Reported,
+    /// Agents acknowledge them to their sender and put them into their dead letters, with the reason.
+    Diverted,
     /// Agents refuse them where they would enter the mesh.
     Rejected,
 }
@@ -27,10 +29,22 @@ pub struct ContractView {
     pub checked: u64,
     /// Those of them that were invalid.
     pub invalid: u64,
+    /// Those of the invalid ones that were refused.
+    #[serde(default)]
+    pub rejected: u64,
+    /// Those of the invalid ones that were diverted into dead letters; what was neither was delivered.
+    #[serde(default)]
+    pub diverted: u64,
     /// Checked within the last 24 hours.
     pub checked_day: u64,
     /// Those of them that were invalid.
     pub invalid_day: u64,
+    /// Those of them that were refused.
+    #[serde(default)]
+    pub rejected_day: u64,
+    /// Those of them that were diverted.
+    #[serde(default)]
+    pub diverted_day: u64,
     /// Who sent invalid ones last and what was wrong, the newest first; at most 10, of the last 30 days.
     pub breaches: Vec<ContractBreach>,
 }
@@ -58,8 +72,11 @@ pub struct ContractBreach {
     pub path: String,
     /// What is wrong there.
     pub reason: String,
-    /// They were refused; else they went on.
+    /// They were refused; what was neither refused nor diverted was delivered.
     pub rejected: bool,
+    /// They were diverted into the agent's dead letters.
+    #[serde(default)]
+    pub diverted: bool,
     /// How many.
     pub count: u64,
     /// When the first of them came.

@@ -210,7 +210,7 @@ fn Facts(agent: Signal<AgentView>) -> impl IntoView {
                         <dt>"Dead letters"</dt>
                         <dd>
                             <span class="m-num">{format::count(events)}</span>
-                            " that other agents refused or its routes could not read"
+                            " that other agents refused, its routes could not read, or contracts diverted"
                             {(events > 0).then(|| view! { ", " <a href=format!("/agents/{}/dead-letters", agent.id)>"look at them"</a> })}
                         </dd>
                     })}

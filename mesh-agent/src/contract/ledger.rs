@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use mesh_protocol::desired::OnInvalid;
 use mesh_protocol::event::{Event, Protocol};
 use mesh_protocol::id::{DesignObjectId, PrincipalId};
 use mesh_protocol::report::{
@@ -41,10 +42,12 @@ pub struct Ledger(Arc<Mutex<HashMap<DesignObjectId, Arc<Counted>>>>);
 pub(super) struct Counted {
     checked: AtomicU64,
     invalid: AtomicU64,
+    rejected: AtomicU64,
+    diverted: AtomicU64,
     breaches: Mutex<HashMap<Key, Breach>>,
 }
 
-type Key = (PrincipalId, String, Protocol, String, String, String, bool);
+type Key = (PrincipalId, String, Protocol, String, String, String, (bool, bool));
 
 impl Ledger {
     pub(super) fn counted(&self, event: DesignObjectId) -> Arc<Counted> {
@@ -93,6 +96,11 @@ impl Counted {
         if let Some(invalid) = invalid {
             self.add(breach(event, sender, invalid));
             self.invalid.fetch_add(1, Ordering::Release);
+            match invalid.on_invalid {
+                OnInvalid::Reject => self.rejected.fetch_add(1, Ordering::Release),
+                OnInvalid::Divert => self.diverted.fetch_add(1, Ordering::Release),
+                OnInvalid::Report | OnInvalid::Accept => 0,
+            };
         }
     }
 
@@ -114,6 +122,8 @@ impl Counted {
     }
 
     fn take(&self, event: DesignObjectId) -> Option<ContractKept> {
+        let rejected = self.rejected.swap(0, Ordering::Acquire);
+        let diverted = self.diverted.swap(0, Ordering::Acquire);
         let invalid = self.invalid.swap(0, Ordering::Acquire);
         let checked = self.checked.swap(0, Ordering::Relaxed);
         if checked == 0 {
@@ -122,19 +132,21 @@ impl Counted {
         let breaches = std::mem::take(&mut *self.breaches.lock().expect("no panic while held"));
         let mut breaches: Vec<_> = breaches.into_values().collect();
         breaches.sort_by(|a, b| (b.last_ms, &a.client_id, &a.path).cmp(&(a.last_ms, &b.client_id, &b.path)));
-        Some(ContractKept { event, checked, invalid, breaches })
+        Some(ContractKept { event, checked, invalid, rejected, diverted, breaches })
     }
 
     fn put_back(&self, kept: ContractKept) {
         kept.breaches.into_iter().for_each(|breach| self.add(breach));
         self.checked.fetch_add(kept.checked, Ordering::Relaxed);
         self.invalid.fetch_add(kept.invalid, Ordering::Release);
+        self.rejected.fetch_add(kept.rejected, Ordering::Release);
+        self.diverted.fetch_add(kept.diverted, Ordering::Release);
     }
 }
 
 fn key(breach: &Breach) -> Key {
-    let Breach { principal, client_id, protocol, label, path, reason, rejected, .. } = breach;
-    (*principal, client_id.clone(), *protocol, label.clone(), path.clone(), reason.clone(), *rejected)
+    let Breach { principal, client_id, protocol, label, path, reason, rejected, diverted, .. } = breach;
+    (*principal, client_id.clone(), *protocol, label.clone(), path.clone(), reason.clone(), (*rejected, *diverted))
 }
 
 fn breach(event: &Event, sender: &Sender<'_>, invalid: &Invalid) -> Breach {
@@ -151,7 +163,8 @@ fn breach(event: &Event, sender: &Sender<'_>, invalid: &Invalid) -> Breach {
         label: bounded(&invalid.label),
         path: bounded(&invalid.path),
         reason: bounded(&invalid.reason),
-        rejected: invalid.rejected,
+        rejected: invalid.on_invalid == OnInvalid::Reject,
+        diverted: invalid.on_invalid == OnInvalid::Divert,
         count: 1,
         last_ms: now_ms(),
     }

@@ -46,7 +46,7 @@ fn a_payload_is_held_against_the_contract_of_its_topic_alone() {
     assert_eq!(check(&contracts, &event("orders/fr/created", GOOD)), Ok(()));
     assert_eq!(check(&contracts, &event("orders/fr/paid", BAD)), Ok(()));
     let invalid = check(&contracts, &event("orders/fr/created", BAD)).expect_err("no number");
-    assert!(invalid.rejected);
+    assert_eq!(invalid.on_invalid, OnInvalid::Reject);
     let told = "the payload is not valid by order-created 1.0.0: `$.amount` is not a number";
     assert_eq!(invalid.to_string(), told);
     let report = ledger.report(1).expect("news");
@@ -95,10 +95,18 @@ fn an_unchecked_event_with_the_same_topic_takes_its_own_payloads() {
 fn the_strictest_word_counts_and_reported_ones_go_on() {
     let mut section = one("orders/*", ORDER, OnInvalid::Report);
     let (contracts, ledger) = compile(&section);
-    assert!(!check(&contracts, &event("orders/fr", BAD)).expect_err("told").rejected);
-    assert!(!ledger.report(1).expect("news").events[0].breaches[0].rejected);
-    add(&mut section, 2, "order-strict 1.0.0", "orders/fr", Some(ORDER), OnInvalid::Reject);
-    assert!(check(&compile(&section).0, &event("orders/fr", BAD)).expect_err("refused").rejected);
+    let fate = |contracts: &Contracts| check(contracts, &event("orders/fr", BAD)).expect_err("invalid").on_invalid;
+    let became = |ledger: &Ledger| {
+        let kept = ledger.report(1).expect("news").events.remove(0);
+        (kept.invalid, kept.rejected, kept.diverted, kept.breaches[0].rejected, kept.breaches[0].diverted)
+    };
+    assert_eq!((fate(&contracts), became(&ledger)), (OnInvalid::Report, (1, 0, 0, false, false)));
+    add(&mut section, 2, "order-strange 1.0.0", "orders/fr", Some(ORDER), OnInvalid::Divert);
+    let (contracts, ledger) = compile(&section);
+    assert_eq!((fate(&contracts), became(&ledger)), (OnInvalid::Divert, (1, 0, 1, false, true)));
+    add(&mut section, 3, "order-strict 1.0.0", "orders/fr", Some(ORDER), OnInvalid::Reject);
+    let (contracts, ledger) = compile(&section);
+    assert_eq!((fate(&contracts), became(&ledger)), (OnInvalid::Reject, (1, 1, 0, true, false)));
 }
 
 #[test]

@@ -14,6 +14,8 @@ pub(super) struct Metrics {
     pub(super) denied: Counter,
     /// Publishes whose payload is not what is promised at their topic.
     pub(super) invalid: Counter,
+    /// Publishes that go into dead letters for it, because their contract says so.
+    pub(super) diverted: Counter,
     /// Publishes refused because a limit was passed.
     pub(super) rejected: Counter,
     /// Publishes refused because a grant's quota was used up.
@@ -52,6 +54,7 @@ impl Metrics {
             refused_logins: counters.counter("refused_logins"),
             denied: counters.counter("denied_publish_events"),
             invalid: counters.counter("invalid_publish_events"),
+            diverted: counters.counter("diverted_publish_events"),
             rejected: counters.counter("rejected_publish_events"),
             over_quota: counters.counter("over_quota_publish_events"),
             dropped_over_quota: counters.counter("dropped_over_quota_events"),

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use mesh_protocol::desired::{self, DeniedV3Publish, ListenerProtocol, Owner, OwnerListener, Policy, Site};
 use mesh_protocol::event::{DeliveryMode, Event, Headers, Origin, Protocol};
 use mesh_protocol::policy::{Action, CompiledPolicy, Effect, Principal, PrincipalState, Rule, Subject};
+use mesh_protocol::queue::{QueueAnswer, QueueAsk, QueueRef, QueuedEvent, Shelf, Which};
 use mesh_protocol::report::PartRef;
 use mesh_protocol::secret::{SecretHash, SecretKey};
 use mesh_protocol::topic::{Filter, Topic};
@@ -17,12 +18,13 @@ use uuid::Uuid;
 use super::{Clients, Deps, Running, SiteOwner, start};
 use crate::contract::Contracts;
 use crate::counters::Counters;
+use crate::letter::{DEAD_LETTERS, DEAD_LETTERS_MAX};
 use crate::observe::{Client, ClientObserver, Observer, Refusal};
 use crate::policy::{Enforced, Enforcer};
-use crate::queue::named::{Parts, Queues};
+use crate::queue::named::{Parts, Queues, answer};
 use crate::quota::Quotas;
 use crate::router::{Admitted, Attachment, Budget, Delivery, Failure, Life, Outlet, Reach, Router};
-use crate::spool::{Settings, SimulatedDisk, Store};
+use crate::spool::{Addressed, Limits, Op, Settings, SimulatedDisk, Store};
 use crate::status::Board;
 use crate::task::Tasks;
 
@@ -229,14 +231,19 @@ impl Mesh {
         let spool = Arc::new(spool.expect("opens"));
         let router = Router::new(Budget::new(bytes), &counters);
         router.set_keeper(&spool);
-        let board = Board::default();
-        let parts =
-            Parts { spool: spool.clone(), router: router.clone(), counters: counters.clone(), board: board.clone() };
+        let (board, enforcer) = (Board::default(), Arc::new(Enforcer::default()));
+        let parts = Parts {
+            spool: spool.clone(),
+            router: router.clone(),
+            counters: counters.clone(),
+            board: board.clone(),
+            enforcer: enforcer.clone(),
+        };
         let queues = Arc::new(Queues::new(parts));
         let clients = Clients::default();
         clients.restore(&spool, &router);
         let mesh = Self {
-            enforcer: Arc::default(),
+            enforcer,
             router,
             spool,
             queues,
@@ -341,6 +348,44 @@ impl Mesh {
             agents: Vec::new(),
         };
         self.quotas.apply(Uuid::from_u128(3).into(), &[grant]);
+    }
+
+    /// The dead letters of the agent.
+    pub(crate) async fn letters(&self) -> Vec<QueuedEvent> {
+        let browse = QueueAsk::Browse { shelf: Shelf::DeadLetters, after: 0, limit: 10, payload_bytes_max: 100 };
+        match answer(&self.queues, QueueRef::Fabric, browse).await {
+            QueueAnswer::Page(page) => page.events,
+            QueueAnswer::Refused { .. } => Vec::new(),
+            done => panic!("{done:?}"),
+        }
+    }
+
+    /// Waits until the agent has so many dead letters, and shows the first of them.
+    pub(crate) async fn letters_until(&self, count: u64) -> Vec<QueuedEvent> {
+        let there = || {
+            let core = self.spool.core();
+            core.queue(DEAD_LETTERS).and_then(|queue| core.standing(queue)).map_or(0, |standing| standing.events)
+        };
+        until("the dead letters", || there() == count).await;
+        self.letters().await
+    }
+
+    /// All dead letters are sent again.
+    pub(crate) async fn retry_letters(&self) -> QueueAnswer {
+        answer(&self.queues, QueueRef::Fabric, QueueAsk::Retry { which: Which::All }).await
+    }
+
+    /// The agent has as many dead letters as it may, but for so many.
+    pub(crate) async fn fill_letters(&self, but: u64) {
+        let queue = self.spool.open_queue(&DEAD_LETTERS.into(), Limits::NONE);
+        let letter = guaranteed("old");
+        let events = (but..DEAD_LETTERS_MAX).map(|_| Addressed {
+            event: letter.clone(),
+            queues: std::iter::once(queue).collect(),
+            redelivered: false,
+        });
+        let op = Op::Append { events: events.collect(), mark: None, claim: None };
+        self.spool.ask(op).await.expect("there is room");
     }
 
     pub(crate) fn count(&self, name: &'static str) -> u64 {

@@ -12,6 +12,7 @@
 //! only guaranteed events. Its number in the spool stays the same across renames. What consumers may is decided by whoever
 //! lets them in (the listeners); here everybody who asks is served.
 
+mod again;
 mod consumer;
 mod content;
 mod kept;
@@ -35,6 +36,7 @@ use tokio_util::sync::CancellationToken;
 use super::item::ConsumerId;
 use super::rules::{Access, Backoff, OnFailure, Rules};
 use crate::counters::Counters;
+use crate::policy::Enforcer;
 use crate::router::{Attachment, Life, Reach, Router, Takes};
 use crate::spool::{Limits, QueueNo, Store, WhenFull};
 use crate::status::Board;
@@ -71,6 +73,8 @@ pub struct Parts {
     pub counters: Counters,
     /// Shows.
     pub board: Board,
+    /// Lets diverted events in that a person sends again.
+    pub enforcer: Arc<Enforcer>,
 }
 
 /// The named queues this agent owns.

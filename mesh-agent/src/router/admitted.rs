@@ -12,6 +12,8 @@ pub struct Admitted {
     recalled: bool,
     /// It is not to be the last value of its topic, although it says so.
     unkept: bool,
+    /// It is a dead letter already.
+    diverted: bool,
 }
 
 #[derive(Debug)]
@@ -22,12 +24,27 @@ struct Inner {
 
 impl Admitted {
     pub(crate) fn new(event: Event) -> Self {
-        Self { inner: Arc::new(Inner { event, encoded: OnceLock::new() }), recalled: false, unkept: false }
+        Self::with(event, OnceLock::new())
+    }
+
+    /// For an event that a contract diverts: the dead letter of it.
+    pub(crate) fn diverted(letter: Event) -> Self {
+        Self { unkept: true, diverted: true, ..Self::new(letter) }
     }
 
     /// For an event that came in its encoded form: the same bytes go on.
     pub(crate) fn from_encoded(event: Event, encoded: Bytes) -> Self {
-        Self { inner: Arc::new(Inner { event, encoded: OnceLock::from(encoded) }), recalled: false, unkept: false }
+        Self::with(event, OnceLock::from(encoded))
+    }
+
+    fn with(event: Event, encoded: OnceLock<Bytes>) -> Self {
+        Self { inner: Arc::new(Inner { event, encoded }), recalled: false, unkept: false, diverted: false }
+    }
+
+    /// Whether it goes into the agent's dead letters and nowhere else.
+    #[must_use]
+    pub const fn is_diverted(&self) -> bool {
+        self.diverted
     }
 
     /// The same as the last value of its topic, for somebody who wants it from now on: nothing new happened.

@@ -21,6 +21,9 @@ pub trait Keeper: Send + Sync + Debug {
     /// Makes the events durable, all or none, and the claim with them; the hold is answered when they are. One that is to be
     /// the last value of its topic becomes that, also without a queue. Called on the publisher's task: short, never blocks.
     fn keep(&self, events: Vec<Kept>, claim: Option<Claim>, hold: Option<Hold>);
+
+    /// The same for events that go into the agent's dead letters and nowhere else. Where these are full it fails, and says so.
+    fn divert(&self, events: Vec<Admitted>, claim: Option<Claim>, hold: Option<Hold>);
 }
 
 /// A number by which the owner of a queue knows something again, also after a restart. What it means is the owner's matter.

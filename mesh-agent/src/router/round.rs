@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::receipt::Roots;
 use super::table::Attached;
-use super::{Audience, Claim, Custody, Kept, OutletId};
+use super::{Admitted, Audience, Claim, Custody, Kept, OutletId};
 
 /// One batch on its way through the table.
 pub(super) struct Round<'a> {
@@ -17,13 +17,15 @@ pub(super) struct Round<'a> {
     pub(super) roots: Roots<'a>,
     pub(super) touched: Vec<Arc<Attached>>,
     pub(super) kept: Vec<Kept>,
+    /// For the agent's dead letters alone.
+    pub(super) diverted: Vec<Admitted>,
     pub(super) claim: Option<Claim>,
 }
 
 impl<'a> Round<'a> {
     pub(super) fn new(custody: Custody, roots: Roots<'a>) -> Self {
         let audience = Audience::Everybody;
-        let (touched, kept) = (Vec::new(), Vec::new());
-        Self { custody, from: None, arrived: false, audience, roots, touched, kept, claim: None }
+        let (touched, kept, diverted) = (Vec::new(), Vec::new(), Vec::new());
+        Self { custody, from: None, arrived: false, audience, roots, touched, kept, diverted, claim: None }
     }
 }

@@ -153,12 +153,43 @@ fn a_dropped_attachment_leaves_nothing_behind() {
 
 /// Remembers what it is given to keep.
 #[derive(Debug, Default)]
-struct Shelf(Mutex<Vec<(Vec<Kept>, Option<Hold>)>>);
+struct Shelf(Mutex<Vec<(Vec<Kept>, Option<Hold>)>>, Mutex<Vec<(Vec<Admitted>, Option<Hold>)>>);
 
 impl Keeper for Shelf {
     fn keep(&self, events: Vec<Kept>, _: Option<Claim>, hold: Option<Hold>) {
         self.0.lock().expect("held").push((events, hold));
     }
+
+    fn divert(&self, events: Vec<Admitted>, _: Option<Claim>, hold: Option<Hold>) {
+        self.1.lock().expect("held").push((events, hold));
+    }
+}
+
+#[test]
+fn what_is_diverted_meets_no_subscription_and_is_held_like_what_is_kept() {
+    let router = router();
+    let (shelf, bin) = (Arc::new(Shelf::default()), Arc::new(Bin::default()));
+    router.set_keeper(&shelf);
+    let attachment = router.attach(bin.clone(), Reach::Local);
+    attachment.subscribe(&filter(">"), 0, Life::Live);
+    let queue = router.attach_queue(7, Reach::Local);
+    queue.subscribe(&filter(">"), 0, Life::Durable);
+    let wrong = || Admitted::diverted(event("a", DeliveryMode::Guaranteed).event().clone());
+
+    let batch = vec![wrong(), event("a", DeliveryMode::Guaranteed)];
+    let mut receipt = router.publish(batch, admission(&router), None);
+    assert_eq!(bin.take().len(), 1, "the right one alone");
+    let (kept, hold) = shelf.0.lock().expect("held").remove(0);
+    assert_eq!(kept.len(), 1);
+    hold.expect("somebody waits").done();
+    assert_eq!((&mut receipt).now_or_never(), None, "the dead letter is not on disk yet");
+    let (letters, hold) = shelf.1.lock().expect("held").remove(0);
+    assert_eq!(letters.len(), 1);
+    hold.expect("somebody waits").fail(Failure::Full("full".to_owned()));
+    assert_eq!(receipt.now_or_never(), Some(Outcome::Failed(Failure::Full("full".to_owned()))));
+
+    assert_eq!(router.publish_direct(wrong(), None), 1);
+    assert!(bin.take().is_empty() && shelf.1.lock().expect("held").len() == 1);
 }
 
 #[test]

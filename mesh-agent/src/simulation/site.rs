@@ -123,7 +123,13 @@ impl Site {
         let spool = Store::by_hand(Arc::new(self.disk.clone()), settings, drawn, &counters).expect("the disk is sound");
         let spool = Arc::new(spool);
         router.set_keeper(&spool);
-        let parts = named::Parts { spool: spool.clone(), router: router.clone(), counters: counters.clone(), board };
+        let parts = named::Parts {
+            spool: spool.clone(),
+            router: router.clone(),
+            counters: counters.clone(),
+            board,
+            enforcer: enforcer.clone(),
+        };
         let its = self.plan.queues.iter().enumerate().filter(|(_, queue)| queue.owner == self.index);
         let queues: Vec<_> = its.map(|(at, queue)| (at, SimulatedQueue::open(&queue.config, &parts))).collect();
         let clients = queues.iter().map(|(at, _)| Client::new(*at)).collect();

@@ -19,7 +19,8 @@ use super::{
 };
 use crate::causes::chain;
 use crate::counters::{Counter, Counters};
-use crate::router::{Admission, Admitted, Claim, Failure, Hold, Keeper, Kept, Receipt, duty};
+use crate::letter::{DEAD_LETTERS, DEAD_LETTERS_MAX, full_of_letters};
+use crate::router::{Admission, Admitted, Claim, Failure, Hold, Keeper, Kept, Receipt, UNDIVERTED, duty};
 use crate::status::now_ms;
 
 /// The open spool of an agent.
@@ -29,6 +30,9 @@ pub struct Store {
     /// Events that others answer for and that were numbered here: one number never stands for two of an epoch.
     passed: AtomicU64,
     refused: Counter,
+    undiverted: Counter,
+    /// Dead letters on their way to the disk.
+    diverting: Arc<AtomicU64>,
     lost: Counter,
 }
 
@@ -86,7 +90,14 @@ impl Store {
 
     fn with(committer: Committer, counters: &Counters) -> Self {
         let refused = counters.counter("spool_refused_events");
-        Self { committer, passed: AtomicU64::new(0), refused, lost: counters.counter("spool_lost_events") }
+        Self {
+            committer,
+            passed: AtomicU64::new(0),
+            refused,
+            undiverted: counters.counter(UNDIVERTED),
+            diverting: Arc::default(),
+            lost: counters.counter("spool_lost_events"),
+        }
     }
 
     /// The spool's id.
@@ -333,6 +344,35 @@ impl Keeper for Store {
             refused.add(if done.is_err() { count } else { 0 });
             match (hold, done) {
                 (Some(hold), Ok(_)) => hold.done_for(destinations),
+                (Some(hold), Err(refusal)) => hold.fail(failure(&refusal)),
+                (None, _) => {}
+            }
+        });
+        self.committer.submit(Op::Append { events, mark: None, claim }, answer);
+    }
+
+    fn divert(&self, events: Vec<Admitted>, claim: Option<Claim>, hold: Option<Hold>) {
+        let count = events.len() as u64;
+        let queue = self.core().queue(DEAD_LETTERS);
+        let queue = queue.unwrap_or_else(|| self.open_queue(&DEAD_LETTERS.into(), Limits::NONE));
+        let under_way = self.diverting.fetch_add(count, Ordering::AcqRel);
+        let there = self.core().standing(queue).map_or(0, |standing| standing.events);
+        if there + under_way + count > DEAD_LETTERS_MAX {
+            self.diverting.fetch_sub(count, Ordering::AcqRel);
+            self.undiverted.add(count);
+            if let Some(hold) = hold {
+                hold.fail(Failure::Full(full_of_letters(there)));
+            }
+            return;
+        }
+        let addressed = |event| Addressed { event, queues: std::iter::once(queue).collect(), redelivered: false };
+        let events = events.into_iter().map(addressed).collect();
+        let (diverting, undiverted) = (self.diverting.clone(), self.undiverted.clone());
+        let answer: Answer = Box::new(move |done| {
+            diverting.fetch_sub(count, Ordering::AcqRel);
+            undiverted.add(if done.is_err() { count } else { 0 });
+            match (hold, done) {
+                (Some(hold), Ok(_)) => hold.done_for(u32::try_from(count).unwrap_or(u32::MAX)),
                 (Some(hold), Err(refusal)) => hold.fail(failure(&refusal)),
                 (None, _) => {}
             }

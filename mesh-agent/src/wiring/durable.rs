@@ -14,11 +14,12 @@ use super::standin::StandIn;
 use crate::causes::chain;
 use crate::connector::{Letter, Letters, Notes};
 use crate::counters::Counters;
+use crate::letter::{self, DEAD_LETTERS_MAX, full_of_letters};
 use crate::queue::named::DEAD;
 use crate::queue::{DEAD_LETTERS, Pump, SINK, stillborn};
-use crate::router::{Attachment, Life, Outlet, Reach, Takes};
+use crate::router::{Admitted, Attachment, Life, Outlet, Reach, Takes};
 use crate::sink;
-use crate::spool::{Limits, Op, QueueNo, Store};
+use crate::spool::{Addressed, Limits, Op, QueueNo, Store};
 use crate::status::PartHandle;
 
 /// What waits for a sink is looked at this often.
@@ -27,8 +28,6 @@ const DEPTH_EVERY: Duration = Duration::from_secs(1);
 const SOURCE: &str = "source/";
 /// A commit of the spool takes milliseconds; a disk that hangs must not hold up a source for ever.
 const SAVED_WITHIN: Duration = Duration::from_secs(5);
-/// Most dead letters of one sink, and of all sources; with so many they wait for a person.
-pub(super) const DEAD_LETTERS_MAX: u64 = 10_000;
 
 /// What a sink's queue takes, and what is left to the sink itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -188,12 +187,19 @@ impl Letters for SourceLetters {
         let queue = self.0.open_queue(&DEAD_LETTERS.into(), Limits::NONE);
         let there = self.0.core().standing(queue).map_or(0, |standing| standing.events);
         if there + letters.len() as u64 > DEAD_LETTERS_MAX {
-            return Err(format!(
-                "this agent has {there} dead letters, and may have {DEAD_LETTERS_MAX}: look at them on the agent's page, then \
-                 move or delete some"
-            ));
+            return Err(full_of_letters(there));
         }
-        let events = letters.iter().map(|Letter { event, reason }| stillborn(event, route, reason, queue)).collect();
+        let events = letters
+            .iter()
+            .map(|Letter { event, reason, diverted_from }| match diverted_from {
+                None => stillborn(event, route, reason, queue),
+                Some(client_id) => Addressed {
+                    event: Admitted::diverted(letter::diverted(event, client_id, reason)),
+                    queues: std::iter::once(queue).collect(),
+                    redelivered: false,
+                },
+            })
+            .collect();
         let done = self.0.ask(Op::Append { events, mark: None, claim: None }).await;
         done.map(drop).map_err(|refusal| chain(&refusal))
     }

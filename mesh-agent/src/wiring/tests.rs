@@ -55,8 +55,13 @@ async fn what_a_document_wants_durably_is_answered_before_any_part_runs() {
     let settings = Settings { reserve_bytes: 0, ..Settings::default() };
     let spool = Store::over(Arc::new(SimulatedDisk::default()), settings, &counters).expect("opens");
     let spool = Arc::new(spool);
-    let parts =
-        Parts { spool: spool.clone(), router: router.clone(), counters: counters.clone(), board: board.clone() };
+    let parts = Parts {
+        spool: spool.clone(),
+        router: router.clone(),
+        counters: counters.clone(),
+        board: board.clone(),
+        enforcer: Arc::default(),
+    };
     let shared = Shared {
         identity,
         ledger: ledger(&home),

@@ -12,6 +12,8 @@ use crate::topic::Filter;
 /// The document version from which on contracts are understood: an agent below it must not take a document that rejects
 /// payloads, because it would let them in.
 pub const CONTRACTS_VERSION: u32 = 2;
+/// The document version from which on payloads may be diverted into dead letters.
+pub const DIVERTS_VERSION: u32 = 3;
 /// Most contracts of one document.
 pub const CONTRACTS_MAX: usize = 5_000;
 /// Most bytes of all texts of one document's contracts: 2 MiB.
@@ -42,6 +44,22 @@ impl Contracts {
     #[must_use]
     pub fn rejects(&self) -> bool {
         self.contracts.iter().any(|contract| contract.on_invalid == OnInvalid::Reject)
+    }
+
+    /// The document version that a reader must understand to enforce them safely.
+    #[must_use]
+    pub fn min_version(&self) -> u32 {
+        match (self.diverts(), self.rejects()) {
+            (true, _) => DIVERTS_VERSION,
+            (false, true) => CONTRACTS_VERSION,
+            (false, false) => 1,
+        }
+    }
+
+    /// Whether any payload may be diverted.
+    #[must_use]
+    pub fn diverts(&self) -> bool {
+        self.contracts.iter().any(|contract| contract.on_invalid == OnInvalid::Divert)
     }
 
     /// Bytes of all texts.
@@ -111,6 +129,8 @@ pub enum OnInvalid {
     Accept,
     /// It is counted and told, and goes on.
     Report,
+    /// It is acknowledged to its sender and goes into the agent's dead letters with its reason, and nowhere else.
+    Divert,
     /// It is refused where it would enter the mesh.
     Reject,
 }
@@ -150,7 +170,9 @@ mod tests {
         });
         assert_eq!(serde_json::to_value(contracts()).expect("plain data"), written);
         assert_eq!(serde_json::from_value::<Contracts>(written).expect("readable"), contracts());
-        assert!(contracts().rejects() && contracts().text_bytes() == 6 && !contracts().is_empty());
+        assert!(
+            contracts().rejects() && !contracts().diverts() && contracts().text_bytes() == 6 && !contracts().is_empty()
+        );
     }
 
     #[test]
@@ -158,7 +180,7 @@ mod tests {
         let mut field = serde_json::to_value(contracts()).expect("plain data");
         field["contracts"][0]["only_on_weekdays"] = json!(true);
         let mut word = serde_json::to_value(contracts()).expect("plain data");
-        word["contracts"][0]["on_invalid"] = json!("divert");
+        word["contracts"][0]["on_invalid"] = json!("burn");
         for (document, begin) in [(field, "unknown field"), (word, "unknown variant")] {
             let error = serde_json::from_value::<Contracts>(document).expect_err("not understood");
             assert!(error.to_string().starts_with(begin), "{error}");
@@ -167,6 +189,8 @@ mod tests {
 
     #[test]
     fn the_strictest_word_is_the_highest() {
-        assert!(OnInvalid::Reject > OnInvalid::Report && OnInvalid::Report > OnInvalid::Accept);
+        let all = [OnInvalid::Accept, OnInvalid::Report, OnInvalid::Divert, OnInvalid::Reject];
+        assert!(all.is_sorted());
+        assert_eq!(serde_json::to_value(all).expect("plain data"), json!(["accept", "report", "divert", "reject"]));
     }
 }

@@ -30,6 +30,12 @@ pub struct ContractKept {
     pub checked: u64,
     /// Those of them that no live version takes.
     pub invalid: u64,
+    /// Those of the invalid ones that were refused. Agents before document version 3 do not say.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub rejected: u64,
+    /// Those of the invalid ones that were diverted into dead letters; what was neither went on.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub diverted: u64,
     /// Who sent them and what was wrong, at most [`BREACHES_MAX`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub breaches: Vec<Breach>,
@@ -52,10 +58,18 @@ pub struct Breach {
     pub path: String,
     /// Why, without any value of the payload.
     pub reason: String,
-    /// They were refused; else they went on.
+    /// They were refused; what was neither refused nor diverted went on.
     pub rejected: bool,
+    /// They were diverted into the agent's dead letters.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub diverted: bool,
     /// How many since the last report.
     pub count: u64,
     /// When the last one came, milliseconds since the Unix epoch.
     pub last_ms: i64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }

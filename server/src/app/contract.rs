@@ -94,8 +94,7 @@ impl App {
         let mut tx = self.store().write().await?;
         // Of an event that was removed meanwhile nobody asks.
         for kept in report.events.iter().filter(|kept| designs.objects().iter().any(|object| object.id == kept.event)) {
-            let count = Count { checked: kept.checked, invalid: kept.invalid };
-            tx.add_contract_count(kept.event, agent, at_ms, count).await?;
+            tx.add_contract_count(kept.event, agent, at_ms, Count::of(kept)).await?;
             for breach in &kept.breaches {
                 let last_ms = believed(breach.last_ms.min(at_ms));
                 tx.add_breach(&Breach::of(agent, kept.event, &name(breach), breach, last_ms)).await?;
@@ -130,6 +129,7 @@ impl App {
             path: breach.path,
             reason: breach.reason,
             rejected: breach.rejected,
+            diverted: breach.diverted,
             count: breach.count,
             first: breach.first_ms,
             last: breach.last_ms,
@@ -137,8 +137,12 @@ impl App {
         Ok(Some(ContractView {
             checked: hour.checked,
             invalid: hour.invalid,
+            rejected: hour.rejected,
+            diverted: hour.diverted,
             checked_day: day.checked,
             invalid_day: day.invalid,
+            rejected_day: day.rejected,
+            diverted_day: day.diverted,
             breaches: breaches.into_iter().map(row).collect(),
         }))
     }
@@ -165,6 +169,7 @@ fn matters(designs: &Designs, edited: Edited<'_>) -> bool {
 fn is_bounded(kept: &ContractKept) -> bool {
     let short = |text: &str| text.len() <= BREACH_TEXT_BYTES_MAX;
     kept.invalid <= kept.checked
+        && kept.rejected.checked_add(kept.diverted).is_some_and(|kept_out| kept_out <= kept.invalid)
         && kept.breaches.len() <= BREACHES_MAX
         && kept.breaches.iter().all(|breach| {
             [&breach.client_id, &breach.topic, &breach.label, &breach.path, &breach.reason]

@@ -21,6 +21,26 @@ pub struct Count {
     pub checked: u64,
     /// Those that no live version takes.
     pub invalid: u64,
+    /// Those of the invalid ones that were refused.
+    pub rejected: u64,
+    /// Those that were diverted into dead letters; what was neither was delivered.
+    pub diverted: u64,
+}
+
+impl Count {
+    /// What an agent counted. One that does not say what became of invalid payloads told of those it refused.
+    #[must_use]
+    pub fn of(told: &report::ContractKept) -> Self {
+        let refused = told
+            .breaches
+            .iter()
+            .filter(|breach| breach.rejected)
+            .map(|breach| breach.count)
+            .fold(0, u64::saturating_add);
+        let diverted = told.diverted.min(told.invalid);
+        let rejected = told.rejected.max(refused).min(told.invalid - diverted);
+        Self { checked: told.checked, invalid: told.invalid, rejected, diverted }
+    }
 }
 
 /// A run of invalid payloads of one client for one reason.
@@ -50,6 +70,8 @@ pub struct Breach {
     pub reason: String,
     /// They were refused; else they went on.
     pub rejected: bool,
+    /// They were diverted into the agent's dead letters.
+    pub diverted: bool,
     /// How many.
     pub count: u64,
     /// First of the run, milliseconds since the Unix epoch.
@@ -75,7 +97,7 @@ impl Breach {
             agent.0.as_bytes(),
             told.principal.0.as_bytes(),
             told.client_id.as_bytes(),
-            &[told.protocol as u8, u8::from(told.rejected)],
+            &[told.protocol as u8, u8::from(told.rejected) | u8::from(told.diverted) << 1],
             told.label.as_bytes(),
             told.path.as_bytes(),
             told.reason.as_bytes(),
@@ -98,6 +120,7 @@ impl Breach {
             path: told.path.clone(),
             reason: told.reason.clone(),
             rejected: told.rejected,
+            diverted: told.diverted,
             count: told.count,
             first_ms: last_ms,
             last_ms,
@@ -128,6 +151,7 @@ mod tests {
             path: "$.amount".to_owned(),
             reason: "is not a number".to_owned(),
             rejected: true,
+            diverted: false,
             count: 3,
             last_ms: 0,
         };
@@ -139,6 +163,7 @@ mod tests {
             report::Breach { client_id: "till-8".to_owned(), ..told.clone() },
             report::Breach { path: "$.id".to_owned(), ..told.clone() },
             report::Breach { rejected: false, ..told.clone() },
+            report::Breach { rejected: false, diverted: true, ..told.clone() },
         ];
         assert!(others.iter().all(|other| key(other, 10) != key(&told, 10)));
         assert_ne!(key(&told, 10), key(&told, RUN_ENDS_AFTER_MS));

@@ -10,9 +10,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use mesh_protocol::desired::{
-    BrokerConnection, CONTRACTS_VERSION, Connector, ConnectorWork, Contracts, DesiredState, Dial, DurableInterest,
-    Fabric, KafkaSink, KafkaSource, Keys, Listener as ListenerState, Member, Observe, Owner, OwnerListener, Policy,
-    Queue as QueueState, Site as SiteState, Surveyed, WebhookSink,
+    BrokerConnection, Connector, ConnectorWork, Contracts, DesiredState, Dial, DurableInterest, Fabric, KafkaSink,
+    KafkaSource, Keys, Listener as ListenerState, Member, Observe, Owner, OwnerListener, Policy, Queue as QueueState,
+    Site as SiteState, Surveyed, WebhookSink,
 };
 use mesh_protocol::id::{AgentId, BrokerId, PrincipalId, RouteId, RuleId, SiteId};
 use mesh_protocol::policy::{
@@ -42,9 +42,6 @@ use granted::Granted;
 
 /// Where an agent of a site that others dial listens when nobody chose: any address, a port of the agent's choice.
 const FABRIC_BIND: &str = "0.0.0.0:0";
-
-/// What a document demands of its reader that holds nothing an older one must not leave aside.
-const OLDEST_VERSION: u32 = 1;
 
 /// Everything that desired state is made of, as of one policy revision.
 #[derive(Clone, Debug)]
@@ -95,7 +92,7 @@ impl Mesh {
         let policy = self.policy(&connectors);
         let (decoding, connectors) = connectors.into_iter().partition(decodes);
         Some(DesiredState {
-            min_version: if self.contracts.rejects() { CONTRACTS_VERSION } else { OLDEST_VERSION },
+            min_version: self.contracts.min_version(),
             environment: self.environment.id,
             agent: agent.id,
             generation: self.environment.policy.generation,

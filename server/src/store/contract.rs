@@ -20,6 +20,7 @@ struct Row {
     path: String,
     reason: String,
     rejected: bool,
+    diverted: bool,
     count: i64,
     first_ms: i64,
     last_ms: i64,
@@ -41,6 +42,7 @@ impl TryFrom<Row> for Breach {
             path: row.path,
             reason: row.reason,
             rejected: row.rejected,
+            diverted: row.diverted,
             count: from_i64("count", row.count)?,
             first_ms: row.first_ms,
             last_ms: row.last_ms,
@@ -62,17 +64,21 @@ impl Tx {
     ) -> Result<()> {
         on_db!(self, |conn| {
             sqlx::query(
-                "insert into contract_count (design_object_id, agent_id, slot_ms, checked, invalid)
-                 values ($1, $2, $3, $4, $5)
+                "insert into contract_count (design_object_id, agent_id, slot_ms, checked, invalid, rejected, diverted)
+                 values ($1, $2, $3, $4, $5, $6, $7)
                  on conflict (design_object_id, agent_id, slot_ms) do update set
                  checked = contract_count.checked + excluded.checked,
-                 invalid = contract_count.invalid + excluded.invalid",
+                 invalid = contract_count.invalid + excluded.invalid,
+                 rejected = contract_count.rejected + excluded.rejected,
+                 diverted = contract_count.diverted + excluded.diverted",
             )
             .bind(event.0)
             .bind(agent.0)
             .bind(slot(at_ms))
             .bind(to_i64(count.checked))
             .bind(to_i64(count.invalid))
+            .bind(to_i64(count.rejected))
+            .bind(to_i64(count.diverted))
             .execute(conn)
             .await
             .map(|_| ())
@@ -85,9 +91,10 @@ impl Tx {
     /// # Errors
     /// The database's.
     pub async fn contract_count(&mut self, event: DesignObjectId, since_ms: i64) -> Result<Count> {
-        let (checked, invalid): (i64, i64) = on_db!(self, |conn| {
+        let (checked, invalid, rejected, diverted): (i64, i64, i64, i64) = on_db!(self, |conn| {
             sqlx::query_as(
-                "select cast(coalesce(sum(checked), 0) as bigint), cast(coalesce(sum(invalid), 0) as bigint)
+                "select cast(coalesce(sum(checked), 0) as bigint), cast(coalesce(sum(invalid), 0) as bigint),
+                 cast(coalesce(sum(rejected), 0) as bigint), cast(coalesce(sum(diverted), 0) as bigint)
                  from contract_count where design_object_id = $1 and slot_ms >= $2",
             )
             .bind(event.0)
@@ -95,7 +102,12 @@ impl Tx {
             .fetch_one(conn)
             .await
         })?;
-        Ok(Count { checked: from_i64("checked", checked)?, invalid: from_i64("invalid", invalid)? })
+        Ok(Count {
+            checked: from_i64("checked", checked)?,
+            invalid: from_i64("invalid", invalid)?,
+            rejected: from_i64("rejected", rejected)?,
+            diverted: from_i64("diverted", diverted)?,
+        })
     }
 
     /// Adds invalid payloads to their run.
@@ -106,8 +118,8 @@ impl Tx {
         on_db!(self, |conn| {
             sqlx::query(
                 "insert into contract_breach (breach_key, design_object_id, agent_id, principal_id, principal_name,
-                 client_id, protocol, topic, label, path, reason, rejected, count, first_ms, last_ms)
-                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+                 client_id, protocol, topic, label, path, reason, rejected, diverted, count, first_ms, last_ms)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
                  on conflict (breach_key) do update set count = contract_breach.count + excluded.count,
                  principal_name = excluded.principal_name, topic = excluded.topic, last_ms = excluded.last_ms",
             )
@@ -123,6 +135,7 @@ impl Tx {
             .bind(breach.path.as_str())
             .bind(breach.reason.as_str())
             .bind(breach.rejected)
+            .bind(breach.diverted)
             .bind(to_i64(breach.count))
             .bind(breach.first_ms)
             .bind(breach.last_ms)
@@ -141,7 +154,7 @@ impl Tx {
         let rows: Vec<Row> = on_db!(self, |conn| {
             sqlx::query_as(
                 "select breach_key, design_object_id, agent_id, principal_id, principal_name, client_id, protocol, topic,
-                 label, path, reason, rejected, count, first_ms, last_ms
+                 label, path, reason, rejected, diverted, count, first_ms, last_ms
                  from contract_breach where design_object_id = $1 order by last_ms desc, breach_key limit $2",
             )
             .bind(event.0)

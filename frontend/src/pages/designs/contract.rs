@@ -7,9 +7,15 @@ use crate::components::{Age, Choice, Part, Table, Topic};
 use crate::format;
 
 /// What may happen to payloads, by the keys of the form, in the words of the form and of the page.
-const WORDS: [(&str, &str, &str, DesignValidation); 3] = [
+const WORDS: [(&str, &str, &str, DesignValidation); 4] = [
     ("unchecked", "Nobody looks at them", "nobody looks at them", DesignValidation::Unchecked),
     ("reported", "Count and show them, and deliver them", "agents count and deliver them", DesignValidation::Reported),
+    (
+        "diverted",
+        "Accept them, and put them into the agent's dead letters",
+        "agents put them into their dead letters",
+        DesignValidation::Diverted,
+    ),
     ("rejected", "Refuse them where they enter the mesh", "agents refuse them", DesignValidation::Rejected),
 ];
 
@@ -67,6 +73,7 @@ fn sentence(contract: &ContractView) -> String {
             format!("{} of {} payloads were invalid {when}", format::count(invalid), format::count(checked))
         }
     };
+    let became = became(contract).map(|words| format!(" ({words})")).unwrap_or_default();
     let hour = among(contract.invalid, contract.checked, "in the last hour");
     let day = (contract.checked_day > contract.checked).then(|| {
         let (invalid, checked) = (format::count(contract.invalid_day), format::count(contract.checked_day));
@@ -76,11 +83,34 @@ fn sentence(contract: &ContractView) -> String {
         let site = if last.site_name.is_empty() { String::new() } else { format!(" at {}", last.site_name) };
         format!(", last: {} {}, by client {}{site}", last.path, last.reason, last.client_id)
     });
-    format!("{hour}{}{}.", day.unwrap_or_default(), last.unwrap_or_default())
+    format!("{hour}{became}{}{}.", day.unwrap_or_default(), last.unwrap_or_default())
+}
+
+/// `7 refused, 5 dead letters, 1 delivered`, without what is none; none = nothing was invalid.
+fn became(contract: &ContractView) -> Option<String> {
+    let delivered = contract.invalid.saturating_sub(contract.rejected).saturating_sub(contract.diverted);
+    let letters = if contract.diverted == 1 { "dead letter" } else { "dead letters" };
+    let all = [(contract.rejected, "refused"), (contract.diverted, letters), (delivered, "delivered")];
+    let said: Vec<_> = all
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, word)| format!("{} {word}", format::count(*count)))
+        .collect();
+    (!said.is_empty()).then(|| said.join(", "))
+}
+
+/// What became of the payloads of a row.
+const fn fate(breach: &ContractBreach) -> &'static str {
+    match (breach.rejected, breach.diverted) {
+        (true, _) => "refused",
+        (false, true) => "dead letter",
+        (false, false) => "delivered",
+    }
 }
 
 #[component]
 fn Row(breach: ContractBreach) -> impl IntoView {
+    let fate = fate(&breach);
     let who = if breach.principal_name.is_empty() { "a client that is gone".to_owned() } else { breach.principal_name };
     let place = if breach.site_name.is_empty() { String::new() } else { format!(" at {}", breach.site_name) };
     view! {
@@ -98,7 +128,7 @@ fn Row(breach: ContractBreach) -> impl IntoView {
                 </div>
             </td>
             <td class="m-low"><Topic name=breach.topic/></td>
-            <td class="m-low m-muted">{if breach.rejected { "refused" } else { "delivered" }}</td>
+            <td class="m-low m-muted">{fate}</td>
             <td class="m-end m-num">{format::count(breach.count)}</td>
             <td class="m-end m-muted"><Age at_ms=Some(breach.last)/></td>
         </tr>
@@ -125,6 +155,7 @@ mod tests {
             path: "$.amount".to_owned(),
             reason: "is not a number".to_owned(),
             rejected: true,
+            diverted: false,
             count: 12,
             first: 1,
             last: 2,
@@ -139,16 +170,25 @@ mod tests {
                 invalid,
                 checked_day: day,
                 invalid_day: invalid,
+                rejected: invalid.min(7),
+                diverted: invalid.saturating_sub(8),
                 breaches: if invalid > 0 { vec![breach()] } else { Vec::new() },
+                ..ContractView::default()
             })
         };
         assert_eq!(
             of(12, 4_031, 4_031),
-            "12 of 4,031 payloads were invalid in the last hour, last: $.amount is not a number, by client till-7 at berlin."
+            "12 of 4,031 payloads were invalid in the last hour (7 refused, 4 dead letters, 1 delivered), last: $.amount is not a number, by client till-7 at berlin."
         );
         assert_eq!(of(0, 0, 0), "No payload was checked in the last hour.");
         assert_eq!(of(0, 7, 90), "All 7 payloads were valid in the last hour; 0 of 90 in the last 24 hours.");
         assert_eq!(of(0, 1, 1), "The only payload in the last hour was valid.");
+    }
+
+    #[test]
+    fn what_became_of_a_row_is_one_word() {
+        let of = |rejected, diverted| fate(&ContractBreach { rejected, diverted, ..breach() });
+        assert_eq!([of(true, false), of(false, true), of(false, false)], ["refused", "dead letter", "delivered"]);
     }
 
     #[test]

@@ -330,7 +330,7 @@ fn nothing((shelf, after): Key, holder: Holder) -> AnyView {
         Shelf::Waiting => ("Nothing waits", "Every event that came has been taken, or none has come yet."),
         Shelf::DeadLetters if holder.has_letters_alone() => (
             "No dead letters",
-            "An event comes here when another agent refuses it for good, because it is too large for it, say.",
+            "An event comes here when another agent refuses it for good, because it is too large for it, say, or when its contract diverts it.",
         ),
         Shelf::DeadLetters => {
             ("No dead letters", "An event comes here when it could not be brought to anybody, with the reason.")

@@ -1,5 +1,5 @@
-//! What an agent had for other agents and they refused, and records that its routes could not read: dead letters, as those
-//! of a queue.
+//! What an agent had for other agents and they refused, records that its routes could not read, and events that contracts
+//! diverted: dead letters, as those of a queue.
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
@@ -34,8 +34,7 @@ pub fn AgentDeadLetters() -> impl IntoView {
     .into_any()
 }
 
-/// How many events other agents refused of what this one had for them, and records its routes could not read; none when it
-/// has not said.
+/// How many dead letters an agent has of its own; none when it has not said.
 pub(in crate::pages) fn refused(agent: &AgentView) -> Option<u64> {
     let fabric = agent.parts.iter().find(|part| part.object == PartRef::Fabric)?;
     fabric.figures.get("dead_letter_events").copied()
@@ -57,7 +56,7 @@ fn Letters(agent: Signal<AgentView>) -> impl IntoView {
     view! {
         <Main
             title=Signal::derive(move || format!("Dead letters of {}", name.get()))
-            note="what other agents refused for good, which a retry sends there again, and records that its routes could not read"
+            note="what other agents refused for good, which a retry sends there again; records that its routes could not read; and events that a contract diverted, which a retry publishes when they are valid by then"
             crumbs=crumbs.into_any()
         >
             <Browse holder=Holder::Agent(id) name=name owner=owner counts=counts/>

@@ -39,6 +39,14 @@ pub(super) struct Accepted {
     pub(super) events: usize,
     /// Deliveries they led to: local subscribers, sinks, other agents. 0 = nobody wants them.
     pub(super) outlets: u32,
+    /// Those of the events that match no version which is served: they are dead letters of this agent, and went to nobody.
+    #[serde(skip_serializing_if = "is_none")]
+    pub(super) diverted: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+const fn is_none(count: &u32) -> bool {
+    *count == 0
 }
 
 pub(super) async fn publish(
@@ -88,9 +96,10 @@ impl Gate {
             })?;
             batch.push(permit.admit());
         }
-        let count = batch.len();
-        let outlets = self.route(caller, batch).await?;
-        Ok((StatusCode::ACCEPTED, Json(Accepted { events: count, outlets })))
+        let (count, diverted) = (batch.len(), batch.iter().filter(|event| event.is_diverted()).count());
+        let diverted = u32::try_from(diverted).unwrap_or(u32::MAX);
+        let outlets = self.route(caller, batch).await?.saturating_sub(diverted);
+        Ok((StatusCode::ACCEPTED, Json(Accepted { events: count, outlets, diverted })))
     }
 
     fn event(&self, caller: &Caller, topic: Topic, payload: Bytes, headers: &HeaderMap) -> Result<Event, Problem> {
@@ -135,7 +144,11 @@ impl Gate {
             Problem::over_quota(&over)
         })?;
         for event in &batch {
-            caller.watcher.produced(&event.event().topic, &event.event().payload, None);
+            if event.is_diverted() {
+                self.metrics.diverted.one();
+            } else {
+                caller.watcher.produced(&event.event().topic, &event.event().payload, None);
+            }
         }
         if let [event] = &*batch
             && event.event().mode == DeliveryMode::Direct

@@ -12,7 +12,7 @@ use super::metered::Charged;
 use super::session::{End, Next, Session};
 use super::wire::{Broken, Expiry, Publish};
 use crate::listener::refusal;
-use crate::policy::Denied;
+use crate::policy::{Denied, Permit};
 use crate::router::{Admission, Admitted, EVENT_OVERHEAD_BYTES};
 
 /// A permitted publish that waits for its quota, or for room in the byte budget. Until it has it, its client is not read.
@@ -43,15 +43,26 @@ impl Session {
         let topic = event.topic.clone();
         match self.server.common.enforcer.permit(&self.client, event) {
             Ok(permit) => match self.charge(publish, &topic) {
-                Charged::Paid => Ok(self.accept(publish, permit.admit())),
+                Charged::Paid => Ok(self.accept(publish, self.let_in(permit))),
                 Charged::Later => {
-                    self.park(publish, permit.admit(), true);
+                    self.park(publish, self.let_in(permit), true);
                     Ok(Next::Wait)
                 }
                 Charged::Not(over) => self.refuse_over_quota(publish, &over),
             },
             Err(denied) => self.deny(publish, &topic, &denied),
         }
+    }
+
+    /// What is diverted is no traffic of its topic: it is counted apart, and the observer hears nothing of it.
+    fn let_in(&self, permit: Permit) -> Admitted {
+        let event = permit.admit();
+        if event.is_diverted() {
+            self.server.metrics.diverted.one();
+        } else {
+            self.watcher.produced(&event.event().topic, &event.event().payload, None);
+        }
+        event
     }
 
     /// What is not so large.
@@ -99,7 +110,6 @@ impl Session {
     }
 
     fn accept(&mut self, publish: &Publish, event: Admitted) -> Next {
-        self.watcher.produced(&event.event().topic, &event.event().payload, None);
         let from = Some(self.attachment.id());
         if publish.qos() == Qos::AtMostOnce {
             self.server.common.router.publish_direct(event, from);
@@ -119,7 +129,6 @@ impl Session {
     }
 
     fn park(&mut self, publish: &Publish, event: Admitted, over_quota: bool) {
-        self.watcher.produced(&event.event().topic, &event.event().payload, None);
         self.parked = Some(parked(publish, event, over_quota));
     }
 

@@ -2,6 +2,7 @@
 
 mod clients;
 mod contracts;
+mod diverted;
 mod exactly_once;
 mod flow;
 mod input;

@@ -72,7 +72,11 @@ impl Testament {
             }
         };
         let event = permit.admit();
-        watcher.produced(&event.event().topic, &event.event().payload, None);
+        if event.is_diverted() {
+            server.metrics.diverted.one();
+        } else {
+            watcher.produced(&event.event().topic, &event.event().payload, None);
+        }
         if event.event().mode == DeliveryMode::Direct {
             server.common.router.publish_direct(event, None);
             return;

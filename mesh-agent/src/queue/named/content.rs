@@ -14,9 +14,9 @@ use mesh_protocol::queue::{
 use tokio::sync::oneshot;
 
 use super::consumer::Command;
-use super::{DEAD, Named, Queues};
+use super::{DEAD, Named, Parts, Queues, again};
 use crate::causes::chain;
-use crate::queue::dead::{DEAD_LETTERS, RECORD, epitaph, unburied};
+use crate::letter::{DEAD_LETTERS, DIVERTED, RECORD, epitaph, unburied};
 use crate::queue::{PEER, SINK};
 use crate::router::Admitted;
 use crate::spool::{Addressed, DiskError, Done, Entry, Op, QueueNo, Refusal, Store};
@@ -60,6 +60,7 @@ pub async fn answer(queues: &Queues, queue: QueueRef, ask: QueueAsk) -> QueueAns
 
 /// A queue with its dead letters, and with what was acknowledged.
 struct Place {
+    parts: Parts,
     spool: Arc<Store>,
     /// None for the fabric: what waits there is in the queues of the other agents.
     waiting: Option<QueueNo>,
@@ -83,11 +84,12 @@ enum Target {
 
 impl Place {
     fn find(queues: &Queues, queue: QueueRef) -> Option<Self> {
-        let spool = queues.parts.spool.clone();
+        let (parts, spool) = (queues.parts.clone(), queues.parts.spool.clone());
         match queue {
             QueueRef::Queue(id) => {
                 let named = queues.by_id(id)?;
                 Some(Self {
+                    parts,
                     spool,
                     waiting: Some(named.number),
                     dead: named.dead,
@@ -98,11 +100,11 @@ impl Place {
             QueueRef::Sink(route) => {
                 let waiting = spool.core().queue(&format!("{SINK}{route}"))?;
                 let dead = spool.core().queue(&format!("{DEAD}{SINK}{route}"))?;
-                Some(Self { spool, waiting: Some(waiting), dead, kept: None, named: None })
+                Some(Self { parts, spool, waiting: Some(waiting), dead, kept: None, named: None })
             }
             QueueRef::Fabric => {
                 let dead = spool.core().queue(DEAD_LETTERS)?;
-                Some(Self { spool, waiting: None, dead, kept: None, named: None })
+                Some(Self { parts, spool, waiting: None, dead, kept: None, named: None })
             }
         }
     }
@@ -149,7 +151,7 @@ impl Place {
             );
         }
         let (began, last) = (Instant::now(), self.spool.core().last());
-        let (mut events, mut after, mut homeless) = (0, 0, 0);
+        let (mut events, mut after, mut homeless, mut wrong) = (0, 0, 0, again::Wrong::default());
         let mut chosen = match which {
             Which::All => None,
             Which::These(mut seqs) => {
@@ -174,14 +176,22 @@ impl Place {
             // What came meanwhile is not meant: dead letters that die again would never end.
             let step: Vec<Entry> = step.into_iter().filter(|entry| entry.seq <= last).collect();
             if over || (step.is_empty() && chosen.is_none()) {
-                return Ok(QueueAnswer::Done { events, stopped: without_home(homeless) });
+                return Ok(QueueAnswer::Done { events, stopped: wrong.words(without_home(homeless)) });
             }
             after = step.last().map_or(after, |entry| entry.seq);
             let from = self.number(shelf)?;
+            let (diverted, step) = match target {
+                Some(Target::Back) => step.into_iter().partition(again::is_diverted),
+                _ => (Vec::new(), step),
+            };
             let all = step.len();
-            let step: Vec<(u64, Option<Addressed>)> =
+            let mut step: Vec<(u64, Option<Addressed>)> =
                 step.into_iter().filter_map(|entry| self.addressed(entry, target)).collect();
             homeless += all - step.len();
+            match again::publish(&self.parts, diverted, &mut wrong).await {
+                Ok(published) => step.extend(published.into_iter().map(|seq| (seq, None))),
+                Err(reason) => return Ok(QueueAnswer::Done { events, stopped: Some(reason) }),
+            }
             match self.take_away((shelf, from), step).await {
                 Ok(gone) => events += gone,
                 Err(refusal) => return Ok(QueueAnswer::Done { events, stopped: Some(chain(&refusal)) }),
@@ -242,7 +252,9 @@ fn shown(entry: &Entry, holders: &HashMap<u64, String>, cut: usize) -> QueuedEve
     let epitaph = epitaph(event);
     let origin = epitaph.as_ref().and_then(|epitaph| {
         let agent = epitaph.queue.strip_prefix(PEER).map(str::to_owned);
-        agent.or_else(|| epitaph.queue.strip_prefix(RECORD).map(|route| format!("route {route}")))
+        let route = || epitaph.queue.strip_prefix(RECORD).map(|route| format!("route {route}"));
+        let client = || epitaph.queue.strip_prefix(DIVERTED).map(|client| format!("client {client}"));
+        agent.or_else(route).or_else(client)
     });
     let (reason, deliveries, properties) = match epitaph {
         Some(epitaph) => (Some(epitaph.reason), epitaph.deliveries, epitaph.own),

@@ -23,7 +23,7 @@ pub(crate) fn parts_over(router: &Router, disk: &SimulatedDisk) -> Parts {
     let settings = Settings { reserve_bytes: 0, ..Settings::default() };
     let spool = Arc::new(Store::over(Arc::new(disk.clone()), settings, &counters).expect("opens"));
     router.set_keeper(&spool);
-    Parts { spool, router: router.clone(), counters, board: Board::default() }
+    Parts { spool, router: router.clone(), counters, board: Board::default(), enforcer: Arc::default() }
 }
 
 /// A queue that attracts these, with short times.

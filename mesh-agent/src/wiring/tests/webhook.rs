@@ -81,8 +81,13 @@ impl World {
         let settings = Settings { reserve_bytes: 0, ..Settings::default() };
         let spool = Store::over(Arc::new(disk.clone()), settings, &counters).expect("opens");
         let (spool, router) = (Arc::new(spool), Router::new(Budget::new(32 * 1024 * 1024), &counters));
-        let parts =
-            Parts { spool: spool.clone(), router: router.clone(), counters: counters.clone(), board: board.clone() };
+        let parts = Parts {
+            spool: spool.clone(),
+            router: router.clone(),
+            counters: counters.clone(),
+            board: board.clone(),
+            enforcer: Arc::default(),
+        };
         let shared = Shared {
             identity: watch::Sender::new(Arc::new(identity)).subscribe(),
             ledger: ledger(&home),

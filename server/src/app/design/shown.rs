@@ -33,7 +33,7 @@ macro_rules! pairs {
 pairs! {
     kind, kind_of: Kind = DesignKind { Event, Schema, Application, EventApi, Product }
     state, state_of: State = DesignState { Draft, InReview, Released, Deprecated, Retired }
-    validation, validation_of: Validation = DesignValidation { Unchecked, Reported, Rejected }
+    validation, validation_of: Validation = DesignValidation { Unchecked, Reported, Diverted, Rejected }
     format, format_of: Format = SchemaFormat { Avro, JsonSchema, Protobuf }
     level, level_of: Level = SchemaLevel {
         None, Backward, Forward, Full, BackwardTransitive, ForwardTransitive, FullTransitive

@@ -25,6 +25,8 @@ pub enum Validation {
     Unchecked,
     /// They are counted and shown, and delivered.
     Reported,
+    /// They are acknowledged to their sender and go into the agent's dead letters instead of the mesh.
+    Diverted,
     /// They are refused where they would enter the mesh.
     Rejected,
 }
@@ -36,6 +38,7 @@ impl Validation {
         match self {
             Self::Unchecked => "unchecked",
             Self::Reported => "reported",
+            Self::Diverted => "diverted",
             Self::Rejected => "rejected",
         }
     }
@@ -44,6 +47,7 @@ impl Validation {
         match self {
             Self::Unchecked => OnInvalid::Accept,
             Self::Reported => OnInvalid::Report,
+            Self::Diverted => OnInvalid::Divert,
             Self::Rejected => OnInvalid::Reject,
         }
     }

@@ -1,5 +1,6 @@
 use mesh_protocol::desired::{
-    Contract, DeniedV3Publish, KafkaSecurity, ListenerProtocol, OnInvalid, Start, SurveyedKind, WebhookFormat,
+    CONTRACTS_VERSION, Contract, DIVERTS_VERSION, DeniedV3Publish, KafkaSecurity, ListenerProtocol, OnInvalid, Start,
+    SurveyedKind, WebhookFormat,
 };
 use mesh_protocol::event::DeliveryMode;
 use mesh_protocol::id::{EnvironmentId, LinkId, ListenerId, QueueId};
@@ -478,9 +479,10 @@ fn every_agent_gets_every_scope_in_the_order_of_names() {
 }
 
 #[test]
-fn contracts_go_to_every_agent_and_those_that_reject_demand_one_that_knows_them() {
+fn contracts_go_to_every_agent_and_those_that_keep_payloads_out_demand_one_that_knows_them() {
     let mut mesh = mesh();
-    for (on_invalid, version) in [(OnInvalid::Report, 1), (OnInvalid::Reject, CONTRACTS_VERSION)] {
+    let words = [(OnInvalid::Report, 1), (OnInvalid::Reject, CONTRACTS_VERSION), (OnInvalid::Divert, DIVERTS_VERSION)];
+    for (on_invalid, version) in words {
         let (event, label, filter) = (id(5).into(), "order 1.0.0".into(), Filter::mesh("orders/>").expect("valid"));
         let contract = Contract { event, label, filter, schema: None, on_invalid };
         mesh.contracts = Arc::new(Contracts { contracts: vec![contract], ..Contracts::default() });

@@ -113,8 +113,10 @@ async fn what_is_said_of_payloads_reaches_agents_with_a_revision_of_its_own() {
     assert_eq!(revision(client).await, before + 3, "a deprecated version is served as before");
     step(client, &second, "retired").await;
     assert_eq!((revision(client).await, contracts().await.contracts.len()), (before + 4, 1));
+    put(client, &event, "validation", "diverted").await;
+    assert_eq!(contracts().await.contracts[0].on_invalid, OnInvalid::Divert);
     put(client, &event, "validation", "unchecked").await;
-    assert_eq!((revision(client).await, contracts().await.is_empty()), (before + 5, true));
+    assert_eq!((revision(client).await, contracts().await.is_empty()), (before + 6, true));
 
     let mut tx = client.portal.app.store().read().await.expect("a transaction");
     let trail = tx.audit_after(0, 1_000).await.expect("the trail");
@@ -166,7 +168,7 @@ async fn what_cannot_be_enforced_is_told_beside_its_field() {
 async fn what_agents_find_is_on_the_event() {
     let mesh = Mesh::start().await;
     let client = &mesh.client;
-    let event = put(client, &order(client, ORDER).await, "validation", "reported").await;
+    let event = put(client, &order(client, ORDER).await, "validation", "diverted").await;
     let id = serde_json::from_value(event["id"].clone()).expect("an id");
     let principal = client.api("POST", "principals", Some(json!({ "username": "tills" }))).await;
     let principal = principal["principal"]["id"].clone();
@@ -181,16 +183,18 @@ async fn what_agents_find_is_on_the_event() {
         path: "$.amount".to_owned(),
         reason: "is not a number".to_owned(),
         rejected: false,
+        diverted: true,
         count: 12,
         last_ms: at_ms,
     };
-    let kept = |event, checked, breaches| ContractKept { event, checked, invalid: 12, breaches };
+    let kept =
+        |event, checked, breaches| ContractKept { event, checked, invalid: 12, rejected: 0, diverted: 12, breaches };
     let unknown = uuid::Uuid::from_u128(1).into();
     let events = vec![kept(id, 4_000, vec![breach.clone()]), kept(unknown, 50, Vec::new())];
     mesh.tell(Report::Contracts(ContractsKept { at_ms, events })).await;
     mesh.tell(Report::Contracts(ContractsKept {
         at_ms,
-        events: vec![ContractKept { invalid: 0, ..kept(id, 31, Vec::new()) }],
+        events: vec![ContractKept { invalid: 0, diverted: 0, ..kept(id, 31, Vec::new()) }],
     }))
     .await;
 
@@ -198,18 +202,21 @@ async fn what_agents_find_is_on_the_event() {
     let contract = client.api("GET", &path, None).await["contract"].clone();
     let counts = ["invalid", "checked", "invalid_day", "checked_day"].map(|name| contract[name].as_u64());
     assert_eq!(counts, [Some(12), Some(4_031), Some(12), Some(4_031)], "{contract}");
+    let apart = ["rejected", "diverted", "rejected_day", "diverted_day"].map(|name| contract[name].as_u64());
+    assert_eq!(apart, [Some(0), Some(12), Some(0), Some(12)], "{contract}");
     let last = &contract["breaches"][0];
     assert_eq!((text(&last["principal_name"]), text(&last["client_id"])), ("tills", "till-7"));
     assert_eq!((text(&last["path"]), text(&last["reason"])), ("$.amount", "is not a number"));
-    assert_eq!((&last["count"], &last["rejected"]), (&json!(12), &json!(false)));
+    assert_eq!((&last["count"], &last["rejected"], &last["diverted"]), (&json!(12), &json!(false), &json!(true)));
     assert!(!text(&last["site_name"]).is_empty());
 
     let agents = client.api("GET", "agents", None).await;
     let agent = serde_json::from_value(agents["items"][0]["id"].clone()).expect("an id");
     let many = vec![kept(id, 12, Vec::new()); CONTRACTS_TOLD_MAX + 1];
     let impossible = vec![kept(id, 11, Vec::new())];
+    let more = vec![ContractKept { rejected: 1, ..kept(id, 12, Vec::new()) }];
     let long = vec![kept(id, 12, vec![Breach { reason: "x".repeat(5_000), ..breach }])];
-    for events in [many, impossible, long] {
+    for events in [many, impossible, more, long] {
         let report = Report::Contracts(ContractsKept { at_ms, events });
         let refused = client.portal.app.take_report(agent, 2, report).await.expect("judged");
         assert!(refused.is_some_and(|why| why.contains("at most")));

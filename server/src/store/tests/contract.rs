@@ -22,7 +22,8 @@ fn breach(key: u8, event: DesignObjectId, agent: AgentId, last_ms: i64) -> Breac
         label: "order-created 1.2.0".to_owned(),
         path: "$.amount".to_owned(),
         reason: "is not a number".to_owned(),
-        rejected: true,
+        rejected: false,
+        diverted: true,
         count: 3,
         first_ms: last_ms,
         last_ms,
@@ -38,13 +39,14 @@ async fn counts_and_runs_add_up_and_go() {
         let agent = agent(hq.id);
         tx.insert_agent(database.environment, &agent).await.expect("inserted");
         let (event, other) = (DesignObjectId(uuid::Uuid::from_u128(1)), DesignObjectId(uuid::Uuid::from_u128(2)));
-        let count = |checked, invalid| Count { checked, invalid };
-        for (at_ms, counted) in [(10, count(5, 1)), (SLOT_MS - 1, count(2, 0)), (SLOT_MS, count(7, 7))] {
+        let count =
+            |checked, invalid| Count { checked, invalid, rejected: invalid / 2, diverted: invalid - invalid / 2 };
+        for (at_ms, counted) in [(10, count(5, 2)), (SLOT_MS - 1, count(2, 0)), (SLOT_MS, count(7, 6))] {
             tx.add_contract_count(event, agent.id, at_ms, counted).await.expect("kept");
         }
         tx.add_contract_count(other, agent.id, 10, count(100, 100)).await.expect("kept");
         assert_eq!(tx.contract_count(event, 0).await.expect("read"), count(14, 8));
-        assert_eq!(tx.contract_count(event, SLOT_MS + 5).await.expect("read"), count(7, 7));
+        assert_eq!(tx.contract_count(event, SLOT_MS + 5).await.expect("read"), count(7, 6));
         assert_eq!(tx.contract_count(event, 2 * SLOT_MS).await.expect("read"), Count::default());
 
         let first = breach(1, event, agent.id, 100);
@@ -59,7 +61,7 @@ async fn counts_and_runs_add_up_and_go() {
         assert_eq!(tx.breaches(event, 1).await.expect("read").len(), 1);
 
         tx.prune_contracts(SLOT_MS, 250).await.expect("some are old");
-        assert_eq!(tx.contract_count(event, 0).await.expect("read"), count(7, 7));
+        assert_eq!(tx.contract_count(event, 0).await.expect("read"), count(7, 6));
         assert_eq!(tx.breaches(event, 10).await.expect("read").len(), 1);
     })
     .await;
@@ -73,7 +75,7 @@ async fn what_an_event_says_of_payloads_comes_back_and_is_found() {
         let mut event = object(Kind::Event, domain, "order-created");
         tx.insert_design_object(database.environment, &event).await.expect("inserted");
         assert!(!tx.has_contracts(database.environment).await.expect("read"));
-        event.spec.validation = Validation::Rejected;
+        event.spec.validation = Validation::Diverted;
         tx.update_design_object(&event, 1).await.expect("written");
         assert!(tx.has_contracts(database.environment).await.expect("read"));
         let read = tx.design_objects(database.environment).await.expect("read").remove(0);

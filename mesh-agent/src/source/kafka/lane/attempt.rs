@@ -45,6 +45,15 @@ pub(super) enum Attempt {
     Barred(Denied),
 }
 
+/// What becomes of a record's event at the border.
+enum Brought {
+    In(Admitted),
+    /// A rule denies its topic.
+    Denied,
+    /// A contract wants it among the dead letters.
+    Diverted(Letter),
+}
+
 /// Who took a batch, and who did not.
 #[derive(Default)]
 struct Settled {
@@ -84,18 +93,25 @@ impl Work {
                 Mapped::Looped => counts.looped += 1,
                 Mapped::Poison(reason) if first => {
                     let event = record::letter(&self.state.place, record, origin.clone(), redelivered);
-                    letters.push((record, Letter { event, reason }));
+                    letters.push((record, Letter { event, reason, diverted_from: None }));
                 }
                 Mapped::Poison(_) => {}
                 Mapped::Needs(id) => unreachable!("`ready` has brought schema {id} before the batch began"),
                 Mapped::Event(event) => {
                     bytes += event.payload.len() + EVENT_OVERHEAD_BYTES;
                     match self.permit(*event, first && record.offset >= self.told_below) {
-                        Ok(Some(event)) => admitted.push(event),
-                        Ok(None) => counts.denied += 1,
+                        Ok(Brought::In(event)) => admitted.push(event),
+                        Ok(Brought::Denied) => counts.denied += 1,
+                        Ok(Brought::Diverted(letter)) => {
+                            if first {
+                                letters.push((record, letter))
+                            } else {
+                                since_then.push((record, letter))
+                            }
+                        }
                         Err(Denied::Invalid(invalid)) => {
                             let event = record::letter(&self.state.place, record, origin.clone(), redelivered);
-                            let letter = (record, Letter { event, reason: invalid.to_string() });
+                            let letter = (record, Letter { event, reason: invalid.to_string(), diverted_from: None });
                             if first { letters.push(letter) } else { since_then.push(letter) }
                         }
                         Err(denied) => return Attempt::Barred(denied),
@@ -229,8 +245,8 @@ impl Work {
         });
     }
 
-    /// The event, let in; none when a rule denies its topic, which is counted and told.
-    fn permit(&self, event: Event, is_new: bool) -> Result<Option<Admitted>, Denied> {
+    /// The event, let in; not when a rule denies its topic, which is counted and told.
+    fn permit(&self, event: Event, is_new: bool) -> Result<Brought, Denied> {
         let enforcer = &self.shared.deps.enforcer;
         let session = self.session.as_ref().expect("opened by `origin`, which runs first");
         if is_new {
@@ -239,13 +255,19 @@ impl Work {
         let topic = event.topic.clone();
         let permit = if is_new { enforcer.permit(session, event) } else { enforcer.permit_again(session, event) };
         match permit {
-            Ok(permit) => Ok(Some(permit.admit())),
+            Ok(permit) => Ok(match permit.diverted().map(ToString::to_string) {
+                None => Brought::In(permit.admit()),
+                Some(reason) => {
+                    let diverted_from = Some(session.client_id().to_owned());
+                    Brought::Diverted(Letter { event: permit.into_event(), reason, diverted_from })
+                }
+            }),
             Err(denied @ Denied::Invalid(_)) => Err(denied),
             Err(denied) => {
                 enforcer.check_session(session)?;
                 let (rule, reason) = (denied.rule(), denied.to_string());
                 self.shared.client.refused(Refusal { action: Action::Publish, topic: topic.to_string(), rule, reason });
-                Ok(None)
+                Ok(Brought::Denied)
             }
         }
     }

@@ -54,6 +54,25 @@ async fn what_is_only_reported_is_brought_in_and_counted() {
     assert_eq!((kept.checked, kept.invalid, kept.breaches[0].rejected), (2, 1, false));
 }
 
+#[tokio::test]
+async fn a_diverted_record_is_a_dead_letter_that_can_be_sent_again() {
+    let world = World::new("");
+    world.promise(&one("orders/*", NOTED, OnInvalid::Divert));
+    world.fill(true);
+    let lane = world.lane(0);
+    lane.push(vec![good(0), bad(1), good(2)]);
+    until("the reason", || world.blocked(0).is_some_and(|told| told.ends_with("it is full: empty it"))).await;
+    world.fill(false);
+    until("the rest", || lane.state.floor() == 3).await;
+    assert_eq!(world.brought(0), [0, 2]);
+    let told = "the payload is not valid by order-created 1.0.0: `$.note` is not a text".to_owned();
+    assert_eq!(world.letters(), [(1, told)]);
+    let client_id = world.shared.identity.client_id();
+    assert_eq!(world.diverted(), [("orders/5".to_owned(), client_id)], "as what it is in the mesh");
+    let kept = world.shared.deps.enforcer.ledger().report(1).expect("news").events.remove(0);
+    assert_eq!((kept.checked, kept.invalid, kept.rejected, kept.diverted), (3, 1, 0, 1));
+}
+
 /// The shared read lets a record in; before a destination that reads alone has it, it is invalid. It must not get lost.
 #[tokio::test]
 async fn what_becomes_invalid_before_everybody_has_it_is_a_dead_letter_of_its_own() {

@@ -170,6 +170,15 @@ impl World {
         letters.iter().map(|letter| (offset(letter).expect("an offset"), letter.reason.clone())).collect()
     }
 
+    /// Topics of the letters that contracts diverted, with the clients that sent them.
+    pub(super) fn diverted(&self) -> Vec<(String, String)> {
+        let letters = self.buried.letters.lock().expect("no panic");
+        letters
+            .iter()
+            .filter_map(|letter| Some((letter.event.topic.to_string(), letter.diverted_from.clone()?)))
+            .collect()
+    }
+
     /// What holds back a partition.
     pub(super) fn blocked(&self, partition: i32) -> Option<String> {
         self.shared.tally.figures().blocked.get(&format!("orders/{partition}")).cloned()
