@@ -8,7 +8,7 @@ use mesh_protocol::id::{
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Answer, DesignKind, Edit, ListQuery, Millis, Page, PlanProtocol, RotateInput};
+use super::{Answer, ConnectView, DesignKind, Edit, ListQuery, Millis, Page, PlanProtocol, RotateInput};
 
 /// What may be asked about access.
 pub trait AccessApi: Send + Sync + 'static {
@@ -26,6 +26,8 @@ pub trait AccessApi: Send + Sync + 'static {
     fn grants(&self, query: GrantQuery) -> Answer<'_, Page<GrantView>>;
     /// `GET /api/v1/grants/{id}`.
     fn grant(&self, id: GrantId) -> Answer<'_, GrantView>;
+    /// `GET /api/v1/grants/{id}/connect`: where its clients connect, and an example of what they may send.
+    fn grant_connect(&self, id: GrantId) -> Answer<'_, ConnectView>;
     /// `POST /api/v1/grants/{id}/move`: holds it back, gives it again, or revokes it.
     fn move_grant(&self, id: GrantId, input: Edit<GrantMove>) -> Answer<'_, GrantView>;
     /// `GET /api/v1/applications/{id}/credentials`.

@@ -35,6 +35,7 @@ use crate::store::Tx;
 pub(super) use adopt::designed_as;
 pub use drift::Open;
 pub(super) use shown::{config as object_config, kind, level_of, state};
+pub(super) use version::{content_type, payload};
 
 /// First part of the actions of all edits here, by which the audit trail tells that something changed.
 const AUDIT_KIND: &str = "design";

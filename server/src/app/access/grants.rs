@@ -143,7 +143,7 @@ impl App {
         Ok(())
     }
 
-    async fn find_grant(&self, id: GrantId) -> Result<Grant> {
+    pub(super) async fn find_grant(&self, id: GrantId) -> Result<Grant> {
         let mut tx = self.store().read().await?;
         let mut grants = tx.grants(self.environment()).await?.into_iter();
         grants.find(|grant| grant.id == id).ok_or(Error::NotFound { what: "grant" })

@@ -115,6 +115,7 @@ pub const ENDPOINTS: &[(&str, Access)] = &[
     ("decide_access", Access::Right(Right::AccessRequest)),
     ("grants", Access::Right(Right::MeshRead)),
     ("grant", Access::Right(Right::MeshRead)),
+    ("grant_connect", Access::Right(Right::MeshRead)),
     ("move_grant", Access::Right(Right::AccessDecide)),
     ("credentials", Access::Right(Right::MeshRead)),
     ("issue_credential", Access::Right(Right::AccessRequest)),
