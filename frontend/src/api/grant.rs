@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    Answer, ConnectionTest, ConnectionTestInput, DesignKind, Edit, ListQuery, Millis, Page, PlanProtocol, RotateInput,
+    Answer, ConnectView, ConnectionTest, ConnectionTestInput, DesignKind, Edit, ListQuery, Millis, Page, PlanProtocol,
+    RotateInput,
 };
 
 /// What may be asked about access.
@@ -28,6 +29,8 @@ pub trait AccessApi: Send + Sync + 'static {
     fn grants(&self, query: GrantQuery) -> Answer<'_, Page<GrantView>>;
     /// `GET /api/v1/grants/{id}`.
     fn grant(&self, id: GrantId) -> Answer<'_, GrantView>;
+    /// `GET /api/v1/grants/{id}/connect`: where its clients connect, and an example of what they may send.
+    fn grant_connect(&self, id: GrantId) -> Answer<'_, ConnectView>;
     /// `POST /api/v1/grants/{id}/move`: holds it back, gives it again, or revokes it.
     fn move_grant(&self, id: GrantId, input: Edit<GrantMove>) -> Answer<'_, GrantView>;
     /// `POST /api/v1/grants/{id}/test`: a real attempt with a credential, made from the portal's host.

@@ -14,6 +14,9 @@ pub fn Code(
     /// What it is, for the button's label: `the join line`.
     #[prop(into)]
     what: String,
+    /// Which of the page's programs it is, for those that look for it: `mqtt-python-receive`.
+    #[prop(into, optional)]
+    snippet: Option<String>,
 ) -> impl IntoView {
     let copied = RwSignal::new(false);
     let copy = move |_| {
@@ -24,7 +27,7 @@ pub fn Code(
     let word = move || if copied.get() { "Copied" } else { "Copy" };
     view! {
         <div class="m-code">
-            <pre tabindex="0"><code>{text}</code></pre>
+            <pre tabindex="0" data-snippet=snippet><code>{text}</code></pre>
             <button class="m-button m-button--small" type="button" aria-label=move || format!("{} {what}", word()) on:click=copy>
                 <Icon name="copy" small=true/>
                 <span aria-live="polite">{word}</span>

@@ -1,7 +1,9 @@
 //! What applications were given, and whether the mesh does it.
 
+mod connect;
 mod credentials;
 mod detail;
+mod snippet;
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;

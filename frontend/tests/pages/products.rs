@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::fixture::products::{GRANT, PRODUCT, REQUEST, grant, product, request};
+use super::fixture::products::{GRANT, PRODUCT, REQUEST, connect, grant, product, request};
 use super::fixture::{id, me, retailer};
 use super::{admin_sees, page};
 
@@ -119,4 +119,34 @@ fn what_ends_names_the_agents_it_waits_for() {
     let live = retailer().with(&format!("/grants/{}", id(GRANT)), grant("live", false));
     let html = admin_sees(live, &at);
     assert!(html.contains("Suspend") && html.contains("Revoke") && !html.contains("Waits for"), "{html}");
+}
+
+#[test]
+fn access_comes_with_programs_that_connect() {
+    let at = format!("/access/{}", id(GRANT));
+    let live = || retailer().with(&format!("/grants/{}", id(GRANT)), grant("live", false));
+    let html = admin_sees(live(), &at);
+    for by in ["mqtt", "http"] {
+        for language in ["shell", "python", "rust"] {
+            for way in ["receive", "send"] {
+                let name = format!("data-snippet=\"{by}-{language}-{way}\"");
+                assert_eq!(html.matches(&name).count(), 1, "{name} is there once: {html}");
+            }
+        }
+    }
+    for text in ["orders/fr/+/#", "kiosk-pilot-4f2a1c", "MESHPORT_SECRET", "10.0.0.7", "Copy the", "store-lyon"] {
+        assert!(html.contains(text), "it lacks {text}: {html}");
+    }
+    assert!(!html.contains("data-snippet=\"kafka"), "it was not given in Kafka: {html}");
+
+    // At a site without MQTT there is HTTP alone.
+    let html = admin_sees(live(), &format!("{at}?at=store-lyon"));
+    assert!(html.contains("http-rust-send") && !html.contains("mqtt-") && html.contains("8081"), "{html}");
+
+    let mut nowhere = connect();
+    nowhere["doors"] = json!([]);
+    let html = admin_sees(live().with(&format!("/grants/{}/connect", id(GRANT)), nowhere), &at);
+    assert!(html.contains("Nothing to connect to yet"), "{html}");
+    let html = admin_sees(retailer(), &at);
+    assert!(!html.contains("data-snippet"), "what is being revoked is not connected to: {html}");
 }

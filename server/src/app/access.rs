@@ -6,6 +6,7 @@
 
 mod ask;
 mod check;
+mod connect;
 mod credential;
 mod decide;
 mod grants;

@@ -38,6 +38,7 @@ pub(super) use shown::{
     class as difference_class, config as object_config, format as schema_format, kind, level_of,
     line as difference_line, state,
 };
+pub(super) use version::{content_type, payload};
 
 /// First part of the actions of all edits here, by which the audit trail tells that something changed.
 const AUDIT_KIND: &str = "design";

@@ -1,7 +1,7 @@
 //! Access as one caller sees it.
 
 use frontend::api::{
-    AccessApi, AccessDecided, AccessDecision, AccessInput, AccessPreview, AccessQuery, AccessView, Answer,
+    AccessApi, AccessDecided, AccessDecision, AccessInput, AccessPreview, AccessQuery, AccessView, Answer, ConnectView,
     ConnectionTest, ConnectionTestInput, CredentialInput, CredentialSecret, CredentialView, Edit, GrantMove,
     GrantQuery, GrantView, ListQuery, Page, RotateInput,
 };
@@ -18,6 +18,7 @@ impl AccessApi for Portal {
         fn decide_access(input: AccessDecision) -> AccessDecided;
         fn grants(query: GrantQuery) -> Page<GrantView>;
         fn grant(id: GrantId) -> GrantView;
+        fn grant_connect(id: GrantId) -> ConnectView;
         fn move_grant(id: GrantId, input: Edit<GrantMove>) -> GrantView;
         fn test_grant(id: GrantId, input: ConnectionTestInput) -> ConnectionTest;
         fn credentials(id: ApplicationId, query: ListQuery) -> Page<CredentialView>;

@@ -4,7 +4,7 @@ use mesh_protocol::id::{AccessRequestId, ApplicationId, GrantId, PrincipalId};
 
 use super::{RestApi, Transport, Verb, with_query};
 use crate::api::{
-    AccessApi, AccessDecided, AccessDecision, AccessInput, AccessPreview, AccessQuery, AccessView, Answer,
+    AccessApi, AccessDecided, AccessDecision, AccessInput, AccessPreview, AccessQuery, AccessView, Answer, ConnectView,
     ConnectionTest, ConnectionTestInput, CredentialInput, CredentialSecret, CredentialView, Edit, GrantMove,
     GrantQuery, GrantView, ListQuery, Page, RotateInput,
 };
@@ -18,6 +18,7 @@ impl<T: Transport> AccessApi for RestApi<T> {
         post "/access-requests/decide" decide_access(body AccessDecision) -> AccessDecided;
         get "/grants" grants(query GrantQuery) -> Page<GrantView>;
         get "/grants/{id}" grant(path id: GrantId) -> GrantView;
+        get "/grants/{id}/connect" grant_connect(path id: GrantId) -> ConnectView;
         post "/grants/{id}/move" move_grant(path id: GrantId, body Edit<GrantMove>) -> GrantView;
         post "/grants/{id}/test" test_grant(path id: GrantId, body ConnectionTestInput) -> ConnectionTest;
         get "/applications/{id}/credentials" credentials(path id: ApplicationId, query ListQuery) -> Page<CredentialView>;

@@ -6,11 +6,13 @@ use mesh_protocol::desired::Quota;
 use mesh_protocol::id::GrantId;
 use serde::{Deserialize, Serialize};
 
+use super::connect::Connect;
 use super::credentials::Credentials;
 use super::{TOPICS, phase_mark};
 use crate::act::{Act, ActError};
 use crate::api::{
-    ApiError, CredentialView, DesignKind, Edit, GrantMove, GrantPhase, GrantStep, GrantView, UsageQuery, UsageRow,
+    ApiError, ConnectView, CredentialView, DesignKind, Edit, GrantMove, GrantPhase, GrantStep, GrantView, UsageQuery,
+    UsageRow,
 };
 use crate::components::{Age, Button, Field, Main, Part, Run, Table, Toasts, Tone, UsageTable};
 use crate::live::Live;
@@ -32,9 +34,10 @@ pub fn GrantDetail() -> impl IntoView {
                 Some(id) => {
                     let grant = api.0.grant(id).await?;
                     let credentials = api.0.all_credentials(grant.application).await?;
+                    let connect = api.0.grant_connect(id).await?;
                     let query = UsageQuery { grant: Some(id), ..UsageQuery::default() };
                     let used = api.0.usage(query).await?.items;
-                    Ok(Found { grant, credentials, used })
+                    Ok(Found { grant, credentials, connect, used })
                 }
                 None => Err(ApiError::new("not-found", 404, "there is no such grant")),
             }
@@ -53,6 +56,7 @@ pub fn GrantDetail() -> impl IntoView {
 struct Found {
     grant: GrantView,
     credentials: Vec<CredentialView>,
+    connect: ConnectView,
     used: Vec<UsageRow>,
 }
 
@@ -70,6 +74,11 @@ fn Detail(found: Signal<Found>) -> impl IntoView {
                 {move || view! { <Terms terms=grant.with(|grant| grant.terms.clone())/> }}
             </Part>
             <Credentials grant=grant credentials=Signal::derive(move || found.with(|found| found.credentials.clone()))/>
+            <Connect
+                grant=grant
+                connect=Signal::derive(move || found.with(|found| found.connect.clone()))
+                credentials=Signal::derive(move || found.with(|found| found.credentials.clone()))
+            />
             <Use found=found/>
             <Ways grant=grant/>
         </Main>

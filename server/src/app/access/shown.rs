@@ -180,7 +180,7 @@ impl Scene {
     }
 }
 
-const fn protocol(of: Protocol) -> PlanProtocol {
+pub(super) const fn protocol(of: Protocol) -> PlanProtocol {
     match of {
         Protocol::Mqtt => PlanProtocol::Mqtt,
         Protocol::Http => PlanProtocol::Http,

@@ -23,7 +23,7 @@ use super::Does;
 use super::offered::Offered;
 use super::places::{Places, Seen, Topic};
 use super::servers::Listeners;
-use crate::app::design::Designs;
+use crate::app::design::{Designs, content_type};
 use crate::app::observed::World;
 use crate::app::sight::Sight;
 use crate::app::{Error, Result};
@@ -446,15 +446,6 @@ fn settings(configs: &BTreeMap<String, String>) -> Option<TopicConfiguration> {
         max_message_bytes: number(configs, "max.message.bytes"),
     };
     (settings != TopicConfiguration::default()).then_some(settings)
-}
-
-/// As the payload is sent in each language.
-const fn content_type(format: Format) -> &'static str {
-    match format {
-        Format::Avro => "application/vnd.apache.avro",
-        Format::JsonSchema => "application/json",
-        Format::Protobuf => "application/x-protobuf",
-    }
 }
 
 #[cfg(test)]

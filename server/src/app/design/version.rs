@@ -5,6 +5,7 @@ use frontend::api::{
     DesignVersionInput, DesignVersionView, Edit,
 };
 use mesh_protocol::id::{DesignObjectId, DesignVersionId};
+use mesh_schema::Format;
 use uuid::Uuid;
 
 use super::news::Step;
@@ -444,8 +445,17 @@ fn tagged(tagged: Tagged) -> DesignTagged {
     DesignTagged { part: tagged.part.to_owned(), path: tagged.path, tags: tagged.tags }
 }
 
+/// As the payload is sent in each language.
+pub(in crate::app) const fn content_type(format: Format) -> &'static str {
+    match format {
+        Format::Avro => "application/vnd.apache.avro",
+        Format::JsonSchema => "application/json",
+        Format::Protobuf => "application/x-protobuf",
+    }
+}
+
 /// The schema of a schema version, or of an event's payload.
-fn payload(version: &Version, graph: &Graph<'_>) -> Option<mesh_schema::Schema> {
+pub(in crate::app) fn payload(version: &Version, graph: &Graph<'_>) -> Option<mesh_schema::Schema> {
     let (id, schema) = match &version.spec.content {
         Content::Schema(schema) => (version.id, schema),
         Content::Event(event) => match (event.schema?, &graph.version(event.schema?)?.spec.content) {

@@ -118,6 +118,7 @@ pub const ENDPOINTS: &[(&str, Access)] = &[
     ("decide_access", Access::Right(Right::AccessRequest)),
     ("grants", Access::Right(Right::MeshRead)),
     ("grant", Access::Right(Right::MeshRead)),
+    ("grant_connect", Access::Right(Right::MeshRead)),
     ("move_grant", Access::Right(Right::AccessDecide)),
     ("test_grant", Access::Right(Right::AccessRequest)),
     ("credentials", Access::Right(Right::MeshRead)),

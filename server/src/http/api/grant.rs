@@ -1,9 +1,9 @@
 //! Access: who asked for what, who decided, what was given, and the credentials that come of it.
 
 use frontend::api::{
-    AccessApi, AccessDecided, AccessDecision, AccessInput, AccessPreview, AccessQuery, AccessView, ConnectionTest,
-    ConnectionTestInput, CredentialInput, CredentialSecret, CredentialView, Edit, GrantMove, GrantQuery, GrantView,
-    ListQuery, Page, RotateInput,
+    AccessApi, AccessDecided, AccessDecision, AccessInput, AccessPreview, AccessQuery, AccessView, ConnectView,
+    ConnectionTest, ConnectionTestInput, CredentialInput, CredentialSecret, CredentialView, Edit, GrantMove,
+    GrantQuery, GrantView, ListQuery, Page, RotateInput,
 };
 use mesh_protocol::id::{AccessRequestId, ApplicationId, GrantId, PrincipalId};
 
@@ -15,6 +15,7 @@ operations! { "access",
     post "/api/v1/access-requests/decide" decide_access(body AccessDecision) -> AccessDecided;
     get "/api/v1/grants" grants(query GrantQuery) -> Page<GrantView>;
     get "/api/v1/grants/{id}" grant(path GrantId) -> GrantView;
+    get "/api/v1/grants/{id}/connect" grant_connect(path GrantId) -> ConnectView;
     post "/api/v1/grants/{id}/move" move_grant(path GrantId, body Edit<GrantMove>) -> GrantView;
     post "/api/v1/grants/{id}/test" test_grant(path GrantId, body ConnectionTestInput) -> ConnectionTest;
     get "/api/v1/applications/{id}/credentials" credentials(path ApplicationId, query ListQuery) -> Page<CredentialView>;
