@@ -24,6 +24,7 @@ mod http;
 pub mod identity;
 pub mod interest;
 pub mod kafka;
+pub mod kafka_access;
 pub mod listener;
 mod mutant;
 pub mod observe;

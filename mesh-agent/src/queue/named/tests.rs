@@ -60,11 +60,7 @@ impl World {
             let key = payload.split(':').next().unwrap_or_default();
             let topic = Topic::new(topic).expect("valid");
             let event = Event::guaranteed(topic, payload.as_bytes().to_vec(), origin.clone());
-            Admitted::new(Event {
-                key: Bytes::copy_from_slice(key.as_bytes()),
-                admitted_at_ms,
-                ..event
-            })
+            Admitted::new(Event { key: Bytes::copy_from_slice(key.as_bytes()), admitted_at_ms, ..event })
         });
         let admission = self.parts.router.budget().try_take(1).expect("room");
         self.parts.router.publish(batch.collect(), admission, None).await
