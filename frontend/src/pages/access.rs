@@ -2,6 +2,7 @@
 
 mod credentials;
 mod detail;
+mod kafka;
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;

@@ -8,6 +8,7 @@ mod ask;
 mod credential;
 mod decide;
 mod grants;
+pub(super) mod kafka;
 mod shown;
 mod told;
 

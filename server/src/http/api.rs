@@ -110,6 +110,7 @@ mod design;
 mod drift;
 mod evidence;
 mod grant;
+mod kafka_access;
 mod mail;
 mod notification;
 mod ownership;
@@ -146,6 +147,7 @@ fn all() -> OpenApiRouter<Http> {
         .merge(design::router())
         .merge(product::router())
         .merge(grant::router())
+        .merge(kafka_access::router())
         .merge(drift::router())
         .merge(team::router())
         .merge(ownership::router())

@@ -7,10 +7,12 @@ use mesh_protocol::id::GrantId;
 use serde::{Deserialize, Serialize};
 
 use super::credentials::Credentials;
+use super::kafka::KafkaCredentials;
 use super::{TOPICS, phase_mark};
 use crate::act::{Act, ActError};
 use crate::api::{
-    ApiError, CredentialView, DesignKind, Edit, GrantMove, GrantPhase, GrantStep, GrantView, UsageQuery, UsageRow,
+    ApiError, CredentialView, DesignKind, Edit, GrantMove, GrantPhase, GrantStep, GrantView, KafkaCredentialView,
+    KafkaOffer, ListQuery, UsageQuery, UsageRow,
 };
 use crate::components::{Age, Button, Field, Main, Part, Run, Table, Toasts, Tone, UsageTable};
 use crate::live::Live;
@@ -34,7 +36,9 @@ pub fn GrantDetail() -> impl IntoView {
                     let credentials = api.0.all_credentials(grant.application).await?;
                     let query = UsageQuery { grant: Some(id), ..UsageQuery::default() };
                     let used = api.0.usage(query).await?.items;
-                    Ok(Found { grant, credentials, used })
+                    let offers = api.0.kafka_offers(id, ListQuery::default()).await?.items;
+                    let users = api.0.kafka_credentials(id, ListQuery::default()).await?.items;
+                    Ok(Found { grant, credentials, offers, users, used })
                 }
                 None => Err(ApiError::new("not-found", 404, "there is no such grant")),
             }
@@ -53,6 +57,10 @@ pub fn GrantDetail() -> impl IntoView {
 struct Found {
     grant: GrantView,
     credentials: Vec<CredentialView>,
+    /// Clusters where it can be used.
+    offers: Vec<KafkaOffer>,
+    /// Users of clusters that use it.
+    users: Vec<KafkaCredentialView>,
     used: Vec<UsageRow>,
 }
 
@@ -70,6 +78,11 @@ fn Detail(found: Signal<Found>) -> impl IntoView {
                 {move || view! { <Terms terms=grant.with(|grant| grant.terms.clone())/> }}
             </Part>
             <Credentials grant=grant credentials=Signal::derive(move || found.with(|found| found.credentials.clone()))/>
+            <KafkaCredentials
+                grant=grant
+                offers=Signal::derive(move || found.with(|found| found.offers.clone()))
+                credentials=Signal::derive(move || found.with(|found| found.users.clone()))
+            />
             <Use found=found/>
             <Ways grant=grant/>
         </Main>

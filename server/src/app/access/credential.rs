@@ -166,7 +166,7 @@ impl App {
 
     /// Whoever can make clients may do it for every application; others for their own, for their team's, and for what nobody
     /// answers for.
-    async fn answers_for(&self, caller: &Caller, application: &Application) -> Result<()> {
+    pub(super) async fn answers_for(&self, caller: &Caller, application: &Application) -> Result<()> {
         let owner = application.spec.owner.as_str();
         if owner.is_empty() || caller.permit(Right::PrincipalWrite).is_ok() {
             return Ok(());
@@ -188,7 +188,7 @@ impl App {
 
 const MISSING: Error = Error::NotFound { what: "credential" };
 
-fn find(snapshot: &Snapshot, id: ApplicationId) -> Result<&Application> {
+pub(super) fn find(snapshot: &Snapshot, id: ApplicationId) -> Result<&Application> {
     let found = snapshot.applications.iter().find(|application| application.id == id);
     found.ok_or(Error::NotFound { what: "application" })
 }
