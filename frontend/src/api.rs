@@ -20,6 +20,7 @@ pub mod fetch;
 mod grant;
 mod graph;
 mod kafka;
+mod kafka_access;
 mod live;
 mod mail;
 mod notification;
@@ -57,6 +58,7 @@ pub use drift::*;
 pub use grant::*;
 pub use graph::*;
 pub use kafka::*;
+pub use kafka_access::*;
 pub use live::*;
 pub use mail::*;
 use mesh_protocol::id::{
@@ -97,7 +99,7 @@ impl std::fmt::Debug for Api {
 /// Everything a page may ask. The implementation knows who asks.
 ///
 /// Edits take the `revision` the person saw; when somebody else was faster the answer is 409 `stale-revision`.
-pub trait PortalApi: NotificationApi + WebhookApi + MailApi + ProductApi + AccessApi {
+pub trait PortalApi: NotificationApi + WebhookApi + MailApi + ProductApi + AccessApi + KafkaAccessApi {
     // --- people -------------------------------------------------------------------------------------------------
     /// `GET /api/v1/me`: who is signed in and what they may do; 401 when nobody is.
     fn me(&self) -> Answer<'_, Me>;

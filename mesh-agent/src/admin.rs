@@ -183,6 +183,8 @@ fn part_name(part: PartRef) -> (&'static str, String) {
         PartRef::Broker(id) => ("broker", id.to_string()),
         PartRef::Queue(id) => ("queue", id.to_string()),
         PartRef::Fabric => ("fabric", String::new()),
+        PartRef::KafkaAccess(id) => ("kafka-access", id.to_string()),
+        PartRef::KafkaUser(user) => ("kafka-user", user.id.to_string()),
     }
 }
 

@@ -24,6 +24,7 @@ mod http;
 pub mod identity;
 pub mod interest;
 pub mod kafka;
+pub mod kafka_access;
 pub mod letter;
 pub mod listener;
 mod mutant;

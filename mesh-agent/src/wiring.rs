@@ -27,6 +27,7 @@ use crate::counters::Counters;
 use crate::discovery;
 use crate::home::{Home, HomeError, Ports, Secrets};
 use crate::identity::Identity;
+use crate::kafka_access;
 use crate::listener::{Clients, SiteOwner};
 use crate::observe::Observatory;
 use crate::part::{Running, StartError};
@@ -257,6 +258,10 @@ impl Starter for Wiring {
                 fabric::start(fabric, durable_interest, deps)
             }
             PartSpec::Discovery(broker) => Ok(Box::new(discovery::kafka::start(broker, self.discovery(), line)?)),
+            PartSpec::KafkaAccess(access, broker) => {
+                let secrets = Store(self.secrets.clone());
+                Ok(Box::new(kafka_access::start(access, broker, &secrets, self.shared.board.clone(), line)?))
+            }
             PartSpec::Survey(surveyed) => Ok(Box::new(discovery::surveyed::start(surveyed, self.discovery(), line)?)),
         }
     }

@@ -6,6 +6,7 @@
 
 mod contract;
 mod grant;
+mod kafka_access;
 mod owner;
 mod queue;
 mod surveyed;
@@ -26,6 +27,10 @@ pub use contract::{
     ContractSchema, Contracts, DIVERTS_VERSION, OnInvalid,
 };
 pub use grant::{BURST_S, BURST_S_MAX, BYTES_PER_S_MAX, EVENTS_PER_S_MAX, Grant, Quota, QuotaError};
+pub use kafka_access::{
+    KafkaAccess, KafkaAcl, KafkaOperation, KafkaPattern, KafkaResource, KafkaUser, KafkaUserRef, SCRAM_ITERATIONS,
+    Scram,
+};
 pub use owner::{Owner, OwnerListener};
 pub use queue::{OnFailure, Queue, QueueAccess, WhenFull};
 pub use surveyed::{Login, Surveyed, SurveyedKind, SurveyedUrlError, is_encrypted, is_this_machine, mqtt_address};
@@ -96,6 +101,10 @@ pub struct DesiredState {
     /// are for is counted by the first that has room.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub grants: Vec<Grant>,
+    /// Users that this agent keeps at clusters for grants. Agents from before there were any leave it aside, and what is
+    /// wanted of them never shows as done.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kafka_access: Vec<KafkaAccess>,
 }
 
 impl DesiredState {

@@ -85,6 +85,8 @@ uuid_ids! {
     AccessRequestId,
     /// What an application may do because somebody said yes.
     GrantId,
+    /// A user of a Kafka cluster that was made for a grant.
+    KafkaCredentialId,
     /// Something that people are told.
     NotificationId,
     /// An HTTP endpoint that is told what people are told.

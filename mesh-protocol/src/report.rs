@@ -8,6 +8,7 @@ mod contract;
 mod kafka;
 mod link;
 mod mqtt;
+mod part;
 mod rabbit;
 mod registry;
 mod shape;
@@ -18,7 +19,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::event::Protocol;
-use crate::id::{BrokerId, ListenerId, PrincipalId, QueueId, RouteId, RuleId};
+use crate::id::{BrokerId, PrincipalId, RouteId, RuleId};
 use crate::policy::Action;
 use crate::schema_id::SchemaId;
 use crate::wire::Revision;
@@ -34,6 +35,7 @@ pub use kafka::{
 };
 pub use link::{Behind, BehindReason, HeldInterest, LinkState, Scoped};
 pub use mqtt::{MQTT_ADDRESSES_MAX, MqttAddressFacts, MqttFacts};
+pub use part::{Part, PartRef, PartState};
 pub use rabbit::{
     RABBIT_BINDINGS_MAX, RABBIT_CONSUMERS_MAX, RABBIT_NODES_MAX, RABBIT_PERMISSIONS_MAX, RABBIT_VHOSTS_MAX,
     RabbitBinding, RabbitConsumer, RabbitExchangeFacts, RabbitFacts, RabbitNode, RabbitPermission, RabbitQueueFacts,
@@ -111,59 +113,6 @@ pub enum RejectionKind {
     TooNew,
     /// Understood, and wrong: an invalid filter, template, address...
     Invalid,
-}
-
-/// One running part of the agent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Part {
-    /// Which object it serves.
-    pub object: PartRef,
-    /// How it is.
-    pub state: PartState,
-    /// What is wrong and what to do, or a useful fact.
-    pub detail: Option<String>,
-    /// Since when it is so, milliseconds since the Unix epoch.
-    pub since_ms: i64,
-    /// Where it can be reached (`host:port`), for listeners and the fabric endpoint.
-    #[serde(default)]
-    pub addresses: Vec<String>,
-    /// Numbers about it: `lag_records`, `events`, `connections`...
-    #[serde(default)]
-    pub figures: BTreeMap<String, u64>,
-}
-
-/// What a part serves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PartRef {
-    /// An endpoint for clients.
-    Listener(ListenerId),
-    /// A route's source at this agent.
-    Source(RouteId),
-    /// A route's sink at this agent.
-    Sink(RouteId),
-    /// A broker connection (its discovery).
-    Broker(BrokerId),
-    /// The agent's own fabric endpoint.
-    Fabric,
-    /// A named queue at its owner.
-    Queue(QueueId),
-}
-
-/// How a part is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PartState {
-    /// Being started or reconnecting for the first time.
-    Starting,
-    /// Works.
-    Running,
-    /// Works partly; `detail` says what does not.
-    Degraded,
-    /// Does not work now and tries again by itself.
-    Failing,
-    /// Cannot work until somebody changes the configuration.
-    Rejected,
 }
 
 /// Facts for the catalog and the graph.

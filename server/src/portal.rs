@@ -16,6 +16,7 @@ macro_rules! delegate {
 
 // Below the macro, which they use.
 mod access;
+mod kafka_access;
 mod mail;
 mod notification;
 mod product;

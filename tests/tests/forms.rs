@@ -123,6 +123,7 @@ const INPUTS: &[Input] = &[
         forms: &["access/credentials.rs"],
         unseen: &["application", "overlap_minutes"],
     },
+    Input { checks: &["app/access/kafka.rs"], forms: &["access/kafka.rs"], unseen: &["grant", "overlap_minutes"] },
     // The time of a list, which the page of a grant leaves out.
     Input { checks: &["app/usage.rs"], forms: &[], unseen: &["from"] },
     Input { checks: &["app/trial.rs"], forms: &["overview/trial.rs"], unseen: &["site", "filter"] },

@@ -246,6 +246,8 @@ pub enum PlanProtocol {
     Mqtt,
     /// HTTP publish and event streams.
     Http,
+    /// Kafka's own protocol, at clusters that routes tie to what is given.
+    Kafka,
 }
 
 /// Who lets somebody in.

@@ -93,6 +93,7 @@ macro_rules! verb {
 
 // Below the macros, which they use.
 mod access;
+mod kafka_access;
 mod mail;
 mod notification;
 mod product;

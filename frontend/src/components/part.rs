@@ -50,6 +50,8 @@ const fn kind(object: PartRef) -> &'static str {
         PartRef::Broker(_) => "broker connection",
         PartRef::Fabric => "fabric endpoint",
         PartRef::Queue(_) => "queue",
+        PartRef::KafkaAccess(_) => "users of a cluster",
+        PartRef::KafkaUser(_) => "Kafka user",
     }
 }
 

@@ -3,6 +3,7 @@
 mod connect;
 mod credentials;
 mod detail;
+mod kafka;
 mod snippet;
 
 use leptos::prelude::*;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::fixture::products::{GRANT, PRODUCT, REQUEST, connect, grant, product, request};
+use super::fixture::products::{GRANT, PRODUCT, REQUEST, connect, grant, kafka_credential, offer, product, request};
 use super::fixture::{id, me, retailer};
 use super::{admin_sees, page};
 
@@ -149,4 +149,36 @@ fn access_comes_with_programs_that_connect() {
     assert!(html.contains("Nothing to connect to yet"), "{html}");
     let html = admin_sees(retailer(), &at);
     assert!(!html.contains("data-snippet"), "what is being revoked is not connected to: {html}");
+}
+
+#[test]
+fn a_grant_is_used_over_kafka_where_a_cluster_has_it() {
+    let at = format!("/access/{}", id(GRANT));
+    let with = |offers: serde_json::Value, users: serde_json::Value| {
+        let mut live = grant("live", false);
+        live["terms"]["protocols"] = json!(["mqtt", "kafka"]);
+        let recorded = retailer().with(&format!("/grants/{}", id(GRANT)), live);
+        let recorded = recorded.with(&format!("/grants/{}/kafka-clusters", id(GRANT)), offers);
+        admin_sees(recorded.with(&format!("/grants/{}/kafka-credentials", id(GRANT)), users), &at)
+    };
+    let none = with(json!([]), json!([]));
+    assert!(!none.contains("Issue a Kafka credential</h"), "no cluster has it, so nothing is said of Kafka: {none}");
+    let offered = with(json!([offer("")]), json!([]));
+    for text in ["No Kafka credential yet", "payments at kafka-hq: It cannot be read", "kafka-hq, reads orders"] {
+        assert!(offered.contains(text), "it lacks {text}: {offered}");
+    }
+    let refused = with(json!([offer("No agent is enrolled at hq.")]), json!([]));
+    assert!(refused.contains("No agent is enrolled at hq."), "the button says why: {refused}");
+    let command = "User:meshport at kafka-hq lacks ALTER on Cluster; grant it: kafka-acls --add";
+    for (state, detail, word) in [
+        ("making", "hq-1 is offline", "Being made"),
+        ("works", "", "Works"),
+        ("failed", command, "Failed"),
+        ("removing", "hq-1 has not said yet that it is done", "Being removed"),
+    ] {
+        let html = with(json!([offer("")]), json!([kafka_credential(state, detail)]));
+        for text in ["mp-0123456789ab-c0ffee0001", "groups mp-00000000014a.", "reads orders", word, detail] {
+            assert!(html.contains(text), "{state} lacks {text}: {html}");
+        }
+    }
 }

@@ -12,7 +12,6 @@
 
 mod scan;
 mod survey;
-mod wire;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -37,6 +37,8 @@ pub enum Operation {
     Write,
     /// See that it exists.
     Describe,
+    /// Change it; of the cluster: its users and access lists.
+    Alter,
     /// See its settings.
     DescribeConfigs,
     /// Produce idempotently, on clusters older than 2.8.
@@ -63,6 +65,7 @@ impl Operation {
             Self::Read => "READ",
             Self::Write => "WRITE",
             Self::Describe => "DESCRIBE",
+            Self::Alter => "ALTER",
             Self::DescribeConfigs => "DESCRIBE_CONFIGS",
             Self::IdempotentWrite => "IDEMPOTENT_WRITE",
         }
@@ -74,6 +77,7 @@ impl Operation {
             Self::Read => "Read",
             Self::Write => "Write",
             Self::Describe => "Describe",
+            Self::Alter => "Alter",
             Self::DescribeConfigs => "DescribeConfigs",
             Self::IdempotentWrite => "IdempotentWrite",
         }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use mesh_protocol::desired::{
-    BrokerConnection, Connector, ConnectorWork, DesiredState, DurableInterest, Fabric, Listener, Surveyed, WebhookSink,
+    BrokerConnection, Connector, ConnectorWork, DesiredState, DurableInterest, Fabric, KafkaAccess, Listener, Surveyed,
+    WebhookSink,
 };
 use mesh_protocol::id::{BrokerId, ListenerId, RouteId};
 use mesh_protocol::report::PartRef;
@@ -15,6 +16,8 @@ pub enum Part {
     Fabric,
     /// The discovery of a broker connection.
     Discovery(BrokerId),
+    /// The users of grants at a cluster.
+    KafkaAccess(BrokerId),
     /// A route's sink.
     Sink(RouteId),
     /// A route's source.
@@ -35,6 +38,8 @@ pub enum PartSpec {
     },
     /// The cluster to scan.
     Discovery(BrokerConnection),
+    /// Users to keep, and the cluster where they are kept.
+    KafkaAccess(KafkaAccess, BrokerConnection),
     /// What is no cluster, to scan.
     Survey(Surveyed),
     /// A connector that writes to its cluster.
@@ -52,9 +57,10 @@ impl PartSpec {
     #[must_use]
     pub fn secret(&self) -> Option<&str> {
         match self {
-            Self::Discovery(broker) | Self::Sink(_, broker) | Self::Source(_, broker) => {
-                broker.security.sasl.as_ref().map(|sasl| sasl.secret.as_str())
-            }
+            Self::Discovery(broker)
+            | Self::KafkaAccess(_, broker)
+            | Self::Sink(_, broker)
+            | Self::Source(_, broker) => broker.security.sasl.as_ref().map(|sasl| sasl.secret.as_str()),
             Self::Survey(surveyed) => surveyed.login.as_ref().map(|login| login.secret.as_str()),
             Self::Webhook(_, sink) => sink.secret.as_deref(),
             Self::Fabric { .. } | Self::Listener(_) => None,
@@ -77,7 +83,7 @@ pub struct Plan {
 /// then what carries them.
 pub(super) const STOP_STAGES: [fn(Part) -> bool; 3] = [
     |part| matches!(part, Part::Listener(_) | Part::Source(_)),
-    |part| matches!(part, Part::Sink(_) | Part::Discovery(_)),
+    |part| matches!(part, Part::Sink(_) | Part::Discovery(_) | Part::KafkaAccess(_)),
     |_| true,
 ];
 
@@ -86,6 +92,7 @@ impl From<Part> for PartRef {
         match part {
             Part::Fabric => Self::Fabric,
             Part::Discovery(id) => Self::Broker(id),
+            Part::KafkaAccess(id) => Self::KafkaAccess(id),
             Part::Sink(id) => Self::Sink(id),
             Part::Source(id) => Self::Source(id),
             Part::Listener(id) => Self::Listener(id),
@@ -112,11 +119,16 @@ pub(super) fn parts(state: &DesiredState) -> BTreeMap<Part, PartSpec> {
             Some((Part::Sink(connector.route), PartSpec::Webhook(connector.clone(), sink.clone())))
         }
     });
+    let accesses = state.kafka_access.iter().filter_map(|access| {
+        let broker = (*brokers.get(&access.broker)?).clone();
+        Some((Part::KafkaAccess(access.broker), PartSpec::KafkaAccess(access.clone(), broker)))
+    });
     let surveys = state.surveyed.iter().map(|one| (Part::Discovery(one.id), PartSpec::Survey(one.clone())));
     let listeners = state.listeners.iter();
     std::iter::once((Part::Fabric, fabric))
         .chain(discoveries.map(|broker| (Part::Discovery(broker.id), PartSpec::Discovery(broker.clone()))))
         .chain(surveys)
+        .chain(accesses)
         .chain(connectors)
         .chain(listeners.map(|listener| (Part::Listener(listener.id), PartSpec::Listener(listener.clone()))))
         .collect()

@@ -34,6 +34,7 @@ fn name(spec: &PartSpec) -> String {
         PartSpec::Fabric { .. } => "fabric".to_owned(),
         PartSpec::Discovery(broker) => format!("discovery {}", broker.name),
         PartSpec::Survey(surveyed) => format!("survey {}", surveyed.name),
+        PartSpec::KafkaAccess(_, broker) => format!("users {}", broker.name),
         PartSpec::Sink(connector, _) | PartSpec::Webhook(connector, _) => format!("sink {}", connector.name),
         PartSpec::Source(connector, _) => format!("source {}", connector.name),
         PartSpec::Listener(listener) => format!("listener {}", listener.name),

@@ -64,6 +64,7 @@ fn whole() -> DesiredState {
         }],
         observe: Observe { addresses: vec!["orders/{country}/{store}".into()] },
         grants: Vec::new(),
+        kafka_access: Vec::new(),
     }
 }
 

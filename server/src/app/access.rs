@@ -10,6 +10,7 @@ mod connect;
 mod credential;
 mod decide;
 mod grants;
+pub(super) mod kafka;
 mod shown;
 mod told;
 

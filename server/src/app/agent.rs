@@ -302,7 +302,13 @@ fn part_name(object: PartRef, mesh: &Mesh) -> String {
         PartRef::Source(id) | PartRef::Sink(id) => {
             mesh.routes.iter().find(|found| found.id == id).map(|found| &found.spec.name)
         }
-        PartRef::Broker(id) => mesh.brokers.iter().find(|found| found.id == id).map(|found| &found.spec.name),
+        PartRef::KafkaUser(user) => {
+            let found = mesh.kafka_credentials.iter().find(|found| found.credential.id == user.id);
+            found.map(|found| &found.credential.username)
+        }
+        PartRef::Broker(id) | PartRef::KafkaAccess(id) => {
+            mesh.brokers.iter().find(|found| found.id == id).map(|found| &found.spec.name)
+        }
         PartRef::Queue(id) => mesh.queues.iter().find(|found| found.id == id).map(|found| &found.spec.name),
         PartRef::Fabric => return "fabric".to_owned(),
     };

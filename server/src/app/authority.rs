@@ -8,6 +8,7 @@
 //! it holds its lock for that moment, so two that start at once do not make two sets of keys.
 
 mod files;
+mod scram;
 mod vault;
 
 use std::path::{Path, PathBuf};
@@ -26,6 +27,8 @@ use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use sha2::{Digest, Sha256};
 use time::{Duration, OffsetDateTime};
+
+pub(super) use scram::salted;
 
 /// Life of an agent's certificate, in days (DATAPLANE.md 5).
 pub const CERTIFICATE_DAYS: i64 = 90;

@@ -99,6 +99,14 @@ impl App {
                 users.join(", ")
             )));
         }
+        let credentials = edit.tx.kafka_credentials(self.environment()).await?;
+        let credentials = credentials.iter().filter(|one| one.credential.broker == id).count();
+        // Where no agent is left nobody can take them away: whoever removes the connection has to, at the cluster.
+        if credentials > 0 && self.snapshot().await?.mesh.owner(id).is_some() {
+            return Err(Error::Conflict(format!(
+                "{credentials} Kafka credentials of grants have their users there: remove them first, and wait until they are gone"
+            )));
+        }
         let summary = format!("removed the broker connection {}", old.spec.name);
         edit.take_revision(&summary).await?;
         edit.tx.delete_broker(id, seen(revision)).await?;

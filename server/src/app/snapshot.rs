@@ -91,6 +91,7 @@ impl App {
             routes: tx.routes(id).await?,
             queues: tx.queues(id).await?,
             grants: tx.open_grants(id).await?,
+            kafka_credentials: self.kafka_credentials_in(tx).await?,
             publications: publications(tx.publications(id).await?),
             addresses: Vec::new(),
             contracts: self.contracts_in(tx).await?,

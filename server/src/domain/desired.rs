@@ -5,6 +5,8 @@
 //! input that changes comes with a new policy revision.
 
 mod grants;
+mod kafka;
+mod written;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,8 +24,9 @@ use mesh_protocol::topic::Filter;
 use sha2::{Digest, Sha256};
 
 use super::access::grant::Grant;
+use super::access::kafka::Opened;
 use super::agent::{Agent, State};
-use super::broker::{Broker, Target};
+use super::broker::Broker;
 use super::environment::Environment;
 use super::link::Link;
 use super::listener::Listener;
@@ -39,6 +42,7 @@ use super::site::Site;
 mod granted;
 
 use granted::Granted;
+use written::{broker_state, listener_state, queue_state, surveyed_state};
 
 /// Where an agent of a site that others dial listens when nobody chose: any address, a port of the agent's choice.
 const FABRIC_BIND: &str = "0.0.0.0:0";
@@ -74,6 +78,8 @@ pub struct Mesh {
     pub queues: Vec<Queue>,
     /// All grants that are not over.
     pub grants: Vec<Grant>,
+    /// All Kafka credentials, also removed ones whose users are not known to be gone.
+    pub kafka_credentials: Vec<Opened>,
     /// All publications that were not taken back.
     pub publications: Vec<Publication>,
     /// Declared event addresses.
@@ -117,6 +123,7 @@ impl Mesh {
             durable_interest: self.durable_interest(),
             observe: Observe { addresses: self.addresses.clone() },
             grants: self.grants_of(agent.id),
+            kafka_access: self.kafka_access_of(agent.id),
         })
     }
 
@@ -421,69 +428,6 @@ fn principal_state(principal: &Principal, granted: Granted) -> PolicyPrincipal {
         roles,
         application: principal.application,
         expires_at_ms: granted.expires_at_ms,
-    }
-}
-
-fn listener_state(listener: &Listener) -> ListenerState {
-    let spec = &listener.spec;
-    ListenerState {
-        id: listener.id,
-        name: spec.name.clone(),
-        protocol: spec.protocol,
-        bind: spec.bind.clone(),
-        payload_bytes_max: spec.payload_bytes_max,
-        connections_max: spec.connections_max,
-        custody_timeout_ms: spec.custody_timeout_ms,
-        denied_v3_publish: spec.denied_v3_publish,
-    }
-}
-
-fn broker_state(broker: &Broker) -> Option<BrokerConnection> {
-    let spec = &broker.spec;
-    let Target::Kafka { bootstrap, security } = &spec.target else { return None };
-    Some(BrokerConnection {
-        id: broker.id,
-        name: spec.name.clone(),
-        bootstrap: bootstrap.clone(),
-        security: security.clone(),
-        discover: spec.discover,
-        browse: spec.browse,
-    })
-}
-
-fn surveyed_state(broker: &Broker) -> Option<Surveyed> {
-    let Target::Surveyed(surveyed) = &broker.spec.target else { return None };
-    Some(Surveyed {
-        id: broker.id,
-        name: broker.spec.name.clone(),
-        kind: surveyed.kind,
-        url: surveyed.url.clone(),
-        ca_pem: surveyed.ca_pem.clone(),
-        login: surveyed.login.clone(),
-    })
-}
-
-fn queue_state(queue: &Queue) -> QueueState {
-    let (spec, settings) = (&queue.spec, &queue.spec.settings);
-    QueueState {
-        id: queue.id,
-        name: spec.name.clone(),
-        filters: spec.attracts(),
-        exceptions: spec.leaves(),
-        access: settings.access,
-        on_failure: settings.on_failure,
-        paused: spec.paused,
-        deliveries_max: settings.deliveries_max,
-        backoff_first_ms: settings.backoff_first_ms,
-        backoff_longest_ms: settings.backoff_longest_ms,
-        lease_ms: settings.lease_ms,
-        ttl_ms: settings.ttl_ms,
-        events_max: settings.events_max,
-        bytes_max: settings.bytes_max,
-        when_full: settings.when_full,
-        dead_letters_max: settings.dead_letters_max,
-        keep_ms: spec.keep.ms,
-        keep_bytes_max: spec.keep.bytes_max,
     }
 }
 

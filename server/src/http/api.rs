@@ -111,6 +111,7 @@ mod design;
 mod drift;
 mod evidence;
 mod grant;
+mod kafka_access;
 mod mail;
 mod notification;
 mod ownership;
@@ -148,6 +149,7 @@ fn all() -> OpenApiRouter<Http> {
         .merge(product::router())
         .merge(grant::router())
         .merge(asyncapi::router())
+        .merge(kafka_access::router())
         .merge(drift::router())
         .merge(team::router())
         .merge(ownership::router())

@@ -9,6 +9,7 @@ mod contracts;
 mod design;
 mod domains;
 mod drift;
+mod kafka_access;
 mod lag;
 mod links;
 mod lists;

@@ -66,7 +66,7 @@ const ONLY: &[Only] = &[
     },
     Only {
         used: &["kafka_protocol"],
-        within: &["mesh_agent::discovery::kafka"],
+        within: &["mesh_agent::discovery::kafka", "mesh_agent::kafka::wire", "mesh_agent::kafka_access"],
         why: "Kafka's bare protocol answers what the client library cannot ask, and nothing else",
     },
     Only { used: &["snow"], within: &["mesh_agent::seal"], why: "one place agrees on keys" },
@@ -368,7 +368,7 @@ mod tests {
             ("mesh-agent/src/sink.rs", "mesh-agent/src/sink/kafka/record.rs", "use rdkafka::Message;"),
             (
                 "mesh-agent/src/sink/kafka/record.rs",
-                "mesh-agent/src/discovery/kafka/wire.rs",
+                "mesh-agent/src/kafka/wire.rs",
                 "use kafka_protocol::ResponseError;",
             ),
             ("server/src/domain/acl.rs", "server/src/app/acl.rs", "use tokio::sync::watch;"),

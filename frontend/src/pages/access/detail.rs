@@ -8,11 +8,12 @@ use serde::{Deserialize, Serialize};
 
 use super::connect::Connect;
 use super::credentials::Credentials;
+use super::kafka::KafkaCredentials;
 use super::{TOPICS, phase_mark};
 use crate::act::{Act, ActError};
 use crate::api::{
-    ApiError, ConnectView, CredentialView, DesignKind, Edit, GrantMove, GrantPhase, GrantStep, GrantView, UsageQuery,
-    UsageRow,
+    ApiError, ConnectView, CredentialView, DesignKind, Edit, GrantMove, GrantPhase, GrantStep, GrantView,
+    KafkaCredentialView, KafkaOffer, ListQuery, UsageQuery, UsageRow,
 };
 use crate::components::{Age, Button, Field, Main, Part, Run, Table, Toasts, Tone, UsageTable};
 use crate::live::Live;
@@ -37,7 +38,9 @@ pub fn GrantDetail() -> impl IntoView {
                     let connect = api.0.grant_connect(id).await?;
                     let query = UsageQuery { grant: Some(id), ..UsageQuery::default() };
                     let used = api.0.usage(query).await?.items;
-                    Ok(Found { grant, credentials, connect, used })
+                    let offers = api.0.kafka_offers(id, ListQuery::default()).await?.items;
+                    let users = api.0.kafka_credentials(id, ListQuery::default()).await?.items;
+                    Ok(Found { grant, credentials, connect, offers, users, used })
                 }
                 None => Err(ApiError::new("not-found", 404, "there is no such grant")),
             }
@@ -57,6 +60,10 @@ struct Found {
     grant: GrantView,
     credentials: Vec<CredentialView>,
     connect: ConnectView,
+    /// Clusters where it can be used.
+    offers: Vec<KafkaOffer>,
+    /// Users of clusters that use it.
+    users: Vec<KafkaCredentialView>,
     used: Vec<UsageRow>,
 }
 
@@ -78,6 +85,11 @@ fn Detail(found: Signal<Found>) -> impl IntoView {
                 grant=grant
                 connect=Signal::derive(move || found.with(|found| found.connect.clone()))
                 credentials=Signal::derive(move || found.with(|found| found.credentials.clone()))
+            />
+            <KafkaCredentials
+                grant=grant
+                offers=Signal::derive(move || found.with(|found| found.offers.clone()))
+                credentials=Signal::derive(move || found.with(|found| found.users.clone()))
             />
             <Use found=found/>
             <Ways grant=grant/>

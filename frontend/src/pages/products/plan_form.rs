@@ -33,6 +33,7 @@ struct Fields {
     description: RwSignal<String>,
     mqtt: RwSignal<bool>,
     http: RwSignal<bool>,
+    kafka: RwSignal<bool>,
     events: RwSignal<String>,
     bytes: RwSignal<String>,
     filters: RwSignal<String>,
@@ -69,6 +70,7 @@ impl Fields {
             description: text(plan.description.clone()),
             mqtt: RwSignal::new(plan.protocols.contains(&PlanProtocol::Mqtt)),
             http: RwSignal::new(plan.protocols.contains(&PlanProtocol::Http)),
+            kafka: RwSignal::new(plan.protocols.contains(&PlanProtocol::Kafka)),
             events: number(plan.events.map(u64::from)),
             bytes: text(plan.bytes.map(quantity::size).unwrap_or_default()),
             filters: text(plan.filters.join("\n")),
@@ -104,7 +106,11 @@ impl Fields {
             let items = text.split([',', '\n']).map(str::trim).filter(|item| !item.is_empty());
             items.map(str::to_owned).collect::<Vec<_>>()
         };
-        let protocols = [(self.mqtt.get(), PlanProtocol::Mqtt), (self.http.get(), PlanProtocol::Http)];
+        let protocols = [
+            (self.mqtt.get(), PlanProtocol::Mqtt),
+            (self.http.get(), PlanProtocol::Http),
+            (self.kafka.get(), PlanProtocol::Kafka),
+        ];
         Some(PlanInput {
             name: self.name.get().trim().to_owned(),
             description: self.description.get().trim().to_owned(),
@@ -206,7 +212,7 @@ pub(super) fn PlanForm(product: DesignObjectId, known: Option<PlanView>, open: R
             </div>
             <fieldset class="m-field">
                 <legend class="m-field__label">"Clients connect by"</legend>
-                <div class="m-line"><Check label="MQTT" checked=fields.mqtt/><Check label="HTTP" checked=fields.http/></div>
+                <div class="m-line"><Check label="MQTT" checked=fields.mqtt/><Check label="HTTP" checked=fields.http/><Check label="Kafka" checked=fields.kafka/></div>
                 <Wrong error=save.field("protocols")/>
             </fieldset>
             <Select label="Who is let in" name="approval" value=fields.approval choices=choices(&APPROVALS) error=save.field("approval")/>

@@ -11,6 +11,7 @@ pub(super) fn protocol_word(protocol: PlanProtocol) -> &'static str {
     match protocol {
         PlanProtocol::Mqtt => "MQTT",
         PlanProtocol::Http => "HTTP",
+        PlanProtocol::Kafka => "Kafka",
     }
 }
 

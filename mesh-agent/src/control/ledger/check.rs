@@ -6,8 +6,8 @@
 use std::collections::HashSet;
 
 use mesh_protocol::desired::{
-    BrokerConnection, Connector, ConnectorWork, DesiredState, Fabric, Grant, Listener, Owner, Queue, SurveyedKind,
-    WEBHOOK_CONCURRENCY, WEBHOOK_TIMEOUT_MS, WebhookSink, check_webhook_url,
+    BrokerConnection, Connector, ConnectorWork, DesiredState, Fabric, Grant, KafkaAccess, Listener, Owner, Queue,
+    SurveyedKind, WEBHOOK_CONCURRENCY, WEBHOOK_TIMEOUT_MS, WebhookSink, check_webhook_url,
 };
 use mesh_protocol::event::MAX_PAYLOAD_BYTES;
 use mesh_protocol::expr::Expr;
@@ -31,6 +31,7 @@ pub(super) fn enforceable(state: &DesiredState) -> Result<(), String> {
     state.grants.iter().try_for_each(grant)?;
     let brokers: HashSet<_> = state.brokers.iter().map(|broker| broker.id).collect();
     state.brokers.iter().try_for_each(broker)?;
+    state.kafka_access.iter().try_for_each(|access| kafka_access(access, &brokers))?;
     state.all_connectors().try_for_each(|each| connector(each, &brokers))
 }
 
@@ -127,6 +128,14 @@ fn grant(grant: &Grant) -> Result<(), String> {
         return Err(format!("grant {name}: its filters may not use variables"));
     }
     Ok(())
+}
+
+fn kafka_access(access: &KafkaAccess, brokers: &HashSet<BrokerId>) -> Result<(), String> {
+    access.check().map_err(|error| format!("users at the broker connection {}: {error}", access.broker))?;
+    if brokers.contains(&access.broker) {
+        return Ok(());
+    }
+    Err(format!("users: their broker connection {} is not in the document", access.broker))
 }
 
 fn connector(connector: &Connector, brokers: &HashSet<BrokerId>) -> Result<(), String> {

@@ -106,6 +106,7 @@ pub(crate) fn state(revision: u64) -> DesiredState {
         durable_interest: Vec::new(),
         observe: Default::default(),
         grants: Vec::new(),
+        kafka_access: Vec::new(),
     }
 }
 

@@ -27,10 +27,10 @@ use mesh_protocol::report::{
 use tokio::time::{Instant, timeout};
 
 use super::scan::{Depth, Found};
-use super::wire::{Access, Ask, AskError, Connection};
 use crate::causes::chain;
 use crate::kafka::secret::Secrets;
 use crate::kafka::trouble::{Operation, Resource, Right, Target};
+use crate::kafka::wire::{Access, Ask, AskError, Connection};
 use crate::part::StartError;
 use producers::Producers;
 use sizes::Sizes;

@@ -3,8 +3,8 @@
 use frontend::api::{Edit, GrantMove, GrantQuery, GrantStep, GrantView, LiveTopic, Page, RolloutState};
 use mesh_protocol::id::GrantId;
 
-use super::shown;
 use super::told::Subject;
+use super::{kafka, shown};
 use crate::app::agent::rollout_of;
 use crate::app::edit::Done;
 use crate::app::page::{Slice, page};
@@ -128,11 +128,15 @@ impl App {
                 Err(error) => return Err(error),
             }
         }
+        self.settle_kafka_credentials(now_ms).await?;
         if waiting.is_empty() {
             return Ok(());
         }
         let (snapshot, fleet) = (self.snapshot().await?, self.fleet_state().await?);
-        for grant in waiting.iter().filter(|grant| missing(grant, &snapshot, &fleet).is_empty()) {
+        let is_so = |grant: &&Grant| {
+            missing(grant, &snapshot, &fleet).is_empty() && kafka::unsettled(grant, &snapshot, &fleet).is_empty()
+        };
+        for grant in waiting.iter().filter(is_so) {
             let mut edit = self.edit(Permit::of_portal()).await?;
             if !edit.tx.confirm_grant(grant.id, grant.policy_revision, edit.now_ms).await? {
                 continue;

@@ -7,7 +7,7 @@ use frontend::api::{
 use serde::Serialize;
 
 use super::ask::Asked;
-use super::{By, Scene, credential, decide, given, grants, holders, terms_of};
+use super::{By, Scene, credential, decide, given, grants, holders, kafka, terms_of};
 use crate::app::design::kind as design_kind;
 use crate::app::person::shown;
 use crate::domain::access::grant::{Grant, Phase, State as OfGrant, Terms};
@@ -111,6 +111,7 @@ impl Scene {
     pub(super) fn grant(&self, grant: &Grant, graph: &Graph<'_>) -> GrantView {
         let config = &self.shop.config;
         let missing = grants::missing(grant, config, &self.shop.fleet);
+        let users = kafka::unsettled(grant, config, &self.shop.fleet).into_iter().filter_map(|user| user.wait);
         GrantView {
             id: grant.id,
             revision: shown(grant.revision),
@@ -122,7 +123,7 @@ impl Scene {
             until: grant.until_ms,
             phase: phase(grant.phase()),
             reason: grant.reason.clone(),
-            waits_for: missing.into_iter().map(wait).collect(),
+            waits_for: missing.into_iter().map(wait).chain(users).collect(),
             confirmed_at: grant.confirmed_at_ms,
             credentials: credential::issued(config, grant.application).count() as u64,
             created_at: grant.created_at_ms,
@@ -184,6 +185,7 @@ pub(super) const fn protocol(of: Protocol) -> PlanProtocol {
     match of {
         Protocol::Mqtt => PlanProtocol::Mqtt,
         Protocol::Http => PlanProtocol::Http,
+        Protocol::Kafka => PlanProtocol::Kafka,
     }
 }
 

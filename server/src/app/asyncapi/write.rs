@@ -30,6 +30,7 @@ use crate::app::{Error, Result};
 use crate::domain::application_domain::{ApplicationDomain, owner};
 use crate::domain::design::{Content, Event, Graph, Kind, Object, Schema, State, Version, topics};
 use crate::domain::field::FieldErrors;
+use crate::domain::product::plan::Protocol;
 
 /// What is written about, and into what.
 pub(super) struct Writer<'a> {
@@ -142,8 +143,9 @@ impl<'a> Writer<'a> {
     fn event(&mut self, action: Action, version: &Version, event: &Event, message: &MessageKey) -> Result<bool> {
         let places = topics(version).map(|topics| self.seen.places(&topics)).unwrap_or_default();
         let mut is_somewhere = self.on_mesh(action, version, event, &places, message)?;
-        // No plan gives access to a cluster itself.
-        let topics = if self.offered.is_some() { BTreeMap::new() } else { places.topics };
+        // A cluster gives whole topics: never less of an event, as a plan may.
+        let is_given = |offered: &Offered<'_>| offered.speaks(Protocol::Kafka) && self.parts(version).is_none();
+        let topics = if self.offered.is_none_or(is_given) { places.topics } else { BTreeMap::new() };
         for (topic, goes_in) in topics {
             // What is written to a topic that nobody reads into the mesh does not arrive.
             if action == Action::Receive || goes_in {

@@ -119,6 +119,11 @@ fn named(part: PartRef, agent: &Agent, world: &World) -> Option<(String, String)
             (format!("queue {}", queue.spec.name), format!("/queues/{id}"))
         }
         PartRef::Fabric => ("the fabric endpoint".to_owned(), format!("/agents/{}", agent.id)),
+        PartRef::KafkaAccess(id) => (format!("users of {}", world.broker_name(id)?), broker_page(id, world)?),
+        PartRef::KafkaUser(user) => {
+            let found = mesh.kafka_credentials.iter().find(|found| found.credential.id == user.id)?;
+            (format!("Kafka user {}", found.credential.username), format!("/access/{}", found.credential.grant))
+        }
     })
 }
 
@@ -169,7 +174,11 @@ fn letters(part: &Part, agent: &Agent, world: &World) -> Option<Attention> {
         PartRef::Queue(_) => (format!("of {what}"), format!("{page}?shelf=dead")),
         PartRef::Sink(_) => (format!("of {what}"), format!("{page}/events?shelf=dead")),
         PartRef::Fabric => (format!("of {}", agent.name), format!("{page}/dead-letters")),
-        PartRef::Listener(_) | PartRef::Source(_) | PartRef::Broker(_) => return None,
+        PartRef::Listener(_)
+        | PartRef::Source(_)
+        | PartRef::Broker(_)
+        | PartRef::KafkaAccess(_)
+        | PartRef::KafkaUser(_) => return None,
     };
     let events = if events == 1 { "1 dead letter".to_owned() } else { format!("{events} dead letters") };
     Some(Attention {

@@ -36,7 +36,7 @@ macro_rules! pairs {
 
 pairs! {
     plan_state, plan_state_of: OfPlan = PlanState { Staging, Published, Deprecated, Closed }
-    protocol, protocol_of: Protocol = PlanProtocol { Mqtt, Http }
+    protocol, protocol_of: Protocol = PlanProtocol { Mqtt, Http, Kafka }
     per, per_of: Per = PlanPer { Event, Gibibyte, Month }
 }
 
@@ -200,12 +200,16 @@ impl Shop {
 
     fn stand(&self, site: &Site, publication: &Publication, plans: &[&Plan]) -> Stand {
         let listeners = self.config.mesh.listeners.iter().filter(|listener| listener.spec.site == site.id);
-        let spoken: BTreeSet<Protocol> = listeners.map(|listener| spoken(listener.spec.protocol)).collect();
+        let mut spoken: BTreeSet<Protocol> = listeners.map(|listener| spoken(listener.spec.protocol)).collect();
+        let brokers = self.config.mesh.brokers.iter();
+        if brokers.filter(|broker| broker.spec.site == site.id).any(|broker| broker.spec.is_kafka()) {
+            spoken.insert(Protocol::Kafka);
+        }
         let is_deaf = |plan: &&&Plan| plan.spec.protocols.is_disjoint(&spoken);
         if let Some(plan) = plans.iter().find(is_deaf) {
             let wanted: Vec<&str> = plan.spec.protocols.iter().map(|protocol| protocol.name()).collect();
             let (wanted, name) = (wanted.join(" or "), &plan.spec.name);
-            return Stand::Missing(format!("no listener for {wanted}, which the plan {name} asks for"));
+            return Stand::Missing(format!("no listener or cluster for {wanted}, which the plan {name} asks for"));
         }
         let target = self.config.revision_at(publication.policy_revision);
         let enrolled = self.fleet.agents.iter().filter(|agent| agent.state == AgentState::Enrolled);

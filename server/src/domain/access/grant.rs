@@ -85,6 +85,12 @@ impl Terms {
         }
     }
 
+    /// Whether clients may connect in this way.
+    #[must_use]
+    pub fn allows(&self, protocol: Protocol) -> bool {
+        self.protocols.is_empty() || self.protocols.contains(&protocol)
+    }
+
     /// Whether it gives nothing at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -10,6 +10,7 @@ use mesh_protocol::wire::Revision;
 use uuid::Uuid;
 
 use super::*;
+use crate::domain::broker::Target;
 use crate::domain::webhook::Webhook;
 use crate::domain::{broker, listener, queue, route, site};
 
@@ -142,6 +143,7 @@ pub(super) fn mesh() -> Mesh {
             updated_by: "ada".into(),
         }],
         queues: vec![],
+        kafka_credentials: vec![],
         grants: vec![],
         publications: vec![],
         addresses: vec![],

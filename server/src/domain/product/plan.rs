@@ -134,11 +134,13 @@ pub enum Protocol {
     Mqtt,
     /// HTTP publish and event streams.
     Http,
+    /// Kafka's own protocol, at clusters that routes tie to what is given.
+    Kafka,
 }
 
 impl Protocol {
     /// Every protocol.
-    pub const ALL: [Self; 2] = [Self::Mqtt, Self::Http];
+    pub const ALL: [Self; 3] = [Self::Mqtt, Self::Http, Self::Kafka];
 
     /// As people write it.
     #[must_use]
@@ -146,6 +148,7 @@ impl Protocol {
         match self {
             Self::Mqtt => "MQTT",
             Self::Http => "HTTP",
+            Self::Kafka => "Kafka",
         }
     }
 }

@@ -12,19 +12,19 @@ use super::TestPortal;
 use super::streams::agent;
 
 /// A portal with an agent, three people, and a product of one event under review.
-struct Market {
-    portal: TestPortal,
-    admin: String,
-    dev: String,
-    reviewer: String,
-    agent: AgentId,
+pub(super) struct Market {
+    pub(super) portal: TestPortal,
+    pub(super) admin: String,
+    pub(super) dev: String,
+    pub(super) reviewer: String,
+    pub(super) agent: AgentId,
     product: String,
     version: String,
 }
 
 impl Market {
     /// The product's version is in review; nobody offers it yet.
-    async fn start() -> Self {
+    pub(super) async fn start() -> Self {
         let portal = TestPortal::start().await;
         let admin = portal.admin().await;
         let (_, _seat) = agent(&portal, &admin).await;
@@ -54,23 +54,23 @@ impl Market {
         Self { product, version, ..market }
     }
 
-    async fn ask(&self, auth: &str, method: &str, path: &str, body: Option<Value>) -> (StatusCode, Value) {
+    pub(super) async fn ask(&self, auth: &str, method: &str, path: &str, body: Option<Value>) -> (StatusCode, Value) {
         let reply = self.portal.call(method, &format!("/api/v1/{path}"), Some(auth), body).await;
         (reply.status, reply.body)
     }
 
-    async fn ok(&self, auth: &str, method: &str, path: &str, body: Option<Value>) -> Value {
+    pub(super) async fn ok(&self, auth: &str, method: &str, path: &str, body: Option<Value>) -> Value {
         let (status, answer) = self.ask(auth, method, path, body).await;
         assert_eq!(status, StatusCode::OK, "{method} {path}: {answer}");
         answer
     }
 
-    async fn dev(&self, method: &str, path: &str, body: Value) -> Value {
+    pub(super) async fn dev(&self, method: &str, path: &str, body: Value) -> Value {
         self.ok(&self.dev, method, path, Some(body)).await
     }
 
     /// What is wrong with an input, by the first field.
-    async fn refused(&self, auth: &str, method: &str, path: &str, body: Value) -> String {
+    pub(super) async fn refused(&self, auth: &str, method: &str, path: &str, body: Value) -> String {
         let (status, answer) = self.ask(auth, method, path, Some(body)).await;
         assert!(!status.is_success(), "{method} {path}: {answer}");
         let field =
@@ -95,7 +95,12 @@ impl Market {
 
     /// A plan that can be asked for.
     async fn plan(&self, name: &str, approval: Value) -> String {
-        let plan = json!({"name": name, "protocols": ["mqtt"], "approval": approval, "events": 10});
+        self.plan_over(name, approval, json!(["mqtt"])).await
+    }
+
+    /// The same over other protocols.
+    pub(super) async fn plan_over(&self, name: &str, approval: Value, protocols: Value) -> String {
+        let plan = json!({"name": name, "protocols": protocols, "approval": approval, "events": 10});
         let plan = self.dev("POST", &format!("products/{}/plans", self.product), plan).await;
         let step = json!({"revision": plan["revision"], "value": {"to": "published"}});
         self.ok(&self.reviewer, "POST", &format!("plans/{}/move", text(&plan["id"])), Some(step)).await;
@@ -103,16 +108,16 @@ impl Market {
     }
 
     /// The version is released and published everywhere.
-    async fn publish(&self) -> Value {
+    pub(super) async fn publish(&self) -> Value {
         self.steps(&self.reviewer, &self.version, &["released"]).await;
         self.dev("POST", &format!("products/{}/publications", self.product), json!({"version": self.version})).await
     }
 
-    async fn application(&self, name: &str) -> String {
+    pub(super) async fn application(&self, name: &str) -> String {
         text(&self.dev("POST", "applications", json!({"name": name, "owner": "dev"})).await["id"])
     }
 
-    fn wish(&self, application: &str, plan: &str) -> Value {
+    pub(super) fn wish(&self, application: &str, plan: &str) -> Value {
         json!({"application": application, "version": self.version, "plan": plan,
             "purpose": "Shows orders on the wall of the store"})
     }
@@ -124,7 +129,7 @@ impl Market {
     }
 
     /// The agent is there, and has nothing yet.
-    async fn joins(&self) {
+    pub(super) async fn joins(&self) {
         let hello = Hello {
             version_min: 1,
             version_max: 1,
@@ -139,12 +144,12 @@ impl Market {
     }
 
     /// What the agent enforces, as of the newest revision.
-    async fn applies(&self, is_newest: bool) {
-        self.tells(is_newest, Vec::new()).await;
+    pub(super) async fn applies(&self, is_newest: bool) {
+        self.applies_with(is_newest, Vec::new()).await;
     }
 
-    /// The same with what its parts do.
-    async fn tells(&self, is_newest: bool, parts: Vec<Part>) {
+    /// The same with what it says of its parts.
+    pub(super) async fn applies_with(&self, is_newest: bool, parts: Vec<Part>) {
         let newest = self.ok(&self.admin, "GET", "policy", None).await["revision"].clone();
         let mut newest: Revision = serde_json::from_value(newest).expect("a revision");
         newest.revision -= u64::from(!is_newest);
@@ -180,7 +185,7 @@ impl Market {
     }
 }
 
-fn text(value: &Value) -> String {
+pub(super) fn text(value: &Value) -> String {
     value.as_str().unwrap_or_else(|| panic!("a text: {value}")).to_owned()
 }
 

@@ -2,17 +2,23 @@
 
 use std::collections::BTreeSet;
 
-use mesh_protocol::id::{AccessRequestId, ApplicationId, DesignVersionId, GrantId, PlanId, PublicationId};
+use mesh_protocol::desired::KafkaSecurity;
+use mesh_protocol::id::{
+    AccessRequestId, ApplicationId, BrokerId, DesignVersionId, GrantId, KafkaCredentialId, PlanId, PublicationId,
+};
 use mesh_protocol::topic::Filter;
 
 use super::design::{domain, object, version};
 use super::*;
 use crate::domain::access::grant::{self, Grant, Terms};
+use crate::domain::access::kafka::Credential;
 use crate::domain::access::request::{self, Act, Request, Step};
 use crate::domain::application::{self, Application};
+use crate::domain::broker::{self, Broker, Target};
 use crate::domain::design::{Content, Kind, Product};
 use crate::domain::product::plan::{self, Approval, Numbered, Per, Plan, Price, Protocol, Quota, Rules};
 use crate::domain::product::publication::{Places, Publication};
+use crate::store::SealedCredential;
 
 fn filter(text: &str) -> Filter {
     Filter::mesh(text).expect("sound")
@@ -188,8 +194,49 @@ async fn requests_and_grants_come_back_as_they_were_written() {
         assert_eq!(tx.grants(database.environment).await.expect("read"), [Grant { revision: 2, ..revoked }]);
         let again = Grant { id: GrantId(Uuid::now_v7()), ..given.clone() };
         tx.insert_grant(database.environment, &again).await.expect("given again");
+        kafka_credentials(&mut tx, database.environment, &again).await;
         let twice = tx.insert_grant(database.environment, &Grant { id: GrantId(Uuid::now_v7()), ..given }).await;
         assert!(twice.is_err(), "the application has it already");
     })
     .await;
+}
+
+/// Users of a cluster that a grant is used by.
+async fn kafka_credentials(tx: &mut Tx, environment: EnvironmentId, grant: &Grant) {
+    let hq = super::site("hq");
+    tx.insert_site(environment, &hq).await.expect("inserted");
+    let security = KafkaSecurity { tls: true, ca_pem: None, sasl: None };
+    let target = Target::Kafka { bootstrap: vec!["k:9092".into()], security };
+    let broker = Broker {
+        id: BrokerId(Uuid::now_v7()),
+        spec: broker::Spec { site: hq.id, name: "kafka".into(), target, discover: false, browse: false },
+        revision: 1,
+    };
+    tx.insert_broker(environment, &broker, 5).await.expect("inserted");
+    let one = Credential {
+        id: KafkaCredentialId(Uuid::now_v7()),
+        grant: grant.id,
+        broker: broker.id,
+        username: "mp-0123456789ab-1".to_owned(),
+        expires_at_ms: Some(9),
+        removed_at_ms: None,
+        revision: 1,
+        created_at_ms: 5,
+        created_by: "dev".to_owned(),
+    };
+    let two =
+        Credential { id: KafkaCredentialId(Uuid::now_v7()), username: "mp-0123456789ab-2".to_owned(), ..one.clone() };
+    tx.insert_kafka_credential(environment, &one, &[1, 2]).await.expect("inserted");
+    tx.insert_kafka_credential(environment, &two, &[3]).await.expect("inserted");
+    let removed = Credential { removed_at_ms: Some(7), expires_at_ms: None, ..one.clone() };
+    tx.update_kafka_credential(&removed, 1).await.expect("updated");
+    let stale = tx.update_kafka_credential(&removed, 1).await;
+    assert!(matches!(stale, Err(StoreError::Stale { table: "kafka_credential" })), "{stale:?}");
+    let sealed = |credential: Credential, sealed: &[u8]| SealedCredential { credential, sealed: sealed.to_vec() };
+    let all = [sealed(Credential { revision: 2, ..removed }, &[1, 2]), sealed(two.clone(), &[3])];
+    assert_eq!(tx.kafka_credentials(environment).await.expect("read"), all);
+    tx.delete_kafka_credential(one.id, 2).await.expect("deleted");
+    assert_eq!(tx.kafka_credentials(environment).await.expect("read").len(), 1);
+    tx.delete_broker(broker.id, 1).await.expect("where no agent is left, a connection goes with its users");
+    assert_eq!(tx.kafka_credentials(environment).await.expect("read"), []);
 }

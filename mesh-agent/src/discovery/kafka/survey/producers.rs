@@ -17,8 +17,8 @@ use mesh_protocol::report::{BrokerNode, ObjectFacts, PRODUCERS_MAX, ProducerFact
 
 use super::{Lines, Notes, Unanswered};
 use crate::discovery::kafka::scan::{Depth, Found};
-use crate::discovery::kafka::wire::refusal;
 use crate::kafka::trouble::{Operation, Resource, Right, Target};
+use crate::kafka::wire::refusal;
 
 /// Most partitions that are asked about in one look; those left over come with the next.
 const PARTITIONS_PER_LOOK: usize = 5_000;

@@ -7,7 +7,7 @@ use kafka_protocol::protocol::StrBytes;
 use mesh_protocol::report::{QuorumFacts, QuorumReplica};
 
 use super::{Lines, Told, describe_cluster};
-use crate::discovery::kafka::wire::refusal;
+use crate::kafka::wire::refusal;
 
 /// The log in which the metadata is.
 const METADATA: &str = "__cluster_metadata";

@@ -13,8 +13,8 @@ use mesh_protocol::report::{
 };
 
 use super::{Lines, Notes, Told, bounded, describe_cluster};
-use crate::discovery::kafka::wire::refusal;
 use crate::kafka::trouble::{Operation, Resource, Right};
+use crate::kafka::wire::refusal;
 
 /// Most access lists, quotas and users that are told.
 const OBJECTS_MAX: usize = 10_000;

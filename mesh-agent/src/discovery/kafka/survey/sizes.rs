@@ -7,7 +7,7 @@ use kafka_protocol::messages::describe_log_dirs_response::DescribeLogDirsResult;
 use mesh_protocol::report::{LogDirFacts, PartitionFacts, TopicFacts};
 
 use super::{Lines, Notes, Told, Unanswered, describe_cluster};
-use crate::discovery::kafka::wire::refusal;
+use crate::kafka::wire::refusal;
 
 /// Bytes of each replica: topic, partition, node.
 #[derive(Debug, Default)]

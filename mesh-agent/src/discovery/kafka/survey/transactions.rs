@@ -9,8 +9,8 @@ use kafka_protocol::protocol::StrBytes;
 use mesh_protocol::report::TransactionFacts;
 
 use super::{Lines, Notes, Told, Unanswered, bounded};
-use crate::discovery::kafka::wire::refusal;
 use crate::kafka::trouble::{Operation, Resource, Right};
+use crate::kafka::wire::refusal;
 
 /// Most transactional ids that are told.
 const TRANSACTIONS_MAX: usize = 5_000;

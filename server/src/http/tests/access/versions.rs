@@ -22,7 +22,7 @@ async fn a_plans_document_says_what_it_gives_and_on_which_terms() {
     let listeners: Vec<Part> = listeners.collect();
     assert_eq!(listeners.len(), 2, "MQTT and HTTP");
     market.joins().await;
-    market.tells(true, listeners).await;
+    market.applies_with(true, listeners).await;
     let price = json!({"millionths": 2_500_000, "currency": "EUR", "per": "month"});
     let plan = json!({"name": "paris", "protocols": ["http"], "approval": {"kind": "auto"}, "events": 10, "days": 90,
         "filters": ["orders/fr/created", "orders/fr/paid"], "price": price});

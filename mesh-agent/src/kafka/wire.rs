@@ -1,4 +1,5 @@
-//! A small client of Kafka's own protocol, for the questions that the client library does not know.
+//! A small client of Kafka's own protocol, for the questions and changes that the client library does not know, or not as
+//! they are wanted: it salts passwords itself, and so would have to be told them.
 //!
 //! One connection to one broker, one question at a time, each with a deadline. Versions are agreed on with the broker: a
 //! question that it does not know is answered so here, and never sent. Nothing is kept between two looks at a cluster, so
@@ -33,8 +34,8 @@ use crate::part::StartError;
 use crate::trust;
 use login::{Dialogue, Next};
 
-pub(super) use login::LoginError;
-pub(super) use shape::Ask;
+pub(crate) use login::LoginError;
+pub(crate) use shape::Ask;
 
 /// Longest wait until a connection stands and we are logged in.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -43,11 +44,11 @@ const ANSWER: Duration = Duration::from_secs(10);
 /// Largest answer, in bytes: the sizes of some 300,000 replicas. Decoded, it may take 25 times as much.
 const ANSWER_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// What administrators of the cluster see us as.
-const CLIENT_ID: &str = "meshport-discovery";
+const CLIENT_ID: &str = "meshport-agent";
 
 /// How the brokers of a cluster are connected to.
 #[derive(Clone)]
-pub(super) struct Access {
+pub(crate) struct Access {
     tls: Option<TlsConnector>,
     login: Option<Credentials>,
 }
@@ -60,7 +61,7 @@ impl std::fmt::Debug for Access {
 
 /// Why a question has no answer. What it was about is said by who asked.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum AskError {
+pub(crate) enum AskError {
     #[error("its version of Kafka does not know the question")]
     Unknown,
     #[error("{0} does not answer in time")]
@@ -81,7 +82,7 @@ pub(super) enum AskError {
 
 impl Access {
     /// From desired state, as the client library has it.
-    pub(super) fn new(broker: &BrokerConnection, secrets: &dyn Secrets) -> Result<Self, StartError> {
+    pub(crate) fn new(broker: &BrokerConnection, secrets: &dyn Secrets) -> Result<Self, StartError> {
         let security = &broker.security;
         let tls = security.tls.then(|| trust::client(security.ca_pem.as_deref())).transpose();
         let tls = tls.map_err(|error| {
@@ -99,7 +100,7 @@ trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
 /// A connection to one broker.
-pub(super) struct Connection {
+pub(crate) struct Connection {
     stream: Box<dyn Stream>,
     address: String,
     versions: BTreeMap<i16, VersionRange>,
@@ -114,7 +115,7 @@ impl std::fmt::Debug for Connection {
 
 impl Connection {
     /// Connects, agrees on versions, logs in.
-    pub(super) async fn open(access: &Access, node: &BrokerNode) -> Result<Self, AskError> {
+    pub(crate) async fn open(access: &Access, node: &BrokerNode) -> Result<Self, AskError> {
         let opening = timeout(CONNECT, Self::opened(access, &node.address));
         opening.await.unwrap_or_else(|_| Err(AskError::Slow(node.address.clone())))
     }
@@ -176,7 +177,7 @@ impl Connection {
     ///
     /// # Errors
     /// [`AskError`]; after all but [`AskError::Unknown`] the connection is of no use any more.
-    pub(super) async fn ask<A: Ask>(&mut self, request: &A) -> Result<A::Response, AskError> {
+    pub(crate) async fn ask<A: Ask>(&mut self, request: &A) -> Result<A::Response, AskError> {
         let theirs = self.versions.get(&A::KEY).ok_or(AskError::Unknown)?;
         let both = theirs.intersect(&A::VERSIONS).intersect(&<A::Response as Message>::VERSIONS);
         if both.is_empty() {
@@ -238,7 +239,7 @@ fn nonce() -> String {
 }
 
 /// What a broker's error code means; none = it is none.
-pub(super) fn refusal(code: i16) -> Option<ResponseError> {
+pub(crate) fn refusal(code: i16) -> Option<ResponseError> {
     code.err()
 }
 

@@ -5,15 +5,16 @@
 
 use bytes::Buf;
 use kafka_protocol::messages::{
-    ApiVersionsRequest, DescribeAclsRequest, DescribeClientQuotasRequest, DescribeLogDirsRequest,
-    DescribeProducersRequest, DescribeQuorumRequest, DescribeTransactionsRequest, DescribeUserScramCredentialsRequest,
-    ListTransactionsRequest, SaslAuthenticateRequest, SaslHandshakeRequest,
+    AlterUserScramCredentialsRequest, ApiVersionsRequest, CreateAclsRequest, DeleteAclsRequest, DescribeAclsRequest,
+    DescribeClientQuotasRequest, DescribeLogDirsRequest, DescribeProducersRequest, DescribeQuorumRequest,
+    DescribeTransactionsRequest, DescribeUserScramCredentialsRequest, ListTransactionsRequest, SaslAuthenticateRequest,
+    SaslHandshakeRequest,
 };
 use kafka_protocol::protocol::Request;
 
 /// One field of a message.
 #[derive(Debug)]
-pub(in crate::discovery::kafka) enum Field {
+pub(crate) enum Field {
     /// So many bytes: numbers, booleans, ids.
     Fixed(usize),
     /// Text, or none.
@@ -31,7 +32,7 @@ pub(in crate::discovery::kafka) enum Field {
 use Field::{Blob, Fixed, List, Many, Since, Text};
 
 /// A question whose answer's layout is known.
-pub(in crate::discovery::kafka) trait Ask: Request {
+pub(crate) trait Ask: Request {
     /// The answer's fields, in all versions.
     const ANSWER: &'static [Field];
     /// From this version on, lengths are of varying size and tagged fields may follow.
@@ -74,6 +75,12 @@ asks! {
     ListTransactionsRequest, 0, [Fixed(4), Fixed(2), List(&Text), Many(&[Text, Fixed(8), Text])];
     DescribeTransactionsRequest, 0,
         [Fixed(4), Many(&[Fixed(2), Text, Text, Fixed(22), Many(&[Text, List(&Fixed(4))])])];
+    AlterUserScramCredentialsRequest, 0, [Fixed(4), Many(&[Text, Fixed(2), Text])];
+    CreateAclsRequest, 2, [Fixed(4), Many(&[Fixed(2), Text])];
+    DeleteAclsRequest, 2, [
+        Fixed(4),
+        Many(&[Fixed(2), Text, Many(&[Fixed(2), Text, Fixed(1), Text, Fixed(1), Text, Text, Fixed(2)])]),
+    ];
 }
 
 /// A node of the quorum: id, folder, end of its log, when it fetched and was abreast.
@@ -166,6 +173,9 @@ impl Walk<'_> {
 #[cfg(test)]
 mod tests {
     use bytes::{Bytes, BytesMut};
+    use kafka_protocol::messages::alter_user_scram_credentials_response::AlterUserScramCredentialsResult;
+    use kafka_protocol::messages::create_acls_response::AclCreationResult;
+    use kafka_protocol::messages::delete_acls_response::{DeleteAclsFilterResult, DeleteAclsMatchingAcl};
     use kafka_protocol::messages::describe_acls_response::{AclDescription, DescribeAclsResource};
     use kafka_protocol::messages::describe_client_quotas_response::{EntityData, EntryData, ValueData};
     use kafka_protocol::messages::describe_log_dirs_response::{
@@ -177,10 +187,10 @@ mod tests {
         CredentialInfo, DescribeUserScramCredentialsResult,
     };
     use kafka_protocol::messages::{
-        DescribeAclsResponse, DescribeClientQuotasResponse, DescribeLogDirsResponse, DescribeProducersResponse,
-        DescribeQuorumResponse, DescribeTransactionsResponse, DescribeUserScramCredentialsResponse,
-        ListTransactionsResponse, SaslAuthenticateResponse, SaslHandshakeResponse, describe_transactions_response,
-        list_transactions_response,
+        AlterUserScramCredentialsResponse, CreateAclsResponse, DeleteAclsResponse, DescribeAclsResponse,
+        DescribeClientQuotasResponse, DescribeLogDirsResponse, DescribeProducersResponse, DescribeQuorumResponse,
+        DescribeTransactionsResponse, DescribeUserScramCredentialsResponse, ListTransactionsResponse,
+        SaslAuthenticateResponse, SaslHandshakeResponse, describe_transactions_response, list_transactions_response,
     };
     use kafka_protocol::protocol::{Decodable, Encodable, Message, StrBytes};
     use proptest::prelude::*;
@@ -265,6 +275,19 @@ mod tests {
                 .with_transactional_id(NAME.into())
                 .with_topics(vec![topic.clone(), topic]);
             DescribeTransactionsResponse::default().with_transaction_states(vec![state.clone(), state])
+        });
+        check::<AlterUserScramCredentialsRequest>(|_| {
+            let user = AlterUserScramCredentialsResult::default().with_user(NAME).with_error_message(Some(NAME));
+            AlterUserScramCredentialsResponse::default().with_results(vec![user.clone(), user])
+        });
+        check::<CreateAclsRequest>(|_| {
+            let made = AclCreationResult::default().with_error_message(Some(NAME));
+            CreateAclsResponse::default().with_results(vec![made, AclCreationResult::default()])
+        });
+        check::<DeleteAclsRequest>(|_| {
+            let acl = DeleteAclsMatchingAcl::default().with_resource_name(NAME).with_principal(NAME).with_host(NAME);
+            let gone = DeleteAclsFilterResult::default().with_matching_acls(vec![acl.clone(), acl]);
+            DeleteAclsResponse::default().with_filter_results(vec![gone.clone(), gone])
         });
     }
 

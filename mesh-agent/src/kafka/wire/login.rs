@@ -14,7 +14,7 @@ const ITERATIONS_MAX: u32 = 100_000;
 
 /// Why a login failed at our side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(in crate::discovery::kafka) enum LoginError {
+pub(crate) enum LoginError {
     #[error("its answer to the login cannot be understood")]
     Garbled,
     #[error("it asks for more than {ITERATIONS_MAX} rounds of key derivation")]
