@@ -55,6 +55,8 @@ pub struct ConnectEvent {
 pub struct ConnectKafka {
     /// Name of the cluster.
     pub name: String,
+    /// The grant's newest user there.
+    pub user: String,
     /// `host:port`, several by commas.
     pub bootstrap: String,
     /// It speaks TLS.

@@ -2,7 +2,7 @@ use super::*;
 use bytes::Bytes;
 use futures::FutureExt;
 use mesh_protocol::event::{Event, Headers, Origin, Protocol};
-use mesh_protocol::topic::Topic;
+use mesh_protocol::topic::{Filter, Topic};
 
 #[derive(Debug, Default)]
 struct Bin {

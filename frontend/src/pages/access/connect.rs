@@ -30,7 +30,13 @@ fn Given(connect: Signal<ConnectView>, credentials: Signal<Vec<CredentialView>>)
         let at = at.get();
         places.with(|places| places.iter().find(|name| **name == at).or(places.first()).cloned()).unwrap_or_default()
     });
-    let user = Memo::new(move |_| credentials.with(|all| newest(all)));
+    // A cluster has users of its own.
+    let user = Memo::new(move |_| {
+        let place = place.get();
+        let of_cluster =
+            |connect: &ConnectView| connect.kafka.iter().find(|one| one.name == place).map(|one| one.user.clone());
+        connect.with(of_cluster).or_else(|| credentials.with(|all| newest(all)))
+    });
     let all = Memo::new(move |_| {
         let user = user.get();
         connect.with(|connect| snippet::snippets(connect, &place.get(), user.as_deref().unwrap_or(NOBODY)))
@@ -47,7 +53,7 @@ fn Given(connect: Signal<ConnectView>, credentials: Signal<Vec<CredentialView>>)
                         .into_any();
                 }
                 view! {
-                    <div class="m-pad">
+                    <div class="m-stack">
                         <First user=user/>
                         <Show when=move || many.get()>
                             <div class="m-line m-line--wrap"><ParamSelect label="Where" name="at" choices=choices/></div>

@@ -155,10 +155,12 @@ pub(super) fn snippets(connect: &ConnectView, place: &str, user: &str) -> Vec<Sn
         match door.protocol {
             PlanProtocol::Mqtt => all.extend(of_mqtt(&login, &connect.receive, connect.send.as_ref())),
             PlanProtocol::Http => all.extend(of_http(&login, &connect.receive, connect.send.as_ref())),
+            // Clusters are no doors of sites: see below.
+            PlanProtocol::Kafka => {}
         }
     }
     for cluster in connect.kafka.iter().filter(|cluster| cluster.name == place) {
-        all.extend(of_kafka(cluster, user, connect.send.as_ref()));
+        all.extend(of_kafka(cluster, connect.send.as_ref()));
     }
     all.sort_by_key(|snippet| (snippet.by, snippet.direction, snippet.language));
     // A site may have two listeners of a protocol: one is enough.
@@ -211,7 +213,8 @@ fn of_http(login: &Login<'_>, receive: &[String], send: Option<&ConnectEvent>) -
 }
 
 /// No tool for shells speaks Kafka everywhere.
-fn of_kafka(cluster: &ConnectKafka, user: &str, send: Option<&ConnectEvent>) -> Vec<Snippet> {
+fn of_kafka(cluster: &ConnectKafka, send: Option<&ConnectEvent>) -> Vec<Snippet> {
+    let user = &cluster.user;
     let one = |language, direction, text| Snippet { by: By::Kafka, language, direction, text };
     let mut all = Vec::new();
     if !cluster.receive.is_empty() {

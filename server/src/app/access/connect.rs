@@ -3,18 +3,19 @@
 //! Worked out when somebody looks, since listeners come and go. The example is made up from the design, never taken from what
 //! was seen: what others send is theirs.
 
-use frontend::api::{ConnectDoor, ConnectEvent, ConnectView, PlanProtocol};
+use frontend::api::{ConnectDoor, ConnectEvent, ConnectKafka, ConnectView, PlanProtocol};
 use mesh_protocol::desired::ListenerProtocol;
 use mesh_protocol::id::{DesignVersionId, GrantId, SiteId};
 use mesh_protocol::topic::{Filter, Topic};
 use mesh_schema::Format;
 
-use super::{Scene, shown};
+use super::{Scene, kafka, shown};
 use crate::app::design::{content_type, payload};
 use crate::app::permission::Right;
 use crate::app::trial::listener_address;
 use crate::app::{App, Caller, Result};
 use crate::domain::access::grant::{Grant, Terms};
+use crate::domain::access::kafka::Opened;
 use crate::domain::design::{Address, Content, Event, Graph, Level, Version};
 
 /// Most sites of one answer.
@@ -45,8 +46,33 @@ impl Scene {
             left_out,
             receive: grant.terms.subscribe.iter().map(|filter| filter.text().to_owned()).collect(),
             send: self.example(&grant.terms, graph.version(grant.version), graph),
-            kafka: Vec::new(),
+            kafka: self.clusters(grant),
         }
+    }
+
+    /// The grant's newest user at each cluster, by the names of the clusters.
+    fn clusters(&self, grant: &Grant) -> Vec<ConnectKafka> {
+        let (config, fleet) = (&self.shop.config, &self.shop.fleet);
+        let is_its = |one: &&Opened| one.credential.grant == grant.id && one.credential.removed_at_ms.is_none();
+        let mut own: Vec<&Opened> = config.mesh.kafka_credentials.iter().filter(is_its).collect();
+        own.sort_by_key(|one| std::cmp::Reverse(one.credential.created_at_ms));
+        let mut all: Vec<ConnectKafka> = Vec::new();
+        for one in own {
+            let user = kafka::view(one, grant, config, fleet);
+            if !all.iter().any(|cluster| cluster.name == user.broker_name) {
+                all.push(ConnectKafka {
+                    name: user.broker_name,
+                    user: user.username,
+                    bootstrap: user.bootstrap.join(","),
+                    tls: user.security_protocol == kafka::SASL_SSL,
+                    receive: user.reads,
+                    group: format!("{}app", user.group_prefix),
+                    send: user.writes.into_iter().next(),
+                });
+            }
+        }
+        all.sort_by(|a, b| a.name.cmp(&b.name));
+        all
     }
 
     /// Listeners that run at the grant's sites, by the names of the sites; and how many sites have some beyond those.
@@ -140,14 +166,14 @@ fn topic_of(event: &Event, filters: &[Filter]) -> Option<String> {
                 (Level::Variable(_), wanted) => filled(wanted),
             }
         });
-        checked(levels.collect(), filter)
+        checked(&levels.collect::<Vec<_>>(), filter)
     })
 }
 
 /// A topic that a filter lets through.
 fn topic_by(filter: &Filter) -> Option<String> {
     let levels = filter.text().split('/').map(|level| if level == ">" { ANY.to_owned() } else { filled(level) });
-    checked(levels.collect(), filter)
+    checked(&levels.collect::<Vec<_>>(), filter)
 }
 
 /// A level that a level of a filter in the mesh dialect lets through.
@@ -159,7 +185,7 @@ fn filled(level: &str) -> String {
     }
 }
 
-fn checked(levels: Vec<String>, filter: &Filter) -> Option<String> {
+fn checked(levels: &[String], filter: &Filter) -> Option<String> {
     let topic = levels.join("/");
     (Topic::new(&topic).is_ok() && filter.matches(&topic)).then_some(topic)
 }

@@ -32,8 +32,8 @@ use crate::domain::broker::Broker;
 use crate::domain::field::FieldErrors;
 use crate::domain::principal::OVERLAP_MINUTES_MAX;
 use crate::store::Tx;
-pub(super) use shown::unsettled;
-use shown::{offer, view, why_not};
+pub(super) use shown::{SASL_SSL, unsettled, view};
+use shown::{offer, why_not};
 
 const MISSING: Error = Error::NotFound { what: "credential" };
 

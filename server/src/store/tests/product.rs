@@ -203,7 +203,7 @@ async fn requests_and_grants_come_back_as_they_were_written() {
 
 /// Users of a cluster that a grant is used by.
 async fn kafka_credentials(tx: &mut Tx, environment: EnvironmentId, grant: &Grant) {
-    let hq = super::site("hq");
+    let hq = site("hq");
     tx.insert_site(environment, &hq).await.expect("inserted");
     let security = KafkaSecurity { tls: true, ca_pem: None, sasl: None };
     let target = Target::Kafka { bootstrap: vec!["k:9092".into()], security };

@@ -17,6 +17,7 @@ fn whole(tls: bool) -> ConnectView {
         }),
         kafka: vec![ConnectKafka {
             name: "hq".to_owned(),
+            user: "wall-1".to_owned(),
             bootstrap: "kafka.shop.example:9093".to_owned(),
             tls,
             receive: vec!["orders".to_owned()],
@@ -122,6 +123,7 @@ fn no_value_breaks_out_of_its_literal() {
         payload: Some(format!("{{\"text\":\"{hostile}\"}}")),
         content_type: "application/json".to_owned(),
     });
+    connect.kafka[0].user = hostile.to_owned();
     for snippet in snippets(&connect, "hq", "u\"$(x)'}`\\") {
         let (name, text) = (snippet.name(), &snippet.text);
         assert!(!text.contains('\u{202e}'), "{name}: {text}");

@@ -51,7 +51,7 @@ enum Brought {
     /// A rule denies its topic.
     Denied,
     /// A contract wants it among the dead letters.
-    Diverted(Letter),
+    Diverted(Box<Letter>),
 }
 
 /// Who took a batch, and who did not.
@@ -104,9 +104,9 @@ impl Work {
                         Ok(Brought::Denied) => counts.denied += 1,
                         Ok(Brought::Diverted(letter)) => {
                             if first {
-                                letters.push((record, letter))
+                                letters.push((record, *letter));
                             } else {
-                                since_then.push((record, letter))
+                                since_then.push((record, *letter));
                             }
                         }
                         Err(Denied::Invalid(invalid)) => {
@@ -259,7 +259,7 @@ impl Work {
                 None => Brought::In(permit.admit()),
                 Some(reason) => {
                     let diverted_from = Some(session.client_id().to_owned());
-                    Brought::Diverted(Letter { event: permit.into_event(), reason, diverted_from })
+                    Brought::Diverted(Box::new(Letter { event: permit.into_event(), reason, diverted_from }))
                 }
             }),
             Err(denied @ Denied::Invalid(_)) => Err(denied),

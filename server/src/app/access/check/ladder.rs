@@ -29,33 +29,26 @@ pub(super) struct Ladder {
 impl Ladder {
     /// A layer is as it must be.
     pub(super) fn passed(&mut self, layer: TestLayer, began: Option<Instant>, what: impl Into<String>) {
-        self.add(layer, "", TestState::Ok, began, what.into(), String::new());
+        self.add(layer, "", TestState::Ok, began, Fault::new(what, ""));
     }
 
     /// A layer is not, and nothing above it can be reached.
     pub(super) fn failed(&mut self, layer: TestLayer, began: Option<Instant>, fault: Fault) {
-        self.add(layer, "", TestState::Failed, began, fault.what, fault.advice);
+        self.add(layer, "", TestState::Failed, began, fault);
     }
 
     /// There is nothing to test at a layer.
     pub(super) fn skipped(&mut self, layer: TestLayer, what: impl Into<String>) {
-        self.add(layer, "", TestState::Skipped, None, what.into(), String::new());
+        self.add(layer, "", TestState::Skipped, None, Fault::new(what, ""));
     }
 
     /// What became of one filter.
     pub(super) fn of(&mut self, layer: TestLayer, filter: &str, state: TestState, fault: Fault) {
-        self.add(layer, filter, state, None, fault.what, fault.advice);
+        self.add(layer, filter, state, None, fault);
     }
 
-    fn add(
-        &mut self,
-        layer: TestLayer,
-        of: &str,
-        state: TestState,
-        began: Option<Instant>,
-        what: String,
-        advice: String,
-    ) {
+    fn add(&mut self, layer: TestLayer, of: &str, state: TestState, began: Option<Instant>, fault: Fault) {
+        let Fault { what, advice } = fault;
         let took = |began: Instant| u32::try_from(began.elapsed().as_millis()).unwrap_or(u32::MAX);
         self.steps.push(TestStep { layer, of: of.to_owned(), state, took_ms: began.map(took), what, advice });
     }
@@ -72,7 +65,7 @@ impl Ladder {
         let above = above.chain(send.iter().map(|filter| (TestLayer::Send, filter.as_str())));
         for (layer, of) in LAYERS.into_iter().map(|layer| (layer, "")).chain(above) {
             if !known(&self.steps, layer, of) {
-                self.add(layer, of, TestState::NotReached, None, String::new(), String::new());
+                self.add(layer, of, TestState::NotReached, None, Fault::new("", ""));
             }
         }
         // Stable: filters stay in their order.

@@ -15,6 +15,11 @@ use super::dial::Time;
 
 const ALL: std::time::Duration = std::time::Duration::from_secs(20);
 
+#[expect(clippy::disallowed_methods, reason = "ends with its test")]
+fn spawn(task: impl Future<Output = ()> + Send + 'static) {
+    drop(tokio::spawn(task));
+}
+
 /// Something that takes connections at an address of its own; each is handled on its own.
 async fn far<F>(handle: impl Fn(TcpStream) -> F + Send + 'static) -> String
 where
@@ -22,9 +27,9 @@ where
 {
     let socket = TcpListener::bind("127.0.0.1:0").await.expect("a socket");
     let at = socket.local_addr().expect("an address").to_string();
-    tokio::spawn(async move {
+    spawn(async move {
         while let Ok((stream, _)) = socket.accept().await {
-            tokio::spawn(handle(stream));
+            spawn(handle(stream));
         }
     });
     at

@@ -12,6 +12,9 @@ use crate::domain::agent::{Agent, Presence};
 use crate::domain::broker::{Broker, Target};
 use crate::domain::product::plan::Protocol;
 
+/// Kafka's name of logging in over TLS.
+pub(in crate::app::access) const SASL_SSL: &str = "SASL_SSL";
+
 /// What clients log in with.
 const MECHANISM: &str = "SCRAM-SHA-512";
 
@@ -111,7 +114,12 @@ pub(super) fn offer(grant: &Grant, broker: &Broker, topics: Topics, snapshot: &S
     }
 }
 
-pub(super) fn view(one: &Opened, grant: &Grant, snapshot: &Snapshot, fleet: &FleetState) -> KafkaCredentialView {
+pub(in crate::app::access) fn view(
+    one: &Opened,
+    grant: &Grant,
+    snapshot: &Snapshot,
+    fleet: &FleetState,
+) -> KafkaCredentialView {
     let credential = &one.credential;
     let broker = snapshot.mesh.brokers.iter().find(|broker| broker.id == credential.broker);
     let (bootstrap, is_tls) = match broker.map(|broker| &broker.spec.target) {
@@ -128,7 +136,7 @@ pub(super) fn view(one: &Opened, grant: &Grant, snapshot: &Snapshot, fleet: &Fle
         broker_name: broker.map(|broker| broker.spec.name.clone()).unwrap_or_default(),
         username: credential.username.clone(),
         bootstrap,
-        security_protocol: if is_tls { "SASL_SSL" } else { "SASL_PLAINTEXT" }.to_owned(),
+        security_protocol: if is_tls { SASL_SSL } else { "SASL_PLAINTEXT" }.to_owned(),
         mechanism: MECHANISM.to_owned(),
         reads: topics.reads.into_iter().collect(),
         writes: topics.writes.into_iter().collect(),
