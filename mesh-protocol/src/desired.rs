@@ -35,7 +35,7 @@ pub use webhook::{
 };
 
 /// The newest document version this code writes, and the highest it understands.
-pub const DOCUMENT_VERSION: u32 = 2;
+pub const DOCUMENT_VERSION: u32 = 3;
 
 /// The whole of what one agent must do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -10,14 +10,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use mesh_protocol::desired::{
-    BrokerConnection, CONTRACTS_VERSION, Connector, ConnectorWork, Contracts, DesiredState, Dial, DurableInterest,
-    Fabric, KafkaSink, KafkaSource, Keys, Listener as ListenerState, Member, Observe, Owner, OwnerListener, Policy,
-    Queue as QueueState, Site as SiteState, Surveyed, WebhookSink,
+    BrokerConnection, Connector, ConnectorWork, Contracts, DesiredState, Dial, DurableInterest, Fabric, KafkaSink,
+    KafkaSource, Keys, Listener as ListenerState, Member, Observe, Owner, OwnerListener, Policy, Queue as QueueState,
+    Site as SiteState, Surveyed, WebhookSink,
 };
 use mesh_protocol::id::{AgentId, BrokerId, PrincipalId, RouteId, RuleId, SiteId};
-use mesh_protocol::policy::{
-    Action, Effect, Principal as PolicyPrincipal, PrincipalState, Role as PolicyRole, Rule, Subject,
-};
+use mesh_protocol::policy::{Action, Effect, Role as PolicyRole, Rule, Subject};
 use mesh_protocol::topic::Filter;
 use sha2::{Digest, Sha256};
 
@@ -38,7 +36,7 @@ use super::site::Site;
 
 mod granted;
 
-use granted::Granted;
+use granted::{Granted, min_version, principal_state};
 
 /// Where an agent of a site that others dial listens when nobody chose: any address, a port of the agent's choice.
 const FABRIC_BIND: &str = "0.0.0.0:0";
@@ -95,7 +93,7 @@ impl Mesh {
         let policy = self.policy(&connectors);
         let (decoding, connectors) = connectors.into_iter().partition(decodes);
         Some(DesiredState {
-            min_version: if self.contracts.rejects() { CONTRACTS_VERSION } else { OLDEST_VERSION },
+            min_version: min_version(&policy, self.contracts.rejects()),
             environment: self.environment.id,
             agent: agent.id,
             generation: self.environment.policy.generation,
@@ -410,21 +408,6 @@ fn derived_rule_id(route: RouteId, index: u32) -> RuleId {
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&hasher.finalize()[..16]);
     RuleId(uuid::Builder::from_custom_bytes(bytes).into_uuid())
-}
-
-fn principal_state(principal: &Principal, granted: Granted) -> PolicyPrincipal {
-    let mut roles = principal.roles.clone();
-    roles.extend(granted.roles);
-    roles.sort_unstable();
-    PolicyPrincipal {
-        id: principal.id,
-        username: principal.username.clone(),
-        state: if principal.kind == Kind::Route { PrincipalState::Enabled } else { granted.state },
-        secrets: principal.secrets.iter().map(|secret| secret.hash.clone()).collect(),
-        roles,
-        application: principal.application,
-        expires_at_ms: granted.expires_at_ms,
-    }
 }
 
 fn listener_state(listener: &Listener) -> ListenerState {

@@ -1,8 +1,10 @@
 use mesh_protocol::desired::{
-    Contract, DeniedV3Publish, KafkaSecurity, ListenerProtocol, OnInvalid, Start, SurveyedKind, WebhookFormat,
+    CONTRACTS_VERSION, Contract, DeniedV3Publish, KafkaSecurity, ListenerProtocol, OnInvalid, Start, SurveyedKind,
+    WebhookFormat,
 };
 use mesh_protocol::event::DeliveryMode;
 use mesh_protocol::id::{EnvironmentId, LinkId, ListenerId, QueueId};
+use mesh_protocol::policy::PrincipalState;
 use mesh_protocol::secret::SecretKey;
 use mesh_protocol::topic::Filter;
 use mesh_protocol::wire::Revision;

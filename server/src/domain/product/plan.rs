@@ -140,6 +140,15 @@ impl Protocol {
     /// Every protocol.
     pub const ALL: [Self; 2] = [Self::Mqtt, Self::Http];
 
+    /// The protocol as agents know it.
+    #[must_use]
+    pub const fn spoken(self) -> mesh_protocol::event::Protocol {
+        match self {
+            Self::Mqtt => mesh_protocol::event::Protocol::Mqtt,
+            Self::Http => mesh_protocol::event::Protocol::Http,
+        }
+    }
+
     /// As people write it.
     #[must_use]
     pub const fn name(self) -> &'static str {
