@@ -101,6 +101,21 @@ if [ ${#packages[@]} -gt 0 ]; then
     leave_disabled
 fi
 
+# The programs that the portal shows to people are run as they would run them: by Python with the packages they name. Tests reach
+# nothing but this machine, so the packages come here, in fixed versions, into a folder that has the list's digest in its name.
+if [ "$purpose" = test ]; then
+    list=xtask/snippets.txt
+    digest=$(sha256sum "$list")
+    venv=${XDG_CACHE_HOME:-$HOME/.cache}/meshport/snippets-${digest:0:12}
+    if [ ! -e "$venv/done" ]; then
+        echo "installing $(grep -v '^#' "$list" | tr '\n' ' ')into $venv"
+        rm -rf "$venv"
+        python3 -m venv "$venv"
+        "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --only-binary :all: --no-deps -r "$list"
+        touch "$venv/done"
+    fi
+fi
+
 # rust-toolchain.toml names the toolchain; a rustup that may not install by itself is told to.
 sysroot=$(rustc --print sysroot 2>/dev/null || true)
 if [ ! -d "$sysroot/lib/rustlib/wasm32-unknown-unknown" ] || [ ! -x "$sysroot/bin/cargo-clippy" ] || [ ! -x "$sysroot/bin/rustfmt" ]; then

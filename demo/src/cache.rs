@@ -30,6 +30,14 @@ pub async fn folder(name: &str, make: impl AsyncFnOnce(&Path) -> anyhow::Result<
     Ok(done)
 }
 
+/// Where a folder of that name is or would be.
+///
+/// # Errors
+/// There is no cache folder.
+pub fn place(name: &str) -> anyhow::Result<PathBuf> {
+    Ok(root()?.join(name))
+}
+
 /// Waits until nobody else makes anything, in this process or another one: tests begin together, and what they fetch with (Maven,
 /// pip) has a cache of its own that bears no two writers.
 async fn alone(path: PathBuf) -> anyhow::Result<File> {

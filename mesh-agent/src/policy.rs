@@ -12,7 +12,7 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use bytes::Bytes;
 use mesh_protocol::deny_list::DenyList;
 use mesh_protocol::desired::{Member, OnInvalid, Queue, Scope, Site};
-use mesh_protocol::event::Event;
+use mesh_protocol::event::{Event, Protocol};
 use mesh_protocol::id::{AgentId, PrincipalId};
 use mesh_protocol::policy::{self, Action, CompiledPolicy, Decision, DenyReason, Identity};
 use mesh_protocol::topic::{Filter, Topic};
@@ -145,6 +145,8 @@ impl Permit {
 pub struct Session {
     principal: PrincipalId,
     client_id: String,
+    /// How it connected; none = it is a part of the agent.
+    by: Option<Protocol>,
     compiled: ArcSwap<Compiled>,
 }
 
@@ -231,15 +233,21 @@ impl Enforcer {
         self.enforced.load_full()
     }
 
-    /// A session for a client that gave user name and secret and may connect.
+    /// A session for a client that gave user name and secret and may connect by a protocol.
     ///
     /// # Errors
     /// The reason, of which the client is told no more than "bad credentials" or "not allowed".
-    pub fn login(&self, username: &str, secret: &str, client_id: &str) -> Result<(Session, Identity), Denied> {
+    pub fn login(
+        &self,
+        username: &str,
+        secret: &str,
+        client_id: &str,
+        by: Protocol,
+    ) -> Result<(Session, Identity), Denied> {
         let version = *self.changes.borrow();
         let enforced = self.enforced().ok_or(Denied::NoPolicy)?;
         let identity = enforced.policy.authenticate(username, secret, now_ms()).map_err(Denied::ByPolicy)?;
-        let session = self.open(&enforced, version, identity.principal, client_id)?;
+        let session = self.open(&enforced, version, identity.principal, client_id, Some(by))?;
         Ok((session, identity))
     }
 
@@ -250,7 +258,17 @@ impl Enforcer {
     pub fn session(&self, principal: PrincipalId, client_id: &str) -> Result<Session, Denied> {
         let version = *self.changes.borrow();
         let enforced = self.enforced().ok_or(Denied::NoPolicy)?;
-        self.open(&enforced, version, principal, client_id)
+        self.open(&enforced, version, principal, client_id, None)
+    }
+
+    /// A session for a client that logged in by a protocol before and has no connection now.
+    ///
+    /// # Errors
+    /// As [`Enforcer::session`], or it may not connect by this protocol any more.
+    pub fn resting_session(&self, principal: PrincipalId, client_id: &str, by: Protocol) -> Result<Session, Denied> {
+        let version = *self.changes.borrow();
+        let enforced = self.enforced().ok_or(Denied::NoPolicy)?;
+        self.open(&enforced, version, principal, client_id, Some(by))
     }
 
     fn open(
@@ -259,17 +277,27 @@ impl Enforcer {
         version: u64,
         principal: PrincipalId,
         client_id: &str,
+        by: Option<Protocol>,
     ) -> Result<Session, Denied> {
-        let rules = self.compile(enforced, principal, client_id)?;
+        let rules = self.compile(enforced, principal, client_id, by)?;
         let compiled = ArcSwap::from_pointee(Compiled { version, at: Instant::now(), rules: Ok(rules) });
-        Ok(Session { principal, client_id: client_id.to_owned(), compiled })
+        Ok(Session { principal, client_id: client_id.to_owned(), by, compiled })
     }
 
-    fn compile(&self, enforced: &Enforced, principal: PrincipalId, client_id: &str) -> Result<policy::Session, Denied> {
+    fn compile(
+        &self,
+        enforced: &Enforced,
+        principal: PrincipalId,
+        client_id: &str,
+        by: Option<Protocol>,
+    ) -> Result<policy::Session, Denied> {
         if self.denied.load().principals.contains(&principal) {
             return Err(Denied::Revoked);
         }
         let session = enforced.policy.session(principal, client_id, now_ms()).map_err(Denied::ByPolicy)?;
+        if let Some(by) = by {
+            session.identity.check_protocol(by).map_err(Denied::ByPolicy)?;
+        }
         match session.decide_connect() {
             Decision::Allowed { .. } => Ok(session),
             Decision::Denied(reason) => Err(Denied::ByPolicy(reason)),
@@ -287,7 +315,7 @@ impl Enforcer {
         if compiled.version != version || compiled.at.elapsed() > RENEWED_AFTER {
             let rules = match self.enforced() {
                 None => Err(Denied::NoPolicy),
-                Some(enforced) => self.compile(&enforced, session.principal, &session.client_id),
+                Some(enforced) => self.compile(&enforced, session.principal, &session.client_id, session.by),
             };
             compiled = Arc::new(Compiled { version, at: Instant::now(), rules });
             session.compiled.store(compiled.clone());

@@ -27,6 +27,7 @@ fn policy() -> Policy {
             roles: roles.clone(),
             application: None,
             expires_at_ms: None,
+            protocols: Vec::new(),
         }],
         roles: roles.iter().map(|&id| Role { id, name: format!("role-{id}") }).collect(),
         rules: roles.iter().enumerate().flat_map(|(index, &role)| rules(index as u128, role)).collect(),

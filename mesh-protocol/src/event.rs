@@ -54,6 +54,20 @@ pub enum Protocol {
     Mesh,
 }
 
+impl Protocol {
+    /// As people read it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Mqtt => "MQTT",
+            Self::Http => "HTTP",
+            Self::Kafka => "Kafka",
+            Self::Amqp => "AMQP",
+            Self::Mesh => "the mesh",
+        }
+    }
+}
+
 /// Metadata carried beside the payload. Empty fields cost one bit on the wire.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Headers {

@@ -9,4 +9,4 @@ mod model;
 pub use decide::{
     CompiledPolicy, Decision, DenyReason, Explanation, Identity, PolicyError, Session, Target, Verdict, explain,
 };
-pub use model::{Action, Effect, Principal, PrincipalState, Role, Rule, Subject};
+pub use model::{Action, Effect, PROTOCOLS_VERSION, Principal, PrincipalState, Role, Rule, Subject};

@@ -27,6 +27,7 @@ mod wire;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use mesh_protocol::event::Protocol;
 use rustc_hash::FxHashMap;
 use tokio::net::TcpListener;
 
@@ -105,14 +106,16 @@ async fn watch(server: Arc<Server>) {
 /// Sessions without a connection keep what their principal may still have.
 fn check_resting(server: &Server) {
     let enforcer = &server.common.enforcer;
-    let ended = server.clients.sweep(|name, lasting| match enforcer.session(name.principal, &name.client_id) {
-        Ok(session) => {
-            lasting.keep(|filter| enforcer.check_subscribe(&session, filter).is_ok());
-            true
+    let ended = server.clients.sweep(|name, lasting| {
+        match enforcer.resting_session(name.principal, &name.client_id, Protocol::Mqtt) {
+            Ok(session) => {
+                lasting.keep(|filter| enforcer.check_subscribe(&session, filter).is_ok());
+                true
+            }
+            // Without a policy nobody has a right, and nobody has lost one.
+            Err(Denied::NoPolicy) => true,
+            Err(_) => false,
         }
-        // Without a policy nobody has a right, and nobody has lost one.
-        Err(Denied::NoPolicy) => true,
-        Err(_) => false,
     });
     server.metrics.ended_with_session.add(ended);
 }

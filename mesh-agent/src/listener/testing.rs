@@ -196,6 +196,7 @@ fn policy() -> Policy {
         roles: Vec::new(),
         application: None,
         expires_at_ms: None,
+        protocols: Vec::new(),
     };
     let allow = |id, action, filter| rule(id, Subject::Anyone, action, Effect::Allow, filter);
     Policy {

@@ -28,6 +28,7 @@ fn watcher() -> Principal {
         roles: Vec::new(),
         application: None,
         expires_at_ms: None,
+        protocols: Vec::new(),
     }
 }
 

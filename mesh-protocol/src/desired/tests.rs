@@ -79,6 +79,7 @@ fn policy() -> Policy {
             roles: vec![RoleId(id(11))],
             application: Some(ApplicationId(id(12))),
             expires_at_ms: Some(1_700_000_000_000),
+            protocols: Vec::new(),
         }],
         roles: vec![Role { id: RoleId(id(11)), name: "tills".into() }],
         rules: vec![Rule {

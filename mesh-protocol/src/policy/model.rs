@@ -3,9 +3,14 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::event::Protocol;
 use crate::id::{ApplicationId, PrincipalId, RoleId, RuleId, SiteId};
 use crate::secret::SecretHash;
 use crate::topic::Filter;
+
+/// The document version from which on protocols of principals are understood: an agent below it would refuse a document that
+/// has some as a whole, with a reason that says nothing.
+pub const PROTOCOLS_VERSION: u32 = 3;
 
 /// What a client of the mesh may want to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -103,4 +108,7 @@ pub struct Principal {
     /// Milliseconds since the Unix epoch after which it is refused; none = does not expire.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at_ms: Option<i64>,
+    /// Protocols by which its clients may connect; empty = any. A document that has some demands [`PROTOCOLS_VERSION`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub protocols: Vec<Protocol>,
 }

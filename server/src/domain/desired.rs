@@ -4,6 +4,7 @@
 //! revision, other content" for an attack. So nothing here reads a clock or depends on the order of rows, and every
 //! input that changes comes with a new policy revision.
 
+mod granted;
 mod grants;
 mod kafka;
 mod written;
@@ -17,9 +18,7 @@ use mesh_protocol::desired::{
     Site as SiteState, Surveyed, WebhookSink,
 };
 use mesh_protocol::id::{AgentId, BrokerId, PrincipalId, RouteId, RuleId, SiteId};
-use mesh_protocol::policy::{
-    Action, Effect, Principal as PolicyPrincipal, PrincipalState, Role as PolicyRole, Rule, Subject,
-};
+use mesh_protocol::policy::{Action, Effect, Role as PolicyRole, Rule, Subject};
 use mesh_protocol::topic::Filter;
 use sha2::{Digest, Sha256};
 
@@ -39,9 +38,7 @@ use super::rule;
 use super::scope::Scope;
 use super::site::Site;
 
-mod granted;
-
-use granted::Granted;
+use granted::{min_version, principal_state};
 use written::{broker_state, listener_state, queue_state, surveyed_state};
 
 /// Where an agent of a site that others dial listens when nobody chose: any address, a port of the agent's choice.
@@ -98,7 +95,7 @@ impl Mesh {
         let policy = self.policy(&connectors);
         let (decoding, connectors) = connectors.into_iter().partition(decodes);
         Some(DesiredState {
-            min_version: self.contracts.min_version(),
+            min_version: min_version(&policy, &self.contracts),
             environment: self.environment.id,
             agent: agent.id,
             generation: self.environment.policy.generation,
@@ -414,21 +411,6 @@ fn derived_rule_id(route: RouteId, index: u32) -> RuleId {
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&hasher.finalize()[..16]);
     RuleId(uuid::Builder::from_custom_bytes(bytes).into_uuid())
-}
-
-fn principal_state(principal: &Principal, granted: Granted) -> PolicyPrincipal {
-    let mut roles = principal.roles.clone();
-    roles.extend(granted.roles);
-    roles.sort_unstable();
-    PolicyPrincipal {
-        id: principal.id,
-        username: principal.username.clone(),
-        state: if principal.kind == Kind::Route { PrincipalState::Enabled } else { granted.state },
-        secrets: principal.secrets.iter().map(|secret| secret.hash.clone()).collect(),
-        roles,
-        application: principal.application,
-        expires_at_ms: granted.expires_at_ms,
-    }
 }
 
 /// Names of sites, for pages.

@@ -10,4 +10,5 @@ mod offering;
 mod owning;
 mod pages;
 mod queues;
+mod snippets;
 mod told;

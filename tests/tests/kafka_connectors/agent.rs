@@ -181,6 +181,7 @@ pub(crate) fn policy() -> Policy {
             roles: Vec::new(),
             application: None,
             expires_at_ms: None,
+            protocols: Vec::new(),
         }],
         roles: Vec::new(),
         rules: vec![rule(1, Action::Connect), rule(2, Action::Publish), rule(3, Action::Subscribe)],

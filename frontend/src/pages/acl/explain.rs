@@ -239,6 +239,7 @@ mod tests {
             roles: vec![RoleId(id(2))],
             application: None,
             expires_at_ms: None,
+            protocols: Vec::new(),
         };
         let rule = Rule {
             id: RuleId(id(3)),

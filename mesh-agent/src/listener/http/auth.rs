@@ -42,7 +42,7 @@ impl Gate {
         let attempt = if username.is_empty() {
             Err(Denied::ByPolicy(DenyReason::NoCredentials))
         } else {
-            self.common.enforcer.login(&username, &secret, &client_id)
+            self.common.enforcer.login(&username, &secret, &client_id, Protocol::Http)
         };
         let session = match attempt {
             Ok((session, _)) => session,

@@ -9,7 +9,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use mesh_protocol::desired::ListenerProtocol;
-use mesh_protocol::event::DeliveryMode;
+use mesh_protocol::event::{DeliveryMode, Protocol};
 use mesh_protocol::policy::Action;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
@@ -290,6 +290,32 @@ async fn a_stream_of_a_principal_that_expires_ends_at_its_time() {
     assert!(mesh.notes.has("till-1 http refused Connect  by no rule: the principal has expired"));
     assert_eq!(ask(&running, "GET /v1/events?filter=open/%3E", &login(1), "").await.status, 403);
     assert_eq!(mesh.router.publish_direct(event("open/a", DeliveryMode::Direct), None), 1, "nothing is kept for it");
+    line(&mut stays, "open/a").await;
+}
+
+#[tokio::test]
+async fn who_was_given_other_protocols_is_refused_and_an_open_stream_ends() {
+    let mesh = Mesh::new();
+    let running = mesh.http().await;
+    let mut stream = open(&running, "GET /v1/events?filter=open/%3E", &login(1), b"").await;
+    let mut stays = open(&running, "GET /v1/events?filter=open/%3E", &login(2), b"").await;
+    line(&mut stream, "content-type").await;
+    line(&mut stays, "content-type").await;
+    mesh.edit(|policy| {
+        policy.principals[0].protocols = vec![Protocol::Mqtt];
+        policy.principals[1].protocols = vec![Protocol::Mqtt, Protocol::Http];
+    });
+    let words = "the plan does not allow HTTP: connect by MQTT";
+    line(&mut stream, "event: end").await;
+    assert!(line(&mut stream, "data:").await.contains(words));
+    for request in ["POST /v1/events/open/a", "GET /v1/events?filter=open/%3E", "POST /v1/queues/any/pull"] {
+        let answer = ask(&running, request, &login(1), "x").await;
+        assert_eq!((answer.status, answer.body.contains(words)), (403, true), "{request}: {}", answer.body);
+        assert!(answer.head.contains("application/problem+json"), "{request}");
+    }
+    assert!(mesh.notes.has(&format!("till-1 http refused Connect  by no rule: {words}")));
+    assert!(mesh.count("refused_logins") >= 2, "they are counted as other refusals of logins are");
+    assert_eq!(ask(&running, "POST /v1/events/open/a", &login(2), "x").await.status, 202);
     line(&mut stays, "open/a").await;
 }
 

@@ -178,7 +178,7 @@ fn login(
 ) -> Result<crate::policy::Session, TurnedAway> {
     let secret = connect.password.as_deref().and_then(|secret| std::str::from_utf8(secret).ok());
     let attempt = match (&connect.username, secret) {
-        (Some(username), Some(secret)) => server.common.enforcer.login(username, secret, client_id),
+        (Some(username), Some(secret)) => server.common.enforcer.login(username, secret, client_id, Protocol::Mqtt),
         _ => Err(Denied::ByPolicy(DenyReason::NoCredentials)),
     };
     attempt.map(|(session, _)| session).map_err(|denied| {

@@ -64,6 +64,7 @@ fn document(connector: &Connector) -> DesiredState {
         roles: Vec::new(),
         application: None,
         expires_at_ms: None,
+        protocols: Vec::new(),
     }];
     state.connectors = vec![connector.clone()];
     state

@@ -26,6 +26,7 @@ fn granted(revision: u64) -> DesiredState {
         roles: Vec::new(),
         application: None,
         expires_at_ms: None,
+        protocols: Vec::new(),
     }];
     policy.rules = (60..)
         .zip([Action::Connect, Action::Publish])

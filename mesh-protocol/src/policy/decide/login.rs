@@ -8,6 +8,7 @@ use super::compile::PolicyError;
 use super::reason::DenyReason;
 use crate::deny_list::DenyList;
 use crate::desired::Policy;
+use crate::event::Protocol;
 use crate::id::{ApplicationId, PrincipalId, RoleId};
 use crate::policy::{Principal, PrincipalState};
 use crate::secret::{SecretHash, SecretKey};
@@ -23,6 +24,21 @@ pub struct Identity {
     pub roles: Arc<[RoleId]>,
     /// The application it belongs to, when any.
     pub application: Option<ApplicationId>,
+    /// Protocols by which it may connect; empty = any.
+    pub protocols: Arc<[Protocol]>,
+}
+
+impl Identity {
+    /// Whether it may connect by a protocol.
+    ///
+    /// # Errors
+    /// It may not, and by which it may.
+    pub fn check_protocol(&self, by: Protocol) -> Result<(), DenyReason> {
+        if self.protocols.is_empty() || self.protocols.contains(&by) {
+            return Ok(());
+        }
+        Err(DenyReason::Protocol { by, allowed: Arc::clone(&self.protocols) })
+    }
 }
 
 /// The principals an agent may meet.
@@ -88,6 +104,7 @@ impl Known {
                 username: (*principal.username).into(),
                 roles: (*principal.roles).into(),
                 application: principal.application,
+                protocols: (*principal.protocols).into(),
             },
             state: principal.state,
             secrets: principal.secrets.clone(),

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::event::Protocol;
 use crate::id::RuleId;
 use crate::policy::Action;
 use crate::topic::Filter;
@@ -39,6 +40,13 @@ pub enum DenyReason {
     },
     /// The principal is on the mesh's deny list.
     Revoked,
+    /// The plan of what was given to it names other protocols.
+    Protocol {
+        /// The one it came by.
+        by: Protocol,
+        /// Those it may connect by, at least one.
+        allowed: Arc<[Protocol]>,
+    },
     /// A rule forbids it.
     Rule {
         /// The rule.
@@ -133,6 +141,11 @@ impl fmt::Display for DenyReason {
             Self::Disabled => f.write_str("the principal is disabled: an operator can enable it in the portal"),
             Self::Expired { .. } => f.write_str("the principal has expired: an operator can prolong it in the portal"),
             Self::Revoked => f.write_str("the principal is revoked in the whole mesh"),
+            Self::Protocol { by, allowed } => {
+                let names: Vec<&str> = allowed.iter().map(|protocol| protocol.name()).collect();
+                let (by, names) = (by.name(), names.join(" or "));
+                write!(f, "the plan does not allow {by}: connect by {names}, or ask for access under a plan with {by}")
+            }
             Self::Rule { rule, subject, action, filter } => {
                 write!(f, "denied by rule {rule}: {subject} may not {}", Wish(*action, filter.text()))
             }

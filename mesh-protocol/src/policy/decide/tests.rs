@@ -6,6 +6,7 @@ use uuid::Uuid;
 use super::*;
 use crate::deny_list::DenyList;
 use crate::desired::{Policy, Scope, Site};
+use crate::event::Protocol;
 use crate::id::{PrincipalId, RoleId, RuleId, SiteId};
 use crate::policy::{Action, Effect, Principal, PrincipalState, Role, Rule, Subject};
 use crate::secret::{SecretHash, SecretKey};
@@ -34,6 +35,7 @@ fn principal(id: PrincipalId, username: &str, roles: &[RoleId]) -> Principal {
         roles: roles.to_vec(),
         application: None,
         expires_at_ms: None,
+        protocols: Vec::new(),
     }
 }
 
@@ -87,6 +89,23 @@ fn a_login_needs_name_secret_state_and_time() {
     assert_eq!(DenyReason::UnknownUser.to_string(), DenyReason::WrongSecret.to_string());
     assert_ne!(DenyReason::UnknownUser.detail(), DenyReason::WrongSecret.detail());
     assert_eq!((compiled.next_expiry(999), compiled.next_expiry(1_000)), (Some(1_000), None));
+}
+
+#[test]
+fn a_principal_connects_by_the_protocols_that_it_has() {
+    let mut policy = policy(Vec::new());
+    policy.principals[0].protocols = vec![Protocol::Mqtt, Protocol::Kafka];
+    let compiled = compiled(&policy);
+    let identity = compiled.authenticate("till-7", "old", 0).expect("the secret is right");
+    assert_eq!(identity.check_protocol(Protocol::Mqtt), Ok(()));
+    let denied = identity.check_protocol(Protocol::Http).expect_err("not by HTTP");
+    assert_eq!(
+        denied.to_string(),
+        "the plan does not allow HTTP: connect by MQTT or Kafka, or ask for access under a plan with HTTP"
+    );
+    assert!(denied.is_login() && denied.rule().is_none());
+    let any = compiled.identify(SENSOR, 0).expect("known");
+    assert_eq!(any.check_protocol(Protocol::Http), Ok(()), "none are named, so any will do");
 }
 
 #[test]

@@ -3,15 +3,20 @@
 //! A role, because an application may have thousands of clients and a grant a handful of filters. Agents know nothing of
 //! grants here: rules are what they enforce, at the sites where the product is published.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
+use mesh_protocol::desired::{Contracts, Policy};
+use mesh_protocol::event::Protocol;
 use mesh_protocol::id::{ApplicationId, DesignObjectId, RoleId, RuleId, SiteId};
-use mesh_protocol::policy::{Action, Effect, PrincipalState, Role as PolicyRole, Rule, Subject};
+use mesh_protocol::policy::{
+    Action, Effect, PROTOCOLS_VERSION, Principal as PolicyPrincipal, PrincipalState, Role as PolicyRole, Rule, Subject,
+};
 use sha2::{Digest, Sha256};
 
 use super::super::access::grant::{Grant, State};
 use super::super::principal::{Kind, Principal};
-use super::{Mesh, everything};
+use super::super::product::plan::Protocol as OfPlan;
+use super::{Mesh, OLDEST_VERSION, everything};
 
 impl Mesh {
     /// Where a grant holds: empty = at every site; none = nowhere, since what it is about is published nowhere now.
@@ -73,15 +78,18 @@ impl Mesh {
     }
 
     /// What grants give, by application.
-    pub(super) fn granted(&self) -> HashMap<ApplicationId, OfApplication> {
-        let mut all: HashMap<ApplicationId, OfApplication> = HashMap::new();
+    pub(super) fn granted(&self) -> HashMap<ApplicationId, OfApplication<'_>> {
+        let mut all: HashMap<ApplicationId, OfApplication<'_>> = HashMap::new();
         for grant in self.grants.iter().filter(|grant| grant.state == State::Active) {
-            let of = all.entry(grant.application).or_insert_with(|| OfApplication { roles: Vec::new(), ends: Some(0) });
+            let of = all.entry(grant.application).or_insert_with(OfApplication::default);
             // The last one to end; one that does not end is later than all.
             of.ends = of.ends.zip(grant.until_ms).map(|(one, other)| one.max(other));
         }
         for (grant, _) in self.in_force() {
-            all.entry(grant.application).and_modify(|of| of.roles.push(role_of(grant)));
+            all.entry(grant.application).and_modify(|of| {
+                of.roles.push(role_of(grant));
+                of.plans.push(&grant.terms.protocols);
+            });
         }
         all
     }
@@ -95,10 +103,30 @@ impl Mesh {
 
 /// What grants give to an application.
 #[derive(Debug)]
-pub(super) struct OfApplication {
+pub(super) struct OfApplication<'a> {
     roles: Vec<RoleId>,
     /// When the last of them ends; none = one has no end.
     ends: Option<i64>,
+    /// How their plans let clients connect, of each that is given somewhere; one that names none lets them in by any.
+    plans: Vec<&'a BTreeSet<OfPlan>>,
+}
+
+impl Default for OfApplication<'_> {
+    fn default() -> Self {
+        Self { roles: Vec::new(), ends: Some(0), plans: Vec::new() }
+    }
+}
+
+impl OfApplication<'_> {
+    /// Protocols by which its credentials connect; empty = any. A client has one connection for all that it was given, so
+    /// that the plans add up.
+    fn protocols(&self) -> Vec<Protocol> {
+        if self.plans.iter().any(|named| named.is_empty()) {
+            return Vec::new();
+        }
+        let named: BTreeSet<OfPlan> = self.plans.iter().flat_map(|named| named.iter().copied()).collect();
+        named.into_iter().map(OfPlan::spoken).collect()
+    }
 }
 
 /// What grants make of a client.
@@ -107,26 +135,52 @@ pub(super) struct Granted {
     pub(super) roles: Vec<RoleId>,
     pub(super) state: PrincipalState,
     pub(super) expires_at_ms: Option<i64>,
+    /// Protocols by which it may connect; empty = any.
+    pub(super) protocols: Vec<Protocol>,
 }
 
 impl Granted {
     /// Of a client of an application with these grants: their roles, and of one that was issued for them, whether it may
-    /// log in and until when.
-    pub(super) fn to(principal: &Principal, all: &HashMap<ApplicationId, OfApplication>) -> Self {
+    /// log in, until when and by which protocols.
+    pub(super) fn to(principal: &Principal, all: &HashMap<ApplicationId, OfApplication<'_>>) -> Self {
         let of = principal.application.and_then(|application| all.get(&application));
         let roles = of.map(|of| of.roles.clone()).unwrap_or_default();
-        let (mut state, mut expires_at_ms) = (principal.state, principal.expires_at_ms);
+        let (mut state, mut expires_at_ms, mut protocols) = (principal.state, principal.expires_at_ms, Vec::new());
         if principal.kind == Kind::Credential {
             match of {
                 None => state = PrincipalState::Disabled,
                 Some(of) => {
                     let both = expires_at_ms.zip(of.ends).map(|(own, ends)| own.min(ends));
                     expires_at_ms = both.or(expires_at_ms).or(of.ends);
+                    protocols = of.protocols();
                 }
             }
         }
-        Self { roles, state, expires_at_ms }
+        Self { roles, state, expires_at_ms, protocols }
     }
+}
+
+/// A client as agents know it.
+pub(super) fn principal_state(principal: &Principal, granted: Granted) -> PolicyPrincipal {
+    let mut roles = principal.roles.clone();
+    roles.extend(granted.roles);
+    roles.sort_unstable();
+    PolicyPrincipal {
+        id: principal.id,
+        username: principal.username.clone(),
+        state: if principal.kind == Kind::Route { PrincipalState::Enabled } else { granted.state },
+        secrets: principal.secrets.iter().map(|secret| secret.hash.clone()).collect(),
+        roles,
+        application: principal.application,
+        expires_at_ms: granted.expires_at_ms,
+        protocols: granted.protocols,
+    }
+}
+
+/// What an agent must understand at least, so that one which would let in what is forbidden refuses the document.
+pub(super) fn min_version(policy: &Policy, contracts: &Contracts) -> u32 {
+    let limits = policy.principals.iter().any(|principal| !principal.protocols.is_empty());
+    contracts.min_version().max(if limits { PROTOCOLS_VERSION } else { OLDEST_VERSION })
 }
 
 /// A grant's role has the grant's own id.

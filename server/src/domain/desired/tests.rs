@@ -4,6 +4,7 @@ use mesh_protocol::desired::{
 };
 use mesh_protocol::event::DeliveryMode;
 use mesh_protocol::id::{EnvironmentId, LinkId, ListenerId, QueueId};
+use mesh_protocol::policy::PrincipalState;
 use mesh_protocol::secret::SecretKey;
 use mesh_protocol::topic::Filter;
 use mesh_protocol::wire::Revision;

@@ -142,6 +142,16 @@ impl Protocol {
     /// Every protocol.
     pub const ALL: [Self; 3] = [Self::Mqtt, Self::Http, Self::Kafka];
 
+    /// The protocol as agents know it.
+    #[must_use]
+    pub const fn spoken(self) -> mesh_protocol::event::Protocol {
+        match self {
+            Self::Mqtt => mesh_protocol::event::Protocol::Mqtt,
+            Self::Http => mesh_protocol::event::Protocol::Http,
+            Self::Kafka => mesh_protocol::event::Protocol::Kafka,
+        }
+    }
+
     /// As people write it.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -277,6 +277,13 @@ async fn who_asks_is_let_in_at_once_where_the_plan_says_so() {
     let username = text(&issued["credential"]["username"]);
     assert!(username.starts_with("shop-") && issued["secret"].as_str().is_some_and(|secret| secret.len() > 20));
     assert_eq!(market.filters(&username).await, ["orders/*/created"]);
+    let policy = market.ok(&market.admin, "GET", "policy/document", None).await;
+    let clients = policy["principals"].as_array().expect("principals").iter();
+    let told: Vec<&Value> = clients.filter(|one| one["username"] == username).map(|one| &one["protocols"]).collect();
+    assert_eq!(told, [&json!(["mqtt"])], "agents know how it may connect");
+    let connect = market.ok(&market.dev, "GET", &format!("{grant}/connect"), None).await;
+    assert_eq!(connect["receive"], json!(["orders/*/created"]));
+    assert_eq!((&connect["doors"], &connect["send"]), (&json!([]), &Value::Null), "no listener runs, nothing is sent");
     market.applies(true).await;
     assert_eq!(market.ok(&market.dev, "GET", &grant, None).await["phase"], "live");
 

@@ -71,7 +71,7 @@ pub(super) fn shell_send(login: &Login<'_>, event: &ConnectEvent) -> String {
     let text = [
         "#!/bin/sh\n# Sends an event over HTTP. Run: @how@\n",
         SHELL_LOGIN,
-        "curl --silent --show-error --fail-with-body -u \"$MESHPORT_USER:$MESHPORT_SECRET\" -H @content_type@ \\\n",
+        "curl --silent --show-error --fail-with-body --write-out '\\n' -u \"$MESHPORT_USER:$MESHPORT_SECRET\" -H @content_type@ \\\n",
         "    @payload@ @url@\n",
     ];
     let values = [

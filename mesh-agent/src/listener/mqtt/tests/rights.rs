@@ -1,6 +1,7 @@
 //! Rights at the listener: every refusal beside what is allowed, and the change between the two on an open connection.
 
 use mesh_protocol::desired::{DeniedV3Publish, ListenerProtocol};
+use mesh_protocol::event::Protocol;
 use mesh_protocol::policy::{Action, PrincipalState};
 use rumqttc::QoS;
 use rumqttc::v5::mqttbytes::v5::{PubAckReason, SubscribeReasonCode};
@@ -97,6 +98,42 @@ async fn a_disabled_principal_is_disconnected() {
     let mut stays = V5::connect(&mesh, &running, 2).await;
     mesh.edit(|policy| policy.principals[0].state = PrincipalState::Disabled);
     assert!(gone.end().await.contains("NotAuthorized"));
+    old.end().await;
+    stays.is_served().await;
+}
+
+#[tokio::test]
+async fn who_was_given_other_protocols_is_not_let_in_and_told_which() {
+    let mesh = Mesh::new();
+    let running = mesh.mqtt().await;
+    let words = "the plan does not allow MQTT: connect by HTTP or Kafka";
+    mesh.edit(|policy| policy.principals[2].protocols = vec![Protocol::Http, Protocol::Kafka]);
+    let mut client = Raw::open(&running).await;
+    client.send(&connect(5, 3, "x")).await;
+    let told = client.rest().await;
+    assert_eq!(told[3], 0x87);
+    assert!(String::from_utf8_lossy(&told).contains(words), "{}", String::from_utf8_lossy(&told));
+    let mut client = Raw::open(&running).await;
+    client.send(&connect(4, 3, "x")).await;
+    assert_eq!(client.rest().await, [0x20, 2, 0, 5]);
+    assert!(mesh.notes.has(&format!("till-3 x refused Connect  by no rule: {words}")));
+    assert_eq!(mesh.count("refused_logins"), 2);
+    mesh.edit(|policy| policy.principals[2].protocols.push(Protocol::Mqtt));
+    V5::connect(&mesh, &running, 3).await.is_served().await;
+}
+
+#[tokio::test]
+async fn an_open_connection_ends_when_its_protocol_is_taken_away() {
+    let mesh = Mesh::new();
+    let running = mesh.mqtt().await;
+    let (mut gone, mut old) = (V5::connect(&mesh, &running, 1).await, V4::connect(&mesh, &running, 1).await);
+    let mut stays = V5::connect(&mesh, &running, 2).await;
+    mesh.edit(|policy| {
+        policy.principals[0].protocols = vec![Protocol::Http];
+        policy.principals[1].protocols = vec![Protocol::Http, Protocol::Mqtt];
+    });
+    let end = gone.end().await;
+    assert!(end.contains("NotAuthorized") && end.contains("connect by HTTP"), "{end}");
     old.end().await;
     stays.is_served().await;
 }

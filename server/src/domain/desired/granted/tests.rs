@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
-use mesh_protocol::id::{DesignObjectId, DesignVersionId, GrantId, PlanId, PrincipalId, PublicationId};
+use mesh_protocol::id::{AgentId, DesignObjectId, DesignVersionId, GrantId, PlanId, PrincipalId, PublicationId};
+use mesh_protocol::policy::PROTOCOLS_VERSION;
 use mesh_protocol::topic::Filter;
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -118,6 +119,46 @@ fn a_credential_ends_with_the_last_grant() {
     assert_eq!(ends_of(&mesh, &own), Some(7));
     mesh.grants.push(ends(None));
     assert_eq!(ends_of(&mesh, &credential), None);
+}
+
+#[test]
+fn a_credential_connects_by_the_protocols_of_its_plans() {
+    let mut mesh = mesh();
+    mesh.principals = vec![client(1, 3, Kind::Client), client(2, 3, Kind::Credential)];
+    mesh.publications = vec![published(&[])];
+    let under = |number, state, protocols: &[OfPlan]| {
+        let mut grant = of_plan(given(number, 3, state));
+        grant.terms.protocols = protocols.iter().copied().collect();
+        grant
+    };
+    let told = |mesh: &Mesh, number| {
+        let policy = mesh.whole_policy();
+        let found = policy.principals.into_iter().find(|one| one.id == PrincipalId(id(number)));
+        found.map(|found| found.protocols).expect("in the policy")
+    };
+    mesh.grants = vec![under(7, State::Active, &[OfPlan::Mqtt])];
+    assert_eq!(told(&mesh, 2), [Protocol::Mqtt]);
+    assert_eq!(told(&mesh, 1), [], "a client that somebody made by hand is not under a plan");
+    mesh.grants.push(under(8, State::Suspended, &[OfPlan::Http]));
+    assert_eq!(told(&mesh, 2), [Protocol::Mqtt], "what is held back gives nothing");
+    mesh.grants.push(under(9, State::Active, &[OfPlan::Http]));
+    assert_eq!(told(&mesh, 2), [Protocol::Mqtt, Protocol::Http], "the plans add up");
+    mesh.grants.push(given(10, 3, State::Active));
+    assert_eq!(told(&mesh, 2), [], "an event by itself is had by any protocol");
+}
+
+#[test]
+fn protocols_demand_an_agent_that_knows_them() {
+    let mut mesh = mesh();
+    let version = |mesh: &Mesh| mesh.desired(AgentId(id(33))).expect("enrolled").min_version;
+    mesh.publications = vec![published(&[])];
+    mesh.principals.push(client(2, 3, Kind::Credential));
+    let mut grant = of_plan(given(7, 3, State::Active));
+    mesh.grants = vec![grant.clone()];
+    assert_eq!(version(&mesh), 1);
+    grant.terms.protocols = [OfPlan::Http].into();
+    mesh.grants = vec![grant];
+    assert_eq!(version(&mesh), PROTOCOLS_VERSION);
 }
 
 proptest! {

@@ -203,6 +203,7 @@ fn enforced() -> Enforced {
         roles: Vec::new(),
         application: None,
         expires_at_ms: None,
+        protocols: Vec::new(),
     };
     let rules = vec![rule(1, Action::Connect), rule(2, Action::Publish)];
     let policy = Policy { principals: vec![principal], rules, ..state.policy };
