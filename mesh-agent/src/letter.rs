@@ -32,6 +32,8 @@ const DELIVERIES: &str = "meshport-dead-letter-deliveries";
 const KEPT_PROPERTY_BYTES_MAX: usize = 1_024;
 /// Longest reason that is kept.
 const REASON_CHARS_MAX: usize = 512;
+/// Longest client id that is kept.
+const CLIENT_CHARS_MAX: usize = 256;
 
 /// The same event, saying why it is a dead letter. Properties of an earlier burial are replaced, and of an event that
 /// has as many properties as it may the last ones make room: the payload is what counts.
@@ -51,6 +53,7 @@ pub(crate) fn letter(event: &Event, queue: &str, reason: &str, deliveries: u16) 
 /// A client's event whose payload a contract diverts, as a dead letter. Whatever it was, it is kept from now on: what is sent
 /// again out of dead letters is guaranteed.
 pub(crate) fn diverted(event: &Event, client_id: &str, reason: &str) -> Event {
+    let client_id: String = client_id.chars().take(CLIENT_CHARS_MAX).collect();
     let mut event = fitting(letter(event, &format!("{DIVERTED}{client_id}"), reason, 0));
     event.mode = DeliveryMode::Guaranteed;
     event

@@ -128,11 +128,11 @@ async fn a_wrong_payload_is_refused_at_every_way_into_the_mesh_and_told() -> any
     taken(before + 1).await?;
 
     // MQTT 3.1.1 has no reasons: the connection ends.
-    let mut before_5 = OldClient::passing(&mqtt, &old).await?;
-    before_5.client.publish(TOPIC, QoS::AtLeastOnce, false, GOOD).await?;
-    before_5.wait(|packet| matches!(packet, rumqttc::Packet::PubAck(_)).then_some(())).await?;
-    before_5.client.publish(TOPIC, QoS::AtLeastOnce, false, BAD).await?;
-    let answered = before_5.wait(|packet| matches!(packet, rumqttc::Packet::PubAck(_)).then_some(())).await;
+    let mut legacy = OldClient::passing(&mqtt, &old).await?;
+    legacy.client.publish(TOPIC, QoS::AtLeastOnce, false, GOOD).await?;
+    legacy.wait(|packet| matches!(packet, rumqttc::Packet::PubAck(_)).then_some(())).await?;
+    legacy.client.publish(TOPIC, QoS::AtLeastOnce, false, BAD).await?;
+    let answered = legacy.wait(|packet| matches!(packet, rumqttc::Packet::PubAck(_)).then_some(())).await;
     ensure!(answered.is_err(), "a wrong payload was acknowledged");
     taken(before + 2).await?;
 

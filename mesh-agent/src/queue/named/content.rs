@@ -188,13 +188,14 @@ impl Place {
             let mut step: Vec<(u64, Option<Addressed>)> =
                 step.into_iter().filter_map(|entry| self.addressed(entry, target)).collect();
             homeless += all - step.len();
-            match again::publish(&self.parts, diverted, &mut wrong).await {
-                Ok(published) => step.extend(published.into_iter().map(|seq| (seq, None))),
-                Err(reason) => return Ok(QueueAnswer::Done { events, stopped: Some(reason) }),
-            }
+            let (published, stopped) = again::publish(&self.parts, diverted, &mut wrong).await;
+            step.extend(published.into_iter().map(|seq| (seq, None)));
             match self.take_away((shelf, from), step).await {
                 Ok(gone) => events += gone,
                 Err(refusal) => return Ok(QueueAnswer::Done { events, stopped: Some(chain(&refusal)) }),
+            }
+            if stopped.is_some() {
+                return Ok(QueueAnswer::Done { events, stopped });
             }
             if began.elapsed() > TIME_MAX {
                 let stopped = format!("it takes longer than {} s: ask again for the rest", TIME_MAX.as_secs());
