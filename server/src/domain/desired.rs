@@ -38,7 +38,7 @@ use super::rule;
 use super::scope::Scope;
 use super::site::Site;
 
-use granted::{min_version, principal_state};
+use granted::{Granted, min_version, principal_state};
 use written::{broker_state, listener_state, queue_state, surveyed_state};
 
 /// Where an agent of a site that others dial listens when nobody chose: any address, a port of the agent's choice.

@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 use super::super::access::grant::{Grant, State};
 use super::super::principal::{Kind, Principal};
 use super::super::product::plan::Protocol as OfPlan;
-use super::{Mesh, OLDEST_VERSION, everything};
+use super::{Mesh, everything};
 
 impl Mesh {
     /// Where a grant holds: empty = at every site; none = nowhere, since what it is about is published nowhere now.
@@ -81,7 +81,7 @@ impl Mesh {
     pub(super) fn granted(&self) -> HashMap<ApplicationId, OfApplication<'_>> {
         let mut all: HashMap<ApplicationId, OfApplication<'_>> = HashMap::new();
         for grant in self.grants.iter().filter(|grant| grant.state == State::Active) {
-            let of = all.entry(grant.application).or_insert_with(OfApplication::default);
+            let of = all.entry(grant.application).or_default();
             // The last one to end; one that does not end is later than all.
             of.ends = of.ends.zip(grant.until_ms).map(|(one, other)| one.max(other));
         }
@@ -180,7 +180,8 @@ pub(super) fn principal_state(principal: &Principal, granted: Granted) -> Policy
 /// What an agent must understand at least, so that one which would let in what is forbidden refuses the document.
 pub(super) fn min_version(policy: &Policy, contracts: &Contracts) -> u32 {
     let limits = policy.principals.iter().any(|principal| !principal.protocols.is_empty());
-    contracts.min_version().max(if limits { PROTOCOLS_VERSION } else { OLDEST_VERSION })
+    let of_contracts = contracts.min_version();
+    if limits { of_contracts.max(PROTOCOLS_VERSION) } else { of_contracts }
 }
 
 /// A grant's role has the grant's own id.
