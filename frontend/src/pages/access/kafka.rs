@@ -58,9 +58,8 @@ pub(super) fn KafkaCredentials(
         }
         issuing.set(true);
     };
-    let acts = move || {
-        view! { <Button small=true icon="plus" right=may on_press=open>"Issue a Kafka credential"</Button> }.into_any()
-    };
+    let acts =
+        move || view! { <Button small=true icon="plus" right=may on_press=open>"Issue a Kafka credential"</Button> };
     let issue = Act::new(
         move |api, input: KafkaCredentialInput| async move { api.0.issue_kafka_credential(id, input).await },
         move |made| {
@@ -76,7 +75,7 @@ pub(super) fn KafkaCredentials(
     };
     view! {
         <Show when=move || is_shown(&grant.get(), &offers.get(), &credentials.get())>
-            <Part title="Kafka" note="users of clusters that routes tie to what is given; the clusters' own access lists hold them to it" acts=acts()>
+            <Part title="Kafka" note="users of clusters that routes tie to what is given; the clusters' own access lists hold them to it" acts=acts().into_any()>
                 {move || secret.get().map(|shown| view! { <Shown shown=shown/> })}
                 {move || left_out(offers.get())}
                 {move || {
