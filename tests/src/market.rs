@@ -48,7 +48,8 @@ impl Market {
             people.push(mesh.api.signed_in("login", &json!({ "login": login, "password": password })).await?);
         }
         let [developer, approver] = <[Client; 2]>::try_from(people).map_err(|_| anyhow::anyhow!("two people"))?;
-        let domain = mesh.api.post("domains", &json!({ "name": "stores", "topics": ["readings/>"] })).await?;
+        let domain = json!({ "name": "stores", "owner": "stores", "topics": ["readings/>"] });
+        let domain = developer.post("domains", &domain).await?;
         let mut market = Self { developer, approver, product: String::new(), version: String::new() };
         let event = json!({ "kind": "event", "address": "readings/{store}/taken", "schema": null });
         let (_, event) = market.released(&domain, "event", "reading-taken", &event).await?;
@@ -74,7 +75,9 @@ impl Market {
         let input = json!({ "content": content });
         let version = id(&self.developer.post(&format!("designs/{object}/versions"), &input).await?)?;
         let path = format!("design-versions/{version}");
-        for (to, by) in [("in_review", &self.developer), ("released", &self.approver)] {
+        // What is offered to others is released by somebody who did not write it.
+        let by = if kind == "event" { &self.developer } else { &self.approver };
+        for (to, by) in [("in_review", &self.developer), ("released", by)] {
             let now = by.get(&path).await?;
             let step = json!({ "revision": now["revision"], "value": { "to": to } });
             by.post(&format!("{path}/move"), &step).await.with_context(|| format!("take {name} to {to}"))?;
