@@ -14,6 +14,7 @@ pub mod hub;
 pub mod invariants;
 pub mod kafka;
 pub mod layering;
+pub mod market;
 pub mod mesh;
 pub mod mosquitto;
 pub mod mqtt;
