@@ -106,7 +106,12 @@ const INPUTS: &[Input] = &[
         unseen: &["version"],
     },
     Input {
-        checks: &["domain/access/request.rs", "domain/access/grant.rs", "app/access/decide.rs"],
+        checks: &[
+            "domain/access/request.rs",
+            "domain/access/grant.rs",
+            "app/access/decide.rs",
+            "app/access/forecast.rs",
+        ],
         forms: &["products/request.rs", "inbox/decide.rs", "access/detail.rs"],
         unseen: &["state", "requests", "act"],
     },
@@ -115,6 +120,7 @@ const INPUTS: &[Input] = &[
         forms: &["access/credentials.rs"],
         unseen: &["application", "overlap_minutes"],
     },
+    Input { checks: &["app/access/check.rs"], forms: &["access/connection.rs"], unseen: &[] },
     // The time of a list, which the page of a grant leaves out.
     Input { checks: &["app/usage.rs"], forms: &[], unseen: &["from"] },
     Input { checks: &["app/trial.rs"], forms: &["overview/trial.rs"], unseen: &["site", "filter"] },

@@ -1,5 +1,6 @@
 //! What applications were given, and whether the mesh does it.
 
+mod connection;
 mod credentials;
 mod detail;
 

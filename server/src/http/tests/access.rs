@@ -1,8 +1,10 @@
 //! Products from the draft to the credential: who may review, offer, ask, decide and hold; and what agents are told.
 
+mod connection;
+
 use axum::http::StatusCode;
 use mesh_protocol::id::AgentId;
-use mesh_protocol::report::Status;
+use mesh_protocol::report::{Part, PartRef, PartState, Status};
 use mesh_protocol::wire::{Hello, Revision};
 use serde_json::{Value, json};
 
@@ -138,6 +140,10 @@ impl Market {
 
     /// What the agent enforces, as of the newest revision.
     async fn applies(&self, is_newest: bool) {
+        self.reports(is_newest, Vec::new()).await;
+    }
+
+    async fn reports(&self, is_newest: bool, parts: Vec<Part>) {
         let newest = self.ok(&self.admin, "GET", "policy", None).await["revision"].clone();
         let mut newest: Revision = serde_json::from_value(newest).expect("a revision");
         newest.revision -= u64::from(!is_newest);
@@ -146,7 +152,7 @@ impl Market {
             applied: Some(newest),
             rejected: None,
             deny_list: 0,
-            parts: Vec::new(),
+            parts,
             links: Vec::new(),
             counters: [].into(),
             memory_bytes: 0,
@@ -155,6 +161,20 @@ impl Market {
         };
         self.portal.app.take_status(self.agent, &status).await.expect("stored");
         self.portal.app.settle_grants().await.expect("looked");
+    }
+
+    /// The agent says where its listener is, and that it enforces everything.
+    async fn tells(&self, listener: &str, at: &str) {
+        let id = listener.parse().expect("an id");
+        let part = Part {
+            object: PartRef::Listener(id),
+            state: PartState::Running,
+            detail: None,
+            since_ms: 0,
+            addresses: vec![at.to_owned()],
+            figures: [].into(),
+        };
+        self.reports(true, vec![part]).await;
     }
 
     /// What a client of an application may subscribe to, by the policy that agents get.
