@@ -16,6 +16,7 @@ mod design;
 mod drift;
 #[cfg(feature = "hydrate")]
 pub mod fetch;
+mod forecast;
 mod grant;
 mod graph;
 mod kafka;
@@ -52,6 +53,7 @@ pub use connection::*;
 pub use contract::*;
 pub use design::*;
 pub use drift::*;
+pub use forecast::*;
 pub use grant::*;
 pub use graph::*;
 pub use kafka::*;

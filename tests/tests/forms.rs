@@ -112,7 +112,7 @@ const INPUTS: &[Input] = &[
             "app/access/decide.rs",
             "app/access/forecast.rs",
         ],
-        forms: &["products/request.rs", "inbox/decide.rs", "access/detail.rs"],
+        forms: &["products/request.rs", "inbox/decide.rs", "inbox/bulk.rs", "access/detail.rs"],
         unseen: &["state", "requests", "act"],
     },
     Input {

@@ -8,6 +8,7 @@ mod ask;
 mod check;
 mod credential;
 mod decide;
+mod forecast;
 mod grants;
 mod shown;
 mod told;

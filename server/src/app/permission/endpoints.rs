@@ -113,6 +113,7 @@ pub const ENDPOINTS: &[(&str, Access)] = &[
     ("access_requests", Access::Right(Right::AccessRequest)),
     ("access_request", Access::Right(Right::AccessRequest)),
     ("decide_access", Access::Right(Right::AccessRequest)),
+    ("forecast_access", Access::Right(Right::AccessRequest)),
     ("grants", Access::Right(Right::MeshRead)),
     ("grant", Access::Right(Right::MeshRead)),
     ("move_grant", Access::Right(Right::AccessDecide)),

@@ -1,6 +1,7 @@
 //! Products from the draft to the credential: who may review, offer, ask, decide and hold; and what agents are told.
 
 mod connection;
+mod forecast;
 
 use axum::http::StatusCode;
 use mesh_protocol::id::AgentId;
