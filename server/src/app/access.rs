@@ -10,6 +10,7 @@ mod credential;
 mod decide;
 mod forecast;
 mod grants;
+mod remind;
 mod shown;
 mod told;
 

@@ -7,5 +7,6 @@
 //! policy that has it, and ended is over when every one enforces a policy without it.
 
 pub mod grant;
+pub mod reminder;
 pub mod request;
 pub mod verdict;

@@ -66,11 +66,17 @@ pub enum Kind {
     /// Access is held back, given again, revoked or over.
     #[serde(rename = "access.changed")]
     AccessChanged,
+    /// A request waits for somebody for days.
+    #[serde(rename = "access.reminder")]
+    AccessReminder,
+    /// Access will end.
+    #[serde(rename = "access.ending")]
+    AccessEnding,
 }
 
 impl Kind {
     /// Every kind that something sends.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::DesignReviewRequested,
         Self::DesignReleased,
         Self::DesignSentBack,
@@ -84,6 +90,8 @@ impl Kind {
         Self::AccessAsked,
         Self::AccessDecided,
         Self::AccessChanged,
+        Self::AccessReminder,
+        Self::AccessEnding,
     ];
 
     /// Its name.
@@ -103,6 +111,8 @@ impl Kind {
             Self::AccessAsked => "access.asked",
             Self::AccessDecided => "access.decided",
             Self::AccessChanged => "access.changed",
+            Self::AccessReminder => "access.reminder",
+            Self::AccessEnding => "access.ending",
         }
     }
 
@@ -123,6 +133,8 @@ impl Kind {
             Self::AccessAsked => "A question about your request for access",
             Self::AccessDecided => "Your request for access is decided",
             Self::AccessChanged => "Access is held back, given again or over",
+            Self::AccessReminder => "A request for access waits for you",
+            Self::AccessEnding => "Access ends soon",
         }
     }
 
@@ -131,7 +143,12 @@ impl Kind {
     pub const fn severity(self) -> Severity {
         match self {
             Self::AgentOffline | Self::RolloutRejected | Self::WebhookDisabled => Severity::Bad,
-            Self::DesignDeprecated | Self::DesignRetired | Self::DesignSentBack | Self::AccessChanged => Severity::Warn,
+            Self::DesignDeprecated
+            | Self::DesignRetired
+            | Self::DesignSentBack
+            | Self::AccessChanged
+            | Self::AccessReminder
+            | Self::AccessEnding => Severity::Warn,
             Self::DesignReviewRequested
             | Self::DesignReleased
             | Self::AgentBack
@@ -155,6 +172,8 @@ impl Kind {
                 | Self::AccessRequested
                 | Self::AccessAsked
                 | Self::AccessChanged
+                | Self::AccessReminder
+                | Self::AccessEnding
         )
     }
 

@@ -2,6 +2,7 @@
 
 mod connection;
 mod forecast;
+mod reminders;
 
 use axum::http::StatusCode;
 use mesh_protocol::id::AgentId;

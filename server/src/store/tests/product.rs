@@ -8,6 +8,7 @@ use mesh_protocol::topic::Filter;
 use super::design::{domain, object, version};
 use super::*;
 use crate::domain::access::grant::{self, Grant, Terms};
+use crate::domain::access::reminder::{About, Reminder};
 use crate::domain::access::request::{self, Act, Request, Step};
 use crate::domain::application::{self, Application};
 use crate::domain::design::{Content, Kind, Product};
@@ -190,6 +191,28 @@ async fn requests_and_grants_come_back_as_they_were_written() {
         tx.insert_grant(database.environment, &again).await.expect("given again");
         let twice = tx.insert_grant(database.environment, &Grant { id: GrantId(Uuid::now_v7()), ..given }).await;
         assert!(twice.is_err(), "the application has it already");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_reminder_is_taken_once_and_forgotten_when_what_it_is_about_is_over() {
+    on_each(async |database| {
+        let mut tx = database.store.write().await.expect("a transaction");
+        let object = Uuid::now_v7();
+        let first = Reminder { since_ms: 5, count: 1, at_ms: 100 };
+        assert!(tx.take_reminder(object, About::Decision, first).await.expect("asked"));
+        assert!(!tx.take_reminder(object, About::Decision, first).await.expect("asked"), "another portal was faster");
+        assert!(tx.take_reminder(object, About::Answer, first).await.expect("asked"), "it is about something else");
+        let second = Reminder { count: 2, at_ms: 200, ..first };
+        assert!(tx.take_reminder(object, About::Decision, second).await.expect("asked"));
+        assert!(!tx.take_reminder(object, About::Decision, first).await.expect("asked"), "it is late");
+        let anew = Reminder { since_ms: 6, count: 1, at_ms: 300 };
+        assert!(tx.take_reminder(object, About::Decision, anew).await.expect("asked"), "the wait began anew");
+        let read = tx.reminders().await.expect("read");
+        assert_eq!((read.len(), read[&(object, About::Decision)]), (2, anew));
+        assert_eq!(tx.delete_reminders_of_what_is_over().await.expect("deleted"), 2, "there is no such request");
+        assert!(tx.reminders().await.expect("read").is_empty());
     })
     .await;
 }
