@@ -71,7 +71,7 @@ fn the_inbox_says_who_wants_what_and_a_request_all_there_is_to_know() {
     }
     let (_, _, theirs) = page(retailer(), Some(me("developer")), "/inbox");
     assert!(
-        !theirs.contains("type=\"checkbox\"") && !theirs.contains("Select requests"),
+        !theirs.contains("Select kiosk-pilot") && !theirs.contains("Select requests"),
         "who decides nothing: {theirs}"
     );
     let over = retailer().with("/access-requests", json!([request("approved", "is approved already", false)]));
