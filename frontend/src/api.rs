@@ -17,6 +17,7 @@ mod design;
 mod drift;
 #[cfg(feature = "hydrate")]
 pub mod fetch;
+mod forecast;
 mod grant;
 mod graph;
 mod kafka;
@@ -55,6 +56,7 @@ pub use connection::*;
 pub use contract::*;
 pub use design::*;
 pub use drift::*;
+pub use forecast::*;
 pub use grant::*;
 pub use graph::*;
 pub use kafka::*;

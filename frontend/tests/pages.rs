@@ -4,6 +4,8 @@
 
 #[path = "pages/brokered.rs"]
 mod brokered;
+#[path = "pages/connection.rs"]
+mod connection;
 #[path = "pages/contracts.rs"]
 mod contracts;
 mod fixture;

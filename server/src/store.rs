@@ -61,6 +61,7 @@ mod product;
 mod queue;
 mod rates;
 mod registry;
+mod reminder;
 mod role;
 mod route;
 mod rule;

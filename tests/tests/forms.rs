@@ -114,8 +114,13 @@ const INPUTS: &[Input] = &[
         unseen: &["version"],
     },
     Input {
-        checks: &["domain/access/request.rs", "domain/access/grant.rs", "app/access/decide.rs"],
-        forms: &["products/request.rs", "inbox/decide.rs", "access/detail.rs"],
+        checks: &[
+            "domain/access/request.rs",
+            "domain/access/grant.rs",
+            "app/access/decide.rs",
+            "app/access/forecast.rs",
+        ],
+        forms: &["products/request.rs", "inbox/decide.rs", "inbox/bulk.rs", "access/detail.rs"],
         unseen: &["state", "requests", "act"],
     },
     Input {
@@ -124,6 +129,7 @@ const INPUTS: &[Input] = &[
         unseen: &["application", "overlap_minutes"],
     },
     Input { checks: &["app/access/kafka.rs"], forms: &["access/kafka.rs"], unseen: &["grant", "overlap_minutes"] },
+    Input { checks: &["app/access/check.rs"], forms: &["access/connection.rs"], unseen: &[] },
     // The time of a list, which the page of a grant leaves out.
     Input { checks: &["app/usage.rs"], forms: &[], unseen: &["from"] },
     Input { checks: &["app/trial.rs"], forms: &["overview/trial.rs"], unseen: &["site", "filter"] },

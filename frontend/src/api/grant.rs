@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    Answer, ConnectView, ConnectionTest, ConnectionTestInput, DesignKind, Edit, ListQuery, Millis, Page, PlanProtocol,
-    RotateInput,
+    AccessForecast, AccessForecastInput, Answer, ConnectView, ConnectionTest, ConnectionTestInput, DesignKind, Edit,
+    ListQuery, Millis, Page, PlanProtocol, RotateInput,
 };
 
 /// What may be asked about access.
@@ -25,6 +25,8 @@ pub trait AccessApi: Send + Sync + 'static {
     fn access_request(&self, id: AccessRequestId) -> Answer<'_, AccessView>;
     /// `POST /api/v1/access-requests/decide`: approves, rejects, asks, answers, delegates or takes back, one or many.
     fn decide_access(&self, input: AccessDecision) -> Answer<'_, AccessDecided>;
+    /// `POST /api/v1/access-requests/decide/preview`: what approving or rejecting many would come to.
+    fn forecast_access(&self, input: AccessForecastInput) -> Answer<'_, AccessForecast>;
     /// `GET /api/v1/grants`: the newest first; with `all=true` also those that are over.
     fn grants(&self, query: GrantQuery) -> Answer<'_, Page<GrantView>>;
     /// `GET /api/v1/grants/{id}`.

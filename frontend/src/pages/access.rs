@@ -1,6 +1,7 @@
 //! What applications were given, and whether the mesh does it.
 
 mod connect;
+mod connection;
 mod credentials;
 mod detail;
 mod kafka;

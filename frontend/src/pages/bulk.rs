@@ -198,8 +198,12 @@ pub(super) fn Preview<J: Job>(
     .into_any()
 }
 
+/// What a plan would do, or did, line by line.
 #[component]
-fn Lines(plan: Plan) -> impl IntoView {
+pub(super) fn Lines(
+    /// What.
+    plan: Plan,
+) -> impl IntoView {
     let tone = if plan.conflicts() > 0 { "m-small m-bad" } else { "m-small m-muted" };
     let mut lines = plan.lines;
     lines.sort_by_key(|line| line.verdict);

@@ -1,16 +1,19 @@
 //! Requests for access: those that wait for the person who looks, their own, and all of them.
 
+mod bulk;
 mod decide;
 mod detail;
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
+use self::bulk::{Bar, is_open};
 pub use self::detail::RequestDetail;
 use crate::api::{AccessQuery, AccessState, AccessView, LiveTopic};
 use crate::components::{Age, Empty, Life, ListFoot, Main, Right, Table, Tags, with_param};
 use crate::format;
 use crate::load::{Load, load};
+use crate::pages::selection::Selection;
 use crate::viewer::{Viewer, right};
 
 /// What makes requests old.
@@ -53,6 +56,9 @@ pub fn Inbox() -> impl IntoView {
     let decides = Viewer::has(right::ACCESS_DECIDE) == Right::Granted;
     let key = Memo::new(move |_| query.with(|query| query_of(|name| query.get(name), decides)));
     let page = load(TOPICS, move || key.get().1, |api, query| async move { api.0.access_requests(query).await });
+    // Another page of a list is the same list.
+    let list = Memo::new(move |_| AccessQuery { cursor: None, ..key.get().1 });
+    let selection = Selection::of_list(list);
     let tab = move |name: &'static str, words: &'static str| {
         view! {
             <a
@@ -74,7 +80,7 @@ pub fn Inbox() -> impl IntoView {
                     if page.items.is_empty() {
                         return nothing(&key.get().0);
                     }
-                    let rows = page.items.into_iter().map(|request| view! { <Row request=request/> }).collect_view();
+                    let rows = page.items.into_iter().map(|request| view! { <Row request=request selection=selection/> }).collect_view();
                     let total = format::plural(usize::try_from(page.total).unwrap_or(usize::MAX), "request");
                     view! {
                         <Table
@@ -93,6 +99,7 @@ pub fn Inbox() -> impl IntoView {
                     }
                         .into_any()
                 }}
+                <Bar page=page query=list selection=selection/>
             </Load>
         </Main>
     }
@@ -125,20 +132,30 @@ fn verb(request: &AccessView) -> &'static str {
 }
 
 #[component]
-fn Row(request: AccessView) -> impl IntoView {
+fn Row(request: AccessView, selection: Selection) -> impl IntoView {
+    let can_be = is_open(&request) && Viewer::has(right::ACCESS_DECIDE).granted();
+    let id = StoredValue::new(request.id.to_string());
+    let selected = move || can_be && id.with_value(|id| selection.has(id));
+    let select = move |ev: leptos::ev::Event| selection.set(id.get_value(), event_target_checked(&ev));
     let (glyph, word) = state_mark(request.state);
     let what = format!("{} to {} {}", request.application_name, verb(&request), request.target.name);
+    let label = format!("Select {what}");
     let plan = request.target.plan.as_ref().map(|plan| format!("plan {}", plan.name));
     let mut tags: Vec<String> = request.fields.iter().flat_map(|field| field.tags.clone()).collect();
     tags.sort();
     tags.dedup();
     let missing = request.missing;
     view! {
-        <tr data-request=request.application_name.clone()>
+        <tr data-request=request.application_name.clone() aria-selected=move || selected().then_some("true")>
             <td>
-                <div class="m-cell">
-                    <a class="m-cell__name m-wrap" href=format!("/inbox/{}", request.id)>{what}</a>
-                    <span class="m-cell__sub">{plan.unwrap_or_else(|| "the event by itself".to_owned())}</span>
+                <div class="m-bulk__what">
+                    {can_be.then(|| view! {
+                        <input class="m-check" type="checkbox" name="request" aria-label=label prop:checked=selected on:change=select/>
+                    })}
+                    <div class="m-cell">
+                        <a class="m-cell__name m-wrap" href=format!("/inbox/{}", request.id)>{what}</a>
+                        <span class="m-cell__sub">{plan.unwrap_or_else(|| "the event by itself".to_owned())}</span>
+                    </div>
                 </div>
             </td>
             <td class="m-low m-muted m-wrap">{request.purpose}</td>

@@ -62,6 +62,20 @@ fn the_inbox_says_who_wants_what_and_a_request_all_there_is_to_know() {
     for text in ["kiosk-pilot to receive retail-orders", "plan standard", "1 more to say yes", "PII", "To decide"] {
         assert!(html.contains(text), "it lacks {text}: {html}");
     }
+    assert!(
+        html.contains("type=\"checkbox\"") && html.contains("Select kiosk-pilot to receive retail-orders"),
+        "{html}"
+    );
+    for text in ["Select requests, or take all", "Select this page", "aria-label=\"What to do with them\""] {
+        assert!(html.contains(text), "it lacks {text}: {html}");
+    }
+    let (_, _, theirs) = page(retailer(), Some(me("developer")), "/inbox");
+    assert!(
+        !theirs.contains("Select kiosk-pilot") && !theirs.contains("Select requests"),
+        "who decides nothing: {theirs}"
+    );
+    let over = retailer().with("/access-requests", json!([request("approved", "is approved already", false)]));
+    assert!(!admin_sees(over, "/inbox?view=all").contains("Select requests"), "what is decided is not selected");
     let none = || retailer().with("/access-requests", json!([]));
     assert!(admin_sees(none(), "/inbox").contains("Nothing waits for you"));
     let at = format!("/inbox/{}", id(REQUEST));

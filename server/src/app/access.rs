@@ -9,8 +9,10 @@ mod check;
 mod connect;
 mod credential;
 mod decide;
+mod forecast;
 mod grants;
 pub(super) mod kafka;
+mod remind;
 mod shown;
 mod told;
 

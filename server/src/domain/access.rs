@@ -8,5 +8,6 @@
 
 pub mod grant;
 pub mod kafka;
+pub mod reminder;
 pub mod request;
 pub mod verdict;

@@ -69,11 +69,17 @@ pub enum Kind {
     /// What an application has access to is about to get another version.
     #[serde(rename = "access.announced")]
     AccessAnnounced,
+    /// A request waits for somebody for days.
+    #[serde(rename = "access.reminder")]
+    AccessReminder,
+    /// Access will end.
+    #[serde(rename = "access.ending")]
+    AccessEnding,
 }
 
 impl Kind {
     /// Every kind that something sends.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::DesignReviewRequested,
         Self::DesignReleased,
         Self::DesignSentBack,
@@ -88,6 +94,8 @@ impl Kind {
         Self::AccessDecided,
         Self::AccessChanged,
         Self::AccessAnnounced,
+        Self::AccessReminder,
+        Self::AccessEnding,
     ];
 
     /// Its name.
@@ -108,6 +116,8 @@ impl Kind {
             Self::AccessDecided => "access.decided",
             Self::AccessChanged => "access.changed",
             Self::AccessAnnounced => "access.announced",
+            Self::AccessReminder => "access.reminder",
+            Self::AccessEnding => "access.ending",
         }
     }
 
@@ -129,6 +139,8 @@ impl Kind {
             Self::AccessDecided => "Your request for access is decided",
             Self::AccessChanged => "Access is held back, given again or over",
             Self::AccessAnnounced => "What you have access to will get another version",
+            Self::AccessReminder => "A request for access waits for you",
+            Self::AccessEnding => "Access ends soon",
         }
     }
 
@@ -137,7 +149,12 @@ impl Kind {
     pub const fn severity(self) -> Severity {
         match self {
             Self::AgentOffline | Self::RolloutRejected | Self::WebhookDisabled => Severity::Bad,
-            Self::DesignDeprecated | Self::DesignRetired | Self::DesignSentBack | Self::AccessChanged => Severity::Warn,
+            Self::DesignDeprecated
+            | Self::DesignRetired
+            | Self::DesignSentBack
+            | Self::AccessChanged
+            | Self::AccessReminder
+            | Self::AccessEnding => Severity::Warn,
             Self::DesignReviewRequested
             | Self::DesignReleased
             | Self::AgentBack
@@ -162,6 +179,8 @@ impl Kind {
                 | Self::AccessRequested
                 | Self::AccessAsked
                 | Self::AccessChanged
+                | Self::AccessReminder
+                | Self::AccessEnding
         )
     }
 

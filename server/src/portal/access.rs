@@ -1,9 +1,9 @@
 //! Access as one caller sees it.
 
 use frontend::api::{
-    AccessApi, AccessDecided, AccessDecision, AccessInput, AccessPreview, AccessQuery, AccessView, Answer, ConnectView,
-    ConnectionTest, ConnectionTestInput, CredentialInput, CredentialSecret, CredentialView, Edit, GrantMove,
-    GrantQuery, GrantView, ListQuery, Page, RotateInput,
+    AccessApi, AccessDecided, AccessDecision, AccessForecast, AccessForecastInput, AccessInput, AccessPreview,
+    AccessQuery, AccessView, Answer, ConnectView, ConnectionTest, ConnectionTestInput, CredentialInput,
+    CredentialSecret, CredentialView, Edit, GrantMove, GrantQuery, GrantView, ListQuery, Page, RotateInput,
 };
 use mesh_protocol::id::{AccessRequestId, ApplicationId, GrantId, PrincipalId};
 
@@ -16,6 +16,7 @@ impl AccessApi for Portal {
         fn access_requests(query: AccessQuery) -> Page<AccessView>;
         fn access_request(id: AccessRequestId) -> AccessView;
         fn decide_access(input: AccessDecision) -> AccessDecided;
+        fn forecast_access(input: AccessForecastInput) -> AccessForecast;
         fn grants(query: GrantQuery) -> Page<GrantView>;
         fn grant(id: GrantId) -> GrantView;
         fn grant_connect(id: GrantId) -> ConnectView;

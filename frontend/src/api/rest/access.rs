@@ -4,9 +4,9 @@ use mesh_protocol::id::{AccessRequestId, ApplicationId, GrantId, PrincipalId};
 
 use super::{RestApi, Transport, Verb, with_query};
 use crate::api::{
-    AccessApi, AccessDecided, AccessDecision, AccessInput, AccessPreview, AccessQuery, AccessView, Answer, ConnectView,
-    ConnectionTest, ConnectionTestInput, CredentialInput, CredentialSecret, CredentialView, Edit, GrantMove,
-    GrantQuery, GrantView, ListQuery, Page, RotateInput,
+    AccessApi, AccessDecided, AccessDecision, AccessForecast, AccessForecastInput, AccessInput, AccessPreview,
+    AccessQuery, AccessView, Answer, ConnectView, ConnectionTest, ConnectionTestInput, CredentialInput,
+    CredentialSecret, CredentialView, Edit, GrantMove, GrantQuery, GrantView, ListQuery, Page, RotateInput,
 };
 
 impl<T: Transport> AccessApi for RestApi<T> {
@@ -16,6 +16,7 @@ impl<T: Transport> AccessApi for RestApi<T> {
         get "/access-requests" access_requests(query AccessQuery) -> Page<AccessView>;
         get "/access-requests/{id}" access_request(path id: AccessRequestId) -> AccessView;
         post "/access-requests/decide" decide_access(body AccessDecision) -> AccessDecided;
+        post "/access-requests/decide/preview" forecast_access(body AccessForecastInput) -> AccessForecast;
         get "/grants" grants(query GrantQuery) -> Page<GrantView>;
         get "/grants/{id}" grant(path id: GrantId) -> GrantView;
         get "/grants/{id}/connect" grant_connect(path id: GrantId) -> ConnectView;

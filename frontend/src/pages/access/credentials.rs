@@ -1,9 +1,10 @@
 //! Credentials of an application: issued, rotated, removed; each secret is shown once, with lines that use it.
 
 use leptos::prelude::*;
-use mesh_protocol::id::PrincipalId;
+use mesh_protocol::id::{GrantId, PrincipalId};
 
 use super::TOPICS;
+use super::connection::{TestDialog, TestShown};
 use crate::act::{Act, sentence};
 use crate::api::{CredentialInput, CredentialSecret, CredentialView, GrantPhase, GrantView, RotateInput};
 use crate::components::{
@@ -33,7 +34,7 @@ pub(super) fn Credentials(
             Right::Missing("Without access there is nothing to log in for.".to_owned())
         }
     });
-    let application = grant.with_untracked(|grant| grant.application);
+    let (application, id) = grant.with_untracked(|grant| (grant.application, grant.id));
     let acts = view! { <Button small=true icon="plus" right=may on_press=move |()| issuing.set(true)>"Issue a credential"</Button> };
     let close = closing(issuing, TOPICS);
     let (username, until) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
@@ -52,7 +53,7 @@ pub(super) fn Credentials(
     };
     view! {
         <Part title="Credentials" note="of the application, for all that it has access to; they end with the last of it" acts=acts.into_any()>
-            {move || secret.get().map(|shown| view! { <Shown shown=shown/> })}
+            {move || secret.get().map(|shown| view! { <Shown shown=shown grant=id/> })}
             {move || {
                 let all = credentials.get();
                 if all.is_empty() {
@@ -61,7 +62,7 @@ pub(super) fn Credentials(
                     }
                         .into_any();
                 }
-                let rows = all.into_iter().map(|one| view! { <Row credential=one secret=secret/> }).collect_view();
+                let rows = all.into_iter().map(|one| view! { <Row credential=one secret=secret grant=id/> }).collect_view();
                 view! {
                     <Table
                         label="Credentials"
@@ -86,23 +87,25 @@ pub(super) fn Credentials(
 
 /// The secret, this once.
 #[component]
-fn Shown(shown: CredentialSecret) -> impl IntoView {
-    let username = shown.credential.username;
+fn Shown(shown: CredentialSecret, grant: GrantId) -> impl IntoView {
+    let (username, credential) = (shown.credential.username, shown.credential.id);
+    let secret = shown.secret.clone();
     view! {
         <Secret title=format!("Secret of {username}") secret=Signal::stored(shown.secret)>
             <p class="m-small">"For HTTP the user name and the secret can also go as one API key, in the header X-Api-Key:"</p>
             <Code text=Signal::stored(shown.api_key) what="the API key"/>
+            <TestShown grant=grant credential=credential secret=secret/>
         </Secret>
     }
     .into_any()
 }
 
 #[component]
-fn Row(credential: CredentialView, secret: RwSignal<Option<CredentialSecret>>) -> impl IntoView {
+fn Row(credential: CredentialView, secret: RwSignal<Option<CredentialSecret>>, grant: GrantId) -> impl IntoView {
     let (state, word) = if credential.works { (RunState::Live, "Works") } else { (RunState::Offline, "Refused") };
     let id = credential.id;
     let (live, toasts) = (Live::get(), Toasts::get());
-    let confirm = RwSignal::new(false);
+    let (confirm, testing) = (RwSignal::new(false), RwSignal::new(false));
     let may = Signal::derive(|| Viewer::has(right::ACCESS_REQUEST));
     let rotate = Act::new(
         |api, id: PrincipalId| async move {
@@ -128,6 +131,7 @@ fn Row(credential: CredentialView, secret: RwSignal<Option<CredentialSecret>>) -
     });
     let both = credential.overlap_until.filter(|_| credential.secrets > 1);
     let rotate_label = format!("Rotate {}", credential.username);
+    let (test_label, name) = (format!("Test the connection of {}", credential.username), credential.username.clone());
     let remove_label = format!("Remove {}", credential.username);
     view! {
         <tr data-credential=credential.username.clone()>
@@ -146,6 +150,7 @@ fn Row(credential: CredentialView, secret: RwSignal<Option<CredentialSecret>>) -
             </td>
             <td class="m-tight">
                 <span class="m-acts">
+                    <Button small=true right=may label=test_label on_press=move |()| testing.set(true)>"Test"</Button>
                     <Button small=true right=may label=rotate_label on_press=move |()| rotate.run(id)>"Rotate"</Button>
                     <Button small=true tone=Tone::Danger right=may label=remove_label on_press=move |()| confirm.set(true)>"Remove"</Button>
                 </span>
@@ -156,6 +161,7 @@ fn Row(credential: CredentialView, secret: RwSignal<Option<CredentialSecret>>) -
                     verb="Remove"
                     on_yes=move |()| remove.run(id)
                 />
+                <TestDialog open=testing grant=grant credential=id username=name/>
             </td>
         </tr>
     }

@@ -1,7 +1,8 @@
 //! Requests: listed, and decided about.
 
 use frontend::api::{
-    AccessAct, AccessDecided, AccessDecision, AccessQuery, AccessRefused, AccessSeen, AccessView, LiveTopic, Page,
+    ACCESS_DECIDED_MAX, AccessAct, AccessDecided, AccessDecision, AccessQuery, AccessRefused, AccessSeen, AccessView,
+    LiveTopic, Page,
 };
 use mesh_protocol::id::AccessRequestId;
 
@@ -12,7 +13,7 @@ use crate::app::page::{Slice, page};
 use crate::app::permission::{Permit, Right};
 use crate::app::person::seen;
 use crate::app::{App, Caller, Error, Result};
-use crate::domain::access::grant::State as OfGrant;
+use crate::domain::access::grant::{Grant, State as OfGrant};
 use crate::domain::access::request::{Act, Actor, Request, State, WAIT_MS_MAX};
 use crate::domain::field::FieldErrors;
 use crate::domain::product::plan::{Plan, State as OfPlan};
@@ -20,8 +21,6 @@ use crate::domain::product::plan::{Plan, State as OfPlan};
 /// Rows of the list when nobody says how many, and most of them.
 const LIST: u32 = 50;
 const LIST_MAX: u32 = 200;
-/// Most requests of one decision.
-const DECIDED_MAX: usize = 100;
 
 impl App {
     /// Requests, the newest first. Who may not decide sees their own.
@@ -80,8 +79,8 @@ impl App {
     pub async fn decide_access(&self, caller: &Caller, input: AccessDecision) -> Result<AccessDecided> {
         caller.permit(Right::AccessRequest)?;
         let mut errors = FieldErrors::default();
-        if input.requests.is_empty() || input.requests.len() > DECIDED_MAX {
-            errors.add("requests", format_args!("must be 1 to {DECIDED_MAX}"));
+        if input.requests.is_empty() || input.requests.len() > ACCESS_DECIDED_MAX {
+            errors.add("requests", format_args!("must be 1 to {ACCESS_DECIDED_MAX}"));
         }
         let act = match input.act {
             AccessAct::Approve => Act::Approve,
@@ -134,11 +133,7 @@ impl App {
             let terms = edit.tx.plan_terms(environment).await?;
             let grants = edit.tx.open_grants(environment).await?;
             let plans = edit.tx.plans(environment).await?;
-            still_given(&new, &designs, &plans)?;
-            if grant_of(&new, &grants).is_some_and(|grant| grant.state == OfGrant::Suspended) {
-                let text = "the access that it would renew is held back: give it again first, or reject it";
-                return Err(Error::Conflict(text.to_owned()));
-            }
+            may_be_given(&new, &designs, &plans, &grants)?;
             ask::give(self, &mut edit, &new, &summary, (&designs, &terms, &grants)).await?;
         }
         self.tell_of_request(&mut edit, &new, &designs).await?;
@@ -197,6 +192,19 @@ impl App {
         }
         Ok(())
     }
+}
+
+/// Whether nothing but people stood in the way of a request.
+///
+/// # Errors
+/// Why it cannot be given all the same.
+pub(super) fn may_be_given(request: &Request, designs: &Designs, plans: &[Plan], grants: &[Grant]) -> Result<()> {
+    still_given(request, designs, plans)?;
+    if grant_of(request, grants).is_some_and(|grant| grant.state == OfGrant::Suspended) {
+        let text = "the access that it would renew is held back: give it again first, or reject it";
+        return Err(Error::Conflict(text.to_owned()));
+    }
+    Ok(())
 }
 
 /// What was asked for may be gone by the time somebody says yes.

@@ -21,7 +21,7 @@ pub(super) struct Subject<'a> {
 }
 
 impl<'a> Subject<'a> {
-    fn words(self) -> String {
+    pub(super) fn words(self) -> String {
         format!("{} to {}", self.application, self.target.spec.name)
     }
 

@@ -116,6 +116,7 @@ pub const ENDPOINTS: &[(&str, Access)] = &[
     ("access_requests", Access::Right(Right::AccessRequest)),
     ("access_request", Access::Right(Right::AccessRequest)),
     ("decide_access", Access::Right(Right::AccessRequest)),
+    ("forecast_access", Access::Right(Right::AccessRequest)),
     ("grants", Access::Right(Right::MeshRead)),
     ("grant", Access::Right(Right::MeshRead)),
     ("grant_connect", Access::Right(Right::MeshRead)),

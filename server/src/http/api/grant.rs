@@ -1,9 +1,9 @@
 //! Access: who asked for what, who decided, what was given, and the credentials that come of it.
 
 use frontend::api::{
-    AccessApi, AccessDecided, AccessDecision, AccessInput, AccessPreview, AccessQuery, AccessView, ConnectView,
-    ConnectionTest, ConnectionTestInput, CredentialInput, CredentialSecret, CredentialView, Edit, GrantMove,
-    GrantQuery, GrantView, ListQuery, Page, RotateInput,
+    AccessApi, AccessDecided, AccessDecision, AccessForecast, AccessForecastInput, AccessInput, AccessPreview,
+    AccessQuery, AccessView, ConnectView, ConnectionTest, ConnectionTestInput, CredentialInput, CredentialSecret,
+    CredentialView, Edit, GrantMove, GrantQuery, GrantView, ListQuery, Page, RotateInput,
 };
 use mesh_protocol::id::{AccessRequestId, ApplicationId, GrantId, PrincipalId};
 
@@ -13,6 +13,7 @@ operations! { "access",
     get "/api/v1/access-requests" access_requests(query AccessQuery) -> Page<AccessView>;
     get "/api/v1/access-requests/{id}" access_request(path AccessRequestId) -> AccessView;
     post "/api/v1/access-requests/decide" decide_access(body AccessDecision) -> AccessDecided;
+    post "/api/v1/access-requests/decide/preview" forecast_access(body AccessForecastInput) -> AccessForecast;
     get "/api/v1/grants" grants(query GrantQuery) -> Page<GrantView>;
     get "/api/v1/grants/{id}" grant(path GrantId) -> GrantView;
     get "/api/v1/grants/{id}/connect" grant_connect(path GrantId) -> ConnectView;

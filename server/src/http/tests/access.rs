@@ -1,10 +1,13 @@
 //! Products from the draft to the credential: who may review, offer, ask, decide and hold; and what agents are told.
 
+mod connection;
+mod forecast;
+mod reminders;
 mod versions;
 
 use axum::http::StatusCode;
 use mesh_protocol::id::AgentId;
-use mesh_protocol::report::{Part, Status};
+use mesh_protocol::report::{Part, PartRef, PartState, Status};
 use mesh_protocol::wire::{Hello, Revision};
 use serde_json::{Value, json};
 
@@ -167,6 +170,20 @@ impl Market {
         };
         self.portal.app.take_status(self.agent, &status).await.expect("stored");
         self.portal.app.settle_grants().await.expect("looked");
+    }
+
+    /// The agent says where its listener is, and that it enforces everything.
+    async fn tells(&self, listener: &str, at: &str) {
+        let id = listener.parse().expect("an id");
+        let part = Part {
+            object: PartRef::Listener(id),
+            state: PartState::Running,
+            detail: None,
+            since_ms: 0,
+            addresses: vec![at.to_owned()],
+            figures: [].into(),
+        };
+        self.applies_with(true, vec![part]).await;
     }
 
     /// What a client of an application may subscribe to, by the policy that agents get.

@@ -12,6 +12,7 @@ use super::design::{domain, object, version};
 use super::*;
 use crate::domain::access::grant::{self, Grant, Terms};
 use crate::domain::access::kafka::Credential;
+use crate::domain::access::reminder::{About, Reminder};
 use crate::domain::access::request::{self, Act, Request, Step};
 use crate::domain::application::{self, Application};
 use crate::domain::broker::{self, Broker, Target};
@@ -239,4 +240,26 @@ async fn kafka_credentials(tx: &mut Tx, environment: EnvironmentId, grant: &Gran
     assert_eq!(tx.kafka_credentials(environment).await.expect("read").len(), 1);
     tx.delete_broker(broker.id, 1).await.expect("where no agent is left, a connection goes with its users");
     assert_eq!(tx.kafka_credentials(environment).await.expect("read"), []);
+}
+
+#[tokio::test]
+async fn a_reminder_is_taken_once_and_forgotten_when_what_it_is_about_is_over() {
+    on_each(async |database| {
+        let mut tx = database.store.write().await.expect("a transaction");
+        let object = Uuid::now_v7();
+        let first = Reminder { since_ms: 5, count: 1, at_ms: 100 };
+        assert!(tx.take_reminder(object, About::Decision, first).await.expect("asked"));
+        assert!(!tx.take_reminder(object, About::Decision, first).await.expect("asked"), "another portal was faster");
+        assert!(tx.take_reminder(object, About::Answer, first).await.expect("asked"), "it is about something else");
+        let second = Reminder { count: 2, at_ms: 200, ..first };
+        assert!(tx.take_reminder(object, About::Decision, second).await.expect("asked"));
+        assert!(!tx.take_reminder(object, About::Decision, first).await.expect("asked"), "it is late");
+        let anew = Reminder { since_ms: 6, count: 1, at_ms: 300 };
+        assert!(tx.take_reminder(object, About::Decision, anew).await.expect("asked"), "the wait began anew");
+        let read = tx.reminders().await.expect("read");
+        assert_eq!((read.len(), read[&(object, About::Decision)]), (2, anew));
+        assert_eq!(tx.delete_reminders_of_what_is_over().await.expect("deleted"), 2, "there is no such request");
+        assert!(tx.reminders().await.expect("read").is_empty());
+    })
+    .await;
 }
