@@ -48,7 +48,7 @@ impl App {
         let (scene, now_ms) = (self.access_scene(caller).await?, crate::app::clock::now_ms());
         let seen = |request: &Request| by.may_decide || request.created_by == by.name;
         let line = |(id, request): (AccessRequestId, Option<Request>)| match request.filter(|request| seen(request)) {
-            Some(request) => scene.forecast(&request, &act, &input.reason, (&by, now_ms), &grants, &plans),
+            Some(request) => scene.forecast(&request, (&act, &input.reason), (&by, now_ms), &grants, &plans),
             None => gone(id),
         };
         Ok(AccessForecast { lines: found.into_iter().map(line).collect() })
@@ -64,8 +64,7 @@ impl Scene {
     fn forecast(
         &self,
         request: &Request,
-        act: &Act,
-        reason: &str,
+        (act, reason): (&Act, &str),
         (by, now_ms): (&By, i64),
         grants: &[Grant],
         plans: &[Plan],

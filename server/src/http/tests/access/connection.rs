@@ -31,11 +31,11 @@ async fn a_connection_is_tested_where_the_agent_says_its_listener_is() {
     let at = socket.local_addr().expect("an address").to_string();
     market.joins().await;
     market.tells(&text(&listeners[0]["listener"]), &at).await;
-    let closing = tokio::spawn(async move {
+    let closing = async {
         drop(socket.accept().await);
         socket
-    });
-    let tested = market.dev("POST", &test, right.clone()).await;
+    };
+    let (socket, tested) = tokio::join!(closing, market.dev("POST", &test, right.clone()));
     let of = |tested: &Value, layer: &str| {
         let steps = tested["listeners"][0]["steps"].as_array().cloned().expect("steps");
         let step = steps.into_iter().find(|step| step["layer"] == layer).expect("the layer");
@@ -45,7 +45,7 @@ async fn a_connection_is_tested_where_the_agent_says_its_listener_is() {
     assert_eq!((of(&tested, "reach").0.as_str(), of(&tested, "protocol").0.as_str()), ("ok", "failed"), "{tested}");
     assert_eq!(of(&tested, "receive").0, "not_reached");
     assert!(text(&tested["seen_from"]).contains("host of the portal"));
-    drop(closing.await.expect("the socket"));
+    drop(socket);
     let gone = market.dev("POST", &test, with(&json!("something else"))).await;
     assert!(of(&gone, "reach").1.contains("refuses connections"), "{gone}");
     assert!(text(&gone["summary"]).contains("The secret is not one of"), "the lowest one that failed: {gone}");
