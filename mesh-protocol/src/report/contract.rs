@@ -31,10 +31,10 @@ pub struct ContractKept {
     /// Those of them that no live version takes.
     pub invalid: u64,
     /// Those of the invalid ones that were refused. Agents before document version 3 do not say.
-    #[serde(default, skip_serializing_if = "is_none")]
+    #[serde(default, skip_serializing_if = "super::is_zero")]
     pub rejected: u64,
     /// Those of the invalid ones that were diverted into dead letters; what was neither went on.
-    #[serde(default, skip_serializing_if = "is_none")]
+    #[serde(default, skip_serializing_if = "super::is_zero")]
     pub diverted: u64,
     /// Who sent them and what was wrong, at most [`BREACHES_MAX`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -67,9 +67,4 @@ pub struct Breach {
     pub count: u64,
     /// When the last one came, milliseconds since the Unix epoch.
     pub last_ms: i64,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
-fn is_none(count: &u64) -> bool {
-    *count == 0
 }
