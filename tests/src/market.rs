@@ -37,7 +37,7 @@ impl Market {
         format!("readings/{store}/taken")
     }
 
-    /// The product, published at every site.
+    /// The product, which is published with its first plan.
     ///
     /// # Errors
     /// The portal refuses.
@@ -57,8 +57,6 @@ impl Market {
         let (_, api) = market.released(&domain, "event_api", "readings-api", &api).await?;
         let product = json!({ "kind": "product", "apis": [api] });
         (market.product, market.version) = market.released(&domain, "product", "readings", &product).await?;
-        let everywhere = json!({ "version": market.version });
-        market.developer.post(&format!("products/{}/publications", market.product), &everywhere).await?;
         Ok(market)
     }
 
@@ -85,7 +83,8 @@ impl Market {
         Ok((object, version))
     }
 
-    /// A plan that can be asked for, with so many events a second in each direction; none = without a quota.
+    /// A plan that can be asked for, with so many events a second in each direction; none = without a quota. The product is
+    /// published at every site from then on.
     ///
     /// # Errors
     /// The portal refuses.
@@ -96,6 +95,15 @@ impl Market {
         let id = id(&plan)?;
         let step = json!({ "revision": plan["revision"], "value": { "to": "published" } });
         self.approver.post(&format!("plans/{id}/move"), &step).await.context("publish a plan")?;
+        let product = format!("products/{}", self.product);
+        let publications = self.developer.get(&product).await?["publications"].clone();
+        if publications.as_array().is_none_or(Vec::is_empty) {
+            let everywhere = json!({ "version": self.version });
+            self.developer
+                .post(&format!("{product}/publications"), &everywhere)
+                .await
+                .context("publish the product")?;
+        }
         Ok(id)
     }
 

@@ -25,22 +25,19 @@ const DONE: Duration = Duration::from_secs(90);
 async fn a_grant_is_used_at_a_cluster_and_what_is_revoked_is_refused() -> anyhow::Result<()> {
     let mut mesh = Mesh::start().await?;
     let site = mesh.site("hq", None).await?;
-    let login = |user: &str| Login { user: user.to_owned(), password: format!("{user}-password") };
-    let (admin, agent) = (login("admin"), login("meshport"));
-    let broker = kafka::start(&mesh, "kafka-a", &[admin.clone(), agent]).await?;
+    let admin = Login { user: "admin".to_owned(), password: "admin-password".to_owned() };
+    // Whoever the broker is started with may do everything: the agent's user is made afterwards.
+    let broker = kafka::start(&mesh, "kafka-a", &[admin.clone()]).await?;
     let tools = Tools::new(&mesh.path("tools"), &Jars::fetch().await?, &broker, &admin)?;
     broker.create_topics(&[("orders", 1), ("payments", 1)]).await?;
     fill(&broker, &["orders", "payments"])?;
-    // Somebody else's user and rights, which look nearly like ours.
+    // The agent's, and somebody else's user and rights, which look nearly like ours.
     let foreign = "mp-000000000000-1";
-    tools
-        .run(
-            "kafka-configs",
-            &format!(
-                "--alter --entity-type users --entity-name {foreign} --add-config 'SCRAM-SHA-512=[password=their-own]'"
-            ),
-        )
-        .await?;
+    for (user, password) in [("meshport", "meshport-password"), (foreign, "their-own")] {
+        let user = format!("--alter --entity-type users --entity-name {user}");
+        let password = format!("--add-config 'SCRAM-SHA-512=[password={password}]'");
+        tools.run("kafka-configs", &format!("{user} {password}")).await?;
+    }
     tools.run("kafka-acls", &format!("--add --allow-principal User:{foreign} --operation Read --topic orders")).await?;
 
     mesh.set_secret("hq", "kafka-a", "meshport-password")?;
