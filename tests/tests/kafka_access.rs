@@ -27,7 +27,7 @@ async fn a_grant_is_used_at_a_cluster_and_what_is_revoked_is_refused() -> anyhow
     let site = mesh.site("hq", None).await?;
     let admin = Login { user: "admin".to_owned(), password: "admin-password".to_owned() };
     // Whoever the broker is started with may do everything: the agent's user is made afterwards.
-    let broker = kafka::start(&mesh, "kafka-a", &[admin.clone()]).await?;
+    let broker = kafka::start(&mesh, "kafka-a", std::slice::from_ref(&admin)).await?;
     let tools = Tools::new(&mesh.path("tools"), &Jars::fetch().await?, &broker, &admin)?;
     broker.create_topics(&[("orders", 1), ("payments", 1)]).await?;
     fill(&broker, &["orders", "payments"])?;
