@@ -100,7 +100,7 @@ async fn greet(protocol: PlanProtocol, io: Connection, login: &Login, way: &Way)
         }
         PlanProtocol::Http => http::ask(io, way.host(), http::HEALTH, None, way.time()).await.map(Spoken::Http),
         // Listeners speak nothing of it: clusters are asked by their agents.
-        PlanProtocol::Kafka => Err(Odd::broken("what is asked for is no listener's protocol")),
+        PlanProtocol::Kafka => Err(Odd::broken("What is asked for is no listener's protocol.")),
     }
 }
 

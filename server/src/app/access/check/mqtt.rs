@@ -15,6 +15,8 @@ use super::dial::{Connection, Time};
 
 /// Largest packet that is read; what is retained is not asked for, so that only live events may be larger, and end the test.
 const PACKET_BYTES_MAX: u32 = 1024 * 1024;
+/// The first byte of what a listener answers first.
+const CONNACK: u8 = 0x20;
 /// Read at once.
 const READ_BYTES: usize = 4 * 1024;
 /// The listener hangs up when nothing was sent for one and a half times this; longer than a test.
@@ -26,6 +28,8 @@ pub(super) struct Client {
     core: Box<Core<role::Client>>,
     input: Vec<u8>,
     at: usize,
+    /// Something came.
+    is_answered: bool,
     time: Time,
 }
 
@@ -46,7 +50,7 @@ impl Client {
     pub(super) async fn open(io: Connection, login: &Login, time: Time) -> Result<(Self, Welcome), Odd> {
         let options = ConnectionOptions::new().maximum_packet_size_recv(PACKET_BYTES_MAX);
         let core = Box::new(Core::with_options(Version::V5_0, options));
-        let mut client = Self { io, core, input: Vec::new(), at: 0, time };
+        let mut client = Self { io, core, input: Vec::new(), at: 0, is_answered: false, time };
         let connect = connect(login).map_err(|_| Odd::broken("The user name or secret cannot be sent over MQTT."))?;
         client.send(connect).await?;
         let answer = client
@@ -143,6 +147,10 @@ impl Client {
             self.at = 0;
             if is_tls(&self.input) {
                 return Err(Odd::Tls);
+            }
+            // The first packet is CONNACK: whoever sends anything else would be waited for as if it were a long packet.
+            if !std::mem::replace(&mut self.is_answered, true) && self.input[0] != CONNACK {
+                return Err(Odd::broken("What answers there does not speak MQTT 5."));
             }
         }
     }
