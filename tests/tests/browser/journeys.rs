@@ -178,8 +178,10 @@ async fn adopt_everything(browser: &Browser, estate: &Estate) -> anyhow::Result<
     until("another topic is seen that nobody designed", SOON, async || {
         estate.till.publish(PAID, "{}").await?;
         let found = estate.mesh.api.find("drift?about=address", "/name", PAID).await?;
-        // Who took it may be reported before who sent it.
-        Ok(found.filter(|found| found["producers"] == json!(["till-7"])).map(drop))
+        // Who took it may be reported before who sent it, or after.
+        let is_whole =
+            |found: &Value| found["producers"] == json!(["till-7"]) && found["consumers"] == json!(["screen-1"]);
+        Ok(found.filter(is_whole).map(drop))
     })
     .await?;
     browser.open("/drift?status=runtime_only").await?;
