@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Context;
 use demo::process::Process;
 use demo::wait::until;
-use serde_json::json;
+use serde_json::{Value, json};
 use system_tests::browser::Browser;
 use system_tests::{SOON, kafka};
 use thirtyfour::Key;
