@@ -17,7 +17,8 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 use kafka_protocol::ResponseError;
 use kafka_protocol::error::ParseResponseErrorCode;
 use kafka_protocol::messages::{
-    ApiVersionsRequest, RequestHeader, ResponseHeader, SaslAuthenticateRequest, SaslHandshakeRequest,
+    ApiVersionsRequest, DescribeAclsRequest, RequestHeader, ResponseHeader, SaslAuthenticateRequest,
+    SaslHandshakeRequest,
 };
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Message, StrBytes, VersionRange};
 use mesh_protocol::desired::BrokerConnection;
@@ -36,6 +37,9 @@ use login::{Dialogue, Next};
 
 pub(crate) use login::LoginError;
 pub(crate) use shape::Ask;
+
+/// In Kafka's filters: any type, pattern, operation or permission.
+const ANY: i8 = 1;
 
 /// Longest wait until a connection stands and we are logged in.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -236,6 +240,18 @@ fn read<A: Ask>(mut answer: Bytes, version: i16, number: i32) -> Option<A::Respo
 /// What makes this login another than all before.
 fn nonce() -> String {
     hex::encode(rand::random::<[u8; 16]>())
+}
+
+/// Asks for every entry of every access list.
+pub(crate) fn every_acl() -> DescribeAclsRequest {
+    DescribeAclsRequest::default()
+        .with_resource_type_filter(ANY)
+        .with_pattern_type_filter(ANY)
+        .with_resource_name_filter(None)
+        .with_principal_filter(None)
+        .with_host_filter(None)
+        .with_operation(ANY)
+        .with_permission_type(ANY)
 }
 
 /// What a broker's error code means; none = it is none.

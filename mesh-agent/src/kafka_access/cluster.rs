@@ -10,8 +10,7 @@ use kafka_protocol::messages::alter_user_scram_credentials_request::{
 use kafka_protocol::messages::create_acls_request::AclCreation;
 use kafka_protocol::messages::delete_acls_request::DeleteAclsFilter;
 use kafka_protocol::messages::{
-    AlterUserScramCredentialsRequest, CreateAclsRequest, DeleteAclsRequest, DescribeAclsRequest,
-    DescribeUserScramCredentialsRequest,
+    AlterUserScramCredentialsRequest, CreateAclsRequest, DeleteAclsRequest, DescribeUserScramCredentialsRequest,
 };
 use kafka_protocol::protocol::StrBytes;
 use mesh_protocol::desired::{BrokerConnection, Scram};
@@ -21,11 +20,9 @@ use super::plan::{Entry, Held, NO_AUTHORIZER, Plan, SHA_512};
 use crate::causes::chain;
 use crate::kafka::secret::Secrets;
 use crate::kafka::trouble::{Operation, Resource, Right, Target};
-use crate::kafka::wire::{Access, AskError, Connection, refusal};
+use crate::kafka::wire::{Access, AskError, Connection, every_acl, refusal};
 use crate::part::StartError;
 
-/// In Kafka's filters: any type, pattern, operation or permission.
-const ANY: i8 = 1;
 /// Most entries or users of one request.
 const CHUNK: usize = 200;
 
@@ -76,14 +73,7 @@ impl Cluster {
     }
 
     async fn entries(&self, line: &mut Connection) -> Result<Option<BTreeSet<Entry>>, String> {
-        let request = DescribeAclsRequest::default()
-            .with_resource_type_filter(ANY)
-            .with_pattern_type_filter(ANY)
-            .with_resource_name_filter(None)
-            .with_principal_filter(None)
-            .with_host_filter(None)
-            .with_operation(ANY)
-            .with_permission_type(ANY);
+        let request = every_acl();
         let answer = line.ask(&request).await.map_err(|error| self.unanswered(&error))?;
         if refusal(answer.error_code) == Some(ResponseError::SecurityDisabled) {
             return Ok(None);

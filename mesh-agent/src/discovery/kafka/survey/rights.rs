@@ -6,7 +6,7 @@ use kafka_protocol::ResponseError;
 use kafka_protocol::messages::describe_acls_response::{AclDescription, DescribeAclsResource};
 use kafka_protocol::messages::describe_client_quotas_response::EntryData;
 use kafka_protocol::messages::describe_user_scram_credentials_response::DescribeUserScramCredentialsResult;
-use kafka_protocol::messages::{DescribeAclsRequest, DescribeClientQuotasRequest, DescribeUserScramCredentialsRequest};
+use kafka_protocol::messages::{DescribeClientQuotasRequest, DescribeUserScramCredentialsRequest};
 use mesh_protocol::report::{
     ACL_ENTRIES_MAX, AclEntry, AclFacts, ObjectFacts, QuotaEntity, QuotaFacts, RuntimeObject, ScramCredential,
     ScramUserFacts,
@@ -14,13 +14,10 @@ use mesh_protocol::report::{
 
 use super::{Lines, Notes, Told, bounded, describe_cluster};
 use crate::kafka::trouble::{Operation, Resource, Right};
-use crate::kafka::wire::refusal;
+use crate::kafka::wire::{every_acl, refusal};
 
 /// Most access lists, quotas and users that are told.
 const OBJECTS_MAX: usize = 10_000;
-
-/// In Kafka's filters: any type, pattern, operation or permission.
-const ANY: i8 = 1;
 
 /// In the order of their names, so that the same are left out each time.
 fn told(objects: impl Iterator<Item = RuntimeObject>, what: &str, notes: &mut Notes) -> Told<Vec<RuntimeObject>> {
@@ -31,14 +28,7 @@ fn told(objects: impl Iterator<Item = RuntimeObject>, what: &str, notes: &mut No
 
 /// Every access list.
 pub(super) async fn acls(lines: &mut Lines<'_>, notes: &mut Notes) -> Told<Vec<RuntimeObject>> {
-    let request = DescribeAclsRequest::default()
-        .with_resource_type_filter(ANY)
-        .with_pattern_type_filter(ANY)
-        .with_resource_name_filter(None)
-        .with_principal_filter(None)
-        .with_host_filter(None)
-        .with_operation(ANY)
-        .with_permission_type(ANY);
+    let request = every_acl();
     let answer = match lines.ask_any(&request).await {
         Ok(answer) => answer,
         Err(why) => return why.into(),
