@@ -20,7 +20,7 @@ pub(crate) enum Command {
     /// Join a mesh with a token from the portal; once for each state folder.
     Join(Join),
     /// Run the agent until it is stopped (Ctrl-C or SIGTERM).
-    Run(State),
+    Run(Run),
     /// Show how the running agent is.
     Status(Status),
     /// Secrets for brokers, kept at this agent.
@@ -34,6 +34,19 @@ pub(crate) struct State {
     /// The agent's state folder.
     #[arg(long, value_name = "DIR", env = "MESH_AGENT_STATE", default_value = "mesh-agent-state")]
     pub(crate) state: PathBuf,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Run {
+    /// Certificate that listeners with TLS show to clients, PEM, the listener's own first; read again when it changes
+    /// [default: one that the portal issues].
+    #[arg(long, value_name = "FILE", env = "MESH_AGENT_LISTENER_CERT", requires = "listener_key")]
+    pub(crate) listener_cert: Option<PathBuf>,
+    /// Private key of that certificate, PEM.
+    #[arg(long, value_name = "FILE", env = "MESH_AGENT_LISTENER_KEY", requires = "listener_cert")]
+    pub(crate) listener_key: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) state: State,
 }
 
 #[derive(Args, Debug)]

@@ -7,6 +7,7 @@
 pub mod enrol;
 pub mod facts;
 pub mod ledger;
+pub mod listener;
 pub mod outbox;
 pub mod portal;
 pub mod renew;

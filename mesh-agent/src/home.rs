@@ -4,6 +4,7 @@
 //! mesh-agent-state/            0700
 //!   agent.key                  Ed25519 identity key, made before the first enrolment
 //!   identity.json              who the agent is: ids, portal, certificate and its key, the agents' CA, sealing keys
+//!   listener.json              the certificate that listeners show to clients, and its key
 //!   ports.json                 free ports, chosen once per endpoint and kept
 //!   secrets/NAME               0600, logins for brokers; see [`Secrets`]
 //!   ledger/                    signed documents; see [`crate::control::ledger`]
@@ -111,6 +112,12 @@ impl Home {
     #[must_use]
     pub fn identity(&self) -> PathBuf {
         self.dir.join("identity.json")
+    }
+
+    /// Path of the listeners' certificate and its key.
+    #[must_use]
+    pub fn listener_certificate(&self) -> PathBuf {
+        self.dir.join("listener.json")
     }
 
     /// Path of the Unix socket that answers `mesh-agent status`.

@@ -13,6 +13,8 @@
 //!     Change::NeedsRestart => { running.stop(deadline).await; ... start anew }
 //! }
 //! ```
+//! With [`tls`] it speaks TLS only, and clients may log in with certificates.
+//!
 //! Revisions of the policy need no call: open sessions watch [`Enforcer::changes`].
 
 mod accept;
@@ -21,6 +23,7 @@ mod limits;
 mod metrics;
 mod mqtt;
 mod owner;
+pub mod tls;
 
 use std::io;
 use std::net::SocketAddr;
@@ -72,6 +75,8 @@ pub struct Deps {
     pub clients: Clients,
     /// Who has what is at this site once.
     pub owner: SiteOwner,
+    /// For a listener that speaks TLS.
+    pub tls: Option<tls::Settings>,
 }
 
 /// Why a listener could not start.
@@ -98,6 +103,9 @@ pub enum StartError {
         #[source]
         source: io::Error,
     },
+    /// It is to speak TLS and cannot.
+    #[error(transparent)]
+    Tls(#[from] tls::TlsError),
 }
 
 /// Whether a newer configuration could be applied to a running listener.
@@ -129,8 +137,12 @@ pub struct Running {
 /// # Errors
 /// [`StartError`] when the address cannot be bound; the part is then set to `failing` with the same words.
 pub async fn start(config: &desired::Listener, address: SocketAddr, deps: Deps) -> Result<Running, StartError> {
-    let socket = match bind(config, address).await {
-        Ok(socket) => socket,
+    let opened = match open_tls(config, &deps) {
+        Ok(tls) => bind(config, address).await.map(|socket| (socket, tls)),
+        Err(error) => Err(error.into()),
+    };
+    let (socket, tls) = match opened {
+        Ok(opened) => opened,
         Err(error) => {
             deps.part.failing(error.to_string());
             return Err(error);
@@ -151,15 +163,24 @@ pub async fn start(config: &desired::Listener, address: SocketAddr, deps: Deps) 
         counters: deps.counters,
         limits: limits.clone(),
         tasks: tasks.clone(),
-        way: deps.owner.way(config.id, config.protocol),
+        way: deps.owner.way(config.id, config.protocol, tls.is_some()),
+        tls: tls.clone(),
     });
     part.addresses(vec![address.to_string()]);
-    part.running();
+    match tls {
+        None => part.running(),
+        Some(tls) => tasks.spawn_until_stopped("certificate", tls.watch(part.clone())),
+    }
     match config.protocol {
         ListenerProtocol::Mqtt => mqtt::serve(socket, common, deps.clients),
         ListenerProtocol::Http => http::serve(socket, common),
     }
     Ok(Running { address, protocol: config.protocol, bind: config.bind.clone(), limits, tasks, _part: part })
+}
+
+fn open_tls(config: &desired::Listener, deps: &Deps) -> Result<Option<tls::Tls>, tls::TlsError> {
+    let is_http = config.protocol == ListenerProtocol::Http;
+    deps.tls.as_ref().map(|settings| tls::Tls::new(settings, is_http, &deps.counters)).transpose()
 }
 
 async fn bind(config: &desired::Listener, address: SocketAddr) -> Result<TcpListener, StartError> {
@@ -214,6 +235,7 @@ pub(crate) struct Common {
     slots: Slots,
     tasks: Tasks,
     way: owner::Way,
+    tls: Option<tls::Tls>,
 }
 
 impl Common {

@@ -7,11 +7,12 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use clap::Parser;
-use cli::{Cli, Command, Join, Secret, State, Status};
+use cli::{Cli, Command, Join, Run, Secret, State, Status};
 use mesh_agent::admin;
 use mesh_agent::control::enrol;
 use mesh_agent::home::{Home, Secrets};
 use mesh_agent::identity::IdentityError;
+use mesh_agent::wiring::ListenerFiles;
 use mesh_agent::work::Agent;
 use mesh_protocol::enrol::JoinToken;
 use tokio::signal::unix::{SignalKind, signal};
@@ -37,14 +38,14 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             single_threaded()?.block_on(join(arguments))?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Run(state) => {
+        Command::Run(arguments) => {
             // Before the runtime has threads.
             mesh_agent::fabric::prepare_process();
             log();
             // The fabric needs a runtime of several threads; two are enough for an idle agent.
             let threads = std::thread::available_parallelism().map_or(2, |cores| cores.get().clamp(2, 16));
             let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()?;
-            runtime.block_on(work(&state))
+            runtime.block_on(work(arguments))
         }
         Command::Status(arguments) => {
             single_threaded()?.block_on(status(&arguments))?;
@@ -88,10 +89,12 @@ fn host_name() -> String {
     if name.is_empty() { "agent".to_owned() } else { name.to_owned() }
 }
 
-async fn work(state: &State) -> anyhow::Result<ExitCode> {
-    let home = existing(state)?;
+async fn work(arguments: Run) -> anyhow::Result<ExitCode> {
+    let home = existing(&arguments.state)?;
+    let files = arguments.listener_cert.zip(arguments.listener_key);
+    let files = files.map(|(certificate, key)| ListenerFiles { certificate, key });
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    let agent = Agent::start(&home)?;
+    let agent = Agent::start_with(&home, files)?;
     let code = tokio::select! {
         _ = interrupt.recv() => ExitCode::SUCCESS,
         _ = terminate.recv() => ExitCode::SUCCESS,

@@ -5,13 +5,15 @@
 //! policy of its own moment, without a lock. A principal can expire without any change: [`Enforcer::watch_expiry`] tells
 //! it as one, and sessions renew their rules after [`RENEWED_AFTER`] besides. With no policy at all everything is denied.
 
+mod certificate;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use bytes::Bytes;
 use mesh_protocol::deny_list::DenyList;
-use mesh_protocol::desired::{Member, OnInvalid, Queue, Scope, Site};
+use mesh_protocol::desired::{Fingerprint, Member, OnInvalid, Queue, Scope, Site};
 use mesh_protocol::event::{Event, Protocol};
 use mesh_protocol::id::{AgentId, PrincipalId};
 use mesh_protocol::policy::{self, Action, CompiledPolicy, Decision, DenyReason, Identity};
@@ -19,6 +21,8 @@ use mesh_protocol::topic::{Filter, Topic};
 use mesh_protocol::wire::Revision;
 use rustc_hash::FxHashMap;
 use tokio::sync::watch;
+
+pub use certificate::{Certificate, CertificateError};
 
 use crate::contract::{Contracts, Invalid, Ledger, Sender};
 use crate::letter;
@@ -42,6 +46,8 @@ pub struct Enforced {
     pub policy: CompiledPolicy,
     /// Agents that may send frames.
     pub members: FxHashMap<AgentId, Member>,
+    /// Certificates that clients log in with, and as whom.
+    pub certificates: FxHashMap<Fingerprint, PrincipalId>,
     /// What payloads must look like, compiled.
     pub contracts: Arc<Contracts>,
 }
@@ -76,6 +82,9 @@ pub enum Denied {
     /// The payload is not what the events at its topic promise.
     #[error("{0}")]
     Invalid(Box<Invalid>),
+    /// The client's certificate does not let it in.
+    #[error("{0}")]
+    Certificate(#[from] CertificateError),
 }
 
 impl Denied {
@@ -145,9 +154,17 @@ impl Permit {
 pub struct Session {
     principal: PrincipalId,
     client_id: String,
+    way: Way,
+    compiled: ArcSwap<Compiled>,
+}
+
+/// How a session came about.
+#[derive(Clone, Copy, Debug, Default)]
+struct Way {
     /// How it connected; none = it is a part of the agent.
     by: Option<Protocol>,
-    compiled: ArcSwap<Compiled>,
+    /// What it logged in with; it may be open for as long as that counts.
+    certificate: Option<Certificate>,
 }
 
 #[derive(Debug)]
@@ -168,6 +185,12 @@ impl Session {
     #[must_use]
     pub fn client_id(&self) -> &str {
         &self.client_id
+    }
+
+    /// Whether it logged in with a certificate.
+    #[must_use]
+    pub fn has_certificate(&self) -> bool {
+        self.way.certificate.is_some()
     }
 }
 
@@ -247,7 +270,8 @@ impl Enforcer {
         let version = *self.changes.borrow();
         let enforced = self.enforced().ok_or(Denied::NoPolicy)?;
         let identity = enforced.policy.authenticate(username, secret, now_ms()).map_err(Denied::ByPolicy)?;
-        let session = self.open(&enforced, version, identity.principal, client_id, Some(by))?;
+        let way = Way { by: Some(by), certificate: None };
+        let session = self.open(&enforced, version, identity.principal, client_id, way)?;
         Ok((session, identity))
     }
 
@@ -258,7 +282,7 @@ impl Enforcer {
     pub fn session(&self, principal: PrincipalId, client_id: &str) -> Result<Session, Denied> {
         let version = *self.changes.borrow();
         let enforced = self.enforced().ok_or(Denied::NoPolicy)?;
-        self.open(&enforced, version, principal, client_id, None)
+        self.open(&enforced, version, principal, client_id, Way::default())
     }
 
     /// A session for a client that logged in by a protocol before and has no connection now.
@@ -268,7 +292,7 @@ impl Enforcer {
     pub fn resting_session(&self, principal: PrincipalId, client_id: &str, by: Protocol) -> Result<Session, Denied> {
         let version = *self.changes.borrow();
         let enforced = self.enforced().ok_or(Denied::NoPolicy)?;
-        self.open(&enforced, version, principal, client_id, Some(by))
+        self.open(&enforced, version, principal, client_id, Way { by: Some(by), certificate: None })
     }
 
     fn open(
@@ -277,11 +301,11 @@ impl Enforcer {
         version: u64,
         principal: PrincipalId,
         client_id: &str,
-        by: Option<Protocol>,
+        way: Way,
     ) -> Result<Session, Denied> {
-        let rules = self.compile(enforced, principal, client_id, by)?;
+        let rules = self.compile(enforced, principal, client_id, way)?;
         let compiled = ArcSwap::from_pointee(Compiled { version, at: Instant::now(), rules: Ok(rules) });
-        Ok(Session { principal, client_id: client_id.to_owned(), by, compiled })
+        Ok(Session { principal, client_id: client_id.to_owned(), way, compiled })
     }
 
     fn compile(
@@ -289,13 +313,16 @@ impl Enforcer {
         enforced: &Enforced,
         principal: PrincipalId,
         client_id: &str,
-        by: Option<Protocol>,
+        way: Way,
     ) -> Result<policy::Session, Denied> {
+        if let Some(certificate) = way.certificate {
+            enforced.still_knows(&certificate, principal, now_ms())?;
+        }
         if self.denied.load().principals.contains(&principal) {
             return Err(Denied::Revoked);
         }
         let session = enforced.policy.session(principal, client_id, now_ms()).map_err(Denied::ByPolicy)?;
-        if let Some(by) = by {
+        if let Some(by) = way.by {
             session.identity.check_protocol(by).map_err(Denied::ByPolicy)?;
         }
         match session.decide_connect() {
@@ -315,7 +342,7 @@ impl Enforcer {
         if compiled.version != version || compiled.at.elapsed() > RENEWED_AFTER {
             let rules = match self.enforced() {
                 None => Err(Denied::NoPolicy),
-                Some(enforced) => self.compile(&enforced, session.principal, &session.client_id, session.by),
+                Some(enforced) => self.compile(&enforced, session.principal, &session.client_id, session.way),
             };
             compiled = Arc::new(Compiled { version, at: Instant::now(), rules });
             session.compiled.store(compiled.clone());

@@ -204,7 +204,8 @@ fn enforced_with(accepted: &Accepted, contracts: Arc<Contracts>) -> Result<Enfor
     let state = &accepted.state;
     let policy = CompiledPolicy::compile(&state.policy, &state.site).map_err(|error| error.to_string())?;
     let members = state.fabric.members.iter().map(|member| (member.agent, member.clone())).collect();
-    Ok(Enforced { revision: accepted.revision, site: state.site.clone(), policy, members, contracts })
+    let certificates = state.certificates.iter().map(|known| (known.fingerprint, known.principal)).collect();
+    Ok(Enforced { revision: accepted.revision, site: state.site.clone(), policy, members, certificates, contracts })
 }
 
 #[cfg(test)]

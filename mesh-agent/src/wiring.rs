@@ -1,5 +1,6 @@
 //! The real parts, and what they share: the one place that knows how each is made.
 
+mod certificate;
 mod connector;
 mod durable;
 mod fabric;
@@ -11,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use mesh_protocol::desired::ConnectorWork;
+use mesh_protocol::desired::{ConnectorWork, ListenerTls, TlsListener};
 use mesh_protocol::id::RouteId;
 use mesh_protocol::report::{LinkState, Report};
 use sha2::{Digest, Sha256};
@@ -28,6 +29,7 @@ use crate::discovery;
 use crate::home::{Home, HomeError, Ports, Secrets};
 use crate::identity::Identity;
 use crate::kafka_access;
+use crate::listener::tls::Settings;
 use crate::listener::{Clients, SiteOwner};
 use crate::observe::Observatory;
 use crate::part::{Running, StartError};
@@ -41,6 +43,8 @@ use crate::schemas::Schemas;
 use crate::spool::Store as Spool;
 use crate::status::{Board, PartHandle};
 use crate::task::Tasks;
+use certificate::Keeper;
+pub use certificate::ListenerFiles;
 use connector::Store;
 use durable::{SinkKind, SinkQueue, SourceLetters, SourceNotes};
 use standin::StandIn;
@@ -86,6 +90,7 @@ pub struct Wiring {
     listeners: Tasks,
     clients: Clients,
     owner: SiteOwner,
+    certificate: Keeper,
     /// What is wanted by sinks of this agent, whether they run or not.
     sinks: Mutex<HashMap<RouteId, Arc<SinkQueue>>>,
     /// For sinks and queues of other agents.
@@ -97,7 +102,7 @@ impl Wiring {
     ///
     /// # Errors
     /// The state folder cannot be used.
-    pub fn new(home: &Home, shared: Shared) -> Result<Self, HomeError> {
+    pub fn new(home: &Home, shared: Shared, files: Option<ListenerFiles>) -> Result<Self, HomeError> {
         let observatory = Observatory::new(Arc::new(shared.outbox.clone()), &shared.counters);
         let observing = Tasks::new("observing");
         observatory.start(&observing);
@@ -108,6 +113,7 @@ impl Wiring {
         observing.spawn_until_stopped("retained events", forget_values(shared.spool.clone()));
         let kept = contract::report(shared.enforcer.ledger().clone(), Arc::new(shared.outbox.clone()));
         observing.spawn_until_stopped("contracts", kept);
+        let certificate = Keeper::start(home.clone(), shared.identity.clone(), files, &observing);
         let secrets = home.secrets()?;
         Ok(Self {
             shared,
@@ -120,6 +126,7 @@ impl Wiring {
             listeners: Tasks::new("listeners"),
             clients,
             owner: SiteOwner::default(),
+            certificate,
             sinks: Mutex::default(),
             others,
         })
@@ -157,7 +164,7 @@ impl Wiring {
     }
 
     /// What listeners work with.
-    fn listener(&self, part: Arc<PartHandle>) -> crate::listener::Deps {
+    fn listener(&self, part: Arc<PartHandle>, tls: Option<&ListenerTls>) -> crate::listener::Deps {
         crate::listener::Deps {
             enforcer: self.shared.enforcer.clone(),
             router: self.shared.router.clone(),
@@ -170,6 +177,7 @@ impl Wiring {
             tasks: self.listeners.clone(),
             clients: self.clients.clone(),
             owner: self.owner.clone(),
+            tls: tls.map(|tls| Settings { tls: tls.clone(), shown: self.certificate.standing() }),
         }
     }
 
@@ -237,7 +245,10 @@ impl ReportSink for Outbox {
 impl Starter for Wiring {
     async fn start(&self, spec: &PartSpec, line: Arc<PartHandle>) -> Result<Box<dyn Running>, StartError> {
         match spec {
-            PartSpec::Listener(config) => listener::start(config, &self.ports, self.listener(line)).await,
+            PartSpec::Listener(config) => listener::start(config, None, &self.ports, self.listener(line, None)).await,
+            PartSpec::TlsListener(TlsListener { listener, tls }) => {
+                listener::start(listener, Some(tls), &self.ports, self.listener(line, Some(tls))).await
+            }
             PartSpec::Source(connector, broker) => connector::start_source(connector, broker, self.deps(), line),
             PartSpec::Sink(connector, broker) => {
                 let queue = self.sink_queue(connector.route, SinkKind::Kafka);
@@ -274,6 +285,10 @@ impl Starter for Wiring {
     async fn document(&self, accepted: &Accepted) {
         self.observatory.declare(&accepted.state.observe.addresses);
         self.owner.set(accepted.state.owner.clone());
+        let mut names: Vec<_> = accepted.state.tls_listeners.iter().flat_map(|one| one.tls.names.clone()).collect();
+        names.sort();
+        names.dedup();
+        self.certificate.want(names);
         self.shared.quotas.apply(accepted.state.agent, &accepted.state.grants);
         self.stand_in_for(accepted);
     }

@@ -25,7 +25,7 @@ use crate::spool::{Settings, Store, StoreError};
 use crate::status::{Board, now_ms};
 use crate::tail::PortalDesk;
 use crate::task::Tasks;
-use crate::wiring::{Shared, Wiring};
+use crate::wiring::{ListenerFiles, Shared, Wiring};
 
 /// Bytes of events in flight at once.
 const BUDGET_BYTES: u32 = 64 * 1024 * 1024;
@@ -63,6 +63,14 @@ impl Agent {
     /// # Errors
     /// [`WorkError`]; all later trouble shows in the status instead.
     pub fn start(home: &Home) -> Result<Self, WorkError> {
+        Self::start_with(home, None)
+    }
+
+    /// The same with a certificate for clients that does not come from the portal.
+    ///
+    /// # Errors
+    /// [`WorkError`].
+    pub fn start_with(home: &Home, files: Option<ListenerFiles>) -> Result<Self, WorkError> {
         let lock = home.lock()?;
         let identity = Identity::load(home)?;
         tracing::info!(agent = %identity.agent, name = identity.name, site = identity.site_name, "agent starts");
@@ -99,7 +107,7 @@ impl Agent {
             counters: counters.clone(),
             outbox: outbox.clone(),
         };
-        let wiring = Wiring::new(home, shared)?;
+        let wiring = Wiring::new(home, shared, files)?;
         let (links, secrets) = (wiring.links(), wiring.cluster_secrets());
         let reconciler = Reconciler::new(ledger.standing(), enforcer.clone(), Arc::new(wiring), board.clone());
         let facts = Facts {

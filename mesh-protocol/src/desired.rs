@@ -10,6 +10,7 @@ mod kafka_access;
 mod owner;
 mod queue;
 mod surveyed;
+mod tls;
 mod webhook;
 
 use std::collections::BTreeMap;
@@ -34,6 +35,7 @@ pub use kafka_access::{
 pub use owner::{Owner, OwnerListener};
 pub use queue::{OnFailure, Queue, QueueAccess, WhenFull};
 pub use surveyed::{Login, Surveyed, SurveyedKind, SurveyedUrlError, is_encrypted, is_this_machine, mqtt_address};
+pub use tls::{ClientCertificate, Fingerprint, FingerprintError, ListenerTls, TlsListener};
 pub use webhook::{
     UrlError, WEBHOOK_CONCURRENCY, WEBHOOK_TIMEOUT_MS, WEBHOOK_URL_BYTES_MAX, WebhookFormat, WebhookSink,
     check_webhook_url,
@@ -68,6 +70,12 @@ pub struct DesiredState {
     /// Endpoints for local clients.
     #[serde(default)]
     pub listeners: Vec<Listener>,
+    /// Endpoints for local clients that speak TLS. Agents from before there were any leave them aside: they open none of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tls_listeners: Vec<TlsListener>,
+    /// Certificates by which principals log in at those. No other is known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub certificates: Vec<ClientCertificate>,
     /// The connections to other sites.
     pub fabric: Fabric,
     /// Clusters this agent can reach.

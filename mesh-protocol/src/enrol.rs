@@ -13,6 +13,8 @@ use crate::id::{AgentId, EnvironmentId, SiteId};
 pub const ENROL_PATH: &str = "/agents/v1/enrol";
 /// Path of the renewal call at the agents' port (HTTPS, no client certificate).
 pub const RENEW_PATH: &str = "/agents/v1/renew";
+/// Path of the call for a certificate of the agent's listeners at the agents' port (HTTPS, no client certificate).
+pub const LISTENER_PATH: &str = "/agents/v1/listener-certificate";
 /// Path of the control session at the agents' port (WebSocket over mTLS).
 pub const SESSION_PATH: &str = "/agents/v1/session";
 
@@ -105,6 +107,31 @@ pub struct EnrolResponse {
     pub ca_pem: String,
     /// Ed25519 public keys that may sign desired state, 64 hex digits each.
     pub policy_keys: Vec<String>,
+}
+
+/// Body of the call for a certificate that the agent's listeners show to clients, sent as
+/// [`Signed`](crate::signed::Signed) with [`Domain::Listener`](crate::signed::Domain::Listener) by the agent's own key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListenerRequest {
+    /// Which agent.
+    pub agent: AgentId,
+    /// The agent's Ed25519 public key, 64 hex digits; must be the one that signed.
+    pub public_key: String,
+    /// PKCS#10 request, PEM, with an ECDSA P-256 key made by the agent. Only the key counts.
+    pub csr_pem: String,
+    /// DNS names and addresses of its listeners, as desired state gives them; the portal issues for no others.
+    pub names: Vec<String>,
+    /// Milliseconds since the Unix epoch; a request more than five minutes off is refused.
+    pub at_ms: i64,
+}
+
+/// Answer to that call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListenerResponse {
+    /// The listeners' certificate, PEM, 90 days.
+    pub certificate_pem: String,
+    /// Who issued it, PEM.
+    pub authority_pem: String,
 }
 
 #[cfg(test)]

@@ -17,6 +17,8 @@ pub enum Domain {
     DenyList,
     /// An [`EnrolRequest`](crate::enrol::EnrolRequest), signed by the agent's own key.
     Enrol,
+    /// A [`ListenerRequest`](crate::enrol::ListenerRequest), signed by the agent's own key.
+    Listener,
 }
 
 impl Domain {
@@ -25,6 +27,7 @@ impl Domain {
             Self::DesiredState => b"meshport/desired-state/v1\0",
             Self::DenyList => b"meshport/deny-list/v1\0",
             Self::Enrol => b"meshport/enrol/v1\0",
+            Self::Listener => b"meshport/listener/v1\0",
         }
     }
 }

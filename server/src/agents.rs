@@ -2,7 +2,7 @@
 //! sessions with one.
 //!
 //! A certificate of any other authority ends the handshake; no certificate at all is allowed only because a new agent
-//! has none yet, and such a connection reaches nothing but the two enrolment calls.
+//! has none yet, and such a connection reaches nothing but the enrolment calls.
 
 pub mod enrol;
 pub mod session;
@@ -18,7 +18,7 @@ use axum::routing::{get, post};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
-use mesh_protocol::enrol::{ENROL_PATH, RENEW_PATH, SESSION_PATH};
+use mesh_protocol::enrol::{ENROL_PATH, LISTENER_PATH, RENEW_PATH, SESSION_PATH};
 use mesh_protocol::id::AgentId;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
@@ -63,6 +63,7 @@ pub fn serve(app: &App, listener: TcpListener, tasks: &Tasks) -> Result<(), TlsE
     let router = Router::new()
         .route(ENROL_PATH, post(enrol::enrol))
         .route(RENEW_PATH, post(enrol::renew))
+        .route(LISTENER_PATH, post(enrol::listener))
         .layer(DefaultBodyLimit::max(ENROL_BYTES_MAX))
         .route(SESSION_PATH, get(session::open))
         .with_state(AgentsState { app: app.clone(), tasks: tasks.clone() });

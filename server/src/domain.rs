@@ -9,6 +9,7 @@ pub mod application;
 pub mod application_domain;
 pub mod audit;
 pub mod broker;
+pub mod certificate;
 pub mod contract;
 pub mod denial;
 pub mod design;

@@ -39,6 +39,7 @@ mod application_domain;
 mod audit;
 mod broker;
 mod catalog_note;
+mod certificate;
 mod contract;
 mod denial;
 mod deny;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use demo::wait::until;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::SOON;
 use crate::demo_mesh::{DemoMesh, PAGES, Seed};
@@ -21,6 +21,9 @@ pub const PAGE_TIME_MAX: Duration = Duration::from_millis(50);
 
 /// A program counts as idle when it has run for so long without a client: what its start took is given back by then.
 const IDLE_AFTER: Duration = Duration::from_secs(60);
+
+/// How long another program on the machine is left alone before a slow page is measured again.
+const ELSEWHERE: Duration = Duration::from_secs(10);
 
 /// Memory of a mesh that has nothing to do.
 #[derive(Clone, Copy, Debug)]
@@ -62,17 +65,26 @@ pub async fn idle() -> anyhow::Result<Idle> {
     Ok(Idle { agent, portal })
 }
 
-/// The time of each page on the demo's data and under its traffic.
+/// The time of each page on the demo's data and under its traffic. One that takes longer than `most` is measured again, twice
+/// at most, and its shortest time counts: a page that is slow stays slow, another program on the machine goes away.
 ///
 /// # Errors
 /// The demo does not come up, or a page is not served.
-pub async fn pages() -> anyhow::Result<Vec<(&'static str, Duration)>> {
+pub async fn pages(most: Duration) -> anyhow::Result<Vec<(&'static str, Duration)>> {
     let folder = tempfile::tempdir().context("make a folder")?;
     let mut demo = DemoMesh::start(folder.path(), Seed::Described).await?;
     demo.found().await?;
     let mut times = Vec::new();
     for page in PAGES {
         times.push((page, demo.page_time(page).await?));
+    }
+    for _ in 0..2 {
+        if times.iter().any(|(_, time)| *time > most) {
+            sleep(ELSEWHERE).await;
+        }
+        for (page, time) in times.iter_mut().filter(|(_, time)| *time > most) {
+            *time = demo.page_time(page).await?.min(*time);
+        }
     }
     Ok(times)
 }

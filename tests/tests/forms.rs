@@ -18,7 +18,11 @@ struct Input {
 
 const INPUTS: &[Input] = &[
     Input { checks: &["domain/site.rs", "app/site.rs"], forms: &["sites/form.rs"], unseen: &["minutes"] },
-    Input { checks: &["domain/listener.rs", "app/listener.rs"], forms: &["sites/listeners.rs"], unseen: &["site"] },
+    Input {
+        checks: &["domain/listener.rs", "domain/certificate.rs", "app/listener.rs"],
+        forms: &["sites/listeners.rs"],
+        unseen: &["site"],
+    },
     Input { checks: &["domain/link.rs", "app/link.rs"], forms: &["sites/links.rs"], unseen: &[] },
     Input { checks: &["domain/broker.rs", "app/broker.rs"], forms: &["brokers/form.rs"], unseen: &["browse"] },
     Input {
@@ -130,6 +134,11 @@ const INPUTS: &[Input] = &[
     },
     Input { checks: &["app/access/kafka.rs"], forms: &["access/kafka.rs"], unseen: &["grant", "overlap_minutes"] },
     Input { checks: &["app/access/check.rs"], forms: &["access/connection.rs"], unseen: &[] },
+    Input {
+        checks: &["app/access/certificate.rs", "app/access/credential.rs"],
+        forms: &["access/certificates.rs"],
+        unseen: &["application", "overlap_minutes", "expires_at"],
+    },
     // The time of a list, which the page of a grant leaves out.
     Input { checks: &["app/usage.rs"], forms: &[], unseen: &["from"] },
     Input { checks: &["app/trial.rs"], forms: &["overview/trial.rs"], unseen: &["site", "filter"] },

@@ -12,6 +12,7 @@ use super::{
     AccessForecast, AccessForecastInput, Answer, ConnectView, ConnectionTest, ConnectionTestInput, DesignKind, Edit,
     ListQuery, Millis, Page, PlanProtocol, RotateInput,
 };
+use super::{CertificateInput, CertificateView, CertificateWish, CredentialCertificate, ListenerAuthority};
 
 /// What may be asked about access.
 pub trait AccessApi: Send + Sync + 'static {
@@ -43,6 +44,13 @@ pub trait AccessApi: Send + Sync + 'static {
     fn issue_credential(&self, id: ApplicationId, input: CredentialInput) -> Answer<'_, CredentialSecret>;
     /// `POST /api/v1/credentials/{id}/rotate`: a new secret; the old one works for the overlap.
     fn rotate_credential(&self, id: PrincipalId, input: RotateInput) -> Answer<'_, CredentialSecret>;
+    /// `POST /api/v1/applications/{id}/certificates`: a credential that logs in with a certificate. A key that the portal makes
+    /// is in the answer, once.
+    fn issue_certificate(&self, id: ApplicationId, input: CertificateInput) -> Answer<'_, CredentialCertificate>;
+    /// `POST /api/v1/credentials/{id}/certificates`: another certificate; earlier ones work for the overlap.
+    fn renew_certificate(&self, id: PrincipalId, input: CertificateWish) -> Answer<'_, CredentialCertificate>;
+    /// `GET /api/v1/listener-authority`: what clients of listeners with TLS must trust.
+    fn listener_authority(&self) -> Answer<'_, ListenerAuthority>;
     /// `DELETE /api/v1/credentials/{id}?revision=`: who uses it is disconnected.
     fn remove_credential(&self, id: PrincipalId, revision: i64) -> Answer<'_, ()>;
 }
@@ -465,6 +473,9 @@ pub struct CredentialView {
     pub expires_at: Option<Millis>,
     /// How many secrets it may log in with now: more than one while a rotation overlaps.
     pub secrets: u64,
+    /// Certificates it may log in with now, the oldest first.
+    #[serde(default)]
+    pub certificates: Vec<CertificateView>,
     /// When the newest secret was made.
     pub rotated_at: Option<Millis>,
     /// When an earlier secret ends.

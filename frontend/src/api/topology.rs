@@ -291,6 +291,12 @@ pub struct ListenerInput {
     #[serde(default)]
     #[schema(value_type = String)]
     pub denied_v3_publish: DeniedV3Publish,
+    /// Speaks TLS, and nothing else.
+    #[serde(default)]
+    pub tls: bool,
+    /// With TLS: DNS names and addresses by which clients reach it, besides the one it is bound to.
+    #[serde(default)]
+    pub server_names: Vec<String>,
 }
 
 /// A Kafka cluster.

@@ -1,5 +1,6 @@
 //! What applications were given, and whether the mesh does it.
 
+mod certificates;
 mod connect;
 mod connection;
 mod credentials;

@@ -11,7 +11,7 @@
 //! | `GET /healthz` | 200 while the listener runs; no login |
 //!
 //! The topic is percent-decoded; every slash separates levels, written plainly or as `%2F`. Log in with the user name and
-//! secret of a principal (Basic, or both as one API key). A queue that another agent of the site has is answered with 307 and its address there. Errors are `application/problem+json` and name the deciding reason. No request of a
+//! secret of a principal (Basic, or both as one API key), or where the listener speaks TLS by its certificate. A queue that another agent of the site has is answered with 307 and its address there. Errors are `application/problem+json` and name the deciding reason. No request of a
 //! browser from another origin is let in (no CORS headers). `Last-Event-ID` is not honoured: streams keep no past.
 
 mod auth;
@@ -28,15 +28,19 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::http::StatusCode;
+use axum::http::{Request, StatusCode};
 use axum::middleware;
 use axum::routing::{get, post};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
+use tower_service::Service;
 
 use super::limits::{Place, Slot};
 use super::metrics::Metrics;
+use super::tls::Peer;
 use super::{Common, accept};
 use problem::Problem;
 
@@ -52,20 +56,40 @@ struct Gate {
 
 type Shared = Arc<Gate>;
 
+/// A client's stream, plain or inside TLS.
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+
 /// Accepts clients until the listener's tasks are stopped.
 pub(super) fn serve(socket: TcpListener, common: Arc<Common>) {
     let gate = Arc::new(Gate { metrics: Metrics::new(&common.counters), common: common.clone() });
     let (open, full) = (routes(gate), Router::new().fallback(|| async { Problem::too_many_clients() }));
-    let tasks = common.tasks.clone();
+    let (tasks, tls) = (common.tasks.clone(), common.tls.clone());
     let stopping = common.tasks.token();
     let connection = move |stream: TcpStream, slot: Slot| {
         let routes = if slot.place() == Place::Client { open.clone() } else { full.clone() };
         let stopping = stopping.clone();
+        let tls = tls.clone();
         async move {
+            let (stream, peer): (Box<dyn Stream>, Peer) = match &tls {
+                None => (Box::new(stream), Peer::default()),
+                Some(tls) => {
+                    let Some(accepted) = stopping.run_until_cancelled(Box::pin(tls.accept(stream))).await else {
+                        return;
+                    };
+                    let Some((stream, peer)) = accepted else { return };
+                    (Box::new(stream), peer)
+                }
+            };
+            let answer = service_fn(move |mut request: Request<Incoming>| {
+                request.extensions_mut().insert(peer);
+                routes.clone().call(request)
+            });
             let served = hyper::server::conn::http1::Builder::new()
                 .timer(TokioTimer::new())
                 .header_read_timeout(HEAD_MAX)
-                .serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes));
+                .serve_connection(TokioIo::new(stream), answer);
             let mut served = std::pin::pin!(served);
             let ended = tokio::select! {
                 ended = &mut served => ended,

@@ -16,6 +16,7 @@ pub(super) struct Way {
     owner: SiteOwner,
     listener: ListenerId,
     protocol: ListenerProtocol,
+    tls: bool,
 }
 
 /// Something is at the owner.
@@ -33,8 +34,8 @@ impl SiteOwner {
         self.0.store(owner.map(Arc::new));
     }
 
-    pub(super) fn way(&self, listener: ListenerId, protocol: ListenerProtocol) -> Way {
-        Way { owner: self.clone(), listener, protocol }
+    pub(super) fn way(&self, listener: ListenerId, protocol: ListenerProtocol, tls: bool) -> Way {
+        Way { owner: self.clone(), listener, protocol, tls }
     }
 }
 
@@ -57,7 +58,7 @@ impl Way {
     }
 
     fn to(&self, owner: &Owner) -> Elsewhere {
-        match owner.address(self.listener, self.protocol) {
+        match owner.address(self.listener, self.protocol, self.tls) {
             Some(address) => Elsewhere::At(address.to_owned()),
             None => Elsewhere::Unknown,
         }

@@ -167,6 +167,10 @@ pub(crate) struct Mesh {
     pub(crate) tasks: Tasks,
     pub(crate) policy: Mutex<Policy>,
     contracts: Mutex<Arc<Contracts>>,
+    /// For listeners that are started from now on.
+    pub(crate) tls: Mutex<Option<super::tls::Settings>>,
+    /// Certificates that clients log in with.
+    pub(crate) certificates: Mutex<Vec<desired::ClientCertificate>>,
 }
 
 pub(crate) const SECRET: &str = "a secret of a till";
@@ -257,6 +261,8 @@ impl Mesh {
             tasks: Tasks::new("test"),
             policy: Mutex::new(policy()),
             contracts: Mutex::default(),
+            tls: Mutex::default(),
+            certificates: Mutex::default(),
         };
         mesh.edit(|_| {});
         mesh
@@ -273,6 +279,13 @@ impl Mesh {
             policy: CompiledPolicy::compile(&policy, &site).expect("valid"),
             site,
             members: rustc_hash::FxHashMap::default(),
+            certificates: self
+                .certificates
+                .lock()
+                .expect("held")
+                .iter()
+                .map(|one| (one.fingerprint, one.principal))
+                .collect(),
             contracts: self.contracts.lock().expect("held").clone(),
         });
     }
@@ -307,6 +320,7 @@ impl Mesh {
         let listener = |owner: &Running| OwnerListener {
             id: config(protocol).id,
             protocol,
+            tls: self.tls.lock().expect("held").is_some(),
             address: format!("127.0.0.1:{}", port(owner)),
         };
         self.owner.set(Some(Owner {
@@ -333,6 +347,7 @@ impl Mesh {
             tasks: self.tasks.clone(),
             clients: self.clients.clone(),
             owner: self.owner.clone(),
+            tls: self.tls.lock().expect("held").clone(),
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use mesh_protocol::desired::{
     BrokerConnection, Connector, ConnectorWork, DesiredState, DurableInterest, Fabric, KafkaAccess, Listener, Surveyed,
-    WebhookSink,
+    TlsListener, WebhookSink,
 };
 use mesh_protocol::id::{BrokerId, ListenerId, RouteId};
 use mesh_protocol::report::PartRef;
@@ -50,6 +50,8 @@ pub enum PartSpec {
     Source(Connector, BrokerConnection),
     /// The endpoint.
     Listener(Listener),
+    /// The endpoint that speaks TLS.
+    TlsListener(TlsListener),
 }
 
 impl PartSpec {
@@ -63,7 +65,7 @@ impl PartSpec {
             | Self::Source(_, broker) => broker.security.sasl.as_ref().map(|sasl| sasl.secret.as_str()),
             Self::Survey(surveyed) => surveyed.login.as_ref().map(|login| login.secret.as_str()),
             Self::Webhook(_, sink) => sink.secret.as_deref(),
-            Self::Fabric { .. } | Self::Listener(_) => None,
+            Self::Fabric { .. } | Self::Listener(_) | Self::TlsListener(_) => None,
         }
     }
 }
@@ -124,13 +126,14 @@ pub(super) fn parts(state: &DesiredState) -> BTreeMap<Part, PartSpec> {
         Some((Part::KafkaAccess(access.broker), PartSpec::KafkaAccess(access.clone(), broker)))
     });
     let surveys = state.surveyed.iter().map(|one| (Part::Discovery(one.id), PartSpec::Survey(one.clone())));
-    let listeners = state.listeners.iter();
+    let listeners = state.listeners.iter().map(|plain| (plain.id, PartSpec::Listener(plain.clone())));
+    let with_tls = state.tls_listeners.iter().map(|tls| (tls.listener.id, PartSpec::TlsListener(tls.clone())));
     std::iter::once((Part::Fabric, fabric))
         .chain(discoveries.map(|broker| (Part::Discovery(broker.id), PartSpec::Discovery(broker.clone()))))
         .chain(surveys)
         .chain(accesses)
         .chain(connectors)
-        .chain(listeners.map(|listener| (Part::Listener(listener.id), PartSpec::Listener(listener.clone()))))
+        .chain(listeners.chain(with_tls).map(|(id, spec)| (Part::Listener(id), spec)))
         .collect()
 }
 

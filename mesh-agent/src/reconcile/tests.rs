@@ -37,6 +37,7 @@ fn name(spec: &PartSpec) -> String {
         PartSpec::KafkaAccess(_, broker) => format!("users {}", broker.name),
         PartSpec::Sink(connector, _) | PartSpec::Webhook(connector, _) => format!("sink {}", connector.name),
         PartSpec::Source(connector, _) => format!("source {}", connector.name),
+        PartSpec::TlsListener(tls) => format!("listener {}", tls.listener.name),
         PartSpec::Listener(listener) => format!("listener {}", listener.name),
     }
 }

@@ -159,6 +159,7 @@ impl Plan {
             policy: CompiledPolicy::compile(&policy, &here).expect("compiles"),
             site: here,
             members,
+            certificates: rustc_hash::FxHashMap::default(),
             contracts: Arc::default(),
         }
     }

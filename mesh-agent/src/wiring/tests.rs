@@ -74,7 +74,7 @@ async fn what_a_document_wants_durably_is_answered_before_any_part_runs() {
         counters: counters.clone(),
         outbox,
     };
-    let wiring = Wiring::new(&home, shared).expect("made");
+    let wiring = Wiring::new(&home, shared, None).expect("made");
     let publish = async |topic: &str| {
         let admission = router.budget().try_take(1).expect("room");
         router.publish(vec![Admitted::new(event(topic))], admission, None).await

@@ -39,6 +39,8 @@ fn whole() -> DesiredState {
             custody_timeout_ms: 10_000,
             denied_v3_publish: DeniedV3Publish::Acknowledge,
         }],
+        tls_listeners: Vec::new(),
+        certificates: Vec::new(),
         fabric: Fabric {
             bind: Some("0.0.0.0:7447".into()),
             dial: vec![Dial { link: LinkId(id(7)), agent: AgentId(id(8)), addresses: vec!["hq:7447".into()] }],

@@ -1,4 +1,4 @@
-//! Enrolment and renewal: two calls without a client certificate.
+//! Enrolment, renewal and certificates of listeners: calls without a client certificate.
 
 use axum::Json;
 use axum::extract::State;
@@ -6,7 +6,6 @@ use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use frontend::api::ApiError;
-use mesh_protocol::enrol::EnrolResponse;
 use mesh_protocol::signed::Signed;
 
 use super::AgentsState;
@@ -23,7 +22,12 @@ pub(super) async fn renew(State(state): State<AgentsState>, Json(signed): Json<S
     answer(state.app.renew(&signed).await)
 }
 
-fn answer(outcome: Result<EnrolResponse, Refused>) -> Response {
+/// `POST /agents/v1/listener-certificate`.
+pub(super) async fn listener(State(state): State<AgentsState>, Json(signed): Json<Signed>) -> Response {
+    answer(state.app.listener_certificate(&signed).await)
+}
+
+fn answer(outcome: Result<impl serde::Serialize, Refused>) -> Response {
     let refused = match outcome {
         Ok(response) => return Json(response).into_response(),
         Err(refused) => refused,
@@ -34,6 +38,7 @@ fn answer(outcome: Result<EnrolResponse, Refused>) -> Response {
         Refused::Token(_) | Refused::NoPlace => ("token-refused", StatusCode::FORBIDDEN),
         Refused::UnknownAgent => ("unknown-agent", StatusCode::FORBIDDEN),
         Refused::Revoked => ("revoked", StatusCode::FORBIDDEN),
+        Refused::OtherNames => ("names", StatusCode::CONFLICT),
         Refused::Clock => ("clock", StatusCode::BAD_REQUEST),
         Refused::Name { .. } => ("name", StatusCode::CONFLICT),
         Refused::KeyKnown => ("key-known", StatusCode::CONFLICT),

@@ -1,5 +1,6 @@
 //! The agents' port as an agent sees it: real TLS, real sockets, keys made here.
 
+mod listeners;
 mod queues;
 
 use std::net::SocketAddr;

@@ -5,6 +5,7 @@
 //! else has it, which fields are tagged), so that whoever decides sees what is so now.
 
 mod ask;
+mod certificate;
 mod check;
 mod connect;
 mod credential;

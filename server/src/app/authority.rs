@@ -1,12 +1,13 @@
-//! Who may speak for whom: two certificate authorities and the key that signs policy.
+//! Who may speak for whom: three certificate authorities and the key that signs policy.
 //!
-//! A fourth key, which speaks for nobody, seals the secrets of others that the portal must be able to read again (`vault`).
+//! A fifth key, which speaks for nobody, seals the secrets of others that the portal must be able to read again (`vault`).
 //!
-//! Agents and devices have separate authorities, because a device's certificate must never join the fabric. The policy
-//! key is neither of them: whoever steals one of the three cannot use it for another's purpose. All of them lie in
-//! one folder of files with mode 0600. Portals on one database share that folder (`--secrets`); whoever reads or writes
-//! it holds its lock for that moment, so two that start at once do not make two sets of keys.
+//! Agents, devices and listeners have separate authorities, because a device's certificate must never join the fabric, nor
+//! play a listener. The policy key is none of them: whoever steals one of the four cannot use it for another's purpose. All
+//! of them lie in one folder of files with mode 0600. Portals on one database share that folder (`--secrets`); whoever reads
+//! or writes it holds its lock for that moment, so two that start at once do not make two sets of keys.
 
+mod certificates;
 mod files;
 mod scram;
 mod vault;
@@ -15,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+pub use certificates::DeviceCertificate;
 use ed25519_dalek::SigningKey;
 use mesh_protocol::enrol::PORTAL_TLS_NAME;
 use mesh_protocol::id::AgentId;
@@ -66,6 +68,12 @@ pub enum AuthorityError {
     /// The agent's request is not one.
     #[error("the certificate request is not a PKCS#10 request with an ECDSA P-256 key")]
     Request,
+    /// A device's request is not one.
+    #[error(
+        "this is not a certificate request (PKCS#10, PEM) on a key that listeners can check: ECDSA P-256 or P-384, Ed25519, \
+         or RSA of 2048 bits and more"
+    )]
+    DeviceRequest,
 }
 
 /// The keys of this portal. Cheap to clone.
@@ -76,6 +84,7 @@ struct Inner {
     folder: PathBuf,
     agents: Issuing,
     devices: Issuing,
+    listeners: Issuing,
     vault: vault::Vault,
     policy: ArcSwap<PolicyKeys>,
 }
@@ -120,6 +129,7 @@ impl Authority {
             folder: folder.to_owned(),
             agents: Issuing::open(folder, "agents-ca", "Meshport agents")?,
             devices: Issuing::open(folder, "devices-ca", "Meshport devices")?,
+            listeners: Issuing::open(folder, "listeners-ca", "Meshport listeners")?,
             vault: vault::Vault::open(folder)?,
             policy: ArcSwap::from_pointee(PolicyKeys::open(folder)?),
         })))
@@ -179,7 +189,7 @@ impl Authority {
         &self.0.agents.certificate_der
     }
 
-    /// The devices' authority, PEM. Listeners will ask devices for certificates of it.
+    /// The devices' authority, PEM. Listeners with TLS believe it, and nobody else about devices.
     #[must_use]
     pub fn devices_ca_pem(&self) -> &str {
         &self.0.devices.certificate_pem

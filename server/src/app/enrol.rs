@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use ed25519_dalek::VerifyingKey;
 use frontend::api::LiveTopic;
-use mesh_protocol::enrol::{EnrolRequest, EnrolResponse, JoinToken};
+use mesh_protocol::enrol::{EnrolRequest, EnrolResponse, JoinToken, ListenerRequest, ListenerResponse};
 use mesh_protocol::id::AgentId;
 use mesh_protocol::signed::{Domain, Signed, key_id};
 use sha2::{Digest, Sha256};
@@ -66,6 +66,11 @@ pub enum Refused {
     /// The agent was revoked.
     #[error("this agent was revoked: remove its state folder and join again with a new token")]
     Revoked,
+    /// A certificate for other names than the agent's listeners have.
+    #[error(
+        "these are not, or no longer, the names of this agent's listeners: the agent asks again with its next revision"
+    )]
+    OtherNames,
     /// The clocks differ too much.
     #[error("the agent's clock is more than five minutes off: set it right and try again")]
     Clock,
@@ -169,6 +174,32 @@ impl App {
         self.reissue(request.agent.ok_or(Refused::UnknownAgent)?, &request).await
     }
 
+    /// A certificate that the agent's listeners show, for the names that they have now and no others.
+    ///
+    /// # Errors
+    /// Why it is refused.
+    pub async fn listener_certificate(&self, signed: &Signed) -> Result<ListenerResponse, Refused> {
+        let claimed: ListenerRequest = serde_json::from_slice(&signed.body).map_err(|_| Refused::Signature)?;
+        let key = signer(signed, &claimed.public_key)?;
+        let request: ListenerRequest = signed.open(Domain::Listener, &[key]).map_err(|_| Refused::Signature)?;
+        if (request.at_ms - now_ms()).abs() > CLOCK_TOLERANCE_MS {
+            return Err(Refused::Clock);
+        }
+        let found = self.store().read().await?.agent(request.agent).await?;
+        let agent = found.filter(|agent| agent.public_key == request.public_key).ok_or(Refused::UnknownAgent)?;
+        if agent.state == State::Revoked {
+            return Err(Refused::Revoked);
+        }
+        let names = self.snapshot().await?.mesh.tls_names(agent.site);
+        if names.is_empty() || names != request.names {
+            return Err(Refused::OtherNames);
+        }
+        let authority = self.authority();
+        let certificate_pem = authority.issue_listener(&names, &request.csr_pem).map_err(Error::from)?;
+        tracing::info!(agent = %agent.id, ?names, "issued a certificate to an agent's listeners");
+        Ok(ListenerResponse { certificate_pem, authority_pem: authority.listeners_ca_pem().to_owned() })
+    }
+
     async fn reissue(&self, id: AgentId, request: &EnrolRequest) -> Result<EnrolResponse, Refused> {
         let mut tx = self.store().write().await?;
         let agent = tx.agent(id).await?.filter(|agent| agent.public_key == request.public_key);
@@ -203,17 +234,23 @@ impl App {
 fn open(signed: &Signed) -> Result<EnrolRequest, Refused> {
     // Nothing of the body is believed before the signature by the key it names is checked.
     let claimed: EnrolRequest = serde_json::from_slice(&signed.body).map_err(|_| Refused::Signature)?;
-    let mut bytes = [0; 32];
-    hex::decode_to_slice(&claimed.public_key, &mut bytes).map_err(|_| Refused::Signature)?;
-    let key = VerifyingKey::from_bytes(&bytes).map_err(|_| Refused::Signature)?;
-    if signed.key_id != key_id(&key) || claimed.public_key != hex::encode(bytes) {
-        return Err(Refused::Signature);
-    }
+    let key = signer(signed, &claimed.public_key)?;
     let request: EnrolRequest = signed.open(Domain::Enrol, &[key]).map_err(|_| Refused::Signature)?;
     if request.sealing_key.as_deref().is_some_and(|key| !is_sealing_key(key)) {
         return Err(Refused::SealingKey);
     }
     Ok(request)
+}
+
+/// The key that a request names, if the signature claims to be by it.
+fn signer(signed: &Signed, public_key: &str) -> Result<VerifyingKey, Refused> {
+    let mut bytes = [0; 32];
+    hex::decode_to_slice(public_key, &mut bytes).map_err(|_| Refused::Signature)?;
+    let key = VerifyingKey::from_bytes(&bytes).map_err(|_| Refused::Signature)?;
+    if signed.key_id != key_id(&key) || public_key != hex::encode(bytes) {
+        return Err(Refused::Signature);
+    }
+    Ok(key)
 }
 
 fn check_name(name: &str) -> Result<(), Refused> {

@@ -114,6 +114,8 @@ fn spec(input: ListenerInput) -> Spec {
         connections_max: input.connections_max,
         custody_timeout_ms: input.custody_timeout_ms,
         denied_v3_publish: input.denied_v3_publish,
+        tls: input.tls,
+        server_names: if input.tls { input.server_names } else { Vec::new() },
     }
 }
 
@@ -127,6 +129,8 @@ fn config(spec: &Spec) -> ListenerInput {
         connections_max: spec.connections_max,
         custody_timeout_ms: spec.custody_timeout_ms,
         denied_v3_publish: spec.denied_v3_publish,
+        tls: spec.tls,
+        server_names: spec.server_names.clone(),
     }
 }
 

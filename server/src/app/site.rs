@@ -275,6 +275,8 @@ fn default_listeners(site: SiteId) -> [Listener; 2] {
             connections_max: 1_000,
             custody_timeout_ms: 10_000,
             denied_v3_publish: DeniedV3Publish::Disconnect,
+            tls: false,
+            server_names: Vec::new(),
         },
         revision: 1,
     };

@@ -19,7 +19,7 @@ use crate::domain::agent::{Agent, LastStatus};
 use crate::domain::application::Application;
 use crate::domain::application_domain::{self, ApplicationDomain};
 use crate::domain::design::Object;
-use crate::domain::desired::Mesh;
+use crate::domain::desired::{Authorities, Mesh};
 use crate::domain::product::plan::Plan;
 use crate::domain::product::publication::Publication;
 use crate::domain::site::Site;
@@ -85,6 +85,11 @@ impl App {
             listeners: tx.listeners(id).await?,
             brokers: tx.brokers(id).await?,
             principals: tx.principals(id).await?,
+            certificates: tx.certificates(id).await?,
+            authorities: Authorities {
+                listeners_pem: self.authority().listeners_ca_pem().to_owned(),
+                devices_pem: self.authority().devices_ca_pem().to_owned(),
+            },
             roles: tx.roles(id).await?,
             rules: tx.rules(id).await?,
             scopes: tx.scopes(id).await?,

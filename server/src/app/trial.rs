@@ -121,7 +121,8 @@ impl App {
             principals.clone().filter(|found| found.kind == Kind::Trial && over(found.expires_at_ms)).collect();
         let rotated: Vec<_> =
             principals.filter(|found| found.secrets.iter().any(|secret| over(secret.expires_at_ms))).collect();
-        if trials.is_empty() && rotated.is_empty() {
+        let ended: Vec<_> = snapshot.mesh.certificates.iter().filter(|found| found.is_over(now_ms)).collect();
+        if trials.is_empty() && rotated.is_empty() && ended.is_empty() {
             return Ok(());
         }
         let mut edit = self.edit(Permit::of_portal()).await?;
@@ -134,6 +135,12 @@ impl App {
             if new.secrets.len() < before {
                 edit.tx.update_principal(&new, new.revision, now_ms).await?;
                 parts.push(format!("secrets of {}", new.username));
+            }
+        }
+        for certificate in &ended {
+            if edit.tx.delete_certificate(certificate.fingerprint).await? {
+                let whose = snapshot.mesh.principals.iter().find(|found| found.id == certificate.principal);
+                parts.push(format!("a certificate of {}", whose.map_or("a client", |found| found.username.as_str())));
             }
         }
         for principal in &trials {
@@ -276,7 +283,10 @@ pub(super) fn listener_address(
             .mesh
             .listeners
             .iter()
-            .any(|found| found.id == id && found.spec.site == site && found.spec.protocol == protocol)
+            // Those with TLS need a certificate authority beside the address; what is shown here has none.
+            .any(|found| {
+                found.id == id && found.spec.site == site && found.spec.protocol == protocol && !found.spec.tls
+            })
     };
     // One that is there before one that is gone, whose word is old.
     let is_gone = |agent: &&Agent| !matches!(agent.presence(fleet.now_ms), Presence::Online(_));

@@ -7,6 +7,7 @@
 mod granted;
 mod grants;
 mod kafka;
+mod listeners;
 mod written;
 
 use std::collections::BTreeMap;
@@ -14,8 +15,7 @@ use std::sync::Arc;
 
 use mesh_protocol::desired::{
     BrokerConnection, Connector, ConnectorWork, Contracts, DesiredState, Dial, DurableInterest, Fabric, KafkaSink,
-    KafkaSource, Keys, Listener as ListenerState, Member, Observe, Owner, OwnerListener, Policy, Queue as QueueState,
-    Site as SiteState, Surveyed, WebhookSink,
+    KafkaSource, Keys, Member, Observe, Owner, Policy, Queue as QueueState, Site as SiteState, Surveyed, WebhookSink,
 };
 use mesh_protocol::id::{AgentId, BrokerId, PrincipalId, RouteId, RuleId, SiteId};
 use mesh_protocol::policy::{Action, Effect, Role as PolicyRole, Rule, Subject};
@@ -26,6 +26,7 @@ use super::access::grant::Grant;
 use super::access::kafka::Opened;
 use super::agent::{Agent, State};
 use super::broker::Broker;
+use super::certificate::Certificate;
 use super::environment::Environment;
 use super::link::Link;
 use super::listener::Listener;
@@ -39,7 +40,8 @@ use super::scope::Scope;
 use super::site::Site;
 
 use granted::{Granted, min_version, principal_state};
-use written::{broker_state, listener_state, queue_state, surveyed_state};
+pub use listeners::Authorities;
+use written::{broker_state, queue_state, surveyed_state};
 
 /// Where an agent of a site that others dial listens when nobody chose: any address, a port of the agent's choice.
 const FABRIC_BIND: &str = "0.0.0.0:0";
@@ -63,6 +65,10 @@ pub struct Mesh {
     pub brokers: Vec<Broker>,
     /// All principals.
     pub principals: Vec<Principal>,
+    /// All certificates of principals.
+    pub certificates: Vec<Certificate>,
+    /// Who issues certificates.
+    pub authorities: Authorities,
     /// All mesh roles.
     pub roles: Vec<Role>,
     /// All rules.
@@ -109,7 +115,9 @@ impl Mesh {
             keys: Keys { policy: self.policy_keys.clone() },
             policy,
             contracts: (*self.contracts).clone(),
-            listeners: self.listeners_of(site.id),
+            listeners: self.plain_listeners(site.id),
+            tls_listeners: self.tls_listeners(site.id),
+            certificates: self.certificates_at(site.id),
             fabric: self.fabric(agent, site),
             brokers: self.brokers_of(site.id),
             surveyed: self.surveyed_at(site.id),
@@ -172,15 +180,10 @@ impl Mesh {
     fn owner_beside(&self, agent: &Agent) -> Option<Owner> {
         let owner = self.owner_at(agent.site).filter(|owner| *owner != agent.id)?;
         let owner = self.enrolled().find(|found| found.id == owner)?;
-        let listener = |listener: ListenerState| {
-            let address = owner.listener_addresses.get(&listener.id)?.clone();
-            Some(OwnerListener { id: listener.id, protocol: listener.protocol, address })
-        };
-        let listeners = self.listeners_of(agent.site).into_iter().filter_map(listener).collect();
         let here = self.queues.iter().filter(|queue| queue.spec.site == agent.site);
         let mut queues: Vec<String> = here.map(|queue| queue.spec.name.clone()).collect();
         queues.sort();
-        Some(Owner { agent: owner.id, listeners, queues })
+        Some(Owner { agent: owner.id, listeners: self.reached(owner), queues })
     }
 
     fn site(&self, id: SiteId) -> Option<&Site> {
@@ -212,13 +215,6 @@ impl Mesh {
         let mut scopes: Vec<_> = self.scopes.iter().map(|scope| scope.policy.clone()).collect();
         scopes.sort_by(|a, b| a.name.cmp(&b.name));
         Policy { secret_key: self.environment.secret_key.clone(), principals, roles, rules, scopes }
-    }
-
-    fn listeners_of(&self, site: SiteId) -> Vec<ListenerState> {
-        let here = self.listeners.iter().filter(|listener| listener.spec.site == site);
-        let mut listeners: Vec<_> = here.map(listener_state).collect();
-        listeners.sort_by_key(|listener| listener.id);
-        listeners
     }
 
     fn brokers_of(&self, site: SiteId) -> Vec<BrokerConnection> {

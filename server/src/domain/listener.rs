@@ -36,6 +36,10 @@ pub struct Spec {
     pub custody_timeout_ms: u32,
     /// What a denied MQTT 3.1.1 publish gets.
     pub denied_v3_publish: DeniedV3Publish,
+    /// Whether it speaks TLS, and nothing else.
+    pub tls: bool,
+    /// DNS names and addresses by which clients reach it, besides the one it is bound to; only with TLS.
+    pub server_names: Vec<String>,
 }
 
 impl Spec {
@@ -55,6 +59,9 @@ impl Spec {
         }
         if !(100..=300_000).contains(&self.custody_timeout_ms) {
             errors.add("custody_timeout_ms", "must be 100 to 300000 milliseconds");
+        }
+        if self.tls {
+            super::certificate::check_names(&mut errors, &self.server_names, &self.bind);
         }
         errors.check()
     }

@@ -2,8 +2,9 @@
 
 use frontend::api::{
     AccessApi, AccessDecided, AccessDecision, AccessForecast, AccessForecastInput, AccessInput, AccessPreview,
-    AccessQuery, AccessView, Answer, ConnectView, ConnectionTest, ConnectionTestInput, CredentialInput,
-    CredentialSecret, CredentialView, Edit, GrantMove, GrantQuery, GrantView, ListQuery, Page, RotateInput,
+    AccessQuery, AccessView, Answer, CertificateInput, CertificateWish, ConnectView, ConnectionTest,
+    ConnectionTestInput, CredentialCertificate, CredentialInput, CredentialSecret, CredentialView, Edit, GrantMove,
+    GrantQuery, GrantView, ListQuery, ListenerAuthority, Page, RotateInput,
 };
 use mesh_protocol::id::{AccessRequestId, ApplicationId, GrantId, PrincipalId};
 
@@ -25,6 +26,9 @@ impl AccessApi for Portal {
         fn credentials(id: ApplicationId, query: ListQuery) -> Page<CredentialView>;
         fn issue_credential(id: ApplicationId, input: CredentialInput) -> CredentialSecret;
         fn rotate_credential(id: PrincipalId, input: RotateInput) -> CredentialSecret;
+        fn issue_certificate(id: ApplicationId, input: CertificateInput) -> CredentialCertificate;
+        fn renew_certificate(id: PrincipalId, input: CertificateWish) -> CredentialCertificate;
+        fn listener_authority() -> ListenerAuthority;
         fn remove_credential(id: PrincipalId, revision: i64) -> ();
     }
 }

@@ -1,6 +1,7 @@
 //! Listeners.
 
 use mesh_protocol::id::{EnvironmentId, ListenerId, SiteId};
+use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::{Result, StoreError, Tx, from_i64, from_text, must_hit, to_i64, to_text};
@@ -17,6 +18,8 @@ struct Row {
     connections_max: i64,
     custody_timeout_ms: i64,
     denied_v3_publish: String,
+    tls: bool,
+    server_names: Json<Vec<String>>,
     revision: i64,
 }
 
@@ -34,6 +37,8 @@ impl TryFrom<Row> for Listener {
                 connections_max: from_i64("connections_max", row.connections_max)?,
                 custody_timeout_ms: from_i64("custody_timeout_ms", row.custody_timeout_ms)?,
                 denied_v3_publish: from_text("denied_v3_publish", row.denied_v3_publish)?,
+                tls: row.tls,
+                server_names: row.server_names.0,
             },
             revision: from_i64("revision", row.revision)?,
         })
@@ -49,7 +54,7 @@ impl Tx {
         let rows: Vec<Row> = on_db!(self, |conn| {
             sqlx::query_as(
                 "select listener_id, site_id, listener.name, protocol, bind, payload_bytes_max, connections_max,
-                 custody_timeout_ms, denied_v3_publish, listener.revision
+                 custody_timeout_ms, denied_v3_publish, tls, server_names, listener.revision
                  from listener join site using (site_id) where site.environment_id = $1 order by site.name, listener.name",
             )
             .bind(environment.0)
@@ -68,8 +73,8 @@ impl Tx {
         on_db!(self, |conn| {
             sqlx::query(
                 "insert into listener (listener_id, site_id, name, protocol, bind, payload_bytes_max, connections_max,
-                 custody_timeout_ms, denied_v3_publish, revision, created_at_ms, updated_at_ms)
-                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)",
+                 custody_timeout_ms, denied_v3_publish, revision, created_at_ms, updated_at_ms, tls, server_names)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12, $13)",
             )
             .bind(listener.id.0)
             .bind(spec.site.0)
@@ -82,6 +87,8 @@ impl Tx {
             .bind(to_text(&spec.denied_v3_publish))
             .bind(to_i64(listener.revision))
             .bind(now_ms)
+            .bind(spec.tls)
+            .bind(Json(&spec.server_names))
             .execute(conn)
             .await
             .map(|_| ())
@@ -98,7 +105,7 @@ impl Tx {
             sqlx::query(
                 "update listener set site_id = $3, name = $4, protocol = $5, bind = $6, payload_bytes_max = $7,
                  connections_max = $8, custody_timeout_ms = $9, denied_v3_publish = $10, revision = revision + 1,
-                 updated_at_ms = $11 where listener_id = $1 and revision = $2",
+                 updated_at_ms = $11, tls = $12, server_names = $13 where listener_id = $1 and revision = $2",
             )
             .bind(id.0)
             .bind(to_i64(revision))
@@ -111,6 +118,8 @@ impl Tx {
             .bind(i64::from(spec.custody_timeout_ms))
             .bind(to_text(&spec.denied_v3_publish))
             .bind(now_ms)
+            .bind(spec.tls)
+            .bind(Json(&spec.server_names))
             .execute(conn)
             .await
             .map(|done| done.rows_affected())

@@ -56,7 +56,8 @@ impl Gate {
         let enforcer = Enforcer::default();
         let members = [(agent, member)].into_iter().collect();
         let revision = Revision { generation: 1, revision: 1 };
-        enforcer.apply(Enforced { revision, site, policy, members, contracts: Arc::default() });
+        let certificates = std::iter::empty().collect();
+        enforcer.apply(Enforced { revision, site, policy, members, certificates, contracts: Arc::default() });
         Ok(Self { enforcer, agent, event })
     }
 

@@ -100,6 +100,7 @@ impl Agent {
             policy: CompiledPolicy::compile(&policy(), &site).context("compile the policy")?,
             site,
             members: std::iter::empty().collect(),
+            certificates: std::iter::empty().collect(),
             contracts: Arc::default(),
         });
         let router = Router::new(Budget::new(32 * 1024 * 1024), &counters);

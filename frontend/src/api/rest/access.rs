@@ -5,8 +5,9 @@ use mesh_protocol::id::{AccessRequestId, ApplicationId, GrantId, PrincipalId};
 use super::{RestApi, Transport, Verb, with_query};
 use crate::api::{
     AccessApi, AccessDecided, AccessDecision, AccessForecast, AccessForecastInput, AccessInput, AccessPreview,
-    AccessQuery, AccessView, Answer, ConnectView, ConnectionTest, ConnectionTestInput, CredentialInput,
-    CredentialSecret, CredentialView, Edit, GrantMove, GrantQuery, GrantView, ListQuery, Page, RotateInput,
+    AccessQuery, AccessView, Answer, CertificateInput, CertificateWish, ConnectView, ConnectionTest,
+    ConnectionTestInput, CredentialCertificate, CredentialInput, CredentialSecret, CredentialView, Edit, GrantMove,
+    GrantQuery, GrantView, ListQuery, ListenerAuthority, Page, RotateInput,
 };
 
 impl<T: Transport> AccessApi for RestApi<T> {
@@ -25,6 +26,9 @@ impl<T: Transport> AccessApi for RestApi<T> {
         get "/applications/{id}/credentials" credentials(path id: ApplicationId, query ListQuery) -> Page<CredentialView>;
         post "/applications/{id}/credentials" issue_credential(path id: ApplicationId, body CredentialInput) -> CredentialSecret;
         post "/credentials/{id}/rotate" rotate_credential(path id: PrincipalId, body RotateInput) -> CredentialSecret;
+        post "/applications/{id}/certificates" issue_certificate(path id: ApplicationId, body CertificateInput) -> CredentialCertificate;
+        post "/credentials/{id}/certificates" renew_certificate(path id: PrincipalId, body CertificateWish) -> CredentialCertificate;
+        get "/listener-authority" listener_authority() -> ListenerAuthority;
         delete "/credentials/{id}" remove_credential(path id: PrincipalId, revision) -> ();
     }
 }

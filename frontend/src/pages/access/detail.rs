@@ -6,6 +6,7 @@ use mesh_protocol::desired::Quota;
 use mesh_protocol::id::GrantId;
 use serde::{Deserialize, Serialize};
 
+use super::certificates::Certificates;
 use super::connect::Connect;
 use super::credentials::Credentials;
 use super::kafka::KafkaCredentials;
@@ -81,6 +82,7 @@ fn Detail(found: Signal<Found>) -> impl IntoView {
                 {move || view! { <Terms terms=grant.with(|grant| grant.terms.clone())/> }}
             </Part>
             <Credentials grant=grant credentials=Signal::derive(move || found.with(|found| found.credentials.clone()))/>
+            <Certificates grant=grant credentials=Signal::derive(move || found.with(|found| found.credentials.clone()))/>
             <Connect
                 grant=grant
                 connect=Signal::derive(move || found.with(|found| found.connect.clone()))

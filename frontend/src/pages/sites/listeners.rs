@@ -61,7 +61,7 @@ fn listener_table(listeners: Vec<ListenerView>, editing: Editing<ListenerView>) 
                     <td>
                         <div class="m-cell">
                             <span class="m-cell__name">{config.name}</span>
-                            <span class="m-cell__sub">{protocol_name(config.protocol)}</span>
+                            <span class="m-cell__sub">{protocol_name(config.protocol)} {config.tls.then_some(", TLS")}</span>
                         </div>
                     </td>
                     <td class="m-mono m-small" class:m-faint=stale>{address}</td>
@@ -108,7 +108,14 @@ fn fresh(site: SiteId) -> ListenerInput {
         connections_max: 10_000,
         custody_timeout_ms: 10_000,
         denied_v3_publish: DeniedV3Publish::Disconnect,
+        tls: false,
+        server_names: Vec::new(),
     }
+}
+
+/// What stands between commas or spaces.
+fn listed(text: &str) -> Vec<String> {
+    text.split([',', ' ', '\n']).map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
 }
 
 #[component]
@@ -123,6 +130,8 @@ fn ListenerForm(listener: Option<ListenerView>, site: SiteId, open: RwSignal<boo
     let timeout = RwSignal::new((config.custody_timeout_ms / 1000).to_string());
     let denied = config.denied_v3_publish == DeniedV3Publish::Acknowledge;
     let denied = RwSignal::new(if denied { "acknowledge" } else { "disconnect" }.to_owned());
+    let tls = RwSignal::new(if config.tls { "tls" } else { "plain" }.to_owned());
+    let names = RwSignal::new(config.server_names.join(", "));
     let close = closing(open, TOPICS);
     let save = Act::new(
         move |api, value: ListenerInput| async move {
@@ -152,6 +161,8 @@ fn ListenerForm(listener: Option<ListenerView>, site: SiteId, open: RwSignal<boo
             } else {
                 DeniedV3Publish::Disconnect
             },
+            tls: tls.get_untracked() == "tls",
+            server_names: listed(&names.get_untracked()),
         });
     });
     let pair = |key: &str, words: &str| (key.to_owned(), words.to_owned());
@@ -170,6 +181,10 @@ fn ListenerForm(listener: Option<ListenerView>, site: SiteId, open: RwSignal<boo
                 <Select label="Speaks" name="protocol" value=protocol choices=vec![pair("mqtt", "MQTT 3.1.1 and 5"), pair("http", "HTTP and SSE")]/>
             </div>
             <Field label="Address and port" name="bind" value=bind mono=true required=true hint="Port 0: the agent chooses a free one once and reports it" error=save.field("bind")/>
+            <Select label="Encryption" name="tls" value=tls choices=vec![pair("plain", "none"), pair("tls", "TLS, with client certificates if clients have them")]/>
+            <Show when=move || tls.get() == "tls">
+                <Field label="Names clients use" name="server_names" value=names mono=true hint="DNS names and addresses, with commas between. Clients must trust the authority of listeners, which is on the page of every credential" error=save.field("server_names")/>
+            </Show>
             <div class="m-form__row">
                 <Field label="Largest payload, KB" name="payload" kind="number" value=payload hint="At most 8192" error=save.field("payload_bytes_max")/>
                 <Field label="Most clients" name="connections" kind="number" value=connections error=save.field("connections_max")/>

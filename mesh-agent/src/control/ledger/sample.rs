@@ -100,6 +100,8 @@ pub(crate) fn state(revision: u64) -> DesiredState {
             connector(30, ConnectorWork::KafkaSource(source)),
             connector(31, ConnectorWork::KafkaSink(sink)),
         ],
+        tls_listeners: Vec::new(),
+        certificates: Vec::new(),
         decoding: Vec::new(),
         queues: Vec::new(),
         owner: None,

@@ -311,6 +311,7 @@ impl Node {
             policy: CompiledPolicy::compile(&policy, &site).expect("compiles"),
             site,
             members,
+            certificates: rustc_hash::FxHashMap::default(),
             contracts: Arc::default(),
         }
     }

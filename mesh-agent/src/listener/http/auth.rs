@@ -16,6 +16,7 @@ use mesh_protocol::secret::of_api_key;
 use super::Gate;
 use super::problem::Problem;
 use crate::listener::refusal;
+use crate::listener::tls::Peer;
 use crate::observe::{Client, ClientObserver};
 use crate::policy::{Denied, Session};
 use crate::quota::Metered;
@@ -35,17 +36,15 @@ pub(super) struct Caller {
 }
 
 impl Gate {
-    /// The caller of a request.
-    pub(super) fn caller(&self, headers: &HeaderMap) -> Result<Caller, Problem> {
+    /// The caller of a request, by its certificate or by what the request says.
+    pub(super) fn caller(&self, headers: &HeaderMap, peer: Peer) -> Result<Caller, Problem> {
         let client_id = client_id(headers);
         let (username, secret) = credentials(headers).unwrap_or_default();
-        let attempt = if username.is_empty() {
-            Err(Denied::ByPolicy(DenyReason::NoCredentials))
-        } else {
-            self.common.enforcer.login(&username, &secret, &client_id, Protocol::Http)
-        };
-        let session = match attempt {
-            Ok((session, _)) => session,
+        let given = |text: &'_ str| (!username.is_empty()).then(|| text.to_owned());
+        let (name, secret) = (given(&username), given(&secret));
+        let attempt = self.common.login(peer, name.as_deref(), secret.as_deref(), &client_id, Protocol::Http);
+        let (session, username) = match attempt {
+            Ok(found) => found,
             Err(denied) => {
                 self.metrics.refused_logins.one();
                 self.watcher(None, &username, &client_id).refused(refusal(Action::Connect, "", &denied));

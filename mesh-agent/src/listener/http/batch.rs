@@ -6,10 +6,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
+use axum::{Extension, Json};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -22,6 +22,7 @@ use super::Gate;
 use super::auth::Caller;
 use super::problem::Problem;
 use super::publish::Accepted;
+use crate::listener::tls::Peer;
 use crate::status::now_ms;
 
 /// Most events of one batch.
@@ -48,10 +49,11 @@ struct Line<'a> {
 
 pub(super) async fn publish(
     State(gate): State<Arc<Gate>>,
+    Extension(peer): Extension<Peer>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<(StatusCode, Json<Accepted>), Problem> {
-    let caller = gate.caller(&headers)?;
+    let caller = gate.caller(&headers, peer)?;
     let media = headers.get(header::CONTENT_TYPE).and_then(|media| media.to_str().ok()).unwrap_or_default();
     if !media.starts_with("application/x-ndjson") {
         let why = "a batch is application/x-ndjson; for one event, put the topic into the path: /v1/events/{topic}";

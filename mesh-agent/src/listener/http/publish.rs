@@ -3,10 +3,10 @@
 use std::str::FromStr;
 use std::sync::Arc;
 
-use axum::Json;
 use axum::body::Body;
 use axum::extract::{OriginalUri, State};
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use axum::{Extension, Json};
 use bytes::Bytes;
 use mesh_protocol::event::{DeliveryMode, Event, Headers};
 use mesh_protocol::policy::Action;
@@ -18,6 +18,7 @@ use super::auth::Caller;
 use super::problem::Problem;
 use super::{Gate, topic};
 use crate::listener::refusal;
+use crate::listener::tls::Peer;
 use crate::policy::Denied;
 use crate::router::{Admitted, EVENT_OVERHEAD_BYTES, Failure, Outcome};
 
@@ -52,10 +53,11 @@ const fn is_none(count: &u32) -> bool {
 pub(super) async fn publish(
     State(gate): State<Arc<Gate>>,
     OriginalUri(uri): OriginalUri,
+    Extension(peer): Extension<Peer>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<(StatusCode, Json<Accepted>), Problem> {
-    let caller = gate.caller(&headers)?;
+    let caller = gate.caller(&headers, peer)?;
     let topic = topic::of_path(uri.path())?;
     // Refused early, so that nobody sends a large body for nothing.
     gate.may_publish(&caller, &topic)?;

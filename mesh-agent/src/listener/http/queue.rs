@@ -10,7 +10,6 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, Query, Request, State};
 use axum::http::uri::PathAndQuery;
@@ -18,6 +17,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
 use axum::response::sse::{Event as Sent, KeepAlive, Sse};
+use axum::{Extension, Json};
 use futures::Stream;
 use mesh_protocol::id::Epoch;
 use mesh_protocol::report::Direction;
@@ -29,6 +29,7 @@ use super::problem::Problem;
 use super::tail::{KEEP_ALIVE, Shown};
 use crate::listener::owner::Elsewhere;
 use crate::listener::refusal;
+use crate::listener::tls::Peer;
 use crate::policy::Unqueued;
 use crate::queue::ConsumerId;
 use crate::queue::named::{Named, Offer, Unserved, Verdict, Who};
@@ -110,13 +111,14 @@ pub(super) async fn here_or_elsewhere(
 ) -> Result<Response, Problem> {
     let elsewhere = gate.common.way.to_queue(&name).filter(|_| gate.common.queues.by_name(&name).is_none());
     let Some(elsewhere) = elsewhere else { return Ok(next.run(request).await) };
-    gate.caller(request.headers())?;
+    gate.caller(request.headers(), request.extensions().get().copied().unwrap_or_default())?;
     match elsewhere {
         Elsewhere::At(address) => {
             gate.metrics.sent_on.one();
             let asked = request.uri().path_and_query().map_or("/", PathAndQuery::as_str);
             let detail = format!("the queue is at another agent of this site: {address}");
-            Err(Problem::elsewhere(format!("http://{address}{asked}"), detail))
+            let scheme = if gate.common.tls.is_some() { "https" } else { "http" };
+            Err(Problem::elsewhere(format!("{scheme}://{address}{asked}"), detail))
         }
         Elsewhere::Unknown => {
             Err(Problem::later("the agent of this site that has the queue has not told its address yet"))
@@ -127,10 +129,11 @@ pub(super) async fn here_or_elsewhere(
 pub(super) async fn pull(
     State(gate): State<Arc<Gate>>,
     Path(name): Path<String>,
+    Extension(peer): Extension<Peer>,
     headers: HeaderMap,
     Query(query): Parameters,
 ) -> Result<Json<Pulled>, Problem> {
-    let caller = gate.caller(&headers)?;
+    let caller = gate.caller(&headers, peer)?;
     let queue = gate.queue(&caller, &name)?;
     let who = who(&caller, &query)?;
     let events_max = number(&query, "max", PULL_EVENTS, PULL_EVENTS_MAX)?;
@@ -168,10 +171,11 @@ pub(super) async fn pull(
 pub(super) async fn answer(
     State(gate): State<Arc<Gate>>,
     Path(name): Path<String>,
+    Extension(peer): Extension<Peer>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Settled>, Problem> {
-    let caller = gate.caller(&headers)?;
+    let caller = gate.caller(&headers, peer)?;
     let queue = gate.queue(&caller, &name)?;
     let body = gate.body(body, ANSWER_BYTES_MAX).await?;
     let answers: Answers = serde_json::from_slice(&body).map_err(|error| {
@@ -213,10 +217,11 @@ pub(super) async fn answer(
 pub(super) async fn stream(
     State(gate): State<Arc<Gate>>,
     Path(name): Path<String>,
+    Extension(peer): Extension<Peer>,
     headers: HeaderMap,
     Query(query): Parameters,
 ) -> Result<Sse<impl Stream<Item = Result<Sent, Infallible>>>, Problem> {
-    let caller = gate.caller(&headers)?;
+    let caller = gate.caller(&headers, peer)?;
     // Before the first decision, so that no change after it is missed.
     let changes = gate.common.enforcer.changes();
     let queue = gate.queue(&caller, &name)?;

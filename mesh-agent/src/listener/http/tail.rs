@@ -8,6 +8,7 @@ use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use axum::Extension;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::sse::{Event as Sent, KeepAlive, Sse};
@@ -27,6 +28,7 @@ use super::auth::Caller;
 use super::problem::Problem;
 use crate::counters::Counter;
 use crate::listener::refusal;
+use crate::listener::tls::Peer;
 use crate::policy::Denied;
 use crate::router::{Admitted, Attachment, Delivery, Life, Outlet, Reach};
 use crate::status::now_ms;
@@ -44,10 +46,11 @@ const OVER_QUOTA_INTERVAL: Duration = Duration::from_secs(1);
 
 pub(super) async fn tail(
     State(gate): State<Arc<Gate>>,
+    Extension(peer): Extension<Peer>,
     headers: HeaderMap,
     Query(query): Query<Vec<(String, String)>>,
 ) -> Result<Sse<impl Stream<Item = Result<Sent, Infallible>>>, Problem> {
-    let caller = gate.caller(&headers)?;
+    let caller = gate.caller(&headers, peer)?;
     let filters = filters(&query)?;
     // Before the first decision, so that no change after it is missed.
     let changes = gate.common.enforcer.changes();

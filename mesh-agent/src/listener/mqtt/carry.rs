@@ -4,12 +4,13 @@
 use std::io;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader, copy_buf};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader, copy_buf, split};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::Server;
 use super::clients::Name;
+use super::socket::Duplex;
 
 /// How long the owner may take to accept, and to answer a CONNECT that it is told again; and a client to take what it is told.
 const ANSWER_MAX: Duration = Duration::from_secs(5);
@@ -30,7 +31,7 @@ pub(super) enum Said {
 }
 
 /// Carries until one side ends, the same client comes again, or the listener stops.
-pub(super) async fn carry(server: &Server, mut client: TcpStream, (name, address): (&Name, &str), said: Said) {
+pub(super) async fn carry(server: &Server, mut client: Box<dyn Duplex>, (name, address): (&Name, &str), said: Said) {
     let Some(carried) = server.clients.carry(name) else {
         tracing::warn!(%address, "the address of the agent that has this site's sessions and queues leads to this agent itself");
         return turn_away(server, client, &said).await;
@@ -41,10 +42,13 @@ pub(super) async fn carry(server: &Server, mut client: TcpStream, (name, address
         {
             return;
         }
-        match timeout(ANSWER_MAX, reach(address, &said)).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
+        match timeout(ANSWER_MAX, reach(server, address, &said))
+            .await
+            .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+        {
             Ok(owner) => {
                 server.metrics.carried.one();
-                if let Err(error) = both_ways(&mut client, owner).await {
+                if let Err(error) = both_ways(&mut *client, owner).await {
                     tracing::debug!(%error, "a carried connection ended early");
                 }
             }
@@ -62,7 +66,7 @@ pub(super) async fn carry(server: &Server, mut client: TcpStream, (name, address
     }
 }
 
-async fn turn_away(server: &Server, mut client: TcpStream, said: &Said) {
+async fn turn_away(server: &Server, mut client: Box<dyn Duplex>, said: &Said) {
     server.metrics.not_carried.one();
     if matches!(said, Said::Hello(_)) {
         // One that is gone need not be told.
@@ -71,8 +75,8 @@ async fn turn_away(server: &Server, mut client: TcpStream, said: &Said) {
 }
 
 /// A connection of MQTT is over when either side has ended it.
-async fn both_ways(client: &mut TcpStream, mut owner: TcpStream) -> io::Result<u64> {
-    let ((from_client, mut to_client), (from_owner, mut to_owner)) = (client.split(), owner.split());
+async fn both_ways(client: &mut dyn Duplex, owner: Box<dyn Duplex>) -> io::Result<u64> {
+    let ((from_client, mut to_client), (from_owner, mut to_owner)) = (split(client), split(owner));
     let mut from_client = BufReader::with_capacity(BUFFER_BYTES, from_client);
     let mut from_owner = BufReader::with_capacity(BUFFER_BYTES, from_owner);
     tokio::select! {
@@ -81,13 +85,18 @@ async fn both_ways(client: &mut TcpStream, mut owner: TcpStream) -> io::Result<u
     }
 }
 
-async fn reach(address: &str, said: &Said) -> io::Result<TcpStream> {
-    let mut owner = TcpStream::connect(address).await?;
-    owner.set_nodelay(true)?;
+async fn reach(server: &Server, address: &str, said: &Said) -> io::Result<Box<dyn Duplex>> {
+    let stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    let mut owner: Box<dyn Duplex> = match &server.common.tls {
+        None => Box::new(stream),
+        Some(tls) => Box::new(tls.connect(address, stream).await?),
+    };
     match said {
         Said::Hello(hello) => owner.write_all(hello).await?,
         Said::More { hello, more, .. } => {
             owner.write_all(hello).await?;
+            owner.flush().await?;
             let mut connack = [0; CONNACK_BYTES];
             owner.read_exact(&mut connack).await?;
             if connack[0] != UNAVAILABLE[0] || connack[3] != 0 {
@@ -97,5 +106,6 @@ async fn reach(address: &str, said: &Said) -> io::Result<TcpStream> {
             owner.write_all(more).await?;
         }
     }
+    owner.flush().await?;
     Ok(owner)
 }

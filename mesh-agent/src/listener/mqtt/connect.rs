@@ -29,6 +29,7 @@ use super::wire::{self, Connect, Welcome, Wire};
 use crate::listener::limits::Place;
 use crate::listener::owner::Elsewhere;
 use crate::listener::refusal;
+use crate::listener::tls::Peer;
 use crate::observe::Client;
 use crate::policy::Denied;
 use crate::router::{Outcome, Reach, Receipt};
@@ -59,9 +60,9 @@ pub(super) async fn open(
     server: &Arc<Server>,
     mut wire: Wire,
     connect: Connect,
-    place: Place,
+    who: (Place, Peer),
 ) -> Result<Session, NotOpened> {
-    match admit(server, connect, place, wire.is_v5()) {
+    match admit(server, connect, who, wire.is_v5()) {
         Ok(admitted) => {
             let registered = register(server, &admitted).await;
             let Ok(before) = resume(server, &admitted, &registered.0).await else {
@@ -109,7 +110,7 @@ struct Admitted {
     expiry: Duration,
 }
 
-fn admit(server: &Server, connect: Connect, place: Place, v5: bool) -> Result<Admitted, TurnedAway> {
+fn admit(server: &Server, connect: Connect, (place, peer): (Place, Peer), v5: bool) -> Result<Admitted, TurnedAway> {
     if place == Place::OverLimit {
         return Err(away(ConnectReasonCode::QuotaExceeded, "as many clients are connected as may be; try again later"));
     }
@@ -118,8 +119,7 @@ fn admit(server: &Server, connect: Connect, place: Place, v5: bool) -> Result<Ad
     }
     let assigned = connect.client_id.is_empty();
     let client_id = client_id(&connect, v5)?;
-    let username = connect.username.clone().unwrap_or_default();
-    let client = login(server, &connect, &username, &client_id)?;
+    let (client, username) = login(server, &connect, peer, &client_id)?;
     let site = server.common.enforcer.enforced().map_or_else(|| uuid::Uuid::nil().into(), |enforced| enforced.site.id);
     let origin = Origin { site, principal: Some(client.principal()), protocol: Protocol::Mqtt };
     let key = Bytes::copy_from_slice(client_id.as_bytes());
@@ -129,20 +129,26 @@ fn admit(server: &Server, connect: Connect, place: Place, v5: bool) -> Result<Ad
     };
     let (clean, expiry) = (connect.clean, connect.session_expiry.min(EXPIRY_MAX));
     if !expiry.is_zero() {
-        has_its_session_here(server, &client)?;
+        has_its_session_here(server, &client, v5)?;
     }
     Ok(Admitted { client, username, assigned, origin, key, will, keep_alive: connect.keep_alive, clean, expiry })
 }
 
 /// A session that lasts is made at the agent that has those of the site, where its client finds it whichever agent it asks.
 /// One that was made here before there was such an agent stays until its end.
-fn has_its_session_here(server: &Server, client: &crate::policy::Session) -> Result<(), TurnedAway> {
+fn has_its_session_here(server: &Server, client: &crate::policy::Session, v5: bool) -> Result<(), TurnedAway> {
     let Some(elsewhere) = server.common.way.to_sessions() else { return Ok(()) };
     let name = Name { principal: client.principal(), client_id: client.client_id().into() };
     if server.clients.has(&name) {
         return Ok(());
     }
     match elsewhere {
+        // Nobody can show another's certificate.
+        Elsewhere::At(address) if !v5 && client.has_certificate() => {
+            let why =
+                format!("with a certificate, ask the agent that has this site's lasting sessions itself: {address}");
+            Err(away(ConnectReasonCode::ServerUnavailable, why))
+        }
         Elsewhere::At(address) => {
             let why = format!("sessions that outlive their connection are at another agent of this site: {address}");
             Err(TurnedAway { at: Some((address, name)), ..away(ConnectReasonCode::UseAnotherServer, why) })
@@ -173,18 +179,15 @@ fn client_id(connect: &Connect, v5: bool) -> Result<String, TurnedAway> {
 fn login(
     server: &Server,
     connect: &Connect,
-    username: &str,
+    peer: Peer,
     client_id: &str,
-) -> Result<crate::policy::Session, TurnedAway> {
+) -> Result<(crate::policy::Session, String), TurnedAway> {
     let secret = connect.password.as_deref().and_then(|secret| std::str::from_utf8(secret).ok());
-    let attempt = match (&connect.username, secret) {
-        (Some(username), Some(secret)) => server.common.enforcer.login(username, secret, client_id, Protocol::Mqtt),
-        _ => Err(Denied::ByPolicy(DenyReason::NoCredentials)),
-    };
-    attempt.map(|(session, _)| session).map_err(|denied| {
+    let attempt = server.common.login(peer, connect.username.as_deref(), secret, client_id, Protocol::Mqtt);
+    attempt.map(|(session, username)| (session, username.as_ref().to_owned())).map_err(|denied| {
         let nobody = Client {
             principal: None,
-            principal_name: username.to_owned(),
+            principal_name: connect.username.clone().unwrap_or_default(),
             client_id: client_id.to_owned(),
             protocol: Protocol::Mqtt,
             route: None,

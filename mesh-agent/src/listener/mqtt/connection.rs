@@ -38,9 +38,9 @@ const FAR: Duration = Duration::from_secs(24 * 3600);
 
 /// Serves one client to its end.
 pub(super) async fn serve(server: Arc<Server>, stream: TcpStream, slot: Slot) {
-    let socket = Socket::new(stream);
-    let mut wire = Wire::new(server.common.limits.get().payload_bytes_max);
     let stopping = server.common.tasks.token();
+    let Some(Some(socket)) = stopping.run_until_cancelled(Socket::open(&server.common, stream)).await else { return };
+    let mut wire = Wire::new(server.common.limits.get().payload_bytes_max);
     let mut said = Vec::new();
     let login = tokio::time::timeout(CONNECT_MAX, login(&socket, &mut wire, &mut said));
     let (login, hello) = match stopping.run_until_cancelled(login).await {
@@ -49,14 +49,14 @@ pub(super) async fn serve(server: Arc<Server>, stream: TcpStream, slot: Slot) {
         Some(Err(_)) => return server.metrics.silent.one(),
         None => return,
     };
-    match connect::open(&server, wire, *login, slot.place()).await {
+    match connect::open(&server, wire, *login, (slot.place(), socket.peer)).await {
         Err(NotOpened::Told(wire)) => socket.close(wire.out).await,
         Err(NotOpened::At(address, name)) => {
             carry::carry(&server, socket.into_stream(), (&name, &address), Said::Hello(said)).await;
         }
         Ok(mut session) => {
             let rest = said.split_off(hello);
-            if !session.wire.is_v5() && server.common.way.has_queues() {
+            if !session.wire.is_v5() && !session.client.has_certificate() && server.common.way.has_queues() {
                 session.hello = Some(said.into_boxed_slice());
             }
             server.sessions.enter(&session.signals);
@@ -221,7 +221,7 @@ async fn run(session: &mut Session, socket: &Socket) -> End {
 }
 
 async fn wait(session: &mut Session, socket: &Socket, room: &mut Option<Room>, timer: Pin<&mut Sleep>) -> Woken {
-    let (may_read, must_write) = (session.may_read(), !session.wire.out.is_empty());
+    let (may_read, must_write) = (session.may_read(), !session.wire.out.is_empty() || socket.is_behind());
     let (has_window, has_room) = (session.has_window() && !session.is_slowed(), session.outbox.has_room());
     tokio::select! {
         ready = socket.readable(), if may_read => ready.map_or(Woken::Gone, |()| Woken::Readable),

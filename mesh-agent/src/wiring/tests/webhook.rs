@@ -103,7 +103,7 @@ impl World {
         };
         let mut connector = sample::state(1).connectors.remove(1);
         connector.work = ConnectorWork::WebhookSink(sink.clone());
-        let wiring = Wiring::new(&home, shared.clone()).expect("made");
+        let wiring = Wiring::new(&home, shared.clone(), None).expect("made");
         let accepted = accepted(document(&connector));
         wiring.document(&accepted).await;
         shared.enforcer.apply(enforced(&accepted).expect("compiles"));

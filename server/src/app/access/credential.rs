@@ -61,24 +61,7 @@ impl App {
         self.answers_for(caller, of).await?;
         let mut edit = self.edit(permit).await?;
         edit.lock().await?;
-        let mut errors = FieldErrors::default();
-        let grants = edit.tx.open_grants(self.environment()).await?;
-        let has = |grant: &&crate::domain::access::grant::Grant| grant.application == application;
-        if !grants.iter().filter(has).any(|grant| grant.state == crate::domain::access::grant::State::Active) {
-            errors.add("application", "has no access to anything yet: ask for a product first");
-        }
-        if issued(&snapshot, application).count() >= CREDENTIALS_MAX {
-            errors.add("application", format_args!("has {CREDENTIALS_MAX} credentials: remove some first"));
-        }
-        let username = match input.username.trim() {
-            "" => made_up(&of.spec.name),
-            chosen => chosen.to_owned(),
-        };
-        principal::check_username(&mut errors, &username);
-        if input.expires_at.is_some_and(|at| at <= edit.now_ms) {
-            errors.add("expires_at", "is over: choose a time to come");
-        }
-        errors.check()?;
+        let username = self.may_be_issued(&mut edit, &snapshot, of, &input).await?;
         let (secret, key) = (random_secret(), edit.environment().await?.secret_key);
         let new = Principal {
             id: PrincipalId(Uuid::now_v7()),
@@ -149,8 +132,46 @@ impl App {
         edit.finish(done("credential.remove", id, &summary).before(&config(&old))).await
     }
 
+    /// The user name of a new credential.
+    ///
+    /// # Errors
+    /// The application has no grant, or as many credentials as it may; the input is wrong.
+    pub(super) async fn may_be_issued(
+        &self,
+        edit: &mut edit::Edit,
+        snapshot: &Snapshot,
+        of: &Application,
+        input: &CredentialInput,
+    ) -> Result<String> {
+        let application = of.id;
+        let mut errors = FieldErrors::default();
+        let grants = edit.tx.open_grants(self.environment()).await?;
+        let has = |grant: &&crate::domain::access::grant::Grant| grant.application == application;
+        if !grants.iter().filter(has).any(|grant| grant.state == crate::domain::access::grant::State::Active) {
+            errors.add("application", "has no access to anything yet: ask for a product first");
+        }
+        if issued(snapshot, application).count() >= CREDENTIALS_MAX {
+            errors.add("application", format_args!("has {CREDENTIALS_MAX} credentials: remove some first"));
+        }
+        let username = match input.username.trim() {
+            "" => made_up(&of.spec.name),
+            chosen => chosen.to_owned(),
+        };
+        principal::check_username(&mut errors, &username);
+        if input.expires_at.is_some_and(|at| at <= edit.now_ms) {
+            errors.add("expires_at", "is over: choose a time to come");
+        }
+        errors.check()?;
+        Ok(username)
+    }
+
     /// A credential of an application that the caller answers for.
-    async fn credential(&self, caller: &Caller, edit: &mut edit::Edit, id: PrincipalId) -> Result<Principal> {
+    pub(super) async fn credential(
+        &self,
+        caller: &Caller,
+        edit: &mut edit::Edit,
+        id: PrincipalId,
+    ) -> Result<Principal> {
         let found = edit.tx.principal(id).await?.filter(|found| found.kind == Kind::Credential);
         let found = found.ok_or(MISSING)?;
         let snapshot = self.snapshot().await?;
@@ -165,7 +186,7 @@ impl App {
         Ok(CredentialSecret { credential, secret, api_key })
     }
 
-    async fn credential_view(&self, id: PrincipalId) -> Result<CredentialView> {
+    pub(super) async fn credential_view(&self, id: PrincipalId) -> Result<CredentialView> {
         let (snapshot, fleet) = (self.snapshot().await?, self.fleet_state().await?);
         let found = snapshot.mesh.principals.iter().find(|principal| principal.id == id).ok_or(MISSING)?;
         Ok(view(found, &snapshot, &fleet))
@@ -212,7 +233,7 @@ fn made_up(application: &str) -> String {
     format!("{application}-{digits}")
 }
 
-fn done<'a>(action: &'a str, id: PrincipalId, summary: &'a str) -> Done<'a> {
+pub(super) fn done<'a>(action: &'a str, id: PrincipalId, summary: &'a str) -> Done<'a> {
     Done::new(action, id, summary, LiveTopic::Access)
 }
 
@@ -229,6 +250,7 @@ fn view(principal: &Principal, snapshot: &Snapshot, fleet: &FleetState) -> Crede
         works: principal.state == PrincipalState::Enabled && has_grant && is_valid(principal.expires_at_ms),
         expires_at: principal.expires_at_ms,
         secrets: valid.len() as u64,
+        certificates: super::certificate::valid(principal.id, snapshot, now_ms),
         rotated_at: valid.iter().map(|secret| secret.created_at_ms).max(),
         overlap_until: valid.iter().filter_map(|secret| secret.expires_at_ms).max(),
         last_seen: flows.map(|flow| flow.last_seen_ms).max(),

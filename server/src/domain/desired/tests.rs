@@ -111,11 +111,15 @@ pub(super) fn mesh() -> Mesh {
                 connections_max: 1,
                 custody_timeout_ms: 1_000,
                 denied_v3_publish: DeniedV3Publish::Disconnect,
+                tls: false,
+                server_names: vec![],
             },
             revision: 1,
         }],
         brokers: vec![kafka(100, 1), kafka(200, 2)],
         principals: vec![principal(70, Kind::Client), principal(71, Kind::Route)],
+        certificates: vec![],
+        authorities: Authorities::default(),
         roles: vec![],
         rules: vec![],
         scopes: vec![],
@@ -424,7 +428,7 @@ fn agents_of_a_site_know_who_owns_what_is_there_once_and_dial_it() {
     mesh.agents[2].fabric_addresses = vec!["lyon:7447".to_owned()];
     let state = desired(&mesh, 44);
     let owner = state.owner.expect("the other one");
-    assert_eq!(owner.address(listener, ListenerProtocol::Mqtt), Some("lyon:1883"));
+    assert_eq!(owner.address(listener, ListenerProtocol::Mqtt, false), Some("lyon:1883"));
     assert_eq!(owner.listeners.len(), 1, "one that is no more is not told");
     let dial = state.fabric.dial.iter().find(|dial| dial.agent == lyon[0]).expect("a way to the owner");
     assert_eq!(dial.addresses, ["lyon:7447"]);

@@ -2,8 +2,9 @@
 
 use frontend::api::{
     AccessApi, AccessDecided, AccessDecision, AccessForecast, AccessForecastInput, AccessInput, AccessPreview,
-    AccessQuery, AccessView, ConnectView, ConnectionTest, ConnectionTestInput, CredentialInput, CredentialSecret,
-    CredentialView, Edit, GrantMove, GrantQuery, GrantView, ListQuery, Page, RotateInput,
+    AccessQuery, AccessView, CertificateInput, CertificateWish, ConnectView, ConnectionTest, ConnectionTestInput,
+    CredentialCertificate, CredentialInput, CredentialSecret, CredentialView, Edit, GrantMove, GrantQuery, GrantView,
+    ListQuery, ListenerAuthority, Page, RotateInput,
 };
 use mesh_protocol::id::{AccessRequestId, ApplicationId, GrantId, PrincipalId};
 
@@ -22,5 +23,8 @@ operations! { "access",
     get "/api/v1/applications/{id}/credentials" credentials(path ApplicationId, query ListQuery) -> Page<CredentialView>;
     post "/api/v1/applications/{id}/credentials" issue_credential(path ApplicationId, body CredentialInput) -> CredentialSecret;
     post "/api/v1/credentials/{id}/rotate" rotate_credential(path PrincipalId, body RotateInput) -> CredentialSecret;
+    post "/api/v1/applications/{id}/certificates" issue_certificate(path ApplicationId, body CertificateInput) -> CredentialCertificate;
+    post "/api/v1/credentials/{id}/certificates" renew_certificate(path PrincipalId, body CertificateWish) -> CredentialCertificate;
+    get "/api/v1/listener-authority" listener_authority() -> ListenerAuthority;
     delete "/api/v1/credentials/{id}" remove_credential(path PrincipalId, revision) -> ();
 }

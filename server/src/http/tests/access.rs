@@ -1,5 +1,6 @@
 //! Products from the draft to the credential: who may review, offer, ask, decide and hold; and what agents are told.
 
+mod certificates;
 mod connection;
 mod forecast;
 mod reminders;

@@ -212,6 +212,7 @@ fn enforced() -> Enforced {
         policy: CompiledPolicy::compile(&policy, &state.site).expect("valid"),
         site: state.site,
         members: std::iter::empty().collect(),
+        certificates: rustc_hash::FxHashMap::default(),
         contracts: Arc::default(),
     }
 }
