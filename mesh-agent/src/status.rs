@@ -48,6 +48,7 @@ impl Board {
             detail: None,
             since_ms: now_ms(),
             addresses: Vec::new(),
+            own_certificate: false,
             figures: BTreeMap::new(),
         });
         let wake = change(part);
@@ -101,6 +102,11 @@ impl PartHandle {
             part.addresses = addresses;
             changed
         });
+    }
+
+    /// Whose authority the certificate is of that it shows to clients: somebody's own, or the mesh's.
+    pub fn own_certificate(&self, own: bool) {
+        self.board.edit(self.object, |part| std::mem::replace(&mut part.own_certificate, own) != own);
     }
 
     /// A number about it; sent with the next status.

@@ -20,6 +20,7 @@ pub mod config;
 mod contract;
 pub mod denial;
 pub mod design;
+pub mod door;
 pub mod edit;
 pub mod enrol;
 pub mod error;

@@ -139,6 +139,51 @@ impl Market {
         Ok(Login { id: id(credential)?, username: text(&credential["username"])?, secret: text(&issued["secret"])? })
     }
 
+    /// The same with a certificate instead of a secret; with a request of the client's own, or with a key that is made for it.
+    ///
+    /// # Errors
+    /// The portal refuses.
+    pub async fn certificate(&self, access: &Access, username: &str, csr: Option<&str>) -> anyhow::Result<Value> {
+        let path = format!("applications/{}/certificates", access.application);
+        let input = json!({ "credential": { "username": username }, "certificate": { "csr_pem": csr } });
+        self.developer.post(&path, &input).await
+    }
+
+    /// Another certificate for a credential; the earlier one ends at once.
+    ///
+    /// # Errors
+    /// The portal refuses.
+    pub async fn renewed(&self, credential: &str, csr: &str) -> anyhow::Result<Value> {
+        let input = json!({ "csr_pem": csr, "overlap_minutes": 0 });
+        self.developer.post(&format!("credentials/{credential}/certificates"), &input).await
+    }
+
+    /// Where the clients of a grant connect.
+    ///
+    /// # Errors
+    /// The portal refuses.
+    pub async fn doors(&self, access: &Access) -> anyhow::Result<Value> {
+        let connect = self.developer.get(&format!("grants/{}/connect", access.grant)).await?;
+        Ok(connect["doors"].clone())
+    }
+
+    /// What a test of a connection comes to.
+    ///
+    /// # Errors
+    /// The portal refuses.
+    pub async fn tested(&self, access: &Access, login: &Login) -> anyhow::Result<Value> {
+        let input = json!({ "credential": login.id, "secret": login.secret });
+        self.developer.post(&format!("grants/{}/test", access.grant), &input).await
+    }
+
+    /// The document of the product under a plan.
+    ///
+    /// # Errors
+    /// The portal refuses.
+    pub async fn document(&self, plan: &str) -> anyhow::Result<Value> {
+        self.developer.get(&format!("design-versions/{}/asyncapi.json?plan={plan}", self.version)).await
+    }
+
     /// The grant as the portal shows it now.
     ///
     /// # Errors

@@ -36,6 +36,10 @@ pub struct ConnectDoor {
     pub port: u16,
     /// It speaks TLS.
     pub tls: bool,
+    /// Where the authority is to be had that clients must trust; none = it has no TLS, or a certificate of an authority of its
+    /// owner's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authority_url: Option<String>,
 }
 
 /// An event as an example.

@@ -6,7 +6,7 @@ use mesh_protocol::queue::{Replay, Shelf, Which};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{AgentRollout, Freshness, Millis, PartView, Rate};
+use super::{AgentRollout, ConnectDoor, Freshness, Millis, PartView, Rate};
 
 /// A named queue.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -29,10 +29,10 @@ pub struct QueueView {
     pub figures: Option<QueueFigures>,
     /// The other agents, and whether what is published there is kept for it. Empty in lists.
     pub origins: Vec<QueueOrigin>,
-    /// `host:port` of a listener for MQTT at its site, when one runs.
-    pub mqtt_address: Option<String>,
-    /// `host:port` of a listener for HTTP at its site, when one runs.
-    pub http_address: Option<String>,
+    /// A listener for MQTT at its site, when one runs.
+    pub mqtt: Option<ConnectDoor>,
+    /// A listener for HTTP at its site, when one runs.
+    pub http: Option<ConnectDoor>,
     /// Changed when.
     pub updated_at: Millis,
     /// Changed by whom.

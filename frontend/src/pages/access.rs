@@ -11,7 +11,9 @@ mod snippet;
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
+pub(in crate::pages) use self::certificates::Authority;
 pub use self::detail::GrantDetail;
+pub(in crate::pages) use self::snippet::trust_lines;
 use crate::api::{GrantPhase, GrantQuery, GrantView, LiveTopic};
 use crate::components::{Age, Empty, ListFoot, Main, ParamCheck, ParamChip, Run, RunState, Table};
 use crate::format;

@@ -150,6 +150,7 @@ impl Tls {
         let mut shown = self.shown.changes();
         loop {
             let (detail, wait) = self.shown.trouble();
+            part.own_certificate(self.shown.is_own());
             match detail {
                 None => part.running(),
                 Some(detail) => part.failing(detail),

@@ -179,6 +179,7 @@ fn load(files: &ListenerFiles) -> Result<Shown, String> {
     };
     let (certificate, key) = (text(&files.certificate, "--listener-cert")?, text(&files.key, "--listener-key")?);
     Shown::read(&certificate, &key)
+        .map(Shown::of_its_own)
         .map_err(|error| format!("the files given by --listener-cert and --listener-key cannot be used: {error}"))
 }
 

@@ -21,6 +21,9 @@ pub struct Part {
     /// Where it can be reached (`host:port`), for listeners and the fabric endpoint.
     #[serde(default)]
     pub addresses: Vec<String>,
+    /// A listener that speaks TLS: it shows a certificate of somebody's own authority, not one that the portal issued.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub own_certificate: bool,
     /// Numbers about it: `lag_records`, `events`, `connections`...
     #[serde(default)]
     pub figures: BTreeMap<String, u64>,

@@ -122,6 +122,7 @@ fn status(revision: Revision) -> Status {
             detail: Some("the port is taken".into()),
             since_ms: 4,
             addresses: vec!["127.0.0.1:1883".into()],
+            own_certificate: false,
             figures: BTreeMap::from([("connections".into(), 5)]),
         }],
         links: vec![LinkState {

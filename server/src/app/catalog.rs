@@ -95,7 +95,11 @@ impl App {
             shape,
             kafka: if sight.is_whole() { kafka::side(&key, &world) } else { None },
             related,
-            connect: if sight.is_whole() { connect::snippets(entry, &world) } else { Vec::new() },
+            connect: if sight.is_whole() {
+                connect::snippets(entry, &world, &self.config().portal_url)
+            } else {
+                Vec::new()
+            },
             row: entry.row.clone(),
             producers,
             consumers,

@@ -12,12 +12,12 @@ use mesh_protocol::report::PartRef;
 use uuid::Uuid;
 
 use super::agent::{parts_of, rollout};
+use super::door::door;
 use super::edit::Done;
 use super::page::{Slice, page};
 use super::permission::Right;
 use super::person::{seen, shown};
 use super::snapshot::{FleetState, Snapshot};
-use super::trial::listener_address;
 use super::{App, Caller, Error, Result, edit};
 use crate::domain::queue::{Keep, Queue, Settings, Spec};
 use crate::domain::rates::queue_counter;
@@ -37,7 +37,7 @@ impl App {
         let slice = Slice::of(query.cursor.as_deref(), query.limit, LIST.0, LIST.1);
         let queues = snapshot.mesh.queues.iter().filter(is_meant).collect();
         let page = page(queues, slice, |queue: &&Queue| queue.spec.name.clone())?;
-        Ok(page.map(|queue| view(queue, &snapshot, &fleet)))
+        Ok(page.map(|queue| view(queue, &snapshot, &fleet, &self.config().portal_url)))
     }
 
     /// One queue.
@@ -126,7 +126,10 @@ impl App {
         let (snapshot, fleet) = (self.snapshot().await?, self.fleet_state().await?);
         let found = snapshot.mesh.queues.iter().find(|queue| queue.id == id);
         let queue = found.ok_or(Error::NotFound { what: "queue" })?;
-        Ok(QueueView { origins: origins(queue, &snapshot, &fleet), ..view(queue, &snapshot, &fleet) })
+        Ok(QueueView {
+            origins: origins(queue, &snapshot, &fleet),
+            ..view(queue, &snapshot, &fleet, &self.config().portal_url)
+        })
     }
 }
 
@@ -202,15 +205,13 @@ fn config(spec: &Spec) -> QueueInput {
     }
 }
 
-fn view(queue: &Queue, snapshot: &Snapshot, fleet: &FleetState) -> QueueView {
+fn view(queue: &Queue, snapshot: &Snapshot, fleet: &FleetState, portal_url: &str) -> QueueView {
     let site = queue.spec.site;
     let owner = snapshot.mesh.owner_at(site);
     let mut rollout = rollout(snapshot.revision_at(queue.since_revision), snapshot, fleet);
     rollout.retain(|agent| Some(agent.agent) == owner);
-    let address = |protocol| {
-        let (host, port) = listener_address(site, protocol, snapshot, fleet)?;
-        Some(format!("{host}:{port}"))
-    };
+    let name = snapshot.site_name(site);
+    let door = |protocol| Some(door(site, protocol, snapshot, fleet)?.view(&name, protocol, portal_url));
     let figures = figures(queue.id, snapshot, fleet);
     QueueView {
         id: queue.id,
@@ -222,8 +223,8 @@ fn view(queue: &Queue, snapshot: &Snapshot, fleet: &FleetState) -> QueueView {
         rollout,
         figures,
         origins: Vec::new(),
-        mqtt_address: address(ListenerProtocol::Mqtt),
-        http_address: address(ListenerProtocol::Http),
+        mqtt: door(ListenerProtocol::Mqtt),
+        http: door(ListenerProtocol::Http),
         updated_at: queue.updated_at_ms,
         updated_by: queue.updated_by.clone(),
     }

@@ -96,7 +96,15 @@ mod tests {
 
     fn part(object: PartRef, events: u64) -> Part {
         let figures = BTreeMap::from([("queued_events".to_owned(), events), ("connections".to_owned(), 9)]);
-        Part { object, state: PartState::Running, detail: None, since_ms: 0, addresses: Vec::new(), figures }
+        Part {
+            object,
+            state: PartState::Running,
+            detail: None,
+            since_ms: 0,
+            addresses: Vec::new(),
+            own_certificate: false,
+            figures,
+        }
     }
 
     fn link(backlog_events: u64) -> LinkState {

@@ -10,19 +10,17 @@ use frontend::api::{LiveTopic, PublishInput, PublishResult, TryClient, TryInput}
 use mesh_protocol::desired::ListenerProtocol;
 use mesh_protocol::id::{AgentId, PrincipalId, RuleId, SiteId};
 use mesh_protocol::policy::{Action, Effect, PrincipalState, Rule as Policy, Subject};
-use mesh_protocol::report::{PartRef, PartState};
 use mesh_protocol::topic::{Dialect, Filter, Topic};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::clock::now_ms;
+use super::door::{Door, door};
 use super::edit::{Done, Edit};
 use super::fleet::TailMessage;
 use super::login::random_secret;
 use super::permission::{Permit, Right};
 use super::principal::{config, new_secret};
-use super::reach::reached_at;
-use super::snapshot::{FleetState, Snapshot};
 use super::{App, Caller, Error, Mask, Result};
 use crate::domain::agent::{Agent, Presence, State};
 use crate::domain::field::FieldErrors;
@@ -50,18 +48,27 @@ impl App {
         let (principal, secret) = self.trial(permit).await?;
         let (snapshot, fleet) = (self.snapshot().await?, self.fleet_state().await?);
         let shown = secret.clone().unwrap_or_else(|| "SECRET".to_owned());
-        let mqtt = listener_address(input.site, ListenerProtocol::Mqtt, &snapshot, &fleet);
-        let http = listener_address(input.site, ListenerProtocol::Http, &snapshot, &fleet);
+        let at = |protocol| door(input.site, protocol, &snapshot, &fleet);
+        let portal_url = &self.config().portal_url;
+        let line = |door: &Door, line: String| {
+            let trust = door.trust_lines(portal_url).map(|lines| format!("{lines}\n"));
+            trust.unwrap_or_default() + &line
+        };
         let user = &principal.username;
         Ok(TryClient {
             principal: principal.id,
             username: user.clone(),
             expires_at: principal.expires_at_ms.unwrap_or_default(),
-            mqtt_line: mqtt.map(|(host, port)| {
-                format!("mosquitto_pub -V 5 -h {host} -p {port} -u {user} -P {shown} -q 1 -t orders/fr/lyon/created -m '{{\"total\":42}}'")
+            mqtt_line: at(ListenerProtocol::Mqtt).map(|door| {
+                let (host, port, tls) = (&door.host, door.port, door.mosquitto_option());
+                let tool = format!("mosquitto_pub -V 5 -h {host} -p {port}{tls} -u {user} -P {shown}");
+                line(&door, format!("{tool} -q 1 -t orders/fr/lyon/created -m '{{\"total\":42}}'"))
             }),
-            http_line: http.map(|(host, port)| {
-                format!("curl -u {user}:{shown} -X POST http://{host}:{port}/v1/events/orders/fr/lyon/created -H 'content-type: application/json' -d '{{\"total\":42}}'")
+            http_line: at(ListenerProtocol::Http).map(|door| {
+                let (scheme, address) = (door.http_scheme(), door.address());
+                let url = format!("{scheme}://{address}/v1/events/orders/fr/lyon/created");
+                let tool = format!("curl -u {user}:{shown} -X POST {url}");
+                line(&door, format!("{tool} -H 'content-type: application/json' -d '{{\"total\":42}}'"))
             }),
             secret,
         })
@@ -269,40 +276,4 @@ pub(super) async fn end_trial(edit: &mut Edit, trial: &Principal) -> Result<()> 
 
 fn done<'a>(action: &'a str, object: impl std::fmt::Display, summary: &'a str) -> Done<'a> {
     Done::new(action, object, summary, LiveTopic::Access)
-}
-
-/// Where a listener of a site that runs can be reached.
-pub(super) fn listener_address(
-    site: SiteId,
-    protocol: ListenerProtocol,
-    snapshot: &Snapshot,
-    fleet: &FleetState,
-) -> Option<(String, String)> {
-    let here = |id| {
-        snapshot
-            .mesh
-            .listeners
-            .iter()
-            // Those with TLS need a certificate authority beside the address; what is shown here has none.
-            .any(|found| {
-                found.id == id && found.spec.site == site && found.spec.protocol == protocol && !found.spec.tls
-            })
-    };
-    // One that is there before one that is gone, whose word is old.
-    let is_gone = |agent: &&Agent| !matches!(agent.presence(fleet.now_ms), Presence::Online(_));
-    let mut agents: Vec<&Agent> = fleet.agents.iter().filter(|agent| agent.state == State::Enrolled).collect();
-    agents.sort_by_key(is_gone);
-    let serving = |part: &&mesh_protocol::report::Part| {
-        matches!(part.object, PartRef::Listener(id) if here(id))
-            && matches!(part.state, PartState::Running | PartState::Degraded)
-    };
-    let address = agents.into_iter().find_map(|agent| {
-        let mut parts = fleet.status(agent.id)?.parts.iter().filter(serving);
-        let told = parts.find_map(|part| part.addresses.first())?;
-        Some(reached_at(told, agent.address.as_deref()))
-    })?;
-    let (host, port) = address.rsplit_once(':')?;
-    // Nobody knows where its agent is: then it is here.
-    let host = if matches!(host, "0.0.0.0" | "[::]") { "127.0.0.1" } else { host };
-    Some((host.to_owned(), port.to_owned()))
 }

@@ -163,8 +163,15 @@ mod tests {
         let delivered = |events| {
             let figures = BTreeMap::from([("delivered_events".to_owned(), events)]);
             let object = PartRef::Queue(id);
-            let part =
-                Part { object, state: PartState::Running, detail: None, since_ms: 0, addresses: Vec::new(), figures };
+            let part = Part {
+                object,
+                state: PartState::Running,
+                detail: None,
+                since_ms: 0,
+                addresses: Vec::new(),
+                own_certificate: false,
+                figures,
+            };
             Status { parts: vec![part], ..status(1, 0) }
         };
         let (rates, _) = Rates::default().advance(&delivered(10), 10_000);

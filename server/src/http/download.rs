@@ -1,11 +1,13 @@
-//! `GET /agent/mesh-agent` and its checksum: the program that the portal's join line downloads.
+//! What is given out to whoever asks: `GET /agent/mesh-agent` and its checksum, the program that the portal's join line
+//! downloads; `GET /listeners.pem`, the authority that clients of listeners with TLS trust.
 //!
-//! Open to all: the binary is no secret, and the machine that joins has no login. What it may do comes with the token.
+//! Open to all: none of it is a secret, and the machine that joins or connects has no login here. What an agent may do comes
+//! with its token.
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use frontend::api::ApiError;
@@ -14,9 +16,13 @@ use tokio_util::io::ReaderStream;
 use super::Http;
 use super::problem::Problem;
 use crate::app::App;
+use crate::app::door::AUTHORITY_PATH;
 
 pub(super) fn routes() -> Router<Http> {
-    Router::new().route("/agent/mesh-agent", get(binary)).route("/agent/mesh-agent.sha256", get(checksum))
+    Router::new()
+        .route("/agent/mesh-agent", get(binary))
+        .route("/agent/mesh-agent.sha256", get(checksum))
+        .route(AUTHORITY_PATH, get(authority))
 }
 
 async fn binary(State(app): State<App>) -> Result<Response, Problem> {
@@ -31,6 +37,15 @@ async fn binary(State(app): State<App>) -> Result<Response, Problem> {
         (CACHE_CONTROL, "no-cache".to_owned()),
     ];
     Ok((headers, Body::from_stream(ReaderStream::with_capacity(file, 64 * 1024))).into_response())
+}
+
+async fn authority(State(app): State<App>) -> Response {
+    let headers = [
+        (CONTENT_TYPE, "application/x-pem-file"),
+        (CONTENT_DISPOSITION, "attachment; filename=\"mesh-ca.pem\""),
+        (CACHE_CONTROL, "no-cache"),
+    ];
+    (headers, app.listener_authority_pem().to_owned()).into_response()
 }
 
 async fn checksum(State(app): State<App>) -> Result<String, Problem> {

@@ -54,7 +54,7 @@ fn Given(connect: Signal<ConnectView>, credentials: Signal<Vec<CredentialView>>)
                 }
                 view! {
                     <div class="m-stack">
-                        <First user=user/>
+                        <First connect=connect place=place user=user/>
                         <Show when=move || many.get()>
                             <div class="m-line m-line--wrap"><ParamSelect label="Where" name="at" choices=choices/></div>
                         </Show>
@@ -77,10 +77,10 @@ fn newest(credentials: &[CredentialView]) -> Option<String> {
 
 /// What is to be done once in a terminal.
 #[component]
-fn First(user: Memo<Option<String>>) -> impl IntoView {
+fn First(connect: Signal<ConnectView>, place: Memo<String>, user: Memo<Option<String>>) -> impl IntoView {
     let text = Signal::derive(move || {
         let user = user.get();
-        snippet::exports(user.as_deref().unwrap_or(NOBODY))
+        connect.with(|connect| snippet::exports(connect, &place.get(), user.as_deref().unwrap_or(NOBODY)))
     });
     let words = move || match user.get() {
         Some(_) => "Once in the terminal, with the secret that was shown when the credential was issued:",

@@ -129,10 +129,18 @@ impl<'a> Login<'a> {
     }
 }
 
-/// What is typed in a terminal before any of them: the secret is read without being shown or kept.
-pub(super) fn exports(user: &str) -> String {
+/// What makes programs trust listeners whose certificates the mesh gives, from where its authority is to be had. All that
+/// stands here and below looks into that variable.
+pub(in crate::pages) fn trust_lines(authority_url: &str) -> String {
+    format!("curl -fsS {} -o mesh-ca.pem\nexport SSL_CERT_FILE=\"$PWD/mesh-ca.pem\"\n", literal::shell(authority_url))
+}
+
+/// What is typed in a terminal before any of them at one place: the secret is read without being shown or kept.
+pub(super) fn exports(connect: &ConnectView, place: &str, user: &str) -> String {
+    let doors = connect.doors.iter().filter(|door| door.site == place);
+    let trust = doors.filter_map(|door| door.authority_url.as_deref()).map(trust_lines).next().unwrap_or_default();
     let ask = "printf 'Secret: '; stty -echo; read -r MESHPORT_SECRET; stty echo; export MESHPORT_SECRET";
-    format!("export MESHPORT_USER={}\n{ask}\n", literal::shell(user))
+    format!("{trust}export MESHPORT_USER={}\n{ask}\n", literal::shell(user))
 }
 
 /// Names of the places where clients connect: sites with a listener, and Kafka clusters.

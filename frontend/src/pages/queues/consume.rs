@@ -5,26 +5,42 @@ use mesh_protocol::desired::QueueAccess;
 
 use crate::api::QueueView;
 use crate::components::{Code, Part, Topic};
+use crate::pages::access::trust_lines;
 
 /// Filters whose rights are named; a queue may have more.
 const NAMED: usize = 6;
 
 /// What a shell needs quoted is: a queue's name is plain.
 fn mqtt_line(queue: &QueueView) -> String {
-    let address = queue.mqtt_address.as_deref().and_then(|address| address.rsplit_once(':'));
-    let (host, port) = address.unwrap_or(("HOST", "PORT"));
-    format!("mosquitto_sub -V 5 -h {host} -p {port} -u USER -P SECRET -q 1 -t '$queue/{}'", queue.config.name)
+    let (host, port, tls) = match &queue.mqtt {
+        Some(door) => (door.host.as_str(), door.port.to_string(), if door.tls { " --tls-use-os-certs" } else { "" }),
+        None => ("HOST", "PORT".to_owned(), ""),
+    };
+    format!("mosquitto_sub -V 5 -h {host} -p {port}{tls} -u USER -P SECRET -q 1 -t '$queue/{}'", queue.config.name)
+}
+
+fn origin(queue: &QueueView) -> String {
+    match &queue.http {
+        Some(door) => format!("{}://{}:{}", if door.tls { "https" } else { "http" }, door.host, door.port),
+        None => "http://HOST:PORT".to_owned(),
+    }
+}
+
+/// What is typed before them where TLS is spoken by a certificate of the mesh.
+fn trust_line(queue: &QueueView) -> Option<String> {
+    let url = queue.mqtt.iter().chain(&queue.http).find_map(|door| door.authority_url.as_deref())?;
+    Some(trust_lines(url))
 }
 
 fn http_line(queue: &QueueView) -> String {
-    let address = queue.http_address.as_deref().unwrap_or("HOST:PORT");
-    format!("curl -u USER:SECRET -X POST 'http://{address}/v1/queues/{}/pull?max=10'", queue.config.name)
+    let origin = origin(queue);
+    format!("curl -u USER:SECRET -X POST '{origin}/v1/queues/{}/pull?max=10'", queue.config.name)
 }
 
 fn answer_line(queue: &QueueView) -> String {
-    let address = queue.http_address.as_deref().unwrap_or("HOST:PORT");
+    let origin = origin(queue);
     let name = &queue.config.name;
-    format!("curl -u USER:SECRET -X POST 'http://{address}/v1/queues/{name}/answer' -d '{{\"ack\": [\"LEASE\"]}}'")
+    format!("curl -u USER:SECRET -X POST '{origin}/v1/queues/{name}/answer' -d '{{\"ack\": [\"LEASE\"]}}'")
 }
 
 /// What several consumers mean, in a sentence.
@@ -57,7 +73,7 @@ pub(super) fn Consume(queue: Signal<QueueView>) -> impl IntoView {
             {(more > 0).then(|| view! { <p class="m-small m-muted">{format!("and both for {more} more filters")}</p> })}
         }
     };
-    let unreachable = move || queue.with(|queue| queue.mqtt_address.is_none() && queue.http_address.is_none());
+    let unreachable = move || queue.with(|queue| queue.mqtt.is_none() && queue.http.is_none());
     view! {
         <Part
             title="Consume"
@@ -65,6 +81,10 @@ pub(super) fn Consume(queue: Signal<QueueView>) -> impl IntoView {
         >
             <div class="m-pair">
                 <div class="m-shelf__lines">
+                    {move || queue.with(trust_line).map(|lines| view! {
+                        <h3>"Once, to trust the listeners"</h3>
+                        <Code text=lines what="what makes the tools trust the listeners"/>
+                    })}
                     <h3>"MQTT 5"</h3>
                     <Code text=Signal::derive(move || queue.with(mqtt_line)) what="the line for MQTT"/>
                     <p class="m-small m-muted">"An event is taken when its PUBACK has come. Until then it is that consumer's for as long as it is connected."</p>
@@ -91,7 +111,12 @@ pub(super) fn Consume(queue: Signal<QueueView>) -> impl IntoView {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::QueueInput;
+    use crate::api::{ConnectDoor, PlanProtocol, QueueInput};
+
+    fn door(protocol: PlanProtocol, host: &str, tls: bool) -> ConnectDoor {
+        let authority_url = tls.then(|| "https://portal/listeners.pem".to_owned());
+        ConnectDoor { site: "hq".to_owned(), protocol, host: host.to_owned(), port: 1883, tls, authority_url }
+    }
 
     #[test]
     fn the_lines_name_the_queue_and_where_it_is() {
@@ -106,8 +131,8 @@ mod tests {
             rollout: Vec::new(),
             figures: None,
             origins: Vec::new(),
-            mqtt_address: Some("127.0.0.1:1883".into()),
-            http_address: None,
+            mqtt: Some(door(PlanProtocol::Mqtt, "127.0.0.1", false)),
+            http: None,
             updated_at: 0,
             updated_by: "ada".into(),
         };
@@ -116,7 +141,11 @@ mod tests {
         assert_eq!(http_line(&queue), "curl -u USER:SECRET -X POST 'http://HOST:PORT/v1/queues/orders/pull?max=10'");
         let answer = "'http://HOST:PORT/v1/queues/orders/answer' -d '{\"ack\": [\"LEASE\"]}'";
         assert!(answer_line(&queue).ends_with(answer), "{}", answer_line(&queue));
-        queue.http_address = Some("[::1]:8080".into());
-        assert!(http_line(&queue).contains("'http://[::1]:8080/v1/queues/orders/pull?max=10'"));
+        queue.http = Some(door(PlanProtocol::Http, "[::1]", false));
+        assert!(http_line(&queue).contains("'http://[::1]:1883/v1/queues/orders/pull?max=10'"));
+        assert_eq!(trust_line(&queue), None);
+        queue.http = Some(door(PlanProtocol::Http, "[::1]", true));
+        assert!(http_line(&queue).contains("'https://[::1]:1883/v1/queues/orders/pull?max=10'"));
+        assert!(trust_line(&queue).is_some_and(|lines| lines.contains("https://portal/listeners.pem")));
     }
 }

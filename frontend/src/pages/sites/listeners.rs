@@ -10,6 +10,7 @@ use crate::api::{Edit, ListenerInput, ListenerView, SiteView};
 use crate::components::{Button, Dialog, Field, PartChip, Select, Table, Tone, all_stale};
 use crate::editor::{Editing, Editor, Section, closing};
 use crate::format;
+use crate::pages::access::Authority;
 use crate::viewer::{Viewer, right};
 
 /// How a protocol is written.
@@ -183,7 +184,8 @@ fn ListenerForm(listener: Option<ListenerView>, site: SiteId, open: RwSignal<boo
             <Field label="Address and port" name="bind" value=bind mono=true required=true hint="Port 0: the agent chooses a free one once and reports it" error=save.field("bind")/>
             <Select label="Encryption" name="tls" value=tls choices=vec![pair("plain", "none"), pair("tls", "TLS, with client certificates if clients have them")]/>
             <Show when=move || tls.get() == "tls">
-                <Field label="Names clients use" name="server_names" value=names mono=true hint="DNS names and addresses, with commas between. Clients must trust the authority of listeners, which is on the page of every credential" error=save.field("server_names")/>
+                <Field label="Names clients use" name="server_names" value=names mono=true hint="DNS names and addresses, with commas between; the address it is bound to is one by itself" error=save.field("server_names")/>
+                <p class="m-small m-muted">"Clients must trust the authority of listeners: " <Authority/></p>
             </Show>
             <div class="m-form__row">
                 <Field label="Largest payload, KB" name="payload" kind="number" value=payload hint="At most 8192" error=save.field("payload_bytes_max")/>

@@ -27,6 +27,7 @@ pub struct Shown {
     /// From when until when it counts, milliseconds since the Unix epoch.
     pub validity_ms: (i64, i64),
     complaint: Option<String>,
+    is_own: bool,
 }
 
 impl fmt::Debug for Shown {
@@ -68,13 +69,19 @@ impl Shown {
             Ok(()) | Err(rustls::Error::InconsistentKeys(rustls::InconsistentKeys::Unknown)) => {}
             Err(_) => return Err(NotUsable::Mismatch),
         }
-        Ok(Self { key: Arc::new(key), validity_ms, complaint: None })
+        Ok(Self { key: Arc::new(key), validity_ms, complaint: None, is_own: false })
     }
 
     /// The same, of which its keeper has something to tell: another was to take its place and cannot.
     #[must_use]
     pub fn but(self, complaint: String) -> Self {
         Self { complaint: Some(complaint), ..self }
+    }
+
+    /// The same, which is not the mesh's: somebody gave it to this agent.
+    #[must_use]
+    pub fn of_its_own(self) -> Self {
+        Self { is_own: true, ..self }
     }
 
     /// What is wrong besides.
@@ -103,6 +110,11 @@ impl Standing {
 
     pub(super) fn changes(&self) -> watch::Receiver<Result<Shown, String>> {
         self.0.clone()
+    }
+
+    /// Whether what is shown is of somebody's own authority.
+    pub(super) fn is_own(&self) -> bool {
+        self.0.borrow().as_ref().is_ok_and(|shown| shown.is_own)
     }
 
     /// What is wrong with it, and when to look again at the latest.

@@ -102,6 +102,12 @@ impl App {
         self.given(id, issued).await
     }
 
+    /// The same for whoever asks, PEM: every listener with TLS refers to it.
+    #[must_use]
+    pub fn listener_authority_pem(&self) -> &str {
+        self.authority().listeners_ca_pem()
+    }
+
     /// Who issues what listeners with TLS show: for clients to trust.
     ///
     /// # Errors

@@ -26,7 +26,7 @@ use futures::future::join_all;
 use mesh_protocol::id::GrantId;
 use tokio::time::Instant;
 
-use self::climb::{Login, climb};
+use self::climb::{Login, Target, climb};
 use self::dial::Time;
 use self::facts::{Place, Policies, before, places};
 use self::ladder::{Fault, tested};
@@ -136,7 +136,11 @@ fn checked(secret: &str) -> Result<&str> {
 /// What one listener comes to.
 async fn attempt(place: Place, login: &Login, terms: &Terms, policies: &Policies, time: Time) -> ListenerTest {
     let mut ladder = match &place.address {
-        Some(address) => climb(address, place.protocol, login, &terms.subscribe, time).await,
+        Some(address) => {
+            let (protocol, tls) = (place.protocol, place.tls);
+            let target = Target { address, protocol, tls, authority_pem: policies.authority_pem() };
+            climb(target, login, &terms.subscribe, time).await
+        }
         None => ladder::Ladder::default(),
     };
     if ladder.is_in() {

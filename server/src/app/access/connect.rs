@@ -3,7 +3,7 @@
 //! Worked out when somebody looks, since listeners come and go. The example is made up from the design, never taken from what
 //! was seen: what others send is theirs.
 
-use frontend::api::{ConnectDoor, ConnectEvent, ConnectKafka, ConnectView, PlanProtocol};
+use frontend::api::{ConnectDoor, ConnectEvent, ConnectKafka, ConnectView};
 use mesh_protocol::desired::ListenerProtocol;
 use mesh_protocol::id::{DesignVersionId, GrantId, SiteId};
 use mesh_protocol::topic::{Filter, Topic};
@@ -11,8 +11,8 @@ use mesh_schema::Format;
 
 use super::{Scene, kafka, shown};
 use crate::app::design::{content_type, payload};
+use crate::app::door::{door, spoken};
 use crate::app::permission::Right;
-use crate::app::trial::listener_address;
 use crate::app::{App, Caller, Result};
 use crate::domain::access::grant::{Grant, Terms};
 use crate::domain::access::kafka::Opened;
@@ -34,13 +34,13 @@ impl App {
         caller.permit(Right::MeshRead)?;
         let grant = self.find_grant(id).await?;
         let scene = self.access_scene(caller).await?;
-        Ok(scene.connect(&grant, &scene.designs.graph()))
+        Ok(scene.connect(&grant, &scene.designs.graph(), &self.config().portal_url))
     }
 }
 
 impl Scene {
-    fn connect(&self, grant: &Grant, graph: &Graph<'_>) -> ConnectView {
-        let (doors, left_out) = self.doors(grant);
+    fn connect(&self, grant: &Grant, graph: &Graph<'_>, portal_url: &str) -> ConnectView {
+        let (doors, left_out) = self.doors(grant, portal_url);
         ConnectView {
             doors,
             left_out,
@@ -76,7 +76,7 @@ impl Scene {
     }
 
     /// Listeners that run at the grant's sites, by the names of the sites; and how many sites have some beyond those.
-    fn doors(&self, grant: &Grant) -> (Vec<ConnectDoor>, u64) {
+    fn doors(&self, grant: &Grant, portal_url: &str) -> (Vec<ConnectDoor>, u64) {
         let (config, fleet) = (&self.shop.config, &self.shop.fleet);
         // What is published nowhere can be had nowhere.
         let Some(sites) = config.mesh.places_of(grant) else { return (Vec::new(), 0) };
@@ -89,17 +89,13 @@ impl Scene {
             .map(|site| (site.spec.name.clone(), site.id))
             .collect();
         sites.sort();
-        let door = |name: &str, site, protocol| {
-            let (host, port) = listener_address(site, protocol, config, fleet)?;
-            let (site, protocol) = (name.to_owned(), spoken(protocol));
-            // Listeners speak no TLS of their own.
-            Some(ConnectDoor { site, protocol, host, port: port.parse().ok()?, tls: false })
-        };
+        let at =
+            |name: &str, site, protocol| Some(door(site, protocol, config, fleet)?.view(name, protocol, portal_url));
         let (mut doors, mut taken, mut left_out) = (Vec::new(), 0, 0);
         for (name, site) in sites {
             let protocols = [ListenerProtocol::Mqtt, ListenerProtocol::Http];
             let here = protocols.into_iter().filter(|protocol| is_allowed(&grant.terms, *protocol));
-            let here: Vec<ConnectDoor> = here.filter_map(|protocol| door(&name, site, protocol)).collect();
+            let here: Vec<ConnectDoor> = here.filter_map(|protocol| at(&name, site, protocol)).collect();
             if here.is_empty() {
                 continue;
             }
@@ -135,13 +131,6 @@ impl Scene {
             Some(_) => None,
         };
         Some(ConnectEvent { topic, payload: text, content_type: content_type(format).to_owned() })
-    }
-}
-
-const fn spoken(protocol: ListenerProtocol) -> PlanProtocol {
-    match protocol {
-        ListenerProtocol::Mqtt => PlanProtocol::Mqtt,
-        ListenerProtocol::Http => PlanProtocol::Http,
     }
 }
 

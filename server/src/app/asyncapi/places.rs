@@ -8,9 +8,9 @@ use mesh_protocol::report::Direction;
 use mesh_protocol::topic::Filter;
 
 use crate::app::catalog::ObjectKey;
+use crate::app::door::{Door, door};
 use crate::app::observed::World;
 use crate::app::sight::Sight;
-use crate::app::trial::listener_address;
 use crate::domain::address;
 use crate::domain::flow::Flow;
 
@@ -74,10 +74,8 @@ impl<'a> Seen<'a> {
     }
 
     /// Where the listeners of a site can be reached: over MQTT and over HTTP.
-    pub(super) fn listeners(&self, site: SiteId) -> [Option<String>; 2] {
-        [ListenerProtocol::Mqtt, ListenerProtocol::Http].map(|protocol| {
-            let (host, port) = listener_address(site, protocol, &self.world.config, &self.world.fleet)?;
-            Some(format!("{host}:{port}"))
-        })
+    pub(super) fn listeners(&self, site: SiteId) -> [Option<Door>; 2] {
+        [ListenerProtocol::Mqtt, ListenerProtocol::Http]
+            .map(|protocol| door(site, protocol, &self.world.config, &self.world.fleet))
     }
 }

@@ -7,6 +7,7 @@ use mesh_protocol::id::{BrokerId, SiteId};
 
 use super::places::SITES_MAX;
 use super::write::Writer;
+use crate::app::door::Door;
 use crate::domain::broker::Target;
 use crate::domain::product::plan;
 
@@ -14,6 +15,8 @@ use crate::domain::product::plan;
 const HTTP_PATH: &str = "/v1/events";
 /// What whoever connects to the mesh has to have.
 const CLIENT: &str = "Name and secret of a client of the mesh.";
+/// Instead of a name and a secret.
+const CERTIFICATE: &str = "A client certificate of the portal's authority of devices.";
 /// The header of an API key.
 const API_KEY: &str = "X-Api-Key";
 /// The same as one text.
@@ -42,21 +45,35 @@ impl Writer<'_> {
             http = http.filter(|_| offered.speaks(plan::Protocol::Http));
         }
         let name = self.world.config.site_name(site);
-        let mqtt = mqtt.and_then(|host| {
+        let mqtt = mqtt.and_then(|door| {
             let login = self.scheme("mqtt-login", Scheme::UserPassword, CLIENT);
-            let server = Server::new(Protocol::Mqtt, &host).ok()?.protocol_version("5").security(&login);
-            Some(self.add(&format!("{name} mqtt"), &format!("MQTT at the site {name}."), server))
+            let protocol = if door.tls { Protocol::SecureMqtt } else { Protocol::Mqtt };
+            let server = Server::new(protocol, &door.address()).ok()?.protocol_version("5").security(&login);
+            let server = self.certified(server, &door);
+            let over = if door.tls { "MQTT over TLS" } else { "MQTT" };
+            Some(self.add(&format!("{name} mqtt"), &format!("{over} at the site {name}."), server))
         });
-        let http = http.and_then(|host| {
+        let http = http.and_then(|door| {
             let login = self.scheme("http-login", Scheme::HttpBasic, CLIENT);
             let key = self.scheme("http-api-key", Scheme::HttpApiKey { header: API_KEY.to_owned() }, CLIENT_KEY);
-            let server = Server::new(Protocol::Http, &host).ok()?.path(HTTP_PATH).ok()?;
-            let server = server.security(&login).security(&key);
-            Some(self.add(&format!("{name} http"), &format!("HTTP at the site {name}."), server))
+            let protocol = if door.tls { Protocol::Https } else { Protocol::Http };
+            let server = Server::new(protocol, &door.address()).ok()?.path(HTTP_PATH).ok()?;
+            let server = self.certified(server.security(&login).security(&key), &door);
+            let over = if door.tls { "HTTP over TLS" } else { "HTTP" };
+            Some(self.add(&format!("{name} http"), &format!("{over} at the site {name}."), server))
         });
         let listeners = Listeners { mqtt, http };
         self.sites.insert(site, listeners.clone());
         listeners
+    }
+
+    /// Who shows a certificate of its own at a listener with TLS needs nothing else.
+    fn certified(&mut self, server: Server, door: &Door) -> Server {
+        if !door.tls {
+            return server;
+        }
+        let certificate = self.scheme("client-certificate", Scheme::X509, CERTIFICATE);
+        server.security(&certificate)
     }
 
     /// The brokers of a Kafka cluster that clients begin with.

@@ -5,8 +5,8 @@ use mesh_protocol::desired::{KafkaSecurity, ListenerProtocol, SaslMechanism};
 use mesh_protocol::report::Direction;
 
 use super::entry::{Entry, Key};
+use crate::app::door::door;
 use crate::app::observed::World;
-use crate::app::trial::listener_address;
 use crate::domain::address;
 use crate::domain::broker::{Broker, Target};
 
@@ -15,9 +15,9 @@ const USER: &str = "USER";
 const PASSWORD: &str = "PASSWORD";
 
 /// The lines of an object; none for what nobody connects to.
-pub(super) fn snippets(entry: &Entry, world: &World) -> Vec<Snippet> {
+pub(super) fn snippets(entry: &Entry, world: &World, portal_url: &str) -> Vec<Snippet> {
     match &entry.key {
-        Key::Address(address) => of_address(address, world),
+        Key::Address(address) => of_address(address, world, portal_url),
         Key::Topic(broker, topic) if !entry.row.gone => {
             let found = world.config.mesh.brokers.iter().find(|found| found.id == *broker);
             found.map(|broker| of_topic(broker, topic)).unwrap_or_default()
@@ -31,7 +31,7 @@ fn snippet(title: String, text: String) -> Snippet {
 }
 
 /// At the sites where it is seen, through the listeners that run there.
-fn of_address(address: &str, world: &World) -> Vec<Snippet> {
+fn of_address(address: &str, world: &World, portal_url: &str) -> Vec<Snippet> {
     let flows = || world.seen.flows.iter().filter(|flow| flow.address == address);
     let produced = flows().find(|flow| flow.direction == Direction::Produce);
     let example = produced.or_else(|| flows().next()).map_or(address, |flow| flow.example_topic.as_str());
@@ -42,9 +42,14 @@ fn of_address(address: &str, world: &World) -> Vec<Snippet> {
     sites.dedup();
     for site in sites {
         let name = world.config.site_name(site);
-        let at = |protocol| listener_address(site, protocol, &world.config, &world.fleet);
-        if let Some((host, port)) = at(ListenerProtocol::Mqtt) {
-            let login = format!("-V 5 -h {host} -p {port} -u {USER} -P {PASSWORD} -q 1");
+        let at = |protocol| door(site, protocol, &world.config, &world.fleet);
+        let (mqtt, http) = (at(ListenerProtocol::Mqtt), at(ListenerProtocol::Http));
+        if let Some(lines) = mqtt.iter().chain(&http).find_map(|door| door.trust_lines(portal_url)) {
+            all.push(snippet(format!("Once, to trust the listeners at {name}"), lines));
+        }
+        if let Some(door) = mqtt {
+            let (host, port, tls) = (&door.host, door.port, door.mosquitto_option());
+            let login = format!("-V 5 -h {host} -p {port}{tls} -u {USER} -P {PASSWORD} -q 1");
             all.push(snippet(
                 format!("Subscribe over MQTT at {name}"),
                 format!("mosquitto_sub {login} -t {}", quoted(&filter)),
@@ -54,13 +59,12 @@ fn of_address(address: &str, world: &World) -> Vec<Snippet> {
                 format!("mosquitto_pub {login} -t {} -m '{{}}'", quoted(example)),
             ));
         }
-        if let Some((host, port)) = at(ListenerProtocol::Http) {
+        if let Some(door) = http {
+            let url = format!("{}://{}/v1/events", door.http_scheme(), door.address());
             let path = example.split('/').map(encoded).collect::<Vec<_>>().join("/");
             all.push(snippet(
                 format!("Publish over HTTP at {name}"),
-                format!(
-                    "curl -u {USER}:{PASSWORD} -X POST http://{host}:{port}/v1/events/{path} -H 'content-type: application/json' -d '{{}}'"
-                ),
+                format!("curl -u {USER}:{PASSWORD} -X POST {url}/{path} -H 'content-type: application/json' -d '{{}}'"),
             ));
         }
     }

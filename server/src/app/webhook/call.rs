@@ -167,7 +167,7 @@ async fn connect(uri: &Uri, private_addresses: bool) -> Result<Box<dyn Io>, Call
 async fn secure(tcp: TcpStream, host: &str) -> Result<Box<dyn Io>, CallError> {
     let failed = |error| CallError::Secure(host.to_owned(), error);
     let name = ServerName::try_from(host.to_owned()).map_err(|error| failed(io::Error::other(error)))?;
-    let tls = TlsConnector::from(roots::client().await?).connect(name, tcp).await.map_err(failed)?;
+    let tls = TlsConnector::from(roots::client(&[]).await?).connect(name, tcp).await.map_err(failed)?;
     Ok(Box::new(tls))
 }
 

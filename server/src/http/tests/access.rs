@@ -182,6 +182,7 @@ impl Market {
             detail: None,
             since_ms: 0,
             addresses: vec![at.to_owned()],
+            own_certificate: false,
             figures: [].into(),
         };
         self.applies_with(true, vec![part]).await;

@@ -65,6 +65,7 @@ impl Shop {
             detail: detail.map(str::to_owned),
             since_ms: 0,
             addresses: Vec::new(),
+            own_certificate: false,
             figures: [].into(),
         };
         let parts = self.told().await.iter().map(part).collect();

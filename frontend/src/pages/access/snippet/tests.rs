@@ -1,7 +1,14 @@
 use super::*;
 
 fn door(protocol: PlanProtocol, tls: bool) -> ConnectDoor {
-    ConnectDoor { site: "hq".to_owned(), protocol, host: "mesh.shop.example".to_owned(), port: 1883, tls }
+    ConnectDoor {
+        site: "hq".to_owned(),
+        protocol,
+        host: "mesh.shop.example".to_owned(),
+        port: 1883,
+        tls,
+        authority_url: None,
+    }
 }
 
 /// Everything that a grant can give.
@@ -154,4 +161,16 @@ fn levels_that_clients_take_out_of_paths_stay() {
     let all = snippets(&connect, "hq", "wall-1");
     let sent = all.iter().find(|snippet| snippet.name() == "http-rust-send").expect("there");
     assert!(sent.text.contains("/v1/events/a%2F..%2Fb%20c%2F1"), "{}", sent.text);
+}
+
+#[test]
+fn the_authority_of_a_door_is_trusted_before_anything_else() {
+    let mut connect = whole(true);
+    assert!(exports(&connect, "hq", "wall-1").starts_with("export MESHPORT_USER='wall-1'\n"));
+    connect.doors[1].authority_url = Some("https://portal.shop.example/listeners.pem".to_owned());
+    let text = exports(&connect, "hq", "wall-1");
+    assert!(
+        text.starts_with("curl -fsS 'https://portal.shop.example/listeners.pem' -o mesh-ca.pem\nexport SSL_CERT_FILE=")
+    );
+    assert!(!exports(&connect, "elsewhere", "wall-1").contains("curl"));
 }

@@ -104,20 +104,33 @@ async fn greet(protocol: PlanProtocol, io: Connection, login: &Login, way: &Way)
     }
 }
 
+/// What is climbed to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Target<'a> {
+    /// `host:port`.
+    pub(super) address: &'a str,
+    pub(super) protocol: PlanProtocol,
+    /// The listener itself speaks TLS; without it, something before the listener still may.
+    pub(super) tls: bool,
+    /// The mesh's authority of listeners, PEM.
+    pub(super) authority_pem: &'a str,
+}
+
 /// Climbs as far as it goes.
-pub(super) async fn climb(
-    address: &str,
-    protocol: PlanProtocol,
-    login: &Login,
-    receive: &[Filter],
-    time: Time,
-) -> Ladder {
+pub(super) async fn climb(target: Target<'_>, login: &Login, receive: &[Filter], time: Time) -> Ladder {
+    let Target { address, protocol, tls, authority_pem } = target;
     let mut ladder = Ladder::default();
-    let Some((mut way, io)) = Way::to(address, time, &mut ladder).await else { return ladder };
+    let Some((mut way, mut io)) = Way::to(address, time, &mut ladder).await else { return ladder };
+    if tls {
+        let Some(secured) = way.secure(Some(io), authority_pem, &mut ladder).await else { return ladder };
+        io = secured;
+    }
     let mut began = Instant::now();
     let mut spoken = greet(protocol, io, login, &way).await;
-    if matches!(spoken, Err(Odd::Tls)) {
-        let Some(io) = way.secure(&mut ladder).await else { return ladder };
+    if tls {
+        // Another one within it is told below.
+    } else if matches!(spoken, Err(Odd::Tls)) {
+        let Some(io) = way.secure(None, authority_pem, &mut ladder).await else { return ladder };
         began = Instant::now();
         spoken = greet(protocol, io, login, &way).await;
     } else {

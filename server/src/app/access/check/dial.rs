@@ -1,6 +1,7 @@
 //! From an address to a connection: the name, TCP and TLS, each with a reason of its own when it fails.
 //!
-//! Only addresses that agents told for the grant's listeners come here, never one from a request. An agent is trusted with
+//! Only addresses of the grant's listeners come here, as agents told them or by the names that operators gave them, never one
+//! from a request. An agent is trusted with
 //! the clients of its site, not with the portal's neighbours: what is link-local (the metadata of clouds), a group or no
 //! address at all is not connected to, and it is the address that was judged which is connected to.
 
@@ -89,10 +90,16 @@ impl Way {
         }
     }
 
-    /// From now on with TLS, since that is what is spoken there.
-    pub(super) async fn secure(&mut self, ladder: &mut Ladder) -> Option<Connection> {
+    /// From now on with TLS, since that is what is spoken there: over a connection that nothing was said on yet, or over one
+    /// more. Believed are the authorities of this machine and the mesh's own.
+    pub(super) async fn secure(
+        &mut self,
+        fresh: Option<Connection>,
+        authority_pem: &str,
+        ladder: &mut Ladder,
+    ) -> Option<Connection> {
         let began = Instant::now();
-        match self.secured().await {
+        match self.secured(fresh, authority_pem).await {
             Ok(connection) => {
                 let what = "TLS is spoken there, with a certificate that is valid for the name.";
                 ladder.passed(TestLayer::Tls, Some(began), what);
@@ -105,18 +112,26 @@ impl Way {
         }
     }
 
-    async fn secured(&mut self) -> Result<Connection, Fault> {
-        self.tls = Some(roots::client().await.map_err(|error| {
+    async fn secured(&mut self, fresh: Option<Connection>, authority_pem: &str) -> Result<Connection, Fault> {
+        self.tls = Some(roots::client(&[authority_pem]).await.map_err(|error| {
             Fault::new(format!("{}.", chain(&error)), "This is about the portal's host, not about your application.")
         })?);
-        self.again().await
+        match fresh {
+            Some(fresh) => self.within_tls(fresh).await,
+            None => self.again().await,
+        }
     }
 
     /// One more connection.
     pub(super) async fn again(&self) -> Result<Connection, Fault> {
-        let tcp = dial(self.at, self.time).await?;
-        let Some(config) = &self.tls else { return Ok(Box::new(tcp)) };
-        let name = ServerName::try_from(self.host.clone()).map_err(|_| tls_fault(&self.host, None))?;
+        self.within_tls(Box::new(dial(self.at, self.time).await?)).await
+    }
+
+    /// The same connection while there is no TLS.
+    async fn within_tls(&self, tcp: Connection) -> Result<Connection, Fault> {
+        let Some(config) = &self.tls else { return Ok(tcp) };
+        let host = self.host.trim_start_matches('[').trim_end_matches(']').to_owned();
+        let name = ServerName::try_from(host).map_err(|_| tls_fault(&self.host, None))?;
         let connected = self.time.bound(TlsConnector::from(config.clone()).connect(name, tcp)).await;
         let late = || Fault::new("TLS was not agreed on within 5 s.", "Look whether what answers there is overloaded.");
         let tls = connected.ok_or_else(late)?.map_err(|error| tls_fault(&self.host, Some(&error)))?;

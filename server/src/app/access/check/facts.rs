@@ -10,7 +10,7 @@ use mesh_protocol::report::{Part, PartRef, PartState};
 use mesh_protocol::topic::Filter;
 
 use crate::app::agent::rollout_of;
-use crate::app::reach::reached_at;
+use crate::app::door::{client_address, spoken};
 use crate::app::snapshot::{FleetState, Snapshot};
 use crate::domain::access::grant::{Grant, Phase};
 use crate::domain::agent::{Agent, Presence, State as AgentState};
@@ -97,6 +97,7 @@ pub(super) struct Place {
     pub(super) listener: ListenerId,
     pub(super) name: String,
     pub(super) protocol: PlanProtocol,
+    pub(super) tls: bool,
     pub(super) site: SiteId,
     pub(super) site_name: String,
     pub(super) agent_name: String,
@@ -143,22 +144,15 @@ fn at_agents(listener: &Listener, snapshot: &Snapshot, fleet: &FleetState) -> Ve
 fn at_agent(listener: &Listener, agent: &Agent, snapshot: &Snapshot, fleet: &FleetState) -> Place {
     let serves = |part: &&Part| part.object == PartRef::Listener(listener.id);
     let part = fleet.status(agent.id).and_then(|status| status.parts.iter().find(serves));
-    let address = part.and_then(|part| part.addresses.first());
-    let address = address.map(|told| reached_at(told, agent.address.as_deref())).map(here_if_unknown);
+    let told = part.and_then(|part| part.addresses.first());
+    let address = told.and_then(|told| client_address(listener, told, agent.address.as_deref()));
+    let address = address.map(|(host, port)| format!("{host}:{port}"));
     let rollout = rollout_of(agent, snapshot.revision(), snapshot, fleet);
     let is_online = matches!(agent.presence(fleet.now_ms), Presence::Online(_));
     let fault = agent_fault(&rollout, is_online, part);
     let well = format!("{} is online, and has confirmed the newest policy.", agent.name);
     let is_confirmed = rollout.state == RolloutState::Applied;
     place(listener, snapshot, &agent.name, address, is_confirmed, step(TestLayer::Agent, fault, well))
-}
-
-/// Nobody knows where its agent is: then it is here.
-fn here_if_unknown(address: String) -> String {
-    match address.rsplit_once(':') {
-        Some(("0.0.0.0" | "[::]", port)) => format!("127.0.0.1:{port}"),
-        _ => address,
-    }
 }
 
 fn agent_fault(rollout: &AgentRollout, is_online: bool, part: Option<&Part>) -> Option<(String, &'static str)> {
@@ -201,10 +195,8 @@ fn place(
     Place {
         listener: listener.id,
         name: spec.name.clone(),
-        protocol: match spec.protocol {
-            ListenerProtocol::Mqtt => PlanProtocol::Mqtt,
-            ListenerProtocol::Http => PlanProtocol::Http,
-        },
+        protocol: spoken(spec.protocol),
+        tls: spec.tls,
         site: spec.site,
         site_name: snapshot.site_name(spec.site),
         agent_name: agent_name.to_owned(),
@@ -220,6 +212,7 @@ pub(super) struct Policies {
     sites: HashMap<SiteId, desired::Site>,
     principal: PrincipalId,
     now_ms: i64,
+    authority_pem: String,
 }
 
 impl Policies {
@@ -230,7 +223,13 @@ impl Policies {
             (site.id, desired::Site { id: site.id, name, region, labels: spec.labels.clone() })
         };
         let sites = snapshot.mesh.sites.iter().map(site).collect();
-        Self { policy: snapshot.mesh.whole_policy(), sites, principal, now_ms }
+        let authority_pem = snapshot.mesh.authorities.listeners_pem.clone();
+        Self { policy: snapshot.mesh.whole_policy(), sites, principal, now_ms, authority_pem }
+    }
+
+    /// Who issues what listeners with TLS show, PEM.
+    pub(super) fn authority_pem(&self) -> &str {
+        &self.authority_pem
     }
 
     /// Whether it may publish to all of each filter there; an error says why not.

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use frontend::api::{PlanProtocol, TestLayer, TestState, TestStep};
 use mesh_protocol::topic::Filter;
 use rustls_pki_types::PrivateKeyDer;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
 use super::Under;
-use super::climb::{Login, climb};
+use super::climb::{Login, Target, climb};
 use super::dial::Time;
 
 const ALL: std::time::Duration = std::time::Duration::from_secs(20);
@@ -35,10 +35,18 @@ where
     at
 }
 
+const fn plain(address: &str, protocol: PlanProtocol) -> Target<'_> {
+    Target { address, protocol, tls: false, authority_pem: "" }
+}
+
 async fn tried(at: &str, protocol: PlanProtocol) -> Vec<TestStep> {
+    tried_at(plain(at, protocol)).await
+}
+
+async fn tried_at(target: Target<'_>) -> Vec<TestStep> {
     let receive = [Filter::mesh("orders/*/created").expect("a filter"), Filter::mesh("secret/>").expect("a filter")];
     let login = Login::new("shop", "right");
-    let ladder = climb(at, protocol, &login, &receive, Time::of(ALL)).await;
+    let ladder = climb(target, &login, &receive, Time::of(ALL)).await;
     ladder.whole(&receive.map(|filter| filter.text().to_owned()), &[])
 }
 
@@ -98,15 +106,41 @@ async fn who_never_answers_costs_one_layer_and_no_more() {
     assert!(began.elapsed() < ALL);
 }
 
-#[tokio::test]
-async fn a_certificate_of_an_authority_that_nobody_knows_is_named() {
-    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).expect("a certificate");
+/// Somebody who shows a certificate for a name, which is an authority to itself.
+fn shows(name: &str) -> (TlsAcceptor, String) {
+    let made = rcgen::generate_simple_self_signed(vec![name.to_owned()]).expect("a certificate");
     let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).expect("a key");
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
     let config = config.expect("versions").with_no_client_auth();
     let config = config.with_single_cert(vec![made.cert.der().clone()], key).expect("a configuration");
-    let acceptor = TlsAcceptor::from(Arc::new(config));
+    (TlsAcceptor::from(Arc::new(config)), made.cert.pem())
+}
+
+#[tokio::test]
+async fn a_listener_with_tls_is_believed_by_the_authority_of_the_mesh() {
+    let (acceptor, authority_pem) = shows("127.0.0.1");
+    let at = far(move |stream| {
+        let acceptor = acceptor.clone();
+        async move {
+            if let Ok(stream) = acceptor.accept(stream).await {
+                mqtt(stream).await;
+            }
+        }
+    })
+    .await;
+    let target = Target { tls: true, authority_pem: &authority_pem, ..plain(&at, PlanProtocol::Mqtt) };
+    let steps = tried_at(target).await;
+    let tls = steps.iter().find(|step| step.layer == TestLayer::Tls).expect("a step for TLS");
+    assert_eq!(tls.state, TestState::Ok, "{steps:?}");
+    assert!(steps.iter().any(|step| step.layer == TestLayer::Login && step.state == TestState::Ok), "{steps:?}");
+    let (layer, what) = failed(&tried_at(Target { authority_pem: "", ..target }).await);
+    assert_eq!(layer, TestLayer::Tls, "{what}");
+}
+
+#[tokio::test]
+async fn a_certificate_of_an_authority_that_nobody_knows_is_named() {
+    let (acceptor, _) = shows("localhost");
     let at = far(move |stream| {
         let acceptor = acceptor.clone();
         async move { drop(acceptor.accept(stream).await) }
@@ -120,7 +154,7 @@ async fn a_certificate_of_an_authority_that_nobody_knows_is_named() {
 }
 
 /// An MQTT listener that knows one secret, and gives the first filter of two alone.
-async fn mqtt(mut stream: TcpStream) {
+async fn mqtt(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
     let mut read = vec![0; 4_096];
     let count = stream.read(&mut read).await.expect("a CONNECT");
     let connect = String::from_utf8_lossy(&read[..count]).into_owned();
@@ -151,7 +185,7 @@ async fn over_mqtt_each_filter_says_what_became_of_it() {
     assert!(steps[6].what.contains("secret/+/#") && steps[6].of == "secret/>", "{:?}", steps[6]);
 
     let wrong = Login::new("shop", "wrong");
-    let ladder = climb(&at, PlanProtocol::Mqtt, &wrong, &[], Time::of(ALL)).await;
+    let ladder = climb(plain(&at, PlanProtocol::Mqtt), &wrong, &[], Time::of(ALL)).await;
     let (layer, what) = failed(&ladder.whole(&[], &[]));
     assert!(layer == TestLayer::Login && what.contains("does not let it in"), "{what}");
 }
@@ -187,7 +221,7 @@ async fn over_http_nothing_is_sent_and_each_filter_says_what_became_of_it() {
     assert_eq!(states(&steps), [Ok, Ok, Skipped, Ok, Ok, Ok, Failed], "{steps:?}");
     assert!(steps[6].what.contains("no rule"), "{:?}", steps[6]);
     let wrong = Login::new("shop", "wrong");
-    let ladder = climb(&at, PlanProtocol::Http, &wrong, &[], Time::of(ALL)).await;
+    let ladder = climb(plain(&at, PlanProtocol::Http), &wrong, &[], Time::of(ALL)).await;
     let (layer, what) = failed(&ladder.whole(&[], &[]));
     assert!(layer == TestLayer::Login && what.contains("wrong secret"), "{what}");
 }

@@ -17,6 +17,7 @@ async fn a_plans_document_says_what_it_gives_and_on_which_terms() {
         detail: None,
         since_ms: 0,
         addresses: vec![format!("127.0.0.1:{}", 40_000 + at)],
+        own_certificate: false,
         figures: [].into(),
     });
     let listeners: Vec<Part> = listeners.collect();
