@@ -126,3 +126,15 @@ if [ ! -d "$sysroot/lib/rustlib/wasm32-unknown-unknown" ] || [ ! -x "$sysroot/bi
     rustup toolchain install "$channel" --no-self-update --profile minimal \
         --component rustfmt --component clippy --target wasm32-unknown-unknown
 fi
+
+# The same for programs in Rust: the crates that they name are fetched, in the versions of their lock file.
+if [ "$purpose" = test ]; then
+    crates=$(mktemp -d)
+    cp xtask/snippets/Cargo.toml xtask/snippets/Cargo.lock "$crates"
+    mkdir "$crates/src" && : > "$crates/src/lib.rs"
+    if ! cargo fetch --quiet --locked --offline --manifest-path "$crates/Cargo.toml" 2>/dev/null; then
+        echo "fetching the crates of xtask/snippets"
+        cargo fetch --locked --manifest-path "$crates/Cargo.toml"
+    fi
+    rm -rf "$crates"
+fi

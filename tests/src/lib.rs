@@ -24,6 +24,7 @@ pub mod proxy;
 pub mod queue;
 pub mod rabbit;
 pub mod serializers;
+pub mod tls;
 pub mod torture;
 pub mod usage;
 pub mod wan;

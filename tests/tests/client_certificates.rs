@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use demo::process::Process;
-use demo::site::address_of;
 use demo::wait::until;
 use serde_json::{Value, json};
 use system_tests::SOON;
 use system_tests::market::Market;
 use system_tests::mesh::Mesh;
+use system_tests::tls;
 use tokio::process::Command;
 use tokio::time::timeout;
 
@@ -20,25 +20,6 @@ use tokio::time::timeout;
 const COMMAND_MAX: Duration = Duration::from_secs(30);
 /// The only name in the listeners' certificates beside their address.
 const NAME: &str = "localhost";
-
-/// The port of a new listener with TLS.
-async fn listener(mesh: &Mesh, site: &Value, protocol: &str) -> anyhow::Result<u16> {
-    let input = json!({ "site": site, "name": format!("{protocol}-tls"), "protocol": protocol, "bind": "127.0.0.1:0",
-        "payload_bytes_max": 1_048_576, "connections_max": 100, "custody_timeout_ms": 5_000, "tls": true,
-        "server_names": [NAME] });
-    let made = mesh.api.post("listeners", &input).await?;
-    until(&format!("the listener for {protocol} runs"), SOON, async || {
-        let site = mesh.api.find("sites", "/name", "hq").await?.context("the site is there")?;
-        let agent = &site["agents"][0];
-        let parts = agent["parts"].as_array().cloned().unwrap_or_default();
-        let running = parts
-            .iter()
-            .any(|part| part["state"] == "running" && part["object"].to_string().contains(&made["id"].to_string()));
-        let port = address_of(agent, &made["id"]).and_then(|address| address.rsplit_once(':')?.1.parse().ok());
-        Ok(port.filter(|_| running))
-    })
-    .await
-}
 
 async fn run(command: &mut Command) -> anyhow::Result<Output> {
     timeout(COMMAND_MAX, command.kill_on_drop(true).output()).await.context("it ends")?.context("it starts")
@@ -134,14 +115,14 @@ fn log_of(mesh: &Mesh, name: &str) -> anyhow::Result<String> {
 #[tokio::test]
 async fn clients_log_in_by_certificates_for_as_long_as_those_count() -> anyhow::Result<()> {
     let mut mesh = Mesh::start().await?;
-    let site = mesh.site("hq", None).await?;
+    mesh.site("hq", None).await?;
     let market = Market::open(&mut mesh).await?;
     let plan = market.plan("open", None).await?;
     let access = market.access("scales", &plan).await?;
     let authority = mesh.path("mesh-ca.pem");
     let doors = Doors {
-        mqtt: listener(&mesh, &site["id"], "mqtt").await?,
-        http: listener(&mesh, &site["id"], "http").await?,
+        mqtt: tls::listener(&mesh, "hq", "mqtt", &[NAME]).await?,
+        http: tls::listener(&mesh, "hq", "http", &[NAME]).await?,
         authority: &authority,
     };
 

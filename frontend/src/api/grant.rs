@@ -467,7 +467,7 @@ pub struct CredentialView {
     pub revision: i64,
     /// User name.
     pub username: String,
-    /// It may log in: it is not stopped, and its application has a grant.
+    /// It may log in: it is not stopped, has a secret or a certificate, and its application has a grant.
     pub works: bool,
     /// When it ends.
     pub expires_at: Option<Millis>,

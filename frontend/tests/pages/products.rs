@@ -2,8 +2,10 @@
 
 use serde_json::json;
 
-use super::fixture::products::{GRANT, PRODUCT, REQUEST, connect, grant, kafka_credential, offer, product, request};
-use super::fixture::{id, me, retailer};
+use super::fixture::products::{
+    APPLICATION, GRANT, PRODUCT, REQUEST, connect, credential, grant, kafka_credential, offer, product, request,
+};
+use super::fixture::{id, me, now_ms, retailer};
 use super::{admin_sees, page};
 
 #[test]
@@ -202,4 +204,38 @@ fn a_grant_is_used_over_kafka_where_a_cluster_has_it() {
             assert!(html.contains(text), "{state} lacks {text}: {html}");
         }
     }
+}
+
+#[test]
+fn who_logs_in_by_a_certificate_is_shown_with_it_and_no_secret_is_asked_for() {
+    let at = format!("/access/{}", id(GRANT));
+    let live = || retailer().with(&format!("/grants/{}", id(GRANT)), grant("live", false));
+    let html = admin_sees(live(), &at);
+    assert!(html.contains("No certificate") && html.contains("Test the connection of kiosk-pilot-4f2a1c"), "{html}");
+    let mut one = credential();
+    one["secrets"] = json!(0);
+    one["rotated_at"] = json!(null);
+    one["overlap_until"] = json!(null);
+    one["certificates"] =
+        json!([{ "fingerprint": "c0ffee00".repeat(8), "until": now_ms() + 86_400_000, "created_at": now_ms() }]);
+    let mut doors = connect();
+    for door in doors["doors"].as_array_mut().expect("a list") {
+        door["tls"] = json!(true);
+        door["authority_url"] = json!("https://portal.shop.example/listeners.pem");
+    }
+    let recorded = live()
+        .with(&format!("/applications/{}/credentials", id(APPLICATION)), json!([one]))
+        .with(&format!("/grants/{}/connect", id(GRANT)), doors);
+    let html = admin_sees(recorded, &at);
+    for text in [
+        "by certificate",
+        "c0ffee00c0ffee00",
+        "Renew the certificate of kiosk-pilot-4f2a1c",
+        "https://portal.shop.example/listeners.pem",
+        "SSL_CERT_FILE",
+        "--tls-use-os-certs",
+    ] {
+        assert!(html.contains(text), "it lacks {text}: {html}");
+    }
+    assert!(!html.contains("Test the connection of") && !html.contains("No certificate"), "{html}");
 }

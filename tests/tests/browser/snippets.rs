@@ -17,6 +17,7 @@ use system_tests::SOON;
 use system_tests::browser::Browser;
 use system_tests::mesh::{Login, Mesh};
 use system_tests::mqtt::MqttClient;
+use system_tests::tls;
 use tokio::task::JoinSet;
 
 use crate::estate::{ORDERS, browser};
@@ -29,6 +30,9 @@ const SCHEMA: &str = r#"{"type": "object", "required": ["total", "note"], "prope
 const EXAMPLE: &str = "orders/country-1/store-1/created";
 /// Where `xtask/install.sh` puts Python's packages.
 const PACKAGES: &str = include_str!("../../../xtask/snippets.txt");
+/// What programs in Rust are compiled with, and which versions of it.
+const MANIFEST: &str = include_str!("../../../xtask/snippets/Cargo.toml");
+const LOCK: &str = include_str!("../../../xtask/snippets/Cargo.lock");
 /// A program that is there: everything but compiling takes less.
 const RUN_MAX: Duration = Duration::from_secs(60);
 /// Compiling for the first time.
@@ -42,7 +46,7 @@ async fn every_program_on_the_page_of_a_grant_runs() -> anyhow::Result<()> {
     let developer = browser(&mut mesh, "developer").await?;
     developer.open(&format!("/access/{grant}")).await?;
     developer.element("[data-snippet]").await?;
-    let shown = shown(&developer).await?;
+    let shown = shown_of(&developer).await?;
     let expected: Vec<String> = ["http", "mqtt"]
         .iter()
         .flat_map(|by| ["python", "rust", "shell"].map(|language| format!("{by}-{language}")))
@@ -50,16 +54,44 @@ async fn every_program_on_the_page_of_a_grant_runs() -> anyhow::Result<()> {
         .collect();
     ensure!(shown.keys().eq(expected.iter()), "the page shows {:?}", shown.keys());
     choose(&developer).await.context("choose among them")?;
-    let programs = Programs::of(&shown, &mesh).await.context("make programs of them")?;
+    let programs = Programs::of(&shown, &mesh, "snippets").await.context("make programs of them")?;
 
     let address = mesh.listener("hq", "mqtt").await?;
     let watcher = MqttClient::connect_as(&address, &login.username, &login.secret, "watcher").await?;
     watcher.subscribe(EXAMPLE).await?;
     let _feed = feed(&address, &login).await?;
+    let mut ran = run_all(&programs, &shown, &login, &watcher).await?;
+    programs.refused(&login).await.context("a wrong secret is told")?;
+
+    // Where there is TLS it is what is shown, with what makes programs trust it.
+    for protocol in ["mqtt", "http"] {
+        tls::listener(&mesh, "hq", protocol, &[]).await?;
+    }
+    developer.open(&format!("/access/{grant}")).await?;
+    developer.element("[data-snippet]").await?;
+    let secure = shown_of(&developer).await?;
+    ensure!(secure.keys().eq(expected.iter()), "the page shows {:?}", secure.keys());
+    ensure!(secure.iter().all(|(name, text)| shown.get(name) != Some(text)), "every program speaks TLS");
+    let before = before(&developer).await?;
+    ensure!(before.contains("listeners.pem"), "the authority is fetched first: {before}");
+    let programs = Programs { before: Some(before), ..Programs::of(&secure, &mesh, "snippets-tls").await? };
+    ran += run_all(&programs, &secure, &login, &watcher).await.context("over TLS")?;
+    ensure!(ran == shown.len() + secure.len(), "{ran} programs were run");
+    developer.quit().await?;
+    mesh.passed()
+}
+
+/// Runs each once, and says how many there were.
+async fn run_all(
+    programs: &Programs,
+    shown: &BTreeMap<String, String>,
+    login: &Login,
+    watcher: &MqttClient,
+) -> anyhow::Result<usize> {
     let mut ran = 0;
     for name in shown.keys() {
         let seen = watcher.messages().len();
-        let said = programs.run(name, &login).await.with_context(|| format!("run {name}"))?;
+        let said = programs.run(name, login).await.with_context(|| format!("run {name}"))?;
         if name.ends_with("receive") {
             let events = said.lines().filter(|line| line.contains(ORDERS)).count();
             ensure!(events == 2, "{name} takes as many events as it is told to: {said}");
@@ -73,10 +105,14 @@ async fn every_program_on_the_page_of_a_grant_runs() -> anyhow::Result<()> {
         }
         ran += 1;
     }
-    ensure!(ran == shown.len(), "{ran} of {} programs were run", shown.len());
-    programs.refused(&login).await.context("a wrong secret is told")?;
-    developer.quit().await?;
-    mesh.passed()
+    Ok(ran)
+}
+
+/// What the page says is typed before any of them.
+async fn before(browser: &Browser) -> anyhow::Result<String> {
+    let script = "return [...document.querySelectorAll('pre, code')].map(e => e.textContent).find(text => text.includes('export MESHPORT_USER')) ?? '';";
+    let text = browser.script(script).await?;
+    text.as_str().filter(|text| !text.is_empty()).map(str::to_owned).context("it says what to export")
 }
 
 fn id(made: &Value) -> anyhow::Result<String> {
@@ -144,7 +180,7 @@ async fn feed(address: &str, login: &Login) -> anyhow::Result<JoinSet<()>> {
 }
 
 /// The text of each, by name; also of those that are not chosen now.
-async fn shown(browser: &Browser) -> anyhow::Result<BTreeMap<String, String>> {
+async fn shown_of(browser: &Browser) -> anyhow::Result<BTreeMap<String, String>> {
     let script =
         "return [...document.querySelectorAll('[data-snippet]')].map(e => [e.dataset.snippet, e.textContent]);";
     let all: Vec<(String, String)> = serde_json::from_value(browser.script(script).await?).context("read them")?;
@@ -181,11 +217,13 @@ struct Programs {
     logs: PathBuf,
     python: PathBuf,
     built: PathBuf,
+    /// What is typed in the shell before; none = the secret alone is set.
+    before: Option<String>,
 }
 
 impl Programs {
-    async fn of(shown: &BTreeMap<String, String>, mesh: &Mesh) -> anyhow::Result<Self> {
-        let folder = mesh.path("snippets");
+    async fn of(shown: &BTreeMap<String, String>, mesh: &Mesh, folder: &str) -> anyhow::Result<Self> {
+        let folder = mesh.path(folder);
         let bins = folder.join("src/bin");
         std::fs::create_dir_all(&bins).context("make a folder for programs")?;
         for (name, text) in shown {
@@ -201,58 +239,69 @@ impl Programs {
         );
         let own = std::env::current_exe().context("find the running program")?;
         let target = own.ancestors().nth(3).context("find the target folder")?.join("snippets");
-        let programs = Self { logs: mesh.path("logs"), built: target.join("debug"), folder, python };
+        let programs = Self { logs: mesh.path("logs"), built: target.join("debug"), folder, python, before: None };
         programs.compile(shown, &target).await?;
         Ok(programs)
     }
 
-    /// A package of its own, with the versions of the workspace, which are there already.
+    /// A package of its own with what they all say that they need, which is there already: with TLS, that is what they need
+    /// without and more.
     async fn compile(&self, shown: &BTreeMap<String, String>, target: &Path) -> anyhow::Result<()> {
-        let mut manifest = String::from(
-            "[package]\nname = \"snippets\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[workspace]\n\n[profile.dev]\ndebug = 0\n\n[dependencies]\n",
-        );
         let needs = [
-            ("mqtt-rust", "rumqttc = { version = \"0.25\", default-features = false }\n"),
-            ("http-rust", "reqwest = { version = \"0.13\", default-features = false }\n"),
-            ("kafka-rust", "rdkafka = { version = \"0.39\", features = [\"ssl\"] }\n"),
-            ("rust", "tokio = { version = \"1\", features = [\"macros\", \"rt\"] }\n"),
+            ("mqtt-rust", "rumqttc = { version = \"0.25\", default-features = false }", "rumqttc = \"0.25\""),
+            (
+                "http-rust",
+                "reqwest = { version = \"0.13\", default-features = false }",
+                "reqwest = { version = \"0.13\", default-features = false, features = [\"rustls\"] }",
+            ),
         ];
-        for (of, need) in needs {
-            if let Some((name, text)) = shown.iter().find(|(name, _)| name.contains(of)) {
-                let said = need.trim_end();
-                ensure!(of == "rust" || text.contains(said), "{name} says what it needs: {said}");
-                manifest.push_str(need);
+        for (of, plain, with_tls) in needs {
+            for (name, text) in shown.iter().filter(|(name, _)| name.contains(of)) {
+                ensure!(text.contains(plain) || text.contains(with_tls), "{name} says what it needs: {text}");
             }
+            ensure!(MANIFEST.contains(with_tls), "xtask/snippets/Cargo.toml has {with_tls}");
         }
-        std::fs::write(self.folder.join("Cargo.toml"), manifest).context("write the manifest")?;
-        let lock = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.lock");
-        std::fs::copy(&lock, self.folder.join("Cargo.lock")).with_context(|| format!("copy {}", lock.display()))?;
+        std::fs::write(self.folder.join("Cargo.toml"), MANIFEST).context("write the manifest")?;
+        std::fs::write(self.folder.join("Cargo.lock"), LOCK).context("write the lock file")?;
         let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         cargo.args(["build", "--offline", "--bins"]).current_dir(&self.folder).env("CARGO_TARGET_DIR", target);
         within(BUILD_MAX, Process::start("snippets-cargo", &cargo, &self.logs)?).await
     }
 
-    fn command(&self, name: &str) -> anyhow::Result<Command> {
-        let mut command = match name.split('-').nth(1) {
-            Some("shell") => Command::new("sh"),
-            Some("python") => Command::new(&self.python),
-            Some("rust") => Command::new(self.built.join(name)),
+    fn command(&self, name: &str, secret: &str) -> anyhow::Result<Command> {
+        let mut words = match name.split('-').nth(1) {
+            Some("shell") => vec![PathBuf::from("sh")],
+            Some("python") => vec![self.python.clone()],
+            Some("rust") => vec![self.built.join(name)],
             _ => bail!("nobody knows how to run {name}"),
         };
         if !name.contains("-rust-") {
-            command.arg(self.folder.join(name));
+            words.push(self.folder.join(name));
         }
         if name.ends_with("receive") {
-            command.arg("2");
+            words.push("2".into());
         }
+        let mut command = match &self.before {
+            None => {
+                let mut command = Command::new(&words[0]);
+                command.args(&words[1..]).env("MESHPORT_SECRET", secret);
+                command
+            }
+            Some(before) => {
+                // The secret is typed, as far as a shell without a terminal can tell.
+                let script = format!("printf '%s\\n' \"$TYPED\" | {{\n{before}\nexec \"$@\"\n}}");
+                let mut command = Command::new("sh");
+                command.arg("-c").arg(script).arg("sh").args(&words).current_dir(&self.folder).env("TYPED", secret);
+                command
+            }
+        };
         command.env_remove("MESHPORT_USER").env("NO_PROXY", "127.0.0.1").env("no_proxy", "127.0.0.1");
         Ok(command)
     }
 
     /// Runs one to its end, with nothing but the secret, and gives what it said.
     async fn run(&self, name: &str, login: &Login) -> anyhow::Result<String> {
-        let mut command = self.command(name)?;
-        command.env("MESHPORT_SECRET", &login.secret);
+        let command = self.command(name, &login.secret)?;
         within(RUN_MAX, Process::start(&format!("snippet-{name}"), &command, &self.logs)?).await?;
         let log = self.logs.join(format!("snippet-{name}.log"));
         std::fs::read_to_string(&log).with_context(|| format!("read {}", log.display()))
@@ -264,8 +313,7 @@ impl Programs {
             for language in ["shell", "python", "rust"] {
                 for way in ["receive", "send"] {
                     let name = format!("{by}-{language}-{way}");
-                    let mut command = self.command(&name)?;
-                    command.env("MESHPORT_SECRET", format!("not {}", login.secret));
+                    let command = self.command(&name, &format!("not {}", login.secret))?;
                     let process = Process::start(&format!("refused-{name}"), &command, &self.logs)?;
                     let ended = tokio::time::timeout(RUN_MAX, process.done()).await.context("it ends")?;
                     ensure!(ended.is_err(), "{name} says that it failed");

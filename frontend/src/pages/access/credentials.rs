@@ -58,7 +58,7 @@ pub(super) fn Credentials(
                 let all = credentials.get();
                 if all.is_empty() {
                     return view! {
-                        <Empty icon="key" title="No credential yet" text="Each client logs in over MQTT or HTTP with a user name and a secret, which is shown once."/>
+                        <Empty icon="key" title="No credential yet" text="Each client logs in over MQTT or HTTP with a user name and a secret, which is shown once, or with a certificate, below."/>
                     }
                         .into_any();
                 }
@@ -129,6 +129,7 @@ fn Row(credential: CredentialView, secret: RwSignal<Option<CredentialSecret>>, g
             toasts.failed(format!("The credential stays as it is. {}", sentence(&error, &[])));
         }
     });
+    let has_secret = credential.secrets > 0;
     let both = credential.overlap_until.filter(|_| credential.secrets > 1);
     let rotate_label = format!("Rotate {}", credential.username);
     let (test_label, name) = (format!("Test the connection of {}", credential.username), credential.username.clone());
@@ -139,7 +140,10 @@ fn Row(credential: CredentialView, secret: RwSignal<Option<CredentialSecret>>, g
             <td><Run state=state word=word/></td>
             <td class="m-low m-muted"><Age at_ms=credential.last_seen/></td>
             <td class="m-low m-muted m-nowrap">
-                <Age at_ms=credential.rotated_at/>
+                {match credential.rotated_at {
+                    None => view! { <span class="m-faint">"by certificate"</span> }.into_any(),
+                    at => view! { <Age at_ms=at/> }.into_any(),
+                }}
                 {both.map(|at| view! { <span class="m-cell__sub">"the earlier one until " <Until at_ms=at/></span> })}
             </td>
             <td class="m-low m-nowrap">
@@ -150,8 +154,10 @@ fn Row(credential: CredentialView, secret: RwSignal<Option<CredentialSecret>>, g
             </td>
             <td class="m-tight">
                 <span class="m-acts">
-                    <Button small=true right=may label=test_label on_press=move |()| testing.set(true)>"Test"</Button>
-                    <Button small=true right=may label=rotate_label on_press=move |()| rotate.run(id)>"Rotate"</Button>
+                    {has_secret.then(|| view! {
+                        <Button small=true right=may label=test_label on_press=move |()| testing.set(true)>"Test"</Button>
+                        <Button small=true right=may label=rotate_label on_press=move |()| rotate.run(id)>"Rotate"</Button>
+                    })}
                     <Button small=true tone=Tone::Danger right=may label=remove_label on_press=move |()| confirm.set(true)>"Remove"</Button>
                 </span>
                 <Confirm

@@ -241,16 +241,21 @@ fn view(principal: &Principal, snapshot: &Snapshot, fleet: &FleetState) -> Crede
     let now_ms = fleet.now_ms;
     let is_valid = |ends: Option<i64>| ends.is_none_or(|ends| ends > now_ms);
     let valid: Vec<_> = principal.secrets.iter().filter(|secret| is_valid(secret.expires_at_ms)).collect();
+    let certificates = super::certificate::valid(principal.id, snapshot, now_ms);
+    let has_proof = !valid.is_empty() || !certificates.is_empty();
     let has_grant = principal.application.is_some_and(|application| snapshot.mesh.has_grant(application));
     let flows = fleet.seen.flows.iter().filter(|flow| flow.principal == Some(principal.id));
     CredentialView {
         id: principal.id,
         revision: shown(principal.revision),
         username: principal.username.clone(),
-        works: principal.state == PrincipalState::Enabled && has_grant && is_valid(principal.expires_at_ms),
+        works: principal.state == PrincipalState::Enabled
+            && has_grant
+            && has_proof
+            && is_valid(principal.expires_at_ms),
         expires_at: principal.expires_at_ms,
         secrets: valid.len() as u64,
-        certificates: super::certificate::valid(principal.id, snapshot, now_ms),
+        certificates,
         rotated_at: valid.iter().map(|secret| secret.created_at_ms).max(),
         overlap_until: valid.iter().filter_map(|secret| secret.expires_at_ms).max(),
         last_seen: flows.map(|flow| flow.last_seen_ms).max(),

@@ -36,7 +36,11 @@ async fn a_key_that_the_portal_makes_is_given_once_and_kept_nowhere() {
     let key = text(&issued["key_pem"]);
     let pair = KeyPair::from_pem(&key).expect("a key");
     assert!(text(&issued["certificate_pem"]).contains("BEGIN CERTIFICATE"));
-    assert_eq!(issued["credential"]["secrets"], 0, "no secret beside it");
+    assert_eq!(
+        (&issued["credential"]["secrets"], &issued["credential"]["works"]),
+        (&json!(0), &json!(true)),
+        "no secret beside it"
+    );
     assert_eq!(issued["credential"]["certificates"][0]["fingerprint"], issued["fingerprint"]);
     let authority = market.ok(&market.dev, "GET", "listener-authority", None).await;
     assert_eq!(issued["authority_pem"], authority["pem"]);
