@@ -27,6 +27,7 @@ async fn a_product_is_offered_asked_for_approved_used_and_taken_back() -> anyhow
         MqttClient::connect_as(&estate.mesh.listener("hq", "mqtt").await?, &username, &secret, "wall-1").await?;
     reader.subscribe("orders/+/+/created").await.context("what was given may be subscribed to")?;
     reader.message(ORDERS).await.context("the first event comes")?;
+    certify(&developer).await.context("issue a certificate")?;
     let denied = reader.try_subscribe("prices/#").await?;
     ensure!(!format!("{denied:?}").starts_with("Success"), "nothing else was given: {denied:?}");
     revoke(&approver).await.context("take it back")?;
@@ -158,6 +159,31 @@ async fn issue(developer: &Browser, estate: &Estate) -> anyhow::Result<(String, 
     faults::none(&faults::faults(developer, "access with its credentials").await?)?;
     estate.mesh.applied().await?;
     Ok(("wall-screen".to_owned(), secret))
+}
+
+/// A certificate is issued, refused for a wrong number beside it, and renewed; both stand there while they overlap.
+async fn certify(developer: &Browser) -> anyhow::Result<()> {
+    developer.open("/access").await?;
+    developer.click("wall").await?;
+    developer.click("Issue a certificate").await?;
+    developer.fill("username", "wall-sealed").await?;
+    developer.fill("days", "400").await?;
+    developer.click_in_dialog("Issue").await?;
+    developer.text("must be 1 to 397").await?;
+    developer.fill("days", "30").await?;
+    developer.click_in_dialog("Issue").await?;
+    let key = developer.element(".m-secret code").await?.text().await.context("read the key")?;
+    ensure!(key.contains("BEGIN PRIVATE KEY"), "the key is shown this once: {key}");
+    developer.element("tr[data-certificate]").await?;
+    developer.element("tr[data-credential=wall-sealed] [data-state=live]").await?;
+    faults::none(&faults::faults(developer, "access with a certificate").await?)?;
+    developer.click_label("Renew the certificate of wall-sealed").await?;
+    developer.click_in_dialog("Issue").await?;
+    until("both certificates are there", SOON, async || {
+        let count = developer.script("return document.querySelectorAll('tr[data-certificate]').length;").await?;
+        Ok((count == 2).then_some(()))
+    })
+    .await
 }
 
 /// It needs a reason, and is revoked when every agent says so.

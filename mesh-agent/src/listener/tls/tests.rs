@@ -302,6 +302,11 @@ async fn the_line_says_when_clients_cannot_believe_the_listener() {
     site.told.send(Shown::read(&next.pem, &next.key.serialize_pem()).map_err(|_| String::new())).expect("heard");
     until("it works again", || site.line().0 == PartState::Running).await;
     site.connect(None).await.expect("the next client sees the next certificate");
+    let is_own = || site.mesh.board.parts().iter().any(|part| part.own_certificate);
+    assert!(!is_own(), "it is the mesh's");
+    let own = Shown::read(&next.pem, &next.key.serialize_pem()).expect("can be read").of_its_own();
+    site.told.send(Ok(own)).expect("heard");
+    until("it says whose it is", is_own).await;
 }
 
 #[test]
