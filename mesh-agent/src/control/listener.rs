@@ -37,11 +37,16 @@ impl Issued {
     }
 }
 
-/// Gets a certificate for these names on a new key, and saves both before it is used.
+/// Gets a certificate for these names on a new key, and saves both before it is used; one that cannot be used is not kept.
 ///
 /// # Errors
 /// [`EnrolError`]; a refusal carries the portal's own words.
-pub async fn ask(home: &Home, identity: &Identity, names: Vec<String>) -> Result<Issued, EnrolError> {
+pub async fn ask(
+    home: &Home,
+    identity: &Identity,
+    names: Vec<String>,
+    is_usable: fn(&Issued) -> bool,
+) -> Result<Issued, EnrolError> {
     let authority = Authority::Known(identity.tls().ok_or(EnrolError::Answer)?.ca);
     let key = agent_key(home)?;
     let (key_pem, csr_pem) = certificate_request()?;
@@ -59,7 +64,9 @@ pub async fn ask(home: &Home, identity: &Identity, names: Vec<String>) -> Result
     // Whoever trusts the authority of listeners has it already; sent along it does no harm and helps those who pin it.
     let certificate_pem = format!("{}{}", answer.certificate_pem, answer.authority_pem);
     let issued = Issued { names, key_pem, certificate_pem };
-    crate::listener::tls::Shown::read(&issued.certificate_pem, &issued.key_pem).map_err(|_| EnrolError::Answer)?;
+    if !is_usable(&issued) {
+        return Err(EnrolError::Answer);
+    }
     replace(&home.listener_certificate(), &serde_json::to_vec_pretty(&issued).expect("serializes"))?;
     Ok(issued)
 }

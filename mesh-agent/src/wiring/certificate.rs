@@ -92,7 +92,7 @@ async fn issue(
             }
             continue;
         }
-        let shown = kept.as_ref().and_then(|issued| Shown::read(&issued.certificate_pem, &issued.key_pem).ok());
+        let shown = kept.as_ref().and_then(read);
         let left = match &shown {
             Some(shown) if kept.as_ref().is_some_and(|issued| issued.names == names) => renewal(shown.validity_ms),
             _ => Duration::ZERO,
@@ -102,7 +102,7 @@ async fn issue(
         }
         let pause = if left.is_zero() {
             let current = identity.borrow().clone();
-            match Box::pin(ask(&home, &current, names)).await {
+            match Box::pin(ask(&home, &current, names, |issued| read(issued).is_some())).await {
                 Ok(issued) => {
                     tracing::info!(names = ?issued.names, "got a certificate for clients");
                     (kept, failures) = (Some(issued), 0);
@@ -131,6 +131,10 @@ async fn issue(
             },
         }
     }
+}
+
+fn read(issued: &Issued) -> Option<Shown> {
+    Shown::read(&issued.certificate_pem, &issued.key_pem).ok()
 }
 
 /// Until a third of its life is over.
