@@ -158,7 +158,9 @@ async fn clients_log_in_by_certificates_for_as_long_as_those_count() -> anyhow::
     let credential = issued["credential"]["id"].as_str().context("read the credential")?.to_owned();
     mesh.applied().await?;
 
-    let mut stays = std::process::Command::new("mosquitto_sub");
+    // What it says comes line by line.
+    let mut stays = std::process::Command::new("stdbuf");
+    stays.args(["-oL", "-eL", "mosquitto_sub"]);
     let port = doors.mqtt.to_string();
     stays
         .args(["-d", "-V", "5", "-h", NAME, "-p", port.as_str(), "-q", "1", "-t", Market::FILTER, "--cafile"])

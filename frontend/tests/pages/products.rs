@@ -211,7 +211,7 @@ fn who_logs_in_by_a_certificate_is_shown_with_it_and_no_secret_is_asked_for() {
     let at = format!("/access/{}", id(GRANT));
     let live = || retailer().with(&format!("/grants/{}", id(GRANT)), grant("live", false));
     let html = admin_sees(live(), &at);
-    assert!(html.contains("No certificate") && html.contains("Test the connection of kiosk-pilot-4f2a1c"), "{html}");
+    assert!(html.contains("No certificate") && html.contains("Rotate kiosk-pilot-4f2a1c"), "{html}");
     let mut one = credential();
     one["secrets"] = json!(0);
     one["rotated_at"] = json!(null);
@@ -237,5 +237,5 @@ fn who_logs_in_by_a_certificate_is_shown_with_it_and_no_secret_is_asked_for() {
     ] {
         assert!(html.contains(text), "it lacks {text}: {html}");
     }
-    assert!(!html.contains("Test the connection of") && !html.contains("No certificate"), "{html}");
+    assert!(!html.contains("Rotate kiosk-pilot-4f2a1c") && !html.contains("No certificate"), "{html}");
 }
