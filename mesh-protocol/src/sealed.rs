@@ -94,7 +94,9 @@ pub fn open(sealed: &Sealed, key: &Key, purpose: &[u8], bound: &[u8]) -> Option<
     Some(text)
 }
 
-fn public_of(key: &Key) -> Key {
+/// The public half of a private key.
+#[must_use]
+pub fn public_of(key: &Key) -> Key {
     MontgomeryPoint::mul_base_clamped(*key).to_bytes()
 }
 

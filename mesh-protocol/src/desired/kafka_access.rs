@@ -251,12 +251,8 @@ mod tests {
         Sha256::digest(parts.concat()).into()
     }
 
-    fn public(key: Key) -> Key {
-        curve25519_dalek::montgomery::MontgomeryPoint::mul_base_clamped(key).to_bytes()
-    }
-
     fn boxed() -> Sealed {
-        place().seal(&scram(), &public(MINE), entropy).expect("a key")
+        place().seal(&scram(), &sealed::public_of(&MINE), entropy).expect("a key")
     }
 
     fn user() -> KafkaUser {
@@ -316,7 +312,7 @@ mod tests {
     fn what_a_box_is_made_from_is_all_that_it_says_and_for_whom() {
         let all = std::cell::RefCell::new(Vec::new());
         let seal = |place: PasswordFor<'_>, scram: &Scram, to: Key| {
-            let sealed = place.seal(scram, &public(to), |parts| {
+            let sealed = place.seal(scram, &sealed::public_of(&to), |parts| {
                 let entropy = entropy(parts);
                 all.borrow_mut().push(entropy);
                 entropy
@@ -345,7 +341,7 @@ mod tests {
             KafkaUser { password: Some(Password::NoKey), ..user() },
         ];
         assert_eq!(user().wanted(), user().wanted());
-        let anew = place().seal(&scram(), &public([6; 32]), entropy).expect("a key");
+        let anew = place().seal(&scram(), &sealed::public_of(&[6; 32]), entropy).expect("a key");
         let renewed = KafkaUser { password: Some(Password::Sealed(anew)), ..user() };
         assert!(renewed != user() && renewed.wanted() == user().wanted(), "a new key of the agent is no other wish");
         assert!(others.iter().all(|other| other.wanted() != user().wanted()));

@@ -8,6 +8,7 @@
 //! very rights are in place, and is forgotten when that agent has said that they are gone. A cluster knows one password for a
 //! user, so that a rotation makes another user with the same rights and groups, and ends the first.
 
+mod kept;
 mod shown;
 
 use std::collections::HashMap;
