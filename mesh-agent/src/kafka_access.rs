@@ -6,10 +6,11 @@
 //!                                                        '------- do it <----------'
 //! ```
 //! What was done is believed only when the cluster shows it. Users are told from all others by the prefix of their names
-//! ([`KafkaAccess::prefix`]), and nobody without it is ever touched (`plan`). Passwords come salted, as the cluster takes them:
-//! the agent never knows one.
+//! ([`KafkaAccess::prefix`]), and nobody without it is ever touched (`plan`). Passwords come salted, as the cluster takes them, so
+//! that the agent never knows one, and sealed, so that nobody else can open one (`password`).
 
 mod cluster;
+mod password;
 mod plan;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,12 +23,14 @@ use mesh_protocol::report::PartRef;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::identity::Identity;
 use crate::kafka::secret::Secrets;
 use crate::part::{self, StartError, Update};
 use crate::reconcile::PartSpec;
 use crate::status::{Board, PartHandle, now_ms};
 use crate::task::Tasks;
 use cluster::{Cluster, Failures};
+use password::Opener;
 use plan::Plan;
 
 /// Pause between two looks when all is as it is wanted: what others change is mended within it.
@@ -47,7 +50,8 @@ pub struct Running {
     wanted: watch::Sender<KafkaAccess>,
 }
 
-/// Begins to keep the users of one cluster. `line` is that of all of them together.
+/// Begins to keep the users of one cluster. `line` is that of all of them together; `identity` has the keys of the moment, which
+/// open passwords.
 ///
 /// # Errors
 /// What is wrong with the broker connection, and what to do.
@@ -55,13 +59,14 @@ pub fn start(
     access: &KafkaAccess,
     broker: &BrokerConnection,
     secrets: &dyn Secrets,
+    identity: watch::Receiver<Arc<Identity>>,
     board: Board,
     line: Arc<PartHandle>,
 ) -> Result<Running, StartError> {
     let cluster = Cluster::new(broker, secrets)?;
     let (wanted, targets) = watch::channel(access.clone());
     let tasks = Tasks::new("kafka-access");
-    let keeper = Keeper { cluster, board, line, lines: BTreeMap::new(), set: BTreeSet::new() };
+    let keeper = Keeper { cluster, identity, board, line, lines: BTreeMap::new(), set: BTreeSet::new() };
     tasks.spawn_until_stopped("users", keeper.run(targets));
     Ok(Running { tasks, broker: broker.clone(), wanted })
 }
@@ -89,6 +94,7 @@ impl part::Running for Running {
 
 struct Keeper {
     cluster: Cluster,
+    identity: watch::Receiver<Arc<Identity>>,
     board: Board,
     line: Arc<PartHandle>,
     /// One for each user, as the document in force wants it: what was said about an older one goes with its line.
@@ -141,7 +147,9 @@ impl Keeper {
         let mut failures = Failures::new();
         for round in 0..ROUNDS {
             let held = self.cluster.held(&mut connection).await?;
-            let plan = Plan::of(access, &held, &self.set, now_ms());
+            let identity = self.identity.borrow().clone();
+            let opener = Opener::new(&identity, access.broker);
+            let plan = Plan::of(access, &held, &self.set, now_ms(), |user| opener.open(user));
             let is_last = round + 1 == ROUNDS;
             if plan.is_done() || is_last || !failures.is_empty() {
                 return Ok((plan, failures));

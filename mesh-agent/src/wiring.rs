@@ -271,7 +271,8 @@ impl Starter for Wiring {
             PartSpec::Discovery(broker) => Ok(Box::new(discovery::kafka::start(broker, self.discovery(), line)?)),
             PartSpec::KafkaAccess(access, broker) => {
                 let secrets = Store(self.secrets.clone());
-                Ok(Box::new(kafka_access::start(access, broker, &secrets, self.shared.board.clone(), line)?))
+                let (identity, board) = (self.shared.identity.clone(), self.shared.board.clone());
+                Ok(Box::new(kafka_access::start(access, broker, &secrets, identity, board, line)?))
             }
             PartSpec::Survey(surveyed) => Ok(Box::new(discovery::surveyed::start(surveyed, self.discovery(), line)?)),
         }

@@ -29,8 +29,8 @@ pub use contract::{
 };
 pub use grant::{BURST_S, BURST_S_MAX, BYTES_PER_S_MAX, EVENTS_PER_S_MAX, Grant, Quota, QuotaError};
 pub use kafka_access::{
-    KafkaAccess, KafkaAcl, KafkaOperation, KafkaPattern, KafkaResource, KafkaUser, KafkaUserRef, SCRAM_ITERATIONS,
-    Scram,
+    KafkaAccess, KafkaAcl, KafkaOperation, KafkaPattern, KafkaResource, KafkaUser, KafkaUserRef, Password, PasswordFor,
+    SCRAM_ITERATIONS, Scram,
 };
 pub use owner::{Owner, OwnerListener};
 pub use queue::{OnFailure, Queue, QueueAccess, WhenFull};

@@ -18,6 +18,7 @@ pub mod queue;
 pub mod record;
 pub mod report;
 pub mod schema_id;
+pub mod sealed;
 pub mod secret;
 pub mod signed;
 pub mod template;

@@ -395,6 +395,10 @@ pub struct BrokerInput {
     /// People who have the right may look into its topics.
     #[serde(default)]
     pub browse: bool,
+    /// When addresses or site of a Kafka cluster change by which users of grants are kept: that it is the same cluster as
+    /// before. Never kept.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub same_cluster: bool,
 }
 
 /// A login with a password. The secret itself is stored at the agent.

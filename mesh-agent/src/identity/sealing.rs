@@ -3,7 +3,8 @@
 //! The public part goes to the portal, which names it in every member's signed desired state. Until all have that, others
 //! still believe the key before, so one older key is kept. They are part of the identity's file, saved together with the
 //! certificate they came with. A stolen key lets the thief play this agent until it is replaced
-//! or the agent is revoked; it opens nothing that was sent before (see [`seal`](crate::seal)).
+//! or the agent is revoked; it opens nothing that was sent before (see [`seal`](crate::seal)), but the passwords of Kafka users in
+//! documents that are sealed to it (`kafka_access`).
 
 use std::fmt;
 
@@ -153,6 +154,12 @@ impl SealingKeys {
     #[must_use]
     pub fn public_hex(&self) -> String {
         hex::encode(self.newest().public())
+    }
+
+    /// The key that a box in a document names ([`key_name`](mesh_protocol::sealed::key_name)).
+    #[must_use]
+    pub fn named(&self, name: &str) -> Option<&SealingKey> {
+        self.0.iter().find(|key| mesh_protocol::sealed::key_name(key.public()) == name)
     }
 
     /// The key of this name.

@@ -9,6 +9,8 @@ use mesh_protocol::desired::{
     KafkaAccess, KafkaAcl, KafkaOperation, KafkaPattern, KafkaResource, KafkaUser, KafkaUserRef, Scram,
 };
 
+use super::password::Unknown;
+
 /// Kafka's number of SCRAM-SHA-512.
 pub(super) const SHA_512: i8 = 2;
 /// Kafka's number of "allow".
@@ -53,9 +55,6 @@ pub(super) struct Plan {
     pub(super) stuck: BTreeMap<String, &'static str>,
 }
 
-/// Why a user without a password cannot be made.
-const NO_PASSWORD: &str =
-    "its password cannot be read at the portal any more: remove the credential and make a new one";
 /// Why a cluster keeps nobody to anything.
 pub(super) const NO_AUTHORIZER: &str = "the cluster has no authorizer, so whoever logs in may do everything: set \
      authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer at its nodes";
@@ -63,7 +62,13 @@ pub(super) const NO_AUTHORIZER: &str = "the cluster has no authorizer, so whoeve
 impl Plan {
     /// What leads from what is held to what is wanted. `set` are those whose password was set as it is wanted since this agent
     /// began: which one a user has cannot be seen.
-    pub(super) fn of(access: &KafkaAccess, held: &Held, set: &BTreeSet<KafkaUserRef>, now_ms: i64) -> Self {
+    pub(super) fn of(
+        access: &KafkaAccess,
+        held: &Held,
+        set: &BTreeSet<KafkaUserRef>,
+        now_ms: i64,
+        open: impl Fn(&KafkaUser) -> Result<Scram, Unknown>,
+    ) -> Self {
         let mut plan = Self::default();
         let wanted: BTreeMap<&str, &KafkaUser> = access
             .users
@@ -73,7 +78,7 @@ impl Plan {
             .collect();
         plan.take_away(access, held, |name| wanted.get(name).copied().filter(|user| user.is_present(now_ms)));
         for (name, user) in wanted.iter().filter(|(_, user)| user.is_present(now_ms)) {
-            plan.bring_in(name, user, held, set.contains(&user.reference()));
+            plan.bring_in(name, user, held, set.contains(&user.reference()), &open);
         }
         plan
     }
@@ -93,21 +98,33 @@ impl Plan {
         }
     }
 
-    fn bring_in(&mut self, name: &str, user: &KafkaUser, held: &Held, is_set: bool) {
+    fn bring_in(
+        &mut self,
+        name: &str,
+        user: &KafkaUser,
+        held: &Held,
+        is_set: bool,
+        open: impl Fn(&KafkaUser) -> Result<Scram, Unknown>,
+    ) {
         let Some(entries) = &held.entries else {
             self.stuck.insert(name.to_owned(), NO_AUTHORIZER);
             return;
         };
         let rounds = held.users.get(name).and_then(|mechanisms| mechanisms.get(&SHA_512));
-        match (&user.scram, rounds) {
-            (None, None) => {
-                self.stuck.insert(name.to_owned(), NO_PASSWORD);
+        match (open(user), rounds) {
+            (Err(unknown), None) => {
+                self.stuck.insert(name.to_owned(), unknown.reason());
                 return;
             }
-            (None, Some(_)) => {}
-            (Some(scram), rounds) => {
+            // It goes on with the password that it has.
+            (Err(unknown), Some(_)) => {
+                if !is_set && unknown.concerns_who_is_there() {
+                    self.stuck.insert(name.to_owned(), unknown.reason());
+                }
+            }
+            (Ok(scram), rounds) => {
                 if !is_set || rounds.is_none_or(|rounds| u32::try_from(*rounds) != Ok(scram.iterations)) {
-                    self.set.push((name.to_owned(), scram.clone()));
+                    self.set.push((name.to_owned(), scram));
                 }
             }
         }

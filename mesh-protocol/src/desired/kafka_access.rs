@@ -2,19 +2,23 @@
 //! access lists hold them to what was granted.
 //!
 //! The secret itself is in no document: what travels is what the cluster is told, the salted password. Whoever has that can
-//! log in as this one user, so it goes only to the agent that keeps the cluster's users, whose own login there may set any
-//! user's password anyway.
+//! log in as this one user, so it is sealed to the agent that keeps the cluster's users, whose own login there may set any
+//! user's password anyway, and bound to agent, cluster and user: it opens nowhere else and for nobody else.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::id::{BrokerId, KafkaCredentialId};
+use crate::id::{AgentId, BrokerId, KafkaCredentialId};
+use crate::sealed::{self, Key, Sealed};
 use crate::signed::base64_bytes;
 
 /// Rounds of PBKDF2 by which passwords are salted; Kafka takes 4,096 to 16,384.
 pub const SCRAM_ITERATIONS: u32 = 8_192;
+
+/// What boxes with passwords are for.
+const PURPOSE: &[u8] = b"meshport/kafka-password/v1";
 
 /// The users of one cluster, all that are wanted there and all that must still be taken away.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,12 +69,37 @@ pub struct KafkaUser {
     /// After this it is as if it were not to be there, in milliseconds since the Unix epoch; none = it has no end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at_ms: Option<i64>,
-    /// How it logs in (SCRAM-SHA-512); none = nobody can say any more: a user that is there stays as it is.
+    /// How it logs in (SCRAM-SHA-512); none for one that is to be gone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub scram: Option<Scram>,
+    pub password: Option<Password>,
     /// What it may do, and nothing else.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub acls: Vec<KafkaAcl>,
+}
+
+/// A user's password as its agent is told it. Where it is not told, a user that is there stays as it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Password {
+    /// A [`Scram`], sealed to the agent ([`PasswordFor`]).
+    Sealed(Sealed),
+    /// The portal cannot read it any more.
+    Lost,
+    /// The agent has told no key yet that it could be sealed to.
+    NoKey,
+}
+
+/// For whom a password is sealed: it opens for nobody else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PasswordFor<'a> {
+    /// The agent that tells the cluster.
+    pub agent: AgentId,
+    /// The cluster.
+    pub broker: BrokerId,
+    /// The credential.
+    pub credential: KafkaCredentialId,
+    /// The user's name there.
+    pub username: &'a str,
 }
 
 /// A salted password, as a cluster takes it.
@@ -132,7 +161,8 @@ pub enum KafkaOperation {
 }
 
 /// A user as one document wants it: what is said about it is said about exactly this. A word about what an older document
-/// wanted of the same user can never be taken for it.
+/// wanted of the same user can never be taken for it. How a password is sealed is no wish: a user has one for good, and an
+/// agent's new key makes nothing of it otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct KafkaUserRef {
     /// The credential.
@@ -151,7 +181,11 @@ impl KafkaUser {
     /// A number for what is wanted of it: another one when anything of it is otherwise.
     #[must_use]
     pub fn wanted(&self) -> u32 {
-        let text = serde_json::to_vec(self).expect("names and numbers can be written");
+        let password = self.password.as_ref().map(|password| match password {
+            Password::Sealed(_) => Password::Sealed(Sealed::default()),
+            told => told.clone(),
+        });
+        let text = serde_json::to_vec(&Self { password, ..self.clone() }).expect("names and numbers can be written");
         let digest = Sha256::digest(text);
         u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]])
     }
@@ -160,6 +194,30 @@ impl KafkaUser {
     #[must_use]
     pub fn is_present(&self, now_ms: i64) -> bool {
         self.present && self.expires_at_ms.is_none_or(|ends| ends > now_ms)
+    }
+}
+
+impl PasswordFor<'_> {
+    /// Seals a password to the agent's public key. `entropy` is made from all that it is given, with a key of the sealer's own
+    /// (see [`sealed`](crate::sealed)). None = that is no key.
+    #[must_use]
+    pub fn seal(&self, scram: &Scram, to: &Key, entropy: impl FnOnce(&[&[u8]]) -> [u8; 32]) -> Option<Sealed> {
+        let text = serde_json::to_vec(scram).expect("numbers and texts can be written");
+        let bound = self.bound();
+        sealed::seal(to, &entropy(&[PURPOSE, to, &bound, &text]), PURPOSE, &bound, &text)
+    }
+
+    /// Opens a password with the agent's private key; none = it is sealed to another one, for another user, or altered.
+    #[must_use]
+    pub fn open(&self, sealed: &Sealed, key: &Key) -> Option<Scram> {
+        let text = sealed::open(sealed, key, PURPOSE, &self.bound())?;
+        serde_json::from_slice(&text).ok()
+    }
+
+    /// Three ids of fixed length, and the name.
+    fn bound(&self) -> Vec<u8> {
+        let ids = [self.agent.0, self.broker.0, self.credential.0].map(|id| *id.as_bytes());
+        [ids.concat().as_slice(), self.username.as_bytes()].concat()
     }
 }
 
@@ -175,13 +233,35 @@ mod tests {
 
     use super::*;
 
+    /// The agent's key.
+    const MINE: Key = [5; 32];
+
+    fn scram() -> Scram {
+        Scram { iterations: 4_096, salt: vec![1; 16], salted_password: vec![2; 64] }
+    }
+
+    fn place() -> PasswordFor<'static> {
+        let [agent, broker, credential] = [3, 2, 1].map(Uuid::from_u128);
+        let username = "mp-0123456789ab-c0ffee00";
+        PasswordFor { agent: agent.into(), broker: broker.into(), credential: credential.into(), username }
+    }
+
+    /// Told from all it is given; a real sealer has a key for it.
+    fn entropy(parts: &[&[u8]]) -> [u8; 32] {
+        Sha256::digest(parts.concat()).into()
+    }
+
+    fn boxed() -> Sealed {
+        place().seal(&scram(), &sealed::public_of(&MINE), entropy).expect("a key")
+    }
+
     fn user() -> KafkaUser {
         KafkaUser {
             id: KafkaCredentialId(Uuid::from_u128(1)),
             username: "mp-0123456789ab-c0ffee00".to_owned(),
             present: true,
             expires_at_ms: None,
-            scram: Some(Scram { iterations: 4_096, salt: vec![1; 16], salted_password: vec![2; 64] }),
+            password: Some(Password::Sealed(boxed())),
             acls: vec![KafkaAcl {
                 resource: KafkaResource::Topic,
                 pattern: KafkaPattern::Literal,
@@ -199,8 +279,55 @@ mod tests {
             "{text}"
         );
         assert_eq!(serde_json::from_str::<KafkaUser>(&text).expect("a user"), user());
-        assert!(format!("{:?}", user()).contains("Scram(4096 rounds)"));
-        assert!(!format!("{:?}", user()).contains("AQEB") && !format!("{:?}", user()).contains("[2, 2"));
+        assert_eq!(format!("{:?}", scram()), "Scram(4096 rounds)");
+        assert!(!format!("{:?}", user()).contains("[2, 2"));
+        let (salted, salt) = (scram().salted_password, scram().salt);
+        let base64 = |bytes: &[u8]| base64::Engine::encode(&base64::prelude::BASE64_STANDARD, bytes);
+        for secret in [hex::encode(&salted), base64(&salted), hex::encode(&salt), base64(&salt)] {
+            assert!(!text.contains(secret.trim_end_matches('=')), "{text}");
+        }
+        for told in [Password::Lost, Password::NoKey] {
+            let user = KafkaUser { password: Some(told), ..user() };
+            let text = serde_json::to_string(&user).expect("JSON");
+            assert_eq!(serde_json::from_str::<KafkaUser>(&text).expect("a user"), user);
+        }
+    }
+
+    #[test]
+    fn a_password_opens_with_its_agents_key_and_for_its_user_alone() {
+        assert_eq!(place().open(&boxed(), &MINE), Some(scram()));
+        assert_eq!(place().open(&boxed(), &[6; 32]), None, "another agent's key");
+        let other = Uuid::from_u128(77);
+        for foreign in [
+            PasswordFor { agent: other.into(), ..place() },
+            PasswordFor { broker: other.into(), ..place() },
+            PasswordFor { credential: other.into(), ..place() },
+            PasswordFor { username: "mp-0123456789ab-c0ffee01", ..place() },
+        ] {
+            assert_eq!(foreign.open(&boxed(), &MINE), None, "{foreign:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_box_is_made_from_is_all_that_it_says_and_for_whom() {
+        let all = std::cell::RefCell::new(Vec::new());
+        let seal = |place: PasswordFor<'_>, scram: &Scram, to: Key| {
+            let sealed = place.seal(scram, &sealed::public_of(&to), |parts| {
+                let entropy = entropy(parts);
+                all.borrow_mut().push(entropy);
+                entropy
+            });
+            sealed.expect("a key")
+        };
+        assert_eq!(seal(place(), &scram(), MINE), boxed(), "the same is always the same");
+        seal(place(), &scram(), [6; 32]);
+        seal(place(), &Scram { salt: vec![3; 16], ..scram() }, MINE);
+        seal(PasswordFor { username: "another", ..place() }, &scram(), MINE);
+        seal(PasswordFor { broker: Uuid::from_u128(7).into(), ..place() }, &scram(), MINE);
+        let mut drawn = all.into_inner();
+        drawn.sort_unstable();
+        drawn.dedup();
+        assert_eq!(drawn.len(), 5, "no two of them share a key");
     }
 
     #[test]
@@ -209,9 +336,14 @@ mod tests {
             KafkaUser { present: false, ..user() },
             KafkaUser { acls: Vec::new(), ..user() },
             KafkaUser { expires_at_ms: Some(1), ..user() },
-            KafkaUser { scram: None, ..user() },
+            KafkaUser { password: None, ..user() },
+            KafkaUser { password: Some(Password::Lost), ..user() },
+            KafkaUser { password: Some(Password::NoKey), ..user() },
         ];
         assert_eq!(user().wanted(), user().wanted());
+        let anew = place().seal(&scram(), &sealed::public_of(&[6; 32]), entropy).expect("a key");
+        let renewed = KafkaUser { password: Some(Password::Sealed(anew)), ..user() };
+        assert!(renewed != user() && renewed.wanted() == user().wanted(), "a new key of the agent is no other wish");
         assert!(others.iter().all(|other| other.wanted() != user().wanted()));
     }
 

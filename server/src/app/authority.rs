@@ -18,8 +18,10 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 pub use certificates::DeviceCertificate;
 use ed25519_dalek::SigningKey;
+use mesh_protocol::desired::{PasswordFor, Scram};
 use mesh_protocol::enrol::PORTAL_TLS_NAME;
 use mesh_protocol::id::AgentId;
+use mesh_protocol::sealed::{self, Sealed};
 use mesh_protocol::signed::{Domain, Signed};
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateSigningRequestParams, DnType, ExtendedKeyUsagePurpose, IsCa,
@@ -175,6 +177,13 @@ impl Authority {
     /// It was sealed to another one, with another key, or altered.
     pub fn unseal(&self, place: &str, sealed: &[u8]) -> Result<Vec<u8>, AuthorityError> {
         self.0.vault.unseal(place, sealed)
+    }
+
+    /// Seals a salted password for one user to an agent's public key, 64 hex digits; always alike, because the same policy
+    /// revision must always say the same. None = that is no key.
+    #[must_use]
+    pub fn seal_password(&self, scram: &Scram, place: &PasswordFor<'_>, to: &str) -> Option<Sealed> {
+        place.seal(scram, &sealed::public_key(to)?, |parts| self.0.vault.derive(parts))
     }
 
     /// The agents' authority, PEM.

@@ -51,10 +51,13 @@ impl App {
     /// Changes a broker connection.
     ///
     /// # Errors
-    /// The caller may not, the input is wrong or stale, or the database's.
+    /// The caller may not, the input is wrong or stale, users of grants are kept at what may be another cluster afterwards, or
+    /// the database's.
     pub async fn update_broker(&self, caller: &Caller, id: BrokerId, input: Edit<BrokerInput>) -> Result<BrokerView> {
         let mut edit = self.edit(caller.permit(Right::BrokerWrite)?).await?;
+        edit.lock().await?;
         let old = self.find_broker(&mut edit, id).await?;
+        let is_confirmed = input.value.same_cluster;
         let spec = spec(input.value);
         if kind(&spec.target) != kind(&old.spec.target) {
             return Err(FieldErrors::one("kind", "stays as it is: make another connection, and remove this one").into());
@@ -71,7 +74,22 @@ impl App {
                 return Err(FieldErrors::one("site", why).into());
             }
         }
-        let summary = format!("changed the broker connection {}", spec.name);
+        let mut summary = format!("changed the broker connection {}", spec.name);
+        // Who edits what is not there any more is told that first.
+        if old.revision == seen(input.revision)
+            && old.spec.may_lead_elsewhere(&spec)
+            && let Some(users) = self.kafka_users_at(&mut edit, id).await?
+        {
+            if !is_confirmed {
+                let why = format_args!(
+                    "is to be confirmed, because the agents may reach another cluster by this. {}. If they reach the same one, \
+                     confirm that here",
+                    users.told()
+                );
+                return Err(FieldErrors::one("same_cluster", why).into());
+            }
+            summary.push_str(", which leads to the same cluster as before");
+        }
         edit.take_revision(&summary).await?;
         let now_ms = edit.now_ms;
         edit.tx.update_broker(id, &spec, seen(input.revision), now_ms).await?;
@@ -80,12 +98,14 @@ impl App {
         self.broker_view(id).await
     }
 
-    /// Removes a broker connection that no route uses.
+    /// Removes a broker connection that no route uses and by which no user of a grant is kept. Where no agent is left nobody
+    /// can take users away: whoever removes the connection has to, at the cluster, and the audit trail names them.
     ///
     /// # Errors
-    /// The caller may not, routes use it, it is stale, or the database's.
+    /// The caller may not, routes use it, users are kept by it, it is stale, or the database's.
     pub async fn delete_broker(&self, caller: &Caller, id: BrokerId, revision: i64) -> Result<()> {
         let mut edit = self.edit(caller.permit(Right::BrokerWrite)?).await?;
+        edit.lock().await?;
         let old = self.find_broker(&mut edit, id).await?;
         let routes = edit.tx.routes(self.environment()).await?;
         let users: Vec<_> = routes
@@ -99,15 +119,13 @@ impl App {
                 users.join(", ")
             )));
         }
-        let credentials = edit.tx.kafka_credentials(self.environment()).await?;
-        let credentials = credentials.iter().filter(|one| one.credential.broker == id).count();
-        // Where no agent is left nobody can take them away: whoever removes the connection has to, at the cluster.
-        if credentials > 0 && self.snapshot().await?.mesh.owner(id).is_some() {
-            return Err(Error::Conflict(format!(
-                "{credentials} Kafka credentials of grants have their users there: remove them first, and wait until they are gone"
-            )));
+        let mut summary = format!("removed the broker connection {}", old.spec.name);
+        if let Some(users) = self.kafka_users_at(&mut edit, id).await? {
+            if self.snapshot().await?.mesh.owner(id).is_some() {
+                return Err(Error::Conflict(users.told().to_owned()));
+            }
+            summary.push_str(&format!("; these users stay at its cluster: {}", users.names.join(", ")));
         }
-        let summary = format!("removed the broker connection {}", old.spec.name);
         edit.take_revision(&summary).await?;
         edit.tx.delete_broker(id, seen(revision)).await?;
         edit.finish(done("broker.delete", id, &summary).before(&config(&old.spec))).await
@@ -185,6 +203,7 @@ fn config(spec: &Spec) -> BrokerInput {
         login: None,
         discover: spec.discover,
         browse: spec.browse,
+        same_cluster: false,
     };
     match spec.target.clone() {
         Target::Kafka { bootstrap, security } => {

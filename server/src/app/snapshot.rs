@@ -61,7 +61,7 @@ impl App {
     pub(crate) async fn snapshot(&self) -> Result<Arc<Snapshot>> {
         let mut tx = self.store().read().await?;
         let number = tx.audit_number().await?;
-        if let Some(kept) = self.0.snapshot.load_full()
+        if let Some(kept) = self.kept_snapshot()
             && kept.number == number
         {
             return Ok(kept);
@@ -76,7 +76,7 @@ impl App {
         let id = self.environment();
         let environment =
             tx.environment().await?.ok_or(Error::Internal("the environment is gone from the database"))?;
-        Ok(Mesh {
+        let mesh = Mesh {
             environment,
             policy_keys: self.policy_keys(tx).await?,
             sites: tx.sites(id).await?,
@@ -96,11 +96,18 @@ impl App {
             routes: tx.routes(id).await?,
             queues: tx.queues(id).await?,
             grants: tx.open_grants(id).await?,
-            kafka_credentials: self.kafka_credentials_in(tx).await?,
+            kafka_credentials: Vec::new(),
             publications: publications(tx.publications(id).await?),
             addresses: Vec::new(),
             contracts: self.contracts_in(tx).await?,
-        })
+        };
+        // Their passwords are sealed to agents.
+        Ok(Mesh { kafka_credentials: self.kafka_credentials_in(tx, &mesh).await?, ..mesh })
+    }
+
+    /// The newest one that was read here.
+    pub(super) fn kept_snapshot(&self) -> Option<Arc<Snapshot>> {
+        self.0.snapshot.load_full()
     }
 
     async fn read_snapshot(&self, tx: &mut Tx, number: u64) -> Result<Snapshot> {

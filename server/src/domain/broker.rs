@@ -89,6 +89,18 @@ impl Spec {
         matches!(self.target, Target::Kafka { .. })
     }
 
+    /// Whether a connection that becomes this one may lead to another Kafka cluster: it has an address that it did not have, or
+    /// other agents use its addresses, whose names may mean something else at their site. Fewer addresses are the same cluster's.
+    #[must_use]
+    pub fn may_lead_elsewhere(&self, new: &Self) -> bool {
+        let (Target::Kafka { bootstrap: old, .. }, Target::Kafka { bootstrap: new_ones, .. }) =
+            (&self.target, &new.target)
+        else {
+            return false;
+        };
+        self.site != new.site || new_ones.iter().any(|address| !old.contains(address))
+    }
+
     /// What it is for a route.
     #[must_use]
     pub fn end(&self) -> End {
@@ -223,6 +235,26 @@ mod tests {
         assert_eq!(wrong(Surveyed { login: login("me"), ..mqtt("mqtt://127.0.0.1") }), [""; 0]);
         assert_eq!(wrong(Surveyed { ca_pem: Some("PEM".into()), ..mqtt("mqtt://mqtt.hq") }), ["ca_pem"]);
         assert_eq!(wrong(Surveyed { login: login("a:b"), ..surveyed("https://schemas") }), ["login.username"]);
+    }
+
+    #[test]
+    fn only_an_address_that_was_not_there_or_another_site_may_lead_elsewhere() {
+        let kafka = |site: u128, bootstrap: &[&str]| Spec {
+            site: SiteId(uuid::Uuid::from_u128(site)),
+            name: "kafka".to_owned(),
+            target: Target::Kafka {
+                bootstrap: bootstrap.iter().map(|address| (*address).to_owned()).collect(),
+                security: KafkaSecurity { tls: false, ca_pem: None, sasl: None },
+            },
+            discover: true,
+            browse: false,
+        };
+        let old = kafka(1, &["a:1", "b:1"]);
+        let leads = |new: Spec| old.may_lead_elsewhere(&new);
+        assert!(!leads(kafka(1, &["b:1", "a:1"])) && !leads(kafka(1, &["b:1"])));
+        assert!(!leads(Spec { name: "other".to_owned(), discover: false, ..old.clone() }));
+        assert!(leads(kafka(1, &["c:1"])) && leads(kafka(1, &["a:1", "b:1", "c:1"])), "one more is one step of two");
+        assert!(leads(kafka(2, &["a:1", "b:1"])), "the same name at another site");
     }
 
     #[test]

@@ -23,7 +23,7 @@ use mesh_protocol::topic::Filter;
 use sha2::{Digest, Sha256};
 
 use super::access::grant::Grant;
-use super::access::kafka::Opened;
+use super::access::kafka::Told;
 use super::agent::{Agent, State};
 use super::broker::Broker;
 use super::certificate::Certificate;
@@ -82,7 +82,7 @@ pub struct Mesh {
     /// All grants that are not over.
     pub grants: Vec<Grant>,
     /// All Kafka credentials, also removed ones whose users are not known to be gone.
-    pub kafka_credentials: Vec<Opened>,
+    pub kafka_credentials: Vec<Told>,
     /// All publications that were not taken back.
     pub publications: Vec<Publication>,
     /// Declared event addresses.

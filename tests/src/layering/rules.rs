@@ -69,6 +69,11 @@ const ONLY: &[Only] = &[
         within: &["mesh_agent::discovery::kafka", "mesh_agent::kafka::wire", "mesh_agent::kafka_access"],
         why: "Kafka's bare protocol answers what the client library cannot ask, and nothing else",
     },
+    Only {
+        used: &["chacha20poly1305"],
+        within: &["mesh_protocol::sealed"],
+        why: "one place knows how secrets in documents are sealed",
+    },
     Only { used: &["snow"], within: &["mesh_agent::seal"], why: "one place agrees on keys" },
     Only { used: &["fjall"], within: &["mesh_agent::spool"], why: "the spool must stay replaceable" },
     Only {

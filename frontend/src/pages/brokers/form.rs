@@ -7,7 +7,7 @@ use mesh_protocol::id::{BrokerId, SiteId};
 use super::TOPICS;
 use crate::act::{Act, ActError};
 use crate::api::{BasicLogin, BrokerInput, BrokerKind, BrokerView, Edit, SaslInput};
-use crate::components::{Check, Choice, Field, Select, TextArea, either};
+use crate::components::{Check, Choice, Field, Select, TextArea, Wrong, either};
 use crate::editor::{Editor, closing};
 use crate::load::{Load, load};
 use crate::viewer::right;
@@ -27,6 +27,9 @@ struct Draft {
     secret: RwSignal<String>,
     discover: RwSignal<bool>,
     browse: RwSignal<bool>,
+    same_cluster: RwSignal<bool>,
+    /// Site and addresses as they are kept; none of a new one.
+    before: StoredValue<Option<(String, Vec<String>)>>,
 }
 
 /// The kinds, as the form has them, with what they are called.
@@ -87,6 +90,8 @@ impl Draft {
             secret: login(|sasl| sasl.secret.clone(), |login| login.secret.clone()),
             discover: RwSignal::new(broker.is_none_or(|have| have.discover)),
             browse: RwSignal::new(broker.is_some_and(|have| have.browse)),
+            same_cluster: RwSignal::new(false),
+            before: StoredValue::new(broker.map(|have| (have.site.to_string(), have.bootstrap.clone()))),
         }
     }
 
@@ -115,6 +120,8 @@ impl Draft {
             login: named.then_some(BasicLogin { username, secret }),
             discover: self.discover.get_untracked(),
             browse: kind == BrokerKind::Kafka && self.browse.get_untracked(),
+            // Of a box that is not shown nobody means what stands in it.
+            same_cluster: untrack(|| self.may_lead_elsewhere()) && self.same_cluster.get_untracked(),
         })
     }
 }
@@ -124,9 +131,20 @@ impl Draft {
         kind_of(&self.kind.get()) == BrokerKind::Kafka
     }
 
+    /// Whether the agents may reach another cluster by what stands here, in which users of grants are not.
+    fn may_lead_elsewhere(self) -> bool {
+        let (site, now) = (self.site.get(), addresses(&self.bootstrap.get()));
+        self.before.with_value(|before| before.as_ref().is_some_and(|before| is_elsewhere(before, &site, &now)))
+    }
+
     fn shows_authority(self) -> bool {
         has_tls(kind_of(&self.kind.get()), self.tls.get(), &self.url.get())
     }
+}
+
+/// Whether another site reaches it, or by an address that was not there.
+fn is_elsewhere((site_before, before): &(String, Vec<String>), site: &str, now: &[String]) -> bool {
+    site_before != site || now.iter().any(|address| !before.contains(address))
 }
 
 /// Whether the other side shows a certificate.
@@ -169,7 +187,7 @@ pub(super) fn BrokerForm(broker: Option<BrokerView>, site: Option<SiteId>, open:
             right=right::BROKER_WRITE
             on_save=submit
             on_delete=known.map(|known| Callback::new(move |()| delete.run(known)))
-            consequence="The catalog keeps what was found as last known. Routes that use the cluster must go first."
+            consequence="The catalog keeps what was found as last known. Routes that use the cluster and Kafka users of grants must go first."
         >
             <Fields draft=draft save=save lacks_site=lacks_site is_new=known.is_none()/>
             <ActError act=delete/>
@@ -224,6 +242,12 @@ fn KafkaFields(draft: Draft, save: Act<BrokerInput>) -> impl IntoView {
     ];
     view! {
         <Field label="Bootstrap servers" name="bootstrap" value=draft.bootstrap mono=true required=true placeholder="kafka-1:9092, kafka-2:9092" error=save.field("bootstrap")/>
+        <Show when=move || draft.may_lead_elsewhere()>
+            <div class="m-choices">
+                <Check label="It is the same cluster as before" checked=draft.same_cluster/>
+            </div>
+            <Wrong error=save.field("same_cluster")/>
+        </Show>
         <div class="m-choices">
             <Check label="TLS" checked=draft.tls/>
             <Check label="Scan it for the catalog" checked=draft.discover/>
@@ -335,6 +359,15 @@ mod tests {
     fn addresses_may_be_separated_as_people_write_them() {
         assert_eq!(addresses("a:1, b:2\nc:3  d:4,"), ["a:1", "b:2", "c:3", "d:4"]);
         assert!(addresses(" ").is_empty());
+    }
+
+    #[test]
+    fn only_what_may_be_another_cluster_is_asked_about() {
+        let before = ("hq".to_owned(), addresses("a:1, b:1"));
+        assert!(!is_elsewhere(&before, "hq", &addresses("b:1")) && !is_elsewhere(&before, "hq", &addresses("b:1 a:1")));
+        assert!(
+            is_elsewhere(&before, "hq", &addresses("a:1 c:1")) && is_elsewhere(&before, "store", &addresses("a:1"))
+        );
     }
 
     #[test]

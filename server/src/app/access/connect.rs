@@ -15,7 +15,7 @@ use crate::app::door::{door, spoken};
 use crate::app::permission::Right;
 use crate::app::{App, Caller, Result};
 use crate::domain::access::grant::{Grant, Terms};
-use crate::domain::access::kafka::Opened;
+use crate::domain::access::kafka::Told;
 use crate::domain::design::{Address, Content, Event, Graph, Level, Version};
 
 /// Most sites of one answer.
@@ -53,8 +53,8 @@ impl Scene {
     /// The grant's newest user at each cluster, by the names of the clusters.
     fn clusters(&self, grant: &Grant) -> Vec<ConnectKafka> {
         let (config, fleet) = (&self.shop.config, &self.shop.fleet);
-        let is_its = |one: &&Opened| one.credential.grant == grant.id && one.credential.removed_at_ms.is_none();
-        let mut own: Vec<&Opened> = config.mesh.kafka_credentials.iter().filter(is_its).collect();
+        let is_its = |one: &&Told| one.credential.grant == grant.id && one.credential.removed_at_ms.is_none();
+        let mut own: Vec<&Told> = config.mesh.kafka_credentials.iter().filter(is_its).collect();
         own.sort_by_key(|one| std::cmp::Reverse(one.credential.created_at_ms));
         let mut all: Vec<ConnectKafka> = Vec::new();
         for one in own {

@@ -1,18 +1,24 @@
 //! Kafka credentials of a grant: issued, rotated with overlap, removed; each is what its agent says of it.
 //!
 //! The portal draws a user's name and its secret, and keeps of the secret only what a cluster is told: salt, rounds and salted
-//! password. Its row has them sealed; the signed document of the agent that keeps the cluster's users has them as they are. A credential works when the agent that keeps the cluster's users has said that this very user and these
+//! password. Its row has them sealed to the portal's vault, the signed document to the agent that keeps the cluster's users; they
+//! are open in memory for as long as that takes. An agent's new key makes a new revision, and so a document sealed to it.
+//!
+//! A credential works when the agent that keeps the cluster's users has said that this very user and these
 //! very rights are in place, and is forgotten when that agent has said that they are gone. A cluster knows one password for a
 //! user, so that a rotation makes another user with the same rights and groups, and ends the first.
 
+mod kept;
 mod shown;
+
+use std::collections::HashMap;
 
 use frontend::api::{
     KafkaCredentialInput, KafkaCredentialSecret, KafkaCredentialView, KafkaOffer, ListQuery, LiveTopic, Page,
     RotateInput,
 };
-use mesh_protocol::desired::Scram;
-use mesh_protocol::id::{GrantId, KafkaCredentialId};
+use mesh_protocol::desired::{Password, PasswordFor, Scram};
+use mesh_protocol::id::{AgentId, GrantId, KafkaCredentialId};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -27,11 +33,12 @@ use crate::app::person::seen;
 use crate::app::snapshot::Snapshot;
 use crate::app::{App, Caller, Error, Result};
 use crate::domain::access::grant::{Grant, State};
-use crate::domain::access::kafka::{CREDENTIALS_MAX, Credential, Opened, Topics, user_name, user_prefix};
+use crate::domain::access::kafka::{CREDENTIALS_MAX, Credential, Told, Topics, user_name, user_prefix};
 use crate::domain::broker::Broker;
+use crate::domain::desired::Mesh;
 use crate::domain::field::FieldErrors;
 use crate::domain::principal::OVERLAP_MINUTES_MAX;
-use crate::store::Tx;
+use crate::store::{SealedCredential, Tx};
 pub(super) use shown::{SASL_SSL, unsettled, view};
 use shown::{offer, why_not};
 
@@ -64,7 +71,7 @@ impl App {
         let grant = self.find_grant(id).await?;
         let (snapshot, fleet) = (self.snapshot().await?, self.fleet_state().await?);
         let own = snapshot.mesh.kafka_credentials.iter().filter(|one| one.credential.grant == id).collect();
-        let page = page(own, Slice::of_list(&query), |one: &&Opened| one.credential.username.clone())?;
+        let page = page(own, Slice::of_list(&query), |one: &&Told| one.credential.username.clone())?;
         Ok(page.map(|one| view(one, &grant, &snapshot, &fleet)))
     }
 
@@ -159,7 +166,7 @@ impl App {
         if snapshot.mesh.kafka_credentials.is_empty() {
             return Ok(());
         }
-        let is_over = |one: &&Opened| one.credential.expires_at_ms.is_some_and(|ends| ends <= now_ms);
+        let is_over = |one: &&Told| one.credential.expires_at_ms.is_some_and(|ends| ends <= now_ms);
         let open = snapshot.mesh.kafka_credentials.iter().filter(|one| one.credential.removed_at_ms.is_none());
         for one in open.filter(is_over) {
             let edit = self.edit(Permit::of_portal()).await?;
@@ -183,22 +190,46 @@ impl App {
         Ok(())
     }
 
-    /// All Kafka credentials with their passwords as clusters take them. One that cannot be opened goes on without: a user that
-    /// is there stays as it is.
-    pub(crate) async fn kafka_credentials_in(&self, tx: &mut Tx) -> Result<Vec<Opened>> {
+    /// All Kafka credentials of a mesh with their passwords as their agents are told them. One that cannot be read goes on
+    /// without: a user that is there stays as it is.
+    pub(crate) async fn kafka_credentials_in(&self, tx: &mut Tx, mesh: &Mesh) -> Result<Vec<Told>> {
         let all = tx.kafka_credentials(self.environment()).await?;
-        let open = |one: crate::store::SealedCredential| {
-            let place = place(one.credential.id);
-            let scram = match self.authority().unseal(&place, &one.sealed) {
-                Ok(text) => serde_json::from_slice(&text).ok(),
+        let before = self.kept_snapshot();
+        let before: HashMap<KafkaCredentialId, &Told> =
+            before.iter().flat_map(|kept| &kept.mesh.kafka_credentials).map(|one| (one.credential.id, one)).collect();
+        let told = |one: SealedCredential| {
+            let keeper = mesh.owner(one.credential.broker);
+            let keeper = keeper.and_then(|id| mesh.agents.iter().find(|agent| agent.id == id));
+            let keeper = keeper.map(|agent| (agent.id, agent.sealing_key.clone()));
+            // What is sealed comes out alike each time, at some cost: it is taken from before while it is for the same agent.
+            let before = before.get(&one.credential.id).filter(|told| told.keeper == keeper);
+            let before = before.map(|told| told.password.clone());
+            let password = before.unwrap_or_else(|| self.password_for(&one, keeper.as_ref()));
+            Told { credential: one.credential, keeper, password }
+        };
+        Ok(all.into_iter().map(told).collect())
+    }
+
+    /// A credential's password, sealed to the agent that keeps its cluster.
+    fn password_for(&self, one: &SealedCredential, keeper: Option<&(AgentId, Option<String>)>) -> Password {
+        let Some((agent, Some(key))) = keeper else { return Password::NoKey };
+        let credential = &one.credential;
+        let scram: Scram =
+            match self.authority().unseal(&place(credential.id), &one.sealed).map(|text| serde_json::from_slice(&text))
+            {
+                Ok(Ok(scram)) => scram,
+                Ok(Err(error)) => {
+                    tracing::error!(credential = %credential.id, %error, "a password is none");
+                    return Password::Lost;
+                }
                 Err(error) => {
-                    tracing::error!(credential = %one.credential.id, error = %chain(&error), "a password cannot be read");
-                    None
+                    tracing::error!(credential = %credential.id, error = %chain(&error), "a password cannot be read");
+                    return Password::Lost;
                 }
             };
-            Opened { credential: one.credential, scram }
-        };
-        Ok(all.into_iter().map(open).collect())
+        let username = &credential.username;
+        let user = PasswordFor { agent: *agent, broker: credential.broker, credential: credential.id, username };
+        self.authority().seal_password(&scram, &user, key).map_or(Password::NoKey, Password::Sealed)
     }
 
     /// A new user, unless there are too many.

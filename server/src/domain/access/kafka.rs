@@ -9,8 +9,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use mesh_protocol::desired::{KafkaAcl, KafkaOperation, KafkaPattern, KafkaResource, Scram};
-use mesh_protocol::id::{BrokerId, EnvironmentId, GrantId, KafkaCredentialId};
+use mesh_protocol::desired::{KafkaAcl, KafkaOperation, KafkaPattern, KafkaResource, Password};
+use mesh_protocol::id::{AgentId, BrokerId, EnvironmentId, GrantId, KafkaCredentialId};
 use mesh_protocol::template::Template;
 use mesh_protocol::topic::Filter;
 use sha2::{Digest, Sha256};
@@ -45,13 +45,15 @@ pub struct Credential {
     pub created_by: String,
 }
 
-/// A credential with how its user logs in.
+/// A credential with its password as one agent is told it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Opened {
+pub struct Told {
     /// Which.
     pub credential: Credential,
-    /// As the cluster takes it; none = it cannot be read any more.
-    pub scram: Option<Scram>,
+    /// The agent that keeps its cluster, with the sealing key that it has told; none = there is none.
+    pub keeper: Option<(AgentId, Option<String>)>,
+    /// Sealed to that agent.
+    pub password: Password,
 }
 
 /// What a grant gives of a cluster's topics.

@@ -7,7 +7,7 @@ use mesh_protocol::desired::{KafkaAccess, KafkaUser};
 use mesh_protocol::id::{AgentId, BrokerId};
 
 use super::super::access::grant::{Grant, State};
-use super::super::access::kafka::{Opened, Topics, group_prefix, user_prefix};
+use super::super::access::kafka::{Told, Topics, group_prefix, user_prefix};
 use super::super::broker::Broker;
 use super::Mesh;
 
@@ -25,13 +25,13 @@ impl Mesh {
         kept.into_iter().filter_map(access).collect()
     }
 
-    fn users_at(&self, broker: BrokerId) -> impl Iterator<Item = &Opened> {
+    fn users_at(&self, broker: BrokerId) -> impl Iterator<Item = &Told> {
         self.kafka_credentials.iter().filter(move |one| one.credential.broker == broker)
     }
 
     /// A credential as the document says it: what is said about its user is said about exactly this.
     #[must_use]
-    pub fn kafka_user(&self, one: &Opened) -> KafkaUser {
+    pub fn kafka_user(&self, one: &Told) -> KafkaUser {
         let credential = &one.credential;
         let grant = self.grants.iter().find(|grant| grant.id == credential.grant);
         let grant = grant.filter(|grant| credential.removed_at_ms.is_none() && self.holds_at(grant, credential.broker));
@@ -42,7 +42,7 @@ impl Mesh {
                 username,
                 present: false,
                 expires_at_ms: None,
-                scram: None,
+                password: None,
                 acls: Vec::new(),
             };
         };
@@ -51,7 +51,7 @@ impl Mesh {
             username,
             present: true,
             expires_at_ms: credential.ends(grant),
-            scram: one.scram.clone(),
+            password: Some(one.password.clone()),
             acls: Topics::of(&self.routes, credential.broker, &grant.terms).acls(&group_prefix(grant.id)),
         }
     }
@@ -67,8 +67,9 @@ impl Mesh {
 
 #[cfg(test)]
 mod tests {
-    use mesh_protocol::desired::Scram;
+    use mesh_protocol::desired::Password;
     use mesh_protocol::id::{AgentId, GrantId, KafkaCredentialId, RouteId};
+    use mesh_protocol::sealed::Sealed;
     use mesh_protocol::topic::Filter;
     use uuid::Uuid;
 
@@ -83,8 +84,8 @@ mod tests {
         Uuid::from_u128(number)
     }
 
-    fn opened(broker: u128) -> Opened {
-        Opened {
+    fn told(broker: u128) -> Told {
+        Told {
             credential: Credential {
                 id: KafkaCredentialId(id(90)),
                 grant: GrantId(id(1)),
@@ -96,7 +97,8 @@ mod tests {
                 created_at_ms: 0,
                 created_by: "dev".to_owned(),
             },
-            scram: Some(Scram { iterations: 8_192, salt: vec![1], salted_password: vec![2] }),
+            keeper: None,
+            password: Password::Sealed(Sealed { to: "22".to_owned(), ..Sealed::default() }),
         }
     }
 
@@ -105,7 +107,7 @@ mod tests {
         let mut mesh = mesh();
         let subscribe = vec![Filter::mesh("sensors/>").expect("sound")];
         mesh.grants = vec![Grant { terms: Terms { subscribe, ..Terms::default() }, ..grant(state) }];
-        mesh.kafka_credentials = vec![opened(200)];
+        mesh.kafka_credentials = vec![told(200)];
         mesh
     }
 
@@ -122,7 +124,7 @@ mod tests {
         let mesh = given(State::Active);
         assert!(users(&mesh, 11).is_empty() && users(&mesh, 33).is_empty());
         let told = users(&mesh, 22);
-        assert!(told[0].present && told[0].scram.is_some());
+        assert!(told[0].present && matches!(told[0].password, Some(Password::Sealed(_))));
         assert_eq!(told[0].acls.len(), 3, "read and describe the topic, and its groups: {told:?}");
     }
 
@@ -134,7 +136,7 @@ mod tests {
         removed.kafka_credentials[0].credential.removed_at_ms = Some(5);
         for mesh in [given(State::Suspended), over, removed] {
             let told = users(&mesh, 22);
-            assert!(!told[0].present && told[0].scram.is_none() && told[0].acls.is_empty(), "{told:?}");
+            assert!(!told[0].present && told[0].password.is_none() && told[0].acls.is_empty(), "{told:?}");
         }
         let mut gone = given(State::Active);
         gone.kafka_credentials.clear();

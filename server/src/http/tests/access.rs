@@ -134,6 +134,11 @@ impl Market {
 
     /// The agent is there, and has nothing yet.
     pub(super) async fn joins(&self) {
+        self.joins_with(None).await;
+    }
+
+    /// The same with a sealing key.
+    pub(super) async fn joins_with(&self, sealing_key: Option<String>) {
         let hello = Hello {
             version_min: 1,
             version_max: 1,
@@ -142,7 +147,7 @@ impl Market {
             boot: "b".into(),
             applied: None,
             deny_list: 0,
-            sealing_key: None,
+            sealing_key,
         };
         self.portal.app.begin_session_of(self.agent, &hello, "127.0.0.1").await.expect("a session");
     }

@@ -1,11 +1,18 @@
 //! Kafka credentials from the grant to the user's end: what agents are told, and what is believed only when they say so.
 
+mod moved;
+mod sealed;
+
 use axum::http::StatusCode;
-use mesh_protocol::desired::KafkaUser;
+use mesh_protocol::desired::{KafkaUser, Password, PasswordFor, Scram};
 use mesh_protocol::report::{Part, PartRef, PartState};
+use mesh_protocol::sealed::{Key, public_of};
 use serde_json::{Value, json};
 
 use super::access::{Market, text};
+
+/// The private key of the agent that keeps the cluster.
+const KEY: Key = [7; 32];
 
 /// A market whose product lies in the topic `orders` of a cluster, and a grant of it.
 struct Shop {
@@ -16,8 +23,13 @@ struct Shop {
 
 impl Shop {
     async fn open(protocols: Value) -> Self {
+        Self::open_with(protocols, Some(KEY)).await
+    }
+
+    /// With an agent that has this sealing key.
+    async fn open_with(protocols: Value, key: Option<Key>) -> Self {
         let market = Market::start().await;
-        market.joins().await;
+        market.joins_with(key.map(|key| hex::encode(public_of(&key)))).await;
         let site = market.ok(&market.admin, "GET", "sites", None).await["items"][0]["id"].clone();
         let broker = market.broker(&site, "kafka-hq", true).await;
         market.route(&broker["id"], "orders-in", "orders", "").await;
@@ -55,6 +67,14 @@ impl Shop {
             assert_eq!(access.check(), Ok(()));
         }
         state.kafka_access.into_iter().flat_map(|access| access.users).collect()
+    }
+
+    /// A user's password, as the agent with this key opens it for a user.
+    fn opened(&self, user: &KafkaUser, of: &KafkaUser, key: &Key) -> Option<Scram> {
+        let Some(Password::Sealed(sealed)) = &user.password else { panic!("sealed: {user:?}") };
+        let broker = text(&self.broker["id"]).parse().expect("an id");
+        let place = PasswordFor { agent: self.market.agent, broker, credential: of.id, username: &of.username };
+        place.open(sealed, key)
     }
 
     /// The agent has the newest policy, and says so much about the users that it is told to keep now.
@@ -112,7 +132,7 @@ async fn a_kafka_credential_works_when_its_agent_says_so_and_is_over_when_it_say
     assert_eq!(credential["security_protocol"], "SASL_SSL");
     let told = shop.told().await;
     assert_eq!(told[0].username, text(&credential["username"]));
-    let scram = told[0].scram.clone().expect("a password");
+    let scram = shop.opened(&told[0], &told[0], &KEY).expect("a password");
     assert_eq!(scram.salted_password.len(), 64);
     let document = serde_json::to_string(&told).expect("JSON");
     assert!(!document.contains(&secret), "agents never see the secret");
@@ -136,7 +156,7 @@ async fn a_kafka_credential_works_when_its_agent_says_so_and_is_over_when_it_say
     let step = json!({"revision": grant["revision"], "value": {"to": "revoke", "reason": "left"}});
     market.ok(&market.reviewer, "POST", &format!("grants/{}/move", shop.grant), Some(step)).await;
     let told = shop.told().await;
-    assert!(!told[0].present && told[0].scram.is_none() && told[0].acls.is_empty(), "{told:?}");
+    assert!(!told[0].present && told[0].password.is_none() && told[0].acls.is_empty(), "{told:?}");
     market.applies(true).await;
     assert_eq!(shop.phase().await, "revoking", "the agent has the policy, and the user is still there");
     assert_eq!(shop.listed().await[0]["state"], "removing");
@@ -209,7 +229,7 @@ async fn who_may_not_or_cannot_is_told_why() {
     let path = format!("brokers/{}?revision={}", text(&shop.broker["id"]), shop.broker["revision"]);
     let (status, told) = market.ask(&market.admin, "DELETE", &path, None).await;
     assert_eq!(status, StatusCode::CONFLICT, "{told}");
-    assert!(told.to_string().contains("1 Kafka credentials"), "{told}");
+    assert!(told.to_string().contains("1 Kafka user of a grant is kept there: 1 of the access of shop to"), "{told}");
     assert_eq!(shop.told().await[0].acls, [], "without routes it may nothing");
     let stale = format!("kafka-credentials/{}?revision=9", text(&issued["credential"]["id"]));
     let (status, _) = market.ask(&market.dev, "DELETE", &stale, None).await;

@@ -1,13 +1,13 @@
 //! Kafka credentials as the API shows them, and what their agents say of them.
 
 use frontend::api::{GrantWait, KafkaCredentialState, KafkaCredentialView, KafkaLeftOut, KafkaOffer};
-use mesh_protocol::desired::KafkaUser;
+use mesh_protocol::desired::{KafkaUser, Password};
 use mesh_protocol::report::{Part, PartRef, PartState};
 
 use crate::app::person::shown;
 use crate::app::snapshot::{FleetState, Snapshot};
 use crate::domain::access::grant::Grant;
-use crate::domain::access::kafka::{Opened, Topics, group_prefix};
+use crate::domain::access::kafka::{Told, Topics, group_prefix};
 use crate::domain::agent::{Agent, Presence};
 use crate::domain::broker::{Broker, Target};
 use crate::domain::product::plan::Protocol;
@@ -45,30 +45,34 @@ pub(in crate::app) fn unsettled(grant: &Grant, snapshot: &Snapshot, fleet: &Flee
 }
 
 /// Whether the agent says that a user is as the document wants it: there with its rights, or gone.
-pub(super) fn is_as_wanted(one: &Opened, snapshot: &Snapshot, fleet: &FleetState) -> bool {
+pub(super) fn is_as_wanted(one: &Told, snapshot: &Snapshot, fleet: &FleetState) -> bool {
     line(one, &snapshot.mesh.kafka_user(one), snapshot, fleet).is_some_and(|part| part.state == PartState::Running)
 }
 
 /// The agent that keeps a credential's cluster.
-fn keeper<'a>(one: &Opened, snapshot: &Snapshot, fleet: &'a FleetState) -> Option<&'a Agent> {
+fn keeper<'a>(one: &Told, snapshot: &Snapshot, fleet: &'a FleetState) -> Option<&'a Agent> {
     fleet.agent(snapshot.mesh.owner(one.credential.broker)?)
 }
 
 /// What the agent says of exactly this user; none = nothing, or of an older one.
-fn line<'a>(one: &Opened, user: &KafkaUser, snapshot: &Snapshot, fleet: &'a FleetState) -> Option<&'a Part> {
+fn line<'a>(one: &Told, user: &KafkaUser, snapshot: &Snapshot, fleet: &'a FleetState) -> Option<&'a Part> {
     let status = fleet.status(snapshot.mesh.owner(one.credential.broker)?)?;
     let object = PartRef::KafkaUser(user.reference());
     status.parts.iter().find(|part| part.object == object)
 }
 
 /// Why a user is not as it is to be yet.
-fn waiting(one: &Opened, agent: &Agent, snapshot: &Snapshot, fleet: &FleetState) -> String {
-    if let Some(detail) =
-        line(one, &snapshot.mesh.kafka_user(one), snapshot, fleet).and_then(|part| part.detail.clone())
-    {
+fn waiting(one: &Told, agent: &Agent, snapshot: &Snapshot, fleet: &FleetState) -> String {
+    let user = snapshot.mesh.kafka_user(one);
+    let is_online = matches!(agent.presence(fleet.now_ms), Presence::Online(_));
+    if user.password == Some(Password::NoKey) {
+        let how = if is_online { "update the agent" } else { "it does when it connects" };
+        return format!("{} has told no key yet that the password can be sealed to: {how}", agent.name);
+    }
+    if let Some(detail) = line(one, &user, snapshot, fleet).and_then(|part| part.detail.clone()) {
         return detail;
     }
-    if !matches!(agent.presence(fleet.now_ms), Presence::Online(_)) {
+    if !is_online {
         return format!("{} is offline", agent.name);
     }
     format!(
@@ -115,7 +119,7 @@ pub(super) fn offer(grant: &Grant, broker: &Broker, topics: Topics, snapshot: &S
 }
 
 pub(in crate::app::access) fn view(
-    one: &Opened,
+    one: &Told,
     grant: &Grant,
     snapshot: &Snapshot,
     fleet: &FleetState,
@@ -149,7 +153,7 @@ pub(in crate::app::access) fn view(
     }
 }
 
-fn state(one: &Opened, snapshot: &Snapshot, fleet: &FleetState) -> (KafkaCredentialState, String) {
+fn state(one: &Told, snapshot: &Snapshot, fleet: &FleetState) -> (KafkaCredentialState, String) {
     let user = snapshot.mesh.kafka_user(one);
     let is_over = one.credential.removed_at_ms.is_some()
         || !snapshot.mesh.grants.iter().any(|grant| grant.id == one.credential.grant);
@@ -159,6 +163,10 @@ fn state(one: &Opened, snapshot: &Snapshot, fleet: &FleetState) -> (KafkaCredent
         None => "no agent is left that keeps users at this cluster".to_owned(),
     };
     match part.map(|part| part.state) {
+        // Nothing is wrong yet: the agent has to connect.
+        told if told != Some(PartState::Running) && user.password == Some(Password::NoKey) => {
+            (KafkaCredentialState::Making, detail())
+        }
         Some(PartState::Failing | PartState::Rejected | PartState::Degraded) => {
             (KafkaCredentialState::Failed, detail())
         }
