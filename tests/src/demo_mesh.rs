@@ -27,6 +27,7 @@ pub const PAGES: [&str; 28] = [
     "/scopes",
     "/products",
     "/inbox",
+    "/inbox/plans",
     "/access",
     "/designs",
     "/import",

@@ -57,6 +57,9 @@ async fn product(tx: &mut Tx, environment: EnvironmentId) -> (DesignVersionId, P
         state: plan::State::Published,
         number: 1,
         spec: spec(),
+        authors: vec!["ada".to_owned()],
+        asked_at_ms: None,
+        change: None,
         revision: 1,
         created_at_ms: 3,
         updated_at_ms: 4,
@@ -77,10 +80,18 @@ async fn terms_of_a_plan_stay_under_their_number() {
         tx.update_plan(&second, 1).await.expect("updated");
         let stale = tx.update_plan(&second, 1).await;
         assert!(matches!(stale, Err(StoreError::Stale { table: "plan" })), "{stale:?}");
-        assert_eq!(tx.plans(database.environment).await.expect("read"), [Plan { revision: 2, ..second }]);
+        assert_eq!(tx.plans(database.environment).await.expect("read"), [Plan { revision: 2, ..second.clone() }]);
+        let waits = Plan {
+            authors: vec!["ada".to_owned(), "bob".to_owned()],
+            asked_at_ms: Some(7),
+            change: Some(spec()),
+            ..second.clone()
+        };
+        tx.update_plan(&waits, 2).await.expect("updated");
+        assert_eq!(tx.plans(database.environment).await.expect("read"), [Plan { revision: 3, ..waits }]);
         let terms = tx.plan_terms(database.environment).await.expect("read");
         assert_eq!((&terms[&(plan.id, 1)], &terms[&(plan.id, 2)]), (&spec(), &dearer));
-        tx.delete_plan(plan.id, 2).await.expect("deleted");
+        tx.delete_plan(plan.id, 3).await.expect("deleted");
         assert_eq!(tx.plan_terms(database.environment).await.expect("read").len(), 0);
     })
     .await;

@@ -9,7 +9,7 @@ const DAY_MS: i64 = 24 * HOUR_MS;
 
 impl Market {
     /// What of a kind somebody was told: titles, the newest first.
-    async fn told(&self, auth: &str, kind: &str) -> Vec<String> {
+    pub(super) async fn told(&self, auth: &str, kind: &str) -> Vec<String> {
         let feed = self.ok(auth, "GET", "notifications", None).await;
         let items = feed["items"].as_array().expect("items").iter().filter(|item| item["kind"] == kind);
         items.map(|item| text(&item["title"])).collect()
