@@ -267,10 +267,12 @@ async fn a_reminder_is_taken_once_and_forgotten_when_what_it_is_about_is_over() 
         assert!(!tx.take_reminder(object, About::Decision, first).await.expect("asked"), "it is late");
         let anew = Reminder { since_ms: 6, count: 1, at_ms: 300 };
         assert!(tx.take_reminder(object, About::Decision, anew).await.expect("asked"), "the wait began anew");
-        let read = tx.reminders().await.expect("read");
-        assert_eq!((read.len(), read[&(object, About::Decision)]), (2, anew));
+        assert_eq!(tx.reminder(object, About::Decision).await.expect("read"), Some(anew));
+        assert_eq!(tx.reminder(object, About::End).await.expect("read"), None);
+        assert!(tx.has_reminders_of_what_is_over().await.expect("asked"));
         assert_eq!(tx.delete_reminders_of_what_is_over().await.expect("deleted"), 2, "there is no such request");
-        assert!(tx.reminders().await.expect("read").is_empty());
+        assert!(!tx.has_reminders_of_what_is_over().await.expect("asked"));
+        assert_eq!(tx.reminder(object, About::Decision).await.expect("read"), None);
     })
     .await;
 }
