@@ -134,7 +134,7 @@ fn Row(credential: CredentialView, secret: RwSignal<Option<CredentialSecret>>, g
             </td>
             <td class="m-tight">
                 <Turns
-                    username=credential.username
+                    username=credential.username.clone()
                     right=may
                     rotate=rotate
                     remove=remove

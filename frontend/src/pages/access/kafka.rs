@@ -232,7 +232,7 @@ fn Row(credential: KafkaCredentialView, secret: RwSignal<Option<KafkaCredentialS
             </td>
             <td class="m-tight">
                 <Turns
-                    username=credential.username
+                    username=credential.username.clone()
                     right=may
                     rotate=rotate
                     remove=remove
