@@ -13,9 +13,9 @@ use crate::pages::{
     Access, Acl, AgentDeadLetters, AgentDetail, Agents, Brokers, Catalog, CatalogDetail, CatalogRecords, ClientDetail,
     Clients, CompareDocuments, DesignDetail, DesignDocument, DesignVersionDetail, Designs, Domains, Drift, GrantDetail,
     Graph, ImportDocument, Inbox, Login, MySettings, NewQueue, NotFound, Notifications, Overview, Ownership, People,
-    ProductDetail, Products, QueueDetail, Queues, RequestDetail, RouteDetail, RouteEvents, Routes as RoutesPage,
-    Schemas, Scopes, SearchResults, Setup, SiteDetail, Sites, Subscriptions, TeamDetail, Teams, WebhookDetail,
-    Webhooks,
+    PlanReviews, ProductDetail, Products, QueueDetail, Queues, RequestDetail, RouteDetail, RouteEvents,
+    Routes as RoutesPage, Schemas, Scopes, SearchResults, Setup, SiteDetail, Sites, Subscriptions, TeamDetail, Teams,
+    WebhookDetail, Webhooks,
 };
 use crate::viewer::Viewer;
 
@@ -58,6 +58,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/products") view=Products ssr=SsrMode::Async/>
                     <Route path=path!("/products/:id") view=ProductDetail ssr=SsrMode::Async/>
                     <Route path=path!("/inbox") view=Inbox ssr=SsrMode::Async/>
+                    <Route path=path!("/inbox/plans") view=PlanReviews ssr=SsrMode::Async/>
                     <Route path=path!("/inbox/:id") view=RequestDetail ssr=SsrMode::Async/>
                     <Route path=path!("/access") view=Access ssr=SsrMode::Async/>
                     <Route path=path!("/access/:id") view=GrantDetail ssr=SsrMode::Async/>

@@ -55,7 +55,7 @@ pub use domains::Domains;
 pub use drift::Drift;
 pub use graph::Graph;
 pub use import::ImportDocument;
-pub use inbox::{Inbox, RequestDetail};
+pub use inbox::{Inbox, PlanReviews, RequestDetail};
 pub use login::Login;
 pub use me::MySettings;
 pub use notifications::Notifications;

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::api::{Me, PortalRole};
+use crate::api::{Me, PortalRole, TeamView};
 use crate::components::Right;
 
 /// What somebody who sees only some domains is told of all else.
@@ -40,6 +40,22 @@ impl Viewer {
                 role_name(me.role)
             )),
             None => Right::Missing("Sign in first.".to_owned()),
+        }
+    }
+
+    /// Whether the person may edit a team: who writes the catalog may, and its leads, but for its name.
+    #[must_use]
+    pub fn right_to_edit(&self, team: &TeamView) -> Right {
+        let writes = self.right(right::CATALOG_WRITE);
+        let leads = |me: &Me| team.members.iter().any(|member| member.is_lead && member.person == me.id);
+        match writes {
+            Right::Missing(_) if self.0.as_ref().is_some_and(|me| me.may(right::MESH_READ) && leads(me)) => {
+                Right::Granted
+            }
+            Right::Missing(why) if self.0.as_ref().is_some_and(|me| me.may(right::MESH_READ)) => {
+                Right::Missing(format!("{why} Or ask one of its leads."))
+            }
+            of_all => of_all,
         }
     }
 

@@ -17,7 +17,7 @@ use reqwest::Client;
 use crate::usage::processes_with;
 
 /// The pages that show what the mesh is and does.
-pub const PAGES: [&str; 28] = [
+pub const PAGES: [&str; 29] = [
     "/",
     "/search",
     "/catalog",
@@ -27,6 +27,7 @@ pub const PAGES: [&str; 28] = [
     "/scopes",
     "/products",
     "/inbox",
+    "/inbox/plans",
     "/access",
     "/designs",
     "/import",

@@ -102,8 +102,14 @@ const INPUTS: &[Input] = &[
         unseen: &["content", "state", "to"],
     },
     Input {
-        checks: &["domain/product/plan.rs", "app/product/shown.rs"],
-        forms: &["products/plan_form.rs"],
+        checks: &[
+            "domain/product/plan.rs",
+            "domain/product/plan/review.rs",
+            "app/product/plan.rs",
+            "app/product/review.rs",
+            "app/product/shown.rs",
+        ],
+        forms: &["products/plan_form.rs", "inbox/plans.rs"],
         // Where a plan goes is a button.
         unseen: &["state"],
     },

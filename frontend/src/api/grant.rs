@@ -195,6 +195,17 @@ pub struct AccessTarget {
     pub owner: String,
 }
 
+impl AccessTarget {
+    /// Path of the page that shows it.
+    #[must_use]
+    pub fn page(&self) -> String {
+        match self.kind {
+            DesignKind::Product => format!("/products/{}", self.object),
+            _ => format!("/designs/{}/versions/{}", self.object, self.version),
+        }
+    }
+}
+
 /// A plan, with the number of its terms.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AccessPlan {

@@ -8,7 +8,7 @@ use mesh_protocol::id::{ApplicationDomainId, DesignObjectId, DesignVersionId, Pl
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Answer, DesignState, Edit, Millis, Page, ReasonInput};
+use super::{Answer, DesignState, Edit, ListQuery, Millis, Page, ReasonInput};
 
 /// What may be asked about products.
 pub trait ProductApi: Send + Sync + 'static {
@@ -18,10 +18,14 @@ pub trait ProductApi: Send + Sync + 'static {
     fn product(&self, id: DesignObjectId) -> Answer<'_, ProductView>;
     /// `POST /api/v1/products/{id}/plans`: writes a plan; nobody can ask for it before it is published.
     fn create_plan(&self, id: DesignObjectId, input: PlanInput) -> Answer<'_, PlanView>;
-    /// `PUT /api/v1/plans/{id}`.
+    /// `PUT /api/v1/plans/{id}`: what gives others more than what is offered waits for a reviewer.
     fn update_plan(&self, id: PlanId, input: Edit<PlanInput>) -> Answer<'_, PlanView>;
     /// `POST /api/v1/plans/{id}/move`: takes it to another state.
     fn move_plan(&self, id: PlanId, input: Edit<PlanMove>) -> Answer<'_, PlanView>;
+    /// `GET /api/v1/plan-reviews`: plans that wait for a reviewer, or have a change that does; the longest wait first.
+    fn plan_reviews(&self, query: ListQuery) -> Answer<'_, Page<PlanReviewRow>>;
+    /// `POST /api/v1/plans/{id}/review`: sends it to review, lets others have what waits, or sends that back.
+    fn review_plan(&self, id: PlanId, input: Edit<PlanReview>) -> Answer<'_, PlanView>;
     /// `DELETE /api/v1/plans/{id}?revision=`: only one that was never published.
     fn delete_plan(&self, id: PlanId, revision: i64) -> Answer<'_, ()>;
     /// `POST /api/v1/products/{id}/publications`: publishes a released version, everywhere or at some sites.
@@ -183,6 +187,18 @@ pub struct PlanView {
     pub state: PlanState,
     /// What a person chose.
     pub config: PlanInput,
+    /// Who wrote what waits for a reviewer, or will: none of them lets others have it. Empty for those who may not write.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub authors: Vec<String>,
+    /// Since when it, or its change, waits for a reviewer; none = it does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_at: Option<Millis>,
+    /// What waits, while it is offered as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<PlanChange>,
+    /// Why the caller may not let others have what waits or is staged; empty = they may.
+    #[serde(default)]
+    pub not_reviewed_because: String,
     /// How many applications have it, under whichever number.
     pub grants: u64,
     /// States it can go to from here.
@@ -191,6 +207,48 @@ pub struct PlanView {
     pub updated_at: Millis,
     /// Changed by whom.
     pub updated_by: String,
+}
+
+/// A change of a plan that waits for a reviewer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PlanChange {
+    /// The plan as it would be.
+    pub config: PlanInput,
+    /// By which of its fields others would have more than now, such as `filters`; empty = by none.
+    pub gives_more_by: Vec<String>,
+}
+
+/// A plan that waits for a reviewer, or whose change does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PlanReviewRow {
+    /// Its product.
+    pub product: DesignObjectId,
+    /// The name of that.
+    pub product_name: String,
+    /// The plan.
+    pub plan: PlanView,
+}
+
+/// What somebody does about the review of a plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PlanReview {
+    /// What.
+    pub act: PlanReviewAct,
+    /// Why; a reviewer who sends back must say it.
+    #[serde(default)]
+    pub reason: String,
+}
+
+/// What somebody does about the review of a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PlanReviewAct {
+    /// Sends what is staged to review.
+    Ask,
+    /// Lets others have what waits.
+    Accept,
+    /// Sends what waits back to its authors, who can take it back themselves.
+    SendBack,
 }
 
 /// Where a plan is in its life.

@@ -69,6 +69,9 @@ pub fn Field(
     /// Whether it must be filled.
     #[prop(optional)]
     required: bool,
+    /// Whether it is shown only.
+    #[prop(optional)]
+    fixed: bool,
     /// Topics, filters, ids.
     #[prop(optional)]
     mono: bool,
@@ -91,6 +94,7 @@ pub fn Field(
                 value=first
                 placeholder=placeholder
                 required=required
+                readonly=fixed
                 autocomplete=autocomplete
                 list=list
                 autocapitalize="none"

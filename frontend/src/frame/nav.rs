@@ -69,7 +69,7 @@ pub(super) const GROUPS: [(&str, &[Place]); 4] = [
             place("/access", "Access", "key", 'z'),
             place("/acl", "Access rules", "shield", 'a'),
             place("/scopes", "Scopes", "lock", 'e'),
-            place("/clients", "Clients", "key", 'l'),
+            place("/clients", "Clients", "client", 'l'),
             place("/routes", "Routes", "route", 'r'),
             place("/queues", "Queues", "queue", 'q'),
         ],
@@ -91,6 +91,9 @@ pub(super) const FOOT: &[Place] = &[
     place("/people", "People", "user", 'p'),
 ];
 
+/// Pages that lie below none of the places by their path, each with the place that leads to it.
+const ELSEWHERE: &[(&str, &str)] = &[("/import", "/designs"), ("/asyncapi/diff", "/designs")];
+
 /// All places.
 pub(super) fn places() -> impl Iterator<Item = &'static Place> {
     GROUPS.iter().flat_map(|(_, places)| places.iter()).chain(FOOT)
@@ -99,10 +102,13 @@ pub(super) fn places() -> impl Iterator<Item = &'static Place> {
 /// Whether a page at `path` belongs to `place`.
 fn is_at(place: &str, path: &str) -> bool {
     if place == "/" {
-        path == "/"
-    } else {
-        path.strip_prefix(place).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        return path == "/";
     }
+    is_below(place, path) || ELSEWHERE.iter().any(|(page, of)| *of == place && is_below(page, path))
+}
+
+fn is_below(place: &str, path: &str) -> bool {
+    path.strip_prefix(place).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// The mark and the name.
@@ -193,6 +199,34 @@ mod tests {
         assert!(!is_at("/", "/acl"));
         assert!(is_at("/sites", "/sites/0190"));
         assert!(!is_at("/sites", "/sitesmap"));
+        assert!(is_at("/designs", "/import") && is_at("/designs", "/asyncapi/diff"));
+        assert!(!is_at("/designs", "/importance") && !is_at("/catalog", "/import"));
+    }
+
+    #[test]
+    fn every_page_belongs_to_one_place() {
+        // Who is not signed in sees no navigation, and one's own settings are behind one's name.
+        let outside = ["/login", "/setup", "/me", "/*any"];
+        let routes = include_str!("../app.rs").split("path!(\"").skip(1);
+        let pages: Vec<&str> = routes.filter_map(|rest| rest.split_once('"').map(|(path, _)| path)).collect();
+        assert!(pages.contains(&"/import"), "the pages are read from the source: {pages:?}");
+        for page in pages.into_iter().filter(|page| !outside.contains(page)) {
+            let marked: Vec<&str> = places().map(|place| place.path).filter(|place| is_at(place, page)).collect();
+            assert_eq!(marked.len(), 1, "{page} is of {marked:?}");
+        }
+    }
+
+    #[test]
+    fn every_place_has_an_icon_of_its_own() {
+        let sprite = include_str!("../../../assets/icons.svg");
+        let mut icons: Vec<&str> = places().map(|place| place.icon).collect();
+        for icon in &icons {
+            assert!(sprite.contains(&format!("id=\"i-{icon}\"")), "the sprite lacks {icon}");
+        }
+        icons.sort_unstable();
+        let count = icons.len();
+        icons.dedup();
+        assert_eq!(icons.len(), count, "{icons:?}");
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod credentials;
 mod detail;
 mod kafka;
 mod snippet;
+mod turns;
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;

@@ -151,7 +151,7 @@ fn nothing(query: &PrincipalQuery) -> AnyView {
     if query.q.is_empty() && !narrowed && query.cursor.is_none() {
         view! {
             <Empty
-                icon="key"
+                icon="client"
                 title="No clients yet"
                 text="A client is a user name and a secret for one device or service. Create one, give it a role, and connect with it over MQTT or HTTP."
             />
@@ -159,7 +159,7 @@ fn nothing(query: &PrincipalQuery) -> AnyView {
         .into_any()
     } else if query.q.is_empty() {
         view! {
-            <Empty icon="key" title="No client belongs to it" text="A client is given its roles and its application in its own dialog.">
+            <Empty icon="client" title="No client belongs to it" text="A client is given its roles and its application in its own dialog.">
                 <a class="m-button" href="/clients">"All clients"</a>
             </Empty>
         }

@@ -3,12 +3,14 @@
 mod bulk;
 mod decide;
 mod detail;
+mod plans;
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
 use self::bulk::{Bar, is_open};
 pub use self::detail::RequestDetail;
+pub use self::plans::PlanReviews;
 use crate::api::{AccessQuery, AccessState, AccessView, LiveTopic};
 use crate::components::{Age, Empty, Life, ListFoot, Main, Right, Table, Tags, with_param};
 use crate::format;
@@ -21,6 +23,9 @@ const TOPICS: &[LiveTopic] = &[LiveTopic::Access, LiveTopic::Catalog, LiveTopic:
 
 /// Which requests, by the key in the address: those to decide about, the person's own, all that are open, all there are.
 const VIEWS: [(&str, &str); 4] = [("inbox", "To decide"), ("mine", "Yours"), ("open", "Open"), ("all", "All")];
+
+/// The tab of plans.
+const PLANS: &str = "plans";
 
 fn query_of(get: impl Fn(&str) -> Option<String>, decides: bool) -> (String, AccessQuery) {
     let given = |name| get(name).filter(|text: &String| !text.is_empty());
@@ -59,21 +64,10 @@ pub fn Inbox() -> impl IntoView {
     // Another page of a list is the same list.
     let list = Memo::new(move |_| AccessQuery { cursor: None, ..key.get().1 });
     let selection = Selection::of_list(list);
-    let tab = move |name: &'static str, words: &'static str| {
-        view! {
-            <a
-                class="m-tabs__tab"
-                href=move || query.with(|params| with_param(params, "view", name))
-                aria-current=move || key.with(|(view, _)| view == name).then_some("page")
-            >
-                {words}
-            </a>
-        }
-    };
-    let shown = VIEWS.into_iter().filter(move |(name, _)| decides || *name != "inbox");
+    let current = Signal::derive(move || key.with(|(view, _)| view.clone()));
     view! {
         <Main title="Inbox" note="who asks for access, and what was said to it">
-            <nav class="m-tabs" aria-label="Requests">{shown.map(|(name, words)| tab(name, words)).collect_view()}</nav>
+            <Tabs current=current/>
             <Load resource=page what="requests" let:page>
                 {move || {
                     let page = page.get();
@@ -104,6 +98,34 @@ pub fn Inbox() -> impl IntoView {
         </Main>
     }
     .into_any()
+}
+
+/// Requests by view, and plans that wait for a reviewer.
+#[component]
+fn Tabs(
+    /// Which is open: a view of requests, or `plans`.
+    current: Signal<String>,
+) -> impl IntoView {
+    let query = use_query_map();
+    let decides = Viewer::has(right::ACCESS_DECIDE) == Right::Granted;
+    let href = move |name: &'static str| match name {
+        PLANS => "/inbox/plans".to_owned(),
+        _ => query.with(|params| format!("/inbox{}", with_param(params, "view", name))),
+    };
+    let tab = move |(name, words): (&'static str, &'static str)| {
+        view! {
+            <a
+                class="m-tabs__tab"
+                href=move || href(name)
+                aria-current=move || current.with(|current| current == name).then_some("page")
+            >
+                {words}
+            </a>
+        }
+    };
+    let plans = (Viewer::has(right::CATALOG_WRITE) == Right::Granted).then_some((PLANS, "Plans to review"));
+    let shown = VIEWS.into_iter().filter(move |(name, _)| decides || *name != "inbox").chain(plans);
+    view! { <nav class="m-tabs" aria-label="Requests">{shown.map(tab).collect_view()}</nav> }.into_any()
 }
 
 fn nothing(view: &str) -> AnyView {

@@ -11,8 +11,8 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
 pub use self::detail::ProductDetail;
-pub(in crate::pages) use self::terms::Terms;
 use self::terms::price_words;
+pub(in crate::pages) use self::terms::{TermLine, Terms, changed_terms, terms_in_words};
 use crate::api::{LiveTopic, PlanBrief, ProductQuery, ProductRow, Reach};
 use crate::components::{Empty, ListFoot, Main, ParamCheck, ParamSelect, Run, RunState, Search, Table};
 use crate::format;

@@ -3,7 +3,8 @@
 use serde_json::json;
 
 use super::fixture::products::{
-    APPLICATION, GRANT, PRODUCT, REQUEST, connect, credential, grant, kafka_credential, offer, product, request,
+    APPLICATION, GRANT, PRODUCT, REQUEST, connect, credential, grant, kafka_credential, offer, plan_review, product,
+    request,
 };
 use super::fixture::{id, me, now_ms, retailer};
 use super::{admin_sees, page};
@@ -56,6 +57,51 @@ fn a_product_says_what_it_is_its_terms_and_where_it_can_be_had() {
     assert!(html.contains("No plan yet"), "{html}");
     let (_, _, html) = page(retailer(), Some(me("admin")), &format!("/products/{}", id(77)));
     assert!(html.contains("It is not here"), "{html}");
+}
+
+#[test]
+fn a_plan_that_waits_says_what_it_would_give_and_who_may_not_let_it_through() {
+    let html = admin_sees(retailer(), "/inbox/plans");
+    for text in [
+        "A change of standard of retail-orders",
+        "200 events/s",
+        "500 events/s",
+        "gives more",
+        "90 days",
+        "30 days",
+        "It is released by somebody who did not write it",
+        "Take back",
+        "1 plan",
+    ] {
+        assert!(html.contains(text), "it lacks {text}: {html}");
+    }
+    assert_eq!(html.matches("gives more").count(), 1, "less days give less: {html}");
+    assert!(!html.contains("EUR 2.50"), "what stays is not repeated: {html}");
+    let mut other = plan_review();
+    other["plan"]["authors"] = json!(["dev"]);
+    other["plan"]["not_reviewed_because"] = json!("");
+    other["plan"]["change"] = json!(null);
+    let html = admin_sees(retailer().with("/plan-reviews", json!([other])), "/inbox/plans");
+    for text in ["standard of retail-orders, a new plan", "EUR 2.50 a month", "Send back"] {
+        assert!(html.contains(text), "it lacks {text}: {html}");
+    }
+    assert!(!html.contains("did not write it") && !html.contains("Take back"), "{html}");
+    assert!(admin_sees(retailer().with("/plan-reviews", json!([])), "/inbox/plans").contains("No plan waits"));
+    let (_, _, viewers) = page(retailer(), Some(me("viewer")), "/inbox");
+    assert!(!viewers.contains("Plans to review") && admin_sees(retailer(), "/inbox").contains("Plans to review"));
+
+    let at = format!("/products/{}", id(PRODUCT));
+    let mut view = product("live");
+    view["plans"] = json!([plan_review()["plan"]]);
+    assert!(admin_sees(retailer().with(&at, view.clone()), &at).contains("a change waits for a reviewer"));
+    view["plans"][0]["change"] = json!(null);
+    view["plans"][0]["state"] = json!("staging");
+    view["plans"][0]["steps"] = json!(["published"]);
+    let html = admin_sees(retailer().with(&at, view.clone()), &at);
+    assert!(html.contains(">waits for a reviewer<") && !html.contains("Send the plan standard to review"), "{html}");
+    assert!(html.contains("It is released by somebody who did not write it"), "{html}");
+    view["plans"][0]["asked_at"] = json!(null);
+    assert!(admin_sees(retailer().with(&at, view), &at).contains("Send the plan standard to review"));
 }
 
 #[test]

@@ -38,6 +38,7 @@ fn a_team_shows_how_to_reach_it_and_what_it_owns_by_kind() {
         "href=\"mailto:store-systems@shop.example\"",
         "Jonas Weber",
         "Lead",
+        "may sign in",
         "may not sign in",
         "Kafka topics",
         "href=\"/catalog/topic:2\"",
@@ -54,6 +55,24 @@ fn a_team_shows_how_to_reach_it_and_what_it_owns_by_kind() {
     assert!(admin_sees(nothing, &address()).contains("It owns nothing yet"));
     let (_, _, html) = page(retailer(), Some(me("admin")), &format!("/teams/{}", id(77)));
     assert!(html.contains("It is not here"), "{html}");
+}
+
+#[test]
+fn a_lead_may_edit_the_team_and_not_delete_it() {
+    let seen = |person: u32, is_lead: bool| {
+        let mut known = team("#store-systems", 0);
+        known["members"][0]["person"] = json!(id(person));
+        known["members"][0]["is_lead"] = json!(is_lead);
+        let (_, _, html) =
+            page(retailer().with(&format!("/teams/{}", id(TEAM)), known), Some(me("viewer")), &address());
+        html
+    };
+    // Whose page it is has the id 900.
+    let locked = |html: &str| html.matches("This takes the role developer").count();
+    let (lead, member, other) = (seen(900, true), seen(900, false), seen(901, true));
+    assert!(locked(&lead) < locked(&member), "one button less is locked: {lead}");
+    assert_eq!(locked(&member), locked(&other));
+    assert!(other.contains("Or ask one of its leads.") && !lead.contains("Or ask one of its leads."), "{lead}");
 }
 
 #[test]

@@ -35,6 +35,8 @@ use told::Subject;
 
 /// First part of the actions of requests.
 const REQUEST: &str = "access";
+/// Most requests, and most grants, that a look at what is due takes; the next goes on with the rest.
+const AT_ONCE_MAX: u32 = 200;
 
 /// Terms of plans by their numbers.
 type AllTerms = HashMap<(PlanId, u32), Spec>;

@@ -6,6 +6,7 @@
 
 mod plan;
 mod publication;
+mod review;
 mod shown;
 
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use frontend::api::{Page, ProductQuery, ProductRow, ProductView};
 use mesh_protocol::id::DesignObjectId;
 
 use super::design::Designs;
+use super::design::version::By;
 use super::page::{Slice, page};
 use super::permission::Right;
 use super::sight::Sight;
@@ -36,6 +38,8 @@ pub(super) struct Shop {
     pub(super) sight: Sight,
     /// The caller may write: sees drafts too.
     pub(super) may_write: bool,
+    /// Who reviews, when it is the caller.
+    by: By,
 }
 
 impl App {
@@ -79,7 +83,8 @@ impl App {
     pub(super) async fn shop(&self, caller: &Caller) -> Result<Shop> {
         let (designs, config, fleet) = (self.designs().await?, self.snapshot().await?, self.fleet_state().await?);
         let sight = config.sight(caller);
-        Ok(Shop { designs, config, fleet, sight, may_write: caller.permit(Right::CatalogWrite).is_ok() })
+        let may_write = caller.permit(Right::CatalogWrite).is_ok();
+        Ok(Shop { designs, config, fleet, sight, may_write, by: By::of(caller) })
     }
 }
 

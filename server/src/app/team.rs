@@ -1,5 +1,8 @@
 //! Teams: who is in them, how they are reached, and what they own.
 //!
+//! Whoever writes the catalog edits teams; the leads of a team edit their own, whatever their role, but for its name, by which
+//! it owns what it owns.
+//!
 //! An owner is a name. A team has one of its own, so what it owns is what names it; who sees only some domains sees the
 //! teams that answer for something there, and of what those own no more than that.
 
@@ -16,7 +19,7 @@ use self::owned::Holdings;
 use super::catalog::read_key;
 use super::edit::Done;
 use super::page::{Slice, page};
-use super::permission::Right;
+use super::permission::{Permit, Right};
 use super::person::{seen, shown};
 use super::{App, Caller, Error, Result};
 use crate::domain::field::FieldErrors;
@@ -77,9 +80,10 @@ impl App {
     /// # Errors
     /// The caller may not, the cursor is wrong, or the database's.
     pub async fn owner_choices(&self, caller: &Caller, query: ListQuery) -> Result<Page<OwnerChoice>> {
-        caller.permit(Right::CatalogWrite)?;
         let mut tx = self.store().read().await?;
         let (teams, people) = (tx.teams(self.environment()).await?, tx.people().await?);
+        // Leads choose among people, too.
+        may_edit(caller, &teams)?;
         let teams = teams.into_iter().map(|team| OwnerChoice {
             name: team.spec.name,
             words: team.spec.description,
@@ -118,17 +122,29 @@ impl App {
         self.team(caller, team.id).await
     }
 
-    /// Changes a team. What names it gets its new name with it.
+    /// Changes a team. What names it gets its new name with it, which its leads may not give it.
     ///
     /// # Errors
     /// The caller may not, there is none, the input is wrong or stale, or the database's.
     pub async fn update_team(&self, caller: &Caller, id: TeamId, input: Edit<TeamInput>) -> Result<TeamView> {
-        let mut edit = self.edit(caller.permit(Right::CatalogWrite)?).await?;
+        let environment = self.environment();
+        let of_id = |mut teams: Vec<Team>| {
+            teams.retain(|team| team.id == id);
+            teams
+        };
+        let known = of_id(self.store().read().await?.teams(environment).await?);
+        let mut edit = self.edit(may_edit(caller, &known)?).await?;
         // Nobody names the old name while it goes.
         edit.lock().await?;
-        let environment = self.environment();
-        let old = find(edit.tx.teams(environment).await?, id)?;
+        let known = of_id(edit.tx.teams(environment).await?);
+        may_edit(caller, &known)?;
+        let old = find(known, id)?;
         let spec = spec(input.value).tidied();
+        if spec.name != old.spec.name && caller.permit(Right::CatalogWrite).is_err() {
+            return Err(
+                FieldErrors::one("name", "stays: its leads say who is in it, and a developer renames it").into()
+            );
+        }
         spec.check(Some(&old.spec), &edit.tx.people().await?)?;
         let by = edit.actor().to_owned();
         let team = Team { spec, updated_at_ms: edit.now_ms, updated_by: by.clone(), ..old.clone() };
@@ -195,6 +211,18 @@ impl App {
         let people = if sight.is_whole() { self.store().read().await?.people().await? } else { Vec::new() };
         Ok((Holdings { world, designs, sight }, people))
     }
+}
+
+/// The permit to edit one of these teams: of whoever writes the catalog, and of their leads.
+fn may_edit(caller: &Caller, teams: &[Team]) -> Result<Permit> {
+    let refused = match caller.permit(Right::CatalogWrite) {
+        Ok(permit) => return Ok(permit),
+        Err(refused) => refused,
+    };
+    // Who sees only some domains is not shown who is in a team, and would save it without.
+    let permit = caller.permit(Right::MeshRead)?;
+    let leads = permit.person().is_some_and(|person| teams.iter().any(|team| team.is_led_by(person)));
+    if leads { Ok(permit) } else { Err(refused) }
 }
 
 fn find(all: Vec<Team>, id: TeamId) -> Result<Team> {

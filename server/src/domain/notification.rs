@@ -42,6 +42,15 @@ pub enum Kind {
     /// A version is gone.
     #[serde(rename = "design.retired")]
     DesignRetired,
+    /// A plan, or a change of one, waits for somebody to let others have it.
+    #[serde(rename = "plan.review_requested")]
+    PlanReviewRequested,
+    /// A plan, or a change of one, is offered now.
+    #[serde(rename = "plan.accepted")]
+    PlanAccepted,
+    /// A reviewer asked for changes of a plan.
+    #[serde(rename = "plan.sent_back")]
+    PlanSentBack,
     /// An agent is away.
     #[serde(rename = "agent.offline")]
     AgentOffline,
@@ -79,12 +88,15 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind that something sends.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 19] = [
         Self::DesignReviewRequested,
         Self::DesignReleased,
         Self::DesignSentBack,
         Self::DesignDeprecated,
         Self::DesignRetired,
+        Self::PlanReviewRequested,
+        Self::PlanAccepted,
+        Self::PlanSentBack,
         Self::AgentOffline,
         Self::AgentBack,
         Self::RolloutRejected,
@@ -107,6 +119,9 @@ impl Kind {
             Self::DesignSentBack => "design.sent_back",
             Self::DesignDeprecated => "design.deprecated",
             Self::DesignRetired => "design.retired",
+            Self::PlanReviewRequested => "plan.review_requested",
+            Self::PlanAccepted => "plan.accepted",
+            Self::PlanSentBack => "plan.sent_back",
             Self::AgentOffline => "agent.offline",
             Self::AgentBack => "agent.back",
             Self::RolloutRejected => "rollout.rejected",
@@ -130,6 +145,9 @@ impl Kind {
             Self::DesignSentBack => "A version is sent back to its author",
             Self::DesignDeprecated => "A version is deprecated",
             Self::DesignRetired => "A version is retired",
+            Self::PlanReviewRequested => "A plan waits for a reviewer",
+            Self::PlanAccepted => "A plan of yours is accepted",
+            Self::PlanSentBack => "A plan of yours is sent back",
             Self::AgentOffline => "An agent is away for five minutes",
             Self::AgentBack => "An agent is back",
             Self::RolloutRejected => "An agent refuses a policy revision",
@@ -152,11 +170,14 @@ impl Kind {
             Self::DesignDeprecated
             | Self::DesignRetired
             | Self::DesignSentBack
+            | Self::PlanSentBack
             | Self::AccessChanged
             | Self::AccessReminder
             | Self::AccessEnding => Severity::Warn,
             Self::DesignReviewRequested
             | Self::DesignReleased
+            | Self::PlanReviewRequested
+            | Self::PlanAccepted
             | Self::AgentBack
             | Self::AccessRequested
             | Self::AccessAsked
@@ -173,6 +194,8 @@ impl Kind {
             Self::DesignReviewRequested
                 | Self::DesignSentBack
                 | Self::DesignDeprecated
+                | Self::PlanReviewRequested
+                | Self::PlanSentBack
                 | Self::AgentOffline
                 | Self::RolloutRejected
                 | Self::WebhookDisabled

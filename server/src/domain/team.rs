@@ -56,6 +56,14 @@ pub struct Member {
     pub is_lead: bool,
 }
 
+impl Team {
+    /// Whether somebody leads it.
+    #[must_use]
+    pub fn is_led_by(&self, person: PersonId) -> bool {
+        self.spec.members.iter().any(|member| member.is_lead && member.person == person)
+    }
+}
+
 impl Spec {
     /// The same without what only differs in its writing: spaces, the order of members, members named twice.
     #[must_use]

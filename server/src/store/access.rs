@@ -10,7 +10,7 @@ use crate::domain::access::request::{Request, Step};
 use crate::domain::product::plan::Numbered;
 
 #[derive(sqlx::FromRow)]
-struct RequestRow {
+pub(super) struct RequestRow {
     access_request_id: Uuid,
     application_id: Uuid,
     design_object_id: Uuid,
@@ -53,7 +53,7 @@ impl TryFrom<RequestRow> for Request {
 }
 
 #[derive(sqlx::FromRow)]
-struct GrantRow {
+pub(super) struct GrantRow {
     access_grant_id: Uuid,
     access_request_id: Uuid,
     application_id: Uuid,
@@ -120,6 +120,33 @@ impl Tx {
                  from access_request where environment_id = $1 order by access_request_id",
             )
             .bind(environment.0)
+            .fetch_all(conn)
+            .await
+        })?;
+        rows.into_iter().map(TryInto::try_into).collect()
+    }
+
+    /// Open requests to which nobody said anything since a moment, at most `limit`, the oldest first.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn late_requests(
+        &mut self,
+        environment: EnvironmentId,
+        since_ms: i64,
+        limit: u32,
+    ) -> Result<Vec<Request>> {
+        let rows: Vec<RequestRow> = on_db!(self, |conn| {
+            sqlx::query_as(
+                "select access_request_id, application_id, design_object_id, design_version_id, plan_id, plan_number,
+                 purpose, until_ms, people, state, decider, steps, revision, created_at_ms, created_by, updated_at_ms
+                 from access_request
+                 where environment_id = $1 and state in ('pending', 'needs_info') and updated_at_ms <= $2
+                 order by updated_at_ms, access_request_id limit $3",
+            )
+            .bind(environment.0)
+            .bind(since_ms)
+            .bind(i64::from(limit))
             .fetch_all(conn)
             .await
         })?;

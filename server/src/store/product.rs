@@ -17,6 +17,9 @@ struct PlanRow {
     state: String,
     number: i64,
     spec: Json<Spec>,
+    authors: Json<Vec<String>>,
+    asked_at_ms: Option<i64>,
+    change: Option<Json<Spec>>,
     revision: i64,
     created_at_ms: i64,
     updated_at_ms: i64,
@@ -32,6 +35,9 @@ impl TryFrom<PlanRow> for Plan {
             state: from_text("state", row.state)?,
             number: from_i64("number", row.number)?,
             spec: row.spec.0,
+            authors: row.authors.0,
+            asked_at_ms: row.asked_at_ms,
+            change: row.change.map(|change| change.0),
             revision: from_i64("revision", row.revision)?,
             created_at_ms: row.created_at_ms,
             updated_at_ms: row.updated_at_ms,
@@ -87,8 +93,8 @@ impl Tx {
     pub async fn plans(&mut self, environment: EnvironmentId) -> Result<Vec<Plan>> {
         let rows: Vec<PlanRow> = on_db!(self, |conn| {
             sqlx::query_as(
-                "select p.plan_id, p.design_object_id, p.state, p.number, t.spec, p.revision, p.created_at_ms,
-                 p.updated_at_ms, p.updated_by
+                "select p.plan_id, p.design_object_id, p.state, p.number, t.spec, p.authors, p.asked_at_ms, p.change,
+                 p.revision, p.created_at_ms, p.updated_at_ms, p.updated_by
                  from plan p
                  join plan_terms t on t.plan_id = p.plan_id and t.number = p.number
                  join design_object o on o.design_object_id = p.design_object_id
@@ -128,14 +134,17 @@ impl Tx {
     pub async fn insert_plan(&mut self, new: &Plan) -> Result<()> {
         on_db!(self, |conn| {
             sqlx::query(
-                "insert into plan (plan_id, design_object_id, name, state, number, revision, created_at_ms,
-                 updated_at_ms, updated_by) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+                "insert into plan (plan_id, design_object_id, name, state, number, authors, asked_at_ms, change, revision,
+                 created_at_ms, updated_at_ms, updated_by) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
             )
             .bind(new.id.0)
             .bind(new.product.0)
             .bind(new.spec.name.as_str())
             .bind(to_text(&new.state))
             .bind(i64::from(new.number))
+            .bind(Json(&new.authors))
+            .bind(new.asked_at_ms)
+            .bind(new.change.as_ref().map(Json))
             .bind(to_i64(new.revision))
             .bind(new.created_at_ms)
             .bind(new.updated_at_ms)
@@ -154,8 +163,8 @@ impl Tx {
     pub async fn update_plan(&mut self, plan: &Plan, revision: u64) -> Result<()> {
         let rows = on_db!(self, |conn| {
             sqlx::query(
-                "update plan set name = $3, state = $4, number = $5, updated_at_ms = $6, updated_by = $7,
-                 revision = revision + 1 where plan_id = $1 and revision = $2",
+                "update plan set name = $3, state = $4, number = $5, updated_at_ms = $6, updated_by = $7, authors = $8,
+                 asked_at_ms = $9, change = $10, revision = revision + 1 where plan_id = $1 and revision = $2",
             )
             .bind(plan.id.0)
             .bind(to_i64(revision))
@@ -164,6 +173,9 @@ impl Tx {
             .bind(i64::from(plan.number))
             .bind(plan.updated_at_ms)
             .bind(plan.updated_by.as_str())
+            .bind(Json(&plan.authors))
+            .bind(plan.asked_at_ms)
+            .bind(plan.change.as_ref().map(Json))
             .execute(conn)
             .await
             .map(|done| done.rows_affected())

@@ -27,7 +27,11 @@ pub(super) fn Certificates(
 ) -> impl IntoView {
     let issuing = RwSignal::new(false);
     let given = RwSignal::new(None::<CredentialCertificate>);
-    let renewing = RwSignal::new(None::<(PrincipalId, String)>);
+    let (renewing, opened) = (RwSignal::new(None::<(PrincipalId, String)>), RwSignal::new(false));
+    let renew = Callback::new(move |of| {
+        renewing.set(Some(of));
+        opened.set(true);
+    });
     let may = Signal::derive(move || {
         if grant.with(|grant| matches!(grant.phase, GrantPhase::Provisioning | GrantPhase::Live)) {
             Viewer::has(right::ACCESS_REQUEST)
@@ -57,7 +61,7 @@ pub(super) fn Certificates(
     view! {
         <Part title="Client certificates" note="for listeners with TLS: such a client needs no user name and no secret" acts=acts.into_any()>
             {move || given.get().map(|given| view! { <Given given=given/> })}
-            {move || view! { <Known credentials=credentials.get() renewing=renewing may=may/> }}
+            {move || view! { <Known credentials=credentials.get() renew=renew may=may/> }}
         </Part>
         <Dialog open=issuing label="Issue a client certificate" class="m-dialog m-dialog--wide">
             <Editor title="Issue a client certificate" save=issue open=issuing right=right::ACCESS_REQUEST verb="Issue" on_save=on_save>
@@ -65,7 +69,7 @@ pub(super) fn Certificates(
                 <Wish csr=csr days=days save=issue/>
             </Editor>
         </Dialog>
-        <Renew of=renewing given=given/>
+        <Renew open=opened of=renewing given=given/>
     }
     .into_any()
 }
@@ -115,14 +119,11 @@ pub(in crate::pages) fn Authority() -> impl IntoView {
 
 /// A certificate beside the one that somebody has, which works on for a while.
 #[component]
-fn Renew(of: RwSignal<Option<(PrincipalId, String)>>, given: RwSignal<Option<CredentialCertificate>>) -> impl IntoView {
-    let open = RwSignal::new(false);
-    Effect::new(move |_| open.set(of.with(Option::is_some)));
-    Effect::new(move |_| {
-        if !open.get() {
-            of.set(None);
-        }
-    });
+fn Renew(
+    open: RwSignal<bool>,
+    of: RwSignal<Option<(PrincipalId, String)>>,
+    given: RwSignal<Option<CredentialCertificate>>,
+) -> impl IntoView {
     let (csr, days) = (RwSignal::new(String::new()), RwSignal::new(DAYS.to_owned()));
     let overlap = RwSignal::new(OVERLAP_MINUTES.to_string());
     let close = closing(open, TOPICS);
@@ -156,7 +157,7 @@ fn Renew(of: RwSignal<Option<(PrincipalId, String)>>, given: RwSignal<Option<Cre
 #[component]
 fn Known(
     credentials: Vec<CredentialView>,
-    renewing: RwSignal<Option<(PrincipalId, String)>>,
+    renew: Callback<(PrincipalId, String)>,
     may: Signal<Right>,
 ) -> impl IntoView {
     let known = credentials.into_iter().flat_map(|one| {
@@ -173,7 +174,7 @@ fn Known(
                     <td><a class="m-cell__name" href=format!("/clients/{id}")>{username}</a></td>
                     <td class="m-mono m-small" title=certificate.fingerprint>{short}</td>
                     <td class="m-muted m-nowrap"><Until at_ms=certificate.until/></td>
-                    <td class="m-tight"><Button small=true right=may label=label on_press=move |()| renewing.set(Some((id, name.clone())))>"Renew"</Button></td>
+                    <td class="m-tight"><Button small=true right=may label=label on_press=move |()| renew.run((id, name.clone()))>"Renew"</Button></td>
                 </tr>
             }
         })

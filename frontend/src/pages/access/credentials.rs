@@ -1,23 +1,19 @@
 //! Credentials of an application: issued, rotated, removed; each secret is shown once, with lines that use it.
 
 use leptos::prelude::*;
-use mesh_protocol::id::{GrantId, PrincipalId};
+use mesh_protocol::id::GrantId;
 
 use super::TOPICS;
 use super::connection::{TestDialog, TestShown};
-use crate::act::{Act, sentence};
+use super::turns::{Ends, OVERLAP_MINUTES, Turns};
+use crate::act::Act;
 use crate::api::{CredentialInput, CredentialSecret, CredentialView, GrantPhase, GrantView, RotateInput};
-use crate::components::{
-    Age, Button, Code, Confirm, Dialog, Empty, Field, Part, Right, Run, RunState, Secret, Table, Toasts, Tone,
-};
+use crate::components::{Age, Button, Code, Dialog, Empty, Field, Part, Right, Run, RunState, Secret, Table, Toasts};
 use crate::editor::{Editor, closing};
 use crate::live::Live;
 use crate::moment;
 use crate::pages::clients::Until;
 use crate::viewer::{Viewer, right};
-
-/// How long both secrets work after a rotation, in minutes.
-const OVERLAP_MINUTES: u32 = 60;
 
 #[component]
 pub(super) fn Credentials(
@@ -105,12 +101,10 @@ fn Row(credential: CredentialView, secret: RwSignal<Option<CredentialSecret>>, g
     let (state, word) = if credential.works { (RunState::Live, "Works") } else { (RunState::Offline, "Refused") };
     let id = credential.id;
     let (live, toasts) = (Live::get(), Toasts::get());
-    let (confirm, testing) = (RwSignal::new(false), RwSignal::new(false));
+    let testing = RwSignal::new(false);
     let may = Signal::derive(|| Viewer::has(right::ACCESS_REQUEST));
     let rotate = Act::new(
-        |api, id: PrincipalId| async move {
-            api.0.rotate_credential(id, RotateInput { overlap_minutes: OVERLAP_MINUTES }).await
-        },
+        move |api, ()| async move { api.0.rotate_credential(id, RotateInput { overlap_minutes: OVERLAP_MINUTES }).await },
         move |made| {
             secret.set(Some(made));
             live.bump(TOPICS);
@@ -118,22 +112,15 @@ fn Row(credential: CredentialView, secret: RwSignal<Option<CredentialSecret>>, g
     );
     let revision = credential.revision;
     let remove = Act::new(
-        move |api, id: PrincipalId| async move { api.0.remove_credential(id, revision).await },
+        move |api, ()| async move { api.0.remove_credential(id, revision).await },
         move |()| {
             live.bump(TOPICS);
             toasts.done("Credential removed.");
         },
     );
-    Effect::new(move |_| {
-        if let Some(error) = rotate.error.get().or_else(|| remove.error.get()) {
-            toasts.failed(format!("The credential stays as it is. {}", sentence(&error, &[])));
-        }
-    });
     let has_secret = credential.secrets > 0;
     let both = credential.overlap_until.filter(|_| credential.secrets > 1);
-    let rotate_label = format!("Rotate {}", credential.username);
     let (test_label, name) = (format!("Test the connection of {}", credential.username), credential.username.clone());
-    let remove_label = format!("Remove {}", credential.username);
     view! {
         <tr data-credential=credential.username.clone()>
             <td><a class="m-cell__name" href=format!("/clients/{id}")>{credential.username.clone()}</a></td>
@@ -147,26 +134,20 @@ fn Row(credential: CredentialView, secret: RwSignal<Option<CredentialSecret>>, g
                 {both.map(|at| view! { <span class="m-cell__sub">"the earlier one until " <Until at_ms=at/></span> })}
             </td>
             <td class="m-low m-nowrap">
-                {match credential.expires_at {
-                    Some(at) => view! { <Until at_ms=at/> }.into_any(),
-                    None => view! { <span class="m-faint">"with access"</span> }.into_any(),
-                }}
+                <Ends at_ms=credential.expires_at/>
             </td>
             <td class="m-tight">
-                <span class="m-acts">
-                    {has_secret.then(|| view! {
-                        <Button small=true right=may label=test_label on_press=move |()| testing.set(true)>"Test"</Button>
-                        <Button small=true right=may label=rotate_label on_press=move |()| rotate.run(id)>"Rotate"</Button>
-                    })}
-                    <Button small=true tone=Tone::Danger right=may label=remove_label on_press=move |()| confirm.set(true)>"Remove"</Button>
-                </span>
-                <Confirm
-                    open=confirm
-                    title="Remove this credential?"
+                <Turns
+                    username=credential.username.clone()
+                    right=may
+                    rotate=rotate
+                    remove=remove
+                    has_secret=has_secret
+                    question="Remove this credential?"
                     consequence="Whoever uses it is disconnected as soon as their agent has the policy."
-                    verb="Remove"
-                    on_yes=move |()| remove.run(id)
-                />
+                >
+                    {has_secret.then(|| view! { <Button small=true right=may label=test_label on_press=move |()| testing.set(true)>"Test"</Button> })}
+                </Turns>
                 <TestDialog open=testing grant=grant credential=id username=name/>
             </td>
         </tr>

@@ -13,8 +13,8 @@ use super::kafka::KafkaCredentials;
 use super::{TOPICS, phase_mark};
 use crate::act::{Act, ActError};
 use crate::api::{
-    ApiError, ConnectView, CredentialView, DesignKind, Edit, GrantMove, GrantPhase, GrantStep, GrantView,
-    KafkaCredentialView, KafkaOffer, ListQuery, UsageQuery, UsageRow,
+    ApiError, ConnectView, CredentialView, Edit, GrantMove, GrantPhase, GrantStep, GrantView, KafkaCredentialView,
+    KafkaOffer, ListQuery, UsageQuery, UsageRow,
 };
 use crate::components::{Age, Button, Field, Main, Part, Run, Table, Toasts, Tone, UsageTable};
 use crate::live::Live;
@@ -106,10 +106,7 @@ fn Facts(grant: Signal<GrantView>) -> impl IntoView {
         let grant = grant.get();
         let (state, word) = phase_mark(grant.phase);
         let target = grant.target;
-        let href = match target.kind {
-            DesignKind::Product => format!("/products/{}", target.object),
-            _ => format!("/designs/{}/versions/{}", target.object, target.version),
-        };
+        let href = target.page();
         view! {
             <div class="m-pad">
                 <dl class="m-facts">

@@ -2,25 +2,21 @@
 //! that a client needs.
 
 use leptos::prelude::*;
-use mesh_protocol::id::KafkaCredentialId;
 
 use super::TOPICS;
-use crate::act::{Act, sentence};
+use super::turns::{Ends, OVERLAP_MINUTES, Turns};
+use crate::act::Act;
 use crate::api::{
     GrantPhase, GrantView, KafkaCredentialInput, KafkaCredentialSecret, KafkaCredentialState, KafkaCredentialView,
     KafkaOffer, PlanProtocol, RotateInput,
 };
 use crate::components::{
-    Button, Code, Confirm, Dialog, Empty, Field, Part, Right, Run, RunState, Secret, Select, Table, Toasts, Tone,
+    Button, Code, Dialog, Empty, Field, Part, Right, Run, RunState, Secret, Select, Table, Toasts,
 };
 use crate::editor::{Editor, closing};
 use crate::live::Live;
 use crate::moment;
-use crate::pages::clients::Until;
 use crate::viewer::{Viewer, right};
-
-/// How long both users work after a rotation, in minutes.
-const OVERLAP_MINUTES: u32 = 60;
 
 #[component]
 pub(super) fn KafkaCredentials(
@@ -198,13 +194,12 @@ fn Row(credential: KafkaCredentialView, secret: RwSignal<Option<KafkaCredentialS
     let (state, word) = mark(credential.state);
     let (id, revision) = (credential.id, credential.revision);
     let (live, toasts) = (Live::get(), Toasts::get());
-    let confirm = RwSignal::new(false);
     let is_going = credential.state == KafkaCredentialState::Removing;
     let may = Signal::derive(move || {
         if is_going { Right::Missing("It ends already.".to_owned()) } else { Viewer::has(right::ACCESS_REQUEST) }
     });
     let rotate = Act::new(
-        |api, id: KafkaCredentialId| async move {
+        move |api, ()| async move {
             api.0.rotate_kafka_credential(id, RotateInput { overlap_minutes: OVERLAP_MINUTES }).await
         },
         move |made| {
@@ -213,19 +208,12 @@ fn Row(credential: KafkaCredentialView, secret: RwSignal<Option<KafkaCredentialS
         },
     );
     let remove = Act::new(
-        move |api, id: KafkaCredentialId| async move { api.0.remove_kafka_credential(id, revision).await },
+        move |api, ()| async move { api.0.remove_kafka_credential(id, revision).await },
         move |()| {
             live.bump(TOPICS);
             toasts.done("Removed: its agent takes the user away.");
         },
     );
-    Effect::new(move |_| {
-        if let Some(error) = rotate.error.get().or_else(|| remove.error.get()) {
-            toasts.failed(format!("The credential stays as it is. {}", sentence(&error, &[])));
-        }
-    });
-    let rotate_label = format!("Rotate {}", credential.username);
-    let remove_label = format!("Remove {}", credential.username);
     let detail = credential.detail.clone();
     view! {
         <tr data-credential=credential.username.clone()>
@@ -240,22 +228,16 @@ fn Row(credential: KafkaCredentialView, secret: RwSignal<Option<KafkaCredentialS
                 {(!credential.reads.is_empty()).then(|| view! { <span class="m-cell__sub">{format!("groups {}…", credential.group_prefix)}</span> })}
             </td>
             <td class="m-low m-nowrap">
-                {match credential.expires_at {
-                    Some(at) => view! { <Until at_ms=at/> }.into_any(),
-                    None => view! { <span class="m-faint">"with access"</span> }.into_any(),
-                }}
+                <Ends at_ms=credential.expires_at/>
             </td>
             <td class="m-tight">
-                <span class="m-acts">
-                    <Button small=true right=may label=rotate_label on_press=move |()| rotate.run(id)>"Rotate"</Button>
-                    <Button small=true tone=Tone::Danger right=may label=remove_label on_press=move |()| confirm.set(true)>"Remove"</Button>
-                </span>
-                <Confirm
-                    open=confirm
-                    title="Remove this Kafka credential?"
+                <Turns
+                    username=credential.username.clone()
+                    right=may
+                    rotate=rotate
+                    remove=remove
+                    question="Remove this Kafka credential?"
                     consequence="Its user and all its rights are taken away at the cluster; who uses it is refused as soon as the agent has done it."
-                    verb="Remove"
-                    on_yes=move |()| remove.run(id)
                 />
             </td>
         </tr>

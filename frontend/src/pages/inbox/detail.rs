@@ -6,7 +6,7 @@ use mesh_protocol::id::AccessRequestId;
 
 use super::decide::{Answer, Decide};
 use super::{TOPICS, state_mark, verb};
-use crate::api::{AccessAct, AccessState, AccessStep, AccessView, ApiError, DesignKind};
+use crate::api::{AccessAct, AccessState, AccessStep, AccessView, ApiError};
 use crate::components::{Age, Life, Main, Part, Table, Tags};
 use crate::format;
 use crate::load::{Load, load};
@@ -75,10 +75,7 @@ fn Facts(request: Signal<AccessView>) -> impl IntoView {
         let request = request.get();
         let (glyph, word) = state_mark(request.state);
         let target = request.target;
-        let href = match target.kind {
-            DesignKind::Product => format!("/products/{}", target.object),
-            _ => format!("/designs/{}/versions/{}", target.object, target.version),
-        };
+        let href = target.page();
         let owner = if request.application_owner.is_empty() { "nobody".to_owned() } else { request.application_owner };
         let missing = usize::from(request.missing);
         view! {

@@ -156,7 +156,10 @@ fn choices(all: &[(&str, &str)]) -> Vec<Choice> {
 /// The form in the dialog.
 #[component]
 pub(super) fn PlanForm(product: DesignObjectId, known: Option<PlanView>, open: RwSignal<bool>) -> impl IntoView {
-    let fields = Fields::of(known.as_ref().map(|plan| &plan.config));
+    // What waits is what one goes on with.
+    let written =
+        |plan: &PlanView| plan.change.as_ref().map_or_else(|| plan.config.clone(), |change| change.config.clone());
+    let fields = Fields::of(known.as_ref().map(written).as_ref());
     let is_offered = known.as_ref().is_some_and(|plan| plan.state != PlanState::Staging);
     let known = known.map(|plan| (plan.id, plan.revision, plan.state));
     let close = closing(open, TOPICS);
@@ -167,7 +170,9 @@ pub(super) fn PlanForm(product: DesignObjectId, known: Option<PlanView>, open: R
                 Some((id, revision, _)) => api.0.update_plan(id, Edit { revision, value: input }).await,
             }
         },
-        move |_| close.run("Plan saved."),
+        move |plan: PlanView| {
+            close.run(if plan.change.is_some() { "The change waits for a reviewer." } else { "Plan saved." })
+        },
     );
     let delete = Act::new(
         move |api, ()| async move {
@@ -191,20 +196,19 @@ pub(super) fn PlanForm(product: DesignObjectId, known: Option<PlanView>, open: R
     let has_people = move || fields.approval.with(|kind| kind != "auto");
     let has_rules = move || fields.approval.with(|kind| kind == "rules");
     let title = if known.is_some() { "Change plan" } else { "New plan" };
-    let needs = if is_offered { right::CATALOG_REVIEW } else { right::CATALOG_WRITE };
     view! {
         <Editor
             title=title
             save=save
             open=open
-            right=needs
+            right=right::CATALOG_WRITE
             verb="Save plan"
             on_save=on_save
             on_delete=on_delete
             consequence="Nobody could ask for it yet."
         >
             {is_offered.then(|| view! {
-                <p class="m-small m-muted">"New terms are offered under a new number. Who has the plan keeps the terms they were given."</p>
+                <p class="m-small m-muted">"What gives others more waits for a reviewer who did not write it; the rest a reviewer changes at once, and anybody proposes. New terms are offered under a new number: who has the plan keeps theirs."</p>
             })}
             <div class="m-form__row">
                 <Field label="Name" name="name" value=fields.name required=true placeholder="standard" error=save.field("name")/>

@@ -7,7 +7,7 @@ use super::TOPICS;
 use super::plan_form::PlanForm;
 use super::terms::{approval_words, price_words, protocols_words, quota_words};
 use crate::act::{Act, sentence};
-use crate::api::{Edit, PlanMove, PlanState, PlanView, ProductView};
+use crate::api::{Edit, PlanMove, PlanReview, PlanReviewAct, PlanState, PlanView, ProductView};
 use crate::components::{Button, Dialog, Empty, Life, Part, Right, Table, Toasts, Tone};
 use crate::editor::Editing;
 use crate::format;
@@ -89,15 +89,20 @@ pub(super) fn PlansPart(product: Signal<ProductView>) -> impl IntoView {
 fn Row(plan: PlanView, document: Option<String>, editing: Editing<PlanView>) -> impl IntoView {
     let (glyph, word) = state_mark(plan.state);
     let for_edit = plan.clone();
+    let waits = match (plan.asked_at, &plan.change) {
+        (None, _) => None,
+        (Some(_), Some(_)) => Some("a change waits for a reviewer"),
+        (Some(_), None) => Some("waits for a reviewer"),
+    };
+    let is_staging = plan.state == PlanState::Staging;
+    let asks = is_staging && waits.is_none();
+    let not_reviewed_because = plan.not_reviewed_because.clone();
     let PlanView { id, revision, number, config, steps, grants, .. } = plan;
     let lasts = config.days.map_or_else(|| "without an end".to_owned(), |days| format!("for {days} days"));
     let what = if config.filters.is_empty() { String::new() } else { format!("only {}", config.filters.join(", ")) };
     let price = config.price.as_ref().map_or_else(|| "free".to_owned(), price_words);
     let may_write = Viewer::has(right::CATALOG_WRITE) == Right::Granted;
-    let may_edit = Signal::derive(move || {
-        let needs = if plan.state == PlanState::Staging { right::CATALOG_WRITE } else { right::CATALOG_REVIEW };
-        Viewer::has(needs)
-    });
+    let may_edit = Signal::derive(|| Viewer::has(right::CATALOG_WRITE));
     let label = format!("Edit the plan {}", config.name);
     view! {
         <tr data-plan=config.name.clone()>
@@ -122,12 +127,24 @@ fn Row(plan: PlanView, document: Option<String>, editing: Editing<PlanView>) -> 
             </td>
             <td class="m-low">{quota_words(config.events, config.bytes)}</td>
             <td>{price}</td>
-            <td class="m-nowrap" title=format!("terms number {number}")><Life state=glyph word=word/></td>
+            <td title=format!("terms number {number}")>
+                <div class="m-cell">
+                    <Life state=glyph word=word/>
+                    {waits.map(|waits| view! { <a class="m-cell__sub m-wrap" href="/inbox/plans">{waits}</a> })}
+                </div>
+            </td>
             <td class="m-low m-end m-num">{format::count(grants)}</td>
             <td class="m-tight">
                 {may_write.then(|| view! {
                     <span class="m-acts">
-                        {steps.into_iter().map(|to| view! { <Step id=id revision=revision to=to name=config.name.clone()/> }).collect_view()}
+                        {asks.then(|| view! { <Ask id=id revision=revision name=config.name.clone()/> })}
+                        {steps
+                            .into_iter()
+                            .map(|to| {
+                                let why_not = if is_staging { not_reviewed_because.clone() } else { String::new() };
+                                view! { <Step id=id revision=revision to=to name=config.name.clone() why_not=why_not/> }
+                            })
+                            .collect_view()}
                         <Button small=true tone=Tone::Quiet right=may_edit label=label on_press=move |()| editing.change(for_edit.clone())>
                             "Edit"
                         </Button>
@@ -139,10 +156,46 @@ fn Row(plan: PlanView, document: Option<String>, editing: Editing<PlanView>) -> 
     .into_any()
 }
 
+/// Has a reviewer asked.
 #[component]
-fn Step(id: PlanId, revision: i64, to: PlanState, name: String) -> impl IntoView {
+fn Ask(id: PlanId, revision: i64, name: String) -> impl IntoView {
     let (live, toasts) = (Live::get(), Toasts::get());
-    let may = Signal::derive(|| Viewer::has(right::CATALOG_REVIEW));
+    let ask = Act::new(
+        move |api, ()| async move {
+            let value = PlanReview { act: PlanReviewAct::Ask, reason: String::new() };
+            api.0.review_plan(id, Edit { revision, value }).await
+        },
+        move |_| {
+            live.bump(TOPICS);
+            toasts.done("Reviewers are told of it.");
+        },
+    );
+    Effect::new(move |_| {
+        if let Some(error) = ask.error.get() {
+            toasts.failed(format!("The plan stays as it is. {}", sentence(&error, &[])));
+        }
+    });
+    view! {
+        <Button small=true label=format!("Send the plan {name} to review") on_press=move |()| ask.run(())>"Send to review"</Button>
+    }
+    .into_any()
+}
+
+#[component]
+fn Step(
+    id: PlanId,
+    revision: i64,
+    to: PlanState,
+    name: String,
+    /// Why the person may not take it although it is there; empty = nothing but their rights is asked.
+    why_not: String,
+) -> impl IntoView {
+    let (live, toasts) = (Live::get(), Toasts::get());
+    let why_not = StoredValue::new(why_not);
+    let may = Signal::derive(move || match why_not.get_value() {
+        why if why.is_empty() => Viewer::has(right::CATALOG_REVIEW),
+        why => Right::Missing(format!("It {why}.")),
+    });
     let step = Act::new(
         move |api, ()| async move { api.0.move_plan(id, Edit { revision, value: PlanMove { to } }).await },
         move |_| live.bump(TOPICS),

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::api::{AccessTerms, PlanApproval, PlanPer, PlanPrice, PlanProtocol};
+use crate::api::{AccessTerms, PlanApproval, PlanInput, PlanPer, PlanPrice, PlanProtocol};
 use crate::components::Topic;
 use crate::format;
 
@@ -87,6 +87,55 @@ pub(super) fn quota_words(events: Option<u32>, bytes: Option<u64>) -> String {
     }
 }
 
+/// One of a plan's terms in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::pages) struct TermLine {
+    /// What it is about.
+    pub(in crate::pages) what: &'static str,
+    /// What is offered now; empty of a new plan.
+    pub(in crate::pages) now: String,
+    /// What would be offered.
+    pub(in crate::pages) then: String,
+    /// Others would have more by it.
+    pub(in crate::pages) gives_more: bool,
+}
+
+/// The words of each of a plan's terms, with the fields of the plan that they are about.
+fn all_words(plan: &PlanInput) -> [(&'static str, &'static [&'static str], String); 8] {
+    let or = |text: &str, none: &str| if text.is_empty() { none.to_owned() } else { text.to_owned() };
+    let lasts = plan.days.map_or_else(|| "without an end".to_owned(), |days| format!("{days} days"));
+    let price = plan.price.as_ref().map_or_else(|| "free".to_owned(), price_words);
+    [
+        ("Name", &["name"], plan.name.clone()),
+        ("What it is for", &["description"], or(&plan.description, "not said")),
+        ("Who is let in", &["approval"], approval_words(&plan.approval)),
+        ("Addresses", &["filters"], or(&plan.filters.join(", "), "all of the product")),
+        ("Clients connect by", &["protocols"], protocols_words(&plan.protocols)),
+        ("Quota", &["events", "bytes"], quota_words(plan.events, plan.bytes)),
+        ("Access lasts", &["days"], lasts),
+        ("Price", &["price"], price),
+    ]
+}
+
+/// All terms of a plan.
+pub(in crate::pages) fn terms_in_words(plan: &PlanInput) -> Vec<TermLine> {
+    let line = |(what, _, then)| TermLine { what, now: String::new(), then, gives_more: false };
+    all_words(plan).into_iter().map(line).collect()
+}
+
+/// The terms that differ; `gives_more_by` are the fields by which others would have more.
+pub(in crate::pages) fn changed_terms(now: &PlanInput, then: &PlanInput, gives_more_by: &[String]) -> Vec<TermLine> {
+    let both = all_words(now).into_iter().zip(all_words(then));
+    let differs = both.filter(|((.., now), (.., then))| now != then);
+    let line = |((what, fields, now), (.., then)): ((&'static str, &[&str], String), (_, _, String))| TermLine {
+        what,
+        now,
+        then,
+        gives_more: gives_more_by.iter().any(|field| fields.contains(&field.as_str())),
+    };
+    differs.map(line).collect()
+}
+
 /// Exactly what is given, line by line.
 #[component]
 pub(in crate::pages) fn Terms(
@@ -134,6 +183,23 @@ mod tests {
         for wrong in ["", "-1", "1.2.3", "1,50", "0.0000001", "99999999999999999999", "1e3"] {
             assert!(amount_of(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_change_is_what_differs_and_says_where_it_gives_more() {
+        let now = PlanInput { name: "free".to_owned(), events: Some(10), days: Some(30), ..PlanInput::default() };
+        let then = PlanInput { events: Some(5), days: None, filters: vec!["orders/>".to_owned()], ..now.clone() };
+        let lines = changed_terms(&now, &then, &["days".to_owned()]);
+        let words: Vec<_> =
+            lines.iter().map(|line| (line.what, line.now.as_str(), line.then.as_str(), line.gives_more)).collect();
+        let expected = [
+            ("Addresses", "all of the product", "orders/>", false),
+            ("Quota", "10 events/s", "5 events/s", false),
+            ("Access lasts", "30 days", "without an end", true),
+        ];
+        assert_eq!(words, expected);
+        assert_eq!(changed_terms(&now, &now, &[]), []);
+        assert_eq!(terms_in_words(&now).len(), 8);
     }
 
     #[test]

@@ -57,11 +57,12 @@ pub fn TeamDetail() -> impl IntoView {
 fn Detail(team: Signal<TeamView>, owned: Loading<Page<OwnedView>>) -> impl IntoView {
     let (editor, remover) = (RwSignal::new(false), RwSignal::new(false));
     let may = Signal::derive(|| Viewer::has(right::CATALOG_WRITE));
+    let may_edit = Signal::derive(move || team.with(|team| Viewer::get().right_to_edit(team)));
     let name = Signal::derive(move || team.with(|team| team.name.clone()));
     let note = Signal::derive(move || team.with(|team| team.description.clone()));
     let crumbs = view! { <ol class="m-crumbs"><li><a href="/teams">"Teams"</a></li><li>{name}</li></ol> };
     let acts = view! {
-        <Button right=may on_press=move |()| editor.set(true)>"Edit"</Button>
+        <Button right=may_edit on_press=move |()| editor.set(true)>"Edit"</Button>
         <Button tone=Tone::Danger right=may on_press=move |()| remover.set(true)>"Delete team"</Button>
     };
     view! {
@@ -133,7 +134,13 @@ fn Members(team: Signal<TeamView>) -> impl IntoView {
                                 </div>
                             </td>
                             <td>{if member.is_lead { "Lead" } else { "" }}</td>
-                            <td>{(!member.enabled).then(|| view! { <span class="m-warn">"may not sign in"</span> })}</td>
+                            <td>
+                                {if member.enabled {
+                                    view! { <span class="m-muted">"may sign in"</span> }.into_any()
+                                } else {
+                                    view! { <span class="m-warn">"may not sign in"</span> }.into_any()
+                                }}
+                            </td>
                         </tr>
                     })
                     .collect_view();

@@ -8,7 +8,7 @@ use crate::act::Act;
 use crate::api::{Edit, TeamInput, TeamView};
 use crate::components::Field;
 use crate::editor::{Editor, closing};
-use crate::viewer::right;
+use crate::viewer::{Viewer, right};
 
 /// The form in the dialog.
 #[component]
@@ -26,6 +26,8 @@ pub(super) fn TeamForm(
     let members = RwSignal::new(members);
     let before = known.as_ref().map(|team| (team.name.clone(), team.owns.total())).unwrap_or_default();
     let known = known.map(|team| (team.id, team.revision));
+    // A lead who does not write the catalog says who is in the team and how it is reached.
+    let is_writer = Viewer::has(right::CATALOG_WRITE).granted();
     let close = closing(open, TOPICS);
     let save = Act::new(
         move |api, value: TeamInput| async move {
@@ -44,18 +46,21 @@ pub(super) fn TeamForm(
             members: members.with_untracked(|members| members.iter().map(Draft::input).collect()),
         });
     });
-    let hint = Signal::derive(move || renaming(&before, name.get().trim()));
+    let hint = Signal::derive(move || match is_writer {
+        true => renaming(&before, name.get().trim()),
+        false => "A developer renames it: what it owns names it so".to_owned(),
+    });
     view! {
         <Editor
             title=if known.is_some() { "Change team" } else { "New team" }
             save=save
             open=open
-            right=right::CATALOG_WRITE
+            right=if is_writer { right::CATALOG_WRITE } else { right::MESH_READ }
             verb="Save team"
             on_save=submit
         >
             <div class="m-form__row">
-                <Field label="Name" name="name" value=name placeholder="store-systems" required=true hint=hint error=save.field("name")/>
+                <Field label="Name" name="name" value=name placeholder="store-systems" required=true fixed=!is_writer hint=hint error=save.field("name")/>
                 <Field label="Contact" name="contact" value=contact placeholder="store-systems@example.com"
                     hint="A mail address, a chat channel or an address of the web" error=save.field("contact")/>
             </div>

@@ -6,7 +6,7 @@ use frontend::api::{
 };
 use mesh_protocol::id::AccessRequestId;
 
-use super::{By, ask, grant_of, shown};
+use super::{AT_ONCE_MAX, By, ask, grant_of, shown};
 use crate::app::design::Designs;
 use crate::app::edit::Done;
 use crate::app::page::{Slice, page};
@@ -180,9 +180,9 @@ impl App {
     /// The database's.
     pub async fn expire_requests(&self) -> Result<()> {
         let now_ms = crate::app::clock::now_ms();
-        let requests = self.store().read().await?.access_requests(self.environment()).await?;
-        let is_late = |request: &&Request| request.state.is_open() && request.updated_at_ms + WAIT_MS_MAX <= now_ms;
-        for request in requests.iter().filter(is_late) {
+        let since_ms = now_ms - WAIT_MS_MAX;
+        let late = self.store().read().await?.late_requests(self.environment(), since_ms, AT_ONCE_MAX).await?;
+        for request in &late {
             let asked = AccessSeen { id: request.id, revision: crate::app::person::shown(request.revision) };
             let by = By { name: "portal".to_owned(), is_person: false, may_decide: true };
             match self.act(Permit::of_portal(), &asked, Act::Expire, "nobody decided within 30 days", &by).await {

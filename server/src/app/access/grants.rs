@@ -109,16 +109,16 @@ impl App {
         edit.finish(done.before(&shown::kept(old)).after(&shown::kept(&new))).await
     }
 
-    /// Ends what is over, and notes what every agent concerned enforces by now.
+    /// Ends what is over, and notes what every agent concerned enforces by now. Gives when the next grant or Kafka credential
+    /// ends, in milliseconds since the Unix epoch; none = there is none that does.
     ///
     /// # Errors
     /// The database's.
-    pub async fn settle_grants(&self) -> Result<()> {
+    pub async fn settle_grants(&self) -> Result<Option<i64>> {
         let now_ms = crate::app::clock::now_ms();
-        let mut tx = self.store().read().await?;
-        let open = tx.open_grants(self.environment()).await?;
-        let waiting = tx.unconfirmed_grants(self.environment()).await?;
-        drop(tx);
+        let waiting = self.store().read().await?.unconfirmed_grants(self.environment()).await?;
+        let snapshot = self.snapshot().await?;
+        let open = &snapshot.mesh.grants;
         for grant in open.iter().filter(|grant| grant.until_ms.is_some_and(|until| until <= now_ms)) {
             match self
                 .change_grant(Permit::of_portal(), grant, State::Expired, "its time is over", grant.revision)
@@ -129,8 +129,12 @@ impl App {
             }
         }
         self.settle_kafka_credentials(now_ms).await?;
+        let kept = snapshot.mesh.kafka_credentials.iter().map(|one| &one.credential);
+        let kept = kept.filter(|credential| credential.removed_at_ms.is_none());
+        let ends = open.iter().filter_map(|grant| grant.until_ms).chain(kept.filter_map(|one| one.expires_at_ms));
+        let next_ms = ends.filter(|ends| *ends > now_ms).min();
         if waiting.is_empty() {
-            return Ok(());
+            return Ok(next_ms);
         }
         let (snapshot, fleet) = (self.snapshot().await?, self.fleet_state().await?);
         let is_so = |grant: &&Grant| {
@@ -144,7 +148,7 @@ impl App {
             let summary = format!("every agent enforces the grant {} as {}", grant.id, grant.state);
             edit.finish(Done::new("grant.confirm", grant.id, &summary, LiveTopic::Access)).await?;
         }
-        Ok(())
+        Ok(next_ms)
     }
 
     pub(super) async fn find_grant(&self, id: GrantId) -> Result<Grant> {

@@ -2,18 +2,18 @@
 //!
 //! Nothing happens in the moment when a request has waited for two days: somebody has to look ([`App::remind`], by
 //! `background/access`). What was told is a row that is written with the notification, so that restarts and several portals on
-//! one database tell it once.
-
-use std::collections::BTreeSet;
+//! one database tell it once. Of all there is the database answers only what is due, so that a look costs the same however many
+//! requests there were.
 
 use mesh_protocol::id::DesignObjectId;
 use uuid::Uuid;
 
+use super::AT_ONCE_MAX;
 use super::told::Subject;
 use crate::app::change::Change;
 use crate::app::notification::{News, TOPICS};
 use crate::app::{App, Result};
-use crate::domain::access::grant::{Grant, State as OfGrant};
+use crate::domain::access::grant::Grant;
 use crate::domain::access::reminder::{About, Reminder, TIMES_MAX, due_end, due_wait, span};
 use crate::domain::access::request::{Act, Request, State};
 use crate::domain::notification::{Audience, Kind};
@@ -25,31 +25,33 @@ impl App {
     /// # Errors
     /// The database's; the next look makes up for it.
     pub async fn remind(&self, now_ms: i64) -> Result<()> {
+        let environment = self.environment();
         let mut tx = self.store().read().await?;
-        let requests = tx.access_requests(self.environment()).await?;
-        let grants = tx.open_grants(self.environment()).await?;
-        let told = tx.reminders().await?;
+        let requests = tx.due_waits(environment, now_ms, AT_ONCE_MAX).await?;
+        let grants = tx.due_ends(environment, now_ms, AT_ONCE_MAX).await?;
+        let has_over = tx.has_reminders_of_what_is_over().await?;
         drop(tx);
-        let mut is_open = BTreeSet::new();
-        for request in requests.iter().filter(|request| request.state.is_open()) {
-            is_open.insert(request.id.0);
+        for request in &requests {
             let about = if request.state == State::NeedsInfo { About::Answer } else { About::Decision };
-            let last = told.get(&(request.id.0, about)).copied();
+            let last = self.store().read().await?.reminder(request.id.0, about).await?;
             if let Some(count) = due_wait(request.updated_at_ms, last, now_ms) {
                 let reminder = Reminder { since_ms: request.updated_at_ms, count, at_ms: now_ms };
                 self.remind_of_request(request, about, reminder).await?;
             }
         }
         for grant in &grants {
-            is_open.insert(grant.id.0);
-            let Some(until_ms) = grant.until_ms.filter(|_| grant.state == OfGrant::Active) else { continue };
-            let last = told.get(&(grant.id.0, About::End)).copied();
+            let Some(until_ms) = grant.until_ms else { continue };
+            let mut tx = self.store().read().await?;
+            let last = tx.reminder(grant.id.0, About::End).await?;
+            let asked = tx.access_request(grant.request).await?;
+            drop(tx);
             // A renewal is another giving.
             if let Some(count) = due_end(until_ms, grant.updated_at_ms, last, now_ms) {
-                self.tell_of_end(grant, &requests, Reminder { since_ms: until_ms, count, at_ms: now_ms }).await?;
+                let asked_by = asked.map_or_else(String::new, |request| request.created_by);
+                self.tell_of_end(grant, &asked_by, Reminder { since_ms: until_ms, count, at_ms: now_ms }).await?;
             }
         }
-        if told.keys().any(|(object, _)| !is_open.contains(object)) {
+        if has_over {
             let mut tx = self.store().write().await?;
             tx.delete_reminders_of_what_is_over().await?;
             tx.commit().await?;
@@ -73,13 +75,13 @@ impl App {
         self.tell_once(request.id.0, (about, reminder), of, audience, news).await
     }
 
-    async fn tell_of_end(&self, grant: &Grant, requests: &[Request], reminder: Reminder) -> Result<()> {
+    async fn tell_of_end(&self, grant: &Grant, asked_by: &str, reminder: Reminder) -> Result<()> {
         let left = span(reminder.since_ms.saturating_sub(reminder.at_ms));
         let snapshot = self.snapshot().await?;
         let application = snapshot.applications.iter().find(|one| one.id == grant.application);
         let mut audience = Audience::default();
         audience.name(application.map_or("", |one| one.spec.owner.as_str()));
-        audience.name(requests.iter().find(|one| one.id == grant.request).map_or("", |one| one.created_by.as_str()));
+        audience.name(asked_by);
         let text =
             "Ask for it again to go on: it keeps its credentials. Otherwise its clients can no longer log in for it.";
         let link = format!("/access/{}", grant.id);

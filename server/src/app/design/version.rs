@@ -318,23 +318,26 @@ fn live(version: &Version, designs: &Designs, carried: &Carried<'_>, sight: &Sig
 
 /// Who asks for a step.
 #[derive(Clone, Debug)]
-struct By {
+pub(in crate::app) struct By {
     name: String,
     is_person: bool,
     may_review: bool,
 }
 
 impl By {
-    fn of(caller: &Caller) -> Self {
+    pub(in crate::app) fn of(caller: &Caller) -> Self {
         let name = caller.signed_in().map(|permit| permit.actor().to_owned()).unwrap_or_default();
         let may_review = caller.permit(Right::CatalogReview).is_ok();
         Self { name, is_person: matches!(caller, Caller::Person { .. }), may_review }
     }
 
+    pub(in crate::app) fn reviewer(&self) -> Reviewer<'_> {
+        Reviewer { name: &self.name, is_person: self.is_person, may_review: self.may_review }
+    }
+
     /// Why they may not release a version.
     fn refusal(&self, version: &Version) -> Option<String> {
-        let reviewer = Reviewer { name: &self.name, is_person: self.is_person, may_review: self.may_review };
-        version.check_reviewer(reviewer).err()
+        version.check_reviewer(self.reviewer()).err()
     }
 }
 

@@ -106,6 +106,8 @@ pub const ENDPOINTS: &[(&str, Access)] = &[
     ("product", Access::Right(Right::Read)),
     ("create_plan", Access::Right(Right::CatalogWrite)),
     ("update_plan", Access::Right(Right::CatalogWrite)),
+    ("plan_reviews", Access::Right(Right::CatalogWrite)),
+    ("review_plan", Access::Right(Right::CatalogWrite)),
     ("move_plan", Access::Right(Right::CatalogReview)),
     ("delete_plan", Access::Right(Right::CatalogWrite)),
     ("publish_product", Access::Right(Right::CatalogWrite)),

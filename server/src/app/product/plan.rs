@@ -1,10 +1,14 @@
-//! Plans: written by who writes the catalog, offered by who reviews it.
+//! Plans: written by who writes the catalog, offered by somebody else who reviews it.
+//!
+//! What is offered changes at once only by a reviewer's hand and only where nobody gets more by it; any other change waits
+//! ([`review`](super::review)).
 
-use frontend::api::{Edit, LiveTopic, PlanInput, PlanMove, PlanView};
+use frontend::api::{Edit, LiveTopic, PlanInput, PlanMove, PlanReviewAct, PlanView};
 use mesh_protocol::id::{DesignObjectId, PlanId};
 use mesh_protocol::topic::Filter;
 use uuid::Uuid;
 
+use super::review::{Told, may_review};
 use super::{MISSING, shown};
 use crate::app::design::Designs;
 use crate::app::edit::{self, Done};
@@ -33,6 +37,9 @@ impl App {
             state: State::Staging,
             number: 1,
             spec,
+            authors: vec![edit.actor().to_owned()],
+            asked_at_ms: None,
+            change: None,
             revision: 1,
             created_at_ms: edit.now_ms,
             updated_at_ms: edit.now_ms,
@@ -44,7 +51,8 @@ impl App {
         self.plan_view(caller, plan.id).await
     }
 
-    /// Changes a plan. What is offered takes a reviewer, and gets a new number with new terms: who has it keeps theirs.
+    /// Changes a plan. What is offered gets a new number with new terms: who has it keeps theirs. A change by which others
+    /// would have more, or that is no reviewer's, waits for a reviewer.
     ///
     /// # Errors
     /// The caller may not, there is none, the input is wrong or stale, or the database's.
@@ -53,24 +61,39 @@ impl App {
         edit.lock().await?;
         let designs = self.designs_in(&mut edit.tx).await?;
         let (old, others) = self.find_plan(&mut edit, id).await?;
-        if old.state != State::Staging {
-            caller.permit(Right::CatalogReview)?;
-        }
         let spec = shown::spec(input.value)?;
         spec.check(Some(id), &others, &addresses(old.product, &designs))?;
-        let plan = old.edited(spec, edit.actor(), edit.now_ms)?;
+        // Also refuses what is closed.
+        let plan = old.edited(spec.clone(), edit.actor(), edit.now_ms)?;
+        let gives_more = !old.spec.widened_by(&spec).is_empty();
+        if old.state != State::Staging && (gives_more || caller.permit(Right::CatalogReview).is_err()) {
+            let waits = old.proposed(spec, edit.actor(), edit.now_ms);
+            edit.tx.update_plan(&waits, seen(input.revision)).await?;
+            if let Ok(product) = designs.object(old.product) {
+                let told = Told { plan: &waits, product, by: &waits.updated_by, reason: "" };
+                edit.notify(&told.news(PlanReviewAct::Ask)).await?;
+            }
+            let summary = format!("proposed a change of the plan {}, which waits for a reviewer", old.spec.name);
+            let change = waits.change.as_ref().map(shown::config);
+            let done = done("plan.propose", id, &summary);
+            edit.finish(done.before(&shown::config(&old.spec)).after(&change)).await?;
+            return self.plan_view(caller, id).await;
+        }
         edit.tx.update_plan(&plan, seen(input.revision)).await?;
-        let summary = if plan.number == old.number {
+        let mut summary = if plan.number == old.number {
             format!("changed the plan {}", plan.spec.name)
         } else {
             format!("changed the terms of the plan {}, which is offered as number {} now", plan.spec.name, plan.number)
         };
+        if old.change.is_some() {
+            summary.push_str("; what waited for a reviewer is dropped");
+        }
         let done = done("plan.update", id, &summary);
         edit.finish(done.before(&shown::config(&old.spec)).after(&shown::config(&plan.spec))).await?;
         self.plan_view(caller, id).await
     }
 
-    /// Offers a plan, or ends that. Takes a reviewer: a plan says who gets in.
+    /// Offers a plan, or ends that. Takes a reviewer, and one who did not write what others have by it: a plan says who gets in.
     ///
     /// # Errors
     /// The caller may not, there is none, there is no such step, somebody has it, the revision is stale, or the database's.
@@ -78,11 +101,21 @@ impl App {
         let mut edit = self.edit(caller.permit(Right::CatalogReview)?).await?;
         edit.lock().await?;
         let (old, _) = self.find_plan(&mut edit, id).await?;
+        if old.state == State::Staging {
+            may_review(&old, caller)?;
+        }
         let grants = edit.tx.open_grants(self.environment()).await?;
         let has =
             |plan: PlanId| grants.iter().filter(move |grant| grant.plan.is_some_and(|of| of.plan == plan)).count();
         let plan = old.moved(shown::plan_state_of(input.value.to), has(id) as u64, edit.actor(), edit.now_ms)?;
         edit.tx.update_plan(&plan, seen(input.revision)).await?;
+        let designs = self.designs_in(&mut edit.tx).await?;
+        if old.state == State::Staging
+            && let Ok(product) = designs.object(old.product)
+        {
+            let told = Told { plan: &old, product, by: &plan.updated_by, reason: "" };
+            edit.notify(&told.news(PlanReviewAct::Accept)).await?;
+        }
         let summary = format!("took the plan {} from {} to {}", plan.spec.name, old.state, plan.state);
         edit.finish(done("plan.move", id, &summary).before(&old.state).after(&plan.state)).await?;
         self.plan_view(caller, id).await
@@ -114,14 +147,14 @@ impl App {
     }
 
     /// A plan, and all plans of its product.
-    async fn find_plan(&self, edit: &mut edit::Edit, id: PlanId) -> Result<(Plan, Vec<Plan>)> {
+    pub(super) async fn find_plan(&self, edit: &mut edit::Edit, id: PlanId) -> Result<(Plan, Vec<Plan>)> {
         let plans = edit.tx.plans(self.environment()).await?;
         let plan = plans.iter().find(|plan| plan.id == id).cloned().ok_or(Error::NotFound { what: "plan" })?;
         let others = plans.into_iter().filter(|other| other.product == plan.product).collect();
         Ok((plan, others))
     }
 
-    async fn plan_view(&self, caller: &Caller, id: PlanId) -> Result<PlanView> {
+    pub(super) async fn plan_view(&self, caller: &Caller, id: PlanId) -> Result<PlanView> {
         let shop = self.shop(caller).await?;
         let plan = shop.config.plans.iter().find(|plan| plan.id == id).ok_or(Error::NotFound { what: "plan" })?;
         Ok(shop.plan(plan))
@@ -129,7 +162,7 @@ impl App {
 }
 
 /// The addresses of all that a product offers in versions that are not retired.
-fn addresses(product: DesignObjectId, designs: &Designs) -> Vec<Filter> {
+pub(super) fn addresses(product: DesignObjectId, designs: &Designs) -> Vec<Filter> {
     let graph = designs.graph();
     let versions = graph.versions(product).iter().filter(|version| version.state != OfVersion::Retired);
     let events = versions.flat_map(|version| graph.offer(version).events().collect::<Vec<_>>());
@@ -140,6 +173,6 @@ fn addresses(product: DesignObjectId, designs: &Designs) -> Vec<Filter> {
     events.filter_map(filter).collect()
 }
 
-fn done<'a>(action: &'a str, plan: PlanId, summary: &'a str) -> Done<'a> {
+pub(super) fn done<'a>(action: &'a str, plan: PlanId, summary: &'a str) -> Done<'a> {
     Done::new(action, plan, summary, LiveTopic::Catalog)
 }

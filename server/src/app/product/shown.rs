@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use frontend::api::{
-    OfferedApi, PlanApproval, PlanBrief, PlanInput, PlanPer, PlanPrice, PlanProtocol, PlanState, PlanView,
+    OfferedApi, PlanApproval, PlanBrief, PlanChange, PlanInput, PlanPer, PlanPrice, PlanProtocol, PlanState, PlanView,
     ProductEvent, ProductRow, ProductVersionRef, ProductView, PublicationInput, PublicationView, Reach, ReachSite,
     RolloutState,
 };
@@ -163,6 +163,13 @@ impl Shop {
             number: plan.number,
             state: plan_state(plan.state),
             config: config(&plan.spec),
+            authors: if self.may_write { plan.authors.clone() } else { Vec::new() },
+            asked_at: plan.asked_at_ms.filter(|_| self.may_write),
+            change: plan.change.as_ref().filter(|_| self.may_write).map(|change| PlanChange {
+                config: config(change),
+                gives_more_by: plan.spec.widened_by(change).into_iter().map(|part| part.name().to_owned()).collect(),
+            }),
+            not_reviewed_because: plan.check_reviewer(self.by.reviewer()).err().unwrap_or_default(),
             grants: self.grants(|_, of| of.is_some_and(|of| of.plan == plan.id)),
             steps: OfPlan::ALL.into_iter().filter(|to| plan.state.leads_to(*to)).map(plan_state).collect(),
             updated_at: plan.updated_at_ms,

@@ -18,6 +18,9 @@ pub const TIMES_MAX: u32 = 5;
 /// How many days before its end access is told of, the earliest first.
 pub const DAYS_BEFORE: [i64; 3] = [14, 3, 1];
 
+/// The same in milliseconds.
+pub const BEFORE_MS: [i64; 3] = [DAYS_BEFORE[0] * DAY_MS, DAYS_BEFORE[1] * DAY_MS, DAYS_BEFORE[2] * DAY_MS];
+
 /// What somebody is reminded of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -57,11 +60,11 @@ pub fn due_end(until_ms: i64, given_ms: i64, last: Option<Reminder>, now_ms: i64
         return None;
     }
     let told = last.filter(|last| last.since_ms == until_ms).map_or(0, |last| last.count);
-    let is_reached = |days: &i64| {
-        let at_ms = until_ms.saturating_sub(days * DAY_MS);
+    let is_reached = |before_ms: &i64| {
+        let at_ms = until_ms.saturating_sub(*before_ms);
         at_ms <= now_ms && at_ms > given_ms
     };
-    let latest = DAYS_BEFORE.iter().rposition(is_reached)?;
+    let latest = BEFORE_MS.iter().rposition(is_reached)?;
     let which = u32::try_from(latest).unwrap_or(u32::MAX).saturating_add(1);
     (which > told).then_some(which)
 }

@@ -25,6 +25,25 @@ impl Kind {
     }
 }
 
+impl Reviewer<'_> {
+    /// Whether they may let others have what these people wrote.
+    ///
+    /// # Errors
+    /// Why not, and who can.
+    pub fn check(self, authors: &[String]) -> Result<(), String> {
+        if authors.iter().any(|author| author == self.name) {
+            return Err("is released by somebody who did not write it: ask another reviewer".to_owned());
+        }
+        if !self.may_review {
+            return Err("is released by a reviewer: ask an approver or an administrator".to_owned());
+        }
+        if !self.is_person {
+            return Err("is released by a person, and this is a token: sign in to review it".to_owned());
+        }
+        Ok(())
+    }
+}
+
 impl Version {
     /// Whether somebody may release it.
     ///
@@ -34,16 +53,7 @@ impl Version {
         if !self.spec.content.kind().is_reviewed() {
             return Ok(());
         }
-        if self.authors.iter().any(|author| author == reviewer.name) {
-            return Err("is released by somebody who did not write it: ask another reviewer".to_owned());
-        }
-        if !reviewer.may_review {
-            return Err("is released by a reviewer: ask an approver or an administrator".to_owned());
-        }
-        if !reviewer.is_person {
-            return Err("is released by a person, and this is a token: sign in to review it".to_owned());
-        }
-        Ok(())
+        reviewer.check(&self.authors)
     }
 
     /// The authors after one more has written at it; the order in which they came stays.

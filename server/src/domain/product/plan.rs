@@ -1,5 +1,7 @@
 //! A plan: the terms under which a product is given.
 
+pub mod review;
+
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -37,6 +39,12 @@ pub struct Plan {
     pub number: u32,
     /// Its terms now.
     pub spec: Spec,
+    /// Who wrote what waits for a reviewer, or will: none of them lets others have it. Empty = all of it was read.
+    pub authors: Vec<String>,
+    /// Since when a reviewer is waited for, in milliseconds since the Unix epoch; none = nobody is.
+    pub asked_at_ms: Option<i64>,
+    /// Terms that wait for a reviewer, while those that are offered go on.
+    pub change: Option<Spec>,
     /// Edit counter.
     pub revision: u64,
     /// Milliseconds since the Unix epoch.
@@ -360,10 +368,13 @@ impl Plan {
             let has = if grants == 1 { "1 grant has".to_owned() } else { format!("{grants} grants have") };
             return Err(FieldErrors::one("state", format_args!("cannot be closed while {has} it: end them first")));
         }
-        Ok(Self { state: to, updated_at_ms: now_ms, updated_by: by.to_owned(), ..self.clone() })
+        let plan = Self { state: to, updated_at_ms: now_ms, updated_by: by.to_owned(), ..self.clone() };
+        // What is read now, or will never be.
+        let is_over = self.state == State::Staging || to == State::Closed;
+        Ok(if is_over { plan.settled() } else { plan })
     }
 
-    /// The plan with other words or terms. What is offered gets a new number with new terms.
+    /// The plan with other words or terms, in place of a change that waited. What is offered gets a new number with new terms.
     ///
     /// # Errors
     /// It is closed, at `state`.
@@ -371,9 +382,13 @@ impl Plan {
         if self.state == State::Closed {
             return Err(FieldErrors::one("state", "is closed, and changes no more: make another plan"));
         }
-        let is_new = self.state != State::Staging && self.spec.has_other_terms(&spec);
+        if self.state == State::Staging {
+            return Ok(Self { spec, ..self.written(by, now_ms) });
+        }
+        let is_new = self.spec.has_other_terms(&spec);
         let number = if is_new { self.number.saturating_add(1) } else { self.number };
-        Ok(Self { number, spec, updated_at_ms: now_ms, updated_by: by.to_owned(), ..self.clone() })
+        let plan = Self { number, spec, updated_at_ms: now_ms, updated_by: by.to_owned(), ..self.clone() };
+        Ok(plan.settled())
     }
 }
 

@@ -80,6 +80,42 @@ async fn a_team_is_made_changed_and_removed_and_what_is_wrong_is_told_at_its_fie
 }
 
 #[tokio::test]
+async fn a_lead_says_who_is_in_the_team_and_nobody_else_without_the_right_does() {
+    let office = Office::open().await;
+    let (portal, admin) = (&office.portal, &office.admin);
+    let (lead, as_lead) = portal.person(admin, "lea", "viewer").await;
+    let (_, as_other) = portal.person(admin, "otto", "viewer").await;
+    let member = |person: &Value, is_lead: bool| json!({"person": person, "is_lead": is_lead});
+    let members = json!([member(&lead["id"], true), member(&office.eve, false)]);
+    let tills = office.made("teams", json!({"name": "tills", "members": members})).await;
+    let stock = office.made("teams", json!({"name": "stock", "members": [member(&lead["id"], false)]})).await;
+    let put = async |auth: &str, team: &Value, revision: u64, value: Value| {
+        let input = json!({"revision": revision, "value": value});
+        portal.call("PUT", &format!("/api/v1/{}", path(team)), Some(auth), Some(input)).await
+    };
+    let alone = json!({"name": "tills", "contact": "#tills", "members": [member(&lead["id"], true)]});
+    assert_eq!(put(&as_other, &tills, 1, alone.clone()).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(put(&as_lead, &stock, 1, json!({"name": "stock"})).await.status, StatusCode::FORBIDDEN, "a mere member");
+    let renamed = put(&as_lead, &tills, 1, json!({"name": "all", "members": [member(&lead["id"], true)]})).await;
+    assert_eq!(renamed.body["fields"][0]["field"], "name", "{renamed:?}");
+    let changed = put(&as_lead, &tills, 1, alone.clone()).await;
+    assert_eq!((changed.status, &changed.body["contact"]), (StatusCode::OK, &json!("#tills")), "{changed:?}");
+    assert_eq!(changed.body["members"].as_array().map(Vec::len), Some(1), "{changed:?}");
+    let deleted = portal.call("DELETE", &format!("/api/v1/{}?revision=2", path(&tills)), Some(&as_lead), None).await;
+    assert_eq!(deleted.status, StatusCode::FORBIDDEN);
+    let people = async |auth: &str| portal.call("GET", "/api/v1/owners", Some(auth), None).await.status;
+    assert_eq!((people(&as_lead).await, people(&as_other).await), (StatusCode::OK, StatusCode::FORBIDDEN));
+    let entries = portal.app.store().read().await.expect("open").audit_after(0, 1_000).await.expect("read");
+    let last = &entries.last().expect("an entry").entry;
+    assert_eq!((last.actor.as_str(), last.action.as_str()), ("lea", "team.update"));
+    assert!(last.before.as_deref().is_some_and(|before| before.contains(office.eve.as_str().expect("an id"))));
+    // Who leads no longer may no longer.
+    let without = json!({"name": "tills", "contact": "#tills", "members": []});
+    assert_eq!(put(&as_lead, &tills, 2, without).await.status, StatusCode::OK);
+    assert_eq!(put(&as_lead, &tills, 3, alone).await.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
 async fn teams_are_found_by_name_contact_and_member_and_offered_as_owners_before_people() {
     let office = Office::open().await;
     office.made("teams", json!({"name": "tills", "contact": "#sell", "members": [{"person": office.eve}]})).await;

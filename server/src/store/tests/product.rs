@@ -12,7 +12,7 @@ use super::design::{domain, object, version};
 use super::*;
 use crate::domain::access::grant::{self, Grant, Terms};
 use crate::domain::access::kafka::Credential;
-use crate::domain::access::reminder::{About, Reminder};
+use crate::domain::access::reminder::{About, Reminder, due_end, due_wait};
 use crate::domain::access::request::{self, Act, Request, Step};
 use crate::domain::application::{self, Application};
 use crate::domain::broker::{self, Broker, Target};
@@ -57,6 +57,9 @@ async fn product(tx: &mut Tx, environment: EnvironmentId) -> (DesignVersionId, P
         state: plan::State::Published,
         number: 1,
         spec: spec(),
+        authors: vec!["ada".to_owned()],
+        asked_at_ms: None,
+        change: None,
         revision: 1,
         created_at_ms: 3,
         updated_at_ms: 4,
@@ -77,10 +80,18 @@ async fn terms_of_a_plan_stay_under_their_number() {
         tx.update_plan(&second, 1).await.expect("updated");
         let stale = tx.update_plan(&second, 1).await;
         assert!(matches!(stale, Err(StoreError::Stale { table: "plan" })), "{stale:?}");
-        assert_eq!(tx.plans(database.environment).await.expect("read"), [Plan { revision: 2, ..second }]);
+        assert_eq!(tx.plans(database.environment).await.expect("read"), [Plan { revision: 2, ..second.clone() }]);
+        let waits = Plan {
+            authors: vec!["ada".to_owned(), "bob".to_owned()],
+            asked_at_ms: Some(7),
+            change: Some(spec()),
+            ..second.clone()
+        };
+        tx.update_plan(&waits, 2).await.expect("updated");
+        assert_eq!(tx.plans(database.environment).await.expect("read"), [Plan { revision: 3, ..waits }]);
         let terms = tx.plan_terms(database.environment).await.expect("read");
         assert_eq!((&terms[&(plan.id, 1)], &terms[&(plan.id, 2)]), (&spec(), &dearer));
-        tx.delete_plan(plan.id, 2).await.expect("deleted");
+        tx.delete_plan(plan.id, 3).await.expect("deleted");
         assert_eq!(tx.plan_terms(database.environment).await.expect("read").len(), 0);
     })
     .await;
@@ -256,10 +267,114 @@ async fn a_reminder_is_taken_once_and_forgotten_when_what_it_is_about_is_over() 
         assert!(!tx.take_reminder(object, About::Decision, first).await.expect("asked"), "it is late");
         let anew = Reminder { since_ms: 6, count: 1, at_ms: 300 };
         assert!(tx.take_reminder(object, About::Decision, anew).await.expect("asked"), "the wait began anew");
-        let read = tx.reminders().await.expect("read");
-        assert_eq!((read.len(), read[&(object, About::Decision)]), (2, anew));
+        assert_eq!(tx.reminder(object, About::Decision).await.expect("read"), Some(anew));
+        assert_eq!(tx.reminder(object, About::End).await.expect("read"), None);
+        assert!(tx.has_reminders_of_what_is_over().await.expect("asked"));
         assert_eq!(tx.delete_reminders_of_what_is_over().await.expect("deleted"), 2, "there is no such request");
-        assert!(tx.reminders().await.expect("read").is_empty());
+        assert!(!tx.has_reminders_of_what_is_over().await.expect("asked"));
+        assert_eq!(tx.reminder(object, About::Decision).await.expect("read"), None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn only_requests_and_grants_that_are_due_are_answered_as_the_domain_says() {
+    const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
+    on_each(async |database| {
+        let (environment, now_ms) = (database.environment, 100 * DAY_MS);
+        let mut tx = database.store.write().await.expect("a transaction");
+        let (version, plan) = product(&mut tx, environment).await;
+        let shop = Application {
+            id: ApplicationId(Uuid::now_v7()),
+            spec: application::Spec { name: "shop".to_owned(), ..application::Spec::default() },
+            revision: 1,
+        };
+        tx.insert_application(environment, &shop, 1).await.expect("inserted");
+        // Waits of 0 to 11 days in every state, each reminded of in another way.
+        let mut requests = Vec::new();
+        for (state, days) in request::State::ALL.into_iter().flat_map(|state| (0..12).map(move |days| (state, days))) {
+            let asked = Request {
+                id: AccessRequestId(Uuid::now_v7()),
+                application: shop.id,
+                target: plan.product,
+                version,
+                plan: None,
+                purpose: String::new(),
+                until_ms: None,
+                people: 1,
+                state,
+                decider: None,
+                steps: Vec::new(),
+                revision: 1,
+                created_at_ms: 3,
+                created_by: "dev".to_owned(),
+                updated_at_ms: now_ms - days * DAY_MS,
+            };
+            tx.insert_access_request(environment, &asked).await.expect("inserted");
+            let about = if state == request::State::NeedsInfo { About::Answer } else { About::Decision };
+            let count = u32::try_from(days % 7).expect("small");
+            let since_ms = asked.updated_at_ms - if days == 9 { 1 } else { 0 };
+            let last = (days % 3 > 0).then_some(Reminder { since_ms, count, at_ms: now_ms - days * DAY_MS / 2 });
+            if let Some(last) = last {
+                assert!(tx.take_reminder(asked.id.0, about, last).await.expect("asked"));
+            }
+            requests.push((asked, last));
+        }
+        let is_due = |(asked, last): &&(Request, Option<Reminder>)| {
+            asked.state.is_open() && due_wait(asked.updated_at_ms, *last, now_ms).is_some()
+        };
+        let ids = |requests: &[Request]| requests.iter().map(|asked| asked.id).collect::<BTreeSet<_>>();
+        let expected: BTreeSet<_> = requests.iter().filter(is_due).map(|(asked, _)| asked.id).collect();
+        let due = tx.due_waits(environment, now_ms, 1_000).await.expect("read");
+        assert!(expected.len() > 5 && expected.len() < 24, "{}", expected.len());
+        assert_eq!(ids(&due), expected);
+        let oldest = tx.due_waits(environment, now_ms, 2).await.expect("read");
+        assert_eq!(oldest, due[..2], "the longest wait first");
+        assert!(due.is_sorted_by_key(|asked| asked.updated_at_ms));
+        let late = tx.late_requests(environment, now_ms - 10 * DAY_MS, 1_000).await.expect("read");
+        assert_eq!(late.len(), 4, "two days of two open states");
+
+        let mut grants = Vec::new();
+        for (which, days) in [0, 1, 2, 3, 4, 13, 14, 15, 30].into_iter().flat_map(|days| (0..4).map(move |n| (n, days)))
+        {
+            let of = Application { id: ApplicationId(Uuid::now_v7()), ..shop.clone() };
+            let spec = application::Spec { name: format!("shop-{days}-{which}"), ..shop.spec.clone() };
+            tx.insert_application(environment, &Application { spec, ..of.clone() }, 1).await.expect("inserted");
+            let given = Grant {
+                id: GrantId(Uuid::now_v7()),
+                request: requests[0].0.id,
+                application: of.id,
+                target: plan.product,
+                version,
+                plan: None,
+                terms: Terms::of("retail", None, &[], &[]),
+                until_ms: (which < 3 || days > 3).then_some(now_ms + days * DAY_MS),
+                state: if which == 2 && days == 2 { grant::State::Suspended } else { grant::State::Active },
+                reason: String::new(),
+                policy_revision: 7,
+                confirmed_at_ms: None,
+                revision: 1,
+                created_at_ms: 5,
+                // Some were given for a few days only.
+                updated_at_ms: if which == 1 { now_ms - DAY_MS } else { 5 },
+                updated_by: "bob".to_owned(),
+            };
+            tx.insert_grant(environment, &given).await.expect("inserted");
+            let last = (which > 1).then_some(Reminder { since_ms: now_ms + days * DAY_MS, count: which, at_ms: 1 });
+            if let Some(last) = last {
+                assert!(tx.take_reminder(given.id.0, About::End, last).await.expect("asked"));
+            }
+            grants.push((given, last));
+        }
+        let is_due = |(given, last): &&(Grant, Option<Reminder>)| {
+            given.state == grant::State::Active
+                && given.until_ms.is_some_and(|until| due_end(until, given.updated_at_ms, *last, now_ms).is_some())
+        };
+        let expected: BTreeSet<_> = grants.iter().filter(is_due).map(|(given, _)| given.id).collect();
+        let due = tx.due_ends(environment, now_ms, 1_000).await.expect("read");
+        assert!(expected.len() > 5 && expected.len() < 24, "{}", expected.len());
+        assert_eq!(due.iter().map(|given| given.id).collect::<BTreeSet<_>>(), expected);
+        assert_eq!(tx.due_ends(environment, now_ms, 2).await.expect("read"), due[..2], "the first end first");
     })
     .await;
 }

@@ -2,21 +2,24 @@ use uuid::Uuid;
 
 use super::*;
 
-fn filters(texts: &[&str]) -> Vec<Filter> {
+pub(super) fn filters(texts: &[&str]) -> Vec<Filter> {
     texts.iter().map(|text| Filter::mesh(text).expect("sound")).collect()
 }
 
-fn spec() -> Spec {
+pub(super) fn spec() -> Spec {
     Spec { name: "standard".to_owned(), protocols: [Protocol::Mqtt].into(), ..Spec::default() }
 }
 
-fn plan(state: State) -> Plan {
+pub(super) fn plan(state: State) -> Plan {
     Plan {
         id: PlanId(Uuid::from_u128(1)),
         product: DesignObjectId(Uuid::from_u128(2)),
         state,
         number: 1,
         spec: spec(),
+        authors: vec!["ada".to_owned()],
+        asked_at_ms: None,
+        change: None,
         revision: 1,
         created_at_ms: 0,
         updated_at_ms: 0,

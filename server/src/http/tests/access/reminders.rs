@@ -9,7 +9,7 @@ const DAY_MS: i64 = 24 * HOUR_MS;
 
 impl Market {
     /// What of a kind somebody was told: titles, the newest first.
-    async fn told(&self, auth: &str, kind: &str) -> Vec<String> {
+    pub(super) async fn told(&self, auth: &str, kind: &str) -> Vec<String> {
         let feed = self.ok(auth, "GET", "notifications", None).await;
         let items = feed["items"].as_array().expect("items").iter().filter(|item| item["kind"] == kind);
         items.map(|item| text(&item["title"])).collect()
@@ -82,6 +82,8 @@ async fn an_end_is_told_of_before_it_comes_to_who_has_the_access() {
     wish["until"] = json!(now_ms + 20 * DAY_MS);
     let request = market.dev("POST", "access-requests", wish.clone()).await;
     assert_eq!(request["state"], "approved", "{request}");
+    let next_ms = market.portal.app.settle_grants().await.expect("looked");
+    assert_eq!(next_ms, Some(now_ms + 20 * DAY_MS), "until then nothing ends");
     market.days_pass(now_ms, 5).await;
     assert_eq!(market.told(&market.dev, "access.ending").await, [""; 0], "more than 14 days are left");
     market.days_pass(now_ms + 5 * DAY_MS, 15).await;
