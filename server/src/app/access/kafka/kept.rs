@@ -47,7 +47,7 @@ impl App {
             named.push(format!("{count} of {}", self.access_in(edit, *grant).await?));
         }
         if by_grant.len() > NAMED_MAX {
-            named.push(format!("the others of {} more", by_grant.len() - NAMED_MAX));
+            named.push(format!("the others of {} more accesses", by_grant.len() - NAMED_MAX));
         }
         let told = told(&here, &named);
         Ok(Some(KeptUsers { told, names: here.into_iter().map(|one| one.credential.username).collect() }))
