@@ -171,7 +171,7 @@ pub(super) fn PlanForm(product: DesignObjectId, known: Option<PlanView>, open: R
             }
         },
         move |plan: PlanView| {
-            close.run(if plan.change.is_some() { "The change waits for a reviewer." } else { "Plan saved." })
+            close.run(if plan.change.is_some() { "The change waits for a reviewer." } else { "Plan saved." });
         },
     );
     let delete = Act::new(
