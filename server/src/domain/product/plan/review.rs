@@ -233,7 +233,7 @@ mod tests {
         }
         for stricter in [
             rules(|rules| rules.people = 3),
-            rules(|rules| drop(rules.without_tags.insert("SECRET".to_owned()))),
+            rules(|rules| rules.without_tags.extend(["SECRET".to_owned()])),
             rules(|rules| rules.days = Some(1)),
             manual(2),
         ] {
