@@ -14,6 +14,7 @@ mod common;
 mod connect;
 mod connection;
 mod contract;
+mod credential;
 mod design;
 mod drift;
 #[cfg(feature = "hydrate")]
@@ -56,6 +57,7 @@ pub use common::*;
 pub use connect::*;
 pub use connection::*;
 pub use contract::*;
+pub use credential::*;
 pub use design::*;
 pub use drift::*;
 pub use forecast::*;

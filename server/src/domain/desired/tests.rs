@@ -401,8 +401,7 @@ fn who_takes_a_lost_agents_place_owns_what_that_one_owned_and_says_whose_place_i
     mesh.agents[0].state = State::Revoked;
     mesh.agents.extend([other.clone(), Agent { stands_for: Some(lost), ..next.clone() }]);
     assert_eq!(mesh.owner_at(site), Some(next.id));
-    assert_eq!(desired(&mesh, 60).queues.len(), 1);
-    assert_eq!(desired(&mesh, 50).queues.len(), 0);
+    assert_eq!((desired(&mesh, 60).queues.len(), desired(&mesh, 50).queues.len()), (1, 0));
     let members = desired(&mesh, 33).fabric.members;
     let line = |agent: &Agent| members.iter().find(|member| member.agent == agent.id).map(Member::line);
     assert_eq!((line(&next), line(&other)), (Some(lost), Some(other.id)));
