@@ -1,3 +1,5 @@
+use mesh_protocol::policy::DenyReason;
+
 use super::*;
 use crate::listener::testing::{Mesh, PATIENCE, principal_id};
 
