@@ -170,6 +170,8 @@ async fn certify(developer: &Browser) -> anyhow::Result<()> {
     developer.fill("days", "400").await?;
     developer.click_in_dialog("Issue").await?;
     developer.text("must be 1 to 397").await?;
+    let refused = developer.console_errors().await?;
+    ensure!(refused.iter().all(|error| error.contains("422")), "browsers tell of what is refused: {refused:?}");
     developer.fill("days", "30").await?;
     developer.click_in_dialog("Issue").await?;
     let key = developer.element(".m-secret code").await?.text().await.context("read the key")?;

@@ -302,8 +302,9 @@ impl Programs {
     /// Runs one to its end, with nothing but the secret, and gives what it said.
     async fn run(&self, name: &str, login: &Login) -> anyhow::Result<String> {
         let command = self.command(name, &login.secret)?;
-        within(RUN_MAX, Process::start(&format!("snippet-{name}"), &command, &self.logs)?).await?;
-        let log = self.logs.join(format!("snippet-{name}.log"));
+        let run = format!("{}-{name}", if self.before.is_some() { "tls" } else { "snippet" });
+        within(RUN_MAX, Process::start(&run, &command, &self.logs)?).await?;
+        let log = self.logs.join(format!("{run}.log"));
         std::fs::read_to_string(&log).with_context(|| format!("read {}", log.display()))
     }
 
