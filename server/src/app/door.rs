@@ -39,10 +39,11 @@ impl Door {
         if self.tls { " --tls-use-os-certs" } else { "" }
     }
 
-    /// What is typed before any line that connects there; the tools read the variable.
+    /// What is typed before any line that connects there; the tools read one of the variables.
     pub(super) fn trust_lines(&self, portal_url: &str) -> Option<String> {
         let url = self.authority_url(portal_url)?;
-        Some(format!("curl -fsS {url} -o mesh-ca.pem\nexport SSL_CERT_FILE=\"$PWD/mesh-ca.pem\""))
+        let file = "\"$PWD/mesh-ca.pem\"";
+        Some(format!("curl -fsS {url} -o mesh-ca.pem\nexport SSL_CERT_FILE={file} CURL_CA_BUNDLE={file}"))
     }
 
     /// Where the authority is to be had that clients must trust; none = they need none, or know it.

@@ -130,9 +130,13 @@ impl<'a> Login<'a> {
 }
 
 /// What makes programs trust listeners whose certificates the mesh gives, from where its authority is to be had. All that
-/// stands here and below looks into that variable.
+/// stands here and below looks into one of these variables.
 pub(in crate::pages) fn trust_lines(authority_url: &str) -> String {
-    format!("curl -fsS {} -o mesh-ca.pem\nexport SSL_CERT_FILE=\"$PWD/mesh-ca.pem\"\n", literal::shell(authority_url))
+    let url = literal::shell(authority_url);
+    // Curl looks into its own variable first, which some machines set.
+    format!(
+        "curl -fsS {url} -o mesh-ca.pem\nexport SSL_CERT_FILE=\"$PWD/mesh-ca.pem\" CURL_CA_BUNDLE=\"$PWD/mesh-ca.pem\"\n"
+    )
 }
 
 /// What is typed in a terminal before any of them at one place: the secret is read without being shown or kept.
