@@ -46,6 +46,9 @@ pub fn Secret(
     /// The secret.
     #[prop(into)]
     secret: Signal<String>,
+    /// What is kept of it, and what to do when it is lost.
+    #[prop(default = "Shown once. The portal keeps only a verifier of it; when it is lost, rotate it.")]
+    note: &'static str,
     /// How to use it, usually a [`Code`].
     #[prop(optional)]
     children: Option<Children>,
@@ -53,7 +56,7 @@ pub fn Secret(
     view! {
         <section class="m-secret" role="status">
             <h3>{title}</h3>
-            <p class="m-small">"Shown once. The portal keeps only a verifier of it; when it is lost, rotate it."</p>
+            <p class="m-small">{note}</p>
             <Code text=secret what="the secret"/>
             {children.map(|children| children())}
         </section>

@@ -284,4 +284,5 @@ fn who_logs_in_by_a_certificate_is_shown_with_it_and_no_secret_is_asked_for() {
         assert!(html.contains(text), "it lacks {text}: {html}");
     }
     assert!(!html.contains("Rotate kiosk-pilot-4f2a1c") && !html.contains("No certificate"), "{html}");
+    assert!(html.contains("MESHPORT_USER='USER'"), "programs log in by a secret, which nobody has yet: {html}");
 }

@@ -100,7 +100,7 @@ fn Wish<I: 'static>(csr: RwSignal<String>, days: RwSignal<String>, save: Act<I>)
 fn Given(given: CredentialCertificate) -> impl IntoView {
     let username = given.credential.username;
     let key = given.key_pem.map(|key| {
-        view! { <Secret title=format!("Private key of {username}") secret=Signal::stored(key)/> }
+        view! { <Secret title=format!("Private key of {username}") secret=Signal::stored(key) note="Shown once, and kept nowhere; when it is lost, renew the certificate."/> }
     });
     view! {
         {key}

@@ -69,9 +69,9 @@ fn Given(connect: Signal<ConnectView>, credentials: Signal<Vec<CredentialView>>)
     .into_any()
 }
 
-/// The user name of the credential that was issued last and works.
+/// The user name of the credential that was issued last and works by a secret.
 fn newest(credentials: &[CredentialView]) -> Option<String> {
-    let working = credentials.iter().filter(|credential| credential.works);
+    let working = credentials.iter().filter(|credential| credential.works && credential.secrets > 0);
     working.max_by_key(|credential| credential.created_at).map(|credential| credential.username.clone())
 }
 
