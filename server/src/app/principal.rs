@@ -21,7 +21,7 @@ use super::snapshot::{FleetState, Snapshot};
 use super::{App, Caller, Error, Result, edit};
 use crate::domain::field::FieldErrors;
 use crate::domain::flow::Flow;
-use crate::domain::principal::{self, Kind, OVERLAP_MINUTES_MAX, Principal, ROLES_MAX, SECRETS_MAX, Secret};
+use crate::domain::principal::{self, Kind, OVERLAP_MINUTES_MAX, Principal, ROLES_MAX, Secret};
 use crate::domain::rule::Rule;
 
 /// Clients on a page when nobody says how many.
@@ -140,17 +140,8 @@ impl App {
             return Err(FieldErrors::one("overlap_minutes", message).into());
         }
         let old = client(&mut edit, id).await?;
-        let mut new = old.clone();
-        let secret = random_secret();
-        let key = edit.environment().await?.secret_key;
-        let (now_ms, ends) = (edit.now_ms, edit.now_ms + i64::from(input.overlap_minutes) * 60_000);
-        for earlier in &mut new.secrets {
-            earlier.expires_at_ms = Some(earlier.expires_at_ms.map_or(ends, |sooner| sooner.min(ends)));
-        }
-        new.secrets.retain(|earlier| earlier.expires_at_ms.is_none_or(|ends| ends > now_ms));
-        new.secrets.push(new_secret(&key, &secret, now_ms));
-        let surplus = new.secrets.len().saturating_sub(SECRETS_MAX);
-        new.secrets.drain(..surplus);
+        let (secret, key, now_ms) = (random_secret(), edit.environment().await?.secret_key, edit.now_ms);
+        let new = old.rotated(new_secret(&key, &secret, now_ms), input.overlap_minutes, now_ms);
         let summary = format!("rotated the secret of {}", new.username);
         edit.take_revision(&summary).await?;
         edit.tx.update_principal(&new, new.revision, now_ms).await?;

@@ -45,6 +45,47 @@ pub struct Principal {
     pub created_at_ms: i64,
 }
 
+impl Principal {
+    /// One that is issued to an application, without anything to log in with yet.
+    #[must_use]
+    pub fn credential(
+        id: PrincipalId,
+        username: String,
+        application: ApplicationId,
+        expires_at_ms: Option<i64>,
+        now_ms: i64,
+    ) -> Self {
+        Self {
+            id,
+            username,
+            kind: Kind::Credential,
+            person: None,
+            state: PrincipalState::Enabled,
+            application: Some(application),
+            roles: Vec::new(),
+            secrets: Vec::new(),
+            expires_at_ms,
+            revision: 1,
+            created_at_ms: now_ms,
+        }
+    }
+
+    /// It with one more secret. Those it has end with the overlap at the latest, and the oldest of too many at once.
+    #[must_use]
+    pub fn rotated(&self, secret: Secret, overlap_minutes: u32, now_ms: i64) -> Self {
+        let mut new = self.clone();
+        let ends = now_ms + i64::from(overlap_minutes) * 60_000;
+        for earlier in &mut new.secrets {
+            earlier.expires_at_ms = Some(earlier.expires_at_ms.map_or(ends, |sooner| sooner.min(ends)));
+        }
+        new.secrets.retain(|earlier| earlier.expires_at_ms.is_none_or(|ends| ends > now_ms));
+        new.secrets.push(secret);
+        let surplus = new.secrets.len().saturating_sub(SECRETS_MAX);
+        new.secrets.drain(..surplus);
+        new
+    }
+}
+
 /// What a principal is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -6,7 +6,6 @@
 
 use frontend::api::{CertificateInput, CertificateView, CertificateWish, CredentialCertificate, ListenerAuthority};
 use mesh_protocol::id::{ApplicationId, PrincipalId};
-use mesh_protocol::policy::PrincipalState;
 use uuid::Uuid;
 
 use super::credential::{done, find};
@@ -19,7 +18,7 @@ use crate::app::{App, Caller, Error, Result};
 use crate::domain::access::grant::State;
 use crate::domain::certificate::{CERTIFICATES_MAX, Certificate, DAYS, DAYS_MAX};
 use crate::domain::field::FieldErrors;
-use crate::domain::principal::{Kind, OVERLAP_MINUTES_MAX, Principal};
+use crate::domain::principal::{OVERLAP_MINUTES_MAX, Principal};
 
 const DAY_MS: i64 = 24 * 3_600_000;
 /// Longest request that is read, in bytes.
@@ -43,19 +42,8 @@ impl App {
         let mut edit = self.edit(permit).await?;
         edit.lock().await?;
         let username = self.may_be_issued(&mut edit, &snapshot, of, &input.credential).await?;
-        let new = Principal {
-            id: PrincipalId(Uuid::now_v7()),
-            username,
-            kind: Kind::Credential,
-            person: None,
-            state: PrincipalState::Enabled,
-            application: Some(application),
-            roles: Vec::new(),
-            secrets: Vec::new(),
-            expires_at_ms: input.credential.expires_at,
-            revision: 1,
-            created_at_ms: edit.now_ms,
-        };
+        let id = PrincipalId(Uuid::now_v7());
+        let new = Principal::credential(id, username, application, input.credential.expires_at, edit.now_ms);
         let issued = self.certificate(&mut edit, &new, &input.certificate).await?;
         let summary = format!("issued the credential {} with a certificate to {}", new.username, of.spec.name);
         edit.take_revision(&summary).await?;

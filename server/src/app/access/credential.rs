@@ -19,7 +19,7 @@ use crate::app::snapshot::{FleetState, Snapshot};
 use crate::app::{App, Caller, Error, Result};
 use crate::domain::application::Application;
 use crate::domain::field::FieldErrors;
-use crate::domain::principal::{self, Kind, OVERLAP_MINUTES_MAX, Principal, SECRETS_MAX};
+use crate::domain::principal::{self, Kind, OVERLAP_MINUTES_MAX, Principal};
 
 /// Most credentials of one application.
 const CREDENTIALS_MAX: usize = 100;
@@ -63,19 +63,9 @@ impl App {
         edit.lock().await?;
         let username = self.may_be_issued(&mut edit, &snapshot, of, &input).await?;
         let (secret, key) = (random_secret(), edit.environment().await?.secret_key);
-        let new = Principal {
-            id: PrincipalId(Uuid::now_v7()),
-            username,
-            kind: Kind::Credential,
-            person: None,
-            state: PrincipalState::Enabled,
-            application: Some(application),
-            roles: Vec::new(),
-            secrets: vec![new_secret(&key, &secret, edit.now_ms)],
-            expires_at_ms: input.expires_at,
-            revision: 1,
-            created_at_ms: edit.now_ms,
-        };
+        let id = PrincipalId(Uuid::now_v7());
+        let mut new = Principal::credential(id, username, application, input.expires_at, edit.now_ms);
+        new.secrets.push(new_secret(&key, &secret, edit.now_ms));
         let summary = format!("issued the credential {} to {}", new.username, of.spec.name);
         edit.take_revision(&summary).await?;
         let now_ms = edit.now_ms;
@@ -102,15 +92,7 @@ impl App {
             return Err(FieldErrors::one("overlap_minutes", message).into());
         }
         let (secret, key, now_ms) = (random_secret(), edit.environment().await?.secret_key, edit.now_ms);
-        let mut new = old.clone();
-        let ends = now_ms + i64::from(input.overlap_minutes) * 60_000;
-        for earlier in &mut new.secrets {
-            earlier.expires_at_ms = Some(earlier.expires_at_ms.map_or(ends, |sooner| sooner.min(ends)));
-        }
-        new.secrets.retain(|earlier| earlier.expires_at_ms.is_none_or(|ends| ends > now_ms));
-        new.secrets.push(new_secret(&key, &secret, now_ms));
-        let surplus = new.secrets.len().saturating_sub(SECRETS_MAX);
-        new.secrets.drain(..surplus);
+        let new = old.rotated(new_secret(&key, &secret, now_ms), input.overlap_minutes, now_ms);
         let summary = format!("rotated the credential {}", new.username);
         edit.take_revision(&summary).await?;
         edit.tx.update_principal(&new, new.revision, now_ms).await?;
